@@ -1,0 +1,1 @@
+"""What runs on a device: connection, artifact cache, device profile, measuring, runtimes."""

@@ -1,0 +1,1 @@
+"""Fleet, sweeps, artifacts, results, ranking, command line and report."""
