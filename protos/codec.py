@@ -1,0 +1,70 @@
+"""Turns frozen dataclasses into messages of the contract and back, by field names.
+
+A dataclass stands for a message when its fields have the message's field names; an enum stands for
+a proto enum when its class and member names are the proto's (`StopReason.PRECISE` is
+`STOP_REASON_PRECISE`). An absent `optional` field takes the dataclass's default, which is None.
+"""
+
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from cattrs import Converter
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+MessageT = TypeVar("MessageT", bound=Message)
+DomainT = TypeVar("DomainT")
+
+
+class MessageInvalid(ValueError):
+    """A message of the other side lacks what its domain object needs."""
+
+
+def to_message(domain: object, message_type: type[MessageT]) -> MessageT:
+    """The message with the fields of the dataclass `domain`."""
+    document = _converter().unstructure(domain)
+    return json_format.ParseDict(document, message_type())
+
+
+def from_message(message: Message, domain_type: type[DomainT]) -> DomainT:
+    """The dataclass with the fields of `message`.
+
+    Raises:
+        MessageInvalid: a field that the dataclass needs is missing, or an enum is unspecified.
+    """
+    document = json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    try:
+        return _converter().structure(document, domain_type)
+    except (TypeError, ValueError, KeyError) as error:
+        raise MessageInvalid(
+            f"a {message.DESCRIPTOR.name} message does not make sense: {error}; "
+            "use the same edgerank version on both sides"
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=False)
+    converter.register_unstructure_hook_func(_is_enum, _wire_name)
+    converter.register_structure_hook_func(_is_enum, _member)
+    return converter
+
+
+def _is_enum(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, Enum)
+
+
+def _prefix(enum_type: type[Enum]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", enum_type.__name__).upper() + "_"
+
+
+def _wire_name(value: Enum) -> str:
+    return _prefix(type(value)) + value.name
+
+
+def _member(name: str, enum_type: type[Enum]) -> Enum:
+    return enum_type[name.removeprefix(_prefix(enum_type))]
