@@ -1,0 +1,410 @@
+"""What the controller speaks of: devices, sweeps, jobs, measurements, rankings.
+
+The dataclasses mirror the messages of the contract by their field names (see protos/codec.py), and
+their JSON form is what every `--json` prints.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Runtime(Enum):
+    """An inference library that an agent can measure with."""
+
+    PADDLELITE = "paddlelite"
+    ONNXRUNTIME = "onnxruntime"
+
+
+class Verdict(Enum):
+    """How far a figure can be trusted."""
+
+    OK = "ok"
+    NOISY = "noisy"
+    THROTTLED = "throttled"
+    FAILED = "failed"
+
+
+class WeightsKind(Enum):
+    """Where the weights inside an artifact come from."""
+
+    PRETRAINED = "pretrained"
+    SYNTHETIC = "synthetic"
+
+
+class StopReason(Enum):
+    """Why a repetition took no more samples."""
+
+    PRECISE = "precise"
+    TIME_BUDGET = "time_budget"
+
+
+class SweepPhase(Enum):
+    """How far a sweep is."""
+
+    CONVERTING = "converting"
+    MEASURING = "measuring"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+
+
+class ConversionResult(Enum):
+    """What became of one variant."""
+
+    STORED = "stored"
+    CACHED = "cached"
+    REFUSED = "refused"
+
+
+class FailureReason(Enum):
+    """Why an attempt gave no figure."""
+
+    ARTIFACT = "artifact"
+    NO_RUNTIME = "no_runtime"
+    RUNTIME_ERROR = "runtime_error"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    RUBBISH = "rubbish"
+    OUT_OF_MEMORY = "out_of_memory"
+    CANCELLED = "cancelled"
+
+
+class Stage(Enum):
+    """What an agent does with an attempt now."""
+
+    FETCHING = "fetching"
+    MEASURING = "measuring"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeInfo:
+    """A runtime that a device has."""
+
+    runtime: Runtime
+    version: str
+    build: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceProfile:
+    """What a device says of itself; empty or 0 is unknown."""
+
+    architecture: str
+    cpu_model: str = ""
+    logical_cores: int = 0
+    memory_bytes: int = 0
+    kernel: str = ""
+    operating_system: str = ""
+    hostname: str = ""
+    python_version: str = ""
+    agent_version: str = ""
+    runtimes: tuple[RuntimeInfo, ...] = ()
+    instruction_sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuClock:
+    """One core's clock, as sysfs tells it."""
+
+    cpu: int
+    governor: str | None = None
+    frequency_khz: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Temperature:
+    """One thermal zone."""
+
+    zone: str
+    celsius: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceState:
+    """The device at one moment; empty where the kernel tells nothing."""
+
+    taken_at_unix_ms: int
+    clocks: tuple[CpuClock, ...] = ()
+    temperatures: tuple[Temperature, ...] = ()
+    load_average: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device that enrolled at some time."""
+
+    device_id: str
+    name: str
+    labels: Mapping[str, str]
+    profile: DeviceProfile
+    connected: bool
+    enrolled_at_unix_ms: int
+    last_seen_at_unix_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """An agent's first message."""
+
+    device_id: str
+    name: str
+    labels: Mapping[str, str]
+    profile: DeviceProfile
+    held_attempt_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureSettings:
+    """Everything that a job's measuring is told, besides the artifact."""
+
+    runtime: Runtime
+    threads: int
+    repetitions: int
+    relative_half_width: float
+    time_budget_ms: int
+    input_shape: tuple[int, ...]
+    input_seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """One attempt at one job, given to one agent."""
+
+    attempt_id: str
+    job_id: str
+    artifact_sha256: str
+    artifact_size_bytes: int
+    backbone: str
+    settings: MeasureSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repetition:
+    """What one child process measured; latencies in ns, in the order they were taken."""
+
+    latency_ns: tuple[int, ...]
+    warmup_ns: tuple[int, ...]
+    load_ns: int
+    peak_rss_bytes: int
+    baseline_rss_bytes: int
+    busy_threads: int
+    stop_reason: StopReason
+    pss_bytes: int | None = None
+    before: DeviceState | None = None
+    after: DeviceState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """An attempt that gave samples."""
+
+    runtime: RuntimeInfo
+    repetitions: tuple[Repetition, ...]
+    affinity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An attempt that gave none."""
+
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How an attempt ended; exactly one of `measured` and `failure` is there."""
+
+    attempt_id: str
+    job_id: str
+    started_at_unix_ms: int
+    ended_at_unix_ms: int
+    measured: Measured | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSpec:
+    """What a person asks for: every backbone on every device, runtime and thread count."""
+
+    backbones: tuple[str, ...]
+    devices: tuple[str, ...]
+    runtimes: tuple[Runtime, ...]
+    threads: tuple[int, ...]
+    weights: WeightsKind
+    repetitions: int
+    relative_half_width: float
+    time_budget_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOutcome:
+    """A job that ended."""
+
+    job_id: str
+    device: str
+    backbone: str
+    runtime: Runtime
+    threads: int
+    verdict: Verdict
+    reason: str = ""
+    median_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSnapshot:
+    """How far a sweep is; `ended` holds the jobs that ended since the stream's last snapshot."""
+
+    sweep_id: str
+    phase: SweepPhase
+    artifacts_total: int
+    artifacts_done: int
+    jobs_total: int
+    jobs_queued: int
+    jobs_running: int
+    ended: tuple[JobOutcome, ...] = ()
+    activity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionOutcome:
+    """One variant: made, found or refused."""
+
+    backbone: str
+    format: str
+    precision: str
+    target: str
+    input_size: int
+    result: ConversionResult
+    weights: WeightsKind
+    weights_digest: str
+    reason: str = ""
+    artifact_sha256: str = ""
+    artifact_size_bytes: int = 0
+    max_relative_difference: float | None = None
+    parity_tolerance: float | None = None
+    checked_through: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionSnapshot:
+    """How far a conversion is; `ended` holds what ended since the stream's last snapshot."""
+
+    artifacts_total: int
+    artifacts_done: int
+    ended: tuple[ConversionOutcome, ...] = ()
+    activity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyFigures:
+    """Figures derived from raw samples, in ms; `low_ms` to `high_ms` is the median's 95 % interval."""
+
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    p90_ms: float
+    p99_ms: float
+    mad_ms: float
+    min_ms: float
+    first_run_ms: float
+    load_ms: float
+    sample_count: int
+    repetition_count: int
+    stop_reason: StopReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryFigures:
+    """Peak resident memory above that of the runtime with no model."""
+
+    peak_rss_bytes: int
+    baseline_rss_bytes: int
+    pss_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """A measurement beside its backbone's published accuracy (percent, pretrained fp32 weights)."""
+
+    measurement_id: str
+    sweep_id: str
+    job_id: str
+    device: str
+    backbone: str
+    series: str
+    runtime: Runtime
+    runtime_version: str
+    runtime_build: str
+    format: str
+    precision: str
+    target: str
+    input_size: int
+    batch: int
+    threads: int
+    weights: WeightsKind
+    weights_digest: str
+    artifact_sha256: str
+    artifact_size_bytes: int
+    max_relative_difference: float
+    checked_through: str
+    verdict: Verdict
+    measured_at_unix_ms: int
+    reason: str = ""
+    busy_threads: int = 0
+    top1: float | None = None
+    top5: float | None = None
+    accuracy_source: str = ""
+    params_m: float | None = None
+    flops_g: float | None = None
+    latency: LatencyFigures | None = None
+    memory: MemoryFigures | None = None
+    repetitions: tuple[Repetition, ...] = ()
+    affinity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraints:
+    """What a winner must satisfy; None is no constraint. `tier` is mobile, desktop or server."""
+
+    max_latency_ms: float | None = None
+    max_memory_bytes: int | None = None
+    min_top1: float | None = None
+    tier: str | None = None
+    runtime: Runtime | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A measured candidate and what became of it; `lost_because` is empty for the winner."""
+
+    measurement: Measurement
+    on_pareto_front: bool
+    latency_ties: tuple[str, ...] = ()
+    lost_because: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """Which backbone is best on a device under constraints, and why the others are not."""
+
+    device: str
+    constraints: Constraints
+    winner: Candidate | None = None
+    ties: tuple[Candidate, ...] = ()
+    pareto_front: tuple[Candidate, ...] = ()
+    others: tuple[Candidate, ...] = ()
+    left_out: tuple[Measurement, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+    suggested_sweep: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementFilter:
+    """Which measurements to read; None is no restriction."""
+
+    device: str | None = None
+    sweep_id: str | None = None
+    with_samples: bool = False
