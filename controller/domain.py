@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from models.variants import WeightsKind
+
 
 class Runtime(Enum):
     """An inference library that an agent can measure with."""
@@ -23,13 +25,6 @@ class Verdict(Enum):
     NOISY = "noisy"
     THROTTLED = "throttled"
     FAILED = "failed"
-
-
-class WeightsKind(Enum):
-    """Where the weights inside an artifact come from."""
-
-    PRETRAINED = "pretrained"
-    SYNTHETIC = "synthetic"
 
 
 class StopReason(Enum):
@@ -54,26 +49,6 @@ class ConversionResult(Enum):
     STORED = "stored"
     CACHED = "cached"
     REFUSED = "refused"
-
-
-class FailureReason(Enum):
-    """Why an attempt gave no figure."""
-
-    ARTIFACT = "artifact"
-    NO_RUNTIME = "no_runtime"
-    RUNTIME_ERROR = "runtime_error"
-    CRASHED = "crashed"
-    TIMED_OUT = "timed_out"
-    RUBBISH = "rubbish"
-    OUT_OF_MEMORY = "out_of_memory"
-    CANCELLED = "cancelled"
-
-
-class Stage(Enum):
-    """What an agent does with an attempt now."""
-
-    FETCHING = "fetching"
-    MEASURING = "measuring"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,17 +118,6 @@ class Device:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hello:
-    """An agent's first message."""
-
-    device_id: str
-    name: str
-    labels: Mapping[str, str]
-    profile: DeviceProfile
-    held_attempt_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
     """Everything that a job's measuring is told, besides the artifact."""
 
@@ -164,18 +128,6 @@ class MeasureSettings:
     time_budget_ms: int
     input_shape: tuple[int, ...]
     input_seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lease:
-    """One attempt at one job, given to one agent."""
-
-    attempt_id: str
-    job_id: str
-    artifact_sha256: str
-    artifact_size_bytes: int
-    backbone: str
-    settings: MeasureSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,35 +144,6 @@ class Repetition:
     pss_bytes: int | None = None
     before: DeviceState | None = None
     after: DeviceState | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """An attempt that gave samples."""
-
-    runtime: RuntimeInfo
-    repetitions: tuple[Repetition, ...]
-    affinity: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """An attempt that gave none."""
-
-    reason: FailureReason
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """How an attempt ended; exactly one of `measured` and `failure` is there."""
-
-    attempt_id: str
-    job_id: str
-    started_at_unix_ms: int
-    ended_at_unix_ms: int
-    measured: Measured | None = None
-    failure: Failure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,6 +190,14 @@ class SweepSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConversionSpec:
+    """Backbones whose every variant is to be made."""
+
+    backbones: tuple[str, ...]
+    weights: WeightsKind
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConversionOutcome:
     """One variant: made, found or refused."""
 
@@ -299,7 +230,7 @@ class ConversionSnapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyFigures:
-    """Figures derived from raw samples, in ms; `low_ms` to `high_ms` is the median's 95 % interval."""
+    """Figures derived from raw samples; `low_ms` to `high_ms` is the median's 95 % interval."""
 
     median_ms: float
     low_ms: float

@@ -1,0 +1,49 @@
+# Every target makes the environment it needs; "make help" lists them.
+.DEFAULT_GOAL := help
+.PHONY: help environment demo test lint types protos protos-check lock bench clean
+SHELL := /bin/bash
+
+# Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+environment: ## make .venv as the lock says; instant when it is there
+	@tools/environment
+
+demo: environment ## run the main job on this machine: convert, measure, rank, report
+	@.venv/bin/edgerank demo $(ARGS)
+
+test: environment ## run every test
+	@EDGERANK_CHROMIUM=$$(tools/browser) && export EDGERANK_CHROMIUM && .venv/bin/python -m pytest $(ARGS)
+
+lint: environment ## check style, format and import rules
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/lint-imports
+
+types: environment ## check types, strictly
+	@.venv/bin/mypy
+
+protos: environment ## generate the code of protos/*.proto
+	@tools/generate-protos .
+
+protos-check: environment ## fail if the generated code is stale
+	@tools/check-protos
+
+bench: environment ## run the benchmarks: ratios, both sides in one run
+	@.venv/bin/python -m pytest tests/benchmarks $(ARGS)
+
+compile_lock = .venv/bin/uv pip compile setup.cfg --python .venv/bin/python --python-version 3.10 \
+	--generate-hashes --no-header --quiet $(ARGS)
+
+lock: environment ## resolve both locks anew, keeping pins that still hold (ARGS=--upgrade: the newest)
+	@$(compile_lock) --python-platform x86_64-manylinux_2_28 --all-extras \
+		--override locks/overrides.txt --output-file locks/dev.txt >/dev/null
+	@$(compile_lock) --universal --extra agent --extra onnxruntime --output-file locks/agent.txt >/dev/null
+	@tools/environment
+
+clean: ## remove .venv, caches and built files
+	@rm -rf .venv build dist ./*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find agent controller models protos tests -name __pycache__ -type d -prune -exec rm -rf {} +

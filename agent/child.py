@@ -1,0 +1,130 @@
+"""The fresh process of one repetition: `python -m agent.child`.
+
+It knows one runtime. Whatever the runtime does to it, a crash, a hang, running out of memory, is
+seen by the agent as a result with a reason.
+"""
+
+import gc
+import os
+import sys
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from agent.child_messages import (
+    Baseline,
+    ChildRequest,
+    Line,
+    Phase,
+    Sampled,
+    Sampling,
+    decode_request,
+    encode_line,
+)
+from agent.child_process import (
+    bind_to_parent,
+    go_first_when_memory_ends,
+    limit_memory,
+    set_stdout_aside,
+)
+from agent.device_state import Roots, read_device_state
+from agent.domain import Failure, FailureReason
+from agent.process_memory import peak_rss_bytes, pss_bytes
+from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
+from agent.sampling import sample, warm_up
+from agent.stopping import StoppingRule
+from agent.threads import busy_threads, cpu_time_ns_by_thread
+
+NS_PER_MS = 1_000_000
+
+
+def main() -> None:
+    """Answer the one request on stdin."""
+    pipe = set_stdout_aside()
+    request = decode_request(sys.stdin.buffer.read())
+    bind_to_parent(request.parent_pid)
+    limit_memory(request.memory_limit_bytes)
+    go_first_when_memory_ends(Roots().proc)
+    _say(pipe, _answer(request, pipe))
+    pipe.close()
+    # Runtimes that crash while they are taken down would turn a good answer into a failure.
+    os._exit(0)
+
+
+def _say(pipe: BinaryIO, line: Line) -> None:
+    pipe.write(encode_line(line))
+    pipe.flush()
+
+
+def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
+    try:
+        _say(pipe, Phase.IMPORTING)
+        runtime = import_runtime(request.runtime)
+        shape, seed = request.input_shape, request.input_seed
+        array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+        if request.sampling is None:
+            return Baseline(peak_rss_bytes=peak_rss_bytes(Roots().proc))
+        return _measure(runtime, request.sampling, array, pipe)
+    except ImportError as error:
+        return Failure(
+            reason=FailureReason.NO_RUNTIME,
+            detail=f"{request.runtime.value} does not load on this device: {error}",
+        )
+    except RuntimeRefused as error:
+        return Failure(reason=FailureReason.RUNTIME_ERROR, detail=str(error))
+    except MemoryError as error:
+        return Failure(
+            reason=FailureReason.OUT_OF_MEMORY,
+            detail=f"the child ran into its memory limit: {str(error) or 'no memory left'}",
+        )
+
+
+def _measure(
+    runtime: RuntimeModule, sampling: Sampling, array: InputArray, pipe: BinaryIO
+) -> Sampled:
+    roots = Roots()
+    budget_ns = sampling.time_budget_ms * NS_PER_MS
+    _say(pipe, Phase.LOADING)
+    begin_ns = time.perf_counter_ns()
+    network = runtime.load(Path(sampling.artifact_path), sampling.threads)
+    load_ns = time.perf_counter_ns() - begin_ns
+    network.set_input(array)
+    # From here on garbage collection, which comes at random moments, would land in samples.
+    gc.collect()
+    gc.disable()
+    before = read_device_state(roots, _now_unix_ms)
+    warmup_ns = warm_up(
+        network.run,
+        clock_ns=time.perf_counter_ns,
+        # Half of what sampling may take: a slow network is not warmed up for longer than measured.
+        budget_ns=budget_ns // 2,
+        on_phase=lambda phase: _say(pipe, phase),
+    )
+    _say(pipe, Phase.SAMPLING)
+    rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
+    threads_before = cpu_time_ns_by_thread(roots.proc / "self")
+    samples = sample(network.run, rule, time.perf_counter_ns, np.random.default_rng(0))
+    threads_after = cpu_time_ns_by_thread(roots.proc / "self")
+    return Sampled(
+        build=network.build(),
+        latency_ns=samples.latency_ns,
+        warmup_ns=warmup_ns,
+        load_ns=load_ns,
+        peak_rss_bytes=peak_rss_bytes(roots.proc),
+        pss_bytes=pss_bytes(roots.proc),
+        busy_threads=busy_threads(threads_before, threads_after),
+        stop_reason=samples.stop_reason,
+        before=before,
+        after=read_device_state(roots, _now_unix_ms),
+        affinity=tuple(sorted(os.sched_getaffinity(0))),
+    )
+
+
+def _now_unix_ms() -> int:
+    return time.time_ns() // NS_PER_MS
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What the agent and its measuring child say to each other.
+
+The request is one JSON document on the child's stdin. The answer is lines, each `kind`, a blank
+and a JSON document: first the phases that begin, then one answer or refusal.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from cattrs import BaseValidationError, Converter
+
+from agent.domain import DeviceState, Failure, Runtime, StopReason
+
+T = TypeVar("T")
+
+_converter = Converter(detailed_validation=False)
+
+
+class ProtocolBroken(Exception):
+    """A line is not what the other side may say."""
+
+
+class Phase(Enum):
+    """What the child does now; its death is told with it."""
+
+    IMPORTING = "importing the runtime"
+    LOADING = "loading the artifact"
+    FIRST_RUN = "its first run"
+    WARMING_UP = "warm-up"
+    SAMPLING = "sampling"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """What to measure; see `agent.domain.MeasureSettings`."""
+
+    artifact_path: str
+    threads: int
+    relative_half_width: float
+    time_budget_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildRequest:
+    """One repetition, or, without `sampling`, the memory of the same process with no network.
+
+    Attributes:
+        parent_pid: the child dies with this process.
+        memory_limit_bytes: of private writable memory (RLIMIT_DATA).
+    """
+
+    parent_pid: int
+    memory_limit_bytes: int
+    runtime: Runtime
+    input_shape: tuple[int, ...]
+    input_seed: int
+    sampling: Sampling | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """The answer to a request with `sampling`."""
+
+    build: str
+    latency_ns: tuple[int, ...]
+    warmup_ns: tuple[int, ...]
+    load_ns: int
+    peak_rss_bytes: int
+    pss_bytes: int | None
+    busy_threads: int
+    stop_reason: StopReason
+    before: DeviceState
+    after: DeviceState
+    affinity: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """The answer to a request without `sampling`."""
+
+    peak_rss_bytes: int
+
+
+Answer = Sampled | Baseline | Failure
+Line = Phase | Answer
+
+_KINDS: dict[str, Any] = {
+    "phase": Phase,
+    "sampled": Sampled,
+    "baseline": Baseline,
+    "refused": Failure,
+}
+_KIND_OF = {domain_type: kind for kind, domain_type in _KINDS.items()}
+
+
+def encode_request(request: ChildRequest) -> bytes:
+    """The request as the child reads it."""
+    return json.dumps(_converter.unstructure(request)).encode()
+
+
+def decode_request(document: bytes) -> ChildRequest:
+    """The request that the parent wrote."""
+    return _structure(json.loads(document), ChildRequest)
+
+
+def encode_line(line: Line) -> bytes:
+    """One line as the parent reads it."""
+    return f"{_KIND_OF[type(line)]} {json.dumps(_converter.unstructure(line))}\n".encode()
+
+
+def decode_line(line: bytes) -> Line:
+    """The line that the child wrote.
+
+    Raises:
+        ProtocolBroken: it is something else.
+    """
+    kind, _, document = line.partition(b" ")
+    domain_type = _KINDS.get(kind.decode("ascii", "replace"))
+    if domain_type is None or not line.endswith(b"\n"):
+        raise ProtocolBroken(f"the child wrote {line[:80].decode(errors='replace')!a}")
+    try:
+        decoded: Line = _structure(json.loads(document), domain_type)
+    except (ValueError, KeyError, TypeError, AttributeError, BaseValidationError) as error:
+        raise ProtocolBroken(
+            f"the child wrote no {kind.decode()}: {document[:80].decode(errors='replace')!a}"
+        ) from error
+    return decoded
+
+
+def _structure(document: Any, domain_type: type[T]) -> T:
+    return _converter.structure(document, domain_type)

@@ -1,0 +1,48 @@
+"""What a measuring child does to itself before it loads a runtime."""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+_PR_SET_PDEATHSIG = 1
+_STDERR_LIMIT_BYTES = 64 * 1024**2
+
+
+def set_stdout_aside() -> BinaryIO:
+    """The pipe to the agent; from now on what libraries print on stdout goes to stderr."""
+    sys.stdout.flush()
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return pipe
+
+
+def bind_to_parent(parent_pid: int) -> None:
+    """Die when the agent dies, so that a killed agent leaves nothing that computes."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # The agent may have died before the call above took effect.
+    if os.getppid() != parent_pid:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Limit private writable memory, and what a noisy library can write into stderr's file.
+
+    RLIMIT_DATA and not RLIMIT_AS: runtimes and malloc reserve address space that they never touch
+    (64 MiB for each thread's arena), so a limit on addresses fails networks that fit.
+    """
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_STDERR_LIMIT_BYTES, _STDERR_LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def go_first_when_memory_ends(proc_root: Path) -> None:
+    """Let the kernel kill this process, and not the agent, when the device runs out of memory."""
+    with contextlib.suppress(OSError):
+        (proc_root / "self" / "oom_score_adj").write_text("1000")

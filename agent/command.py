@@ -1,0 +1,171 @@
+"""`edgerank agent`: joins a controller's fleet and measures."""
+
+import asyncio
+import logging
+import platform
+import re
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+import click
+import platformdirs
+
+from agent.cache import ArtifactCache
+from agent.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
+from agent.device_state import Roots
+from agent.domain import RuntimeInfo
+from agent.errors import AgentError
+from agent.measuring import Measurer
+from agent.profile import HostFacts, read_device_profile
+from agent.runtimes import available_runtimes
+from agent.spool import Spool
+from agent.state_folder import device_id, locked_state_folder
+
+_ADDRESS = re.compile(r"\S+:(\d{1,5})")
+
+
+class NoRuntime(AgentError):
+    """The device has nothing to measure with."""
+
+
+def _parse_address(_: click.Context, __: click.Parameter, value: str) -> str:
+    match = _ADDRESS.fullmatch(value)
+    if match is None or not 1 <= int(match[1]) <= 65_535:
+        raise click.BadParameter(f"{value} is no address: write HOST:PORT, as in 127.0.0.1:7700")
+    return value
+
+
+def _parse_labels(
+    _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> Mapping[str, str]:
+    labels = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{value} is no label: write KEY=VALUE, as in room=lab")
+        labels[key] = text
+    return labels
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  edgerank agent --controller 192.168.1.20:7700
+  edgerank agent --controller lab:7700 --name pixel-6 --label room=lab --label soc=tensor
+"""
+)
+@click.option(
+    "--controller",
+    metavar="HOST:PORT",
+    required=True,
+    callback=_parse_address,
+    help="Where the controller listens.",
+)
+@click.option("--name", help="What people call this device; unique.  [default: the host's name]")
+@click.option(
+    "--label",
+    "labels",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=_parse_labels,
+    help="Anything worth knowing of the device; repeatable.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for identity, artifacts and unsent reports.  [default: the user's data folder]",
+)
+@click.option(
+    "--connect-timeout",
+    "connect_timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DEFAULT_CONNECT_TIMEOUT_S,
+    show_default=True,
+    help="How long to look for the controller at the start.",
+)
+def agent(
+    controller: str,
+    name: str | None,
+    labels: Mapping[str, str],
+    state: Path | None,
+    connect_timeout_s: float,
+) -> None:
+    """Join a controller's fleet and measure what it sends.
+
+    The agent dials out, keeps the connection, and reports every measurement until the controller
+    has it. Ctrl-C ends it; what was not delivered is delivered at the next start.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    folder = state or platformdirs.user_data_path("edgerank") / "agent"
+    try:
+        asyncio.run(_serve(controller, name, labels, folder.absolute(), connect_timeout_s))
+    except AgentError as error:
+        shown = click.ClickException(str(error))
+        shown.exit_code = error.exit_code
+        raise shown from error
+
+
+async def _serve(
+    controller: str,
+    name: str | None,
+    labels: Mapping[str, str],
+    folder: Path,
+    connect_timeout_s: float,
+) -> None:
+    runtimes = _runtimes()
+    host = _host_facts()
+    with locked_state_folder(folder):
+        spool = Spool(folder / "spool.sqlite")
+        introduction = Introduction(
+            device_id=device_id(folder),
+            name=name or host.hostname,
+            labels=labels,
+            profile=read_device_profile(Roots(), host, runtimes),
+        )
+        connection = Connection(
+            address=controller,
+            introduction=introduction,
+            measurer=Measurer(runtimes=runtimes),
+            cache=ArtifactCache(folder / "artifacts"),
+            spool=spool,
+            now_unix_ms=lambda: time.time_ns() // 1_000_000,
+            connect_timeout_s=connect_timeout_s,
+        )
+        stop = asyncio.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        greeting = f"connected to {controller} as {introduction.name} ({_listed(runtimes)})"
+        try:
+            await connection.run(stop, on_connected=lambda: click.echo(greeting))
+        finally:
+            spool.close()
+
+
+def _runtimes() -> tuple[RuntimeInfo, ...]:
+    runtimes = available_runtimes()
+    if not runtimes:
+        raise NoRuntime(
+            "this device has no runtime to measure with: pip install 'edgerank[onnxruntime]' or "
+            "pip install 'edgerank[paddlelite]'"
+        )
+    return runtimes
+
+
+def _host_facts() -> HostFacts:
+    return HostFacts(
+        architecture=platform.machine(),
+        system=platform.system(),
+        kernel_release=platform.release(),
+        hostname=socket.gethostname(),
+        python_version=platform.python_version(),
+        agent_version=metadata.version("edgerank"),
+    )
+
+
+def _listed(runtimes: tuple[RuntimeInfo, ...]) -> str:
+    return ", ".join(f"{each.runtime.value} {each.version}" for each in runtimes)

@@ -1,0 +1,238 @@
+"""What an agent speaks of: its device, leases, measurements, reports.
+
+The dataclasses mirror the messages of the contract by their field names (see protos/codec.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Runtime(Enum):
+    """An inference library that an agent can measure with."""
+
+    PADDLELITE = "paddlelite"
+    ONNXRUNTIME = "onnxruntime"
+
+
+class StopReason(Enum):
+    """Why a repetition took no more samples."""
+
+    PRECISE = "precise"
+    TIME_BUDGET = "time_budget"
+
+
+class FailureReason(Enum):
+    """Why an attempt gave no figure."""
+
+    ARTIFACT = "artifact"
+    NO_RUNTIME = "no_runtime"
+    RUNTIME_ERROR = "runtime_error"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    RUBBISH = "rubbish"
+    OUT_OF_MEMORY = "out_of_memory"
+    CANCELLED = "cancelled"
+
+
+class Stage(Enum):
+    """What the agent does with an attempt now."""
+
+    FETCHING = "fetching"
+    MEASURING = "measuring"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeInfo:
+    """A runtime that the device has; `build` is empty where the library says nothing of it."""
+
+    runtime: Runtime
+    version: str
+    build: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceProfile:
+    """What the device is; empty or 0 is unknown, never guessed."""
+
+    architecture: str
+    cpu_model: str = ""
+    logical_cores: int = 0
+    memory_bytes: int = 0
+    kernel: str = ""
+    operating_system: str = ""
+    hostname: str = ""
+    python_version: str = ""
+    agent_version: str = ""
+    runtimes: tuple[RuntimeInfo, ...] = ()
+    instruction_sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuClock:
+    """One core's clock, as sysfs tells it."""
+
+    cpu: int
+    governor: str | None = None
+    frequency_khz: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Temperature:
+    """One thermal zone."""
+
+    zone: str
+    celsius: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceState:
+    """The device at one moment; empty where the kernel tells nothing."""
+
+    taken_at_unix_ms: int
+    clocks: tuple[CpuClock, ...] = ()
+    temperatures: tuple[Temperature, ...] = ()
+    load_average: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureSettings:
+    """Everything that a job's measuring is told, besides the artifact.
+
+    Attributes:
+        relative_half_width: wanted half-width of the median's 95 % interval; 0.02 is +-2 %.
+        time_budget_ms: the longest that one repetition may sample, warm-up not counted.
+    """
+
+    runtime: Runtime
+    threads: int
+    repetitions: int
+    relative_half_width: float
+    time_budget_ms: int
+    input_shape: tuple[int, ...]
+    input_seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repetition:
+    """What one child process measured; latencies in ns, in the order they were taken."""
+
+    latency_ns: tuple[int, ...]
+    warmup_ns: tuple[int, ...]
+    load_ns: int
+    peak_rss_bytes: int
+    baseline_rss_bytes: int
+    busy_threads: int
+    stop_reason: StopReason
+    pss_bytes: int | None = None
+    before: DeviceState | None = None
+    after: DeviceState | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """An attempt that gave samples; `affinity` lists the cores that the children could run on."""
+
+    runtime: RuntimeInfo
+    repetitions: tuple[Repetition, ...]
+    affinity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An attempt that gave none; `detail` is one sentence."""
+
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """The agent's first message."""
+
+    device_id: str
+    name: str
+    labels: Mapping[str, str]
+    profile: DeviceProfile
+    held_attempt_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome:
+    """The controller's first message."""
+
+    heartbeat_interval_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """The agent is alive, and so are the leases of these attempts."""
+
+    held_attempt_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The agent is free to measure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far an attempt is."""
+
+    attempt_id: str
+    stage: Stage
+    repetitions_done: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How an attempt ended; exactly one of `measured` and `failure` is there."""
+
+    attempt_id: str
+    job_id: str
+    started_at_unix_ms: int
+    ended_at_unix_ms: int
+    measured: Measured | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """One attempt at one job, this agent's until its heartbeats end."""
+
+    attempt_id: str
+    job_id: str
+    artifact_sha256: str
+    artifact_size_bytes: int
+    backbone: str
+    settings: MeasureSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableLease:
+    """A lease that this version of the agent cannot read; `detail` says why."""
+
+    received_at_unix_ms: int
+
+    attempt_id: str
+    job_id: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCommitted:
+    """The controller has the report of this attempt for good."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """The controller wants no more of this attempt."""
+
+    attempt_id: str
+
+
+FromAgent = Hello | Heartbeat | Ready | Progress | Report
+FromController = Welcome | Lease | UnreadableLease | ReportCommitted | Cancel

@@ -1,0 +1,102 @@
+"""Works off one lease: fetches the artifact, measures it, and always ends in a report."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.cache import ArtifactCache, ArtifactRefused
+from agent.domain import (
+    Failure,
+    FailureReason,
+    Lease,
+    Measured,
+    Progress,
+    Report,
+    Stage,
+)
+from agent.fetching import Chunks, fetch
+from agent.measuring import Cancellation, Measurer, MeasuringFailed
+
+
+class Job:
+    """One lease being worked off."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        *,
+        source: Chunks,
+        cache: ArtifactCache,
+        measurer: Measurer,
+        now_unix_ms: Callable[[], int],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._lease = lease
+        self._source = source
+        self._cache = cache
+        self._measurer = measurer
+        self._now_unix_ms = now_unix_ms
+        self._on_progress = on_progress
+        self._cancellation = Cancellation()
+        self._fetching: asyncio.Task[Path] | None = None
+
+    def cancel(self) -> None:
+        """End it early; `run` still returns a report."""
+        self._cancellation.cancel()
+        if self._fetching is not None:
+            self._fetching.cancel()
+
+    async def run(self) -> Report:
+        """Fetch and measure; heartbeats go on meanwhile, as measuring waits in a thread."""
+        started_at_unix_ms = self._now_unix_ms()
+        outcome = await self._outcome()
+        return Report(
+            attempt_id=self._lease.attempt_id,
+            job_id=self._lease.job_id,
+            started_at_unix_ms=started_at_unix_ms,
+            ended_at_unix_ms=self._now_unix_ms(),
+            measured=outcome if isinstance(outcome, Measured) else None,
+            failure=outcome if isinstance(outcome, Failure) else None,
+        )
+
+    async def _outcome(self) -> Measured | Failure:
+        try:
+            # Before the artifact is fetched: what cannot be measured need not be there.
+            self._measurer.check(self._lease.settings)
+            artifact = await self._fetch()
+            return await self._measure(artifact)
+        except ArtifactRefused as error:
+            return Failure(reason=FailureReason.ARTIFACT, detail=str(error))
+        except MeasuringFailed as error:
+            return error.failure
+
+    async def _fetch(self) -> Path:
+        self._report_progress(Stage.FETCHING)
+        self._fetching = asyncio.create_task(fetch(self._source, self._cache, self._lease))
+        try:
+            return await self._fetching
+        except asyncio.CancelledError:
+            self._cancellation.raise_if_cancelled()
+            raise
+
+    async def _measure(self, artifact: Path) -> Measured:
+        loop = asyncio.get_running_loop()
+        self._report_progress(Stage.MEASURING)
+
+        def on_repetition(done: int) -> None:
+            loop.call_soon_threadsafe(self._report_progress, Stage.MEASURING, done)
+
+        return await asyncio.to_thread(
+            self._measurer.measure,
+            artifact,
+            self._lease.settings,
+            self._cancellation,
+            on_repetition,
+        )
+
+    def _report_progress(self, stage: Stage, repetitions_done: int = 0) -> None:
+        self._on_progress(
+            Progress(
+                attempt_id=self._lease.attempt_id, stage=stage, repetitions_done=repetitions_done
+            )
+        )

@@ -1,0 +1,88 @@
+"""The inference runtimes behind one small interface.
+
+Each runtime lives in a module of its own, imported by name and only inside a measuring child: a
+runtime that the device lacks, or that crashes when it is loaded, is no concern of the agent.
+"""
+
+import importlib
+from collections.abc import Mapping
+from importlib import metadata, util
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.domain import Runtime, RuntimeInfo
+
+InputArray = NDArray[np.float32]
+
+_MODULES: Mapping[Runtime, str] = MappingProxyType(
+    {
+        Runtime.ONNXRUNTIME: "agent.runtimes.onnxruntime_cpu",
+        Runtime.PADDLELITE: "agent.runtimes.paddlelite_light",
+    }
+)
+
+
+class RuntimeRefused(Exception):
+    """The runtime cannot load the artifact, or not with these settings."""
+
+
+class Network(Protocol):
+    """A loaded artifact."""
+
+    def build(self) -> str:
+        """What the library says of its own build."""
+
+    def set_input(self, array: InputArray) -> None:
+        """Give the input that every run computes on."""
+
+    def run(self) -> object:
+        """Compute once; the only call that is timed.
+
+        Raises:
+            RuntimeRefused: the runtime could not compute.
+        """
+
+
+class RuntimeModule(Protocol):
+    """What a module of this package offers."""
+
+    def load(self, artifact: Path, threads: int) -> Network:
+        """Make an artifact ready to run with exactly this many threads.
+
+        Raises:
+            RuntimeRefused: the runtime does not take the artifact or the number of threads.
+        """
+
+
+def import_runtime(runtime: Runtime) -> RuntimeModule:
+    """The runtime's module, with the library behind it loaded into this process.
+
+    Raises:
+        ImportError: the library is not installed, or does not load here.
+    """
+    return cast(RuntimeModule, importlib.import_module(_MODULES[runtime]))
+
+
+def available_runtimes() -> tuple[RuntimeInfo, ...]:
+    """The runtimes that are installed, found without loading them."""
+    found = ((runtime, _installed_version(runtime.value)) for runtime in Runtime)
+    return tuple(RuntimeInfo(runtime=each, version=version) for each, version in found if version)
+
+
+def _installed_version(module: str) -> str | None:
+    """The version of the distribution that brings a top-level module; None when there is none.
+
+    Builds for accelerators come under names of their own (onnxruntime-openvino) and bring the
+    same module.
+    """
+    if util.find_spec(module) is None:
+        return None
+    try:
+        return metadata.version(module)
+    except metadata.PackageNotFoundError:
+        brought_by = metadata.packages_distributions().get(module, [])
+        return metadata.version(brought_by[0]) if brought_by else "unknown"

@@ -1,0 +1,66 @@
+"""Paddle Lite's light predictor, which runs optimised `.nb` files."""
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+from paddlelite import lite
+
+from agent.runtimes import InputArray, RuntimeRefused
+
+_LIBRARIES = Path(lite.__file__).parent / "libs"
+
+
+class PaddleLiteNetwork:
+    """A predictor whose every run computes on the same input."""
+
+    def __init__(self, predictor: Any) -> None:
+        self._predictor = predictor
+        self.run = predictor.run
+
+    def build(self) -> str:
+        """Paddle Lite's version as it was built in."""
+        return str(self._predictor.get_version())
+
+    def set_input(self, array: InputArray) -> None:
+        """Give the input that every run computes on."""
+        self._predictor.get_input(0).from_numpy(array)
+
+
+def load(artifact: Path, threads: int) -> PaddleLiteNetwork:
+    """Load an `.nb` file.
+
+    Most of what Paddle Lite does not take ends the process by abort or SIGSEGV.
+
+    Raises:
+        RuntimeRefused: this build of Paddle Lite gives no way to set the number of threads.
+    """
+    config = lite.MobileConfig()
+    config.set_model_from_file(str(artifact))
+    if hasattr(config, "set_threads"):
+        config.set_threads(threads)
+        return PaddleLiteNetwork(lite.create_paddle_predictor(config))
+    predictor = lite.create_paddle_predictor(config)
+    # After the predictor is made: making it sets the number back to 1.
+    _set_mkl_threads(threads)
+    return PaddleLiteNetwork(predictor)
+
+
+def _set_mkl_threads(threads: int) -> None:
+    """Set the threads of the mathematics library that the x86 wheel brings.
+
+    The wheel's MobileConfig has no `set_threads`. Without `dynamic` off, the library takes fewer
+    threads than asked for where it thinks that they do not pay.
+    """
+    try:
+        mkl = ctypes.CDLL(str(_LIBRARIES / "libmklml_intel.so"))
+        openmp = ctypes.CDLL(str(_LIBRARIES / "libiomp5.so"))
+    except OSError as error:
+        raise RuntimeRefused(
+            f"this build of Paddle Lite gives no way to set the number of threads to {threads}: "
+            "it has neither MobileConfig.set_threads nor MKL; use a build with set_threads"
+        ) from error
+    mkl.MKL_Set_Dynamic(0)
+    mkl.MKL_Set_Num_Threads(threads)
+    openmp.omp_set_dynamic(0)
+    openmp.omp_set_num_threads(threads)

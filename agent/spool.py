@@ -1,0 +1,73 @@
+"""Reports that the controller has not committed yet; they survive restarts and power cuts."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.state_folder import StateUnusable
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS report (
+    attempt_id TEXT PRIMARY KEY,
+    content BLOB NOT NULL
+)
+"""
+
+
+class Spool:
+    """Encoded reports by attempt, oldest first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._told():
+            # Every statement is a transaction of its own.
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            # FULL, as a report must survive a power cut from the moment that it is put.
+            self._database.execute("PRAGMA synchronous=FULL")
+            self._database.execute(_SCHEMA)
+
+    def put(self, attempt_id: str, report: bytes) -> None:
+        """Keep a report; on disk when this returns. The first report of an attempt stays.
+
+        Raises:
+            StateUnusable: it could not be written.
+        """
+        with self._told():
+            self._database.execute(
+                "INSERT INTO report VALUES (?, ?) ON CONFLICT DO NOTHING", (attempt_id, report)
+            )
+
+    def get(self, attempt_id: str) -> bytes | None:
+        """The report of an attempt, if it is kept."""
+        with self._told():
+            row = self._database.execute(
+                "SELECT content FROM report WHERE attempt_id = ?", (attempt_id,)
+            ).fetchone()
+        return row[0] if row else None
+
+    def pending(self) -> tuple[str, ...]:
+        """The attempts whose reports are kept, oldest first."""
+        with self._told():
+            rows = self._database.execute("SELECT attempt_id FROM report ORDER BY rowid").fetchall()
+        return tuple(row[0] for row in rows)
+
+    def forget(self, attempt_id: str) -> None:
+        """Keep the report no longer; an unknown attempt is no error."""
+        with self._told():
+            self._database.execute("DELETE FROM report WHERE attempt_id = ?", (attempt_id,))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StateUnusable(
+                f"the spool of reports {self._path} cannot be used: {error}; make room or give "
+                "another folder with --state"
+            ) from error

@@ -1,0 +1,147 @@
+"""When warm-up has ended, and when enough samples are taken. Pure functions of the samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from agent.domain import StopReason
+
+Samples = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+RESAMPLES = 1_000
+# Below this the percentile bootstrap of a median is too narrow for its 95 %.
+MIN_SAMPLES = 30
+
+WARMUP_WINDOW = 10
+# The first run allocates, the second may still fault pages in; the third is a repeat of something.
+MIN_WARMUP = 3
+MAX_WARMUP = 300
+_WINDOWS_AGREE_WITHIN = 0.05
+_TUKEY_FENCE = 1.5
+
+
+class Interval(NamedTuple):
+    """A confidence interval, in the unit of its samples."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoppingRule:
+    """Ends a repetition's sampling.
+
+    Attributes:
+        relative_half_width: of the median's 95 % interval, relative to the median; 0.02 is +-2 %.
+        time_budget_ns: the longest that sampling may take.
+    """
+
+    relative_half_width: float
+    time_budget_ns: int
+
+    def check(
+        self, latency_ns: Sequence[int], elapsed_ns: int, rng: np.random.Generator
+    ) -> StopReason | None:
+        """Why to stop now, or None to go on."""
+        if len(latency_ns) >= MIN_SAMPLES:
+            samples = np.asarray(latency_ns, dtype=np.float64)
+            interval = median_interval(samples, rng)
+            if relative_half_width(interval, float(np.median(samples))) <= self.relative_half_width:
+                return StopReason.PRECISE
+        return StopReason.TIME_BUDGET if elapsed_ns >= self.time_budget_ns else None
+
+
+def next_batch(taken: int) -> int:
+    """How many samples to take before the rule is looked at again, `taken` being there already.
+
+    Batches grow by half of what is there, so that the rule costs the logarithm of the samples,
+    not their number.
+    """
+    return max(MIN_SAMPLES - taken, taken // 2, 1)
+
+
+def median_interval(
+    samples: ArrayLike, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> Interval:
+    """The 95 % percentile-bootstrap interval of the median.
+
+    The resamples are not drawn value by value: sorted uniform draws pick sorted values, so the
+    middle of a resample is the sample's quantile at the middle of n sorted uniform draws, which is
+    Beta-distributed (David and Nagaraja, Order Statistics, 3rd edition, 2.1). This has the same
+    distribution as resampling, at one sort and `resamples` draws whatever the number of samples.
+
+    Args:
+        samples: at least one finite number, any order, any unit.
+        rng: the source of randomness.
+        resamples: how many bootstrap medians to draw.
+
+    Raises:
+        ValueError: there is no sample.
+    """
+    ordered = np.sort(np.asarray(samples, dtype=np.float64))
+    count = len(ordered)
+    if count == 0:
+        raise ValueError("an interval needs at least one sample")
+    half = count // 2
+    if count % 2:
+        medians = _at(ordered, rng.beta(half + 1, half + 1, resamples))
+    else:
+        below = rng.beta(half, half + 1, resamples)
+        # Given the draw below the middle, the next one is the least of `half` draws above it.
+        above = below + (1.0 - below) * rng.beta(1, half, resamples)
+        medians = (_at(ordered, below) + _at(ordered, above)) / 2
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(medians, [tail, 100 - tail])
+    return Interval(float(low), float(high))
+
+
+def relative_half_width(interval: Interval, median: float) -> float:
+    """Half of the interval's width relative to the median; infinite for a median of 0."""
+    if median == 0:
+        return float("inf")
+    return (interval.high - interval.low) / 2 / abs(median)
+
+
+def warmed_up(warmup_ns: Sequence[int]) -> bool:
+    """Whether the last two windows of warm-up runs agree, so that warm-up may end.
+
+    Quartiles and median absolute deviation of both windows differ by at most 5 % of the later
+    one's median, and the later window's first value is no outlier (above the third quartile plus
+    1.5 interquartile ranges of the values around it). After pyperf's calibration of warm-ups,
+    which compares deviations by their own ratio: on a quiet device that never settles.
+    """
+    if len(warmup_ns) < 2 * WARMUP_WINDOW:
+        return False
+    both = np.asarray(warmup_ns[-2 * WARMUP_WINDOW :], dtype=np.float64)
+    earlier, later = both[:WARMUP_WINDOW], both[WARMUP_WINDOW:]
+    scale = float(np.median(later))
+    differences = np.abs(_shape_of(earlier) - _shape_of(later))
+    others = np.concatenate((earlier, later[1:]))
+    first_quartile, third_quartile = np.percentile(others, [25, 75])
+    fence = third_quartile + _TUKEY_FENCE * (third_quartile - first_quartile)
+    within_fence = later[0] <= max(fence, scale * (1 + _WINDOWS_AGREE_WITHIN))
+    return bool(np.all(differences <= _WINDOWS_AGREE_WITHIN * scale) and within_fence)
+
+
+def warmup_ended(warmup_ns: Sequence[int], elapsed_ns: int, budget_ns: int) -> bool:
+    """Whether warm-up ends now: stable, as many runs as are allowed, or its time used up."""
+    if len(warmup_ns) < MIN_WARMUP:
+        return False
+    return len(warmup_ns) >= MAX_WARMUP or elapsed_ns >= budget_ns or warmed_up(warmup_ns)
+
+
+def _at(ordered: Samples, quantiles: Samples) -> Samples:
+    index = np.minimum((quantiles * len(ordered)).astype(np.intp), len(ordered) - 1)
+    drawn: Samples = ordered[index]
+    return drawn
+
+
+def _shape_of(window: Samples) -> Samples:
+    """First quartile, third quartile and median absolute deviation."""
+    first_quartile, median, third_quartile = np.percentile(window, [25, 50, 75])
+    deviation = np.median(np.abs(window - median))
+    return np.array([first_quartile, third_quartile, deviation])

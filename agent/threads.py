@@ -1,0 +1,46 @@
+"""Which threads of a process computed, counted by the CPU time that the kernel credits to each."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+# A thread that worked along has a fair part of the busiest one's time; one that only woke up now
+# and then (a timer, a log) has far less.
+_BUSY_SHARE = 0.1
+_NS_PER_SECOND = 1_000_000_000
+
+
+def cpu_time_ns_by_thread(process: Path) -> dict[int, int]:
+    """CPU time of each thread of the process whose /proc folder is given.
+
+    From `schedstat`, which counts nanoseconds, or, on kernels without it, from `stat`, which
+    counts clock ticks of mostly 10 ms.
+    """
+    times = {}
+    for task in (process / "task").iterdir():
+        time_ns = _time_ns(task)
+        if time_ns is not None:
+            times[int(task.name)] = time_ns
+    return times
+
+
+def busy_threads(before: Mapping[int, int], after: Mapping[int, int]) -> int:
+    """How many threads had at least a tenth of the busiest one's time between two readings."""
+    spent = [time_ns - before.get(thread, 0) for thread, time_ns in after.items()]
+    busiest = max(spent, default=0)
+    return sum(time_ns > 0 and time_ns >= _BUSY_SHARE * busiest for time_ns in spent)
+
+
+def _time_ns(task: Path) -> int | None:
+    """The CPU time of one thread; None when it has ended meanwhile."""
+    try:
+        return int((task / "schedstat").read_text().split()[0])
+    except (FileNotFoundError, IndexError, ValueError):
+        pass
+    try:
+        # The name, in parentheses, may hold blanks; user and system time are fields 14 and 15.
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    ticks = int(fields[11]) + int(fields[12])
+    return ticks * _NS_PER_SECOND // os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,134 @@
+"""`edgerank best` and `edgerank report`: the answer, on the terminal and as a page."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from controller.cli.options import (
+    Converted,
+    controller_option,
+    json_option,
+    read_runtime,
+    says_failures,
+    tier_option,
+)
+from controller.cli.print_json import print_json
+from controller.cli.print_ranking import print_ranking
+from controller.domain import Constraints, Runtime
+from controller.errors import EdgerankError, ErrorCode
+from controller.planning import find_device
+from controller.quantities import parse_latency_ms, parse_memory_bytes
+from controller.report.render import render_report
+from controller.rpc.client import QueryClient
+from models.tiers import Tier
+
+
+@click.command()
+@click.option("--device", required=True, help="The device's name (see 'edgerank devices').")
+@click.option(
+    "--max-latency",
+    "max_latency_ms",
+    type=Converted("latency", parse_latency_ms),
+    metavar="TIME",
+    help="As 20ms, 0.02s or 950us.",
+)
+@click.option(
+    "--max-memory",
+    "max_memory_bytes",
+    type=Converted("memory", parse_memory_bytes),
+    metavar="SIZE",
+    help="Peak resident memory above the bare runtime's, as 80MB or 80MiB.",
+)
+@click.option(
+    "--min-top1",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Published ImageNet-1k top-1.",
+)
+@tier_option
+@click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
+@click.option("--threads", type=click.IntRange(1))
+@controller_option
+@json_option
+@says_failures
+def best(
+    *,
+    device: str,
+    max_latency_ms: float | None,
+    max_memory_bytes: int | None,
+    min_top1: float | None,
+    tier: Tier | None,
+    runtime: Runtime | None,
+    threads: int | None,
+    address: str,
+    as_json: bool,
+) -> None:
+    r"""Say which backbone is best on a device under constraints, and why the others are not.
+
+    Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
+
+    \b
+    Examples:
+      edgerank best --device phone --max-latency 20ms
+      edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
+      edgerank best --device pc --tier mobile --json
+    """
+    constraints = Constraints(
+        max_latency_ms=max_latency_ms,
+        max_memory_bytes=max_memory_bytes,
+        min_top1=min_top1,
+        tier=tier.value if tier else None,
+        runtime=runtime,
+        threads=threads,
+    )
+    with QueryClient(address) as client:
+        ranking = client.rank(device, constraints)
+    if as_json:
+        print_json(ranking)
+    else:
+        print_ranking(Console(), ranking)
+    if ranking.winner is None:
+        raise EdgerankError(
+            ErrorCode.NOTHING_FOUND, f"no measured candidate on {device!r} satisfies this"
+        )
+
+
+@click.command()
+@click.option("--device", required=True, help="The device's name (see 'edgerank devices').")
+@click.option(
+    "--output",
+    "-o",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+)
+@controller_option
+@says_failures
+def report(device: str, path: Path, address: str) -> None:
+    r"""Write one HTML file with a device's ranking; it opens without a network.
+
+    \b
+    Example:
+      edgerank report --device phone -o phone.html
+    """
+    with QueryClient(address) as client:
+        write_report(client, device, path)
+    click.echo(f"report written to {path}")
+
+
+def write_report(client: QueryClient, device: str, path: Path) -> None:
+    """Asks for a device's ranking and writes its page.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME for the device, STORAGE when the file cannot be written.
+    """
+    found = find_device(client.list_devices(), device)
+    page = render_report(client.rank(device, Constraints()), found)
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE, f"cannot write {path}: {error.strerror}; name another with --output"
+        ) from error

@@ -1,0 +1,158 @@
+"""`edgerank demo`: the whole job on this machine."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from platformdirs import user_data_path
+from rich.console import Console
+
+from controller.cli.best import write_report
+from controller.cli.follow import follow_sweep
+from controller.cli.options import says_failures, weights_option
+from controller.cli.print_ranking import print_ranking
+from controller.cli.sweep import raise_if_jobs_failed
+from controller.domain import Constraints, Device, Runtime, SweepSpec
+from controller.errors import EdgerankError, ErrorCode
+from controller.rpc.client import QueryClient
+from models.catalog import DEMO_BACKBONES
+from models.variants import WeightsKind
+
+DEVICE = "this-machine"
+STOP_S = 10.0
+JOIN_S = 30.0
+REPETITIONS = 2
+RELATIVE_HALF_WIDTH = 0.02
+TIME_BUDGET_MS = 1_500
+
+
+@click.command()
+@click.option(
+    "--state",
+    "state_dir",
+    type=click.Path(path_type=Path),
+    default=lambda: user_data_path("edgerank") / "demo",
+    show_default="the user's data folder",
+    help="Folder of the demo's controller and agent; a second run finds the artifacts there.",
+)
+@click.option(
+    "--output",
+    "-o",
+    "report_path",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+)
+@weights_option(WeightsKind.SYNTHETIC)
+@says_failures
+def demo(state_dir: Path, report_path: Path, weights: str) -> None:
+    r"""Run the whole job here: controller, agent, 12 backbones x 2 runtimes, ranking, report.
+
+    \b
+    Examples:
+      edgerank demo --weights synthetic
+      edgerank demo --output /tmp/report.html
+    """
+    console = Console()
+    spec = SweepSpec(
+        backbones=DEMO_BACKBONES,
+        devices=(DEVICE,),
+        runtimes=tuple(Runtime),
+        threads=(1,),
+        weights=WeightsKind(weights),
+        repetitions=REPETITIONS,
+        relative_half_width=RELATIVE_HALF_WIDTH,
+        time_budget_ms=TIME_BUDGET_MS,
+    )
+    with _controller(state_dir) as address, _agent(state_dir, address):
+        console.print(f"controller at {address}, state in {state_dir}", highlight=False)
+        with QueryClient(address) as client:
+            device = _wait_for_device(client)
+            console.print(
+                f"{device.name}: {device.profile.cpu_model}, {device.profile.logical_cores} cores; "
+                f"{weights} weights",
+                highlight=False,
+            )
+            sweep_id, job_count, _left_out = client.start_sweep(spec)
+            console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
+            result = follow_sweep(client.watch_sweep(sweep_id), console)
+            print_ranking(console, client.rank(DEVICE, Constraints()))
+            write_report(client, DEVICE, report_path)
+    console.print(f"report written to {report_path}", highlight=False)
+    raise_if_jobs_failed(result)
+
+
+@contextmanager
+def _controller(state_dir: Path) -> Iterator[str]:
+    """A controller in a process of its own, on a free port; gives its address."""
+    command = ("controller", "--port", "0", "--state", str(state_dir / "controller"))
+    with _edgerank(state_dir, "controller", *command) as process:
+        assert process.stdout is not None
+        first_line = process.stdout.readline()
+        if not first_line.startswith("listening on "):
+            process.wait(STOP_S)
+            raise EdgerankError(
+                ErrorCode.EXECUTION, _last_words(state_dir / "controller.log", "the controller")
+            )
+        yield first_line.removeprefix("listening on ").split(",")[0]
+
+
+@contextmanager
+def _agent(state_dir: Path, address: str) -> Iterator[None]:
+    command = ("agent", "--controller", address, "--name", DEVICE)
+    with _edgerank(state_dir, "agent", *command, "--state", str(state_dir / "agent")):
+        yield
+
+
+@contextmanager
+def _edgerank(state_dir: Path, role: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        log = (state_dir / f"{role}.log").open("w")
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"cannot write the state folder {state_dir}: {error.strerror}; "
+            "make it writable or choose another with --state DIR",
+        ) from error
+    with log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "controller.cli.main", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _wait_for_device(client: QueryClient) -> Device:
+    deadline = time.monotonic() + JOIN_S
+    while time.monotonic() < deadline:
+        for device in client.list_devices():
+            if device.name == DEVICE and device.connected:
+                return device
+        time.sleep(0.05)
+    raise EdgerankError(
+        ErrorCode.EXECUTION, f"the agent did not join within {JOIN_S:.0f} s; see its agent.log"
+    )
+
+
+def _last_words(log: Path, who: str) -> str:
+    lines = [line for line in log.read_text().splitlines() if line.strip()]
+    said = lines[-1].removeprefix("error: ") if lines else "no word"
+    return f"{who} did not start: {said}"

@@ -1,0 +1,31 @@
+"""`edgerank export`: every measurement into a file."""
+
+from pathlib import Path
+
+import click
+
+from controller.cli.options import controller_option, says_failures
+from controller.domain import MeasurementFilter
+from controller.export import write_export
+from controller.rpc.client import QueryClient
+
+
+@click.command()
+@click.argument("path", metavar="FILE.{csv,json,parquet}", type=click.Path(path_type=Path))
+@click.option("--device", help="Only this device's measurements.")
+@click.option("--sweep", "sweep_id", metavar="ID", help="Only this sweep's measurements.")
+@controller_option
+@says_failures
+def export(path: Path, device: str | None, sweep_id: str | None, address: str) -> None:
+    r"""Write every measurement beside its accuracy; json and parquet hold all raw samples too.
+
+    \b
+    Examples:
+      edgerank export results.csv
+      edgerank export phone.parquet --device phone
+    """
+    wanted = MeasurementFilter(device=device, sweep_id=sweep_id, with_samples=path.suffix != ".csv")
+    with QueryClient(address) as client:
+        found = list(client.list_measurements(wanted))
+    write_export(found, path)
+    click.echo(f"{len(found)} measurements written to {path}")

@@ -1,0 +1,137 @@
+"""Follows a sweep or a conversion on the terminal: bars, a line for each thing that ended."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from controller.domain import (
+    ConversionOutcome,
+    ConversionResult,
+    ConversionSnapshot,
+    JobOutcome,
+    SweepPhase,
+    SweepSnapshot,
+    Verdict,
+)
+from controller.quantities import format_latency, format_memory
+
+_VERDICT_STYLES = {Verdict.OK: "green", Verdict.NOISY: "yellow", Verdict.THROTTLED: "yellow"}
+_RESULT_STYLES = {
+    ConversionResult.STORED: "green",
+    ConversionResult.CACHED: "dim",
+    ConversionResult.REFUSED: "red",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepResult:
+    """How a sweep ended: what `edgerank sweep --json` prints."""
+
+    sweep_id: str
+    phase: SweepPhase
+    left_out: tuple[str, ...]
+    jobs: tuple[JobOutcome, ...]
+
+
+def follow_sweep(
+    snapshots: Iterable[SweepSnapshot], console: Console, left_out: tuple[str, ...] = ()
+) -> SweepResult:
+    """Shows a sweep until it has ended; gives what its jobs came to."""
+    ended: list[JobOutcome] = []
+    last: SweepSnapshot | None = None
+    with _progress(console) as progress:
+        artifacts = progress.add_task("artifacts", total=None, activity="")
+        jobs = progress.add_task("jobs", total=None, activity="")
+        for last in snapshots:
+            _advance(progress, artifacts, last.artifacts_done, last.artifacts_total)
+            _advance(progress, jobs, last.jobs_total - _open_jobs(last), last.jobs_total)
+            busy, idle = (
+                (artifacts, jobs) if last.phase is SweepPhase.CONVERTING else (jobs, artifacts)
+            )
+            progress.update(busy, activity=last.activity)
+            progress.update(idle, activity="")
+            for outcome in last.ended:
+                progress.console.print(_job_line(outcome))
+            ended.extend(last.ended)
+    assert last is not None  # The controller answers with a snapshot or with an error.
+    return SweepResult(
+        sweep_id=last.sweep_id, phase=last.phase, left_out=left_out, jobs=tuple(ended)
+    )
+
+
+def follow_conversion(
+    snapshots: Iterable[ConversionSnapshot], console: Console
+) -> tuple[ConversionOutcome, ...]:
+    """Shows a conversion until it has ended; gives what became of each variant."""
+    ended: list[ConversionOutcome] = []
+    with _progress(console) as progress:
+        artifacts = progress.add_task("artifacts", total=None, activity="")
+        for snapshot in snapshots:
+            _advance(progress, artifacts, snapshot.artifacts_done, snapshot.artifacts_total)
+            if snapshot.activity:
+                progress.update(artifacts, activity=snapshot.activity)
+            for outcome in snapshot.ended:
+                progress.console.print(_conversion_line(outcome))
+            ended.extend(snapshot.ended)
+        progress.update(artifacts, activity="")
+    return tuple(ended)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:9}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[activity]}", markup=False),
+        console=console,
+        # Without a terminal the lines of what ended are the progress.
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total)
+
+
+def _open_jobs(snapshot: SweepSnapshot) -> int:
+    return snapshot.jobs_queued + snapshot.jobs_running
+
+
+def _job_line(outcome: JobOutcome) -> Text:
+    figure = "" if outcome.median_ms is None else format_latency(outcome.median_ms)
+    reason = f"  {outcome.reason}" if outcome.reason else ""
+    return Text.assemble(
+        (f"{outcome.verdict.value:9}", _VERDICT_STYLES.get(outcome.verdict, "red")),
+        f" {outcome.device}  {outcome.backbone}  {outcome.runtime.value}"
+        f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}  {figure}{reason}",
+    )
+
+
+def _conversion_line(outcome: ConversionOutcome) -> Text:
+    if outcome.result is ConversionResult.REFUSED:
+        rest = outcome.reason
+    else:
+        rest = (
+            f"{format_memory(outcome.artifact_size_bytes)}  "
+            f"off by {outcome.max_relative_difference:.1e} "
+            f"(limit {outcome.parity_tolerance:.0e}, {outcome.checked_through})  "
+            f"{outcome.weights.value} weights"
+        )
+    return Text.assemble(
+        (f"{outcome.result.value:9}", _RESULT_STYLES[outcome.result]),
+        f" {outcome.backbone}  {outcome.format} {outcome.target}  {rest}",
+    )

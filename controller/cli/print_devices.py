@@ -1,0 +1,61 @@
+"""Devices on the terminal."""
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from controller.domain import Device, DeviceProfile
+from controller.quantities import format_memory
+
+
+def print_devices(console: Console, devices: Sequence[Device]) -> None:
+    """Print who enrolled, who is connected, and what they are."""
+    if not devices:
+        console.print(Text("No device has enrolled; start an agent with: edgerank agent"))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("device", overflow="fold")
+    table.add_column("connected", no_wrap=True)
+    table.add_column("what it is", overflow="fold")
+    table.add_column("runtimes", overflow="fold")
+    for device in devices:
+        table.add_row(_name(device), _presence(device), _profile(device.profile), _runtimes(device))
+    console.print(table)
+
+
+def _name(device: Device) -> Text:
+    name = Text(device.name, style="bold" if device.connected else "")
+    for key, label in sorted(device.labels.items()):
+        name.append(f"\n{key}={label}", style="dim")
+    return name
+
+
+def _presence(device: Device) -> Text:
+    if device.connected:
+        return Text("yes", style="green")
+    last_seen = datetime.fromtimestamp(device.last_seen_at_unix_ms / 1000, tz=timezone.utc)
+    return Text(f"no, last seen\n{last_seen:%Y-%m-%d %H:%M} UTC", style="dim")
+
+
+def _profile(profile: DeviceProfile) -> Text:
+    what = Text(profile.cpu_model or profile.architecture)
+    size = [
+        profile.architecture if profile.cpu_model else "",
+        f"{profile.logical_cores} cores" if profile.logical_cores else "",
+        format_memory(profile.memory_bytes) if profile.memory_bytes else "",
+    ]
+    for line in (", ".join(filter(None, size)), profile.operating_system):
+        if line:
+            what.append(f"\n{line}", style="dim")
+    return what
+
+
+def _runtimes(device: Device) -> Text:
+    if not device.profile.runtimes:
+        return Text("none", style="yellow")
+    return Text(
+        "\n".join(f"{known.runtime.value} {known.version}" for known in device.profile.runtimes)
+    )

@@ -1,0 +1,204 @@
+"""`edgerank sweep`, `follow` and `cancel`: plan, run, follow, stop."""
+
+import click
+from rich.console import Console
+
+from controller.cli.follow import SweepResult, follow_sweep
+from controller.cli.options import (
+    Converted,
+    complete_backbones,
+    controller_option,
+    json_option,
+    read_backbones,
+    read_devices,
+    read_percentage,
+    read_runtimes,
+    read_threads,
+    says_failures,
+    weights_option,
+)
+from controller.cli.print_json import print_json
+from controller.domain import Runtime, SweepPhase, SweepSpec, Verdict
+from controller.errors import EdgerankError, ErrorCode
+from controller.quantities import parse_latency_ms
+from controller.rpc.client import QueryClient
+from models.catalog import load_catalog
+from models.variants import WeightsKind
+
+DEFAULT_REPETITIONS = 3
+DEFAULT_PRECISION = "2%"
+DEFAULT_TIME_BUDGET = "10s"
+
+
+@click.command()
+@click.option(
+    "--models",
+    "names",
+    metavar="NAME,NAME|tier:TIER",
+    required=True,
+    shell_complete=complete_backbones,
+    help="Backbones, or a whole tier.",
+)
+@click.option(
+    "--devices",
+    "devices",
+    type=Converted("devices", read_devices),
+    metavar="all|NAME,NAME",
+    default="all",
+    show_default=True,
+    help="all: every connected one.",
+)
+@click.option(
+    "--runtimes",
+    type=Converted("runtimes", read_runtimes),
+    metavar="NAME,NAME",
+    default="paddlelite,onnxruntime",
+    show_default=True,
+)
+@click.option(
+    "--threads",
+    type=Converted("threads", read_threads),
+    metavar="N,N",
+    default="1",
+    show_default=True,
+    help="Thread counts, each measured.",
+)
+@weights_option(WeightsKind.PRETRAINED)
+@click.option(
+    "--repetitions",
+    type=click.IntRange(1, 20),
+    default=DEFAULT_REPETITIONS,
+    show_default=True,
+    help="Fresh processes for each job.",
+)
+@click.option(
+    "--precision",
+    type=Converted("percentage", read_percentage),
+    metavar="P%",
+    default=DEFAULT_PRECISION,
+    show_default=True,
+    help="Wanted half-width of the median's 95 % interval.",
+)
+@click.option(
+    "--time-budget",
+    "time_budget_ms",
+    type=Converted("duration", parse_latency_ms),
+    metavar="TIME",
+    default=DEFAULT_TIME_BUDGET,
+    show_default=True,
+    help="The longest that one repetition may sample, as 10s or 500ms.",
+)
+@controller_option
+@json_option
+@says_failures
+def sweep(
+    *,
+    names: str,
+    devices: tuple[str, ...],
+    runtimes: tuple[Runtime, ...],
+    threads: tuple[int, ...],
+    weights: str,
+    repetitions: int,
+    precision: float,
+    time_budget_ms: float,
+    address: str,
+    as_json: bool,
+) -> None:
+    r"""Measure backbones on devices, and follow until every job has ended.
+
+    Ctrl-C stops following, not the sweep. Exit code 4 when a job failed.
+
+    \b
+    Examples:
+      edgerank sweep --models MobileNetV1,PPLCNet_x1_0 --devices all
+      edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
+      edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 1%
+    """
+    backbones = read_backbones(names, load_catalog())
+    spec = SweepSpec(
+        backbones=tuple(backbone.name for backbone in backbones),
+        devices=devices,
+        runtimes=runtimes,
+        threads=threads,
+        weights=WeightsKind(weights),
+        repetitions=repetitions,
+        relative_half_width=precision,
+        time_budget_ms=round(time_budget_ms),
+    )
+    console = Console(stderr=as_json)
+    with QueryClient(address) as client:
+        sweep_id, job_count, left_out = client.start_sweep(spec)
+        console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
+        for sentence in left_out:
+            console.print(f"left out: {sentence}", highlight=False)
+        _follow(client, sweep_id, console, as_json, left_out)
+
+
+@click.command()
+@click.argument("sweep_id", metavar="SWEEP")
+@controller_option
+@json_option
+@says_failures
+def follow(sweep_id: str, address: str, as_json: bool) -> None:
+    r"""Follow a sweep that was started before, until every job has ended.
+
+    \b
+    Example:
+      edgerank follow 3f2a9c01b7de
+    """
+    with QueryClient(address) as client:
+        _follow(client, sweep_id, Console(stderr=as_json), as_json, ())
+
+
+@click.command()
+@click.argument("sweep_id", metavar="SWEEP")
+@controller_option
+@says_failures
+def cancel(sweep_id: str, address: str) -> None:
+    r"""End a sweep: what has not been measured yet will not be; what was is kept.
+
+    \b
+    Example:
+      edgerank cancel 3f2a9c01b7de
+    """
+    with QueryClient(address) as client:
+        client.cancel_sweep(sweep_id)
+    click.echo(f"sweep {sweep_id} is cancelled")
+
+
+def _follow(
+    client: QueryClient,
+    sweep_id: str,
+    console: Console,
+    as_json: bool,
+    left_out: tuple[str, ...],
+) -> None:
+    try:
+        result = follow_sweep(client.watch_sweep(sweep_id), console, left_out)
+    except KeyboardInterrupt:
+        console.print(
+            f"the sweep goes on: 'edgerank follow {sweep_id}' shows it, "
+            f"'edgerank cancel {sweep_id}' ends it",
+            highlight=False,
+        )
+        raise
+    if as_json:
+        print_json(result)
+    raise_if_jobs_failed(result)
+
+
+def raise_if_jobs_failed(result: SweepResult) -> None:
+    """Says how many jobs failed.
+
+    Raises:
+        EdgerankError: EXECUTION when any did, or the sweep was cancelled.
+    """
+    if result.phase is SweepPhase.CANCELLED:
+        raise EdgerankError(ErrorCode.EXECUTION, f"sweep {result.sweep_id} was cancelled")
+    failed = sum(outcome.verdict is Verdict.FAILED for outcome in result.jobs)
+    if failed:
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"{failed} of {len(result.jobs)} jobs failed, each with its reason above; "
+            "the others are measured and kept",
+        )

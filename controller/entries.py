@@ -1,0 +1,120 @@
+"""Which measurements can be ranked at all, and why the others cannot."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from controller.domain import LatencyFigures, Measurement, Verdict
+from models.catalog import Catalog
+
+ACCURACY_PRECISION: Final = "fp32"
+"""The precision that published accuracy holds for."""
+
+_USABLE: Final = frozenset({Verdict.OK, Verdict.NOISY})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A measurement whose accuracy and latency are both known."""
+
+    measurement: Measurement
+    top1: float
+    latency: LatencyFigures
+
+    @property
+    def id(self) -> str:
+        """Id of the measurement, unique."""
+        return self.measurement.measurement_id
+
+    @property
+    def key(self) -> str:
+        """Its name in a ranking, see `candidate_key`."""
+        return candidate_key(self.measurement)
+
+    @property
+    def median_ms(self) -> float:
+        """Median latency."""
+        return self.latency.median_ms
+
+    def latency_ties_with(self, other: "Entry") -> bool:
+        """Say whether the two intervals overlap, so that neither is known to be faster."""
+        return (
+            self.latency.low_ms <= other.latency.high_ms
+            and other.latency.low_ms <= self.latency.high_ms
+        )
+
+
+def candidate_key(measurement: Measurement) -> str:
+    """Name a candidate: backbone, runtime, threads, and what is out of the ordinary."""
+    parts = [measurement.backbone, measurement.runtime.value, str(measurement.threads)]
+    if measurement.precision != ACCURACY_PRECISION:
+        parts.append(measurement.precision)
+    if measurement.batch != 1:
+        parts.append(f"batch={measurement.batch}")
+    return " ".join(parts)
+
+
+def select_entries(
+    measurements: Iterable[Measurement], catalog: Catalog
+) -> tuple[list[Entry], list[Measurement]]:
+    """Split measurements into what can be ranked and what is left out, both in a fixed order.
+
+    Measurements of one backbone, runtime, thread count, precision, format, input size and batch
+    size stand for each other: the newest that is ok or noisy counts. One that is left out carries
+    why in its `reason`; so does a failure newer than the measurement that counts in its place.
+    """
+    entries: list[Entry] = []
+    left_out: list[Measurement] = []
+    for same in _interchangeable(measurements):
+        usable = next((m for m in same if m.verdict in _USABLE and m.latency is not None), None)
+        if same[0] is not usable:
+            left_out.append(_without_figures(same[0], is_replaced=usable is not None))
+        if usable is None:
+            continue
+        entry, why_not = _entry(usable, catalog)
+        if entry is None:
+            left_out.append(replace(usable, reason=why_not))
+        else:
+            entries.append(entry)
+    entries.sort(key=lambda entry: (entry.median_ms, entry.measurement.measurement_id))
+    left_out.sort(key=lambda measurement: (candidate_key(measurement), measurement.measurement_id))
+    return entries, left_out
+
+
+def _interchangeable(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
+    """Group measurements of the same thing, each group newest first."""
+    groups: defaultdict[tuple[object, ...], list[Measurement]] = defaultdict(list)
+    for m in measurements:
+        setting = (m.backbone, m.runtime, m.threads, m.precision, m.format, m.input_size, m.batch)
+        groups[setting].append(m)
+    return [
+        sorted(same, key=lambda m: (m.measured_at_unix_ms, m.measurement_id), reverse=True)
+        for same in groups.values()
+    ]
+
+
+def _without_figures(measurement: Measurement, *, is_replaced: bool) -> Measurement:
+    reason = measurement.reason or f"its verdict is {measurement.verdict.value}, without a reason"
+    if is_replaced:
+        reason = f"{reason}; an older measurement counts instead"
+    return replace(measurement, reason=reason)
+
+
+def _entry(measurement: Measurement, catalog: Catalog) -> tuple[Entry | None, str]:
+    """Return the entry, or None and why the published accuracy does not hold for it."""
+    if measurement.precision != ACCURACY_PRECISION:
+        return None, (
+            f"accuracy is published for {ACCURACY_PRECISION}, it is not known for "
+            f"{measurement.precision}"
+        )
+    if measurement.top1 is None or measurement.latency is None:
+        return None, "no accuracy is published for it"
+    if measurement.backbone in catalog:
+        published_size = catalog.get(measurement.backbone).input_size
+        if measurement.input_size != published_size:
+            return None, (
+                f"accuracy is published for {published_size} px, it is not known for "
+                f"{measurement.input_size} px"
+            )
+    return Entry(measurement, measurement.top1, measurement.latency), ""

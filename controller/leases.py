@@ -1,0 +1,95 @@
+"""The rules of jobs and leases, without a clock, a database or a wire.
+
+A job waits for its artifact, is queued, is leased to the device that it is pinned to, and ends. A
+lease lives as long as its agent's heartbeats name it; when they stop, the attempt is lost and the
+job queued again, until MAX_ATTEMPTS are lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+HEARTBEAT_INTERVAL_MS = 2_000
+LEASE_MS = 15_000
+MAX_ATTEMPTS = 3
+
+
+class JobState(Enum):
+    """Where a job is in its life."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    LEASED = "leased"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class AttemptState(Enum):
+    """Where an attempt is in its life."""
+
+    LEASED = "leased"
+    REPORTED = "reported"
+    LOST = "lost"
+
+
+JOB_TRANSITIONS = frozenset(
+    {
+        (JobState.WAITING, JobState.QUEUED),
+        (JobState.WAITING, JobState.FAILED),
+        (JobState.WAITING, JobState.CANCELLED),
+        (JobState.QUEUED, JobState.LEASED),
+        (JobState.QUEUED, JobState.CANCELLED),
+        # A report of an attempt that was given up for lost is still a result.
+        (JobState.QUEUED, JobState.DONE),
+        (JobState.QUEUED, JobState.FAILED),
+        (JobState.LEASED, JobState.QUEUED),
+        (JobState.LEASED, JobState.DONE),
+        (JobState.LEASED, JobState.FAILED),
+        (JobState.LEASED, JobState.CANCELLED),
+    }
+)
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+
+def may_become(state: JobState) -> frozenset[JobState]:
+    """The states that a job may go to from `state`."""
+    return frozenset(after for before, after in JOB_TRANSITIONS if before is state)
+
+
+def may_come_from(state: JobState) -> frozenset[JobState]:
+    """The states from which a job may come to `state`."""
+    return frozenset(before for before, after in JOB_TRANSITIONS if after is state)
+
+
+def after_loss(lost_attempts: int) -> JobState:
+    """What a job becomes when one more attempt, the `lost_attempts`-th, is lost."""
+    return JobState.QUEUED if lost_attempts < MAX_ATTEMPTS else JobState.FAILED
+
+
+@dataclass
+class LeaseBook:
+    """Until when each leased attempt lives, in ms of a clock that never goes back."""
+
+    expires_at_ms: dict[str, int] = field(default_factory=dict)
+
+    def grant(self, attempt_id: str, now_ms: int) -> None:
+        """Starts or renews a lease."""
+        self.expires_at_ms[attempt_id] = now_ms + LEASE_MS
+
+    def renew(self, attempt_ids: tuple[str, ...], now_ms: int) -> None:
+        """Renews the leases among `attempt_ids`; an attempt that is not leased stays so."""
+        for attempt_id in attempt_ids:
+            if attempt_id in self.expires_at_ms:
+                self.grant(attempt_id, now_ms)
+
+    def end(self, attempt_id: str) -> None:
+        """Forgets a lease."""
+        self.expires_at_ms.pop(attempt_id, None)
+
+    def expired(self, now_ms: int) -> tuple[str, ...]:
+        """The attempts whose time is over, oldest lease first."""
+        over: Mapping[str, int] = {
+            attempt_id: at for attempt_id, at in self.expires_at_ms.items() if at <= now_ms
+        }
+        return tuple(sorted(over, key=lambda attempt_id: (over[attempt_id], attempt_id)))

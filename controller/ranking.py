@@ -1,0 +1,186 @@
+"""Which backbone is best on a device: a pure function of its measurements and the constraints."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from controller.domain import Candidate, Constraints, Measurement, Ranking, Runtime
+from controller.entries import Entry, select_entries
+from controller.pareto import pareto_front
+from controller.reasons import breach, dominated, off_the_winner, tied
+from controller.suggestion import suggest_sweep, unmeasured_backbones
+from models.catalog import Backbone, Catalog
+from models.tiers import TIER_RULES, Tier, exclusion, select_tier
+
+
+def rank(
+    device: str,
+    measurements: Sequence[Measurement],
+    constraints: Constraints,
+    catalog: Catalog,
+    runtimes: Sequence[Runtime] = tuple(Runtime),
+) -> Ranking:
+    """Rank a device's measurements under constraints.
+
+    The winner is chosen by `winning_rule`. The Pareto front holds the candidates within the
+    constraints that no other one beats in both top-1 and median latency, judged by the points and
+    not by the intervals.
+
+    Args:
+        device: name of the device; measurements of others do not count.
+        measurements: in any order.
+        constraints: `runtime` and `threads` narrow down what is looked at, the others what may win.
+        catalog: where tiers and backbones that were not measured are looked up.
+        runtimes: those of the device, for the sweep that is suggested.
+
+    Raises:
+        ValueError: the tier is none of mobile, desktop and server.
+    """
+    tier = None if constraints.tier is None else Tier(constraints.tier)
+    scope = [m for m in measurements if m.device == device and _is_looked_at(m, constraints)]
+    entries, left_out = select_entries(scope, catalog)
+    breaches = _breaches(entries, constraints, catalog, tier)
+    passing = [entry for entry in entries if not breaches[entry.id]]
+    winner = min(passing, key=_merit(constraints), default=None)
+    front = pareto_front(passing, lambda entry: entry.top1, lambda entry: entry.median_ms)
+    ties = [] if winner is None else [e for e in passing if _is_tied(e, winner, constraints)]
+    candidates = _judge(entries, breaches, front, ties, winner)
+    told = {entry.id for entry in (*front, *ties)}
+    missing = _missing(entries, constraints, catalog, tier)
+    return Ranking(
+        device=device,
+        constraints=constraints,
+        winner=None if winner is None else candidates[winner.id],
+        ties=tuple(candidates[entry.id] for entry in ties),
+        pareto_front=tuple(candidates[entry.id] for entry in front),
+        others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
+        left_out=tuple(left_out),
+        unmeasured=tuple(b.name for b in missing) if winner is None or tier else (),
+        suggested_sweep=""
+        if winner is not None
+        else suggest_sweep(device, missing, constraints, runtimes),
+    )
+
+
+def winning_rule(constraints: Constraints) -> str:
+    """Say in one sentence how the winner is chosen under these constraints."""
+    if _wants_fastest(constraints):
+        return (
+            f"The winner has the lowest median latency of those with at least "
+            f"{constraints.min_top1:g} % top-1, then the highest top-1."
+        )
+    return (
+        "The winner has the highest top-1 of those that satisfy the constraints, "
+        "then the lowest median latency."
+    )
+
+
+def _wants_fastest(constraints: Constraints) -> bool:
+    return (
+        constraints.min_top1 is not None
+        and constraints.max_latency_ms is None
+        and constraints.max_memory_bytes is None
+    )
+
+
+def _merit(constraints: Constraints) -> Callable[[Entry], tuple[float, float, str]]:
+    if _wants_fastest(constraints):
+        return lambda entry: (entry.median_ms, -entry.top1, entry.key)
+    return lambda entry: (-entry.top1, entry.median_ms, entry.key)
+
+
+def _is_tied(entry: Entry, winner: Entry, constraints: Constraints) -> bool:
+    if entry is winner or not entry.latency_ties_with(winner):
+        return False
+    return entry.top1 == winner.top1 or _wants_fastest(constraints)
+
+
+def _is_looked_at(measurement: Measurement, constraints: Constraints) -> bool:
+    return constraints.runtime in (None, measurement.runtime) and constraints.threads in (
+        None,
+        measurement.threads,
+    )
+
+
+def _breaches(
+    entries: Iterable[Entry], constraints: Constraints, catalog: Catalog, tier: Tier | None
+) -> Mapping[str, str]:
+    """Return by id why an entry may not win; empty where it may."""
+    members = None if tier is None else {b.name for b in select_tier(catalog, tier)}
+    breaches: dict[str, str] = {}
+    for entry in entries:
+        backbone = entry.measurement.backbone
+        if tier is not None and members is not None and backbone not in members:
+            breaches[entry.id] = (
+                f"not of the {tier.value} tier: {_outside(backbone, catalog, tier)}"
+            )
+        else:
+            breaches[entry.id] = breach(entry, constraints)
+    return breaches
+
+
+def _outside(backbone: str, catalog: Catalog, tier: Tier) -> str:
+    if backbone not in catalog:
+        return "the catalog does not have it"
+    limits = exclusion(catalog.get(backbone), TIER_RULES[tier])
+    return limits or "a more accurate backbone of its series is"
+
+
+def _judge(
+    entries: Sequence[Entry],
+    breaches: Mapping[str, str],
+    front: Sequence[Entry],
+    ties: Sequence[Entry],
+    winner: Entry | None,
+) -> dict[str, Candidate]:
+    """Say by id what became of every entry, in the entries' order."""
+    latency_ties = _latency_ties(entries)
+    on_front = {entry.id for entry in front}
+    with_winner = {entry.id for entry in ties}
+
+    def lost_because(entry: Entry) -> str:
+        if winner is None or breaches[entry.id]:
+            return breaches[entry.id]
+        if entry is winner:
+            return ""
+        if entry.id in with_winner:
+            return tied(entry, winner)
+        if entry.id in on_front:
+            return off_the_winner(entry, winner)
+        return dominated(entry, _dominator(entry, front, winner))
+
+    return {
+        entry.id: Candidate(
+            measurement=entry.measurement,
+            on_pareto_front=entry.id in on_front,
+            latency_ties=latency_ties[entry.id],
+            lost_because=lost_because(entry),
+        )
+        for entry in entries
+    }
+
+
+def _dominator(entry: Entry, front: Sequence[Entry], winner: Entry) -> Entry:
+    """Return the winner where it beats the entry, else the most accurate of the front that does."""
+    beating = [
+        other for other in front if other.top1 >= entry.top1 and other.median_ms <= entry.median_ms
+    ]
+    return winner if winner in beating else max(beating, key=lambda other: other.top1)
+
+
+def _latency_ties(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    ties: dict[str, list[str]] = {entry.id: [] for entry in entries}
+    by_low = sorted(entries, key=lambda entry: entry.latency.low_ms)
+    for place, entry in enumerate(by_low):
+        for other in by_low[place + 1 :]:
+            if other.latency.low_ms > entry.latency.high_ms:
+                break
+            ties[entry.id].append(other.key)
+            ties[other.id].append(entry.key)
+    return {id_: tuple(sorted(keys)) for id_, keys in ties.items()}
+
+
+def _missing(
+    entries: Iterable[Entry], constraints: Constraints, catalog: Catalog, tier: Tier | None
+) -> list[Backbone]:
+    measured = {entry.measurement.backbone for entry in entries}
+    considered = catalog if tier is None else select_tier(catalog, tier)
+    return unmeasured_backbones(considered, measured, constraints)

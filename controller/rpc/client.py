@@ -1,0 +1,133 @@
+"""What the command line asks a controller, in domain objects."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from controller.domain import (
+    Constraints,
+    ConversionSnapshot,
+    ConversionSpec,
+    Device,
+    Measurement,
+    MeasurementFilter,
+    Ranking,
+    SweepSnapshot,
+    SweepSpec,
+)
+from controller.errors import EdgerankError, ErrorCode, code_of_status
+from protos import query_pb2, query_pb2_grpc
+from protos.codec import from_message, to_message
+
+# What answers at once gets this long; streams have no deadline.
+DEADLINE_S = 30.0
+CONNECT_S = 5.0
+
+DomainT = TypeVar("DomainT")
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class QueryClient:
+    """A connection to one controller; a context manager that closes it.
+
+    Every call raises EdgerankError: UNREACHABLE when nobody answers at the address, otherwise what
+    the controller said.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        # Measurements with their raw samples are larger than gRPC's default of 4 MB.
+        options = [("grpc.max_receive_message_length", 256 << 20)]
+        self._channel = grpc.insecure_channel(address, options)
+        self._stub = query_pb2_grpc.QueryStub(self._channel)
+
+    def __enter__(self) -> "QueryClient":
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout=CONNECT_S)
+        except grpc.FutureTimeoutError as error:
+            self._channel.close()
+            raise EdgerankError(
+                ErrorCode.UNREACHABLE,
+                f"no controller answers at {self._address}; start one with 'edgerank controller' "
+                "or name another with --controller HOST:PORT",
+            ) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._channel.close()
+
+    def list_devices(self) -> tuple[Device, ...]:
+        """Every device that ever enrolled, by name."""
+        with self._said():
+            response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
+        return tuple(from_message(device, Device) for device in response.devices)
+
+    def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[str, ...]]:
+        """The new sweep's id, how many jobs it has, and what was left out."""
+        request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))
+        with self._said():
+            response = self._stub.StartSweep(request, timeout=DEADLINE_S)
+        return response.sweep_id, response.job_count, tuple(response.left_out)
+
+    def watch_sweep(self, sweep_id: str) -> Iterator[SweepSnapshot]:
+        """Snapshots of a sweep until it has ended."""
+        request = query_pb2.WatchSweepRequest(sweep_id=sweep_id)
+        yield from self._stream(lambda: self._stub.WatchSweep(request), SweepSnapshot)
+
+    def cancel_sweep(self, sweep_id: str) -> None:
+        """Ends a sweep."""
+        with self._said():
+            self._stub.CancelSweep(
+                query_pb2.CancelSweepRequest(sweep_id=sweep_id), timeout=DEADLINE_S
+            )
+
+    def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:
+        """Snapshots of a conversion until it has ended."""
+        request = to_message(spec, query_pb2.ConvertRequest)
+        yield from self._stream(lambda: self._stub.Convert(request), ConversionSnapshot)
+
+    def rank(self, device: str, constraints: Constraints) -> Ranking:
+        """Which backbone is best on a device."""
+        request = query_pb2.RankRequest(
+            device=device, constraints=to_message(constraints, query_pb2.Constraints)
+        )
+        with self._said():
+            response = self._stub.Rank(request, timeout=DEADLINE_S)
+        return from_message(response, Ranking)
+
+    def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
+        """The measurements that the filter lets through, oldest first."""
+        request = to_message(wanted, query_pb2.ListMeasurementsRequest)
+        with self._said():
+            for response in self._stub.ListMeasurements(request):
+                yield from_message(response.measurement, Measurement)
+
+    def _stream(
+        self, call: Callable[[], Iterator[Message]], domain_type: type[DomainT]
+    ) -> Iterator[DomainT]:
+        with self._said():
+            for response in call():
+                yield from_message(response, domain_type)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+            details = error.details() if isinstance(error, grpc.Call) else str(error)
+            if status is grpc.StatusCode.UNAVAILABLE:
+                details = (
+                    f"the controller at {self._address} went away; start it again: "
+                    "what it had committed is kept and running sweeps go on"
+                )
+            raise EdgerankError(code_of_status(status), details or status.name) from error

@@ -1,0 +1,110 @@
+"""The Fleet service: agents' streams and artifact downloads. Translates, and calls the fleet."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from obstore.store import LocalStore
+
+from controller import conversation
+from controller.blobs import read_blob
+from controller.errors import EdgerankError, ErrorCode
+from controller.fleet import Fleet, Session
+from controller.rpc.failures import answered_failures
+from protos import fleet_pb2, fleet_pb2_grpc
+from protos.codec import MessageInvalid, from_message, to_message
+
+_FROM_AGENT: Mapping[str, type[conversation.FromAgent]] = {
+    "hello": conversation.Hello,
+    "heartbeat": conversation.Heartbeat,
+    "ready": conversation.Ready,
+    "progress": conversation.Progress,
+    "report": conversation.Report,
+}
+_TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
+    conversation.Welcome: ("welcome", fleet_pb2.Welcome),
+    conversation.Lease: ("lease", fleet_pb2.Lease),
+    conversation.ReportCommitted: ("report_committed", fleet_pb2.ReportCommitted),
+    conversation.Cancel: ("cancel", fleet_pb2.Cancel),
+}
+
+Requests = AsyncIterator[fleet_pb2.ConnectRequest]
+
+
+class FleetService(fleet_pb2_grpc.FleetServicer):
+    """What agents call."""
+
+    def __init__(self, fleet: Fleet, blobs: LocalStore) -> None:
+        self._fleet = fleet
+        self._blobs = blobs
+
+    async def Connect(  # noqa: N802 - the contract's name
+        self, request_iterator: Requests, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[fleet_pb2.ConnectResponse]:
+        """Holds one agent's stream for as long as both live."""
+        async with answered_failures(context):
+            session = await self._fleet.connect(await _first_hello(request_iterator))
+            hearing = asyncio.create_task(self._hear(session, request_iterator))
+            try:
+                while (said := await session.outbox.get()) is not None:
+                    yield _to_agent(said)
+                if hearing.done():
+                    await hearing
+            finally:
+                hearing.cancel()
+                await self._fleet.disconnect(session)
+
+    async def FetchArtifact(  # noqa: N802 - the contract's name
+        self,
+        request: fleet_pb2.FetchArtifactRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncIterator[fleet_pb2.FetchArtifactResponse]:
+        """Streams an artifact from an offset on."""
+        async with answered_failures(context):
+            async for chunk in read_blob(self._blobs, request.sha256, request.offset_bytes):
+                yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
+
+    async def _hear(self, session: Session, requests: Requests) -> None:
+        try:
+            async for request in requests:
+                await self._handle(session, _from_agent(request))
+        finally:
+            session.outbox.put_nowait(None)
+
+    async def _handle(self, session: Session, said: conversation.FromAgent) -> None:
+        match said:
+            case conversation.Heartbeat():
+                await self._fleet.heartbeat(session, said)
+            case conversation.Ready():
+                await self._fleet.ready(session)
+            case conversation.Progress():
+                self._fleet.progress(session, said)
+            case conversation.Report():
+                await self._fleet.report(session, said)
+            case conversation.Hello():
+                raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
+
+
+async def _first_hello(requests: Requests) -> conversation.Hello:
+    async for request in requests:
+        said = _from_agent(request)
+        if isinstance(said, conversation.Hello):
+            return said
+        break
+    raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
+
+
+def _from_agent(request: fleet_pb2.ConnectRequest) -> conversation.FromAgent:
+    kind = request.WhichOneof("message")
+    if kind is None:
+        raise MessageInvalid("an agent sent an empty message; use the same edgerank version there")
+    return from_message(getattr(request, kind), _FROM_AGENT[kind])
+
+
+def _to_agent(said: conversation.ToAgent) -> fleet_pb2.ConnectResponse:
+    field, message_type = _TO_AGENT[type(said)]
+    response = fleet_pb2.ConnectResponse()
+    getattr(response, field).CopyFrom(to_message(said, message_type))
+    return response

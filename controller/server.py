@@ -1,0 +1,115 @@
+"""One controller: state, services, and their life from start to stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from controller.blobs import open_blobs
+from controller.changes import Changes
+from controller.conversion import Converter
+from controller.errors import EdgerankError, ErrorCode
+from controller.fleet import Fleet
+from controller.rpc.fleet_service import FleetService
+from controller.rpc.query_service import QueryService
+from controller.state.catalog import store_catalog
+from controller.state.database import claim_state, open_database
+from controller.sweeping import Sweeps
+from models.catalog import load_catalog
+from protos import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
+
+STOP_GRACE_S = 2.0
+
+log = logging.getLogger(__name__)
+
+_SERVICES = (
+    fleet_pb2.DESCRIPTOR.services_by_name["Fleet"].full_name,
+    query_pb2.DESCRIPTOR.services_by_name["Query"].full_name,
+)
+_OPTIONS = [
+    # Without this a second controller would share the port instead of being refused.
+    ("grpc.so_reuseport", 0),
+    # A report carries every raw sample of a job.
+    ("grpc.max_receive_message_length", 256 << 20),
+    # Agents ping to keep NAT tables warm.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+]
+
+
+async def serve(
+    host: str, port: int, state_dir: Path, on_listening: Callable[[str, int], None]
+) -> None:
+    """Serves until SIGINT or SIGTERM; tells which port it really bound.
+
+    Raises:
+        EdgerankError: STORAGE or PRECONDITION for the state folder, UNREACHABLE for the address.
+    """
+    with claim_state(state_dir):
+        engine = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+        catalog = load_catalog()
+        store_catalog(engine, catalog)
+        blobs = open_blobs(state_dir)
+        changes = Changes()
+        fleet = Fleet(engine, changes)
+        converter = Converter(engine, blobs, state_dir, catalog, fleet.gate)
+        sweeps = Sweeps(engine, catalog, fleet, converter, changes)
+        server = grpc.aio.server(options=_OPTIONS)
+        fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
+        query_pb2_grpc.add_QueryServicer_to_server(
+            QueryService(engine, catalog, fleet, sweeps), server
+        )
+        await _add_standard_services(server)
+        bound_port = _bind(server, host, port)
+        await fleet.recover()
+        await server.start()
+        expiring = asyncio.create_task(fleet.expire_leases())
+        await sweeps.recover()
+        on_listening(host, bound_port)
+        try:
+            await _stop_signal()
+        finally:
+            log.info("stopping")
+            expiring.cancel()
+            sweeps.close()
+            fleet.end_sessions()
+            await server.stop(STOP_GRACE_S)
+            await asyncio.to_thread(converter.close)
+            engine.dispose()
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
+    bracketed = f"[{host}]" if ":" in host else host
+    try:
+        bound = server.add_insecure_port(f"{bracketed}:{port}")
+    except RuntimeError:
+        bound = 0
+    if bound == 0:
+        raise EdgerankError(
+            ErrorCode.UNREACHABLE,
+            f"cannot listen on {host}:{port}: the port is taken or the address is not this "
+            "machine's; choose another with --port (0 takes any free one) or --host",
+        )
+    return bound
+
+
+async def _add_standard_services(server: grpc.aio.Server) -> None:
+    health_servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    for service in ("", *_SERVICES):
+        await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
+    names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
+
+
+async def _stop_signal() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

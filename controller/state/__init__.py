@@ -1,0 +1,1 @@
+"""What the controller remembers: tables, migrations, and the functions on them."""

@@ -1,0 +1,81 @@
+"""Artifacts: which conversion gave which bytes, and how they were checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, insert, select
+
+from controller.state.database import writing
+from controller.state.schema import artifacts
+from models.pipeline import Converted
+from models.variants import WeightsKind
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The stored result of one conversion."""
+
+    conversion_key: str
+    sha256: str
+    size_bytes: int
+    weights: WeightsKind
+    weights_digest: str
+    max_relative_difference: float
+    parity_tolerance: float
+    checked_through: str
+
+
+def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> Artifact:
+    """Remembers a conversion whose bytes are stored already; a repeat changes nothing."""
+    variant = converted.variant
+    row = {
+        "conversion_key": converted.conversion_key,
+        "sha256": converted.sha256,
+        "size_bytes": converted.size_bytes,
+        "backbone": variant.backbone,
+        "format": variant.format.value,
+        "precision": variant.precision.value,
+        "target": variant.target.value,
+        "input_size": variant.input_size,
+        "batch": variant.batch,
+        "weights": converted.weights.kind.value,
+        "weights_digest": converted.weights.digest,
+        "weights_source": converted.weights.source,
+        "max_relative_difference": converted.parity.max_relative_difference,
+        "parity_tolerance": converted.parity.tolerance,
+        "parity_input_count": converted.parity.input_count,
+        "checked_through": converted.parity.checked_through,
+        "tool_versions": dict(converted.tool_versions),
+        "seconds": converted.seconds,
+        "created_at_unix_ms": now_unix_ms,
+    }
+    known = find_artifact(engine, converted.conversion_key)
+    if known is not None:
+        return known
+    with writing(engine) as connection:
+        connection.execute(insert(artifacts).values(row))
+    return _artifact(row)
+
+
+def find_artifact(engine: Engine, conversion_key: str) -> Artifact | None:
+    """The artifact of a conversion, if it was made before."""
+    with writing(engine) as connection:
+        found = connection.execute(
+            select(artifacts).where(artifacts.c.conversion_key == conversion_key)
+        )
+        row = found.mappings().one_or_none()
+    return None if row is None else _artifact(dict(row))
+
+
+def _artifact(row: Mapping[str, Any]) -> Artifact:
+    return Artifact(
+        conversion_key=row["conversion_key"],
+        sha256=row["sha256"],
+        size_bytes=row["size_bytes"],
+        weights=WeightsKind(row["weights"]),
+        weights_digest=row["weights_digest"],
+        max_relative_difference=row["max_relative_difference"],
+        parity_tolerance=row["parity_tolerance"],
+        checked_through=row["checked_through"],
+    )

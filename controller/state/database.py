@@ -1,0 +1,102 @@
+"""Opens the state's database: the folder, the lock, the migrations, and typed failures."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from controller.errors import EdgerankError, ErrorCode
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def claim_state(state_dir: Path) -> IO[str]:
+    """Makes the state folder and locks it for this process; closing the file frees it.
+
+    Raises:
+        EdgerankError: STORAGE when the folder cannot be written, PRECONDITION when another
+            controller has it.
+    """
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        lock = (state_dir / "controller.lock").open("w")
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"cannot write the state folder {state_dir}: {error.strerror}; "
+            "make it writable or choose another with --state DIR",
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"another controller already serves the state folder {state_dir}; "
+            "stop it or choose another with --state DIR",
+        ) from error
+    return lock
+
+
+def open_database(url: str) -> Engine:
+    """An engine on the database at `url`, migrated to the newest schema.
+
+    Raises:
+        EdgerankError: STORAGE when the database cannot be opened or written.
+    """
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _tune_sqlite)
+    with translated_failures():
+        _migrate(engine)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is committed at the end, or a typed failure.
+
+    Raises:
+        EdgerankError: STORAGE when the database is full, read-only or locked.
+    """
+    with translated_failures(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def translated_failures() -> Iterator[None]:
+    """Turns a failing disk or database under the block into one sentence."""
+    try:
+        yield
+    except IntegrityError:
+        raise  # A broken rule of the data, which the caller knows how to say.
+    except DBAPIError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"the state's database failed: {error.orig}; "
+            "check that its disk is writable and has room, nothing recorded was lost",
+        ) from error
+
+
+def _tune_sqlite(connection: object, _record: object) -> None:
+    # WAL lets readers go on while a report is written; FULL makes a committed report survive a
+    # power cut, which is what ReportCommitted promises to the agent.
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", os.fspath(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

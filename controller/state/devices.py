@@ -1,0 +1,70 @@
+"""Devices that enrolled."""
+
+import cattrs
+from sqlalchemy import Engine, RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from controller.conversation import Hello
+from controller.domain import Device, DeviceProfile
+from controller.errors import EdgerankError, ErrorCode
+from controller.state.database import writing
+from controller.state.schema import devices
+
+
+def enrol(engine: Engine, hello: Hello, now_unix_ms: int) -> None:
+    """Remembers a device, or what is new of one that is known.
+
+    Raises:
+        EdgerankError: NAME_TAKEN when another device has the name.
+    """
+    known = {
+        "name": hello.name,
+        "labels": dict(hello.labels),
+        "profile": cattrs.unstructure(hello.profile),
+        "last_seen_at_unix_ms": now_unix_ms,
+    }
+    try:
+        with writing(engine) as connection:
+            changed = connection.execute(
+                update(devices).where(devices.c.device_id == hello.device_id).values(known)
+            )
+            if changed.rowcount == 0:
+                connection.execute(
+                    insert(devices).values(
+                        device_id=hello.device_id, enrolled_at_unix_ms=now_unix_ms, **known
+                    )
+                )
+    except IntegrityError as error:
+        raise EdgerankError(
+            ErrorCode.NAME_TAKEN,
+            f"another device is already named {hello.name!r}; start this agent with another --name",
+        ) from error
+
+
+def touch(engine: Engine, device_id: str, now_unix_ms: int) -> None:
+    """Remembers that a device was there just now."""
+    with writing(engine) as connection:
+        connection.execute(
+            update(devices)
+            .where(devices.c.device_id == device_id)
+            .values(last_seen_at_unix_ms=now_unix_ms)
+        )
+
+
+def list_devices(engine: Engine, connected: frozenset[str]) -> tuple[Device, ...]:
+    """Every device by name; `connected` holds the ids of those that are there now."""
+    with writing(engine) as connection:
+        rows = connection.execute(select(devices).order_by(devices.c.name)).mappings()
+        return tuple(_device(row, row["device_id"] in connected) for row in rows)
+
+
+def _device(row: RowMapping, connected: bool) -> Device:
+    return Device(
+        device_id=row["device_id"],
+        name=row["name"],
+        labels=row["labels"],
+        profile=cattrs.structure(row["profile"], DeviceProfile),
+        connected=connected,
+        enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
+        last_seen_at_unix_ms=row["last_seen_at_unix_ms"],
+    )

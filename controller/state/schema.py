@@ -1,0 +1,156 @@
+"""The tables. Migrations in `migrations/` build them; a test holds that both say the same."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+backbones = Table(
+    "backbones",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("series", String, nullable=False),
+    Column("params_m", Float),
+    Column("flops_g", Float),
+)
+
+# Accuracy belongs to a dataset, a metric and the precision that it was published for.
+accuracies = Table(
+    "accuracies",
+    metadata,
+    Column("backbone", String, ForeignKey("backbones.name"), primary_key=True),
+    Column("dataset", String, primary_key=True),
+    Column("metric", String, primary_key=True),
+    Column("precision", String, primary_key=True),
+    Column("value_percent", Float, nullable=False),
+    Column("source", String, nullable=False),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("device_id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("labels", JSON, nullable=False),
+    Column("profile", JSON, nullable=False),
+    Column("enrolled_at_unix_ms", BigInteger, nullable=False),
+    Column("last_seen_at_unix_ms", BigInteger, nullable=False),
+)
+
+# One row a conversion; two conversions may give the same bytes, so the digest is not unique.
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("conversion_key", String, primary_key=True),
+    Column("sha256", String, nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("backbone", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("precision", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("input_size", Integer, nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("weights", String, nullable=False),
+    Column("weights_digest", String, nullable=False),
+    Column("weights_source", String, nullable=False),
+    Column("max_relative_difference", Float, nullable=False),
+    Column("parity_tolerance", Float, nullable=False),
+    Column("parity_input_count", Integer, nullable=False),
+    Column("checked_through", String, nullable=False),
+    Column("tool_versions", JSON, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("created_at_unix_ms", BigInteger, nullable=False),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("sweep_id", String, primary_key=True),
+    Column("spec", JSON, nullable=False),
+    Column("phase", String, nullable=False),
+    Column("created_at_unix_ms", BigInteger, nullable=False),
+    Column("ended_at_unix_ms", BigInteger),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("backbone", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("precision", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("input_size", Integer, nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("conversion_key", String, ForeignKey("artifacts.conversion_key")),
+    Column("state", String, nullable=False),
+    Index("ix_jobs_sweep_id_state", "sweep_id", "state"),
+    Index("ix_jobs_device_id_state", "device_id", "state"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("attempt_id", String, primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, index=True),
+    Column("state", String, nullable=False),
+    Column("leased_at_unix_ms", BigInteger, nullable=False),
+)
+
+# One row a job that ended; `failed` ones have a reason and no figures.
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("measurement_id", String, primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
+    Column("attempt_id", String, ForeignKey("attempts.attempt_id"), unique=True),
+    Column("verdict", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("runtime_version", String, nullable=False),
+    Column("runtime_build", String, nullable=False),
+    Column("busy_threads", Integer, nullable=False),
+    Column("affinity", JSON, nullable=False),
+    Column("latency", JSON),
+    Column("memory", JSON),
+    Column("measured_at_unix_ms", BigInteger, nullable=False, index=True),
+)
+
+# Raw samples, kept for good: little-endian unsigned 64-bit integers, in the order they were taken.
+repetitions = Table(
+    "repetitions",
+    metadata,
+    Column("measurement_id", String, ForeignKey("measurements.measurement_id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("latency_ns", LargeBinary, nullable=False),
+    Column("warmup_ns", LargeBinary, nullable=False),
+    Column("load_ns", BigInteger, nullable=False),
+    Column("peak_rss_bytes", BigInteger, nullable=False),
+    Column("baseline_rss_bytes", BigInteger, nullable=False),
+    Column("pss_bytes", BigInteger),
+    Column("busy_threads", Integer, nullable=False),
+    Column("stop_reason", String, nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
+)

@@ -1,0 +1,214 @@
+"""Runs sweeps: artifacts first, then jobs, then the end; a restarted controller goes on."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine
+
+from sqlalchemy import Engine
+
+from controller.changes import Changes
+from controller.conversion import Converter, Listener
+from controller.domain import (
+    ConversionOutcome,
+    ConversionResult,
+    ConversionSnapshot,
+    ConversionSpec,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+)
+from controller.errors import EdgerankError
+from controller.fleet import Fleet
+from controller.leases import ENDED, JobState
+from controller.planning import Plan, find_backbone, plan_sweep
+from controller.state import devices, results, sweeps
+from controller.state.sweeps import RUNNING_PHASES, StoredSweep
+from models.catalog import Catalog
+from models.variants import Variant, fp32_variants
+
+log = logging.getLogger(__name__)
+
+
+class Sweeps:
+    """Starts, follows and cancels sweeps and conversions."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        fleet: Fleet,
+        converter: Converter,
+        changes: Changes,
+    ) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._fleet = fleet
+        self._converter = converter
+        self._changes = changes
+        self._activity: dict[str, str] = {}
+        self._preparing: set[asyncio.Task[None]] = set()
+
+    async def recover(self) -> None:
+        """Goes on with the sweeps that had not ended when the controller stopped."""
+        for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._engine):
+            self._run(self._prepare(sweep))
+
+    async def start(self, spec: SweepSpec) -> tuple[str, Plan]:
+        """Plans and starts a sweep; gives its id and its plan.
+
+        Raises:
+            EdgerankError: the plan cannot hold (see `plan_sweep`).
+        """
+        known = await asyncio.to_thread(devices.list_devices, self._engine, self._fleet.connected())
+        plan = plan_sweep(spec, known, self._catalog)
+        sweep_id = await asyncio.to_thread(
+            sweeps.create_sweep, self._engine, spec, plan.jobs, _unix_ms()
+        )
+        self._run(self._prepare(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING)))
+        return sweep_id, plan
+
+    async def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
+        """A snapshot now and at each change, until the sweep has ended.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        seen: set[str] = set()
+        while True:
+            version = self._changes.version
+            snapshot = await asyncio.to_thread(self._snapshot, sweep_id, seen)
+            seen.update(outcome.job_id for outcome in snapshot.ended)
+            yield snapshot
+            if snapshot.phase not in RUNNING_PHASES:
+                return
+            await self._changes.after(version)
+
+    async def cancel(self, sweep_id: str) -> None:
+        """Ends a sweep that runs.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)
+        running = await asyncio.to_thread(sweeps.attempts_of_sweep, self._engine, sweep_id)
+        await asyncio.to_thread(sweeps.cancel_jobs, self._engine, sweep_id)
+        await asyncio.to_thread(
+            sweeps.set_phase, self._engine, sweep_id, SweepPhase.CANCELLED, _unix_ms()
+        )
+        await self._fleet.cancel(running)
+        self._changes.notify()
+
+    async def convert(self, spec: ConversionSpec) -> AsyncIterator[ConversionSnapshot]:
+        """Makes every variant of the backbones; a snapshot at each change.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME, or what `Converter.ensure` raises.
+        """
+        backbones = [find_backbone(self._catalog, name) for name in dict.fromkeys(spec.backbones)]
+        variants = [variant for backbone in backbones for variant in fp32_variants(backbone)]
+        news: asyncio.Queue[ConversionOutcome | str | None] = asyncio.Queue()
+
+        async def on_outcome(_variant: Variant, outcome: ConversionOutcome, _key: str) -> None:
+            news.put_nowait(outcome)
+
+        work = asyncio.create_task(
+            self._converter.ensure(variants, spec.weights, Listener(on_outcome, news.put_nowait))
+        )
+        work.add_done_callback(lambda _task: news.put_nowait(None))
+        done = 0
+        try:
+            while (item := await news.get()) is not None:
+                ended = () if isinstance(item, str) else (item,)
+                done += len(ended)
+                yield ConversionSnapshot(
+                    artifacts_total=len(variants),
+                    artifacts_done=done,
+                    ended=ended,
+                    activity=item if isinstance(item, str) else "",
+                )
+            await work
+        finally:
+            work.cancel()
+
+    def close(self) -> None:
+        """Stops preparing sweeps; a later start goes on."""
+        for task in self._preparing:
+            task.cancel()
+
+    async def _prepare(self, sweep: StoredSweep) -> None:
+        variants = await asyncio.to_thread(sweeps.waiting_variants, self._engine, sweep.sweep_id)
+
+        async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
+            await self._settle(sweep.sweep_id, variant, outcome, key)
+
+        def on_activity(activity: str) -> None:
+            self._activity[sweep.sweep_id] = activity
+            self._changes.notify()
+
+        try:
+            await self._converter.ensure(
+                variants, sweep.spec.weights, Listener(on_outcome, on_activity)
+            )
+        except EdgerankError as error:
+            log.error("sweep %s: %s", sweep.sweep_id, error)
+            await self._fail_waiting(sweep.sweep_id, str(error))
+        self._activity.pop(sweep.sweep_id, None)
+        await asyncio.to_thread(
+            sweeps.set_phase, self._engine, sweep.sweep_id, SweepPhase.MEASURING, _unix_ms()
+        )
+        await asyncio.to_thread(sweeps.end_finished_sweeps, self._engine, _unix_ms())
+        self._changes.notify()
+        await self._fleet.dispatch_all()
+
+    async def _settle(
+        self, sweep_id: str, variant: Variant, outcome: ConversionOutcome, key: str
+    ) -> None:
+        if outcome.result is ConversionResult.REFUSED:
+            await self._fail_jobs(sweep_id, variant, f"no artifact: {outcome.reason}")
+        else:
+            await asyncio.to_thread(sweeps.queue_jobs, self._engine, sweep_id, variant, key)
+        self._changes.notify()
+
+    async def _fail_waiting(self, sweep_id: str, reason: str) -> None:
+        waiting = await asyncio.to_thread(sweeps.waiting_variants, self._engine, sweep_id)
+        for variant in waiting:
+            await self._fail_jobs(sweep_id, variant, reason)
+
+    async def _fail_jobs(self, sweep_id: str, variant: Variant, reason: str) -> None:
+        for job_id in await asyncio.to_thread(sweeps.waiting_jobs, self._engine, sweep_id, variant):
+            await asyncio.to_thread(
+                results.record_failure, self._engine, job_id, reason, _unix_ms()
+            )
+
+    def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
+        sweep = sweeps.find_sweep(self._engine, sweep_id)
+        counts = sweeps.count_jobs(self._engine, sweep_id)
+        artifacts_total, artifacts_done = sweeps.count_variants(self._engine, sweep_id)
+        ended = sum(count for state, count in counts.items() if state in ENDED)
+        running = counts.get(JobState.LEASED, 0)
+        converting = self._activity.get(sweep_id)
+        return SweepSnapshot(
+            sweep_id=sweep_id,
+            phase=sweep.phase,
+            artifacts_total=artifacts_total,
+            artifacts_done=artifacts_done,
+            jobs_total=sum(counts.values()),
+            jobs_queued=sum(counts.values()) - ended - running,
+            jobs_running=running,
+            ended=tuple(
+                outcome
+                for outcome in results.list_outcomes(self._engine, sweep_id)
+                if outcome.job_id not in seen
+            ),
+            activity=converting or "; ".join(self._fleet.activities()),
+        )
+
+    def _run(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

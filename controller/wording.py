@@ -1,0 +1,102 @@
+"""Words that the terminal and the report share."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from controller.domain import Candidate, Constraints, Measurement, Ranking
+from controller.quantities import format_interval, format_latency, format_memory
+from models.variants import WeightsKind
+
+SYNTHETIC_NOTE: Final = (
+    "Synthetic weights: the latency is that of the structure; "
+    "the top-1 is the one published for the pretrained weights, it was not measured here."
+)
+NOISY_NOTE: Final = "Noisy: the interval of the median is wider than was asked for."
+LATENCY_TIE_NOTE: Final = (
+    "Where 95 % intervals of the median overlap, latency is a tie: "
+    "neither candidate is known to be faster."
+)
+
+
+def setting(measurement: Measurement) -> str:
+    """Say what ran a backbone: onnxruntime, 2 threads."""
+    plural = "" if measurement.threads == 1 else "s"
+    return f"{measurement.runtime.value}, {measurement.threads} thread{plural}"
+
+
+def provenance(measurement: Measurement) -> str:
+    """Say what ran a backbone, with which weights: onnxruntime, 2 threads, pretrained."""
+    return f"{setting(measurement)}, {measurement.weights.value}"
+
+
+def candidate_name(measurement: Measurement) -> str:
+    """Name a candidate in a sentence: PPLCNet_x1_0 (onnxruntime, 2 threads)."""
+    return f"{measurement.backbone} ({setting(measurement)})"
+
+
+def latency_words(measurement: Measurement) -> str:
+    """Write median and interval: 4.31 ms [4.28, 4.35]; empty where there is no figure."""
+    if measurement.latency is None:
+        return ""
+    interval = format_interval(measurement.latency.low_ms, measurement.latency.high_ms)
+    return f"{format_latency(measurement.latency.median_ms)} {interval}"
+
+
+def memory_words(measurement: Measurement) -> str:
+    """Write the memory needed above the runtime's own; empty where there is no figure."""
+    return "" if measurement.memory is None else format_memory(measurement.memory.peak_rss_bytes)
+
+
+def top1_words(measurement: Measurement) -> str:
+    """Write top-1 in percent with two decimals, without the sign; empty where none is published."""
+    return "" if measurement.top1 is None else f"{measurement.top1:.2f}"
+
+
+def constraint_words(constraints: Constraints) -> str:
+    """Say what was asked for: at most 20 ms, mobile tier; empty without constraints."""
+    words = []
+    if constraints.max_latency_ms is not None:
+        words.append(f"at most {constraints.max_latency_ms:,g} ms")
+    if constraints.max_memory_bytes is not None:
+        words.append(f"at most {format_memory(constraints.max_memory_bytes)}")
+    if constraints.min_top1 is not None:
+        words.append(f"at least {constraints.min_top1:g} % top-1")
+    if constraints.tier is not None:
+        words.append(f"{constraints.tier} tier")
+    if constraints.runtime is not None:
+        words.append(constraints.runtime.value)
+    if constraints.threads is not None:
+        words.append(f"{constraints.threads} thread{'' if constraints.threads == 1 else 's'}")
+    return ", ".join(words)
+
+
+def headline(ranking: Ranking) -> str:
+    """Answer the question in one line."""
+    asked = constraint_words(ranking.constraints)
+    if ranking.winner is not None:
+        under = f" ({asked})" if asked else ""
+        return f"Best on {ranking.device}{under}: {candidate_name(ranking.winner.measurement)}"
+    if ranking.others:
+        return f"No measured candidate on {ranking.device} satisfies the constraints ({asked})"
+    under = f" for {asked}" if asked else ""
+    return f"No candidate was measured on {ranking.device}{under}"
+
+
+def candidates(ranking: Ranking) -> Iterator[Candidate]:
+    """Go through every candidate of a ranking once: the front, ties with the winner, the others."""
+    seen: set[str] = set()
+    for candidate in (*ranking.pareto_front, *ranking.ties, *ranking.others):
+        if candidate.measurement.measurement_id not in seen:
+            seen.add(candidate.measurement.measurement_id)
+            yield candidate
+
+
+def notes(shown: Iterable[Candidate]) -> list[str]:
+    """Return the footnotes that the candidates shown call for."""
+    measurements = [candidate.measurement for candidate in shown]
+    found = [LATENCY_TIE_NOTE] if measurements else []
+    if any(m.verdict.value == "noisy" for m in measurements):
+        found.append(NOISY_NOTE)
+    if any(m.weights is WeightsKind.SYNTHETIC for m in measurements):
+        found.append(SYNTHETIC_NOTE)
+    return found

@@ -1,0 +1,219 @@
+"""Run one step of a conversion in a child process and turn every kind of death into a reason.
+
+Converters fail by abort, SIGSEGV, hanging, or by exiting as if nothing had happened. None of
+these may reach the process that asks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
+
+import cattrs
+
+Answer = TypeVar("Answer")
+
+_STDERR_TAIL_BYTES = 16 * 1024
+_LAST_WORDS_LENGTH = 300
+# What crash handlers print around the message: frames, rulers, times, headings.
+_CRASH_FRAME = re.compile(
+    r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
+)
+_TELLING = re.compile(r"error|fail|check|cannot|can't|not |refus|abort|denied|unable|bad_", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class StepLimits:
+    """What one step may use.
+
+    Attributes:
+        timeout_s: wall time, seconds.
+        memory_bytes: private writable memory (RLIMIT_DATA).
+        threads: threads of the mathematics libraries inside the child.
+    """
+
+    timeout_s: float = 900.0
+    memory_bytes: int = 8 * 1024**3
+    threads: int = 1
+
+
+class StepFailed(Exception):
+    """A step ended without its result.
+
+    Attributes:
+        step: name of the module below `models.steps`.
+        reason: one sentence: how it ended and its last words.
+    """
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+class ConversionCancelled(Exception):
+    """The conversion was cancelled; its children have ended."""
+
+
+class Cancellation:
+    """Ends the running children of conversions from another thread, and forbids new ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._cancelled = False
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Kill every child that runs; later steps raise `ConversionCancelled`."""
+        with self._lock:
+            self._cancelled = True
+            for process in self._running:
+                _kill_group(process)
+
+    def raise_if_cancelled(self) -> None:
+        """Raise `ConversionCancelled` once `cancel` was called."""
+        if self._cancelled:
+            raise ConversionCancelled("the conversion was cancelled")
+
+    @contextmanager
+    def child(
+        self, command: list[str], *, stderr: IO[bytes], cwd: Path, env: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a child in a process group of its own that `cancel`, or leaving, kills."""
+        with self._lock:
+            self.raise_if_cancelled()
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+            )
+            self._running.add(process)
+        try:
+            yield process
+        finally:
+            with self._lock:
+                self._running.discard(process)
+                _kill_group(process)
+            # Closes the pipes as well.
+            process.__exit__(None, None, None)
+
+
+def run_step(
+    step: str,
+    request: object,
+    answer_type: type[Answer],
+    *,
+    workdir: Path,
+    limits: StepLimits,
+    cancellation: Cancellation,
+    command: Sequence[str] = (sys.executable, "-m", "models.steps"),
+) -> Answer:
+    """Run `python -m models.steps <step>` on a request and return its answer.
+
+    Args:
+        step: module name below `models.steps`.
+        request: the dataclass that the step expects.
+        answer_type: the dataclass that it answers with.
+        workdir: the child's working folder.
+        limits: time, memory and threads of the child.
+        cancellation: ends the child early.
+        command: what runs steps, given a step's name as its last argument.
+
+    Raises:
+        StepFailed: the step refused its work, died, hung or answered rubbish.
+        ConversionCancelled: `cancellation` ended it.
+    """
+    envelope = {
+        "parent_pid": os.getpid(),
+        "memory_bytes": limits.memory_bytes,
+        "request": cattrs.unstructure(request),
+    }
+    stdin = json.dumps(envelope).encode()
+    with tempfile.TemporaryFile() as stderr:
+        with cancellation.child(
+            [*command, step], stderr=stderr, cwd=workdir, env=_environment(limits.threads)
+        ) as process:
+            try:
+                stdout, _ = process.communicate(stdin, timeout=limits.timeout_s)
+            except subprocess.TimeoutExpired as error:
+                reason = f"the child was stopped after {limits.timeout_s:g} s"
+                raise StepFailed(step, f"{reason}{_last_words(stderr)}") from error
+        cancellation.raise_if_cancelled()
+        if process.returncode != 0:
+            raise StepFailed(step, f"the child {_ending(process.returncode)}{_last_words(stderr)}")
+        return _decode(step, stdout, answer_type, stderr)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    # The libraries below read their thread count once, when they are loaded.
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONUNBUFFERED": "1"}
+
+
+def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[bytes]) -> Answer:
+    if not stdout:
+        raise StepFailed(step, f"the child exited without an answer{_last_words(stderr)}")
+    try:
+        answer = json.loads(stdout)
+    except ValueError as error:
+        shown = ascii(stdout[:80].decode(errors="replace"))
+        raise StepFailed(step, f"the child answered with no JSON: {shown}") from error
+    if isinstance(answer, Mapping) and isinstance(answer.get("refused"), str):
+        words = _last_words(stderr) if answer.get("see_stderr") is True else ""
+        raise StepFailed(step, answer["refused"] + words)
+    try:
+        return cattrs.structure(answer["done"], answer_type)
+    except (cattrs.BaseValidationError, KeyError, TypeError) as error:
+        shown = ascii(stdout[:80].decode(errors="replace"))
+        raise StepFailed(step, f"the child's answer is of another form: {shown}") from error
+
+
+def _ending(returncode: int) -> str:
+    if returncode >= 0:
+        return f"exited with code {returncode}"
+    try:
+        return f"died by {signal.Signals(-returncode).name}"
+    except ValueError:
+        return f"died by signal {-returncode}"
+
+
+def _last_words(stderr: IO[bytes]) -> str:
+    """Return the line of stderr that says most, as an ending of a sentence."""
+    size = stderr.seek(0, os.SEEK_END)
+    stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
+    lines = stderr.read().decode(errors="replace").splitlines()
+    words = [line.strip() for line in lines if line.strip() and not _CRASH_FRAME.match(line)]
+    if not words:
+        return ", saying nothing"
+    telling = [line for line in words if _TELLING.search(line)] or words
+    return f", its last words: {telling[-1][:_LAST_WORDS_LENGTH]}"
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a child's whole process group, unless the child has ended.
+
+    The group's number is the child's. Once the child has been waited for, the number may be
+    another's.
+    """
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,184 @@
+"""Convert a backbone to its variants, each checked against Paddle's own outputs.
+
+Every step runs in a child process of its own; what kills one refuses the variants that needed
+it and leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.catalog import Backbone
+from models.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
+from models.digest import canonical_sha256
+from models.download import file_sha256
+from models.program import ONNX_OPSET, PARITY_TOLERANCE, Parity, Program
+from models.tools import ToolMissing, tool_versions
+from models.variants import Format, Variant
+from models.weights import Weights
+
+__all__ = [
+    "Cancellation",
+    "ConversionCancelled",
+    "Converted",
+    "Parity",
+    "Refused",
+    "StepLimits",
+    "ToolMissing",
+    "conversion_key",
+    "convert",
+]
+
+PIPELINE_VERSION = 1
+"""Raised whenever the same ingredients would give other bytes than before."""
+
+_COMMON_TOOLS = ("paddleclas", "paddlepaddle")
+_TOOLS: Mapping[Format, tuple[str, ...]] = {
+    Format.PADDLELITE: (*_COMMON_TOOLS, "paddlelite"),
+    Format.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "onnxruntime"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """An artifact that passed.
+
+    Attributes:
+        variant: what it is.
+        conversion_key: digest of all that went into it.
+        weights: the weights inside.
+        path: the file, in the working folder.
+        sha256: its digest.
+        size_bytes: its size.
+        parity: how it was compared.
+        tool_versions: version by package.
+        seconds: wall time of the steps it needed, with those it shares with other variants.
+    """
+
+    variant: Variant
+    conversion_key: str
+    weights: Weights
+    path: Path
+    sha256: str
+    size_bytes: int
+    parity: Parity
+    tool_versions: Mapping[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A variant that could not be made.
+
+    Attributes:
+        variant: what was wanted.
+        step: the step that refused it.
+        reason: one sentence.
+        seconds: as with `Converted`.
+    """
+
+    variant: Variant
+    step: str
+    reason: str
+    seconds: float
+
+
+def conversion_key(variant: Variant, weights: Weights) -> str:
+    """Return the digest of everything that decides about an artifact's bytes and its check.
+
+    Raises:
+        ToolMissing: a tool that the variant needs is not installed.
+    """
+    return canonical_sha256(
+        {
+            "pipeline": PIPELINE_VERSION,
+            "backbone": variant.backbone,
+            "architecture": weights.architecture,
+            "format": variant.format.value,
+            "precision": variant.precision.value,
+            "target": variant.target.value,
+            "input_size": variant.input_size,
+            "batch": variant.batch,
+            "weights_kind": weights.kind.value,
+            "weights_digest": weights.digest,
+            "tools": tool_versions(_TOOLS[variant.format]),
+            "opset": ONNX_OPSET if variant.format is Format.ONNX else None,
+            "tolerance": PARITY_TOLERANCE,
+        }
+    )
+
+
+def convert(
+    backbone: Backbone,
+    variants: Sequence[Variant],
+    weights: Weights,
+    workdir: Path,
+    on_step: Callable[[str], None],
+    *,
+    limits: StepLimits | None = None,
+    cancellation: Cancellation | None = None,
+) -> list[Converted | Refused]:
+    """Convert a backbone to variants and return their fates in the same order.
+
+    Args:
+        backbone: what to convert.
+        variants: of that backbone.
+        weights: of its architecture.
+        workdir: an empty folder that holds the results; the caller moves and deletes.
+        on_step: told, in words for a person, what starts.
+        limits: of each child.
+        cancellation: ends the children from another thread.
+
+    Raises:
+        ValueError: a variant or the weights belong to something else.
+        ToolMissing: a conversion tool is not installed.
+        ConversionCancelled: `cancellation` was used.
+    """
+    if weights.architecture != backbone.architecture:
+        raise ValueError(f"weights of {weights.architecture} do not fit {backbone.name}")
+    strangers = [variant.backbone for variant in variants if variant.backbone != backbone.name]
+    if strangers:
+        raise ValueError(f"a variant of {strangers[0]} is no variant of {backbone.name}")
+    fates: dict[Variant, Converted | Refused] = {}
+    ordered = sorted(dict.fromkeys(variants), key=_program_shape)
+    for shape, group in itertools.groupby(ordered, key=_program_shape):
+        folder = workdir / f"{shape[0]}px-batch{shape[1]}"
+        folder.mkdir(parents=True)
+        program = Program(
+            backbone,
+            weights,
+            *shape,
+            folder,
+            on_step,
+            limits or StepLimits(),
+            cancellation or Cancellation(),
+        )
+        fates.update((variant, _convert_variant(program, variant)) for variant in group)
+    return [fates[variant] for variant in variants]
+
+
+def _program_shape(variant: Variant) -> tuple[int, int]:
+    return (variant.input_size, variant.batch)
+
+
+def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
+    key = conversion_key(variant, program.weights)
+    versions = tool_versions(_TOOLS[variant.format])
+    try:
+        made = program.artifact(variant)
+    except StepFailed as failure:
+        return Refused(variant, failure.step, failure.reason, program.seconds(variant))
+    return Converted(
+        variant=variant,
+        conversion_key=key,
+        weights=program.weights,
+        path=made.path,
+        sha256=file_sha256(made.path),
+        size_bytes=made.path.stat().st_size,
+        parity=made.parity,
+        tool_versions=versions,
+        seconds=program.seconds(variant),
+    )

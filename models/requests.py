@@ -1,0 +1,119 @@
+"""What the parent asks of each step's child process, and what a child answers.
+
+Both sides import this module, so it knows no framework. Paths travel as strings, since the
+exchange is JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """Build an architecture with its weights and write program and reference outputs.
+
+    Attributes:
+        architecture: name of the building function in PaddleClas.
+        input_size: height and width of the input, pixels.
+        batch: images per inference.
+        calibration_size: height and width that synthetic weights are calibrated at, pixels: one
+            backbone has the same weights at every input size.
+        weights_path: a `.pdparams` file, or None for synthetic weights.
+        seed: seed of the synthetic weights; unused with a file.
+        program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are written.
+        reference_path: where the `.npz` with inputs and Paddle's outputs is written.
+    """
+
+    architecture: str
+    input_size: int
+    batch: int
+    calibration_size: int
+    weights_path: str | None
+    seed: int
+    program_prefix: str
+    reference_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAnswer:
+    """What was exported.
+
+    Attributes:
+        fused_blocks: re-parameterisable blocks that were fused.
+        fusion_difference: largest relative difference that fusing made.
+        output_scale: standard deviation of the first output over the reference inputs.
+    """
+
+    fused_blocks: int
+    fusion_difference: float
+    output_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class PaddleLiteRequest:
+    """Optimise a program for Paddle Lite.
+
+    Attributes:
+        program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
+        place: `arm` or `x86`.
+        output_path: the `.nb` file to write.
+    """
+
+    program_prefix: str
+    place: str
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxRequest:
+    """Translate a program to ONNX.
+
+    Attributes:
+        program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
+        opset: the ONNX operator set that is asked for; the tool may raise it.
+        output_path: the `.onnx` file to write.
+    """
+
+    program_prefix: str
+    opset: int
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """A file was written.
+
+    Attributes:
+        size_bytes: its size.
+    """
+
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParityRequest:
+    """Run an artifact on the reference inputs and compare its outputs with Paddle's.
+
+    Attributes:
+        artifact_path: the `.nb` or `.onnx` file.
+        reference_path: the `.npz` that the export wrote.
+        tolerance: largest relative difference that passes.
+    """
+
+    artifact_path: str
+    reference_path: str
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class ParityAnswer:
+    """How near an artifact's outputs came to Paddle's.
+
+    Attributes:
+        max_relative_difference: the worst max|a-b| / max|b| over inputs and outputs.
+        input_count: inputs that were compared.
+    """
+
+    max_relative_difference: float
+    input_count: int

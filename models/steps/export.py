@@ -1,0 +1,82 @@
+"""Step: build a network, load its weights, and write program and reference outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+
+from models.requests import ExportAnswer, ExportRequest
+from models.steps import architectures, pretrained, synthetic
+from models.steps.compare import Array, relative_difference
+from models.steps.fusion import fuse_blocks
+from models.steps.noise import noise_images
+from models.steps.refusal import StepRefused
+
+REFERENCE_INPUTS = 4
+REFERENCE_SEED = 20_000
+# Fusing reorders float32 sums; a wrong fusion is off by orders of magnitude more.
+FUSION_TOLERANCE = 1e-4
+
+
+def run(request: ExportRequest) -> ExportAnswer:
+    """Write the program and the reference outputs.
+
+    Raises:
+        StepRefused: the architecture, its weights, its fusion or its outputs are not right.
+    """
+    paddle.seed(request.seed)
+    network = architectures.build(request.architecture)
+    if request.weights_path is None:
+        synthetic.calibrate(network, request.calibration_size)
+    else:
+        pretrained.load_arrays(network, pretrained.read_arrays(Path(request.weights_path)))
+    images = noise_images(REFERENCE_INPUTS * request.batch, request.input_size, REFERENCE_SEED)
+    inputs = images.reshape(REFERENCE_INPUTS, request.batch, *images.shape[1:])
+    before = _run_all(network, inputs)
+    fused_blocks = fuse_blocks(network)
+    outputs = _run_all(network, inputs) if fused_blocks else before
+    difference = max(relative_difference(a, b) for a, b in zip(outputs, before, strict=True))
+    if not difference <= FUSION_TOLERANCE:
+        raise StepRefused(_broken(outputs, fused_blocks, difference))
+    scale = float(outputs[0].std())
+    if request.weights_path is None:
+        synthetic.check_scale(outputs[0])
+    _save_program(network, request)
+    _save_reference(Path(request.reference_path), inputs, outputs)
+    return ExportAnswer(fused_blocks, difference, scale)
+
+
+def _broken(outputs: list[Array], fused_blocks: int, difference: float) -> str:
+    if not all(np.isfinite(output).all() for output in outputs):
+        return "Paddle's own outputs are not finite numbers"
+    if not fused_blocks:
+        return "Paddle's own outputs are all zero"
+    return f"fusing {fused_blocks} blocks changed the outputs by {difference:.2g} relative"
+
+
+def _run_all(network: Any, inputs: Array) -> list[Array]:
+    """Return each output of the network, stacked over the inputs."""
+    runs = []
+    with paddle.no_grad():
+        for image in inputs:
+            outputs = network(paddle.to_tensor(image))
+            outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+            runs.append([output.numpy() for output in outputs])
+    return [np.stack(each) for each in zip(*runs, strict=True)]
+
+
+def _save_program(network: Any, request: ExportRequest) -> None:
+    shape = [request.batch, 3, request.input_size, request.input_size]
+    spec = paddle.static.InputSpec(shape, "float32", "image")
+    # Without full_graph the input's fixed shape is ignored.
+    static = paddle.jit.to_static(network, input_spec=[spec], full_graph=True)
+    # clip_extra drops attributes and outputs that Paddle Lite insists on.
+    paddle.jit.save(static, request.program_prefix, clip_extra=False)
+
+
+def _save_reference(path: Path, inputs: Array, outputs: list[Array]) -> None:
+    named = {f"output_{i}": output for i, output in enumerate(outputs)}
+    np.savez(path, inputs=inputs, output_count=len(outputs), **named)

@@ -1,0 +1,150 @@
+"""Weights of a backbone: published ones from a cache, or the recipe of synthetic ones."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from models import recipe
+from models.addresses import NoPublishedWeights, published_address
+from models.catalog import Backbone
+from models.digest import canonical_sha256
+from models.download import DownloadFailed, Progress, download, file_sha256
+from models.tools import tool_versions
+from models.variants import WeightsKind
+
+
+class WeightsUnavailable(Exception):
+    """Published weights cannot be had; the message names the explicit other choice."""
+
+    def __init__(self, backbone: str, reason: str) -> None:
+        super().__init__(
+            f"the published weights of {backbone} are not available: {reason}; "
+            "--weights synthetic is the other choice"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights of one architecture, identified by a digest.
+
+    Attributes:
+        kind: pretrained or synthetic.
+        architecture: the network that they belong to.
+        digest: SHA-256 of the file, or of the recipe.
+        source: the file's address, or the recipe in words.
+        path: the file; None for synthetic weights.
+        size_bytes: its size; None for synthetic weights.
+    """
+
+    kind: WeightsKind
+    architecture: str
+    digest: str
+    source: str
+    path: Path | None
+    size_bytes: int | None
+
+
+def resolve_weights(
+    backbone: Backbone,
+    kind: WeightsKind,
+    cache_dir: Path,
+    on_progress: Progress,
+    address_of: Callable[[Backbone], str] = published_address,
+) -> Weights:
+    """Return a backbone's weights of one kind; the other kind never takes their place.
+
+    Args:
+        backbone: whose weights.
+        kind: pretrained ones are fetched into the cache unless they are there.
+        cache_dir: folder of fetched files; made if it is not there.
+        on_progress: told of bytes fetched.
+        address_of: where published weights are.
+
+    Raises:
+        WeightsUnavailable: no network, no such file, nothing published, or no room.
+    """
+    if kind is WeightsKind.SYNTHETIC:
+        return _synthetic(backbone)
+    try:
+        address = address_of(backbone)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        path = cache_dir / Path(urlsplit(address).path).name
+        with _locked(path.with_name(f"{path.name}.lock")):
+            return _cached(backbone, address, path, on_progress)
+    except (NoPublishedWeights, DownloadFailed) as error:
+        raise WeightsUnavailable(backbone.name, str(error)) from error
+    except OSError as error:
+        reason = f"the cache {cache_dir} cannot be used ({error.strerror})"
+        raise WeightsUnavailable(backbone.name, reason) from error
+
+
+def _synthetic(backbone: Backbone) -> Weights:
+    digest = canonical_sha256(
+        {
+            "architecture": backbone.architecture,
+            "seed": recipe.SEED,
+            "calibration_images": recipe.CALIBRATION_IMAGES,
+            "calibration_seed": recipe.CALIBRATION_SEED,
+            "output_scale_bounds": recipe.OUTPUT_SCALE_BOUNDS,
+            "calibration_size": backbone.input_size,
+            "versions": tool_versions(("paddleclas", "paddlepaddle", "numpy")),
+        }
+    )
+    return Weights(
+        WeightsKind.SYNTHETIC, backbone.architecture, digest, recipe.DESCRIPTION, None, None
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Make threads and processes that want the same file wait for one another."""
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _cached(backbone: Backbone, address: str, path: Path, on_progress: Progress) -> Weights:
+    record = path.with_name(f"{path.name}.json")
+    known = _read_record(record)
+    if known is None or known.get("source") != address or not _holds(path, known):
+        # Left by another address, or altered since it was fetched.
+        path.unlink(missing_ok=True)
+        download(address, path, on_progress)
+        known = {
+            "source": address,
+            "sha256": file_sha256(path),
+            "size_bytes": path.stat().st_size,
+        }
+        _write_record(record, known)
+    return Weights(
+        WeightsKind.PRETRAINED,
+        backbone.architecture,
+        str(known["sha256"]),
+        address,
+        path,
+        path.stat().st_size,
+    )
+
+
+def _holds(path: Path, known: dict[str, object]) -> bool:
+    return path.is_file() and file_sha256(path) == known.get("sha256")
+
+
+def _read_record(path: Path) -> dict[str, object] | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _write_record(path: Path, record: dict[str, object]) -> None:
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_text(json.dumps(record, indent=2), encoding="utf-8")
+    beside.replace(path)

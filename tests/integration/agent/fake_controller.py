@@ -1,0 +1,120 @@
+"""A fake controller: a real gRPC server that speaks the real contract and does as a test tells it."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from protos import fleet_pb2, fleet_pb2_grpc
+
+HEARTBEAT_INTERVAL_MS = 100
+CHUNK_BYTES = 256 * 1024
+_END = object()
+
+Respond = Callable[[fleet_pb2.ConnectResponse], None]
+
+
+class AgentCall:
+    """One agent's stream, as the controller sees it."""
+
+    def __init__(self, hello: fleet_pb2.Hello) -> None:
+        self.hello = hello
+        self.received: asyncio.Queue[fleet_pb2.ConnectRequest] = asyncio.Queue()
+        self._answers: asyncio.Queue[Any] = asyncio.Queue()
+
+    def answer(self, **message: Any) -> None:
+        self._answers.put_nowait(fleet_pb2.ConnectResponse(**message))
+
+    def lease(self, lease: fleet_pb2.Lease) -> None:
+        self.answer(lease=lease)
+
+    def commit(self, attempt_id: str) -> None:
+        self.answer(report_committed=fleet_pb2.ReportCommitted(attempt_id=attempt_id))
+
+    def hang_up(self) -> None:
+        self._answers.put_nowait(_END)
+
+    async def next(self, kind: str) -> Any:
+        """The next message of a kind; others are passed over."""
+        while True:
+            request = await self.received.get()
+            if request.WhichOneof("message") == kind:
+                return getattr(request, kind)
+
+    async def answers(self) -> AsyncIterator[fleet_pb2.ConnectResponse]:
+        while (answer := await self._answers.get()) is not _END:
+            yield answer
+
+
+class FakeController(fleet_pb2_grpc.FleetServicer):
+    """Serves artifacts from memory and hands every stream to the test."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.calls: asyncio.Queue[AgentCall] = asyncio.Queue()
+        self.artifacts: dict[str, bytes] = {}
+        self.fetches: list[int] = []
+        # Each fetch breaks off after so many bytes, as long as there are numbers.
+        self.cuts_bytes: list[int] = []
+        self.refuse_with: grpc.StatusCode | None = None
+
+    def store(self, content: bytes) -> str:
+        sha256 = hashlib.sha256(content).hexdigest()
+        self.artifacts[sha256] = content
+        return sha256
+
+    async def next_call(self) -> AgentCall:
+        return await self.calls.get()
+
+    async def Connect(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802 (gRPC's name)
+        first = await anext_of(request_iterator)
+        if self.refuse_with is not None:
+            await context.abort(self.refuse_with, f"the name {first.hello.name} is taken")
+        call = AgentCall(first.hello)
+        call.answer(welcome=fleet_pb2.Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS))
+
+        async def receive() -> None:
+            async for request in request_iterator:
+                call.received.put_nowait(request)
+
+        receiving = asyncio.create_task(receive())
+        self.calls.put_nowait(call)
+        try:
+            async for answer in call.answers():
+                yield answer
+        finally:
+            receiving.cancel()
+
+    async def FetchArtifact(self, request: Any, context: Any) -> Any:  # noqa: N802 (gRPC's name)
+        self.fetches.append(request.offset_bytes)
+        content = self.artifacts.get(request.sha256)
+        if content is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such artifact")
+            return
+        cut = self.cuts_bytes.pop(0) if self.cuts_bytes else None
+        end = len(content) if cut is None else request.offset_bytes + cut
+        for offset in range(request.offset_bytes, end, CHUNK_BYTES):
+            chunk = content[offset : min(offset + CHUNK_BYTES, end)]
+            yield fleet_pb2.FetchArtifactResponse(chunk=chunk)
+        if cut is not None:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
+
+
+async def anext_of(iterator: Any) -> Any:
+    return await iterator.__anext__()
+
+
+@asynccontextmanager
+async def serving(controller: FakeController, port: int = 0) -> AsyncIterator[FakeController]:
+    """Run the controller on a port of 127.0.0.1; 0 lets the system choose."""
+    server = grpc.aio.server()
+    fleet_pb2_grpc.add_FleetServicer_to_server(controller, server)
+    controller.port = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield controller
+    finally:
+        await server.stop(grace=None)

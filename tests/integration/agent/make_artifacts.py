@@ -1,0 +1,56 @@
+"""Writes two small real networks as `.onnx` and `.nb` into a folder; run as a process of its own.
+
+`tiny` runs in well under a millisecond. `wide` is big enough (256 channels at 56x56) that a second
+thread has work to do.
+"""
+
+import sys
+from pathlib import Path
+
+import paddle
+from paddle2onnx import export
+from paddlelite.lite import Opt
+
+TINY_SHAPE = [1, 3, 32, 32]
+WIDE_SHAPE = [1, 256, 56, 56]
+
+
+def networks() -> dict[str, tuple[paddle.nn.Layer, list[int]]]:
+    tiny = paddle.nn.Sequential(
+        paddle.nn.Conv2D(3, 8, 3, padding=1),
+        paddle.nn.ReLU(),
+        paddle.nn.AdaptiveAvgPool2D(1),
+        paddle.nn.Flatten(),
+        paddle.nn.Linear(8, 10),
+    )
+    convolutions = [paddle.nn.Conv2D(256, 256, 1) for _ in range(8)]
+    wide = paddle.nn.Sequential(*convolutions, paddle.nn.AdaptiveAvgPool2D(1))
+    return {"tiny": (tiny, TINY_SHAPE), "wide": (wide, WIDE_SHAPE)}
+
+
+def write(name: str, network: paddle.nn.Layer, shape: list[int], folder: Path) -> None:
+    network.eval()
+    spec = paddle.static.InputSpec(shape, "float32", "image")
+    static = paddle.jit.to_static(network, input_spec=[spec], full_graph=True)
+    prefix = str(folder / name)
+    # Paddle Lite insists on attributes that clip_extra would drop.
+    paddle.jit.save(static, prefix, clip_extra=False)
+    export(f"{prefix}.pdmodel", f"{prefix}.pdiparams", f"{prefix}.onnx", opset_version=14)
+    opt = Opt()
+    opt.set_model_file(f"{prefix}.pdmodel")
+    opt.set_param_file(f"{prefix}.pdiparams")
+    opt.set_valid_places("x86")
+    opt.set_model_type("naive_buffer")
+    opt.set_optimize_out(prefix)
+    opt.run()
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    paddle.seed(7)
+    for name, (network, shape) in networks().items():
+        write(name, network, shape, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Conversions that several tests look at, made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from models.catalog import Backbone, load_catalog
+from models.pipeline import Converted, convert
+from models.variants import Target, WeightsKind, fp32_variants
+from models.weights import Weights, resolve_weights
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A backbone's three artifacts, its weights and the folder of its reference outputs."""
+
+    backbone: Backbone
+    weights: Weights
+    made: dict[Target, Converted]
+    steps: list[str]
+    folder: Path
+
+
+def convert_synthetic(name: str, workdir: Path) -> Conversion:
+    backbone = load_catalog().get(name)
+    weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, workdir, lambda *_: None)
+    steps: list[str] = []
+    fates = convert(backbone, fp32_variants(backbone), weights, workdir, steps.append)
+    made = {fate.variant.target: fate for fate in fates if isinstance(fate, Converted)}
+    assert len(made) == 3, fates
+    return Conversion(backbone, weights, made, steps, made[Target.ANY].path.parent)
+
+
+@pytest.fixture(scope="session")
+def pplcnet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
+    return convert_synthetic("PPLCNet_x0_25", tmp_path_factory.mktemp("pplcnet"))
+
+
+@pytest.fixture(scope="session")
+def mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
+    return convert_synthetic("MobileNetV3_small_x1_0", tmp_path_factory.mktemp("mobilenet"))

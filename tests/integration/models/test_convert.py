@@ -1,0 +1,230 @@
+"""Conversion with the real tools: artifacts that compute what Paddle computes, or a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from models.child import Cancellation, StepFailed, StepLimits, run_step
+from models.pipeline import (
+    ConversionCancelled,
+    Converted,
+    Refused,
+    conversion_key,
+    convert,
+)
+from models.requests import (
+    ExportAnswer,
+    ExportRequest,
+    FileAnswer,
+    PaddleLiteRequest,
+    ParityAnswer,
+    ParityRequest,
+)
+from models.variants import Target, fp32_variants
+from tests.integration.models.conftest import Conversion
+
+
+def check(step: str, artifact: Path, conversion: Conversion, tmp_path: Path) -> ParityAnswer:
+    reference = conversion.folder / "reference.npz"
+    return run_step(
+        step,
+        ParityRequest(str(artifact), str(reference), 1e-4),
+        ParityAnswer,
+        workdir=tmp_path,
+        limits=StepLimits(),
+        cancellation=Cancellation(),
+    )
+
+
+@pytest.mark.parametrize("name", ["pplcnet", "mobilenet"])
+def test_three_artifacts_compute_what_paddle_computes(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    conversion: Conversion = request.getfixturevalue(name)
+    for target, made in conversion.made.items():
+        assert made.path.suffix == (".onnx" if target is Target.ANY else ".nb")
+        assert made.sha256 == hashlib.sha256(made.path.read_bytes()).hexdigest()
+        assert made.size_bytes == made.path.stat().st_size > 1_000_000
+        assert made.conversion_key == conversion_key(made.variant, conversion.weights)
+        assert made.weights == conversion.weights
+        assert 0 < made.parity.max_relative_difference < 2e-5
+        assert (made.parity.tolerance, made.parity.input_count) == (1e-4, 4)
+        assert made.tool_versions["paddlepaddle"] == "2.6.2"
+    checked = {target: made.parity.checked_through for target, made in conversion.made.items()}
+    assert checked == {
+        Target.ARM: "x86 twin",
+        Target.X86: "own format",
+        Target.ANY: "own format",
+    }
+    arm, x86 = conversion.made[Target.ARM], conversion.made[Target.X86]
+    assert arm.sha256 != x86.sha256
+    assert arm.parity.max_relative_difference == x86.parity.max_relative_difference
+
+
+def test_each_step_is_told_once(pplcnet: Conversion) -> None:
+    assert pplcnet.steps[0] == "PPLCNet_x0_25: exporting"
+    assert len(pplcnet.steps) == len(set(pplcnet.steps)) == 6
+
+
+def test_the_artifacts_input_has_the_variants_size(pplcnet: Conversion) -> None:
+    session = onnxruntime.InferenceSession(str(pplcnet.made[Target.ANY].path))
+    (image,) = session.get_inputs()
+    assert image.shape == [1, 3, 224, 224]
+    assert [output.shape for output in session.get_outputs()] == [[1, 1000]]
+
+
+def test_an_altered_onnx_file_fails_parity(mobilenet: Conversion, tmp_path: Path) -> None:
+    whole = mobilenet.made[Target.ANY].path
+    altered = tmp_path / "altered.onnx"
+    content = bytearray(whole.read_bytes())
+    # Deep inside the file there is nothing but weights.
+    middle = len(content) // 2
+    content[middle : middle + 200_000] = bytes(200_000)
+    altered.write_bytes(content)
+    with pytest.raises(StepFailed, match=r"differ from Paddle.s by .* beyond the tolerance"):
+        check("parity_onnx", altered, mobilenet, tmp_path)
+    assert check("parity_onnx", whole, mobilenet, tmp_path).max_relative_difference < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("step", "target"),
+    [("parity_onnx", Target.ANY), ("parity_paddle_lite", Target.X86)],
+)
+def test_a_truncated_artifact_is_refused(
+    step: str, target: Target, mobilenet: Conversion, tmp_path: Path
+) -> None:
+    whole = mobilenet.made[target].path
+    cut = tmp_path / f"cut{whole.suffix}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(StepFailed) as caught:
+        check(step, cut, mobilenet, tmp_path)
+    assert caught.value.step == step
+
+
+def test_the_optimiser_gives_the_same_bytes_each_time(pplcnet: Conversion, tmp_path: Path) -> None:
+    again = tmp_path / "again.nb"
+    run_step(
+        "paddle_lite",
+        PaddleLiteRequest(str(pplcnet.folder / "program"), "arm", str(again)),
+        FileAnswer,
+        workdir=tmp_path,
+        limits=StepLimits(),
+        cancellation=Cancellation(),
+    )
+    assert again.read_bytes() == pplcnet.made[Target.ARM].path.read_bytes()
+
+
+def test_a_converter_that_crashes_refuses_its_own_variants_only(
+    pplcnet: Conversion, tmp_path: Path
+) -> None:
+    def spoil(step: str) -> None:
+        # The file is spoilt for Paddle Lite, and whole again for paddle2onnx.
+        for program in tmp_path.rglob("program.pdmodel"):
+            kept = program.with_suffix(".kept")
+            if "Paddle Lite" in step and not kept.exists():
+                shutil.copy(program, kept)
+                program.write_bytes(program.read_bytes()[:5000])
+            elif "ONNX" in step:
+                shutil.copy(kept, program)
+
+    variants = fp32_variants(pplcnet.backbone)
+    arm, x86, onnx = convert(pplcnet.backbone, variants, pplcnet.weights, tmp_path, spoil)
+    assert isinstance(x86, Refused)
+    assert x86.step == "paddle_lite"
+    assert x86.reason.startswith("the child died by SIG")
+    assert isinstance(arm, Refused)
+    assert arm.reason == f"its x86 twin was refused: {x86.reason}"
+    assert isinstance(onnx, Converted)
+    # The same ingredients gave the same bytes as in another process before.
+    assert onnx.sha256 == pplcnet.made[Target.ANY].sha256
+
+
+def test_an_export_beyond_its_time_refuses_every_variant(
+    pplcnet: Conversion, tmp_path: Path
+) -> None:
+    fates = convert(
+        pplcnet.backbone,
+        fp32_variants(pplcnet.backbone),
+        pplcnet.weights,
+        tmp_path,
+        lambda _: None,
+        limits=StepLimits(timeout_s=0.2),
+    )
+    assert [(f.step, f.reason[:33]) for f in fates if isinstance(f, Refused)] == [
+        ("export", "the child was stopped after 0.2 s")
+    ] * 3
+
+
+def test_a_conversion_can_be_cancelled(pplcnet: Conversion, tmp_path: Path) -> None:
+    cancellation = Cancellation()
+    variants = fp32_variants(pplcnet.backbone)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(
+            convert,
+            pplcnet.backbone,
+            variants,
+            pplcnet.weights,
+            tmp_path,
+            lambda _: cancellation.cancel(),
+            cancellation=cancellation,
+        )
+        with pytest.raises(ConversionCancelled):
+            future.result(timeout=60)
+
+
+def test_what_belongs_to_another_backbone_is_refused(
+    pplcnet: Conversion, mobilenet: Conversion, tmp_path: Path
+) -> None:
+    variants = fp32_variants(pplcnet.backbone)
+    with pytest.raises(ValueError, match="weights of MobileNetV3_small_x1_0 do not fit"):
+        convert(pplcnet.backbone, variants, mobilenet.weights, tmp_path, lambda _: None)
+    with pytest.raises(ValueError, match="no variant of MobileNetV3_small_x1_0"):
+        convert(mobilenet.backbone, variants, mobilenet.weights, tmp_path, lambda _: None)
+
+
+def export(architecture: str, tmp_path: Path) -> ExportAnswer:
+    request = ExportRequest(
+        architecture=architecture,
+        input_size=64,
+        batch=1,
+        calibration_size=64,
+        weights_path=None,
+        seed=0,
+        program_prefix=str(tmp_path / "program"),
+        reference_path=str(tmp_path / "reference.npz"),
+    )
+    return run_step(
+        "export",
+        request,
+        ExportAnswer,
+        workdir=tmp_path,
+        limits=StepLimits(),
+        cancellation=Cancellation(),
+    )
+
+
+def test_training_branches_are_fused_and_outputs_stay(tmp_path: Path) -> None:
+    answer = export("RepVGG_A0", tmp_path)
+    assert answer.fused_blocks == 22
+    assert 0 < answer.fusion_difference < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("architecture", "reason"),
+    [
+        ("NoSuchNet", "PaddleClas has no architecture named 'NoSuchNet'"),
+        ("MobileViTV2_x0_75", "PaddleClas cannot build MobileViTV2_x0_75"),
+    ],
+)
+def test_what_paddleclas_cannot_build_is_said(
+    architecture: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StepFailed) as caught:
+        export(architecture, tmp_path)
+    assert caught.value.reason.startswith(reason)

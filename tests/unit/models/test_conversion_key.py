@@ -1,0 +1,100 @@
+"""The conversion key: the same for the same ingredients, another for any other one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models import pipeline, recipe, weights
+from models.catalog import load_catalog
+from models.pipeline import conversion_key
+from models.tools import ToolMissing, tool_versions
+from models.variants import Format, Precision, Target, Variant, WeightsKind
+from models.weights import Weights, resolve_weights
+
+VARIANT = Variant("Net", Format.PADDLELITE, Precision.FP32, Target.X86, 224)
+WEIGHTS = Weights(WeightsKind.PRETRAINED, "Net", "ab" * 32, "https://net", Path("net"), 10)
+
+
+def synthetic(name: str) -> Weights:
+    backbone = load_catalog().get(name)
+    return resolve_weights(backbone, WeightsKind.SYNTHETIC, Path("unused"), lambda *_: None)
+
+
+def test_the_key_is_a_stable_digest() -> None:
+    key = conversion_key(VARIANT, WEIGHTS)
+    assert len(key) == 64
+    assert key == conversion_key(replace(VARIANT), replace(WEIGHTS))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        replace(VARIANT, backbone="Other"),
+        replace(VARIANT, target=Target.ARM),
+        replace(VARIANT, format=Format.ONNX, target=Target.ANY),
+        replace(VARIANT, input_size=256),
+        replace(VARIANT, batch=2),
+    ],
+)
+def test_every_part_of_the_variant_counts(variant: Variant) -> None:
+    assert conversion_key(variant, WEIGHTS) != conversion_key(VARIANT, WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(WEIGHTS, digest="cd" * 32),
+        replace(WEIGHTS, kind=WeightsKind.SYNTHETIC),
+        replace(WEIGHTS, architecture="Other"),
+    ],
+)
+def test_the_weights_count(other: Weights) -> None:
+    assert conversion_key(VARIANT, other) != conversion_key(VARIANT, WEIGHTS)
+
+
+def test_where_the_weights_lie_does_not_count() -> None:
+    moved = replace(WEIGHTS, path=Path("elsewhere"), source="https://mirror")
+    assert conversion_key(VARIANT, moved) == conversion_key(VARIANT, WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIPELINE_VERSION", 99),
+        ("PARITY_TOLERANCE", 0.5),
+        ("tool_versions", lambda names: dict.fromkeys(names, "9.9")),
+    ],
+)
+def test_tools_and_options_count(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = conversion_key(VARIANT, WEIGHTS)
+    monkeypatch.setattr(pipeline, name, value)
+    assert conversion_key(VARIANT, WEIGHTS) != before
+
+
+def test_a_tool_that_is_not_installed_is_named() -> None:
+    with pytest.raises(ToolMissing, match="no-such-tool, which conversion needs, is not installed"):
+        tool_versions(["no-such-tool"])
+
+
+def test_synthetic_weights_are_a_recipe_with_a_digest() -> None:
+    made = synthetic("MobileNetV1")
+    assert made == synthetic("MobileNetV1")
+    assert made.digest != synthetic("MobileNetV2").digest
+    assert made.source == "seed 0, batch norm calibrated on 16 noise images"
+    assert (made.path, made.size_bytes) == (None, None)
+
+
+@pytest.mark.parametrize("setting", ["SEED", "CALIBRATION_IMAGES", "CALIBRATION_SEED"])
+def test_every_setting_of_the_recipe_counts(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = synthetic("MobileNetV1").digest
+    monkeypatch.setattr(recipe, setting, 77)
+    assert synthetic("MobileNetV1").digest != before
+
+
+def test_the_recipes_tools_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = synthetic("MobileNetV1").digest
+    monkeypatch.setattr(weights, "tool_versions", lambda names: dict.fromkeys(names, "9.9"))
+    assert synthetic("MobileNetV1").digest != before

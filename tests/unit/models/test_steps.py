@@ -1,0 +1,255 @@
+"""What the steps are made of and needs no framework: protocol, noise, parity measure, pickles."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.steps.compare import Array, compare_with_reference, relative_difference
+from models.steps.noise import noise_images
+from models.steps.pretrained import load_arrays, read_arrays
+from models.steps.refusal import StepRefused
+
+
+class Evil:
+    """A pickle that runs a command when it is loaded."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.system, (f"touch {self.target}",)
+
+
+class FakeParameter:
+    """A parameter as `load_arrays` sees it."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+        self.shape = list(array.shape)
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        return self.array
+
+    def set_value(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+
+
+class FakeNetwork:
+    """A network of two parameters."""
+
+    def __init__(self) -> None:
+        self.parameters = {
+            "fc.weight": FakeParameter(np.zeros((2, 3), np.float32)),
+            "bn.count": FakeParameter(np.zeros((1,), np.int64)),
+        }
+
+    def state_dict(self) -> dict[str, FakeParameter]:
+        return self.parameters
+
+
+def pickled(path: Path, content: object, protocol: int) -> Path:
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    return path
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_arrays_are_read_at_every_protocol_that_paddle_writes(
+    protocol: int, tmp_path: Path
+) -> None:
+    weights = np.arange(6, dtype=np.float32).reshape(2, 3)
+    content = OrderedDict(weight=weights, scalar=np.array(2.0))
+    content["StructuredToParameterName@@"] = {"weight": "conv_0.w_0"}  # type: ignore[assignment]
+    read = read_arrays(pickled(tmp_path / "net.pdparams", content, protocol))
+    assert set(read) == {"weight", "scalar"}
+    np.testing.assert_array_equal(read["weight"], weights)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_a_pickle_that_runs_commands_is_refused_and_runs_none(
+    protocol: int, tmp_path: Path
+) -> None:
+    path = pickled(tmp_path / "evil.pdparams", {"w": Evil(tmp_path / "owned")}, protocol)
+    with pytest.raises(StepRefused, match=r"evil.pdparams is refused: it names \w+.system"):
+        read_arrays(path)
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("content", [{"w": eval}, {"w": Path}, {"w": pickle.loads}])
+def test_no_callable_gets_through(content: object, tmp_path: Path) -> None:
+    with pytest.raises(StepRefused, match="which weights do not need"):
+        read_arrays(pickled(tmp_path / "net.pdparams", content, 4))
+
+
+@pytest.mark.parametrize(
+    "content", [[1, 2], {"w": "text"}, {3: np.zeros(2)}, {"w": np.array([{}], dtype=object)}]
+)
+def test_anything_but_arrays_by_name_is_refused(content: object, tmp_path: Path) -> None:
+    with pytest.raises(StepRefused, match="holds"):
+        read_arrays(pickled(tmp_path / "net.pdparams", content, 4))
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_refused_in_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("pickle") / "net.pdparams"
+    path.write_bytes(content)
+    try:
+        read = read_arrays(path)
+    except StepRefused:
+        return
+    assert all(isinstance(value, np.ndarray) for value in read.values())
+
+
+@pytest.mark.parametrize("kept", [10, 100, 300])
+def test_a_truncated_file_is_refused(kept: int, tmp_path: Path) -> None:
+    path = pickled(tmp_path / "net.pdparams", {"w": np.ones((20, 20))}, 4)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(StepRefused, match="is refused"):
+        read_arrays(path)
+
+
+def test_arrays_that_fit_are_all_loaded() -> None:
+    network = FakeNetwork()
+    weight = np.ones((2, 3), np.float64)
+    load_arrays(network, {"fc.weight": weight, "bn.count": np.array([7])})
+    loaded = network.parameters["fc.weight"].array
+    np.testing.assert_array_equal(loaded, weight)
+    assert loaded.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"fc.weight": None}, "lacks fc.weight"),
+        ({"fc.bias": np.zeros(3)}, "has unexpected fc.bias"),
+        ({"fc.weight": np.ones((3, 2))}, r"fc.weight has shape \[3, 2\], the network's has"),
+        ({"fc.weight": np.ones((2, 3), np.int32)}, "fc.weight holds int32 numbers"),
+    ],
+)
+def test_arrays_that_do_not_fit_change_nothing(
+    change: dict[str, np.ndarray[Any, Any] | None], problem: str
+) -> None:
+    network = FakeNetwork()
+    arrays = {"fc.weight": np.ones((2, 3), np.float32), "bn.count": np.array([7])} | change
+    with pytest.raises(StepRefused, match=problem):
+        load_arrays(network, {name: array for name, array in arrays.items() if array is not None})
+    assert all(not parameter.array.any() for parameter in network.parameters.values())
+
+
+@given(st.integers(1, 3), st.integers(1, 70), st.integers(0, 2**32))
+def test_noise_depends_on_nothing_but_its_seed(count: int, size: int, seed: int) -> None:
+    images = noise_images(count, size, seed)
+    assert images.shape == (count, 3, size, size)
+    assert images.dtype == np.float32
+    np.testing.assert_array_equal(images, noise_images(count, size, seed))
+    assert np.isfinite(images).all()
+
+
+def test_noise_differs_between_images_in_its_average_and_has_unit_scale() -> None:
+    images = noise_images(32, 64, seed=1)
+    assert images.mean(axis=(2, 3)).std() > 0.2
+    assert 0.8 < images.std() < 1.2
+
+
+def test_the_parity_measure_is_relative_to_the_largest_output() -> None:
+    reference = np.array([1.0, -4.0], np.float32)
+    assert relative_difference(np.array([1.0, -4.0], np.float32), reference) == 0
+    assert relative_difference(np.array([1.5, -4.0], np.float32), reference) == pytest.approx(0.125)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_no_broken_number_passes(broken: float) -> None:
+    reference = np.ones(2, np.float32)
+    assert relative_difference(np.array([1, broken], np.float32), reference) == np.inf
+    assert relative_difference(reference, np.array([1, broken], np.float32)) == np.inf
+
+
+def test_zeros_and_other_shapes_compare_with_nothing() -> None:
+    zeros = np.zeros(2, np.float32)
+    assert relative_difference(zeros, zeros) == np.inf
+    assert relative_difference(np.ones((2, 1), np.float32), np.ones(2, np.float32)) == np.inf
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Path:
+    """Two inputs and a network that doubles them."""
+    inputs = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
+    path = tmp_path / "reference.npz"
+    np.savez(path, inputs=inputs, output_count=1, output_0=2 * inputs)
+    return path
+
+
+def test_the_worst_difference_over_all_inputs_is_reported(reference: Path) -> None:
+    def infer(image: Array) -> list[Array]:
+        off = np.float32(0.0008 if image[0] == 3 else 0.0)
+        return [2 * image + off]
+
+    answer = compare_with_reference(infer, reference, 1e-3)
+    assert answer.input_count == 2
+    assert answer.max_relative_difference == pytest.approx(1e-4, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("infer", "problem"),
+    [
+        (lambda image: [2 * image + 1], "input 0 differ from Paddle's by 0.25 relative, beyond"),
+        (lambda image: [np.full_like(image, np.nan)], "2 of 2 outputs on reference input 0 are"),
+        (lambda image: [image[:1]], "shape on reference input 0 is"),
+        (lambda image: [image, image], "gives 2 outputs where Paddle gives 1"),
+    ],
+)
+def test_what_differs_is_refused_with_figures(infer: Any, problem: str, reference: Path) -> None:
+    with pytest.raises(StepRefused, match=problem):
+        compare_with_reference(infer, reference, 1e-3)
+
+
+def test_a_step_whose_parent_is_another_process_ends_at_once() -> None:
+    envelope = {"parent_pid": 1, "memory_bytes": 2**33, "request": {}}
+    done = subprocess.run(
+        [sys.executable, "-m", "models.steps", "onnx"],
+        input=json.dumps(envelope).encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -9
+    assert done.stdout == b""
+
+
+def test_a_killed_parent_takes_its_step_along(tmp_path: Path) -> None:
+    # The step reads a fifo that nobody writes: it would wait for ever.
+    os.mkfifo(tmp_path / "weights.pdparams")
+    code = (
+        "import os, pathlib, sys, threading\n"
+        "from models.child import Cancellation, StepLimits, run_step\n"
+        "from models.requests import FileAnswer, ParityRequest\n"
+        "request = ParityRequest('x.onnx', 'y.npz', 1.0)\n"
+        "command = (sys.executable, '-c', '''\n"
+        "import json, os, sys\n"
+        "from models.steps.__main__ import _bind_to_parent\n"
+        '_bind_to_parent(json.load(sys.stdin)["parent_pid"])\n'
+        'open("started", "w").write(str(os.getpid()))\n'
+        'open("weights.pdparams").read()\n'
+        "''')\n"
+        "run_step('s', request, FileAnswer, workdir=pathlib.Path('.'), limits=StepLimits(),"
+        " cancellation=Cancellation(), command=command)\n"
+    )
+    os.mkfifo(tmp_path / "started")
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    step = psutil.Process(int((tmp_path / "started").read_text()))
+    parent.kill()
+    parent.wait()
+    step.wait(timeout=30)
