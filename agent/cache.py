@@ -27,8 +27,6 @@ class ArtifactCache:
     def __init__(self, folder: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self._folder = folder
         self._limit_bytes = limit_bytes
-        with _told_of("cache folder"):
-            folder.mkdir(parents=True, exist_ok=True)
 
     def find(self, sha256: str) -> Path | None:
         """The artifact's file, marked as used now; None when it is not here.
@@ -61,6 +59,7 @@ class ArtifactCache:
                 "that the agent's cache may hold"
             )
         with _told_of(f"artifact {sha256[:12]}"):
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._make_room(size_bytes, keep=sha256)
             return Download(self._folder, sha256, size_bytes)
 

@@ -27,8 +27,8 @@ class Phase(Enum):
 
     IMPORTING = "importing the runtime"
     LOADING = "loading the artifact"
-    FIRST_RUN = "its first run"
-    WARMING_UP = "warm-up"
+    FIRST_RUN = "running for the first time"
+    WARMING_UP = "warming up"
     SAMPLING = "sampling"
 
 

@@ -32,6 +32,15 @@ class NoRuntime(AgentError):
     """The device has nothing to measure with."""
 
 
+class CommandFailed(click.ClickException):
+    """An agent's error as the command line shows it."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        # The class's own exit_code, 1, is for all errors of click.
+        vars(self)["exit_code"] = exit_code
+
+
 def _parse_address(_: click.Context, __: click.Parameter, value: str) -> str:
     match = _ADDRESS.fullmatch(value)
     if match is None or not 1 <= int(match[1]) <= 65_535:
@@ -105,9 +114,7 @@ def agent(
     try:
         asyncio.run(_serve(controller, name, labels, folder.absolute(), connect_timeout_s))
     except AgentError as error:
-        shown = click.ClickException(str(error))
-        shown.exit_code = error.exit_code
-        raise shown from error
+        raise CommandFailed(str(error), error.exit_code) from error
 
 
 async def _serve(

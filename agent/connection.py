@@ -56,6 +56,8 @@ _CHANNEL_OPTIONS: list[tuple[str, int]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 5_000),
+    # A proxy set for the web knows no controllers.
+    ("grpc.enable_http_proxy", 0),
 ]
 # Dialling again gives the same answer.
 _FINAL_CODES = frozenset(
@@ -267,8 +269,7 @@ class Connection:
             case KeepReport(report=report):
                 self._keep(report.attempt_id, encode_report(report))
             case ForgetReport(attempt_id=attempt_id):
-                self._unspooled.pop(attempt_id, None)
-                self._spool.forget(attempt_id)
+                self._forget(attempt_id)
             case StartJob(lease=lease):
                 self._start_job(lease)
             case CancelJob():
@@ -281,6 +282,14 @@ class Connection:
         except StateUnusable as error:
             log.error("%s; the report of %s is kept in memory only", error, attempt_id)
             self._unspooled[attempt_id] = content
+
+    def _forget(self, attempt_id: str) -> None:
+        self._unspooled.pop(attempt_id, None)
+        try:
+            self._spool.forget(attempt_id)
+        except StateUnusable as error:
+            # It is sent once more at the next start, and committed once all the same.
+            log.error("%s; the report of %s stays there", error, attempt_id)
 
     def _start_job(self, lease: Lease) -> None:
         log.info(

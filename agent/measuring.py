@@ -26,6 +26,7 @@ from agent.child_messages import (
     decode_line,
     encode_request,
 )
+from agent.device_state import Roots
 from agent.domain import (
     Failure,
     FailureReason,
@@ -36,6 +37,7 @@ from agent.domain import (
     RuntimeInfo,
 )
 from agent.last_words import LastWords
+from agent.process_memory import oom_kills
 
 # Importing, loading and three runs of the slowest network on the slowest board.
 START_ALLOWANCE_S = 120.0
@@ -110,11 +112,15 @@ class Measurer:
     Attributes:
         runtimes: what the device has.
         start_allowance_s: what a child may take besides warm-up and sampling.
+        memory_limit_bytes: tells the limit of private writable memory for the next child.
+        roots: where the kernel's files are.
         command: starts a child.
     """
 
     runtimes: tuple[RuntimeInfo, ...]
     start_allowance_s: float = START_ALLOWANCE_S
+    memory_limit_bytes: Callable[[], int] = field(default=lambda: most_of_available_memory())
+    roots: Roots = Roots()
     command: tuple[str, ...] = _COMMAND
     _baselines: dict[tuple[Runtime, tuple[int, ...]], int] = field(default_factory=dict)
 
@@ -181,7 +187,11 @@ class Measurer:
         """The memory of a child that loads the runtime and makes the input, but has no network."""
         key = (settings.runtime, settings.input_shape)
         if key not in self._baselines:
-            answer = self._run(_request(settings, None), self.start_allowance_s, cancellation)
+            answer = self._run(
+                _request(settings, None, self.memory_limit_bytes()),
+                self.start_allowance_s,
+                cancellation,
+            )
             if not isinstance(answer, Baseline):
                 raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
             self._baselines[key] = answer.peak_rss_bytes
@@ -197,7 +207,9 @@ class Measurer:
             time_budget_ms=settings.time_budget_ms,
         )
         limit_s = self.start_allowance_s + _BUDGETS * settings.time_budget_ms / 1_000
-        answer = self._run(_request(settings, sampling), limit_s, cancellation)
+        answer = self._run(
+            _request(settings, sampling, self.memory_limit_bytes()), limit_s, cancellation
+        )
         if not isinstance(answer, Sampled):
             raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
         return answer
@@ -205,6 +217,7 @@ class Measurer:
     def _run(
         self, request: ChildRequest, limit_s: float, cancellation: Cancellation
     ) -> Sampled | Baseline:
+        oom_kills_before = oom_kills(self.roots.proc)
         with tempfile.TemporaryFile() as stderr:
             with cancellation.child(self.command, stderr) as process:
                 output, timed_out = _converse(process, encode_request(request), limit_s)
@@ -215,7 +228,8 @@ class Measurer:
                     FailureReason.TIMED_OUT,
                     f"the child was stopped after {limit_s:g} s, {LastWords(stderr)}",
                 )
-            return _understand(output, returncode, LastWords(stderr))
+            oom_killed = oom_kills(self.roots.proc) > oom_kills_before
+            return _understand(output, _Death(returncode, oom_killed, LastWords(stderr)))
 
 
 def _spawn(command: tuple[str, ...], stderr: IO[bytes]) -> _Child:
@@ -266,7 +280,29 @@ def _converse(process: _Child, request: bytes, limit_s: float) -> tuple[bytes, b
     return output, expired.is_set()
 
 
-def _understand(output: bytes, returncode: int, words: LastWords) -> Sampled | Baseline:
+@dataclass(frozen=True)
+class _Death:
+    """How a child ended."""
+
+    returncode: int
+    oom_killed: bool
+    words: LastWords
+
+    def failure(self, phase: Phase | None) -> MeasuringFailed:
+        """Why a child that did not exit by itself, or not with 0, gave no figure."""
+        when = f" while {phase.value}" if phase else ""
+        killed_for_memory = self.oom_killed and self.returncode == -signal.SIGKILL
+        if killed_for_memory or self.words.tell_of_no_memory:
+            return MeasuringFailed(
+                FailureReason.OUT_OF_MEMORY,
+                f"the child ran out of memory{when} and {_ending(self.returncode)}, {self.words}",
+            )
+        return MeasuringFailed(
+            FailureReason.CRASHED, f"the child {_ending(self.returncode)}{when}, {self.words}"
+        )
+
+
+def _understand(output: bytes, death: _Death) -> Sampled | Baseline:
     phase: Phase | None = None
     answer: Answer | None = None
     try:
@@ -278,25 +314,17 @@ def _understand(output: bytes, returncode: int, words: LastWords) -> Sampled | B
                 answer = line
     except ProtocolBroken as broken:
         # A child that was killed while it wrote leaves half a line behind.
-        if returncode == 0:
-            raise MeasuringFailed(FailureReason.RUBBISH, f"{broken}, {words}") from broken
+        if death.returncode == 0:
+            raise MeasuringFailed(FailureReason.RUBBISH, f"{broken}, {death.words}") from broken
     if isinstance(answer, Failure):
         raise MeasuringFailed(answer.reason, answer.detail)
-    if returncode != 0:
-        raise _death(returncode, phase, words)
+    if death.returncode != 0:
+        raise death.failure(phase)
     if answer is None:
-        raise MeasuringFailed(FailureReason.RUBBISH, f"the child exited without an answer, {words}")
-    return answer
-
-
-def _death(returncode: int, phase: Phase | None, words: LastWords) -> MeasuringFailed:
-    when = f" during {phase.value}" if phase else ""
-    if words.tell_of_no_memory:
-        return MeasuringFailed(
-            FailureReason.OUT_OF_MEMORY,
-            f"the child ran out of memory{when} and {_ending(returncode)}, {words}",
+        raise MeasuringFailed(
+            FailureReason.RUBBISH, f"the child exited without an answer, {death.words}"
         )
-    return MeasuringFailed(FailureReason.CRASHED, f"the child {_ending(returncode)}{when}, {words}")
+    return answer
 
 
 def _ending(returncode: int) -> str:
@@ -308,10 +336,17 @@ def _ending(returncode: int) -> str:
         return f"died by signal {-returncode}"
 
 
-def _request(settings: MeasureSettings, sampling: Sampling | None) -> ChildRequest:
+def most_of_available_memory() -> int:
+    """Nine tenths of the memory that the device has left, in bytes."""
+    return int(psutil.virtual_memory().available * _MEMORY_SHARE)
+
+
+def _request(
+    settings: MeasureSettings, sampling: Sampling | None, memory_limit_bytes: int
+) -> ChildRequest:
     return ChildRequest(
         parent_pid=os.getpid(),
-        memory_limit_bytes=int(psutil.virtual_memory().available * _MEMORY_SHARE),
+        memory_limit_bytes=memory_limit_bytes,
         runtime=settings.runtime,
         input_shape=settings.input_shape,
         input_seed=settings.input_seed,

@@ -1,4 +1,4 @@
-"""Memory of this process, as the kernel counts it."""
+"""Memory as the kernel counts it: this process's, and whom it killed for lack of it."""
 
 import re
 from pathlib import Path
@@ -24,6 +24,15 @@ def pss_bytes(proc_root: Path) -> int | None:
         return _amount_bytes(proc_root / "self" / "smaps_rollup", "Pss")
     except OSError:
         return None
+
+
+def oom_kills(proc_root: Path) -> int:
+    """How many processes the kernel has killed for lack of memory; 0 where it does not count."""
+    try:
+        match = re.search(r"^oom_kill (\d+)$", (proc_root / "vmstat").read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(match[1]) if match else 0
 
 
 def _amount_bytes(path: Path, name: str) -> int | None:

@@ -15,6 +15,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 1_000
 # Below this the percentile bootstrap of a median is too narrow for its 95 %.
 MIN_SAMPLES = 30
+# Less is over between two ticks of the kernel, and says nothing of what interrupts a run.
+MIN_SAMPLING_NS = 100_000_000
 
 WARMUP_WINDOW = 10
 # The first run allocates, the second may still fault pages in; the third is a repeat of something.
@@ -35,6 +37,8 @@ class Interval(NamedTuple):
 class StoppingRule:
     """Ends a repetition's sampling.
 
+    Precise is what has at least 30 samples, 0.1 s of them, and an interval as narrow as asked for.
+
     Attributes:
         relative_half_width: of the median's 95 % interval, relative to the median; 0.02 is +-2 %.
         time_budget_ns: the longest that sampling may take.
@@ -47,7 +51,7 @@ class StoppingRule:
         self, latency_ns: Sequence[int], elapsed_ns: int, rng: np.random.Generator
     ) -> StopReason | None:
         """Why to stop now, or None to go on."""
-        if len(latency_ns) >= MIN_SAMPLES:
+        if len(latency_ns) >= MIN_SAMPLES and elapsed_ns >= MIN_SAMPLING_NS:
             samples = np.asarray(latency_ns, dtype=np.float64)
             interval = median_interval(samples, rng)
             if relative_half_width(interval, float(np.median(samples))) <= self.relative_half_width:

@@ -1,6 +1,7 @@
 """Which threads of a process computed, counted by the CPU time that the kernel credits to each."""
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pathlib import Path
 # and then (a timer, a log) has far less.
 _BUSY_SHARE = 0.1
 _NS_PER_SECOND = 1_000_000_000
+_SHORTEST_S = 1e-6
 
 
 def cpu_time_ns_by_thread(process: Path) -> dict[int, int]:
@@ -16,6 +18,8 @@ def cpu_time_ns_by_thread(process: Path) -> dict[int, int]:
     From `schedstat`, which counts nanoseconds, or, on kernels without it, from `stat`, which
     counts clock ticks of mostly 10 ms.
     """
+    # The kernel credits a running thread's time when it is taken off the CPU: this one's, now.
+    time.sleep(_SHORTEST_S)
     times = {}
     for task in (process / "task").iterdir():
         time_ns = _time_ns(task)

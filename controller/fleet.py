@@ -39,7 +39,7 @@ from controller.leases import (
     LeaseBook,
     after_loss,
 )
-from controller.state import devices, results, sweeps
+from controller.state import attempts, devices, jobs, reports, sweeps
 
 EXPIRY_CHECK_S = 1.0
 
@@ -87,7 +87,7 @@ class Fleet:
 
     async def recover(self) -> None:
         """Gives attempts that were out when the controller stopped a fresh lease."""
-        for attempt_id in await asyncio.to_thread(sweeps.leased_attempts, self._engine):
+        for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._engine):
             self._leases.grant(attempt_id, _now_ms())
 
     async def connect(self, hello: Hello) -> Session:
@@ -139,7 +139,7 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
-        await asyncio.to_thread(results.record_report, self._engine, report)
+        await asyncio.to_thread(reports.record_report, self._engine, report)
         self._leases.end(report.attempt_id)
         session.activity.pop(report.attempt_id, None)
         session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
@@ -152,9 +152,9 @@ class Fleet:
         for session in tuple(self._sessions.values()):
             await self._dispatch(session)
 
-    async def cancel(self, attempts: dict[str, str]) -> None:
-        """Tells the agents of these attempts to stop; `attempts` maps them to devices' ids."""
-        for attempt_id, device_id in attempts.items():
+    async def cancel(self, running: dict[str, str]) -> None:
+        """Tells the agents of these attempts to stop; `running` maps them to devices' ids."""
+        for attempt_id, device_id in running.items():
             session = self._sessions.get(device_id)
             if session is not None:
                 session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
@@ -172,7 +172,7 @@ class Fleet:
             session.outbox.put_nowait(None)
 
     async def _lose_what_is_not_held(self, hello: Hello) -> None:
-        out = await asyncio.to_thread(sweeps.leased_attempts, self._engine)
+        out = await asyncio.to_thread(attempts.leased_attempts, self._engine)
         for attempt_id, device_id in out.items():
             if device_id != hello.device_id:
                 continue
@@ -183,15 +183,15 @@ class Fleet:
 
     async def _lose(self, attempt_id: str) -> None:
         self._leases.end(attempt_id)
-        job_id, lost = await asyncio.to_thread(sweeps.lose_attempt, self._engine, attempt_id)
+        job_id, lost = await asyncio.to_thread(attempts.lose_attempt, self._engine, attempt_id)
         await self.gate.attempt_ended(attempt_id)
         if after_loss(lost) is JobState.QUEUED:
-            await asyncio.to_thread(sweeps.requeue_job, self._engine, job_id)
+            await asyncio.to_thread(jobs.requeue_job, self._engine, job_id)
             await self.dispatch_all()
         else:
             reason = f"its agent vanished {MAX_ATTEMPTS} times while it worked on this job"
             await asyncio.to_thread(
-                results.record_failure, self._engine, job_id, reason, _unix_ms()
+                reports.record_failure, self._engine, job_id, reason, _unix_ms()
             )
             await asyncio.to_thread(sweeps.end_finished_sweeps, self._engine, _unix_ms())
         self._changes.notify()
@@ -202,7 +202,7 @@ class Fleet:
             if not session.ready or (local and not self.gate.may_measure()):
                 return
             leased = await asyncio.to_thread(
-                sweeps.lease_next, self._engine, session.device_id, _unix_ms()
+                attempts.lease_next, self._engine, session.device_id, _unix_ms()
             )
             if leased is None:
                 return

@@ -52,11 +52,6 @@ JOB_TRANSITIONS = frozenset(
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 
-def may_become(state: JobState) -> frozenset[JobState]:
-    """The states that a job may go to from `state`."""
-    return frozenset(after for before, after in JOB_TRANSITIONS if before is state)
-
-
 def may_come_from(state: JobState) -> frozenset[JobState]:
     """The states from which a job may come to `state`."""
     return frozenset(before for before, after in JOB_TRANSITIONS if after is state)

@@ -22,7 +22,7 @@ from controller.errors import EdgerankError
 from controller.fleet import Fleet
 from controller.leases import ENDED, JobState
 from controller.planning import Plan, find_backbone, plan_sweep
-from controller.state import devices, results, sweeps
+from controller.state import attempts, devices, jobs, measurements, reports, sweeps
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from models.catalog import Catalog
 from models.variants import Variant, fp32_variants
@@ -91,8 +91,8 @@ class Sweeps:
             EdgerankError: UNKNOWN_NAME.
         """
         await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)
-        running = await asyncio.to_thread(sweeps.attempts_of_sweep, self._engine, sweep_id)
-        await asyncio.to_thread(sweeps.cancel_jobs, self._engine, sweep_id)
+        running = await asyncio.to_thread(attempts.attempts_of_sweep, self._engine, sweep_id)
+        await asyncio.to_thread(jobs.cancel_jobs, self._engine, sweep_id)
         await asyncio.to_thread(
             sweeps.set_phase, self._engine, sweep_id, SweepPhase.CANCELLED, _unix_ms()
         )
@@ -137,7 +137,7 @@ class Sweeps:
             task.cancel()
 
     async def _prepare(self, sweep: StoredSweep) -> None:
-        variants = await asyncio.to_thread(sweeps.waiting_variants, self._engine, sweep.sweep_id)
+        variants = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep.sweep_id)
 
         async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
             await self._settle(sweep.sweep_id, variant, outcome, key)
@@ -167,24 +167,24 @@ class Sweeps:
         if outcome.result is ConversionResult.REFUSED:
             await self._fail_jobs(sweep_id, variant, f"no artifact: {outcome.reason}")
         else:
-            await asyncio.to_thread(sweeps.queue_jobs, self._engine, sweep_id, variant, key)
+            await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, variant, key)
         self._changes.notify()
 
     async def _fail_waiting(self, sweep_id: str, reason: str) -> None:
-        waiting = await asyncio.to_thread(sweeps.waiting_variants, self._engine, sweep_id)
+        waiting = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep_id)
         for variant in waiting:
             await self._fail_jobs(sweep_id, variant, reason)
 
     async def _fail_jobs(self, sweep_id: str, variant: Variant, reason: str) -> None:
-        for job_id in await asyncio.to_thread(sweeps.waiting_jobs, self._engine, sweep_id, variant):
+        for job_id in await asyncio.to_thread(jobs.waiting_jobs, self._engine, sweep_id, variant):
             await asyncio.to_thread(
-                results.record_failure, self._engine, job_id, reason, _unix_ms()
+                reports.record_failure, self._engine, job_id, reason, _unix_ms()
             )
 
     def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
         sweep = sweeps.find_sweep(self._engine, sweep_id)
-        counts = sweeps.count_jobs(self._engine, sweep_id)
-        artifacts_total, artifacts_done = sweeps.count_variants(self._engine, sweep_id)
+        counts = jobs.count_jobs(self._engine, sweep_id)
+        artifacts_total, artifacts_done = jobs.count_variants(self._engine, sweep_id)
         ended = sum(count for state, count in counts.items() if state in ENDED)
         running = counts.get(JobState.LEASED, 0)
         converting = self._activity.get(sweep_id)
@@ -198,7 +198,7 @@ class Sweeps:
             jobs_running=running,
             ended=tuple(
                 outcome
-                for outcome in results.list_outcomes(self._engine, sweep_id)
+                for outcome in measurements.list_outcomes(self._engine, sweep_id)
                 if outcome.job_id not in seen
             ),
             activity=converting or "; ".join(self._fleet.activities()),

@@ -30,6 +30,8 @@ _LAST_WORDS_LENGTH = 300
 _CRASH_FRAME = re.compile(
     r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
 )
+# Time, file and function that Paddle Lite's log puts before a message.
+_LOG_PREFIX = re.compile(r"^\[[A-Z] +\d+/ *\d+ [\d:.]+ [^\]]*\] *")
 _TELLING = re.compile(r"error|fail|check|cannot|can't|not |refus|abort|denied|unable|bad_", re.I)
 
 
@@ -206,7 +208,8 @@ def _last_words(stderr: IO[bytes]) -> str:
     if not words:
         return ", saying nothing"
     telling = [line for line in words if _TELLING.search(line)] or words
-    return f", its last words: {telling[-1][:_LAST_WORDS_LENGTH]}"
+    said = _LOG_PREFIX.sub("", telling[-1])
+    return f", its last words: {said[:_LAST_WORDS_LENGTH].rstrip('.')}"
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -128,7 +128,7 @@ def convert(
         variants: of that backbone.
         weights: of its architecture.
         workdir: an empty folder that holds the results; the caller moves and deletes.
-        on_step: told, in words for a person, what starts.
+        on_step: told, in words for a person and in the caller's thread, what starts.
         limits: of each child.
         cancellation: ends the children from another thread.
 
@@ -136,6 +136,7 @@ def convert(
         ValueError: a variant or the weights belong to something else.
         ToolMissing: a conversion tool is not installed.
         ConversionCancelled: `cancellation` was used.
+        OSError: the working folder cannot be written.
     """
     if weights.architecture != backbone.architecture:
         raise ValueError(f"weights of {weights.architecture} do not fit {backbone.name}")

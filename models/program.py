@@ -109,8 +109,8 @@ class Program:
     on_step: Callable[[str], None]
     limits: StepLimits
     cancellation: Cancellation
-    _outcomes: dict[_Work, object] = field(default_factory=dict)
-    _seconds: dict[_Work, float] = field(default_factory=dict)
+    _outcomes: dict[_Work, object] = field(default_factory=dict, init=False)
+    _seconds: dict[_Work, float] = field(default_factory=dict, init=False)
 
     def artifact(self, variant: Variant) -> CheckedFile:
         """Make and check a variant's file.

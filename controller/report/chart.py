@@ -4,103 +4,252 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from controller.domain import Candidate, Ranking
+from controller.domain import Candidate, Constraints, LatencyFigures, Ranking
 from controller.wording import candidate_name, candidates, latency_words, memory_words, top1_words
 
 Specification: TypeAlias = dict[str, Any]
 
-_HEIGHT_PX: Final = 420
+_HEIGHT_PX: Final = 440
 # Narrower than this, names beside the points would cover each other.
-_NAMED_FROM_PX: Final = 480
+_NAMED_FROM_PX: Final = 520
 _RUNTIME_COLOURS: Final = {"onnxruntime": "var(--series-1)", "paddlelite": "var(--series-2)"}
 _SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
-_TOP1: Final = "top-1 in %"
-_MEDIAN: Final = "median latency in ms, logarithmic"
 
 
 def chart_specification(ranking: Ranking) -> Specification:
     """Draw every candidate: top-1 against median latency, intervals as bars, the front as a line.
 
-    Colours are custom properties of the page's style sheet, so that the chart follows its light and
+    Colours are custom properties of the page's style sheet, so that the chart follows light and
     dark mode without being drawn again.
     """
-    rows = [_row(candidate, ranking) for candidate in candidates(ranking)]
-    latency_domain = _latency_domain(rows)
+    shown = list(candidates(ranking))
+    latencies = [_latency(candidate) for candidate in shown]
+    domain = _latency_domain(latencies)
+    rows = [_row(candidate, ranking, domain) for candidate in shown]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "description": _description(ranking, len(rows)),
+        "description": (
+            f"{len(rows)} candidates on {ranking.device}, top-1 against median latency; "
+            f"{len(ranking.pareto_front)} are on the Pareto front."
+        ),
         "width": "container",
         "height": _HEIGHT_PX,
         "autosize": {"type": "fit", "contains": "padding"},
         "data": {"values": rows},
-        "encoding": {
-            "y": {
-                "field": "top1",
-                "type": "quantitative",
-                "title": _TOP1,
-                "scale": {"domain": _top1_domain(rows), "nice": False},
-            },
-        },
+        "encoding": {"x": _latency_axis(domain), "y": _top1_axis(rows)},
         "layer": [
-            *_limits(ranking),
-            _front_line(latency_domain),
-            _intervals(),
+            *_limits(ranking.constraints, domain),
+            _front_line(),
+            _interval_bars(),
+            _winner_ring(),
             _points(rows),
-            _names("left", "!datum.isRight", 9),
-            _names("right", "datum.isRight", -9),
+            _names("left", 10, "!datum.isRight"),
+            _names("right", -10, "datum.isRight"),
         ],
         "config": _config(),
     }
 
 
-def _row(candidate: Candidate, ranking: Ranking) -> dict[str, Any]:
-    measurement = candidate.measurement
-    latency = measurement.latency
-    if latency is None or measurement.top1 is None:
-        raise ValueError(f"{candidate_name(measurement)} is no candidate: a figure lacks")
+def _latency(candidate: Candidate) -> LatencyFigures:
+    latency = candidate.measurement.latency
+    if latency is None:
+        raise ValueError(f"{candidate_name(candidate.measurement)} is no candidate: no latency")
+    return latency
+
+
+def _latency_domain(latencies: Sequence[LatencyFigures]) -> tuple[float, float]:
+    low = min(latency.low_ms for latency in latencies)
+    high = max(latency.high_ms for latency in latencies)
+    return low / 1.25, high * 1.25
+
+
+def _row(candidate: Candidate, ranking: Ranking, domain: tuple[float, float]) -> dict[str, Any]:
+    measurement, latency = candidate.measurement, _latency(candidate)
+    place = math.log(latency.median_ms / domain[0]) / math.log(domain[1] / domain[0])
     return {
         "backbone": measurement.backbone,
         "runtime": measurement.runtime.value,
         "threads": str(measurement.threads),
         "top1": measurement.top1,
-        "median_ms": latency.median_ms,
-        "low_ms": latency.low_ms,
-        "high_ms": latency.high_ms,
+        "median": latency.median_ms,
+        "low": latency.low_ms,
+        "high": latency.high_ms,
         "isOnFront": candidate.on_pareto_front,
         "isWinner": candidate == ranking.winner,
-        "topOne": f"{top1_words(measurement)} %",
-        "latency": latency_words(measurement),
-        "memory": memory_words(measurement) or "not measured",
+        "isRight": place > 0.5,
+        "top1Words": f"{top1_words(measurement)} %",
+        "latencyWords": latency_words(measurement),
+        "memoryWords": memory_words(measurement) or "not measured",
         "weights": measurement.weights.value,
         "verdict": measurement.verdict.value,
     }
 
 
-def _description(ranking: Ranking, count: int) -> str:
-    return (
-        f"Scatter chart of {count} candidates on {ranking.device}: top-1 against median latency. "
-        f"{len(ranking.pareto_front)} are on the Pareto front. The table below has every figure."
-    )
+def _latency_axis(domain: tuple[float, float]) -> Specification:
+    decades = range(math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1])) + 1)
+    ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
+    return {
+        "field": "median",
+        "type": "quantitative",
+        "title": "median latency (ms, logarithmic) and its 95 % interval",
+        "scale": {"type": "log", "domain": list(domain), "nice": False},
+        "axis": {"values": [tick for tick in ticks if domain[0] <= tick <= domain[1]]},
+    }
 
 
-def _latency_domain(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    low = min(row["low_ms"] for row in rows)
-    high = max(row["high_ms"] for row in rows)
-    return low / 1.2, high * 1.2
-
-
-def _top1_domain(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
+def _top1_axis(rows: Sequence[dict[str, Any]]) -> Specification:
     low, high = min(row["top1"] for row in rows), max(row["top1"] for row in rows)
-    margin = max(1.0, (high - low) * 0.08)
-    return max(0.0, low - margin), min(100.0, high + margin)
+    margin = max(1.0, (high - low) * 0.1)
+    domain = [max(0.0, low - margin), min(100.0, high + margin)]
+    return {
+        "field": "top1",
+        "type": "quantitative",
+        "title": "published ImageNet-1k top-1 (%)",
+        "scale": {"domain": domain, "nice": False, "zero": False},
+        "axis": {"tickCount": 6},
+    }
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Return 1, 2 and 5 times the powers of ten between the bounds."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [
-        step * 10.0**decade
-        for decade in decades
-        for step in (1, 2, 5)
-        if low <= step * 10.0**decade <= high
-    ]
+def _limits(constraints: Constraints, domain: tuple[float, float]) -> list[Specification]:
+    """Draw the constraint on latency where it is within the chart."""
+    limit_ms = constraints.max_latency_ms
+    if limit_ms is None or not domain[0] <= limit_ms <= domain[1]:
+        return []
+    line = {
+        "data": {"values": [{"limit": limit_ms}]},
+        "mark": {"type": "rule", "strokeDash": [2, 4], "color": "var(--muted)"},
+        "encoding": {"x": {"field": "limit", "type": "quantitative"}, "y": None},
+    }
+    return [line]
+
+
+def _front_line() -> Specification:
+    return {
+        "transform": [{"filter": "datum.isOnFront"}],
+        # Steps: between two members the best that can be had is the more modest one.
+        "mark": {
+            "type": "line",
+            "interpolate": "step-after",
+            "strokeWidth": 1.5,
+            "color": "var(--line)",
+            "aria": False,
+        },
+        "encoding": {"order": {"field": "median", "type": "quantitative"}},
+    }
+
+
+def _interval_bars() -> Specification:
+    return {
+        "mark": {"type": "rule", "strokeWidth": 2, "strokeCap": "round", "aria": False},
+        "encoding": {
+            "x": {"field": "low", "type": "quantitative"},
+            "x2": {"field": "high"},
+            "color": _colour(),
+            "opacity": _opacity(on_front=0.8, elsewhere=0.35),
+        },
+    }
+
+
+def _winner_ring() -> Specification:
+    return {
+        "transform": [{"filter": "datum.isWinner"}],
+        "mark": {
+            "type": "point",
+            "shape": "circle",
+            "size": 420,
+            "strokeWidth": 2,
+            "stroke": "var(--accent)",
+            "filled": False,
+            "aria": False,
+        },
+    }
+
+
+def _points(rows: Sequence[dict[str, Any]]) -> Specification:
+    threads = sorted({row["threads"] for row in rows}, key=int)
+    shapes = [_SHAPES[place % len(_SHAPES)] for place in range(len(threads))]
+    tooltip = {
+        "backbone": "backbone",
+        "top1Words": "top-1",
+        "latencyWords": "median [95 %]",
+        "memoryWords": "memory",
+        "runtime": "runtime",
+        "threads": "threads",
+        "weights": "weights",
+        "verdict": "verdict",
+    }
+    return {
+        "name": "candidates",
+        "mark": {"type": "point", "filled": True, "size": 90},
+        "encoding": {
+            "color": _colour(),
+            "shape": {
+                "field": "threads",
+                "type": "nominal",
+                "scale": {"domain": threads, "range": shapes},
+            },
+            "opacity": _opacity(on_front=1.0, elsewhere=0.45),
+            "tooltip": [
+                {"field": field, "type": "nominal", "title": title}
+                for field, title in tooltip.items()
+            ],
+        },
+    }
+
+
+def _names(align: str, offset_px: int, side: str) -> Specification:
+    return {
+        "transform": [{"filter": f"datum.isOnFront && {side}"}],
+        "mark": {
+            "type": "text",
+            "align": align,
+            "dx": offset_px,
+            "dy": -10,
+            "fontSize": 11,
+            "color": "var(--text)",
+            "opacity": {"expr": f"width < {_NAMED_FROM_PX} ? 0 : 1"},
+            "aria": False,
+        },
+        "encoding": {"text": {"field": "backbone", "type": "nominal"}},
+    }
+
+
+def _colour() -> Specification:
+    return {
+        "field": "runtime",
+        "type": "nominal",
+        "scale": {"domain": list(_RUNTIME_COLOURS), "range": list(_RUNTIME_COLOURS.values())},
+    }
+
+
+def _opacity(on_front: float, elsewhere: float) -> Specification:
+    return {"condition": {"test": "datum.isOnFront", "value": on_front}, "value": elsewhere}
+
+
+def _config() -> Specification:
+    return {
+        "background": "transparent",
+        "font": "inherit",
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": "var(--muted)",
+            "titleColor": "var(--muted)",
+            "gridColor": "var(--grid)",
+            "domainColor": "var(--line)",
+            "tickColor": "var(--line)",
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "titlePadding": 10,
+        },
+        "legend": {
+            "labelColor": "var(--text)",
+            "titleColor": "var(--muted)",
+            "titleFontWeight": "normal",
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "symbolBaseFillColor": "var(--muted)",
+            "symbolBaseStrokeColor": "var(--muted)",
+            "orient": "top",
+        },
+    }

@@ -13,7 +13,7 @@ from controller.planning import find_device
 from controller.ranking import rank
 from controller.rpc.failures import answered_failures
 from controller.state.devices import list_devices
-from controller.state.results import list_measurements
+from controller.state.measurements import list_measurements
 from controller.state.sweeps import find_sweep
 from controller.sweeping import Sweeps
 from models.catalog import Catalog

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
-from controller.state.database import writing
+from controller.state.database import transaction
 from controller.state.schema import artifacts
 from models.pipeline import Converted
 from models.variants import WeightsKind
@@ -53,14 +53,14 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
     known = find_artifact(engine, converted.conversion_key)
     if known is not None:
         return known
-    with writing(engine) as connection:
+    with transaction(engine) as connection:
         connection.execute(insert(artifacts).values(row))
     return _artifact(row)
 
 
 def find_artifact(engine: Engine, conversion_key: str) -> Artifact | None:
     """The artifact of a conversion, if it was made before."""
-    with writing(engine) as connection:
+    with transaction(engine) as connection:
         found = connection.execute(
             select(artifacts).where(artifacts.c.conversion_key == conversion_key)
         )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, delete, insert
 
-from controller.state.database import writing
+from controller.state.database import transaction
 from controller.state.schema import accuracies, backbones
 from models.catalog import Catalog
 from models.variants import Precision
@@ -35,7 +35,7 @@ def store_catalog(engine: Engine, catalog: Catalog) -> None:
         }
         for backbone in catalog
     ]
-    with writing(engine) as connection:
+    with transaction(engine) as connection:
         connection.execute(delete(accuracies).where(accuracies.c.dataset == IMAGENET))
         connection.execute(delete(backbones))
         connection.execute(insert(backbones), rows)

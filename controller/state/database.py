@@ -60,7 +60,7 @@ def open_database(url: str) -> Engine:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that is committed at the end, or a typed failure.
 
     Raises:

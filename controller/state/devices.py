@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from controller.conversation import Hello
 from controller.domain import Device, DeviceProfile
 from controller.errors import EdgerankError, ErrorCode
-from controller.state.database import writing
+from controller.state.database import transaction
 from controller.state.schema import devices
 
 
@@ -24,7 +24,7 @@ def enrol(engine: Engine, hello: Hello, now_unix_ms: int) -> None:
         "last_seen_at_unix_ms": now_unix_ms,
     }
     try:
-        with writing(engine) as connection:
+        with transaction(engine) as connection:
             changed = connection.execute(
                 update(devices).where(devices.c.device_id == hello.device_id).values(known)
             )
@@ -43,7 +43,7 @@ def enrol(engine: Engine, hello: Hello, now_unix_ms: int) -> None:
 
 def touch(engine: Engine, device_id: str, now_unix_ms: int) -> None:
     """Remembers that a device was there just now."""
-    with writing(engine) as connection:
+    with transaction(engine) as connection:
         connection.execute(
             update(devices)
             .where(devices.c.device_id == device_id)
@@ -53,7 +53,7 @@ def touch(engine: Engine, device_id: str, now_unix_ms: int) -> None:
 
 def list_devices(engine: Engine, connected: frozenset[str]) -> tuple[Device, ...]:
     """Every device by name; `connected` holds the ids of those that are there now."""
-    with writing(engine) as connection:
+    with transaction(engine) as connection:
         rows = connection.execute(select(devices).order_by(devices.c.name)).mappings()
         return tuple(_device(row, row["device_id"] in connected) for row in rows)
 

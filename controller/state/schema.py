@@ -137,7 +137,10 @@ measurements = Table(
     Column("measured_at_unix_ms", BigInteger, nullable=False, index=True),
 )
 
-# Raw samples, kept for good: little-endian unsigned 64-bit integers, in the order they were taken.
+# How raw samples are packed, as numpy names it: little-endian unsigned 64-bit integers.
+SAMPLE_TYPE = "<u8"
+
+# Raw samples, kept for good, in the order they were taken.
 repetitions = Table(
     "repetitions",
     metadata,

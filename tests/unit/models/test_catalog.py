@@ -8,7 +8,7 @@ import math
 from importlib import resources
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalog import (
@@ -171,6 +171,7 @@ def test_two_backbones_of_one_name_make_no_catalog() -> None:
         Catalog([backbone, backbone])
 
 
+@settings(deadline=None)
 @given(
     top1=st.none() | st.floats(0.01, 50),
     top5=st.none() | st.floats(50, 100),

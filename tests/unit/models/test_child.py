@@ -65,7 +65,9 @@ def test_a_tool_that_gave_nothing_is_quoted(tmp_path: Path) -> None:
 
 def test_a_crash_names_the_signal_and_the_last_words(tmp_path: Path) -> None:
     code = (
-        "import os, sys; print('Check failed: op relu6', file=sys.stderr, flush=True);"
+        "import os, sys;"
+        "said = '[F 11/24 14:32:46.266 ...-Lite/lite/op.cc:118 Load] Check failed: op relu6.';"
+        "print(said, file=sys.stderr, flush=True);"
         "print('--------------', file=sys.stderr, flush=True);"
         "os.kill(os.getpid(), 11)"
     )

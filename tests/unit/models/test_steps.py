@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.steps.compare import Array, compare_with_reference, relative_difference
@@ -101,6 +101,7 @@ def test_anything_but_arrays_by_name_is_refused(content: object, tmp_path: Path)
         read_arrays(pickled(tmp_path / "net.pdparams", content, 4))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_in_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
@@ -150,6 +151,7 @@ def test_arrays_that_do_not_fit_change_nothing(
     assert all(not parameter.array.any() for parameter in network.parameters.values())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 70), st.integers(0, 2**32))
 def test_noise_depends_on_nothing_but_its_seed(count: int, size: int, seed: int) -> None:
     images = noise_images(count, size, seed)

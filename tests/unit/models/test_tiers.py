@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalog import Backbone, load_catalog
@@ -67,6 +67,7 @@ def test_the_mobile_tier_is_what_its_rule_says() -> None:
     assert {"PPLCNetV2_base", "ReXNet_2_0", "LeViT_128S"} <= by_hand
 
 
+@settings(deadline=None)
 @given(backbones, st.sampled_from(Tier))
 def test_a_tier_is_ordered_by_accuracy_and_within_its_limits(
     candidates: list[Backbone], tier: Tier
@@ -77,6 +78,7 @@ def test_a_tier_is_ordered_by_accuracy_and_within_its_limits(
     assert accuracies == sorted(accuracies, reverse=True)
 
 
+@settings(deadline=None)
 @given(backbones)
 def test_each_series_sends_its_best_to_the_desktop(candidates: list[Backbone]) -> None:
     chosen = select_tier(candidates, Tier.DESKTOP)
@@ -86,6 +88,7 @@ def test_each_series_sends_its_best_to_the_desktop(candidates: list[Backbone]) -
         assert best.top1 == max(b.top1 or 0 for b in within if b.series == best.series)
 
 
+@settings(deadline=None)
 @given(backbones)
 def test_the_server_keeps_all_above_85_percent(candidates: list[Backbone]) -> None:
     chosen = select_tier(candidates, Tier.SERVER)

@@ -1,0 +1,146 @@
+"""Reports: committed once each, with every raw sample."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cattrs
+import numpy as np
+from sqlalchemy import Engine, insert, select, update
+
+from controller.conversation import Failure, FailureReason, Measured, Report
+from controller.domain import MeasureSettings, Verdict
+from controller.leases import AttemptState, JobState
+from controller.state.database import transaction
+from controller.state.jobs import end_job
+from controller.state.schema import SAMPLE_TYPE, attempts, jobs, measurements, repetitions
+from controller.statistics import latency_figures, memory_figures, verdict
+
+
+def record_report(engine: Engine, report: Report) -> bool:
+    """Commits how an attempt ended; False when it is unknown or was committed before.
+
+    The attempt's id is the idempotency key: a repeated report changes nothing.
+    """
+    settings = _settings_of(engine, report.attempt_id)
+    if settings is None:
+        return False
+    report = _with_samples_or_failure(report)
+    row = _measurement_row(report, settings)
+    with transaction(engine) as connection:
+        connection.execute(
+            update(attempts)
+            .where(attempts.c.attempt_id == report.attempt_id)
+            .values(state=AttemptState.REPORTED.value)
+        )
+        state = JobState.FAILED if report.measured is None else JobState.DONE
+        job_id = connection.scalars(
+            select(attempts.c.job_id).where(attempts.c.attempt_id == report.attempt_id)
+        ).one()
+        if not end_job(connection, job_id, state):
+            return False
+        connection.execute(insert(measurements).values(job_id=job_id, **row))
+        if report.measured is not None:
+            connection.execute(
+                insert(repetitions), _repetition_rows(report.attempt_id, report.measured)
+            )
+    return True
+
+
+def record_failure(engine: Engine, job_id: str, reason: str, now_unix_ms: int) -> None:
+    """Ends a job that no attempt can be made at, or none any more."""
+    with transaction(engine) as connection:
+        if end_job(connection, job_id, JobState.FAILED):
+            connection.execute(
+                insert(measurements).values(
+                    measurement_id=uuid.uuid4().hex,
+                    job_id=job_id,
+                    verdict=Verdict.FAILED.value,
+                    reason=reason,
+                    runtime_version="",
+                    runtime_build="",
+                    busy_threads=0,
+                    affinity=[],
+                    measured_at_unix_ms=now_unix_ms,
+                )
+            )
+
+
+def _settings_of(engine: Engine, attempt_id: str) -> MeasureSettings | None:
+    with transaction(engine) as connection:
+        document = connection.scalars(
+            select(jobs.c.settings)
+            .join(attempts, attempts.c.job_id == jobs.c.job_id)
+            .where(attempts.c.attempt_id == attempt_id)
+        ).one_or_none()
+    return None if document is None else cattrs.structure(document, MeasureSettings)
+
+
+def _with_samples_or_failure(report: Report) -> Report:
+    """A report whose figures can be computed, or a failure that says why they cannot.
+
+    A report that could never be committed would be sent again forever.
+    """
+    measured = report.measured
+    if measured is None or (
+        measured.repetitions and all(taken.latency_ns for taken in measured.repetitions)
+    ):
+        return report
+    failure = Failure(reason=FailureReason.RUBBISH, detail="the agent reported no samples")
+    return replace(report, measured=None, failure=failure)
+
+
+def _measurement_row(report: Report, settings: MeasureSettings) -> dict[str, object]:
+    row: dict[str, object] = {
+        "measurement_id": report.attempt_id,
+        "attempt_id": report.attempt_id,
+        "measured_at_unix_ms": report.ended_at_unix_ms,
+    }
+    measured = report.measured
+    if measured is None:
+        failure = report.failure
+        reason = f"{failure.reason.value}: {failure.detail}" if failure else "no reason was given"
+        return row | {
+            "verdict": Verdict.FAILED.value,
+            "reason": reason,
+            "runtime_version": "",
+            "runtime_build": "",
+            "busy_threads": 0,
+            "affinity": [],
+        }
+    figures = latency_figures(measured.repetitions)
+    judged, reason = verdict(figures, settings.relative_half_width)
+    return row | {
+        "verdict": judged.value,
+        "reason": reason,
+        "runtime_version": measured.runtime.version,
+        "runtime_build": measured.runtime.build,
+        "busy_threads": max(repetition.busy_threads for repetition in measured.repetitions),
+        "affinity": list(measured.affinity),
+        "latency": cattrs.unstructure(figures),
+        "memory": cattrs.unstructure(memory_figures(measured.repetitions)),
+    }
+
+
+def _repetition_rows(measurement_id: str, measured: Measured) -> list[dict[str, object]]:
+    return [
+        {
+            "measurement_id": measurement_id,
+            "ordinal": ordinal,
+            "latency_ns": _pack(repetition.latency_ns),
+            "warmup_ns": _pack(repetition.warmup_ns),
+            "load_ns": repetition.load_ns,
+            "peak_rss_bytes": repetition.peak_rss_bytes,
+            "baseline_rss_bytes": repetition.baseline_rss_bytes,
+            "pss_bytes": repetition.pss_bytes,
+            "busy_threads": repetition.busy_threads,
+            "stop_reason": repetition.stop_reason.value,
+            "before": cattrs.unstructure(repetition.before),
+            "after": cattrs.unstructure(repetition.after),
+        }
+        for ordinal, repetition in enumerate(measured.repetitions)
+    ]
+
+
+def _pack(samples: Sequence[int]) -> bytes:
+    return np.asarray(samples, dtype=SAMPLE_TYPE).tobytes()
