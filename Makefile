@@ -1,6 +1,6 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types protos protos-check lock bench clean
+.PHONY: help environment demo test lint types protos protos-check migration lock bench clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
@@ -25,12 +25,18 @@ lint: environment ## check style, format and import rules
 
 types: environment ## check types, strictly
 	@.venv/bin/mypy
+	@.venv/bin/mypy tools/*.py
 
 protos: environment ## generate the code of protos/*.proto
 	@tools/generate-protos .
 
 protos-check: environment ## fail if the generated code is stale
 	@tools/check-protos
+
+migration: export MESSAGE := $(MESSAGE)
+migration: environment ## write the migration to the tables as they are now (MESSAGE="add a column")
+	@.venv/bin/python tools/new_migration.py "$$MESSAGE"
+	@.venv/bin/ruff format --quiet controller/state/migrations
 
 bench: environment ## run the benchmarks: ratios, both sides in one run
 	@.venv/bin/python -m pytest tests/benchmarks $(ARGS)

@@ -15,11 +15,16 @@ from agent.domain import (
     Stage,
 )
 from agent.fetching import Chunks, fetch
-from agent.measuring import Cancellation, Measurer, MeasuringFailed
+from agent.measuring import Measurer
+from agent.supervision import Cancellation, MeasuringFailed
 
 
 class Job:
-    """One lease being worked off."""
+    """One lease being worked off.
+
+    Attributes:
+        lease: what it works off.
+    """
 
     def __init__(
         self,
@@ -31,7 +36,7 @@ class Job:
         now_unix_ms: Callable[[], int],
         on_progress: Callable[[Progress], None],
     ) -> None:
-        self._lease = lease
+        self.lease = lease
         self._source = source
         self._cache = cache
         self._measurer = measurer
@@ -51,8 +56,8 @@ class Job:
         started_at_unix_ms = self._now_unix_ms()
         outcome = await self._outcome()
         return Report(
-            attempt_id=self._lease.attempt_id,
-            job_id=self._lease.job_id,
+            attempt_id=self.lease.attempt_id,
+            job_id=self.lease.job_id,
             started_at_unix_ms=started_at_unix_ms,
             ended_at_unix_ms=self._now_unix_ms(),
             measured=outcome if isinstance(outcome, Measured) else None,
@@ -62,7 +67,7 @@ class Job:
     async def _outcome(self) -> Measured | Failure:
         try:
             # Before the artifact is fetched: what cannot be measured need not be there.
-            self._measurer.check(self._lease.settings)
+            self._measurer.check(self.lease.settings)
             artifact = await self._fetch()
             return await self._measure(artifact)
         except ArtifactRefused as error:
@@ -72,7 +77,7 @@ class Job:
 
     async def _fetch(self) -> Path:
         self._report_progress(Stage.FETCHING)
-        self._fetching = asyncio.create_task(fetch(self._source, self._cache, self._lease))
+        self._fetching = asyncio.create_task(fetch(self._source, self._cache, self.lease))
         try:
             return await self._fetching
         except asyncio.CancelledError:
@@ -89,7 +94,7 @@ class Job:
         return await asyncio.to_thread(
             self._measurer.measure,
             artifact,
-            self._lease.settings,
+            self.lease.settings,
             self._cancellation,
             on_repetition,
         )
@@ -97,6 +102,6 @@ class Job:
     def _report_progress(self, stage: Stage, repetitions_done: int = 0) -> None:
         self._on_progress(
             Progress(
-                attempt_id=self._lease.attempt_id, stage=stage, repetitions_done=repetitions_done
+                attempt_id=self.lease.attempt_id, stage=stage, repetitions_done=repetitions_done
             )
         )

@@ -13,8 +13,8 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 
 import asyncio
 import logging
-import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -41,8 +41,6 @@ from controller.leases import (
 )
 from controller.state import attempts, devices, jobs, reports, sweeps
 
-EXPIRY_CHECK_S = 1.0
-
 log = logging.getLogger(__name__)
 
 
@@ -64,9 +62,14 @@ class Session:
 class Fleet:
     """Hears what agents say and gives them leases."""
 
-    def __init__(self, engine: Engine, changes: Changes) -> None:
+    def __init__(
+        self, engine: Engine, changes: Changes, monotonic_ms: Callable[[], int], hostname: str
+    ) -> None:
+        """Measures leases on a clock that never goes back; `hostname` is this machine's."""
         self._engine = engine
         self._changes = changes
+        self._now_ms = monotonic_ms
+        self._hostname = hostname
         self._sessions: dict[str, Session] = {}
         self._leases = LeaseBook()
         self._dispatching = asyncio.Lock()
@@ -88,7 +91,7 @@ class Fleet:
     async def recover(self) -> None:
         """Gives attempts that were out when the controller stopped a fresh lease."""
         for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._engine):
-            self._leases.grant(attempt_id, _now_ms())
+            self._leases.grant(attempt_id, self._now_ms())
 
     async def connect(self, hello: Hello) -> Session:
         """Enrols an agent and opens its session; an older session of the device is ended.
@@ -118,7 +121,7 @@ class Fleet:
 
     async def heartbeat(self, session: Session, beat: Heartbeat) -> None:
         """Renews the leases that the agent holds."""
-        self._leases.renew(beat.held_attempt_ids, _now_ms())
+        self._leases.renew(beat.held_attempt_ids, self._now_ms())
         await asyncio.to_thread(devices.touch, self._engine, session.device_id, _unix_ms())
 
     async def ready(self, session: Session) -> None:
@@ -160,11 +163,9 @@ class Fleet:
                 session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
 
     async def expire_leases(self) -> None:
-        """Gives attempts up whose agents fell silent; runs until it is cancelled."""
-        while True:
-            await asyncio.sleep(EXPIRY_CHECK_S)
-            for attempt_id in self._leases.expired(_now_ms()):
-                await self._lose(attempt_id)
+        """Gives the attempts up whose agents fell silent."""
+        for attempt_id in self._leases.expired(self._now_ms()):
+            await self._lose(attempt_id)
 
     def end_sessions(self) -> None:
         """Ends every stream, so that the agents dial again later."""
@@ -177,7 +178,7 @@ class Fleet:
             if device_id != hello.device_id:
                 continue
             if attempt_id in hello.held_attempt_ids:
-                self._leases.grant(attempt_id, _now_ms())
+                self._leases.grant(attempt_id, self._now_ms())
             else:
                 await self._lose(attempt_id)
 
@@ -198,7 +199,7 @@ class Fleet:
 
     async def _dispatch(self, session: Session) -> None:
         async with self._dispatching:
-            local = session.hello.profile.hostname == socket.gethostname()
+            local = session.hello.profile.hostname == self._hostname
             if not session.ready or (local and not self.gate.may_measure()):
                 return
             leased = await asyncio.to_thread(
@@ -208,7 +209,7 @@ class Fleet:
                 return
             attempt_id, job = leased
             session.ready = False
-            self._leases.grant(attempt_id, _now_ms())
+            self._leases.grant(attempt_id, self._now_ms())
             if local:
                 self.gate.attempt_started(attempt_id)
             session.activity[attempt_id] = f"leased {job.backbone}"
@@ -228,10 +229,6 @@ class Fleet:
         task = asyncio.get_running_loop().create_task(self.dispatch_all())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
-
-
-def _now_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 def _unix_ms() -> int:

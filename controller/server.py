@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import signal
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from models.catalog import load_catalog
 from protos import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
 STOP_GRACE_S = 2.0
+EXPIRY_CHECK_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ async def serve(
         store_catalog(engine, catalog)
         blobs = open_blobs(state_dir)
         changes = Changes()
-        fleet = Fleet(engine, changes)
+        fleet = Fleet(engine, changes, _monotonic_ms, socket.gethostname())
         converter = Converter(engine, blobs, state_dir, catalog, fleet.gate)
         sweeps = Sweeps(engine, catalog, fleet, converter, changes)
         server = grpc.aio.server(options=_OPTIONS)
@@ -68,7 +71,7 @@ async def serve(
         bound_port = _bind(server, host, port)
         await fleet.recover()
         await server.start()
-        expiring = asyncio.create_task(fleet.expire_leases())
+        expiring = asyncio.create_task(_expire_leases(fleet))
         await sweeps.recover()
         on_listening(host, bound_port)
         try:
@@ -105,6 +108,20 @@ async def _add_standard_services(server: grpc.aio.Server) -> None:
         await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
     names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)
+
+
+async def _expire_leases(fleet: Fleet) -> None:
+    while True:
+        await asyncio.sleep(EXPIRY_CHECK_S)
+        try:
+            await fleet.expire_leases()
+        except EdgerankError as error:
+            # The disk may have room again at the next look; until then the leases stay.
+            log.error("leases could not be looked after: %s", error)
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 async def _stop_signal() -> None:

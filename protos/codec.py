@@ -19,13 +19,22 @@ DomainT = TypeVar("DomainT")
 
 
 class MessageInvalid(ValueError):
-    """A message of the other side lacks what its domain object needs."""
+    """A message and its domain object do not fit each other."""
 
 
 def to_message(domain: object, message_type: type[MessageT]) -> MessageT:
-    """The message with the fields of the dataclass `domain`."""
+    """The message with the fields of the dataclass `domain`.
+
+    Raises:
+        MessageInvalid: a figure is not a number, is infinite, or does not fit its field.
+    """
     document = _converter().unstructure(domain)
-    return json_format.ParseDict(document, message_type())
+    try:
+        return json_format.ParseDict(document, message_type())
+    except json_format.ParseError as error:
+        raise MessageInvalid(
+            f"a {message_type.DESCRIPTOR.name} message cannot be sent: {error}"
+        ) from error
 
 
 def from_message(message: Message, domain_type: type[DomainT]) -> DomainT:

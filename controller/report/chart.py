@@ -10,8 +10,12 @@ from controller.wording import candidate_name, candidates, latency_words, memory
 Specification: TypeAlias = dict[str, Any]
 
 _HEIGHT_PX: Final = 440
+_FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 # Narrower than this, names beside the points would cover each other.
 _NAMED_FROM_PX: Final = 520
+# What names are spread for: the plot on a wide screen, and the room that a name takes.
+_PLOT_PX: Final = (1000, 340)
+_NAME_PX: Final = (6.5, 14)
 _RUNTIME_COLOURS: Final = {"onnxruntime": "var(--series-1)", "paddlelite": "var(--series-2)"}
 _SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
@@ -26,6 +30,7 @@ def chart_specification(ranking: Ranking) -> Specification:
     latencies = [_latency(candidate) for candidate in shown]
     domain = _latency_domain(latencies)
     rows = [_row(candidate, ranking, domain) for candidate in shown]
+    _spread_names([row for row in rows if row["isOnFront"]], _top1_domain(rows))
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": (
@@ -43,8 +48,8 @@ def chart_specification(ranking: Ranking) -> Specification:
             _interval_bars(),
             _winner_ring(),
             _points(rows),
-            _names("left", 10, "!datum.isRight"),
-            _names("right", -10, "datum.isRight"),
+            _names("left", 10, "datum.isLeft"),
+            _names("right", -10, "!datum.isLeft"),
         ],
         "config": _config(),
     }
@@ -76,7 +81,10 @@ def _row(candidate: Candidate, ranking: Ranking, domain: tuple[float, float]) ->
         "high": latency.high_ms,
         "isOnFront": candidate.on_pareto_front,
         "isWinner": candidate == ranking.winner,
-        "isRight": place > 0.5,
+        "place": place,
+        # A name stands above and to the left of its point, unless the axis is in its way.
+        "isLeft": place * _PLOT_PX[0] < _name_px(measurement.backbone),
+        "nameLift": 0.0,
         "top1Words": f"{top1_words(measurement)} %",
         "latencyWords": latency_words(measurement),
         "memoryWords": memory_words(measurement) or "not measured",
@@ -85,27 +93,47 @@ def _row(candidate: Candidate, ranking: Ranking, domain: tuple[float, float]) ->
     }
 
 
+def _top1_domain(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    low, high = min(row["top1"] for row in rows), max(row["top1"] for row in rows)
+    margin = max(1.0, (high - low) * 0.1)
+    return max(0.0, low - margin), min(100.0, high + margin)
+
+
+def _spread_names(front: Sequence[dict[str, Any]], top1_domain: tuple[float, float]) -> None:
+    """Lift names off those to their left, into the room above the front, where nothing is drawn."""
+    px_per_point = _PLOT_PX[1] / (top1_domain[1] - top1_domain[0])
+    placed: list[tuple[float, float]] = []
+    for row in sorted(front, key=lambda row: (row["median"], row["top1"])):
+        width = _name_px(row["backbone"])
+        start = row["place"] * _PLOT_PX[0] - (0 if row["isLeft"] else width)
+        wanted = row["top1"] * px_per_point
+        height = max([wanted, *(top + _NAME_PX[1] for end, top in placed if end > start)])
+        placed.append((start + width, height))
+        row["nameLift"] = round(height - wanted, 1)
+
+
+def _name_px(name: str) -> float:
+    return len(name) * _NAME_PX[0] + 10
+
+
 def _latency_axis(domain: tuple[float, float]) -> Specification:
     decades = range(math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1])) + 1)
     ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
     return {
         "field": "median",
         "type": "quantitative",
-        "title": "median latency (ms, logarithmic) and its 95 % interval",
+        "title": "median latency (ms, log scale)",
         "scale": {"type": "log", "domain": list(domain), "nice": False},
         "axis": {"values": [tick for tick in ticks if domain[0] <= tick <= domain[1]]},
     }
 
 
 def _top1_axis(rows: Sequence[dict[str, Any]]) -> Specification:
-    low, high = min(row["top1"] for row in rows), max(row["top1"] for row in rows)
-    margin = max(1.0, (high - low) * 0.1)
-    domain = [max(0.0, low - margin), min(100.0, high + margin)]
     return {
         "field": "top1",
         "type": "quantitative",
         "title": "published ImageNet-1k top-1 (%)",
-        "scale": {"domain": domain, "nice": False, "zero": False},
+        "scale": {"domain": list(_top1_domain(rows)), "nice": False, "zero": False},
         "axis": {"tickCount": 6},
     }
 
@@ -160,6 +188,7 @@ def _winner_ring() -> Specification:
             "strokeWidth": 2,
             "stroke": "var(--accent)",
             "filled": False,
+            "opacity": 1,
             "aria": False,
         },
     }
@@ -204,9 +233,10 @@ def _names(align: str, offset_px: int, side: str) -> Specification:
             "type": "text",
             "align": align,
             "dx": offset_px,
-            "dy": -10,
+            "dy": {"expr": "-10 - datum.nameLift"},
             "fontSize": 11,
             "color": "var(--text)",
+            "fontWeight": {"expr": "datum.isWinner ? 'bold' : 'normal'"},
             "opacity": {"expr": f"width < {_NAMED_FROM_PX} ? 0 : 1"},
             "aria": False,
         },
@@ -229,7 +259,7 @@ def _opacity(on_front: float, elsewhere: float) -> Specification:
 def _config() -> Specification:
     return {
         "background": "transparent",
-        "font": "inherit",
+        "font": _FONT,
         "view": {"stroke": None},
         "axis": {
             "labelColor": "var(--muted)",

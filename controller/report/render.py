@@ -75,7 +75,7 @@ def _environment() -> Environment:
 @lru_cache(maxsize=1)
 def _bundle() -> str:
     # Vega, Vega-Lite and Vega-Embed come with vl-convert, so the page loads nothing.
-    return _inline(vl_convert.javascript_bundle())
+    return _inline(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""A fake controller: a real gRPC server that speaks the real contract and does as a test tells it."""
+"""A fake controller: a real gRPC server with the real contract that does as a test tells it."""
 
 import asyncio
 import hashlib

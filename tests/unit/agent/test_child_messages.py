@@ -1,0 +1,105 @@
+"""What agent and child write, the other one reads; anything else is told apart."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.child_messages import (
+    Baseline,
+    ChildRequest,
+    Phase,
+    ProtocolBroken,
+    Sampled,
+    Sampling,
+    decode_line,
+    decode_request,
+    encode_line,
+    encode_request,
+)
+from agent.domain import (
+    CpuClock,
+    DeviceState,
+    Failure,
+    FailureReason,
+    Runtime,
+    StopReason,
+    Temperature,
+)
+
+counts = st.integers(0, 2**63 - 1)
+states = st.builds(
+    DeviceState,
+    taken_at_unix_ms=counts,
+    clocks=st.lists(st.builds(CpuClock, cpu=counts), max_size=2).map(tuple),
+    temperatures=st.lists(
+        st.builds(Temperature, zone=st.text(), celsius=st.floats(-40, 150)), max_size=2
+    ).map(tuple),
+    load_average=st.none() | st.floats(0, 100),
+)
+sampled = st.builds(
+    Sampled,
+    build=st.text(),
+    latency_ns=st.lists(counts).map(tuple),
+    warmup_ns=st.lists(counts).map(tuple),
+    load_ns=counts,
+    peak_rss_bytes=counts,
+    pss_bytes=st.none() | counts,
+    busy_threads=counts,
+    stop_reason=st.sampled_from(StopReason),
+    before=states,
+    after=states,
+    affinity=st.lists(counts).map(tuple),
+)
+failures = st.builds(Failure, reason=st.sampled_from(FailureReason), detail=st.text())
+baselines = st.builds(Baseline, peak_rss_bytes=counts)
+requests = st.builds(
+    ChildRequest,
+    parent_pid=counts,
+    memory_limit_bytes=counts,
+    runtime=st.sampled_from(Runtime),
+    input_shape=st.lists(counts, max_size=4).map(tuple),
+    input_seed=counts,
+    sampling=st.none()
+    | st.builds(
+        Sampling,
+        artifact_path=st.text(),
+        threads=counts,
+        relative_half_width=st.floats(0, 1),
+        time_budget_ms=counts,
+    ),
+)
+
+
+@given(sampled | failures | baselines | st.sampled_from(Phase))
+def test_a_line_arrives_as_it_was_said(line: Sampled | Failure | Baseline | Phase) -> None:
+    encoded = encode_line(line)
+    assert encoded.count(b"\n") == 1
+    assert decode_line(encoded) == line
+
+
+@given(requests)
+def test_a_request_arrives_as_it_was_made(request: ChildRequest) -> None:
+    assert decode_request(encode_request(request)) == request
+
+
+@given(st.binary())
+def test_rubbish_is_told_apart(rubbish: bytes) -> None:
+    with pytest.raises(ProtocolBroken):
+        decode_line(rubbish)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"baseline 7\n",
+        b"baseline {}\n",
+        b'baseline {"peak_rss_bytes": "many"}\n',
+        b'phase "resting"\n',
+        b"sampled {\n",
+        b"refused []\n",
+        b'baseline {"peak_rss_bytes": 7}',
+    ],
+)
+def test_a_line_of_the_wrong_form_is_told_apart(line: bytes) -> None:
+    with pytest.raises(ProtocolBroken, match="the child wrote"):
+        decode_line(line)

@@ -1,0 +1,151 @@
+"""When sampling and warm-up end, and that the interval is the bootstrap's."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import bootstrap
+
+from agent.domain import StopReason
+from agent.stopping import (
+    MAX_WARMUP,
+    MIN_SAMPLES,
+    MIN_SAMPLING_NS,
+    MIN_WARMUP,
+    Interval,
+    StoppingRule,
+    median_interval,
+    next_batch,
+    relative_half_width,
+    warmed_up,
+    warmup_ended,
+)
+
+LONG_NS = 10**12
+latencies = st.lists(st.integers(1, 10**12), min_size=1, max_size=200)
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)
+
+
+@pytest.mark.parametrize("count", [31, 100, 1_000])
+def test_the_interval_is_that_of_scipys_percentile_bootstrap(count: int) -> None:
+    samples = np.random.default_rng(count).lognormal(mean=10, sigma=0.3, size=count)
+
+    ours = median_interval(samples, rng(), resamples=20_000)
+
+    theirs = bootstrap(
+        (samples,),
+        np.median,
+        method="percentile",
+        n_resamples=20_000,
+        confidence_level=0.95,
+        rng=np.random.default_rng(2),
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert ours.low == pytest.approx(theirs.low, abs=0.1 * width)
+    assert ours.high == pytest.approx(theirs.high, abs=0.1 * width)
+
+
+def test_the_interval_holds_the_true_median_in_95_of_100_trials() -> None:
+    trials = 2_000
+    draws = np.random.default_rng(3)
+    held = 0
+    for _ in range(trials):
+        interval = median_interval(draws.exponential(size=50), draws, resamples=500)
+        held += interval.low <= np.log(2) <= interval.high
+    assert 0.92 <= held / trials <= 0.98
+
+
+@given(latencies)
+def test_the_interval_lies_within_the_samples_and_is_ordered(samples: list[int]) -> None:
+    interval = median_interval(samples, rng())
+    assert min(samples) <= interval.low <= interval.high <= max(samples)
+
+
+@given(st.integers(1, 10**12), st.integers(1, 100))
+def test_equal_samples_have_an_interval_without_width(value: int, count: int) -> None:
+    assert median_interval([value] * count, rng()) == Interval(value, value)
+
+
+@given(st.permutations([3, 1, 4, 1, 5, 9, 2, 6]))
+def test_the_order_of_the_samples_does_not_matter(samples: list[int]) -> None:
+    assert median_interval(samples, rng()) == median_interval(sorted(samples), rng())
+
+
+def test_no_sample_has_no_interval() -> None:
+    with pytest.raises(ValueError, match="at least one sample"):
+        median_interval([], rng())
+
+
+def test_the_half_width_is_relative_to_the_median() -> None:
+    assert relative_half_width(Interval(90, 110), 100) == pytest.approx(0.1)
+    assert relative_half_width(Interval(0, 0), 0) == float("inf")
+
+
+def rule(relative_half_width: float = 0.02, time_budget_ns: int = LONG_NS) -> StoppingRule:
+    return StoppingRule(relative_half_width=relative_half_width, time_budget_ns=time_budget_ns)
+
+
+def test_sampling_ends_once_the_interval_is_narrow_enough() -> None:
+    quiet = [1_000_000] * MIN_SAMPLES
+    assert rule().check(quiet, MIN_SAMPLING_NS, rng()) is StopReason.PRECISE
+
+
+def test_few_samples_are_never_precise() -> None:
+    assert rule().check([1_000_000] * (MIN_SAMPLES - 1), MIN_SAMPLING_NS, rng()) is None
+
+
+def test_samples_of_a_short_moment_are_never_precise() -> None:
+    assert rule().check([1_000] * 1_000, MIN_SAMPLING_NS - 1, rng()) is None
+
+
+def test_scattered_samples_go_on_until_the_budget_ends() -> None:
+    scattered = list(range(1_000_000, 9_000_000, 100_000))
+    assert rule().check(scattered, LONG_NS - 1, rng()) is None
+    assert rule().check(scattered, LONG_NS, rng()) is StopReason.TIME_BUDGET
+
+
+def test_a_budget_that_ends_before_30_samples_ends_sampling() -> None:
+    assert rule(time_budget_ns=1).check([5], 1, rng()) is StopReason.TIME_BUDGET
+
+
+def test_the_rule_is_checked_rarely() -> None:
+    taken, checks = 0, 0
+    while taken < 100_000:
+        taken += next_batch(taken)
+        checks += 1
+    assert checks < 25
+
+
+def test_the_first_batch_is_the_least_that_can_be_precise() -> None:
+    assert next_batch(0) == MIN_SAMPLES
+
+
+def test_warm_up_ends_when_two_windows_agree() -> None:
+    steady = [100, 101, 99, 100, 102, 98, 100, 101, 99, 100]
+    assert not warmed_up([500, *steady])
+    assert warmed_up([500, *steady, *steady])
+
+
+def test_warm_up_goes_on_while_runs_get_faster() -> None:
+    assert not warmed_up([200 - 4 * each for each in range(20)])
+
+
+def test_warm_up_goes_on_while_the_scatter_shrinks() -> None:
+    restless = [100, 150, 60, 140, 70, 130, 80, 150, 50, 100]
+    assert not warmed_up([*restless, *([100] * 10)])
+
+
+def test_warm_up_goes_on_when_a_window_begins_with_an_outlier() -> None:
+    steady = [100, 101, 99, 100, 102, 98, 100, 101, 99, 100]
+    assert not warmed_up([*steady, 200, *steady[1:]])
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=0, max_size=400), st.integers(0, 10**9))
+def test_warm_up_is_bounded(runs: list[int], elapsed_ns: int) -> None:
+    if len(runs) < MIN_WARMUP:
+        assert not warmup_ended(runs, elapsed_ns, budget_ns=0)
+    if len(runs) >= MAX_WARMUP or (len(runs) >= MIN_WARMUP and elapsed_ns >= 10**6):
+        assert warmup_ended(runs, elapsed_ns, budget_ns=10**6)

@@ -1,0 +1,38 @@
+"""Threads are counted by the CPU time that the kernel credits to each."""
+
+from pathlib import Path
+
+from agent.threads import busy_threads, cpu_time_ns_by_thread
+
+
+def plant_task(process: Path, thread: int, files: dict[str, str]) -> None:
+    task = process / "task" / str(thread)
+    task.mkdir(parents=True)
+    for name, content in files.items():
+        (task / name).write_text(content)
+
+
+def test_nanoseconds_where_the_kernel_counts_them(tmp_path: Path) -> None:
+    plant_task(tmp_path, 7, {"schedstat": "123456789 55 12\n"})
+    assert cpu_time_ns_by_thread(tmp_path) == {7: 123_456_789}
+
+
+def test_clock_ticks_where_it_does_not(tmp_path: Path) -> None:
+    stat = "7 (python) :) x) S 1 7 7 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0 1\n"
+    plant_task(tmp_path, 7, {"stat": stat})
+    assert cpu_time_ns_by_thread(tmp_path) == {7: 2_000_000_000}
+
+
+def test_a_thread_that_ended_meanwhile_is_left_out(tmp_path: Path) -> None:
+    plant_task(tmp_path, 7, {})
+    assert cpu_time_ns_by_thread(tmp_path) == {}
+
+
+def test_threads_that_only_woke_up_now_and_then_do_not_count() -> None:
+    before = {1: 1_000, 2: 0, 3: 500}
+    after = {1: 101_000, 2: 90_000, 3: 5_500, 4: 60_000}
+    assert busy_threads(before, after) == 3
+
+
+def test_nobody_computed() -> None:
+    assert busy_threads({1: 5}, {1: 5}) == 0

@@ -1,0 +1,54 @@
+"""What a person types is read exactly, or refused with what would be right."""
+
+from collections.abc import Callable
+
+import pytest
+
+from controller.cli.options import (
+    read_backbones,
+    read_devices,
+    read_percentage,
+    read_runtimes,
+    read_threads,
+    read_tier,
+)
+from controller.domain import Runtime
+from controller.errors import EdgerankError
+from models.catalog import load_catalog
+from models.tiers import Tier, select_tier
+
+CATALOG = load_catalog()
+
+
+def test_names_and_tiers_mix_and_each_backbone_comes_once() -> None:
+    mobile = [backbone.name for backbone in select_tier(CATALOG, Tier.MOBILE)]
+    chosen = [b.name for b in read_backbones(f"MobileNetV1, tier:mobile,{mobile[0]}", CATALOG)]
+    assert chosen == ["MobileNetV1", *mobile]
+
+
+def test_lists_are_read() -> None:
+    assert read_devices("all") == ()
+    assert read_devices("a, b,a") == ("a", "b")
+    assert read_threads("1,2,1") == (1, 2)
+    assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
+    assert read_percentage("1.5%") == pytest.approx(0.015)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "sentence"),
+    [
+        (read_threads, "0", "write them as 1 or 1,2,4"),
+        (read_threads, "two", "write them as 1 or 1,2,4"),
+        (read_threads, "-1", "write them as 1 or 1,2,4"),
+        (read_runtimes, "tflite", "there are paddlelite, onnxruntime"),
+        (read_tier, "phone", "there are mobile, desktop, server"),
+        (read_percentage, "2", "write it as 2%"),
+        (read_percentage, "x%", "write it as 2%"),
+        (read_devices, ",", "the list is empty"),
+    ],
+)
+def test_what_cannot_be_read_says_how_to_write_it(
+    read: Callable[[str], object], text: str, sentence: str
+) -> None:
+    with pytest.raises(EdgerankError, match=sentence):
+        read(text)

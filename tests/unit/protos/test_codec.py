@@ -1,0 +1,86 @@
+"""What crosses the wire arrives as it was sent."""
+
+import dataclasses
+import math
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller import conversation, domain
+from protos import fleet_pb2, query_pb2, types_pb2
+from protos.codec import MessageInvalid, from_message, to_message
+
+PAIRS: list[tuple[type, type[Message]]] = [
+    (domain.RuntimeInfo, types_pb2.RuntimeInfo),
+    (domain.DeviceProfile, types_pb2.DeviceProfile),
+    (domain.CpuClock, types_pb2.CpuClock),
+    (domain.Temperature, types_pb2.Temperature),
+    (domain.DeviceState, types_pb2.DeviceState),
+    (domain.MeasureSettings, types_pb2.MeasureSettings),
+    (domain.Repetition, types_pb2.Repetition),
+    (domain.Device, query_pb2.Device),
+    (domain.SweepSpec, query_pb2.SweepSpec),
+    (domain.JobOutcome, query_pb2.JobOutcome),
+    (domain.SweepSnapshot, query_pb2.WatchSweepResponse),
+    (domain.ConversionSpec, query_pb2.ConvertRequest),
+    (domain.ConversionOutcome, query_pb2.ConversionOutcome),
+    (domain.ConversionSnapshot, query_pb2.ConvertResponse),
+    (domain.LatencyFigures, query_pb2.LatencyFigures),
+    (domain.MemoryFigures, query_pb2.MemoryFigures),
+    (domain.Measurement, query_pb2.Measurement),
+    (domain.Constraints, query_pb2.Constraints),
+    (domain.Candidate, query_pb2.Candidate),
+    (domain.Ranking, query_pb2.RankResponse),
+    (domain.MeasurementFilter, query_pb2.ListMeasurementsRequest),
+    (conversation.Hello, fleet_pb2.Hello),
+    (conversation.Heartbeat, fleet_pb2.Heartbeat),
+    (conversation.Ready, fleet_pb2.Ready),
+    (conversation.Progress, fleet_pb2.Progress),
+    (conversation.Report, fleet_pb2.Report),
+    (conversation.Welcome, fleet_pb2.Welcome),
+    (conversation.Lease, fleet_pb2.Lease),
+    (conversation.ReportCommitted, fleet_pb2.ReportCommitted),
+    (conversation.Cancel, fleet_pb2.Cancel),
+    (conversation.Measured, fleet_pb2.Measured),
+    (conversation.Failure, fleet_pb2.Failure),
+]
+NAMES = [domain_type.__name__ for domain_type, _message in PAIRS]
+
+st.register_type_strategy(int, st.integers(0, 2**31 - 1))
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
+
+@pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
+def test_a_domain_object_has_the_fields_of_its_message(
+    domain_type: type, message_type: type[Message]
+) -> None:
+    assert dataclasses.is_dataclass(domain_type)
+    in_domain = {field.name for field in dataclasses.fields(domain_type)}
+    assert in_domain == {field.name for field in message_type.DESCRIPTOR.fields}
+
+
+@pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_what_is_sent_arrives(
+    domain_type: type, message_type: type[Message], data: st.DataObject
+) -> None:
+    sent = data.draw(st.from_type(domain_type))
+    if isinstance(sent, conversation.Report) and sent.measured and sent.failure:
+        sent = dataclasses.replace(sent, failure=None)
+    wire = to_message(sent, message_type).SerializeToString()
+    assert from_message(message_type.FromString(wire), domain_type) == sent
+
+
+def test_an_unspecified_enum_is_refused_in_one_sentence() -> None:
+    with pytest.raises(MessageInvalid, match="RuntimeInfo message does not make sense"):
+        from_message(types_pb2.RuntimeInfo(version="1"), domain.RuntimeInfo)
+
+
+@pytest.mark.parametrize("figure", [math.nan, math.inf])
+def test_a_figure_that_is_none_is_refused_in_one_sentence(figure: float) -> None:
+    sent = domain.Temperature(zone="cpu", celsius=figure)
+    with pytest.raises(MessageInvalid, match="Temperature message cannot be sent"):
+        to_message(sent, types_pb2.Temperature)
