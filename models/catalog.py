@@ -6,10 +6,13 @@ import csv
 import difflib
 import functools
 import io
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import resources
+
+from models.counted import Counted, parse_counted
 
 MAX_INPUT_SIZE = 1024
 
@@ -29,6 +32,9 @@ DEMO_BACKBONES: tuple[str, ...] = (
 )
 """A dozen backbones of different design that a phone can run; the demonstration measures them."""
 
+INT8_ACCURACY = frozenset({"MobileNetV3_large_x1_0_ssld_int8"})
+"""Backbones whose published accuracy is that of quantised weights."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
@@ -45,7 +51,9 @@ class Backbone:
         input_size: height and width of the evaluation crop, pixels.
         distilled: the weights come from knowledge distillation.
         extra_data: the weights saw images beyond ImageNet-1k.
-        source: document that the figures come from.
+        source: document that the figures come from, or the file that defines the network.
+        counted_params_m: millions of parameters as we counted them, see `models.counted`.
+        counted_flops_g: the same for 1e9 multiply-adds of one image at `input_size`.
     """
 
     name: str
@@ -59,9 +67,12 @@ class Backbone:
     distilled: bool
     extra_data: bool
     source: str
+    counted_params_m: float | None = None
+    counted_flops_g: float | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(Backbone))
+COLUMNS = tuple(field.name for field in fields(Backbone) if not field.name.startswith("counted_"))
+"""Columns of the catalog's files; what we counted ourselves is in a file of its own."""
 
 
 class UnknownBackbone(ValueError):
@@ -136,11 +147,42 @@ class Catalog:
 def load_catalog() -> Catalog:
     """Return the catalog that comes with the package, validated.
 
+    Published backbones come first, then architectures without published figures; both with what
+    we counted.
+
+    Raises:
+        CatalogInvalid: one of the package's files is damaged.
+        CountsInvalid: the file of counted figures is damaged.
+    """
+    counts = parse_counted(_read("counted.csv"))
+    unpublished = parse_catalog(_read("unpublished.csv"))
+    return Catalog(
+        _with_counts(backbone, counts.get((backbone.architecture, backbone.input_size)))
+        for backbone in itertools.chain(load_published(), unpublished)
+    )
+
+
+def load_published() -> Catalog:
+    """Return the backbones that have published figures, and no more than these.
+
     Raises:
         CatalogInvalid: the package's file is damaged.
     """
-    text = resources.files("models").joinpath("data/backbones.csv").read_text(encoding="utf-8")
-    return parse_catalog(text)
+    return parse_catalog(_read("backbones.csv"))
+
+
+def _read(name: str) -> str:
+    return resources.files("models").joinpath(f"data/{name}").read_text(encoding="utf-8")
+
+
+def _with_counts(backbone: Backbone, counted: Counted | None) -> Backbone:
+    if counted is None:
+        return backbone
+    return replace(
+        backbone,
+        counted_params_m=counted.params / 1e6,
+        counted_flops_g=counted.multiply_adds / 1e9,
+    )
 
 
 def parse_catalog(text: str) -> Catalog:

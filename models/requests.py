@@ -51,6 +51,48 @@ class ExportAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CountRequest:
+    """Count what an architecture's program costs.
+
+    Attributes:
+        architecture: name of the building function in PaddleClas.
+        input_size: height and width of the input, pixels.
+    """
+
+    architecture: str
+    input_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountAnswer:
+    """What a program costs for one image.
+
+    Attributes:
+        params: trained parameters.
+        multiply_adds: of convolutions and matrix products.
+    """
+
+    params: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListArchitecturesRequest:
+    """List what PaddleClas can build."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListArchitecturesAnswer:
+    """What PaddleClas can build.
+
+    Attributes:
+        modules: defining module by architecture, below `ppcls.arch.backbone`.
+    """
+
+    modules: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class PaddleLiteRequest:
     """Optimise a program for Paddle Lite.
 

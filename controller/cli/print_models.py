@@ -1,16 +1,23 @@
-"""Backbones on the terminal, with their published figures."""
+"""Backbones on the terminal, with published figures and those that we counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from models.catalog import Backbone
+from models.counted import NOTABLE_DIFFERENCE, differs_notably
+from models.tiers import Rejection, RejectionKind, TierSelection
+
+SHOWN_NAMES = 3
 
 
 def print_models(console: Console, backbones: Sequence[Backbone]) -> None:
-    """Print published accuracy, size and cost; a dash where nobody published a figure."""
+    """Print accuracy, size and cost; a dash where nobody published a figure.
+
+    A counted figure stands in brackets beside the published one where the two differ notably.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("\nbackbone", overflow="fold")
     table.add_column("", no_wrap=True)
@@ -24,12 +31,31 @@ def print_models(console: Console, backbones: Sequence[Backbone]) -> None:
             Text(backbone.series),
             _figure(backbone.top1),
             _figure(backbone.top5),
-            _figure(backbone.params_m),
-            _figure(backbone.flops_g),
+            _cost(backbone.params_m, backbone.counted_params_m),
+            _cost(backbone.flops_g, backbone.counted_flops_g),
             str(backbone.input_size),
         )
     console.print(table)
     console.print(Text(f"{len(backbones)} backbones. {_legend(backbones)}".strip(), style="dim"))
+
+
+def print_tier(console: Console, selection: TierSelection) -> None:
+    """Print a tier's backbones, then in a few lines what its rule rejected and why."""
+    print_models(console, selection.chosen)
+    by_kind = {kind: [r for r in selection.rejected if r.kind is kind] for kind in RejectionKind}
+    console.print(Text(f"\n{len(selection.rejected)} rejected:"))
+    for kind, rejections in by_kind.items():
+        if rejections:
+            console.print(Text(f"  {len(rejections):>3} {kind.value}: {_few_names(rejections)}"))
+    for rejection in selection.rejected:
+        if rejection.between_tiers:
+            console.print(Text(f"{rejection.backbone}: {rejection.reason}"))
+    console.print(Text("Each with its reason: add --json.", style="dim"))
+
+
+def _few_names(rejections: Sequence[Rejection]) -> str:
+    names = [rejection.backbone for rejection in rejections[:SHOWN_NAMES]]
+    return ", ".join(names if len(rejections) <= SHOWN_NAMES else [*names, "..."])
 
 
 def _marks(backbone: Backbone) -> str:
@@ -42,7 +68,30 @@ def _legend(backbones: Sequence[Backbone]) -> str:
         marks.append("d: distilled from a larger network")
     if any(backbone.extra_data for backbone in backbones):
         marks.append("e: trained on more than ImageNet-1k")
+    if any(_has_notable_count(backbone) for backbone in backbones):
+        marks.append(
+            f"in brackets: counted by us, where it differs by more than {NOTABLE_DIFFERENCE:.0%} "
+            "or nothing is published"
+        )
+    if any(backbone.top1 is None for backbone in backbones):
+        marks.append("no top-1: nobody published one, never ranked by accuracy")
     return "; ".join(marks)
+
+
+def _has_notable_count(backbone: Backbone) -> bool:
+    return any(differs_notably(*pair) for pair in _costs(backbone))
+
+
+def _costs(backbone: Backbone) -> Iterable[tuple[float | None, float | None]]:
+    yield backbone.params_m, backbone.counted_params_m
+    yield backbone.flops_g, backbone.counted_flops_g
+
+
+def _cost(published: float | None, counted: float | None) -> str:
+    if not differs_notably(published, counted):
+        return _figure(published)
+    brackets = f"({_figure(counted)})"
+    return brackets if published is None else f"{_figure(published)} {brackets}"
 
 
 def _figure(figure: float | None) -> str:

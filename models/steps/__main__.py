@@ -19,11 +19,20 @@ from typing import Any
 
 import cattrs
 
-from models.requests import ExportRequest, OnnxRequest, PaddleLiteRequest, ParityRequest
+from models.requests import (
+    CountRequest,
+    ExportRequest,
+    ListArchitecturesRequest,
+    OnnxRequest,
+    PaddleLiteRequest,
+    ParityRequest,
+)
 from models.steps.refusal import StepRefused, ToolGaveNothing
 
 _REQUESTS: Mapping[str, type] = {
+    "count": CountRequest,
     "export": ExportRequest,
+    "list_architectures": ListArchitecturesRequest,
     "onnx": OnnxRequest,
     "paddle_lite": PaddleLiteRequest,
     "parity_onnx": ParityRequest,

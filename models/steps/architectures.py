@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 import types
 from pathlib import Path
@@ -18,22 +19,43 @@ def build(architecture: str) -> Any:
     """Return the untrained network (a `paddle.nn.Layer`) in evaluation mode.
 
     Raises:
-        StepRefused: PaddleClas is not installed, has no such architecture or cannot build it.
+        StepRefused: PaddleClas is not installed or has no such architecture.
     """
-    _stand_in_for_parents()
-    backbones = importlib.import_module("paddleclas.ppcls.arch.backbone")
+    backbones = _import_backbones()
     # Some architectures warn while they are built, through a logger that is None until then.
     importlib.import_module("paddleclas.ppcls.utils.logger").init_logger()
     factory = getattr(backbones, architecture, None)
     if factory is None:
         raise StepRefused(f"PaddleClas has no architecture named {architecture!r}")
-    try:
-        network = factory()
-    except KeyError as error:
-        # The package looks its weights' address up even when none are asked for.
-        raise StepRefused(f"PaddleClas cannot build {architecture}: no entry {error}") from error
+    # A few architectures have no published weights, and the package looks the address up even
+    # when no weights are asked for: SE_HRNet_W64_C, HRNet_W60_C, MobileViTV2_x0_75, x1_25, x1_75.
+    factory.__globals__.get("MODEL_URLS", {}).setdefault(architecture, "")
+    # UniFormer's functions would fetch published weights by themselves otherwise.
+    network = factory(pretrained=False)
     network.eval()
     return network
+
+
+def source_modules() -> dict[str, str]:
+    """Return every architecture that PaddleClas exports with the module that defines it.
+
+    Modules are named below `ppcls.arch.backbone`, for example `model_zoo.cvt`.
+
+    Raises:
+        StepRefused: PaddleClas is not installed.
+    """
+    backbones = _import_backbones()
+    prefix = f"{backbones.__name__}."
+    return {
+        name: value.__module__.removeprefix(prefix)
+        for name, value in sorted(vars(backbones).items())
+        if inspect.isfunction(value) and value.__module__.startswith(prefix)
+    }
+
+
+def _import_backbones() -> types.ModuleType:
+    _stand_in_for_parents()
+    return importlib.import_module("paddleclas.ppcls.arch.backbone")
 
 
 def _stand_in_for_parents() -> None:

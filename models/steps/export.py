@@ -14,6 +14,7 @@ from models.steps.compare import Array, relative_difference
 from models.steps.fusion import fuse_blocks
 from models.steps.noise import noise_images
 from models.steps.refusal import StepRefused
+from models.steps.tracing import trace
 
 REFERENCE_INPUTS = 4
 REFERENCE_SEED = 20_000
@@ -69,10 +70,7 @@ def _run_all(network: Any, inputs: Array) -> list[Array]:
 
 
 def _save_program(network: Any, request: ExportRequest) -> None:
-    shape = [request.batch, 3, request.input_size, request.input_size]
-    spec = paddle.static.InputSpec(shape, "float32", "image")
-    # Without full_graph the input's fixed shape is ignored.
-    static = paddle.jit.to_static(network, input_spec=[spec], full_graph=True)
+    static = trace(network, (request.batch, 3, request.input_size, request.input_size))
     # clip_extra drops attributes and outputs that Paddle Lite insists on.
     paddle.jit.save(static, request.program_prefix, clip_extra=False)
 

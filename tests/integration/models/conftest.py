@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import models
 from models.catalog import Backbone, load_catalog
 from models.pipeline import Converted, convert
 from models.variants import Target, WeightsKind, fp32_variants
@@ -32,6 +35,15 @@ def convert_synthetic(name: str, workdir: Path) -> Conversion:
     made = {fate.variant.target: fate for fate in fates if isinstance(fate, Converted)}
     assert len(made) == 3, fates
     return Conversion(backbone, weights, made, steps, made[Target.ANY].path.parent)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _children_import_the_code_under_test() -> Iterator[None]:
+    """Children work in folders of their own, where another checkout may be the installed one."""
+    root = str(Path(models.__file__).parents[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", root, prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="session")
