@@ -16,6 +16,7 @@ from models.child import Cancellation, ConversionCancelled, StepFailed, StepLimi
 from models.digest import canonical_sha256
 from models.download import file_sha256
 from models.program import ONNX_OPSET, PARITY_TOLERANCE, Parity, Program
+from models.stoppers import find_stopper
 from models.tools import ToolMissing, tool_versions
 from models.variants import Format, Variant
 from models.weights import Weights
@@ -32,7 +33,7 @@ __all__ = [
     "convert",
 ]
 
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 """Raised whenever the same ingredients would give other bytes than before."""
 
 _COMMON_TOOLS = ("paddleclas", "paddlepaddle")
@@ -56,6 +57,7 @@ class Converted:
         parity: how it was compared.
         tool_versions: version by package.
         seconds: wall time of the steps it needed, with those it shares with other variants.
+        passes: names of the passes that its program went through, see `models.passes`.
     """
 
     variant: Variant
@@ -67,6 +69,7 @@ class Converted:
     parity: Parity
     tool_versions: Mapping[str, str]
     seconds: float
+    passes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,9 @@ def _program_shape(variant: Variant) -> tuple[int, int]:
 def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
     key = conversion_key(variant, program.weights)
     versions = tool_versions(_TOOLS[variant.format])
+    stopper = find_stopper(program.backbone.series, variant.format, versions)
+    if stopper is not None:
+        return Refused(variant, "export", stopper.sentence, 0.0)
     try:
         made = program.artifact(variant)
     except StepFailed as failure:
@@ -182,4 +188,5 @@ def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
         parity=made.parity,
         tool_versions=versions,
         seconds=program.seconds(variant),
+        passes=made.passes,
     )

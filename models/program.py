@@ -58,10 +58,12 @@ class CheckedFile:
     Attributes:
         path: the file.
         parity: how it was compared.
+        passes: names of the passes that its program went through, see `models.passes`.
     """
 
     path: Path
     parity: Parity
+    passes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,12 @@ class Program:
             StepFailed: a step that it needs failed, now or for an earlier variant.
             ConversionCancelled: the conversion was cancelled.
         """
-        self._export()
+        passes = self._export().passes
         if variant.format is Format.ONNX:
-            return self._onnx()
+            return CheckedFile(*self._onnx(), passes)
         if variant.target is Target.X86:
-            return self._x86()
-        return self._arm()
+            return CheckedFile(*self._x86(), passes)
+        return CheckedFile(*self._arm(), passes)
 
     def seconds(self, variant: Variant) -> float:
         """Return the wall time of the steps that a variant needed, shared ones included."""
@@ -145,24 +147,24 @@ class Program:
         )
         return self._run(_EXPORT, request, ExportAnswer)
 
-    def _onnx(self) -> CheckedFile:
+    def _onnx(self) -> tuple[Path, Parity]:
         path = self.folder / "model.onnx"
         self._run(_ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(path)), FileAnswer)
-        return CheckedFile(path, self._parity(_ONNX_PARITY, path))
+        return path, self._parity(_ONNX_PARITY, path)
 
-    def _x86(self) -> CheckedFile:
+    def _x86(self) -> tuple[Path, Parity]:
         path = self._optimise(_X86, Target.X86)
-        return CheckedFile(path, self._parity(_X86_PARITY, path))
+        return path, self._parity(_X86_PARITY, path)
 
-    def _arm(self) -> CheckedFile:
+    def _arm(self) -> tuple[Path, Parity]:
         """Make the arm file; it cannot run here, so its x86 twin answers for it."""
         try:
-            twin = self._x86()
+            _, parity = self._x86()
         except StepFailed as failure:
             reason = f"its x86 twin was refused: {failure.reason}"
             raise StepFailed(failure.step, reason) from failure
         path = self._optimise(_ARM, Target.ARM)
-        return CheckedFile(path, replace(twin.parity, checked_through="x86 twin"))
+        return path, replace(parity, checked_through="x86 twin")
 
     def _optimise(self, work: _Work, target: Target) -> Path:
         path = self.folder / f"{target.value}.nb"

@@ -41,12 +41,14 @@ class ExportAnswer:
 
     Attributes:
         fused_blocks: re-parameterisable blocks that were fused.
-        fusion_difference: largest relative difference that fusing made.
+        passes: names of the passes that changed the network, see `models.passes`.
+        rewrite_difference: largest relative difference that fusing and passes made.
         output_scale: standard deviation of the first output over the reference inputs.
     """
 
     fused_blocks: int
-    fusion_difference: float
+    passes: tuple[str, ...]
+    rewrite_difference: float
     output_scale: float
 
 

@@ -1,4 +1,4 @@
-"""Step: build a network, load its weights, and write program and reference outputs."""
+"""Step: build a network, load its weights, rewrite it, write program and reference outputs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from models.steps.compare import Array, relative_difference
 from models.steps.fusion import fuse_blocks
 from models.steps.noise import noise_images
 from models.steps.refusal import StepRefused
+from models.steps.rewriting import rewrite
 from models.steps.tracing import trace
 
 REFERENCE_INPUTS = 4
 REFERENCE_SEED = 20_000
-# Fusing reorders float32 sums; a wrong fusion is off by orders of magnitude more.
-FUSION_TOLERANCE = 1e-4
+# Fusing and passes reorder float32 sums; a wrong one is off by orders of magnitude more.
+REWRITE_TOLERANCE = 1e-4
 
 
 def run(request: ExportRequest) -> ExportAnswer:
     """Write the program and the reference outputs.
 
     Raises:
-        StepRefused: the architecture, its weights, its fusion or its outputs are not right.
+        StepRefused: the architecture, its weights, its rewriting or its outputs are not right.
     """
     paddle.seed(request.seed)
     network = architectures.build(request.architecture)
@@ -38,24 +39,29 @@ def run(request: ExportRequest) -> ExportAnswer:
     inputs = images.reshape(REFERENCE_INPUTS, request.batch, *images.shape[1:])
     before = _run_all(network, inputs)
     fused_blocks = fuse_blocks(network)
-    outputs = _run_all(network, inputs) if fused_blocks else before
+    passes = rewrite(network, inputs[0])
+    outputs = _run_all(network, inputs) if fused_blocks or passes else before
     difference = max(relative_difference(a, b) for a, b in zip(outputs, before, strict=True))
-    if not difference <= FUSION_TOLERANCE:
-        raise StepRefused(_broken(outputs, fused_blocks, difference))
+    if not difference <= REWRITE_TOLERANCE:
+        raise StepRefused(_broken(outputs, fused_blocks, passes, difference))
     scale = float(outputs[0].std())
     if request.weights_path is None:
         synthetic.check_scale(outputs[0])
     _save_program(network, request)
     _save_reference(Path(request.reference_path), inputs, outputs)
-    return ExportAnswer(fused_blocks, difference, scale)
+    return ExportAnswer(fused_blocks, passes, difference, scale)
 
 
-def _broken(outputs: list[Array], fused_blocks: int, difference: float) -> str:
+def _broken(
+    outputs: list[Array], fused_blocks: int, passes: tuple[str, ...], difference: float
+) -> str:
     if not all(np.isfinite(output).all() for output in outputs):
         return "Paddle's own outputs are not finite numbers"
-    if not fused_blocks:
+    changes = [f"fusing {fused_blocks} blocks"] if fused_blocks else []
+    changes += [f"the pass {name}" for name in passes]
+    if not changes:
         return "Paddle's own outputs are all zero"
-    return f"fusing {fused_blocks} blocks changed the outputs by {difference:.2g} relative"
+    return f"{' and '.join(changes)} changed the outputs by {difference:.2g} relative"
 
 
 def _run_all(network: Any, inputs: Array) -> list[Array]:

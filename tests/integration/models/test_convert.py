@@ -212,7 +212,7 @@ def export(architecture: str, tmp_path: Path) -> ExportAnswer:
 def test_training_branches_are_fused_and_outputs_stay(tmp_path: Path) -> None:
     answer = export("RepVGG_A0", tmp_path)
     assert answer.fused_blocks == 22
-    assert 0 < answer.fusion_difference < 1e-5
+    assert 0 < answer.rewrite_difference < 1e-5
 
 
 def test_what_paddleclas_cannot_build_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Rewrites of networks whose programs a tool does not take; `PASSES` says which and why.
+
+Each pass is a module of its name below this package, with one function:
+`rewrite(network, images)` changes a `paddle.nn.Layer` in place so that it computes the same by
+other operators, and returns how many of its layers it changed. Passes run in a step's child.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One rewrite.
+
+    Attributes:
+        name: its module.
+        operator: the operator that a tool does not take.
+        series: series that have it where it hurts.
+        tools: the tools that do not take it, with the version tried.
+        symptom: what happens without the pass.
+        rewrite: what the operator is replaced by.
+    """
+
+    name: str
+    operator: str
+    series: tuple[str, ...]
+    tools: tuple[str, ...]
+    symptom: str
+    rewrite: str
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass(
+        name="constant_attention_mask",
+        operator="set_value",
+        series=("SwinTransformer",),
+        tools=("paddle2onnx 1.3.1", "paddlelite 2.13rc0"),
+        symptom="paddle2onnx aborts (no attribute fp32_values); Paddle Lite dies in its first run",
+        rewrite="the mask, which depends on the input size alone, becomes a constant",
+    ),
+    Pass(
+        name="square_by_product",
+        operator="pow",
+        series=("ConvNeXt",),
+        tools=("paddlelite 2.13rc0, x86",),
+        symptom="Paddle Lite gives numbers around 1e36, which end as outputs of zero",
+        rewrite="the square becomes the product of a number with itself",
+    ),
+    Pass(
+        name="four_dimensional_involution",
+        operator="reduce_sum",
+        series=("RedNet",),
+        tools=("paddlelite 2.13rc0, x86",),
+        symptom="Paddle Lite gives other sums of a tensor with more than four dimensions",
+        rewrite="batch and groups, and height and width, become one dimension each",
+    ),
+    Pass(
+        name="fold_by_transposition",
+        operator="fold",
+        series=("MobileViTV2", "MobileViTV3"),
+        tools=("paddle2onnx 1.3.1", "paddlelite 2.13rc0"),
+        symptom="both tools abort: they do not have the operator",
+        rewrite="patches do not overlap, so a transposition puts them back in their places",
+    ),
+)
+"""Every pass, in the order in which they run."""

@@ -1,0 +1,169 @@
+"""Passes: the outputs stay, the operator goes, and the tools take what is left."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from models.child import Cancellation, StepFailed, StepLimits, run_step
+from models.passes import PASSES
+from models.requests import FileAnswer, PaddleLiteRequest, ParityAnswer, ParityRequest
+from models.variants import Target
+from tests.integration.models.conftest import Conversion, convert_synthetic
+
+# The smallest backbone that each pass is made for.
+BACKBONES = {
+    "constant_attention_mask": "SwinTransformer_tiny_patch4_window7_224",
+    "square_by_product": "ConvNeXt_tiny",
+    "four_dimensional_involution": "RedNet26",
+    "fold_by_transposition": "MobileViTV2_x0_5",
+}
+
+# One pass alone, at a batch and size where shapes that are wrong would not fit by accident.
+REWRITE = """
+import copy, importlib, json, sys
+import numpy as np
+import paddle
+from models.steps import architectures, synthetic
+from models.steps.compare import relative_difference
+from models.steps.noise import noise_images
+from models.steps.tracing import trace
+
+def operators(network):
+    program = trace(network, images.shape).forward.main_program
+    kinds = [op.type for block in program.blocks for op in block.ops]
+    return {
+        "count": kinds.count(operator),
+        "inputs_over_4d": sum(
+            len(block.var(op.input_arg_names[0]).shape) > 4
+            for block in program.blocks for op in block.ops if op.type == operator
+        ),
+    }
+
+name, architecture, operator = sys.argv[1:]
+paddle.seed(0)
+network = architectures.build(architecture)
+images = paddle.to_tensor(noise_images(2, 128, 1))
+synthetic.calibrate(network, 128)
+with paddle.no_grad():
+    before = network(images).numpy()
+    untouched = copy.deepcopy(network)
+    changed = importlib.import_module(f"models.passes.{name}").rewrite(network, images)
+    after = network(images).numpy()
+print(json.dumps({
+    "changed": changed,
+    "difference": relative_difference(after, before),
+    # What was traced stays static, so that each network is traced once, at the end.
+    "before": operators(untouched),
+    "after": operators(network),
+}))
+"""
+
+# A program that no pass has seen, with what Paddle computes.
+EXPORT_AS_IT_IS = """
+import sys
+import numpy as np
+import paddle
+from models.steps import architectures, synthetic
+from models.steps.noise import noise_images
+from models.steps.tracing import trace
+
+architecture, prefix, reference = sys.argv[1:]
+paddle.seed(0)
+network = architectures.build(architecture)
+images = noise_images(1, 128, 1)
+synthetic.calibrate(network, 128)
+with paddle.no_grad():
+    output = network(paddle.to_tensor(images)).numpy()
+paddle.jit.save(trace(network, images.shape), prefix, clip_extra=False)
+np.savez(reference, inputs=images[None], output_count=1, output_0=output[None])
+"""
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    changed: int
+    difference: float
+    before: dict[str, int]
+    after: dict[str, int]
+
+
+def rewrite(name: str, architecture: str, operator: str) -> Rewritten:
+    command = [sys.executable, "-c", REWRITE, name, architecture, operator]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return Rewritten(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_every_pass_is_tested() -> None:
+    assert [each.name for each in PASSES] == list(BACKBONES)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        # Every other block of 2, 2, 6 and 2 shifts its windows.
+        ("constant_attention_mask", 6),
+        ("square_by_product", 4),
+        ("fold_by_transposition", 3),
+    ],
+)
+def test_a_pass_keeps_the_outputs_and_removes_the_operator(name: str, changed: int) -> None:
+    (each,) = (each for each in PASSES if each.name == name)
+    rewritten = rewrite(name, BACKBONES[name], each.operator)
+    assert rewritten.changed == changed
+    assert rewritten.difference < 1e-6
+    assert rewritten.before["count"] > rewritten.after["count"] == 0
+
+
+def test_an_involution_keeps_its_outputs_and_sums_in_four_dimensions() -> None:
+    rewritten = rewrite("four_dimensional_involution", "RedNet26", "reduce_sum")
+    assert rewritten.changed == 9
+    assert rewritten.difference < 1e-5
+    assert rewritten.before["inputs_over_4d"] == 9
+    assert rewritten.after["inputs_over_4d"] == 0
+
+
+def test_other_networks_are_left_alone(pplcnet: Conversion, mobilenet: Conversion) -> None:
+    for conversion in (pplcnet, mobilenet):
+        assert {made.passes for made in conversion.made.values()} == {()}
+
+
+def convert_for_x86_and_compare(folder: Path) -> None:
+    prefix, artifact, reference = (str(folder / n) for n in ("program", "x86.nb", "reference.npz"))
+    steps: list[tuple[str, object, type]] = [
+        ("paddle_lite", PaddleLiteRequest(prefix, "x86", artifact), FileAnswer),
+        ("parity_paddle_lite", ParityRequest(artifact, reference, 1e-4), ParityAnswer),
+    ]
+    for step, request, answer_type in steps:
+        run_step(
+            step,
+            request,
+            answer_type,
+            workdir=folder,
+            limits=StepLimits(),
+            cancellation=Cancellation(),
+        )
+
+
+@pytest.mark.parametrize("backbone", BACKBONES.values())
+def test_without_its_pass_a_backbone_still_fails_in_paddle_lite(
+    backbone: str, tmp_path: Path
+) -> None:
+    prefix, reference = str(tmp_path / "program"), str(tmp_path / "reference.npz")
+    command = [sys.executable, "-c", EXPORT_AS_IT_IS, backbone, prefix, reference]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(StepFailed, match=r"SIGSEGV|SIGABRT|differ from Paddle|not finite"):
+        convert_for_x86_and_compare(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "backbone"), BACKBONES.items())
+def test_every_tool_takes_what_the_pass_left(name: str, backbone: str, tmp_path: Path) -> None:
+    conversion = convert_synthetic(backbone, tmp_path)
+    for made in conversion.made.values():
+        assert made.passes == (name,)
+    assert conversion.made[Target.X86].parity.max_relative_difference < 1e-4
