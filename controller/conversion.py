@@ -93,10 +93,12 @@ class Converter:
         by_backbone: defaultdict[str, list[Variant]] = defaultdict(list)
         for variant in variants:
             by_backbone[variant.backbone].append(variant)
-        return [
-            await self._look_up_backbone(self._catalog.get(name), group, kind, listener)
-            for name, group in by_backbone.items()
-        ]
+        return await asyncio.gather(
+            *(
+                self._look_up_backbone(self._catalog.get(name), group, kind, listener)
+                for name, group in by_backbone.items()
+            )
+        )
 
     async def _look_up_backbone(
         self, backbone: Backbone, variants: list[Variant], kind: WeightsKind, listener: Listener

@@ -36,7 +36,7 @@ backbones = Table(
 accuracies = Table(
     "accuracies",
     metadata,
-    Column("backbone", String, ForeignKey("backbones.name"), primary_key=True),
+    Column("backbone", String, primary_key=True),
     Column("dataset", String, primary_key=True),
     Column("metric", String, primary_key=True),
     Column("precision", String, primary_key=True),
