@@ -177,7 +177,7 @@ def test_with_nothing_measured_it_says_which_sweep_to_run(visit: Visitor) -> Non
     nothing: Ranking = rank(DEVICE, [], Constraints(tier="mobile"), load_catalog())
     visited = visit(render_report(nothing, device()))
     expect(visited.page.locator("h1")).to_have_text(
-        "No candidate was measured on pi5 for mobile tier"
+        "No candidate was measured on pi5 (mobile tier)"
     )
     expect(visited.page.locator("pre")).to_have_text(nothing.suggested_sweep)
     expect(visited.page.locator("#chart")).to_have_count(0)

@@ -94,7 +94,7 @@ def test_provenance_and_doubt_are_marked_and_explained() -> None:
 def test_without_a_candidate_the_sweep_to_run_can_be_copied_as_one_line() -> None:
     ranking = rank(DEVICE, [], Constraints(min_top1=75), load_catalog())
     printed = _printed(print_ranking, ranking)
-    assert printed.startswith("No candidate was measured on pi5 for at least 75 % top-1\n")
+    assert printed.startswith("No candidate was measured on pi5 (at least 75 % top-1)\n")
     assert f"  {ranking.suggested_sweep}\n" in printed
 
 
