@@ -25,9 +25,9 @@ from models.variants import WeightsKind
 DEVICE = "this-machine"
 STOP_S = 10.0
 JOIN_S = 30.0
-REPETITIONS = 2
+REPETITIONS = 3
 RELATIVE_HALF_WIDTH = 0.02
-TIME_BUDGET_MS = 1_500
+TIME_BUDGET_MS = 1_000
 
 
 @click.command()

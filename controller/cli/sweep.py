@@ -3,7 +3,7 @@
 import click
 from rich.console import Console
 
-from controller.cli.follow import SweepResult, follow_sweep
+from controller.cli.follow import follow_sweep
 from controller.cli.options import (
     Converted,
     complete_backbones,
@@ -18,7 +18,7 @@ from controller.cli.options import (
     weights_option,
 )
 from controller.cli.print_json import print_json
-from controller.domain import Runtime, SweepPhase, SweepSpec, Verdict
+from controller.domain import Runtime, SweepPhase, SweepSnapshot, SweepSpec, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.quantities import parse_latency_ms
 from controller.rpc.client import QueryClient
@@ -131,7 +131,7 @@ def sweep(
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
         for sentence in left_out:
             console.print(f"left out: {sentence}", highlight=False)
-        _follow(client, sweep_id, console, as_json, left_out)
+        _follow(client, sweep_id, console, as_json)
 
 
 @click.command()
@@ -147,7 +147,7 @@ def follow(sweep_id: str, address: str, as_json: bool) -> None:
       edgerank follow 3f2a9c01b7de
     """
     with QueryClient(address) as client:
-        _follow(client, sweep_id, Console(stderr=as_json), as_json, ())
+        _follow(client, sweep_id, Console(stderr=as_json), as_json)
 
 
 @click.command()
@@ -166,15 +166,9 @@ def cancel(sweep_id: str, address: str) -> None:
     click.echo(f"sweep {sweep_id} is cancelled")
 
 
-def _follow(
-    client: QueryClient,
-    sweep_id: str,
-    console: Console,
-    as_json: bool,
-    left_out: tuple[str, ...],
-) -> None:
+def _follow(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:
     try:
-        result = follow_sweep(client.watch_sweep(sweep_id), console, left_out)
+        result = follow_sweep(client.watch_sweep(sweep_id), console)
     except KeyboardInterrupt:
         console.print(
             f"the sweep goes on: 'edgerank follow {sweep_id}' shows it, "
@@ -187,7 +181,7 @@ def _follow(
     raise_if_jobs_failed(result)
 
 
-def raise_if_jobs_failed(result: SweepResult) -> None:
+def raise_if_jobs_failed(result: SweepSnapshot) -> None:
     """Says how many jobs failed.
 
     Raises:
@@ -195,10 +189,10 @@ def raise_if_jobs_failed(result: SweepResult) -> None:
     """
     if result.phase is SweepPhase.CANCELLED:
         raise EdgerankError(ErrorCode.EXECUTION, f"sweep {result.sweep_id} was cancelled")
-    failed = sum(outcome.verdict is Verdict.FAILED for outcome in result.jobs)
+    failed = sum(outcome.verdict is Verdict.FAILED for outcome in result.ended)
     if failed:
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"{failed} of {len(result.jobs)} jobs failed, each with its reason above; "
+            f"{failed} of {len(result.ended)} jobs failed, each with its reason above; "
             "the others are measured and kept",
         )

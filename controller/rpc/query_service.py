@@ -83,12 +83,13 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.RankResponse:
         """Which backbone is best on a device."""
         async with answered_failures(context):
-            find_device(await self._devices(), request.device)
+            device = find_device(await self._devices(), request.device)
             wanted = from_message(request.constraints, Constraints)
             measured = await asyncio.to_thread(
                 list_measurements, self._engine, MeasurementFilter(device=request.device)
             )
-            ranking = rank(request.device, measured, wanted, self._catalog)
+            runtimes = tuple(info.runtime for info in device.profile.runtimes)
+            ranking = rank(device.name, measured, wanted, self._catalog, runtimes)
         return to_message(ranking, query_pb2.RankResponse)
 
     async def ListMeasurements(  # noqa: N802

@@ -27,12 +27,12 @@ def asked(system: System, *arguments: str) -> Any:
 
 def test_every_backbone_is_measured_in_both_runtimes(swept: dict[str, Any]) -> None:
     assert swept["phase"] == "ended"
-    measured = {(job["backbone"], job["runtime"]) for job in swept["jobs"]}
+    measured = {(job["backbone"], job["runtime"]) for job in swept["ended"]}
     assert measured == {
         (backbone, runtime) for backbone in BACKBONES for runtime in ("paddlelite", "onnxruntime")
     }
-    assert {job["verdict"] for job in swept["jobs"]} <= {"ok", "noisy"}
-    assert all(job["median_ms"] > 0 for job in swept["jobs"])
+    assert {job["verdict"] for job in swept["ended"]} <= {"ok", "noisy"}
+    assert all(job["median_ms"] > 0 for job in swept["ended"])
 
 
 def test_a_figure_has_its_context(system: System, swept: dict[str, Any], tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_figure_has_its_context(system: System, swept: dict[str, Any], tmp_pat
 def test_the_best_is_the_most_accurate_and_says_why_others_lost(
     system: System, swept: dict[str, Any]
 ) -> None:
-    assert swept["jobs"]
+    assert swept["ended"]
     ranking = asked(system, "best", "--device", "pc")
     assert ranking["winner"]["measurement"]["backbone"] == "MobileNetV3_small_x1_0"
     losers = [*ranking["others"], *ranking["pareto_front"], *ranking["ties"]]
@@ -84,7 +84,7 @@ def test_constraints_choose_another_winner(system: System, swept: dict[str, Any]
 def test_an_impossible_constraint_says_which_sweep_would_help(
     system: System, swept: dict[str, Any]
 ) -> None:
-    assert swept["jobs"]
+    assert swept["ended"]
     done = edgerank("best", "--device", "pc", "--min-top1", "80", address=system.address)
     assert done.returncode == 3
     assert "edgerank sweep --models" in done.stdout
@@ -92,7 +92,7 @@ def test_an_impossible_constraint_says_which_sweep_would_help(
 
 
 def test_what_is_converted_is_never_converted_again(system: System, swept: dict[str, Any]) -> None:
-    assert swept["jobs"]
+    assert swept["ended"]
     outcomes = asked(system, "convert", "PPLCNet_x0_25", "--weights", "synthetic")
     # The sweep made x86 and onnx; arm is made now, and all three are found the next time.
     assert {(o["target"], o["result"]) for o in outcomes} >= {("x86", "cached"), ("any", "cached")}
@@ -124,7 +124,7 @@ def test_exports_hold_every_measurement(
 def test_the_report_is_one_page_without_addresses(
     system: System, swept: dict[str, Any], tmp_path: Path
 ) -> None:
-    assert swept["jobs"]
+    assert swept["ended"]
     path = tmp_path / "report.html"
     done = edgerank("report", "--device", "pc", "-o", str(path), address=system.address)
     assert done.returncode == 0, done.stderr
@@ -168,7 +168,7 @@ def test_a_sweep_can_be_followed_again_and_a_cancelled_one_says_so(
     system: System, swept: dict[str, Any]
 ) -> None:
     followed = asked(system, "follow", swept["sweep_id"])
-    assert followed["jobs"] == swept["jobs"]
+    assert followed["ended"] == swept["ended"]
     done = edgerank("cancel", swept["sweep_id"], address=system.address)
     assert done.returncode == 0
     # A sweep that has ended stays so.
@@ -178,7 +178,7 @@ def test_a_sweep_can_be_followed_again_and_a_cancelled_one_says_so(
 def test_an_altered_artifact_is_a_failed_job_with_its_reason(
     system: System, swept: dict[str, Any], tmp_path: Path
 ) -> None:
-    assert swept["jobs"]
+    assert swept["ended"]
     outcomes = asked(system, "convert", "MobileNetV1", "--weights", "synthetic")
     onnx = next(outcome for outcome in outcomes if outcome["format"] == "onnx")
     digest = onnx["artifact_sha256"]
@@ -189,7 +189,7 @@ def test_an_altered_artifact_is_a_failed_job_with_its_reason(
     command = ("sweep", "--models", "MobileNetV1", "--runtimes", "onnxruntime", *QUICK_SWEEP)
     done = edgerank(*command, "--json", address=system.address)
     assert done.returncode == 4
-    (job,) = json.loads(done.stdout)["jobs"]
+    (job,) = json.loads(done.stdout)["ended"]
     assert job["verdict"] == "failed"
     assert job["reason"].startswith("artifact: ")
     assert "Traceback" not in done.stderr

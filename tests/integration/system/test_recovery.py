@@ -35,7 +35,7 @@ def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) 
             with running_controller(tmp_path / "controller", port):
                 done = edgerank("follow", sweep_id, "--json", address=address)
                 assert done.returncode == 0, done.stderr
-                jobs = json.loads(done.stdout)["jobs"]
+                jobs = json.loads(done.stdout)["ended"]
                 assert len(jobs) == len({job["job_id"] for job in jobs}) == 4
                 assert {job["verdict"] for job in jobs} <= {"ok", "noisy"}
                 with QueryClient(address) as client:
