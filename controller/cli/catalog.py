@@ -15,7 +15,9 @@ from models.tiers import Tier, select_tier
 @json_option
 @says_failures
 def models(tier: Tier | None, as_json: bool) -> None:
-    r"""List the catalog: published accuracy, parameters, multiply-adds. Needs no controller.
+    """List the catalog with accuracy and cost.
+
+    Published accuracy, parameters and multiply-adds. Needs no controller.
 
     \b
     Examples:

@@ -50,7 +50,9 @@ TIME_BUDGET_MS = 1_000
 @weights_option(WeightsKind.SYNTHETIC)
 @says_failures
 def demo(state_dir: Path, report_path: Path, weights: str) -> None:
-    r"""Run the whole job here: controller, agent, 12 backbones x 2 runtimes, ranking, report.
+    """Run the whole job on this machine.
+
+    Controller, agent, 12 backbones x 2 runtimes, ranking on the terminal, report.html.
 
     \b
     Examples:

@@ -104,9 +104,10 @@ def sweep(
     address: str,
     as_json: bool,
 ) -> None:
-    r"""Measure backbones on devices, and follow until every job has ended.
+    """Measure backbones on devices.
 
-    Ctrl-C stops following, not the sweep. Exit code 4 when a job failed.
+    Follows until every job has ended; Ctrl-C stops following, not the sweep. Exit code 4 when a
+    job failed.
 
     \b
     Examples:
@@ -140,7 +141,7 @@ def sweep(
 @json_option
 @says_failures
 def follow(sweep_id: str, address: str, as_json: bool) -> None:
-    r"""Follow a sweep that was started before, until every job has ended.
+    """Follow a sweep that was started before.
 
     \b
     Example:
@@ -155,7 +156,7 @@ def follow(sweep_id: str, address: str, as_json: bool) -> None:
 @controller_option
 @says_failures
 def cancel(sweep_id: str, address: str) -> None:
-    r"""End a sweep: what has not been measured yet will not be; what was is kept.
+    """End a sweep; what was measured is kept.
 
     \b
     Example:
