@@ -8,9 +8,10 @@ from obstore.store import LocalStore
 
 from controller.errors import EdgerankError, ErrorCode
 
-CHUNK_BYTES = 1 << 20
-# One read of the store serves several chunks: a read costs far more than a slice.
-READ_BYTES = 8 * CHUNK_BYTES
+# Larger ones were slower: they are cut into frames by the transport, and copied once more.
+CHUNK_BYTES = 256 << 10
+# One read of the store serves many chunks: a read costs far more than a slice.
+READ_BYTES = 8 << 20
 
 
 def open_blobs(state_dir: Path) -> LocalStore:

@@ -40,8 +40,12 @@ class QueryClient:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        # Measurements with their raw samples are larger than gRPC's default of 4 MB.
-        options = [("grpc.max_receive_message_length", 256 << 20)]
+        options = [
+            # Measurements with their raw samples are larger than gRPC's default of 4 MB.
+            ("grpc.max_receive_message_length", 256 << 20),
+            # A person's web proxy knows nothing of controllers.
+            ("grpc.enable_http_proxy", 0),
+        ]
         self._channel = grpc.insecure_channel(address, options)
         self._stub = query_pb2_grpc.QueryStub(self._channel)
 

@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -244,3 +245,22 @@ Measurer(runtimes=available_runtimes()).measure(
     lambda _: None,
 )
 """
+
+
+def test_a_child_that_cannot_be_started(artifacts: Artifacts) -> None:
+    measurer = Measurer(runtimes=available_runtimes(), command=("/no/such/interpreter",))
+    failure = failure_of(
+        measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
+    )
+    assert failure.reason is FailureReason.CRASHED
+    assert failure.detail.startswith("the measuring child could not be started")
+
+
+def test_no_place_for_temporary_files(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    failure = failure_of(
+        measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
+    )
+    assert failure.detail.startswith("the measuring child could not be started")

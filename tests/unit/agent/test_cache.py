@@ -138,3 +138,12 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ArtifactRefused, match="cannot be kept on the device's disk"):
         ArtifactCache(tmp_path / "file" / "artifacts").download(digest(CONTENT), 1)
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "\n"])
+def test_a_name_that_is_no_digest_never_becomes_a_path(tmp_path: Path, name: str) -> None:
+    cache = ArtifactCache(tmp_path)
+    with pytest.raises(ArtifactRefused, match="names no SHA-256"):
+        cache.find(name)
+    with pytest.raises(ArtifactRefused, match="names no SHA-256"):
+        cache.download(name, 1)

@@ -1,5 +1,8 @@
 """What an agent does about what happens to it: events in, instructions out."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agent.domain import (
     Cancel,
     Failure,
@@ -19,6 +22,7 @@ from agent.domain import (
 from agent.session import (
     CancelJob,
     Disconnected,
+    Event,
     ForgetReport,
     HeartbeatDue,
     JobEnded,
@@ -187,3 +191,42 @@ def test_a_lease_that_cannot_be_read_is_refused_with_a_reason() -> None:
         READY,
     )
     assert session.handle(unreadable) == (SendReport(attempt_id="a"),)
+
+
+attempt_ids = st.sampled_from(["a", "b", "c"])
+events = st.lists(
+    st.just(WELCOME)
+    | st.just(Disconnected())
+    | st.builds(lease, attempt_ids)
+    | st.builds(Cancel, attempt_id=attempt_ids)
+    | st.builds(ReportCommitted, attempt_id=attempt_ids)
+    | st.just("the job ends")
+)
+
+
+@given(events)
+def test_no_report_is_lost_and_no_work_asked_for_while_busy(happened: list[Event | str]) -> None:
+    session = Session()
+    kept: set[str] = set()
+    for each in happened:
+        if isinstance(each, str):
+            if session.running is None:
+                continue
+            event: Event = JobEnded(report=report(session.running.attempt_id))
+        else:
+            event = each
+        instructions = session.handle(event)
+        for instruction in instructions:
+            if isinstance(instruction, KeepReport):
+                assert instruction.report.attempt_id not in kept
+                kept.add(instruction.report.attempt_id)
+            if isinstance(instruction, ForgetReport):
+                assert event == ReportCommitted(attempt_id=instruction.attempt_id)
+                kept.discard(instruction.attempt_id)
+        assert set(session.unsent) == kept
+        assert kept <= set(session.held_attempt_ids)
+        if READY in instructions:
+            assert session.running is None
+            assert session.connected
+        if event == WELCOME:
+            assert kept == {i.attempt_id for i in instructions if isinstance(i, SendReport)}
