@@ -25,9 +25,9 @@ from models.variants import WeightsKind
 DEVICE = "this-machine"
 STOP_S = 10.0
 JOIN_S = 30.0
-REPETITIONS = 3
+REPETITIONS = 5
 RELATIVE_HALF_WIDTH = 0.02
-TIME_BUDGET_MS = 1_000
+TIME_BUDGET_MS = 600
 
 
 @click.command()

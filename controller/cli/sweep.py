@@ -25,7 +25,7 @@ from controller.rpc.client import QueryClient
 from models.catalog import load_catalog
 from models.variants import WeightsKind
 
-DEFAULT_REPETITIONS = 3
+DEFAULT_REPETITIONS = 5
 DEFAULT_PRECISION = "2%"
 DEFAULT_TIME_BUDGET = "10s"
 
