@@ -28,6 +28,7 @@ from controller.conversation import (
     Progress,
     Report,
     ReportCommitted,
+    Stage,
     ToAgent,
     Welcome,
 )
@@ -51,12 +52,18 @@ class Session:
     hello: Hello
     outbox: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
     ready: bool = False
-    activity: dict[str, str] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    progress: dict[str, Progress] = field(default_factory=dict)
 
     @property
     def device_id(self) -> str:
         """The device at the other end."""
         return self.hello.device_id
+
+    def forget(self, attempt_id: str) -> None:
+        """The attempt is not this agent's any more."""
+        self.leases.pop(attempt_id, None)
+        self.progress.pop(attempt_id, None)
 
 
 class Fleet:
@@ -83,9 +90,9 @@ class Fleet:
     def activities(self) -> tuple[str, ...]:
         """What the agents do now, for people."""
         return tuple(
-            f"{session.hello.name}: {activity}"
+            f"{session.hello.name}: {_activity(lease, session.progress.get(attempt_id))}"
             for session in self._sessions.values()
-            for activity in session.activity.values()
+            for attempt_id, lease in session.leases.items()
         )
 
     async def recover(self) -> None:
@@ -131,9 +138,7 @@ class Fleet:
 
     def progress(self, session: Session, progress: Progress) -> None:
         """Remembers what the agent does, for those who watch."""
-        done = f", repetition {progress.repetitions_done + 1}" if progress.repetitions_done else ""
-        backbone = session.activity.get(progress.attempt_id, "").rsplit(" ", 1)[-1]
-        session.activity[progress.attempt_id] = f"{progress.stage.value}{done} {backbone}"
+        session.progress[progress.attempt_id] = progress
         self._changes.notify()
 
     async def report(self, session: Session, report: Report) -> None:
@@ -144,7 +149,7 @@ class Fleet:
         """
         await asyncio.to_thread(reports.record_report, self._engine, report)
         self._leases.end(report.attempt_id)
-        session.activity.pop(report.attempt_id, None)
+        session.forget(report.attempt_id)
         session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
         await self.gate.attempt_ended(report.attempt_id)
         await asyncio.to_thread(sweeps.end_finished_sweeps, self._engine, _unix_ms())
@@ -184,6 +189,8 @@ class Fleet:
 
     async def _lose(self, attempt_id: str) -> None:
         self._leases.end(attempt_id)
+        for session in self._sessions.values():
+            session.forget(attempt_id)
         job_id, lost = await asyncio.to_thread(attempts.lose_attempt, self._engine, attempt_id)
         await self.gate.attempt_ended(attempt_id)
         if after_loss(lost) is JobState.QUEUED:
@@ -212,23 +219,32 @@ class Fleet:
             self._leases.grant(attempt_id, self._now_ms())
             if local:
                 self.gate.attempt_started(attempt_id)
-            session.activity[attempt_id] = f"leased {job.backbone}"
-            session.outbox.put_nowait(
-                Lease(
-                    attempt_id=attempt_id,
-                    job_id=job.job_id,
-                    artifact_sha256=job.artifact_sha256,
-                    artifact_size_bytes=job.artifact_size_bytes,
-                    backbone=job.backbone,
-                    settings=job.settings,
-                )
+            lease = Lease(
+                attempt_id=attempt_id,
+                job_id=job.job_id,
+                artifact_sha256=job.artifact_sha256,
+                artifact_size_bytes=job.artifact_size_bytes,
+                backbone=job.backbone,
+                settings=job.settings,
             )
+            session.leases[attempt_id] = lease
+            session.outbox.put_nowait(lease)
         self._changes.notify()
 
     def _dispatch_soon(self) -> None:
         task = asyncio.get_running_loop().create_task(self.dispatch_all())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+
+def _activity(lease: Lease, progress: Progress | None) -> str:
+    what = f"{lease.backbone} with {lease.settings.runtime.value}"
+    if progress is None:
+        return f"about to measure {what}"
+    if progress.stage is Stage.FETCHING:
+        return f"fetching {what}"
+    repetition = min(progress.repetitions_done + 1, lease.settings.repetitions)
+    return f"measuring {what}, repetition {repetition} of {lease.settings.repetitions}"
 
 
 def _unix_ms() -> int:
