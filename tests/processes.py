@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +69,16 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Running]:
-    """An `edgerank` process that is stopped at the end, whatever happened."""
+def running(
+    *arguments: str, before: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """An `edgerank` process that is stopped at the end, whatever happened.
+
+    `before` is what stands before it on the command line, `environment` what it gets besides ours.
+    """
     process = subprocess.Popen(
-        [*EDGERANK, *arguments],
+        [*before, *EDGERANK, *arguments],
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -92,9 +98,16 @@ def running(*arguments: str) -> Iterator[Running]:
 
 
 @contextmanager
-def running_controller(state_dir: Path, port: int = 0) -> Iterator[tuple[Running, str]]:
+def running_controller(
+    state_dir: Path,
+    port: int = 0,
+    *,
+    before: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[tuple[Running, str]]:
     """A controller that listens, and its address."""
-    with running("controller", "--port", str(port), "--state", str(state_dir)) as controller:
+    arguments = ("controller", "--port", str(port), "--state", str(state_dir))
+    with running(*arguments, before=before, environment=environment) as controller:
         listening = controller.output.wait_for(r"listening on (127\.0\.0\.1:\d+)")
         yield controller, listening[1]
 

@@ -103,7 +103,8 @@ def _job_line(outcome: JobOutcome) -> Text:
     return Text.assemble(
         (f"{outcome.verdict.value:9}", _VERDICT_STYLES.get(outcome.verdict, "red")),
         f" {outcome.device}  {outcome.backbone}  {outcome.runtime.value}"
-        f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}  {figure}{reason}",
+        f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
+        f"  {outcome.weights.value}  {figure}{reason}",
     )
 
 

@@ -163,8 +163,9 @@ def cancel(sweep_id: str, address: str) -> None:
       edgerank cancel 3f2a9c01b7de
     """
     with QueryClient(address) as client:
-        client.cancel_sweep(sweep_id)
-    click.echo(f"sweep {sweep_id} is cancelled")
+        phase = client.cancel_sweep(sweep_id)
+    had_ended = " already" if phase is SweepPhase.ENDED else ""
+    click.echo(f"sweep {sweep_id} is {phase.value}{had_ended}")
 
 
 def _follow(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:

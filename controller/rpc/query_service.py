@@ -7,7 +7,14 @@ from typing import Any
 import grpc
 from sqlalchemy import Engine
 
-from controller.domain import Constraints, ConversionSpec, Device, MeasurementFilter, SweepSpec
+from controller.domain import (
+    CancelledSweep,
+    Constraints,
+    ConversionSpec,
+    Device,
+    MeasurementFilter,
+    SweepSpec,
+)
 from controller.fleet import Fleet
 from controller.planning import find_device
 from controller.ranking import rank
@@ -67,8 +74,8 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.CancelSweepResponse:
         """Ends a sweep."""
         async with answered_failures(context):
-            await self._sweeps.cancel(request.sweep_id)
-        return query_pb2.CancelSweepResponse()
+            phase = await self._sweeps.cancel(request.sweep_id)
+        return to_message(CancelledSweep(phase=phase), query_pb2.CancelSweepResponse)
 
     async def Convert(  # noqa: N802
         self, request: query_pb2.ConvertRequest, context: Context

@@ -5,9 +5,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from sqlalchemy import select
+
 from controller.domain import Measurement, MeasurementFilter
-from controller.state.database import open_database
+from controller.state.database import open_database, transaction
 from controller.state.measurements import list_measurements
+from controller.state.schema import sweeps
 from tests.benchmarks.section import Section
 from tests.processes import EDGERANK
 
@@ -55,7 +58,7 @@ def _sweeps(state_dir: Path) -> set[str]:
 
 
 def _measurements(state_dir: Path, wanted: MeasurementFilter) -> list[Measurement]:
-    engine = open_database(f"sqlite:///{state_dir / 'controller' / 'controller.sqlite'}")
+    engine = open_database(_database(state_dir))
     try:
         return list_measurements(engine, wanted)
     finally:
@@ -63,15 +66,22 @@ def _measurements(state_dir: Path, wanted: MeasurementFilter) -> list[Measuremen
 
 
 def _measuring_share(state_dir: Path, sweep_id: str) -> float:
+    """Loading, warming up and sampling, against the sweep from its start to its end.
+
+    A child's own start, imports and exit are not counted as measuring.
+    """
     wanted = MeasurementFilter(sweep_id=sweep_id, with_samples=True)
-    found = _measurements(state_dir, wanted)
-    inside_ms = 0.0
-    begin_ms, end_ms = float("inf"), 0.0
-    for measurement in found:
-        end_ms = max(end_ms, measurement.measured_at_unix_ms)
-        for taken in measurement.repetitions:
-            # A child's life beyond these (its start, imports and exit) is not counted.
-            inside_ms += (sum(taken.latency_ns) + sum(taken.warmup_ns) + taken.load_ns) / 1e6
-            if taken.before is not None:
-                begin_ms = min(begin_ms, taken.before.taken_at_unix_ms)
-    return inside_ms / (end_ms - begin_ms)
+    inside_ms = sum(
+        (sum(taken.latency_ns) + sum(taken.warmup_ns) + taken.load_ns) / 1e6
+        for measurement in _measurements(state_dir, wanted)
+        for taken in measurement.repetitions
+    )
+    engine = open_database(_database(state_dir))
+    with transaction(engine) as connection:
+        sweep = connection.execute(select(sweeps).where(sweeps.c.sweep_id == sweep_id)).one()
+    engine.dispose()
+    return float(inside_ms / (sweep.ended_at_unix_ms - sweep.created_at_unix_ms))
+
+
+def _database(state_dir: Path) -> str:
+    return f"sqlite:///{state_dir / 'controller' / 'controller.sqlite'}"

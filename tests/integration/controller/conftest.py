@@ -50,8 +50,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def fleet(engine: Engine, clock: Clock) -> Fleet:
-    return Fleet(engine, Changes(), clock, "the-controllers-host")
+def changes() -> Changes:
+    return Changes()
+
+
+@pytest.fixture
+def fleet(engine: Engine, clock: Clock, changes: Changes) -> Fleet:
+    return Fleet(engine, changes, clock, "the-controllers-host")
 
 
 def store_artifact(engine: Engine, variant: Variant) -> str:

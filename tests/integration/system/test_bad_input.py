@@ -1,12 +1,13 @@
 """A person's mistake ends in one clear sentence and a telling exit code, never a traceback."""
 
+import json
 import socket
 from pathlib import Path
 
 import pytest
 
-from tests.integration.system.conftest import System
-from tests.processes import edgerank
+from tests.integration.system.conftest import QUICK_SWEEP, System
+from tests.processes import edgerank, running_agent, running_controller
 
 
 def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
@@ -89,8 +90,53 @@ def test_a_name_that_another_device_has(system: System, tmp_path: Path) -> None:
     assert "another device is already named 'pc'; start this agent with another --name" in said
 
 
-def test_published_weights_without_a_network_name_the_other_choice(system: System) -> None:
-    done = edgerank("convert", "GhostNet_x0_5", address=system.address)
+def test_published_weights_without_a_network_name_the_other_choice(tmp_path: Path) -> None:
+    # A proxy that nobody runs is a network that is not there, wherever this test runs.
+    no_network = {"HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+    with running_controller(tmp_path, environment=no_network) as (_controller, address):
+        done = edgerank("convert", "GhostNet_x0_5", address=address)
     assert done.returncode == 4
     assert "--weights synthetic is the other choice" in " ".join(done.stdout.split())
     assert "3 of 3 artifacts were refused" in done.stderr
+
+
+def test_a_state_that_is_full_fails_the_jobs_and_says_why(tmp_path: Path) -> None:
+    # No file of the controller may grow beyond 2 MB: exactly what a full disk does to it.
+    limit = ("prlimit", f"--fsize={2_000_000}", "--")
+    with (
+        running_controller(tmp_path / "controller", before=limit) as (controller, address),
+        running_agent(address, "pc", tmp_path / "agent"),
+    ):
+        command = ("sweep", "--models", "PPLCNet_x0_25", *QUICK_SWEEP, "--json")
+        done = edgerank(*command, address=address)
+        assert done.returncode == 4
+        assert "Traceback" not in done.stderr
+        ended = json.loads(done.stdout)["ended"]
+        assert [job["verdict"] for job in ended] == ["failed", "failed"]
+        assert all("File too large" in job["reason"] for job in ended)
+        assert edgerank("devices", address=address).returncode == 0
+        assert controller.process.poll() is None
+
+
+def test_an_altered_artifact_is_a_failed_job_with_its_reason(tmp_path: Path) -> None:
+    with (
+        running_controller(tmp_path / "controller") as (_controller, address),
+        running_agent(address, "pc", tmp_path / "agent"),
+    ):
+        converted = edgerank(
+            "convert", "PPLCNet_x0_25", "--weights", "synthetic", "--json", address=address
+        )
+        (onnx,) = [one for one in json.loads(converted.stdout) if one["format"] == "onnx"]
+        digest = onnx["artifact_sha256"]
+        blob = tmp_path / "controller" / "artifacts" / digest[:2] / digest
+        content = bytearray(blob.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        blob.write_bytes(content)
+        command = ("sweep", "--models", "PPLCNet_x0_25", *QUICK_SWEEP, "--json")
+        done = edgerank(*command, address=address)
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    verdicts = {job["runtime"]: job for job in json.loads(done.stdout)["ended"]}
+    assert verdicts["onnxruntime"]["reason"].startswith("artifact: ")
+    # Everything else goes on.
+    assert verdicts["paddlelite"]["median_ms"] > 0

@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("latency", sa.JSON(), nullable=True),
         sa.Column("memory", sa.JSON(), nullable=True),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["attempt_id"], ["attempts.attempt_id"], name=op.f("fk_measurements_attempt_id")
         ),
@@ -141,7 +142,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_measurements_measured_at_unix_ms"), ["measured_at_unix_ms"], unique=False
+            batch_op.f("ix_measurements_committed_at_unix_ms"),
+            ["committed_at_unix_ms"],
+            unique=False,
         )
 
     op.create_table(
@@ -171,7 +174,7 @@ def downgrade() -> None:
     """Takes the change back."""
     op.drop_table("repetitions")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_measurements_measured_at_unix_ms"))
+        batch_op.drop_index(batch_op.f("ix_measurements_committed_at_unix_ms"))
 
     op.drop_table("measurements")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
