@@ -38,8 +38,8 @@ migration: environment ## write the migration to the tables as they are now (MES
 	@.venv/bin/python tools/new_migration.py "$$MESSAGE"
 	@.venv/bin/ruff format --quiet controller/state/migrations
 
-bench: environment ## run the benchmarks: ratios, both sides in one run
-	@.venv/bin/python -m pytest tests/benchmarks $(ARGS)
+bench: environment ## run the benchmarks (both sides in one run) and write docs/benchmarks.md
+	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 compile_lock = .venv/bin/uv pip compile setup.cfg --python .venv/bin/python --python-version 3.10 \
 	--generate-hashes --no-header --quiet $(ARGS)

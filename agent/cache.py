@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from agent.state_folder import reason_of, sync_folder
 
 DEFAULT_LIMIT_BYTES = 4 * 1024**3
 _READ_BYTES = 1024**2
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ArtifactRefused(Exception):
@@ -32,8 +34,11 @@ class ArtifactCache:
         """The artifact's file, marked as used now; None when it is not here.
 
         Its digest is taken again: bytes that changed on the disk are dropped, not measured.
+
+        Raises:
+            ArtifactRefused: the digest is none, or the file cannot be read.
         """
-        path = self._folder / sha256
+        path = self._folder / _file_name(sha256)
         try:
             with path.open("rb") as stream:
                 intact = _digest_of(stream).hexdigest() == sha256
@@ -51,8 +56,10 @@ class ArtifactCache:
         """Begin or resume a download, after making room for it.
 
         Raises:
-            ArtifactRefused: it is larger than the cache may be, or the disk refuses.
+            ArtifactRefused: the digest is none, the artifact is larger than the cache may be, or
+                the disk refuses.
         """
+        _file_name(sha256)
         if size_bytes > self._limit_bytes:
             raise ArtifactRefused(
                 f"artifact {sha256[:12]} has {size_bytes} bytes, more than the {self._limit_bytes} "
@@ -159,6 +166,13 @@ class Download:
         traceback: TracebackType | None,
     ) -> None:
         self._stream.close()
+
+
+def _file_name(sha256: str) -> str:
+    """The digest, once it is sure that it is one: it becomes a path on this device."""
+    if not _SHA256.fullmatch(sha256):
+        raise ArtifactRefused(f"the lease names no SHA-256 but {sha256[:80]!a}")
+    return sha256
 
 
 def _digest_of(stream: IO[bytes]) -> "hashlib._Hash":

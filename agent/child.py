@@ -31,6 +31,7 @@ from agent.child_process import (
 )
 from agent.device_state import Roots, read_device_state
 from agent.domain import Failure, FailureReason
+from agent.last_words import tells_of_no_memory
 from agent.process_memory import peak_rss_bytes, pss_bytes
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
 from agent.sampling import sample, warm_up
@@ -73,7 +74,9 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
             detail=f"{request.runtime.value} does not load on this device: {error}",
         )
     except RuntimeRefused as error:
-        return Failure(reason=FailureReason.RUNTIME_ERROR, detail=str(error))
+        no_memory = tells_of_no_memory(str(error))
+        reason = FailureReason.OUT_OF_MEMORY if no_memory else FailureReason.RUNTIME_ERROR
+        return Failure(reason=reason, detail=str(error))
     except MemoryError as error:
         return Failure(
             reason=FailureReason.OUT_OF_MEMORY,

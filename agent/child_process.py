@@ -22,7 +22,11 @@ def set_stdout_aside() -> BinaryIO:
 
 
 def bind_to_parent(parent_pid: int) -> None:
-    """Die when the agent dies, so that a killed agent leaves nothing that computes."""
+    """Die when the agent dies, so that a killed agent leaves nothing that computes.
+
+    The kernel means the thread that started this process; it waits for this process, so it lives
+    as long as the agent does.
+    """
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
 # A controller that takes and drops connections at once is dialled no faster than this.
 _REST_BETWEEN_STREAMS_S = 0.2
+# Whatever the controller asks for, heartbeats do not disturb a measurement.
+_SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +138,7 @@ class Connection:
         tasks = {
             asyncio.create_task(self._receive(stream)),
             asyncio.create_task(self._send(stream)),
-            asyncio.create_task(self._beat(welcome.heartbeat_interval_ms / 1_000)),
+            asyncio.create_task(self._beat(welcome)),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -161,7 +163,8 @@ class Connection:
             else:
                 await stream.send(message)
 
-    async def _beat(self, interval_s: float) -> None:
+    async def _beat(self, welcome: Welcome) -> None:
+        interval_s = max(welcome.heartbeat_interval_ms / 1_000, _SHORTEST_HEARTBEAT_INTERVAL_S)
         while True:
             await asyncio.sleep(interval_s)
             self._dispatch(HeartbeatDue())

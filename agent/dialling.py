@@ -10,7 +10,8 @@ from tenacity import (
     RetryCallState,
     RetryError,
     retry_if_exception_type,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 from tenacity.stop import stop_base
 
@@ -79,7 +80,7 @@ class Dialler:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_StreamBroken),
-                wait=wait_exponential_jitter(initial=0.1, max=15),
+                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
                 stop=stop,
                 before_sleep=self._log_retry,
             ):

@@ -213,10 +213,9 @@ class Lease:
 class UnreadableLease:
     """A lease that this version of the agent cannot read; `detail` says why."""
 
-    received_at_unix_ms: int
-
     attempt_id: str
     job_id: str
+    received_at_unix_ms: int
     detail: str
 
 

@@ -1,7 +1,8 @@
 """Brings an artifact from the controller into the cache."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,8 @@ from tenacity import (
     RetryCallState,
     retry_if_exception_type,
     stop_after_delay,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from agent.cache import ArtifactCache, ArtifactRefused, Download
@@ -35,7 +37,7 @@ _FINAL_CODES = frozenset(
 class Chunks(Protocol):
     """Where the bytes of artifacts come from."""
 
-    def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncIterator[bytes]:
+    def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[bytes, None]:
         """The artifact's bytes from an offset on, in chunks."""
 
 
@@ -58,7 +60,7 @@ async def fetch(source: Chunks, cache: ArtifactCache, lease: Lease) -> Path:
     with await asyncio.to_thread(cache.download, sha256, lease.artifact_size_bytes) as download:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(_Interrupted),
-            wait=wait_exponential_jitter(initial=0.2, max=10),
+            wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
             stop=stop_after_delay(PATIENCE_S),
             retry_error_callback=_give_up,
         ):
@@ -76,10 +78,11 @@ async def _receive(source: Chunks, sha256: str, download: Download) -> None:
     """Take chunks while the one before is hashed and written by another thread."""
     writing: asyncio.Future[None] | None = None
     try:
-        async for chunk in source.fetch_artifact(sha256, download.offset_bytes):
-            if writing is not None:
-                await writing
-            writing = asyncio.ensure_future(asyncio.to_thread(download.write, chunk))
+        async with aclosing(source.fetch_artifact(sha256, download.offset_bytes)) as chunks:
+            async for chunk in chunks:
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(asyncio.to_thread(download.write, chunk))
     except grpc.aio.AioRpcError as error:
         if error.code() in _FINAL_CODES:
             raise ArtifactRefused(

@@ -11,7 +11,17 @@ _CRASH_FRAME = re.compile(
     r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
 )
 _TELLING = re.compile(r"error|fail|check|cannot|can't|not |refus|abort|denied|unable|bad_", re.I)
-_OUT_OF_MEMORY = re.compile(r"bad_alloc|cannot allocate memory|out of memory|MemoryError", re.I)
+# As the C++ library, the C library, Python, ONNX Runtime and Paddle Lite say it.
+_OUT_OF_MEMORY = re.compile(
+    r"bad_alloc|cannot allocate memory|out of memory|MemoryError|failed to allocate memory"
+    r"|no enough for mallocing",
+    re.I,
+)
+
+
+def tells_of_no_memory(text: str) -> bool:
+    """Whether a library's message says that an allocation failed."""
+    return bool(_OUT_OF_MEMORY.search(text))
 
 
 class LastWords:
@@ -25,7 +35,7 @@ class LastWords:
     @property
     def tell_of_no_memory(self) -> bool:
         """Whether an allocation failed."""
-        return bool(_OUT_OF_MEMORY.search(self._text))
+        return tells_of_no_memory(self._text)
 
     def __str__(self) -> str:
         lines = self._text.splitlines()

@@ -9,7 +9,7 @@ from agent.domain import DeviceProfile, RuntimeInfo
 
 # Flags that decide which kernels an inference runtime picks, as /proc/cpuinfo spells them.
 _TELLING_FLAGS = re.compile(
-    r"sse4_2|avx|avx2|fma|f16c|avx_vnni|avx512\w*|amx_\w+|neon|vfpv4|asimd\w*|fphp|i8mm|bf16|sve\w*|sme\w*"
+    r"sse4_2|avx|avx2|fma|f16c|avx_vnni|avx512\w*|amx_\w+|neon|vfpv4|asimd\w*|fphp|i8mm|bf16|sve\w*|sme2?"
 )
 
 

@@ -107,7 +107,7 @@ def ask_child(
         MeasuringFailed: it refused, died, hung, was cancelled or answered rubbish.
     """
     oom_kills_before = oom_kills(proc_root)
-    with tempfile.TemporaryFile() as stderr:
+    with _place_for_stderr() as stderr:
         with cancellation.child(command, stderr) as process:
             output, timed_out = _converse(process, encode_request(request), limit_s)
         cancellation.raise_if_cancelled()
@@ -118,6 +118,20 @@ def ask_child(
             )
         oom_killed = oom_kills(proc_root) > oom_kills_before
         return _understand(output, _Death(process.returncode, oom_killed, words))
+
+
+def _place_for_stderr() -> IO[bytes]:
+    """A file and not a pipe: a library that fills a pipe nobody reads would wait forever."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise _not_started(error) from error
+
+
+def _not_started(error: OSError) -> MeasuringFailed:
+    return MeasuringFailed(
+        FailureReason.CRASHED, f"the measuring child could not be started: {error}"
+    )
 
 
 def _spawn(command: tuple[str, ...], stderr: IO[bytes]) -> _Child:
@@ -133,9 +147,7 @@ def _spawn(command: tuple[str, ...], stderr: IO[bytes]) -> _Child:
             cwd=Path(agent.__file__).parent.parent,
         )
     except OSError as error:
-        raise MeasuringFailed(
-            FailureReason.CRASHED, f"the measuring child could not be started: {error}"
-        ) from error
+        raise _not_started(error) from error
 
 
 def _converse(process: _Child, request: bytes, limit_s: float) -> tuple[bytes, bool]:

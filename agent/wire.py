@@ -1,6 +1,6 @@
 """The contract's messages and calls, as domain objects. The only module that touches `*_pb2`."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import cast
 
 import grpc
@@ -37,7 +37,7 @@ class FleetClient:
         """Open the agent's stream."""
         return AgentStream(self._stub.Connect(), self._now_unix_ms)
 
-    async def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncIterator[bytes]:
+    async def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[bytes, None]:
         """The artifact's bytes from an offset on, in chunks.
 
         Raises:

@@ -8,14 +8,27 @@ from obstore.store import LocalStore
 
 from controller.errors import EdgerankError, ErrorCode
 
-CHUNK_BYTES = 1 << 20
-# One read of the store serves several chunks: a read costs far more than a slice.
-READ_BYTES = 8 * CHUNK_BYTES
+# Larger ones were slower: they are cut into frames by the transport, and copied once more.
+CHUNK_BYTES = 256 << 10
+# One read of the store serves many chunks: a read costs far more than a slice.
+READ_BYTES = 8 << 20
 
 
 def open_blobs(state_dir: Path) -> LocalStore:
-    """The store of a state folder."""
-    return LocalStore(state_dir / "artifacts", mkdir=True)
+    """The store of a state folder.
+
+    Raises:
+        EdgerankError: STORAGE when its folder cannot be made.
+    """
+    folder = state_dir / "artifacts"
+    try:
+        return LocalStore(folder, mkdir=True)
+    except (OSError, obstore.exceptions.BaseError) as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"cannot use {folder} for artifacts ({str(error).splitlines()[0]}); "
+            "make it a writable folder or choose another with --state DIR",
+        ) from error
 
 
 def put_blob(blobs: LocalStore, sha256: str, path: Path) -> None:

@@ -169,6 +169,7 @@ class JobOutcome:
     backbone: str
     runtime: Runtime
     threads: int
+    weights: WeightsKind
     verdict: Verdict
     reason: str = ""
     median_ms: float | None = None
@@ -187,6 +188,13 @@ class SweepSnapshot:
     jobs_running: int
     ended: tuple[JobOutcome, ...] = ()
     activity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelledSweep:
+    """The phase of a sweep after somebody cancelled it: ENDED for one that had ended before."""
+
+    phase: SweepPhase
 
 
 @dataclass(frozen=True, kw_only=True)

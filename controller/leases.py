@@ -72,6 +72,11 @@ class LeaseBook:
         """Starts or renews a lease."""
         self.expires_at_ms[attempt_id] = now_ms + LEASE_MS
 
+    def grant_missing(self, attempt_id: str, now_ms: int) -> None:
+        """Starts a lease where there is none."""
+        if attempt_id not in self.expires_at_ms:
+            self.grant(attempt_id, now_ms)
+
     def renew(self, attempt_ids: tuple[str, ...], now_ms: int) -> None:
         """Renews the leases among `attempt_ids`; an attempt that is not leased stays so."""
         for attempt_id in attempt_ids:

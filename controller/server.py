@@ -26,7 +26,7 @@ from models.catalog import load_catalog
 from protos import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
 STOP_GRACE_S = 2.0
-EXPIRY_CHECK_S = 1.0
+LEASES_CHECK_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ _SERVICES = (
 _OPTIONS = [
     # Without this a second controller would share the port instead of being refused.
     ("grpc.so_reuseport", 0),
-    # A report carries every raw sample of a job.
-    ("grpc.max_receive_message_length", 256 << 20),
+    # A report carries every raw sample of a job; agents keep it well below this.
+    ("grpc.max_receive_message_length", 64 << 20),
     # Agents ping to keep NAT tables warm.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -71,18 +71,18 @@ async def serve(
         bound_port = _bind(server, host, port)
         await fleet.recover()
         await server.start()
-        expiring = asyncio.create_task(_expire_leases(fleet))
+        watching = asyncio.create_task(_look_after_leases(fleet))
         await sweeps.recover()
         on_listening(host, bound_port)
         try:
             await _stop_signal()
         finally:
             log.info("stopping")
-            expiring.cancel()
-            sweeps.close()
+            watching.cancel()
+            await sweeps.close()
             fleet.end_sessions()
             await server.stop(STOP_GRACE_S)
-            await asyncio.to_thread(converter.close)
+            converter.close()
             engine.dispose()
 
 
@@ -110,13 +110,13 @@ async def _add_standard_services(server: grpc.aio.Server) -> None:
     reflection.enable_server_reflection(names, server)
 
 
-async def _expire_leases(fleet: Fleet) -> None:
+async def _look_after_leases(fleet: Fleet) -> None:
     while True:
-        await asyncio.sleep(EXPIRY_CHECK_S)
+        await asyncio.sleep(LEASES_CHECK_S)
         try:
-            await fleet.expire_leases()
+            await fleet.look_after_leases()
         except EdgerankError as error:
-            # The disk may have room again at the next look; until then the leases stay.
+            # The disk may have room again at the next look.
             log.error("leases could not be looked after: %s", error)
 
 

@@ -3,9 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 
 from sqlalchemy import Engine
+from tenacity import (
+    AsyncRetrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    wait_exponential,
+)
 
 from controller.changes import Changes
 from controller.conversion import Converter, Listener
@@ -22,12 +28,14 @@ from controller.errors import EdgerankError
 from controller.fleet import Fleet
 from controller.leases import ENDED, JobState
 from controller.planning import Plan, find_backbone, plan_sweep
-from controller.state import attempts, devices, jobs, measurements, reports, sweeps
+from controller.state import attempts, devices, failures, jobs, measurements, sweeps
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from models.catalog import Catalog
 from models.variants import Variant, fp32_variants
 
 log = logging.getLogger(__name__)
+
+MAX_RETRY_WAIT_S = 30.0
 
 
 class Sweeps:
@@ -47,12 +55,12 @@ class Sweeps:
         self._converter = converter
         self._changes = changes
         self._activity: dict[str, str] = {}
-        self._preparing: set[asyncio.Task[None]] = set()
+        self._preparing: dict[str, asyncio.Task[None]] = {}
 
     async def recover(self) -> None:
         """Goes on with the sweeps that had not ended when the controller stopped."""
         for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._engine):
-            self._run(self._prepare(sweep))
+            self._prepare_soon(sweep)
 
     async def start(self, spec: SweepSpec) -> tuple[str, Plan]:
         """Plans and starts a sweep; gives its id and its plan.
@@ -65,7 +73,7 @@ class Sweeps:
         sweep_id = await asyncio.to_thread(
             sweeps.create_sweep, self._engine, spec, plan.jobs, _unix_ms()
         )
-        self._run(self._prepare(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING)))
+        self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
         return sweep_id, plan
 
     async def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
@@ -84,20 +92,24 @@ class Sweeps:
                 return
             await self._changes.after(version)
 
-    async def cancel(self, sweep_id: str) -> None:
-        """Ends a sweep that runs.
+    async def cancel(self, sweep_id: str) -> SweepPhase:
+        """Ends a sweep that runs, with its conversions; gives the phase that it is in then.
 
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
         await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)
-        running = await asyncio.to_thread(attempts.attempts_of_sweep, self._engine, sweep_id)
+        if sweep_id in self._preparing:
+            await _ended(self._preparing[sweep_id])
         await asyncio.to_thread(jobs.cancel_jobs, self._engine, sweep_id)
         await asyncio.to_thread(
             sweeps.set_phase, self._engine, sweep_id, SweepPhase.CANCELLED, _unix_ms()
         )
+        # Asked for last: no job of the sweep can be leased any more.
+        running = await asyncio.to_thread(attempts.attempts_of_sweep, self._engine, sweep_id)
         await self._fleet.cancel(running)
         self._changes.notify()
+        return (await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)).phase
 
     async def convert(self, spec: ConversionSpec) -> AsyncIterator[ConversionSnapshot]:
         """Makes every variant of the backbones; a snapshot at each change.
@@ -129,14 +141,39 @@ class Sweeps:
                 )
             await work
         finally:
-            work.cancel()
+            await _ended(work)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stops preparing sweeps; a later start goes on."""
-        for task in self._preparing:
-            task.cancel()
+        for task in tuple(self._preparing.values()):
+            await _ended(task)
 
     async def _prepare(self, sweep: StoredSweep) -> None:
+        """Gives every job its artifact or its failure, then lets the agents measure.
+
+        However converting ends, the sweep goes on: one that stayed in this phase would keep those
+        who follow it waiting forever.
+        """
+        try:
+            await self._convert_variants(sweep)
+            reason = ""
+        except EdgerankError as error:
+            reason = str(error)
+        except Exception:
+            # The edge where a defect of ours becomes the reason of failed jobs.
+            log.exception("sweep %s: converting failed", sweep.sweep_id)
+            reason = "the controller failed at converting; its log says why"
+        async for attempt in AsyncRetrying(
+            # A disk that is full now may have room later, and nothing else can go on before.
+            retry=retry_if_exception_type(EdgerankError),
+            wait=wait_exponential(max=MAX_RETRY_WAIT_S),
+            before_sleep=before_sleep_log(log, logging.ERROR),
+        ):
+            with attempt:
+                await self._let_measure(sweep.sweep_id, reason)
+        await self._fleet.dispatch_all()
+
+    async def _convert_variants(self, sweep: StoredSweep) -> None:
         variants = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep.sweep_id)
 
         async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
@@ -150,16 +187,17 @@ class Sweeps:
             await self._converter.ensure(
                 variants, sweep.spec.weights, Listener(on_outcome, on_activity)
             )
-        except EdgerankError as error:
-            log.error("sweep %s: %s", sweep.sweep_id, error)
-            await self._fail_waiting(sweep.sweep_id, str(error))
-        self._activity.pop(sweep.sweep_id, None)
+        finally:
+            self._activity.pop(sweep.sweep_id, None)
+
+    async def _let_measure(self, sweep_id: str, reason: str) -> None:
+        for variant in await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep_id):
+            await self._fail_jobs(sweep_id, variant, reason)
         await asyncio.to_thread(
-            sweeps.set_phase, self._engine, sweep.sweep_id, SweepPhase.MEASURING, _unix_ms()
+            sweeps.set_phase, self._engine, sweep_id, SweepPhase.MEASURING, _unix_ms()
         )
-        await asyncio.to_thread(sweeps.end_finished_sweeps, self._engine, _unix_ms())
+        await self._fleet.end_finished_sweeps()
         self._changes.notify()
-        await self._fleet.dispatch_all()
 
     async def _settle(
         self, sweep_id: str, variant: Variant, outcome: ConversionOutcome, key: str
@@ -170,15 +208,10 @@ class Sweeps:
             await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, variant, key)
         self._changes.notify()
 
-    async def _fail_waiting(self, sweep_id: str, reason: str) -> None:
-        waiting = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep_id)
-        for variant in waiting:
-            await self._fail_jobs(sweep_id, variant, reason)
-
     async def _fail_jobs(self, sweep_id: str, variant: Variant, reason: str) -> None:
         for job_id in await asyncio.to_thread(jobs.waiting_jobs, self._engine, sweep_id, variant):
             await asyncio.to_thread(
-                reports.record_failure, self._engine, job_id, reason, _unix_ms()
+                failures.record_failure, self._engine, job_id, reason, _unix_ms()
             )
 
     def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
@@ -204,10 +237,16 @@ class Sweeps:
             activity=converting or "; ".join(self._fleet.activities()),
         )
 
-    def _run(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._preparing.add(task)
-        task.add_done_callback(self._preparing.discard)
+    def _prepare_soon(self, sweep: StoredSweep) -> None:
+        task = asyncio.get_running_loop().create_task(self._prepare(sweep))
+        self._preparing[sweep.sweep_id] = task
+        task.add_done_callback(lambda _task: self._preparing.pop(sweep.sweep_id, None))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancels a task and waits until it has ended, however it does."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _unix_ms() -> int:

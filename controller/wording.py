@@ -73,12 +73,11 @@ def constraint_words(constraints: Constraints) -> str:
 def headline(ranking: Ranking) -> str:
     """Answer the question in one line."""
     asked = constraint_words(ranking.constraints)
+    under = f" ({asked})" if asked else ""
     if ranking.winner is not None:
-        under = f" ({asked})" if asked else ""
         return f"Best on {ranking.device}{under}: {candidate_name(ranking.winner.measurement)}"
     if ranking.others:
-        return f"No measured candidate on {ranking.device} satisfies the constraints ({asked})"
-    under = f" for {asked}" if asked else ""
+        return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
     return f"No candidate was measured on {ranking.device}{under}"
 
 

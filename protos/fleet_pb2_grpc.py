@@ -52,9 +52,10 @@ class FleetServicer(object):
     def Connect(self, request_iterator, context):
         """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
         Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
-        free to measure, Progress while it does, and Report when an attempt ended. No deadline.
-        Errors: INVALID_ARGUMENT when the first message is no Hello; ALREADY_EXISTS when another device
-        has the name; UNAVAILABLE when the controller stops (dial again).
+        free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
+        stream ends when the controller stops or the device connects anew: dial again.
+        Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
+        named; ALREADY_EXISTS when another device has the name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,10 @@ class FleetStub:
     Connect: _grpc.StreamStreamMultiCallable[_fleet_pb2.ConnectRequest, _fleet_pb2.ConnectResponse]
     """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
     Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
-    free to measure, Progress while it does, and Report when an attempt ended. No deadline.
-    Errors: INVALID_ARGUMENT when the first message is no Hello; ALREADY_EXISTS when another device
-    has the name; UNAVAILABLE when the controller stops (dial again).
+    free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
+    stream ends when the controller stops or the device connects anew: dial again.
+    Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
+    named; ALREADY_EXISTS when another device has the name.
     """
     FetchArtifact: _grpc.UnaryStreamMultiCallable[_fleet_pb2.FetchArtifactRequest, _fleet_pb2.FetchArtifactResponse]
     """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
@@ -52,9 +53,10 @@ class FleetAsyncStub(FleetStub):
     Connect: _aio.StreamStreamMultiCallable[_fleet_pb2.ConnectRequest, _fleet_pb2.ConnectResponse]  # type: ignore[assignment]
     """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
     Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
-    free to measure, Progress while it does, and Report when an attempt ended. No deadline.
-    Errors: INVALID_ARGUMENT when the first message is no Hello; ALREADY_EXISTS when another device
-    has the name; UNAVAILABLE when the controller stops (dial again).
+    free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
+    stream ends when the controller stops or the device connects anew: dial again.
+    Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
+    named; ALREADY_EXISTS when another device has the name.
     """
     FetchArtifact: _aio.UnaryStreamMultiCallable[_fleet_pb2.FetchArtifactRequest, _fleet_pb2.FetchArtifactResponse]  # type: ignore[assignment]
     """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
@@ -71,9 +73,10 @@ class FleetServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_fleet_pb2.ConnectResponse], _abc.AsyncIterator[_fleet_pb2.ConnectResponse]]:
         """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
         Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
-        free to measure, Progress while it does, and Report when an attempt ended. No deadline.
-        Errors: INVALID_ARGUMENT when the first message is no Hello; ALREADY_EXISTS when another device
-        has the name; UNAVAILABLE when the controller stops (dial again).
+        free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
+        stream ends when the controller stops or the device connects anew: dial again.
+        Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
+        named; ALREADY_EXISTS when another device has the name.
         """
 
     @_abc_1.abstractmethod

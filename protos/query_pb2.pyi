@@ -287,6 +287,7 @@ class JobOutcome(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MEDIAN_MS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -296,6 +297,7 @@ class JobOutcome(_message.Message):
     reason: _builtins.str
     """Why, in one sentence; empty for ok."""
     median_ms: _builtins.float
+    weights: _types_pb2.WeightsKind.ValueType
     def __init__(
         self,
         *,
@@ -307,10 +309,11 @@ class JobOutcome(_message.Message):
         verdict: _types_pb2.Verdict.ValueType = ...,
         reason: _builtins.str = ...,
         median_ms: _builtins.float | None = ...,
+        weights: _types_pb2.WeightsKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "device", b"device", "job_id", b"job_id", "median_ms", b"median_ms", "reason", b"reason", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "device", b"device", "job_id", b"job_id", "median_ms", b"median_ms", "reason", b"reason", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__median_ms: _TypeAlias = _typing.Literal["median_ms"]  # noqa: Y015
     _WhichOneofArgType__median_ms: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms"]  # noqa: Y015
@@ -388,12 +391,17 @@ Global___CancelSweepRequest: _TypeAlias = CancelSweepRequest  # noqa: Y015
 class CancelSweepResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    PHASE_FIELD_NUMBER: _builtins.int
+    phase: Global___SweepPhase.ValueType
+    """CANCELLED, or ENDED for a sweep that had ended before."""
     def __init__(
         self,
+        *,
+        phase: Global___SweepPhase.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["phase", b"phase"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -69,7 +69,7 @@ def import_runtime(runtime: Runtime) -> RuntimeModule:
 
 def available_runtimes() -> tuple[RuntimeInfo, ...]:
     """The runtimes that are installed, found without loading them."""
-    found = ((runtime, _installed_version(runtime.value)) for runtime in Runtime)
+    found = ((runtime, _installed_version(runtime.value)) for runtime in _MODULES)
     return tuple(RuntimeInfo(runtime=each, version=version) for each, version in found if version)
 
 

@@ -64,7 +64,9 @@ def best(
     address: str,
     as_json: bool,
 ) -> None:
-    r"""Say which backbone is best on a device under constraints, and why the others are not.
+    """Say which backbone is best on a device.
+
+    Names the winner under the constraints, the Pareto front, ties, and why the others lost.
 
     Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
 
@@ -107,7 +109,9 @@ def best(
 @controller_option
 @says_failures
 def report(device: str, path: Path, address: str) -> None:
-    r"""Write one HTML file with a device's ranking; it opens without a network.
+    """Write a device's ranking as one HTML file.
+
+    It opens without a network.
 
     \b
     Example:

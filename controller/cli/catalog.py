@@ -19,8 +19,9 @@ from models.tiers import Tier, TierSelection, apply_rule
 @json_option
 @says_failures
 def models(tier: Tier | None, no_distilled: bool, no_extra_data: bool, as_json: bool) -> None:
-    r"""List the catalog: accuracy, parameters, multiply-adds. Needs no controller.
+    """List the catalog with accuracy and cost.
 
+    Published accuracy, parameters and multiply-adds, and what we counted. Needs no controller.
     With a tier, it also says what the tier's rule rejected and why; with --json, of each backbone.
 
     \b

@@ -32,7 +32,7 @@ from models.variants import WeightsKind
 def convert(
     names: tuple[str, ...], tier: Tier | None, weights: str, address: str, as_json: bool
 ) -> None:
-    r"""Build and check the artifacts of backbones on the controller, ahead of a sweep.
+    """Build artifacts ahead of a sweep.
 
     Each backbone becomes Paddle Lite files for arm and x86 and an ONNX file. A file whose outputs
     are not Paddle's is refused. Exit code 4 when anything was refused.

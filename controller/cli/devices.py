@@ -14,7 +14,9 @@ from controller.rpc.client import QueryClient
 @json_option
 @says_failures
 def devices(address: str, as_json: bool) -> None:
-    r"""List the devices that ever joined: what they are, and which are connected.
+    """List the fleet's devices.
+
+    Every device that ever joined: what it is, and whether it is connected.
 
     \b
     Examples:

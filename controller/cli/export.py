@@ -17,7 +17,9 @@ from controller.rpc.client import QueryClient
 @controller_option
 @says_failures
 def export(path: Path, device: str | None, sweep_id: str | None, address: str) -> None:
-    r"""Write every measurement beside its accuracy; json and parquet hold all raw samples too.
+    """Write every measurement to a file.
+
+    Each figure stands beside its accuracy; json and parquet hold all raw samples too.
 
     \b
     Examples:

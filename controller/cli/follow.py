@@ -1,7 +1,7 @@
 """Follows a sweep or a conversion on the terminal: bars, a line for each thing that ended."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from rich.console import Console
 from rich.progress import (
@@ -34,20 +34,8 @@ _RESULT_STYLES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class SweepResult:
-    """How a sweep ended: what `edgerank sweep --json` prints."""
-
-    sweep_id: str
-    phase: SweepPhase
-    left_out: tuple[str, ...]
-    jobs: tuple[JobOutcome, ...]
-
-
-def follow_sweep(
-    snapshots: Iterable[SweepSnapshot], console: Console, left_out: tuple[str, ...] = ()
-) -> SweepResult:
-    """Shows a sweep until it has ended; gives what its jobs came to."""
+def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepSnapshot:
+    """Shows a sweep until it has ended; gives the last snapshot, with every job that ended."""
     ended: list[JobOutcome] = []
     last: SweepSnapshot | None = None
     with _progress(console) as progress:
@@ -65,9 +53,7 @@ def follow_sweep(
                 progress.console.print(_job_line(outcome))
             ended.extend(last.ended)
     assert last is not None  # The controller answers with a snapshot or with an error.
-    return SweepResult(
-        sweep_id=last.sweep_id, phase=last.phase, left_out=left_out, jobs=tuple(ended)
-    )
+    return replace(last, ended=tuple(ended))
 
 
 def follow_conversion(
@@ -117,7 +103,8 @@ def _job_line(outcome: JobOutcome) -> Text:
     return Text.assemble(
         (f"{outcome.verdict.value:9}", _VERDICT_STYLES.get(outcome.verdict, "red")),
         f" {outcome.device}  {outcome.backbone}  {outcome.runtime.value}"
-        f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}  {figure}{reason}",
+        f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
+        f"  {outcome.weights.value}  {figure}{reason}",
     )
 
 

@@ -80,7 +80,7 @@ class Commands(click.Group):
 )
 @click.version_option(version("edgerank"), prog_name="edgerank")
 def edgerank() -> None:
-    r"""Which image-classification backbone is best on this device, by measurement.
+    """Which image-classification backbone is best on this device, by measurement.
 
     \b
     Examples:

@@ -40,10 +40,11 @@ from controller.server import serve
 )
 @says_failures
 def controller(host: str, port: int, state_dir: Path) -> None:
-    r"""Serve: take agents in, convert, plan sweeps, keep figures, answer queries.
+    """Serve a fleet of agents.
 
-    The first line printed says which address is really bound. Stops on Ctrl-C or SIGTERM; what
-    was running goes on at the next start.
+    Takes agents in, converts, plans sweeps, keeps figures, answers queries. The first line
+    printed says which address is really bound. Stops on Ctrl-C or SIGTERM; what was running goes
+    on at the next start.
 
     \b
     Examples:

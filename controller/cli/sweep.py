@@ -3,7 +3,7 @@
 import click
 from rich.console import Console
 
-from controller.cli.follow import SweepResult, follow_sweep
+from controller.cli.follow import follow_sweep
 from controller.cli.options import (
     Converted,
     complete_backbones,
@@ -18,14 +18,14 @@ from controller.cli.options import (
     weights_option,
 )
 from controller.cli.print_json import print_json
-from controller.domain import Runtime, SweepPhase, SweepSpec, Verdict
+from controller.domain import Runtime, SweepPhase, SweepSnapshot, SweepSpec, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.quantities import parse_latency_ms
 from controller.rpc.client import QueryClient
 from models.catalog import load_catalog
 from models.variants import WeightsKind
 
-DEFAULT_REPETITIONS = 3
+DEFAULT_REPETITIONS = 5
 DEFAULT_PRECISION = "2%"
 DEFAULT_TIME_BUDGET = "10s"
 
@@ -104,9 +104,10 @@ def sweep(
     address: str,
     as_json: bool,
 ) -> None:
-    r"""Measure backbones on devices, and follow until every job has ended.
+    """Measure backbones on devices.
 
-    Ctrl-C stops following, not the sweep. Exit code 4 when a job failed.
+    Follows until every job has ended; Ctrl-C stops following, not the sweep. Exit code 4 when a
+    job failed.
 
     \b
     Examples:
@@ -131,7 +132,7 @@ def sweep(
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
         for sentence in left_out:
             console.print(f"left out: {sentence}", highlight=False)
-        _follow(client, sweep_id, console, as_json, left_out)
+        _follow(client, sweep_id, console, as_json)
 
 
 @click.command()
@@ -140,14 +141,14 @@ def sweep(
 @json_option
 @says_failures
 def follow(sweep_id: str, address: str, as_json: bool) -> None:
-    r"""Follow a sweep that was started before, until every job has ended.
+    """Follow a sweep that was started before.
 
     \b
     Example:
       edgerank follow 3f2a9c01b7de
     """
     with QueryClient(address) as client:
-        _follow(client, sweep_id, Console(stderr=as_json), as_json, ())
+        _follow(client, sweep_id, Console(stderr=as_json), as_json)
 
 
 @click.command()
@@ -155,26 +156,21 @@ def follow(sweep_id: str, address: str, as_json: bool) -> None:
 @controller_option
 @says_failures
 def cancel(sweep_id: str, address: str) -> None:
-    r"""End a sweep: what has not been measured yet will not be; what was is kept.
+    """End a sweep; what was measured is kept.
 
     \b
     Example:
       edgerank cancel 3f2a9c01b7de
     """
     with QueryClient(address) as client:
-        client.cancel_sweep(sweep_id)
-    click.echo(f"sweep {sweep_id} is cancelled")
+        phase = client.cancel_sweep(sweep_id)
+    had_ended = " already" if phase is SweepPhase.ENDED else ""
+    click.echo(f"sweep {sweep_id} is {phase.value}{had_ended}")
 
 
-def _follow(
-    client: QueryClient,
-    sweep_id: str,
-    console: Console,
-    as_json: bool,
-    left_out: tuple[str, ...],
-) -> None:
+def _follow(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:
     try:
-        result = follow_sweep(client.watch_sweep(sweep_id), console, left_out)
+        result = follow_sweep(client.watch_sweep(sweep_id), console)
     except KeyboardInterrupt:
         console.print(
             f"the sweep goes on: 'edgerank follow {sweep_id}' shows it, "
@@ -187,7 +183,7 @@ def _follow(
     raise_if_jobs_failed(result)
 
 
-def raise_if_jobs_failed(result: SweepResult) -> None:
+def raise_if_jobs_failed(result: SweepSnapshot) -> None:
     """Says how many jobs failed.
 
     Raises:
@@ -195,10 +191,10 @@ def raise_if_jobs_failed(result: SweepResult) -> None:
     """
     if result.phase is SweepPhase.CANCELLED:
         raise EdgerankError(ErrorCode.EXECUTION, f"sweep {result.sweep_id} was cancelled")
-    failed = sum(outcome.verdict is Verdict.FAILED for outcome in result.jobs)
+    failed = sum(outcome.verdict is Verdict.FAILED for outcome in result.ended)
     if failed:
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"{failed} of {len(result.jobs)} jobs failed, each with its reason above; "
+            f"{failed} of {len(result.ended)} jobs failed, each with its reason above; "
             "the others are measured and kept",
         )

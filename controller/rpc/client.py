@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from controller.domain import (
+    CancelledSweep,
     Constraints,
     ConversionSnapshot,
     ConversionSpec,
@@ -16,6 +17,7 @@ from controller.domain import (
     Measurement,
     MeasurementFilter,
     Ranking,
+    SweepPhase,
     SweepSnapshot,
     SweepSpec,
 )
@@ -40,8 +42,12 @@ class QueryClient:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        # Measurements with their raw samples are larger than gRPC's default of 4 MB.
-        options = [("grpc.max_receive_message_length", 256 << 20)]
+        options = [
+            # Measurements with their raw samples are larger than gRPC's default of 4 MB.
+            ("grpc.max_receive_message_length", 256 << 20),
+            # A person's web proxy knows nothing of controllers.
+            ("grpc.enable_http_proxy", 0),
+        ]
         self._channel = grpc.insecure_channel(address, options)
         self._stub = query_pb2_grpc.QueryStub(self._channel)
 
@@ -83,12 +89,13 @@ class QueryClient:
         request = query_pb2.WatchSweepRequest(sweep_id=sweep_id)
         yield from self._stream(lambda: self._stub.WatchSweep(request), SweepSnapshot)
 
-    def cancel_sweep(self, sweep_id: str) -> None:
-        """Ends a sweep."""
+    def cancel_sweep(self, sweep_id: str) -> SweepPhase:
+        """Ends a sweep; gives the phase that it is in then."""
         with self._said():
-            self._stub.CancelSweep(
+            response = self._stub.CancelSweep(
                 query_pb2.CancelSweepRequest(sweep_id=sweep_id), timeout=DEADLINE_S
             )
+        return from_message(response, CancelledSweep).phase
 
     def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:
         """Snapshots of a conversion until it has ended."""

@@ -11,7 +11,7 @@ from obstore.store import LocalStore
 from controller import conversation
 from controller.blobs import read_blob
 from controller.errors import EdgerankError, ErrorCode
-from controller.fleet import Fleet, Session
+from controller.fleet import AgentSession, Fleet
 from controller.rpc.failures import answered_failures
 from protos import fleet_pb2, fleet_pb2_grpc
 from protos.codec import MessageInvalid, from_message, to_message
@@ -66,14 +66,16 @@ class FleetService(fleet_pb2_grpc.FleetServicer):
             async for chunk in read_blob(self._blobs, request.sha256, request.offset_bytes):
                 yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
 
-    async def _hear(self, session: Session, requests: Requests) -> None:
+    async def _hear(self, session: AgentSession, requests: Requests) -> None:
         try:
             async for request in requests:
-                await self._handle(session, _from_agent(request))
+                # A report holds every raw sample of a job: too much for the loop that all share.
+                said = await asyncio.to_thread(_from_agent, request)
+                await self._handle(session, said)
         finally:
             session.outbox.put_nowait(None)
 
-    async def _handle(self, session: Session, said: conversation.FromAgent) -> None:
+    async def _handle(self, session: AgentSession, said: conversation.FromAgent) -> None:
         match said:
             case conversation.Heartbeat():
                 await self._fleet.heartbeat(session, said)
@@ -100,7 +102,25 @@ def _from_agent(request: fleet_pb2.ConnectRequest) -> conversation.FromAgent:
     kind = request.WhichOneof("message")
     if kind is None:
         raise MessageInvalid("an agent sent an empty message; use the same edgerank version there")
-    return from_message(getattr(request, kind), _FROM_AGENT[kind])
+    try:
+        return from_message(getattr(request, kind), _FROM_AGENT[kind])
+    except MessageInvalid as error:
+        if kind != "report":
+            raise
+        return _rubbish(request.report, error)
+
+
+def _rubbish(report: fleet_pb2.Report, error: MessageInvalid) -> conversation.Report:
+    """A failure in place of a report that makes no sense, which would be sent again forever."""
+    return conversation.Report(
+        attempt_id=report.attempt_id,
+        job_id=report.job_id,
+        started_at_unix_ms=report.started_at_unix_ms,
+        ended_at_unix_ms=report.ended_at_unix_ms,
+        failure=conversation.Failure(
+            reason=conversation.FailureReason.RUBBISH, detail=f"the agent's report: {error}"
+        ),
+    )
 
 
 def _to_agent(said: conversation.ToAgent) -> fleet_pb2.ConnectResponse:

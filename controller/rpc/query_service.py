@@ -7,7 +7,14 @@ from typing import Any
 import grpc
 from sqlalchemy import Engine
 
-from controller.domain import Constraints, ConversionSpec, Device, MeasurementFilter, SweepSpec
+from controller.domain import (
+    CancelledSweep,
+    Constraints,
+    ConversionSpec,
+    Device,
+    MeasurementFilter,
+    SweepSpec,
+)
 from controller.fleet import Fleet
 from controller.planning import find_device
 from controller.ranking import rank
@@ -67,8 +74,8 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.CancelSweepResponse:
         """Ends a sweep."""
         async with answered_failures(context):
-            await self._sweeps.cancel(request.sweep_id)
-        return query_pb2.CancelSweepResponse()
+            phase = await self._sweeps.cancel(request.sweep_id)
+        return to_message(CancelledSweep(phase=phase), query_pb2.CancelSweepResponse)
 
     async def Convert(  # noqa: N802
         self, request: query_pb2.ConvertRequest, context: Context
@@ -83,12 +90,13 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.RankResponse:
         """Which backbone is best on a device."""
         async with answered_failures(context):
-            find_device(await self._devices(), request.device)
+            device = find_device(await self._devices(), request.device)
             wanted = from_message(request.constraints, Constraints)
             measured = await asyncio.to_thread(
                 list_measurements, self._engine, MeasurementFilter(device=request.device)
             )
-            ranking = rank(request.device, measured, wanted, self._catalog)
+            runtimes = tuple(info.runtime for info in device.profile.runtimes)
+            ranking = rank(device.name, measured, wanted, self._catalog, runtimes)
         return to_message(ranking, query_pb2.RankResponse)
 
     async def ListMeasurements(  # noqa: N802

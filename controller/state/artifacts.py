@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
+from controller.errors import EdgerankError, ErrorCode
 from controller.state.database import transaction
 from controller.state.schema import artifacts
 from models.pipeline import Converted
@@ -27,7 +28,11 @@ class Artifact:
 
 
 def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> Artifact:
-    """Remembers a conversion whose bytes are stored already; a repeat changes nothing."""
+    """Remembers a conversion whose bytes are stored already; a repeat changes nothing.
+
+    Raises:
+        EdgerankError: EXECUTION when a repeat gave other bytes than the first time.
+    """
     variant = converted.variant
     row = {
         "conversion_key": converted.conversion_key,
@@ -51,6 +56,13 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
         "created_at_unix_ms": now_unix_ms,
     }
     known = find_artifact(engine, converted.conversion_key)
+    if known is not None and known.sha256 != converted.sha256:
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"artifact {known.sha256[:12]} of {variant.backbone} is gone from the store, and "
+            f"making it again gave other bytes ({converted.sha256[:12]}), which no earlier figure "
+            "is of; bring the artifacts folder back from a backup, or start a new state folder",
+        )
     if known is not None:
         return known
     with transaction(engine) as connection:

@@ -1,42 +1,26 @@
 """Attempts at jobs: leased, lost."""
 
 import uuid
-from dataclasses import dataclass
 
 import cattrs
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, RowMapping, Select, func, insert, select, update
 
+from controller.conversation import Lease
 from controller.domain import MeasureSettings, SweepPhase
-from controller.leases import AttemptState, JobState
+from controller.leases import MAX_ATTEMPTS, AttemptState, JobState, after_loss
 from controller.state.database import transaction
+from controller.state.failures import end_with_failure
 from controller.state.jobs import move_jobs
 from controller.state.schema import artifacts, attempts, jobs, sweeps
 
 
-@dataclass(frozen=True)
-class QueuedJob:
-    """A job that can be leased now."""
-
-    job_id: str
-    backbone: str
-    settings: MeasureSettings
-    artifact_sha256: str
-    artifact_size_bytes: int
-
-
-def lease_next(engine: Engine, device_id: str, now_unix_ms: int) -> tuple[str, QueuedJob] | None:
-    """Leases the device's oldest queued job of a measuring sweep; gives the attempt's id too."""
+def lease_next(engine: Engine, device_id: str, now_unix_ms: int) -> Lease | None:
+    """Leases the device's oldest queued job of a measuring sweep."""
+    attempt_id = uuid.uuid4().hex
     with transaction(engine) as connection:
         row = connection.execute(
-            select(
-                jobs.c.job_id,
-                jobs.c.backbone,
-                jobs.c.settings,
-                artifacts.c.sha256,
-                artifacts.c.size_bytes,
-            )
+            _leasable()
             .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
-            .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
             .where(
                 jobs.c.device_id == device_id,
                 jobs.c.state == JobState.QUEUED.value,
@@ -44,21 +28,20 @@ def lease_next(engine: Engine, device_id: str, now_unix_ms: int) -> tuple[str, Q
             )
             .order_by(sweeps.c.created_at_unix_ms, jobs.c.position)
             .limit(1)
-        ).one_or_none()
-        if row is None:
+        ).mappings()
+        job = row.one_or_none()
+        if job is None:
             return None
-        attempt_id = uuid.uuid4().hex
-        connection.execute(move_jobs(JobState.LEASED, jobs.c.job_id == row.job_id))
+        connection.execute(move_jobs(JobState.LEASED, jobs.c.job_id == job["job_id"]))
         connection.execute(
             insert(attempts).values(
                 attempt_id=attempt_id,
-                job_id=row.job_id,
+                job_id=job["job_id"],
                 state=AttemptState.LEASED.value,
                 leased_at_unix_ms=now_unix_ms,
             )
         )
-    settings = cattrs.structure(row.settings, MeasureSettings)
-    return attempt_id, QueuedJob(row.job_id, row.backbone, settings, row.sha256, row.size_bytes)
+    return _lease(attempt_id, job)
 
 
 def leased_attempts(engine: Engine) -> dict[str, str]:
@@ -70,6 +53,18 @@ def leased_attempts(engine: Engine) -> dict[str, str]:
             .where(attempts.c.state == AttemptState.LEASED.value)
         ).all()
     return {row.attempt_id: row.device_id for row in rows}
+
+
+def leases_of_device(engine: Engine, device_id: str) -> dict[str, Lease]:
+    """The leases that are out to a device, by attempt."""
+    with transaction(engine) as connection:
+        rows = connection.execute(
+            _leasable()
+            .add_columns(attempts.c.attempt_id)
+            .join(attempts, attempts.c.job_id == jobs.c.job_id)
+            .where(jobs.c.device_id == device_id, attempts.c.state == AttemptState.LEASED.value)
+        ).mappings()
+        return {row["attempt_id"]: _lease(row["attempt_id"], row) for row in rows}
 
 
 def attempts_of_sweep(engine: Engine, sweep_id: str) -> dict[str, str]:
@@ -84,10 +79,10 @@ def attempts_of_sweep(engine: Engine, sweep_id: str) -> dict[str, str]:
     return {attempt_id: out[attempt_id] for attempt_id in ids}
 
 
-def lose_attempt(engine: Engine, attempt_id: str) -> tuple[str, int]:
-    """Gives an attempt up for lost; gives its job's id and how many the job has lost now."""
+def lose_attempt(engine: Engine, attempt_id: str, now_unix_ms: int) -> None:
+    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost."""
     with transaction(engine) as connection:
-        connection.execute(
+        given_up = connection.execute(
             update(attempts)
             .where(
                 attempts.c.attempt_id == attempt_id,
@@ -95,6 +90,8 @@ def lose_attempt(engine: Engine, attempt_id: str) -> tuple[str, int]:
             )
             .values(state=AttemptState.LOST.value)
         )
+        if given_up.rowcount == 0:
+            return
         job_id = connection.scalars(
             select(attempts.c.job_id).where(attempts.c.attempt_id == attempt_id)
         ).one()
@@ -103,4 +100,33 @@ def lose_attempt(engine: Engine, attempt_id: str) -> tuple[str, int]:
             .select_from(attempts)
             .where(attempts.c.job_id == job_id, attempts.c.state == AttemptState.LOST.value)
         ).one()
-    return job_id, lost
+        if after_loss(lost) is JobState.QUEUED:
+            connection.execute(
+                move_jobs(
+                    JobState.QUEUED, jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED.value
+                )
+            )
+        else:
+            reason = f"its agent vanished {MAX_ATTEMPTS} times while it worked on this job"
+            end_with_failure(connection, job_id, reason, now_unix_ms)
+
+
+def _leasable() -> Select[tuple[str, str, object, str, int]]:
+    return select(
+        jobs.c.job_id,
+        jobs.c.backbone,
+        jobs.c.settings,
+        artifacts.c.sha256,
+        artifacts.c.size_bytes,
+    ).join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
+
+
+def _lease(attempt_id: str, job: RowMapping) -> Lease:
+    return Lease(
+        attempt_id=attempt_id,
+        job_id=job["job_id"],
+        artifact_sha256=job["sha256"],
+        artifact_size_bytes=job["size_bytes"],
+        backbone=job["backbone"],
+        settings=cattrs.structure(job["settings"], MeasureSettings),
+    )

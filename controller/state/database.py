@@ -9,6 +9,7 @@ from typing import IO
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -77,6 +78,12 @@ def translated_failures() -> Iterator[None]:
         yield
     except IntegrityError:
         raise  # A broken rule of the data, which the caller knows how to say.
+    except CommandError as error:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"the state's database was written by a newer edgerank ({error}); update this one, or "
+            "choose another folder with --state DIR",
+        ) from error
     except DBAPIError as error:
         raise EdgerankError(
             ErrorCode.STORAGE,

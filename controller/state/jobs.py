@@ -51,17 +51,6 @@ def queue_jobs(engine: Engine, sweep_id: str, variant: Variant, conversion_key: 
         )
 
 
-def requeue_job(engine: Engine, job_id: str) -> None:
-    """Lets another attempt be made at a leased job."""
-    with transaction(engine) as connection:
-        connection.execute(
-            move_jobs(
-                JobState.QUEUED,
-                and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED.value),
-            )
-        )
-
-
 def cancel_jobs(engine: Engine, sweep_id: str) -> None:
     """Cancels every job of the sweep that has not ended."""
     with transaction(engine) as connection:
@@ -106,10 +95,10 @@ def count_variants(engine: Engine, sweep_id: str) -> tuple[int, int]:
     return len(needed), len(needed) - len(waiting)
 
 
-def move_jobs(to: JobState, where: ColumnElement[bool]) -> Update:
+def move_jobs(to: JobState, *where: ColumnElement[bool]) -> Update:
     """The statement that moves jobs to a state, those that may come to it."""
     allowed = [state.value for state in may_come_from(to)]
-    return update(jobs).where(where, jobs.c.state.in_(allowed)).values(state=to.value)
+    return update(jobs).where(*where, jobs.c.state.in_(allowed)).values(state=to.value)
 
 
 def _waits_for(sweep_id: str, variant: Variant) -> ColumnElement[bool]:

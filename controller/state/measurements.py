@@ -36,8 +36,8 @@ from models.variants import WeightsKind
 
 
 def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measurement]:
-    """The measurements that the filter lets through, oldest first."""
-    query = _joined().order_by(measurements.c.measured_at_unix_ms, jobs.c.position)
+    """The measurements that the filter lets through, in the order in which they were committed."""
+    query = _joined().order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
     if wanted.device is not None:
         query = query.where(devices.c.name == wanted.device)
     if wanted.sweep_id is not None:
@@ -61,6 +61,7 @@ def list_outcomes(engine: Engine, sweep_id: str) -> list[JobOutcome]:
             backbone=measurement.backbone,
             runtime=measurement.runtime,
             threads=measurement.threads,
+            weights=measurement.weights,
             verdict=measurement.verdict,
             reason=measurement.reason,
             median_ms=measurement.latency.median_ms if measurement.latency else None,

@@ -1,14 +1,13 @@
 """Reports: committed once each, with every raw sample."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cattrs
 import numpy as np
 from sqlalchemy import Engine, insert, select, update
 
-from controller.conversation import Failure, FailureReason, Measured, Report
+from controller.conversation import Measured, Report
+from controller.credibility import credible
 from controller.domain import MeasureSettings, Verdict
 from controller.leases import AttemptState, JobState
 from controller.state.database import transaction
@@ -17,16 +16,16 @@ from controller.state.schema import SAMPLE_TYPE, attempts, jobs, measurements, r
 from controller.statistics import latency_figures, memory_figures, verdict
 
 
-def record_report(engine: Engine, report: Report) -> bool:
-    """Commits how an attempt ended; False when it is unknown or was committed before.
+def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: int) -> bool:
+    """Commits how an attempt ended; False when it is not the device's or was committed before.
 
     The attempt's id is the idempotency key: a repeated report changes nothing.
     """
-    settings = _settings_of(engine, report.attempt_id)
+    settings = _settings_of(engine, device_id, report.attempt_id)
     if settings is None:
         return False
-    report = _with_samples_or_failure(report)
-    row = _measurement_row(report, settings)
+    report = credible(report)
+    row = _measurement_row(report, settings) | {"committed_at_unix_ms": now_unix_ms}
     with transaction(engine) as connection:
         connection.execute(
             update(attempts)
@@ -47,47 +46,14 @@ def record_report(engine: Engine, report: Report) -> bool:
     return True
 
 
-def record_failure(engine: Engine, job_id: str, reason: str, now_unix_ms: int) -> None:
-    """Ends a job that no attempt can be made at, or none any more."""
-    with transaction(engine) as connection:
-        if end_job(connection, job_id, JobState.FAILED):
-            connection.execute(
-                insert(measurements).values(
-                    measurement_id=uuid.uuid4().hex,
-                    job_id=job_id,
-                    verdict=Verdict.FAILED.value,
-                    reason=reason,
-                    runtime_version="",
-                    runtime_build="",
-                    busy_threads=0,
-                    affinity=[],
-                    measured_at_unix_ms=now_unix_ms,
-                )
-            )
-
-
-def _settings_of(engine: Engine, attempt_id: str) -> MeasureSettings | None:
+def _settings_of(engine: Engine, device_id: str, attempt_id: str) -> MeasureSettings | None:
     with transaction(engine) as connection:
         document = connection.scalars(
             select(jobs.c.settings)
             .join(attempts, attempts.c.job_id == jobs.c.job_id)
-            .where(attempts.c.attempt_id == attempt_id)
+            .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
         ).one_or_none()
     return None if document is None else cattrs.structure(document, MeasureSettings)
-
-
-def _with_samples_or_failure(report: Report) -> Report:
-    """A report whose figures can be computed, or a failure that says why they cannot.
-
-    A report that could never be committed would be sent again forever.
-    """
-    measured = report.measured
-    if measured is None or (
-        measured.repetitions and all(taken.latency_ns for taken in measured.repetitions)
-    ):
-        return report
-    failure = Failure(reason=FailureReason.RUBBISH, detail="the agent reported no samples")
-    return replace(report, measured=None, failure=failure)
 
 
 def _measurement_row(report: Report, settings: MeasureSettings) -> dict[str, object]:

@@ -36,7 +36,7 @@ backbones = Table(
 accuracies = Table(
     "accuracies",
     metadata,
-    Column("backbone", String, ForeignKey("backbones.name"), primary_key=True),
+    Column("backbone", String, primary_key=True),
     Column("dataset", String, primary_key=True),
     Column("metric", String, primary_key=True),
     Column("precision", String, primary_key=True),
@@ -134,7 +134,9 @@ measurements = Table(
     Column("affinity", JSON, nullable=False),
     Column("latency", JSON),
     Column("memory", JSON),
-    Column("measured_at_unix_ms", BigInteger, nullable=False, index=True),
+    # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
+    Column("measured_at_unix_ms", BigInteger, nullable=False),
+    Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
 )
 
 # How raw samples are packed, as numpy names it: little-endian unsigned 64-bit integers.

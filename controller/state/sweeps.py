@@ -103,12 +103,17 @@ def set_phase(engine: Engine, sweep_id: str, phase: SweepPhase, now_unix_ms: int
         )
 
 
-def end_finished_sweeps(engine: Engine, now_unix_ms: int) -> None:
-    """Ends every measuring sweep whose jobs have all ended."""
-    for sweep in running_sweeps(engine):
-        finished = all(state in ENDED for state in count_jobs(engine, sweep.sweep_id))
-        if sweep.phase is SweepPhase.MEASURING and finished:
-            set_phase(engine, sweep.sweep_id, SweepPhase.ENDED, now_unix_ms)
+def end_finished_sweeps(engine: Engine, now_unix_ms: int) -> bool:
+    """Ends every measuring sweep whose jobs have all ended; whether there was any."""
+    finished = [
+        sweep.sweep_id
+        for sweep in running_sweeps(engine)
+        if sweep.phase is SweepPhase.MEASURING
+        and all(state in ENDED for state in count_jobs(engine, sweep.sweep_id))
+    ]
+    for sweep_id in finished:
+        set_phase(engine, sweep_id, SweepPhase.ENDED, now_unix_ms)
+    return bool(finished)
 
 
 def _stored(row: Row[Any]) -> StoredSweep:

@@ -1,1 +1,1 @@
-"""Tests."""
+"""Benchmarks: ratios, both sides in one run. They write docs/benchmarks.md."""

@@ -64,8 +64,8 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass(frozen=True)
-class AgentEnvironment:
-    """An environment into which only `edgerank[agent]` was installed."""
+class Installed:
+    """An environment into which only `edgerank` with some extra was installed."""
 
     folder: Path
 
@@ -82,15 +82,19 @@ class AgentEnvironment:
         return {entry["name"].lower().replace("_", "-") for entry in json.loads(listed)}
 
 
-@pytest.fixture(scope="session")
-def agent_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> AgentEnvironment:
-    folder = tmp_path_factory.mktemp("agent") / "venv"
+def install(wheel: Path, extra: str, folder: Path) -> Installed:
+    """A fresh environment with `edgerank[extra]` and nothing else."""
     run_uv(["venv", "--python", sys.executable, folder], folder.parent)
     run_uv(
         [
             *("pip", "install", "--python", folder / "bin" / "python"),
-            *("--compile-bytecode", f"{wheel}[agent]"),
+            *("--compile-bytecode", f"{wheel}[{extra}]"),
         ],
         folder.parent,
     )
-    return AgentEnvironment(folder)
+    return Installed(folder)
+
+
+@pytest.fixture(scope="session")
+def agent_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return install(wheel, "agent", tmp_path_factory.mktemp("agent") / "venv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatch
 
-from tests.packaging.conftest import AgentEnvironment, run, run_ok
+from tests.packaging.conftest import Installed, run, run_ok
 
 # What the controller, the converters and the report need, and no board should have to carry.
 NOT_FOR_A_BOARD = (
@@ -16,7 +16,7 @@ LARGEST_INSTALL_BYTES = 150_000_000
 
 
 def test_no_package_of_the_controller_or_the_converters_comes_along(
-    agent_environment: AgentEnvironment,
+    agent_environment: Installed,
 ) -> None:
     installed = agent_environment.distributions()
     assert "edgerank" in installed
@@ -25,20 +25,20 @@ def test_no_package_of_the_controller_or_the_converters_comes_along(
     }
 
 
-def test_the_installation_stays_small(agent_environment: AgentEnvironment) -> None:
+def test_the_installation_stays_small(agent_environment: Installed) -> None:
     size_bytes = sum(
         path.lstat().st_size for path in agent_environment.folder.rglob("*") if path.is_file()
     )
     assert size_bytes < LARGEST_INSTALL_BYTES
 
 
-def test_the_agent_command_works(agent_environment: AgentEnvironment) -> None:
+def test_the_agent_command_works(agent_environment: Installed) -> None:
     page = run_ok([agent_environment.edgerank, "agent", "--help"], agent_environment.folder)
     assert "--controller" in page
 
 
 def test_a_command_of_another_extra_names_the_extra_in_one_sentence(
-    agent_environment: AgentEnvironment,
+    agent_environment: Installed,
 ) -> None:
     finished = run([agent_environment.edgerank, "controller"], agent_environment.folder)
     assert finished.returncode != 0

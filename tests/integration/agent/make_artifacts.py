@@ -1,8 +1,4 @@
-"""Writes two small real networks as `.onnx` and `.nb` into a folder; run as a process of its own.
-
-`tiny` runs in well under a millisecond. `wide` is big enough (256 channels at 56x56) that a second
-thread has work to do.
-"""
+"""Writes the networks as `.onnx` and `.nb` into a folder; run as a process of its own."""
 
 import sys
 from pathlib import Path
@@ -11,11 +7,10 @@ import paddle
 from paddle2onnx import export
 from paddlelite.lite import Opt
 
-TINY_SHAPE = [1, 3, 32, 32]
-WIDE_SHAPE = [1, 256, 56, 56]
+from tests.integration.agent.networks import SHAPES
 
 
-def networks() -> dict[str, tuple[paddle.nn.Layer, list[int]]]:
+def networks() -> dict[str, paddle.nn.Layer]:
     tiny = paddle.nn.Sequential(
         paddle.nn.Conv2D(3, 8, 3, padding=1),
         paddle.nn.ReLU(),
@@ -23,14 +18,15 @@ def networks() -> dict[str, tuple[paddle.nn.Layer, list[int]]]:
         paddle.nn.Flatten(),
         paddle.nn.Linear(8, 10),
     )
+    # 1x1: Paddle Lite's own 3x3 convolution for x86 computes on one thread, whatever it is told.
     convolutions = [paddle.nn.Conv2D(256, 256, 1) for _ in range(8)]
     wide = paddle.nn.Sequential(*convolutions, paddle.nn.AdaptiveAvgPool2D(1))
-    return {"tiny": (tiny, TINY_SHAPE), "wide": (wide, WIDE_SHAPE)}
+    return {"tiny": tiny, "wide": wide}
 
 
-def write(name: str, network: paddle.nn.Layer, shape: list[int], folder: Path) -> None:
+def write(name: str, network: paddle.nn.Layer, folder: Path) -> None:
     network.eval()
-    spec = paddle.static.InputSpec(shape, "float32", "image")
+    spec = paddle.static.InputSpec(list(SHAPES[name]), "float32", "image")
     static = paddle.jit.to_static(network, input_spec=[spec], full_graph=True)
     prefix = str(folder / name)
     # Paddle Lite insists on attributes that clip_extra would drop.
@@ -48,8 +44,8 @@ def write(name: str, network: paddle.nn.Layer, shape: list[int], folder: Path) -
 def main() -> None:
     folder = Path(sys.argv[1])
     paddle.seed(7)
-    for name, (network, shape) in networks().items():
-        write(name, network, shape, folder)
+    for name, network in networks().items():
+        write(name, network, folder)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +58,10 @@ def test_decimal_and_binary_units_of_memory_are_told_apart(text: str, memory_byt
         ("fast", "'fast' is not a latency: write 20ms, 0.02s or 950us"),
         ("", "'' is not a latency: write 20ms, 0.02s or 950us"),
         ("1,5ms", "'1,5ms' is not a latency: write 20ms, 0.02s or 950us"),
-        ("9" * 400 + "s", "a number of so many digits is not a latency: write 20ms, 0.02s or 950us"),
+        (
+            "9" * 400 + "s",
+            "a number of so many digits is not a latency: write 20ms, 0.02s or 950us",
+        ),
     ],
 )
 def test_a_latency_that_cannot_be_read_says_how_to_write_one(text: str, complaint: str) -> None:
@@ -67,23 +73,29 @@ def test_a_latency_that_cannot_be_read_says_how_to_write_one(text: str, complain
 
 @pytest.mark.parametrize("text", ["80", "80Mb", "80ms", "80 M", "-1MB", "MB"])
 def test_memory_that_cannot_be_read_says_how_to_write_it(text: str) -> None:
-    with pytest.raises(QuantityInvalid, match="write 80MB, 80MiB or 1.5GB"):
+    with pytest.raises(QuantityInvalid, match=r"write 80MB, 80MiB or 1\.5GB"):
         parse_memory_bytes(text)
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_a_quantity_or_a_clear_error(text: str) -> None:
-    for parse in (parse_latency_ms, parse_memory_bytes):
-        try:
-            assert parse(text) > 0
-        except QuantityInvalid as error:
-            assert "write " in str(error)
+@pytest.mark.parametrize("parse", [parse_latency_ms, parse_memory_bytes])
+def test_any_text_is_a_quantity_above_0_or_a_typed_error(
+    parse: Callable[[str], float], text: str
+) -> None:
+    with suppress(QuantityInvalid):
+        assert parse(text) > 0
 
 
 @pytest.mark.parametrize(
     ("latency_ms", "text"),
-    [(0.0512, "0.0512 ms"), (4.312, "4.31 ms"), (9.999, "10.0 ms"), (99.96, "100 ms")]
-    + [(1240.4, "1,240 ms"), (0.0, "0 ms")],
+    [
+        (0.0, "0 ms"),
+        (0.0512, "0.0512 ms"),
+        (4.312, "4.31 ms"),
+        (9.999, "10.0 ms"),
+        (99.96, "100 ms"),
+        (1240.4, "1,240 ms"),
+    ],
 )
 def test_a_latency_is_written_with_three_digits(latency_ms: float, text: str) -> None:
     assert format_latency(latency_ms) == text

@@ -1,0 +1,92 @@
+"""What an agent may report and how a device may be named: what comes over the wire can be anything.
+
+A report that can never be committed would be sent again forever, so it becomes a failure that can.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from controller.conversation import Failure, FailureReason, Hello, Measured, Report
+from controller.domain import DeviceState, Repetition
+from controller.errors import EdgerankError, ErrorCode
+from controller.planning import MAX_REPETITIONS
+
+# SQLite's integers are signed.
+MAX_INTEGER = 2**63 - 1
+MAX_LABELS = 64
+MAX_LABEL_LENGTH = 128
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What selects every device cannot name one.
+_RESERVED_NAME = "all"
+
+
+def check_hello(hello: Hello) -> None:
+    """Refuses a device that could not be selected or shown.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, saying what a name or label may be.
+    """
+    if not _NAME.fullmatch(hello.name) or hello.name == _RESERVED_NAME:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{hello.name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or "
+            f"'-', begins with a letter or digit, and is not '{_RESERVED_NAME}'; start the agent "
+            "with another --name",
+        )
+    bad = [
+        key
+        for key, value in hello.labels.items()
+        if not _NAME.fullmatch(key) or len(value) > MAX_LABEL_LENGTH or not value.isprintable()
+    ]
+    if bad or len(hello.labels) > MAX_LABELS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"the labels of {hello.name} cannot be kept: there may be {MAX_LABELS}, with keys "
+            f"spelt as names and printable values of at most {MAX_LABEL_LENGTH} characters",
+        )
+
+
+def credible(report: Report) -> Report:
+    """The report itself, or a failure that says what in it cannot be."""
+    if report.measured is None:
+        return report
+    doubt = _doubt(report.measured)
+    if not doubt:
+        return report
+    detail = f"the agent reported {doubt}"
+    return replace(
+        report, measured=None, failure=Failure(reason=FailureReason.RUBBISH, detail=detail)
+    )
+
+
+def _doubt(measured: Measured) -> str:
+    repetitions = measured.repetitions
+    if not 1 <= len(repetitions) <= MAX_REPETITIONS:
+        return f"{len(repetitions)} repetitions"
+    return next(filter(None, map(_doubt_of_repetition, repetitions)), "")
+
+
+def _doubt_of_repetition(taken: Repetition) -> str:
+    if not taken.latency_ns:
+        return "no samples"
+    if not all(0 < sample <= MAX_INTEGER for sample in taken.latency_ns):
+        return "a latency that is not above 0"
+    sizes = (taken.load_ns, taken.peak_rss_bytes, taken.baseline_rss_bytes, taken.pss_bytes or 0)
+    if not all(0 <= size <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes)):
+        return "a figure that is too large"
+    if not all(map(math.isfinite, _measured_floats(taken))):
+        return "a temperature or load that is no number"
+    return ""
+
+
+def _measured_floats(taken: Repetition) -> Iterator[float]:
+    for state in filter(None, (taken.before, taken.after)):
+        yield from _floats(state)
+
+
+def _floats(state: DeviceState) -> Iterator[float]:
+    yield from (temperature.celsius for temperature in state.temperatures)
+    if state.load_average is not None:
+        yield state.load_average

@@ -1,0 +1,41 @@
+"""The networks that these tests measure, and where their artifacts are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.domain import MeasureSettings, Runtime
+
+# `tiny` runs in well under a millisecond; `wide` has work for a second thread.
+SHAPES = {"tiny": (1, 3, 32, 32), "wide": (1, 256, 56, 56)}
+_SUFFIXES = {Runtime.ONNXRUNTIME: ".onnx", Runtime.PADDLELITE: ".nb"}
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """A folder with each network in each runtime's format."""
+
+    folder: Path
+
+    def path(self, network: str, runtime: Runtime) -> Path:
+        return self.folder / f"{network}{_SUFFIXES[runtime]}"
+
+
+def settings(
+    runtime: Runtime,
+    network: str = "tiny",
+    *,
+    threads: int = 1,
+    repetitions: int = 1,
+    relative_half_width: float = 0.5,
+    time_budget_ms: int = 5_000,
+) -> MeasureSettings:
+    """Settings that end soon: half of the median either way is precise enough."""
+    return MeasureSettings(
+        runtime=runtime,
+        threads=threads,
+        repetitions=repetitions,
+        relative_half_width=relative_half_width,
+        time_budget_ms=time_budget_ms,
+        input_shape=SHAPES[network],
+        input_seed=1,
+    )

@@ -1,0 +1,59 @@
+"""What a person gets from `edgerank agent` before anything connects."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from agent.command import agent
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "Missing option '--controller'"),
+        (["--controller", "nowhere"], "nowhere is no address: write HOST:PORT"),
+        (["--controller", "host:70000"], "host:70000 is no address"),
+        (["--controller", "host:1", "--label", "lab"], "lab is no label: write KEY=VALUE"),
+        (["--controller", "host:1", "--connect-timeout", "0"], "--connect-timeout"),
+    ],
+)
+def test_wrong_input_is_told_with_exit_code_2(options: list[str], told: str) -> None:
+    result = CliRunner().invoke(agent, options)
+    assert result.exit_code == 2
+    assert told in result.output
+
+
+def test_a_state_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    options = ["--controller", "127.0.0.1:1", "--state", str(tmp_path / "file" / "agent")]
+    result = CliRunner().invoke(agent, options)
+    assert result.exit_code == 4
+    assert "cannot be used" in result.output
+
+
+def test_a_device_without_a_runtime_is_told_what_to_install(tmp_path: Path) -> None:
+    # An interpreter that finds neither runtime, as on a device where none was installed.
+    hide = """
+import importlib.util
+find = importlib.util.find_spec
+hidden = ("onnxruntime", "paddlelite")
+importlib.util.find_spec = lambda name, *rest: None if name in hidden else find(name, *rest)
+from agent.command import agent
+agent()
+"""
+    command = [sys.executable, "-c", hide, "--controller", "127.0.0.1:1", "--state", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 4
+    assert ended.stderr == (
+        "Error: this device has no runtime to measure with: pip install 'edgerank[onnxruntime]' "
+        "or pip install 'edgerank[paddlelite]'\n"
+    )
+
+
+def test_help_shows_examples() -> None:
+    result = CliRunner().invoke(agent, ["--help"])
+    assert result.exit_code == 0
+    assert "edgerank agent --controller 192.168.1.20:7700" in result.output

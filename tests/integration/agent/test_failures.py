@@ -1,0 +1,266 @@
+"""Whatever happens to a measuring child is a result with a reason, and the next one measures."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from agent.domain import Failure, FailureReason, MeasureSettings, Runtime
+from agent.measuring import Measurer
+from agent.runtimes import available_runtimes
+from agent.supervision import Cancellation, MeasuringFailed
+from tests.integration.agent.networks import Artifacts, settings
+
+both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
+MIB = 1024**2
+FOREVER_MS = 600_000
+
+
+@pytest.fixture
+def measurer() -> Measurer:
+    return Measurer(runtimes=available_runtimes())
+
+
+def failure_of(
+    measurer: Measurer,
+    artifact: Path,
+    wanted: MeasureSettings,
+    cancellation: Cancellation | None = None,
+) -> Failure:
+    with pytest.raises(MeasuringFailed) as caught:
+        measurer.measure(artifact, wanted, cancellation or Cancellation(), lambda _: None)
+    return caught.value.failure
+
+
+def one_sentence(failure: Failure) -> bool:
+    return "\n" not in failure.detail and "Traceback" not in failure.detail
+
+
+@both_runtimes
+def test_an_artifact_of_other_bytes(measurer: Measurer, tmp_path: Path, runtime: Runtime) -> None:
+    artifact = tmp_path / "artifact"
+    artifact.write_bytes(b"no network at all" * 1_000)
+    failure = failure_of(measurer, artifact, settings(runtime))
+    assert failure.reason in (FailureReason.RUNTIME_ERROR, FailureReason.CRASHED)
+    assert one_sentence(failure)
+
+
+@both_runtimes
+def test_an_artifact_that_is_cut_off(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path, runtime: Runtime
+) -> None:
+    content = artifacts.path("wide", runtime).read_bytes()
+    artifact = tmp_path / "artifact"
+    artifact.write_bytes(content[: len(content) // 2])
+    failure = failure_of(measurer, artifact, settings(runtime, "wide"))
+    assert failure.reason in (FailureReason.RUNTIME_ERROR, FailureReason.CRASHED)
+    assert one_sentence(failure)
+    measurer.measure(
+        artifacts.path("tiny", runtime), settings(runtime), Cancellation(), lambda _: None
+    )
+
+
+def test_onnx_runtime_says_that_the_input_has_the_wrong_shape(
+    measurer: Measurer, artifacts: Artifacts
+) -> None:
+    wrong = settings(Runtime.ONNXRUNTIME, "wide")
+    failure = failure_of(measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), wrong)
+    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert "dimensions" in failure.detail
+
+
+@both_runtimes
+def test_a_child_that_is_killed(artifacts: Artifacts, runtime: Runtime) -> None:
+    # The child of the baseline must live, so the killer waits for the phase of the other one.
+    killer = (sys.executable, "-c", KILLED_WHILE_SAMPLING)
+    failure = failure_of(
+        Measurer(runtimes=available_runtimes(), command=killer),
+        artifacts.path("tiny", runtime),
+        settings(runtime, relative_half_width=0, time_budget_ms=FOREVER_MS),
+    )
+    assert failure.reason is FailureReason.CRASHED
+    assert failure.detail.startswith("the child died by SIGKILL while sampling")
+
+
+KILLED_WHILE_SAMPLING = """
+import os, signal, time
+import agent.child, agent.sampling
+def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+agent.child.sample = die
+agent.child.main()
+"""
+
+
+@both_runtimes
+def test_a_child_that_takes_too_long_is_stopped(artifacts: Artifacts, runtime: Runtime) -> None:
+    # With no allowance at all, the child is still importing when its time is over.
+    hasty = Measurer(runtimes=available_runtimes(), start_allowance_s=0.05)
+    failure = failure_of(hasty, artifacts.path("wide", runtime), settings(runtime, "wide"))
+    assert failure.reason is FailureReason.TIMED_OUT
+    assert failure.detail.startswith("the child was stopped after 0.05 s")
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("print('hello')", "the child wrote 'hello\\n'"),
+        ("print('sampled {}')", "the child wrote no sampled: '{}\\n'"),
+        ("pass", "the child exited without an answer"),
+        ("print('phase \"sampling\"')", "the child exited without an answer"),
+        ("import os; os.write(1, bytes(range(256)))", "the child wrote '\\x00\\x01"),
+    ],
+)
+def test_a_child_that_answers_rubbish(artifacts: Artifacts, script: str, told: str) -> None:
+    measurer = Measurer(runtimes=available_runtimes(), command=(sys.executable, "-c", script))
+    failure = failure_of(
+        measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
+    )
+    assert failure.reason is FailureReason.RUBBISH
+    assert failure.detail.startswith(told)
+
+
+def test_a_child_that_never_stops_talking_is_stopped(artifacts: Artifacts) -> None:
+    chatty = (sys.executable, "-c", "import os\nwhile True: os.write(1, b'x' * 65536)")
+    failure = failure_of(
+        Measurer(runtimes=available_runtimes(), command=chatty),
+        artifacts.path("tiny", Runtime.ONNXRUNTIME),
+        settings(Runtime.ONNXRUNTIME),
+    )
+    assert failure.reason in (FailureReason.RUBBISH, FailureReason.CRASHED)
+
+
+def test_noise_on_stdout_does_not_break_the_protocol(artifacts: Artifacts) -> None:
+    noisy = """
+import os
+import agent.child
+measure = agent.child._measure
+def loud(*arguments):
+    os.write(1, b"a library prints on stdout\\n")
+    return measure(*arguments)
+agent.child._measure = loud
+agent.child.main()
+"""
+    measurer = Measurer(runtimes=available_runtimes(), command=(sys.executable, "-c", noisy))
+    runtime = Runtime.ONNXRUNTIME
+    measured = measurer.measure(
+        artifacts.path("tiny", runtime), settings(runtime), Cancellation(), lambda _: None
+    )
+    assert measured.repetitions
+
+
+@both_runtimes
+def test_a_child_past_its_memory_limit(artifacts: Artifacts, runtime: Runtime) -> None:
+    # Of the baseline, and of the network: enough to load the runtime, too little to run.
+    limits = iter([1024 * MIB, 40 * MIB])
+    measurer = Measurer(runtimes=available_runtimes(), memory_limit_bytes=lambda: next(limits))
+    failure = failure_of(measurer, artifacts.path("wide", runtime), settings(runtime, "wide"))
+    assert failure.reason is FailureReason.OUT_OF_MEMORY
+    assert one_sentence(failure)
+
+
+def test_cancel_ends_a_measurement_that_would_take_long(
+    measurer: Measurer, artifacts: Artifacts
+) -> None:
+    cancellation = Cancellation()
+    runtime = Runtime.ONNXRUNTIME
+    wanted = settings(runtime, "wide", relative_half_width=0, time_budget_ms=FOREVER_MS)
+    threading.Timer(1.5, cancellation.cancel).start()
+    failure = failure_of(measurer, artifacts.path("wide", runtime), wanted, cancellation)
+    assert failure.reason is FailureReason.CANCELLED
+
+
+def test_a_runtime_that_the_device_lacks(artifacts: Artifacts) -> None:
+    failure = failure_of(
+        Measurer(runtimes=()),
+        artifacts.path("tiny", Runtime.PADDLELITE),
+        settings(Runtime.PADDLELITE),
+    )
+    assert failure.reason is FailureReason.NO_RUNTIME
+    assert "pip install 'edgerank[paddlelite]'" in failure.detail
+
+
+def test_a_runtime_that_does_not_load(artifacts: Artifacts) -> None:
+    broken = "import sys; sys.modules['onnxruntime'] = None; from agent.child import main; main()"
+    measurer = Measurer(runtimes=available_runtimes(), command=(sys.executable, "-c", broken))
+    failure = failure_of(
+        measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
+    )
+    assert failure.reason is FailureReason.NO_RUNTIME
+    assert failure.detail.startswith("onnxruntime does not load on this device")
+
+
+@pytest.mark.parametrize("threads", [0, 4_096])
+def test_threads_that_the_device_does_not_have(
+    measurer: Measurer, artifacts: Artifacts, threads: int
+) -> None:
+    cores = len(os.sched_getaffinity(0))
+    wanted = settings(Runtime.ONNXRUNTIME, threads=threads)
+    failure = failure_of(measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), wanted)
+    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.detail.endswith(f"ask for 1 to {cores}")
+
+
+def test_a_child_dies_with_its_agent(artifacts: Artifacts) -> None:
+    agent = subprocess.Popen(
+        [sys.executable, "-c", MEASURE_FOREVER, str(artifacts.path("tiny", Runtime.ONNXRUNTIME))],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert agent.stdout is not None
+    child = int(agent.stdout.readline())
+    # The file descriptor stands for this very child, whoever gets its number afterwards.
+    watched = os.pidfd_open(child)
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    with os.fdopen(watched):
+        assert select.select([watched], [], [], 30)[0]
+
+
+MEASURE_FOREVER = """
+import sys, threading
+from pathlib import Path
+import agent.supervision
+from agent.domain import Runtime
+from agent.measuring import Measurer
+from agent.runtimes import available_runtimes
+from tests.integration.agent.networks import settings
+spawn, spawned = agent.supervision._spawn, []
+def tell(*arguments):
+    process = spawn(*arguments)
+    spawned.append(process)
+    if len(spawned) == 2:
+        print(process.pid, flush=True)
+    return process
+agent.supervision._spawn = tell
+Measurer(runtimes=available_runtimes()).measure(
+    Path(sys.argv[1]),
+    settings(Runtime.ONNXRUNTIME, relative_half_width=0, time_budget_ms=600_000),
+    agent.supervision.Cancellation(),
+    lambda _: None,
+)
+"""
+
+
+def test_a_child_that_cannot_be_started(artifacts: Artifacts) -> None:
+    measurer = Measurer(runtimes=available_runtimes(), command=("/no/such/interpreter",))
+    failure = failure_of(
+        measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
+    )
+    assert failure.reason is FailureReason.CRASHED
+    assert failure.detail.startswith("the measuring child could not be started")
+
+
+def test_no_place_for_temporary_files(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    failure = failure_of(
+        measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
+    )
+    assert failure.detail.startswith("the measuring child could not be started")

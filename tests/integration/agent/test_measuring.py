@@ -1,0 +1,103 @@
+"""Both runtimes measure real artifacts in real child processes."""
+
+import os
+import statistics
+from pathlib import Path
+
+import pytest
+
+from agent.domain import Measured, MeasureSettings, Runtime, StopReason
+from agent.measuring import Measurer
+from agent.runtimes import available_runtimes
+from agent.supervision import Cancellation
+from tests.integration.agent.networks import Artifacts, settings
+
+both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
+THREADS = sorted({1, min(2, len(os.sched_getaffinity(0)))})
+
+
+@pytest.fixture(scope="module")
+def measurer() -> Measurer:
+    return Measurer(runtimes=available_runtimes())
+
+
+def measure(measurer: Measurer, artifact: Path, wanted: MeasureSettings) -> Measured:
+    return measurer.measure(artifact, wanted, Cancellation(), lambda _: None)
+
+
+@both_runtimes
+def test_a_network_is_measured_with_its_context(
+    measurer: Measurer, artifacts: Artifacts, runtime: Runtime
+) -> None:
+    done: list[int] = []
+    wanted = settings(runtime, repetitions=2)
+    artifact = artifacts.path("tiny", runtime)
+
+    measured = measurer.measure(artifact, wanted, Cancellation(), done.append)
+
+    assert done == [1, 2]
+    assert measured.runtime.runtime is runtime
+    assert measured.runtime.version
+    assert measured.runtime.build
+    assert set(measured.affinity) == os.sched_getaffinity(0)
+    for repetition in measured.repetitions:
+        assert len(repetition.latency_ns) >= 30
+        assert min(repetition.latency_ns) > 0
+        assert len(repetition.warmup_ns) >= 3
+        assert repetition.load_ns > 0
+        assert repetition.peak_rss_bytes > repetition.baseline_rss_bytes > 0
+        assert repetition.pss_bytes is not None
+        assert 0 < repetition.pss_bytes <= repetition.peak_rss_bytes
+        assert repetition.busy_threads == 1
+        assert repetition.stop_reason is StopReason.PRECISE
+        assert repetition.before is not None
+        assert repetition.after is not None
+        assert repetition.before.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
+
+
+@both_runtimes
+def test_a_budget_too_small_for_the_wanted_precision_ends_sampling(
+    measurer: Measurer, artifacts: Artifacts, runtime: Runtime
+) -> None:
+    wanted = settings(runtime, "wide", relative_half_width=0, time_budget_ms=1)
+    (repetition,) = measure(measurer, artifacts.path("wide", runtime), wanted).repetitions
+    assert repetition.stop_reason is StopReason.TIME_BUDGET
+    assert len(repetition.latency_ns) == 1
+
+
+@both_runtimes
+def test_a_larger_network_needs_more_time_and_memory(
+    measurer: Measurer, artifacts: Artifacts, runtime: Runtime
+) -> None:
+    (tiny,) = measure(measurer, artifacts.path("tiny", runtime), settings(runtime)).repetitions
+    short = settings(runtime, "wide", time_budget_ms=600)
+    (wide,) = measure(measurer, artifacts.path("wide", runtime), short).repetitions
+    assert statistics.median(wide.latency_ns) > statistics.median(tiny.latency_ns)
+    memory_of_wide = wide.peak_rss_bytes - wide.baseline_rss_bytes
+    assert memory_of_wide > tiny.peak_rss_bytes - tiny.baseline_rss_bytes
+
+
+@both_runtimes
+@pytest.mark.parametrize("threads", THREADS)
+def test_as_many_threads_compute_as_were_asked_for(
+    measurer: Measurer,
+    artifacts: Artifacts,
+    runtime: Runtime,
+    threads: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What a person sets for other programs changes nothing.
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, str(3 - threads))
+    wanted = settings(runtime, "wide", threads=threads, time_budget_ms=600)
+    (repetition,) = measure(measurer, artifacts.path("wide", runtime), wanted).repetitions
+    assert repetition.busy_threads == threads
+
+
+@both_runtimes
+def test_the_baseline_is_measured_once(artifacts: Artifacts, runtime: Runtime) -> None:
+    measurer = Measurer(runtimes=available_runtimes())
+    artifact = artifacts.path("tiny", runtime)
+    first, second = (measure(measurer, artifact, settings(runtime)) for _ in range(2))
+    baselines = {each.repetitions[0].baseline_rss_bytes for each in (first, second)}
+    assert len(baselines) == 1

@@ -1,0 +1,77 @@
+"""Domain objects that the controller's tests share."""
+
+from controller.conversation import Failure, FailureReason, Hello, Measured, Report
+from controller.domain import (
+    DeviceProfile,
+    Repetition,
+    Runtime,
+    RuntimeInfo,
+    StopReason,
+    SweepSpec,
+)
+from models.variants import WeightsKind
+
+RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
+
+SPEC = SweepSpec(
+    backbones=("MobileNetV1",),
+    devices=(),
+    runtimes=(Runtime.ONNXRUNTIME,),
+    threads=(1,),
+    weights=WeightsKind.SYNTHETIC,
+    repetitions=2,
+    relative_half_width=0.02,
+    time_budget_ms=1_000,
+)
+
+
+def hello(name: str, *, held: tuple[str, ...] = (), hostname: str = "elsewhere") -> Hello:
+    """What an agent on a device of this name says first."""
+    profile = DeviceProfile(
+        architecture="x86_64", runtimes=(RUNTIME,), logical_cores=4, hostname=hostname
+    )
+    return Hello(
+        device_id=f"id-of-{name}",
+        name=name,
+        labels={"room": "lab"},
+        profile=profile,
+        held_attempt_ids=held,
+    )
+
+
+def repetition(latency_ns: tuple[int, ...]) -> Repetition:
+    """A repetition with these samples."""
+    return Repetition(
+        latency_ns=latency_ns,
+        warmup_ns=(9_000_000,),
+        load_ns=1_000_000,
+        peak_rss_bytes=90_000_000,
+        baseline_rss_bytes=50_000_000,
+        busy_threads=1,
+        stop_reason=StopReason.PRECISE,
+    )
+
+
+def measured_report(attempt_id: str, job_id: str) -> Report:
+    """A report of 2 repetitions around 5 ms."""
+    samples = tuple(5_000_000 + step * 1_000 for step in range(50))
+    return Report(
+        attempt_id=attempt_id,
+        job_id=job_id,
+        started_at_unix_ms=1_000,
+        ended_at_unix_ms=2_000,
+        measured=Measured(
+            runtime=RUNTIME, repetitions=(repetition(samples), repetition(samples)), affinity=(0,)
+        ),
+    )
+
+
+def failed_report(attempt_id: str, job_id: str) -> Report:
+    """A report of a child that crashed."""
+    return Report(
+        attempt_id=attempt_id,
+        job_id=job_id,
+        started_at_unix_ms=1_000,
+        ended_at_unix_ms=2_000,
+        failure=Failure(reason=FailureReason.CRASHED, detail="the child died of SIGSEGV"),
+    )

@@ -1,0 +1,178 @@
+"""Nothing is converted twice, nothing goes on after its caller, and no sweep waits forever."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import Engine
+
+from controller.blobs import open_blobs, put_blob
+from controller.changes import Changes
+from controller.conversion import Converter, Listener
+from controller.domain import (
+    ConversionOutcome,
+    ConversionResult,
+    SweepPhase,
+    SweepSnapshot,
+    Verdict,
+)
+from controller.errors import EdgerankError
+from controller.fleet import Fleet
+from controller.sweeping import Sweeps
+from models.catalog import load_catalog
+from models.pipeline import ToolMissing
+from models.variants import Format, Variant, WeightsKind, fp32_variants
+from tests.integration.controller.domain_samples import SPEC, hello
+
+CATALOG = load_catalog()
+ONNX = tuple(
+    variant
+    for variant in fp32_variants(CATALOG.get("PPLCNet_x0_25"))
+    if variant.format is Format.ONNX
+)
+
+
+@pytest.fixture
+async def converter(engine: Engine, fleet: Fleet, tmp_path: Path) -> AsyncIterator[Converter]:
+    converter = Converter(engine, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate)
+    yield converter
+    converter.close()
+
+
+@pytest.fixture
+async def sweeps(
+    engine: Engine, fleet: Fleet, converter: Converter, changes: Changes
+) -> AsyncIterator[Sweeps]:
+    sweeps = Sweeps(engine, CATALOG, fleet, converter, changes)
+    yield sweeps
+    await sweeps.close()
+
+
+class Heard:
+    """A listener that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.results: list[ConversionResult] = []
+        self.reasons: list[str] = []
+        self.active = asyncio.Event()
+        self.listener = Listener(self._on_outcome, self._on_activity)
+
+    async def _on_outcome(self, _variant: Variant, outcome: ConversionOutcome, _key: str) -> None:
+        self.results.append(outcome.result)
+        self.reasons.append(outcome.reason)
+
+    def _on_activity(self, _activity: str) -> None:
+        self.active.set()
+
+
+async def test_two_callers_that_want_the_same_get_it_made_once(converter: Converter) -> None:
+    first, second = Heard(), Heard()
+    await asyncio.gather(
+        converter.ensure(ONNX, WeightsKind.SYNTHETIC, first.listener),
+        converter.ensure(ONNX, WeightsKind.SYNTHETIC, second.listener),
+    )
+    assert sorted(result.value for result in first.results + second.results) == ["cached", "stored"]
+
+
+async def test_a_cancelled_caller_leaves_no_child_and_opens_the_gate(
+    converter: Converter, fleet: Fleet
+) -> None:
+    heard = Heard()
+    call = asyncio.create_task(converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener))
+    await heard.active.wait()
+    assert not fleet.gate.may_measure()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert fleet.gate.may_measure()
+    assert psutil.Process().children(recursive=True) == []
+
+
+async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended(
+    converter: Converter, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_while_converting: list[bool] = []
+
+    def fail_for_the_first(*arguments: object) -> None:
+        open_while_converting.append(fleet.gate.may_measure())
+        if len(open_while_converting) == 1:
+            raise OSError(28, "No space left on device")
+        put_blob(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("controller.conversion.put_blob", fail_for_the_first)
+    other = tuple(
+        variant
+        for variant in fp32_variants(CATALOG.get("PPLCNet_x0_35"))
+        if variant.format is Format.ONNX
+    )
+    with pytest.raises(EdgerankError, match="No space left on device"):
+        await converter.ensure((*ONNX, *other), WeightsKind.SYNTHETIC, Heard().listener)
+    assert open_while_converting == [False, False]
+    assert fleet.gate.may_measure()
+
+
+async def last_snapshot(sweeps: Sweeps, sweep_id: str) -> tuple[SweepSnapshot, list[str]]:
+    """The sweep's end, and the reasons of its jobs."""
+    reasons = []
+    async for snapshot in sweeps.watch(sweep_id):
+        assert all(outcome.verdict is Verdict.FAILED for outcome in snapshot.ended)
+        reasons += [outcome.reason for outcome in snapshot.ended]
+    return snapshot, reasons
+
+
+def raising(error: Exception) -> Callable[..., Awaitable[None]]:
+    """A function that takes anything and fails."""
+
+    def fail(*_arguments: object) -> Awaitable[None]:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ToolMissing("paddlepaddle is not installed"), "paddlepaddle is not installed"),
+        (RuntimeError("a defect"), "the controller failed at converting; its log says why"),
+    ],
+    ids=["missing tool", "defect"],
+)
+async def test_a_sweep_that_cannot_convert_ends_and_says_why(
+    sweeps: Sweeps,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    reason: str,
+) -> None:
+    monkeypatch.setattr("controller.conversion.resolve_weights", raising(error))
+    await fleet.connect(hello("phone"))
+    sweep_id, _plan = await sweeps.start(SPEC)
+    snapshot, reasons = await last_snapshot(sweeps, sweep_id)
+    assert snapshot.phase is SweepPhase.ENDED
+    assert [reason in found for found in reasons] == [True]
+
+
+async def test_cancelling_a_sweep_ends_its_conversions(sweeps: Sweeps, fleet: Fleet) -> None:
+    await fleet.connect(hello("phone"))
+    sweep_id, _plan = await sweeps.start(SPEC)
+    async for snapshot in sweeps.watch(sweep_id):
+        if "exporting" in snapshot.activity:
+            break
+    assert await sweeps.cancel(sweep_id) is SweepPhase.CANCELLED
+    assert fleet.gate.may_measure()
+    assert psutil.Process().children(recursive=True) == []
+    snapshot, _reasons = await last_snapshot(sweeps, sweep_id)
+    assert snapshot.phase is SweepPhase.CANCELLED
+    assert await sweeps.cancel(sweep_id) is SweepPhase.CANCELLED
+
+
+def test_changes_are_not_missed_between_two_looks() -> None:
+    async def look() -> int:
+        changes = Changes()
+        version = changes.version
+        changes.notify()
+        return await asyncio.wait_for(changes.after(version), timeout=5)
+
+    assert asyncio.run(look()) == 1

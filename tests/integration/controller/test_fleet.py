@@ -1,0 +1,268 @@
+"""Leases survive what breaks between an agent and its controller; nothing is lost or doubled."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from controller.changes import Changes
+from controller.conversation import (
+    Cancel,
+    Heartbeat,
+    Lease,
+    Progress,
+    ReportCommitted,
+    Stage,
+    ToAgent,
+    Welcome,
+)
+from controller.domain import MeasurementFilter
+from controller.errors import EdgerankError
+from controller.fleet import AgentSession, Fleet
+from controller.leases import LEASE_MS, MAX_ATTEMPTS, JobState
+from controller.state import attempts, jobs
+from controller.state.devices import list_devices
+from controller.state.measurements import list_measurements, list_outcomes
+from tests.integration.controller.conftest import Clock, start_sweep
+from tests.integration.controller.domain_samples import hello, measured_report
+
+
+def said(session: AgentSession) -> list[ToAgent | None]:
+    """What the agent was told since the last look."""
+    told = []
+    while not session.outbox.empty():
+        told.append(session.outbox.get_nowait())
+    return told
+
+
+async def lease(fleet: Fleet, session: AgentSession) -> Lease:
+    """Lets the agent ask for work; gives its lease."""
+    said(session)
+    await fleet.ready(session)
+    (given,) = said(session)
+    assert isinstance(given, Lease)
+    return given
+
+
+async def test_an_agent_is_welcomed_and_gets_one_lease_at_a_time(
+    engine: Engine, fleet: Fleet
+) -> None:
+    start_sweep(engine, "phone", threads=(1, 2))
+    session = await fleet.connect(hello("phone"))
+    assert [type(told) for told in said(session)] == [Welcome]
+    given = await lease(fleet, session)
+    assert (given.backbone, given.settings.threads) == ("MobileNetV1", 1)
+    await fleet.dispatch_all()
+    assert said(session) == []
+
+
+async def test_an_agent_that_is_free_before_there_is_work_gets_it_later(
+    engine: Engine, fleet: Fleet
+) -> None:
+    session = await fleet.connect(hello("phone"))
+    await fleet.ready(session)
+    said(session)
+    start_sweep(engine, "phone")
+    await fleet.dispatch_all()
+    assert [type(told) for told in said(session)] == [Lease]
+
+
+async def test_a_report_is_acknowledged_after_it_is_committed(engine: Engine, fleet: Fleet) -> None:
+    start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    report = measured_report(given.attempt_id, given.job_id)
+    await fleet.report(session, report)
+    await fleet.report(session, report)
+    assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)] * 2
+    assert len(list_measurements(engine, MeasurementFilter())) == 1
+
+
+async def test_heartbeats_keep_a_lease_and_silence_ends_it(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    clock.now_ms = LEASE_MS - 1
+    await fleet.heartbeat(session, Heartbeat(held_attempt_ids=(given.attempt_id,)))
+    clock.now_ms = LEASE_MS
+    await fleet.look_after_leases()
+    assert attempts.leased_attempts(engine) == {given.attempt_id: "id-of-phone"}
+    clock.now_ms = 2 * LEASE_MS
+    await fleet.look_after_leases()
+    assert attempts.leased_attempts(engine) == {}
+    assert (await lease(fleet, session)).job_id == given.job_id
+
+
+async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    sweep_id = start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    for _ in range(MAX_ATTEMPTS):
+        await lease(fleet, session)
+        clock.now_ms += LEASE_MS
+        await fleet.look_after_leases()
+    (outcome,) = list_outcomes(engine, sweep_id)
+    assert outcome.reason == "its agent vanished 3 times while it worked on this job"
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.FAILED: 1}
+
+
+async def test_a_broken_stream_keeps_the_lease_of_an_agent_that_still_works(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    await fleet.disconnect(session)
+    clock.now_ms = LEASE_MS - 1
+    again = await fleet.connect(hello("phone", held=(given.attempt_id,)))
+    clock.now_ms = LEASE_MS + 1
+    await fleet.look_after_leases()
+    await fleet.report(again, measured_report(given.attempt_id, given.job_id))
+    assert len(list_measurements(engine, MeasurementFilter())) == 1
+
+
+async def test_an_agent_that_restarted_loses_its_attempt_at_once(
+    engine: Engine, fleet: Fleet
+) -> None:
+    start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    again = await fleet.connect(hello("phone"))
+    assert said(session) == [None]
+    second = await lease(fleet, again)
+    assert (second.job_id, second.attempt_id != given.attempt_id) == (given.job_id, True)
+
+
+async def test_a_restarted_controller_waits_for_the_agents_of_its_leases(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    start_sweep(engine, "phone")
+    given = await lease(fleet, await fleet.connect(hello("phone")))
+    restarted = Fleet(engine, Changes(), clock, "the-controllers-host")
+    await restarted.recover()
+    session = await restarted.connect(hello("phone", held=(given.attempt_id,)))
+    await restarted.report(session, measured_report(given.attempt_id, given.job_id))
+    assert len(list_measurements(engine, MeasurementFilter())) == 1
+    clock.now_ms = LEASE_MS
+    await restarted.look_after_leases()
+    assert len(list_measurements(engine, MeasurementFilter())) == 1
+
+
+async def test_cancelling_tells_the_agent_that_works(engine: Engine, fleet: Fleet) -> None:
+    sweep_id = start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    await fleet.cancel(attempts.attempts_of_sweep(engine, sweep_id))
+    assert said(session) == [Cancel(attempt_id=given.attempt_id)]
+
+
+async def test_nothing_is_leased_on_the_controllers_machine_while_it_converts(
+    engine: Engine, fleet: Fleet
+) -> None:
+    start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone", hostname="the-controllers-host"))
+    said(session)
+    async with fleet.gate.converting():
+        await fleet.ready(session)
+        assert said(session) == []
+    await fleet.dispatch_all()
+    assert [type(told) for told in said(session)] == [Lease]
+
+
+async def test_asking_twice_still_gives_one_lease(engine: Engine, fleet: Fleet) -> None:
+    start_sweep(engine, "phone", threads=(1, 2))
+    session = await fleet.connect(hello("phone"))
+    await lease(fleet, session)
+    await fleet.ready(session)
+    assert said(session) == []
+
+
+async def test_an_attempt_without_a_lease_gets_one_and_then_expires(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    start_sweep(engine, "phone")
+    # A stream that breaks between the database and the lease book leaves this behind.
+    orphan = attempts.lease_next(engine, "id-of-phone", now_unix_ms=0)
+    assert orphan is not None
+    await fleet.look_after_leases()
+    clock.now_ms = LEASE_MS
+    await fleet.look_after_leases()
+    session = await fleet.connect(hello("phone"))
+    assert (await lease(fleet, session)).job_id == orphan.job_id
+
+
+async def test_a_database_that_fails_keeps_the_lease_to_be_looked_at_again(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    clock.now_ms = LEASE_MS
+    with engine.connect() as blocking:
+        blocking.exec_driver_sql("ALTER TABLE attempts RENAME TO hidden")
+        blocking.commit()
+        with pytest.raises(EdgerankError, match="database failed"):
+            await fleet.look_after_leases()
+        blocking.exec_driver_sql("ALTER TABLE hidden RENAME TO attempts")
+        blocking.commit()
+    await fleet.look_after_leases()
+    assert (await lease(fleet, session)).job_id == given.job_id
+
+
+async def test_a_device_that_could_not_be_enrolled_is_not_connected(
+    engine: Engine, fleet: Fleet
+) -> None:
+    for name in ("a,b", "", "all", "\x1b[31mx", "x" * 65):
+        with pytest.raises(EdgerankError, match="cannot name a device"):
+            await fleet.connect(hello(name))
+    await fleet.connect(hello("phone"))
+    with pytest.raises(EdgerankError, match="already named"):
+        await fleet.connect(replace(hello("phone"), device_id="another"))
+    assert fleet.connected() == {"id-of-phone"}
+    assert len(list_devices(engine, frozenset())) == 1
+
+
+async def test_progress_and_heartbeats_of_strangers_change_nothing(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    start_sweep(engine, "phone")
+    owner = await fleet.connect(hello("phone"))
+    given = await lease(fleet, owner)
+    stranger = await fleet.connect(hello("other"))
+    stranger_says = Progress(attempt_id=given.attempt_id, stage=Stage.MEASURING, repetitions_done=1)
+    fleet.progress(stranger, stranger_says)
+    assert fleet.activities() == ("phone: about to measure MobileNetV1 with onnxruntime",)
+    fleet.progress(owner, stranger_says)
+    assert fleet.activities() == (
+        "phone: measuring MobileNetV1 with onnxruntime, repetition 2 of 2",
+    )
+    clock.now_ms = LEASE_MS
+    await fleet.heartbeat(stranger, Heartbeat(held_attempt_ids=(given.attempt_id,)))
+    await fleet.look_after_leases()
+    assert fleet.activities() == ()
+
+
+async def test_a_restarted_controller_does_not_convert_beside_its_own_agents_measuring(
+    engine: Engine, fleet: Fleet, clock: Clock
+) -> None:
+    start_sweep(engine, "phone")
+    here = hello("phone", hostname="the-controllers-host")
+    given = await lease(fleet, await fleet.connect(here))
+    restarted = Fleet(engine, Changes(), clock, "the-controllers-host")
+    await restarted.recover()
+    order: list[str] = []
+
+    async def convert() -> None:
+        async with restarted.gate.converting():
+            order.append("converting")
+
+    converting = asyncio.create_task(convert())
+    session = await restarted.connect(replace(here, held_attempt_ids=(given.attempt_id,)))
+    order.append("report")
+    await restarted.report(session, measured_report(given.attempt_id, given.job_id))
+    await converting
+    assert order == ["report", "converting"]

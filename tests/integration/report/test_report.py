@@ -1,0 +1,184 @@
+"""The report as a person sees it: opened from disk in a real browser without a network."""
+
+import dataclasses
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from controller.domain import Constraints, Measurement, Ranking, Runtime, Verdict
+from controller.ranking import rank
+from controller.report.render import render_report
+from controller.wording import SYNTHETIC_NOTE, candidates
+from models.catalog import Catalog, load_catalog
+from models.variants import WeightsKind
+from tests.integration.report.conftest import Visitor
+from tests.unit.controller.measurements import DEVICE, device, failed, measurement
+
+DRAWN = "html[data-chart=drawn]"
+POINTS = "g.candidates_marks path"
+
+
+def _measured(name: str, median_ms: float, **changes: object) -> Measurement:
+    known = load_catalog().get(name)
+    return measurement(
+        name,
+        median_ms,
+        median_ms * 0.01,
+        known.top1,
+        input_size=known.input_size,
+        accuracy_source=known.source,
+        **changes,
+    )
+
+
+RANKING = rank(
+    DEVICE,
+    [
+        _measured("PPLCNet_x0_25", 1.1),
+        _measured("PPLCNet_x1_0", 4.0),
+        _measured("PPLCNet_x1_0", 9.0, runtime=Runtime.PADDLELITE),
+        _measured("MobileNetV3_large_x1_0", 6.1, weights=WeightsKind.SYNTHETIC),
+        _measured("MobileNetV3_large_x1_0", 6.12, threads=2),
+        _measured("EfficientNetB2", 30.0, verdict=Verdict.NOISY, reason="the interval is ±9 %"),
+        failed("LeViT_128S"),
+    ],
+    Constraints(max_latency_ms=20),
+    load_catalog(),
+)
+
+
+@pytest.fixture(scope="module")
+def report() -> str:
+    return render_report(RANKING, device())
+
+
+def _background(page: Page) -> str:
+    found: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return found
+
+
+def test_it_opens_without_a_network_and_without_a_complaint(visit: Visitor, report: str) -> None:
+    visited = visit(report)
+    visited.page.wait_for_selector(DRAWN)
+    visited.page.hover(f"{POINTS} >> nth=0")
+    expect(visited.page.locator("#vg-tooltip-element")).to_contain_text("median [95 %]")
+    assert [url for url in visited.requests if not url.startswith("file:")] == []
+    assert len(visited.requests) == 1
+    assert visited.complaints == []
+
+
+def test_every_candidate_is_a_point_with_an_interval_and_a_row(visit: Visitor, report: str) -> None:
+    page = visit(report).page
+    page.wait_for_selector(DRAWN)
+    count = len(list(candidates(RANKING)))
+    assert count == 6
+    expect(page.locator(POINTS)).to_have_count(count)
+    expect(page.locator("#ranking tbody tr")).to_have_count(count)
+    expect(page.locator("#provenance tbody tr")).to_have_count(count)
+    expect(page.locator("#left-out li")).to_have_count(1)
+    names = page.locator("#chart text", has_text="PPLCNet_x0_25")
+    expect(names).to_have_count(1)
+
+
+def test_the_answer_ties_and_provenance_are_in_words(visit: Visitor, report: str) -> None:
+    page = visit(report).page
+    expect(page).to_have_title(
+        "Best on pi5 (at most 20 ms): MobileNetV3_large_x1_0 (onnxruntime, 1 thread)"
+    )
+    body = page.locator("main")
+    for words in (
+        "cannot be told apart from the winner: the same top-1",
+        SYNTHETIC_NOTE,
+        "Cortex-A76, aarch64, 4 logical cores",
+        "a7a7a7a7a7a7",
+        "5f5f5f5f5f5f",
+        "paddlelite 2.13rc0",
+        "its child was killed by SIGSEGV",
+    ):
+        expect(body).to_contain_text(words)
+
+
+def test_the_table_sorts_by_a_click_or_a_key_and_says_so(visit: Visitor, report: str) -> None:
+    page = visit(report).page
+    heading = page.locator("#ranking th", has_text="Median")
+    first = page.locator("#ranking tbody tr >> nth=0").locator("th")
+    heading.locator("button").click()
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    expect(first).to_contain_text("PPLCNet_x0_25")
+    heading.locator("button").press("Enter")
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    expect(first).to_contain_text("EfficientNetB2")
+
+
+def test_page_and_chart_follow_light_and_dark(visit: Visitor, report: str) -> None:
+    page = visit(report, color_scheme="light").page
+    page.wait_for_selector(DRAWN)
+    read_fill = f"getComputedStyle(document.querySelector('{POINTS}')).fill"
+    light = (_background(page), page.evaluate(read_fill))
+    page.emulate_media(color_scheme="dark")
+    dark = (_background(page), page.evaluate(read_fill))
+    assert light[0] != dark[0]
+    assert light[1] != dark[1]
+    page.emulate_media(color_scheme="dark", media="print")
+    assert page.evaluate(read_fill) == light[1]
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_it_fits_a_phone_and_a_desk(visit: Visitor, report: str, width: int) -> None:
+    page = visit(report, viewport={"width": width, "height": 800}).page
+    page.wait_for_selector(DRAWN)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    chart = page.locator("#chart svg").bounding_box()
+    assert chart is not None
+    assert width * 0.6 < chart["width"] <= width
+
+
+def test_without_javascript_every_figure_is_still_there(visit: Visitor, report: str) -> None:
+    page = visit(report, java_script_enabled=False).page
+    expect(page.locator("#ranking tbody tr")).to_have_count(6)
+    expect(page.locator("main")).to_contain_text("6.10 ms")
+
+
+def test_chart_and_tables_can_be_found_by_name(visit: Visitor, report: str) -> None:
+    page = visit(report).page
+    page.wait_for_selector(DRAWN)
+    expect(page.get_by_role("figure", name="Accuracy against latency")).to_be_visible()
+    expect(page.get_by_role("region", name="Ranking")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="p99, ms")).to_be_visible()
+    expect(page.locator("#ranking").get_by_role("rowheader").first).to_be_visible()
+    expect(page.get_by_label("6 candidates on pi5, top-1 against median latency")).to_be_visible()
+
+
+def test_names_from_outside_are_text_wherever_they_appear(visit: Visitor) -> None:
+    hostile = "</script><script>alert(1)</script><img src=http://x.invalid/ onerror=alert(2)>'\"&"
+    ranking = rank(
+        hostile,
+        [
+            measurement(hostile, device=hostile, reason=hostile, runtime_build=hostile),
+            failed(hostile, reason=hostile, device=hostile, threads=2),
+        ],
+        Constraints(),
+        Catalog([]),
+    )
+    profile = dataclasses.replace(device().profile, cpu_model=hostile, operating_system=hostile)
+    visited = visit(
+        render_report(ranking, device(name=hostile, profile=profile, labels={hostile: hostile}))
+    )
+    visited.page.wait_for_selector(DRAWN)
+    visited.page.hover(POINTS)
+    expect(visited.page.locator("#vg-tooltip-element")).to_contain_text("alert(1)")
+    expect(visited.page.locator("img")).to_have_count(0)
+    expect(visited.page.locator("h1")).to_contain_text(hostile)
+    assert len(visited.requests) == 1
+    assert visited.complaints == []
+
+
+def test_with_nothing_measured_it_says_which_sweep_to_run(visit: Visitor) -> None:
+    nothing: Ranking = rank(DEVICE, [], Constraints(tier="mobile"), load_catalog())
+    visited = visit(render_report(nothing, device()))
+    expect(visited.page.locator("h1")).to_have_text(
+        "No candidate was measured on pi5 (mobile tier)"
+    )
+    expect(visited.page.locator("pre")).to_have_text(nothing.suggested_sweep)
+    expect(visited.page.locator("#chart")).to_have_count(0)
+    assert visited.complaints == []

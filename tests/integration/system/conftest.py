@@ -1,0 +1,46 @@
+"""One controller and one agent, real processes, with two backbones converted and measured."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import Running, edgerank, running_agent, running_controller
+
+BACKBONES = ("PPLCNet_x0_25", "MobileNetV3_small_x1_0")
+# Fast rather than precise: these tests are about the way of a figure, not about the figure.
+QUICK = ("--weights", "synthetic", "--repetitions", "2", "--precision", "20%")
+QUICK_SWEEP = (*QUICK, "--time-budget", "300ms")
+
+
+@dataclass(frozen=True)
+class System:
+    """A running fleet."""
+
+    controller: Running
+    agent: Running
+    address: str
+    state_dir: Path
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    state_dir = tmp_path_factory.mktemp("system")
+    with (
+        running_controller(state_dir / "controller") as (controller, address),
+        running_agent(address, "pc", state_dir / "agent") as agent,
+    ):
+        yield System(controller, agent, address, state_dir)
+
+
+@pytest.fixture(scope="session")
+def swept(system: System) -> dict[str, Any]:
+    """The result of the session's one sweep, as `--json` prints it."""
+    command = ("sweep", "--models", ",".join(BACKBONES), "--devices", "pc", *QUICK_SWEEP, "--json")
+    done = edgerank(*command, address=system.address)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result

@@ -1,0 +1,142 @@
+"""A person's mistake ends in one clear sentence and a telling exit code, never a traceback."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.integration.system.conftest import QUICK_SWEEP, System
+from tests.processes import edgerank, running_agent, running_controller
+
+
+def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
+    """Exit code and standard error of a command that must fail."""
+    done = edgerank(*arguments, address=address)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.stderr.count("error:") == 1, done.stderr
+    return done.returncode, " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (("sweep", "--models", "MobileNetV3"), 2, "no backbone is named 'MobileNetV3'; nearest:"),
+        (("sweep", "--models", "tier:phone"), 2, "there are mobile, desktop, server"),
+        (("sweep", "--models", "MobileNetV1", "--devices", "pd"), 2, "nearest: pc"),
+        (("sweep", "--models", "MobileNetV1", "--runtimes", "tflite"), 2, "there are paddlelite"),
+        (("sweep", "--models", "MobileNetV1", "--threads", "99"), 4, "cores; ask for at most"),
+        (("sweep", "--models", "MobileNetV1", "--precision", "2"), 2, "write it as 2%"),
+        (("convert", "MobileNetV3"), 2, "nearest:"),
+        (("convert",), 2, "name a backbone, or a tier with --tier"),
+        (("best", "--device", "phone"), 2, "no device is named 'phone'; nearest: pc"),
+        (("best", "--device", "pc", "--max-latency", "20"), 2, "needs a unit"),
+        (("best", "--device", "pc", "--max-latency", "20MB"), 2, "is no unit of a latency"),
+        (("best", "--device", "pc", "--max-memory", "80ms"), 2, "is no unit of a memory"),
+        (("best", "--device", "pc", "--min-top1", "175"), 2, "range"),
+        (("follow", "nothing"), 2, "no sweep has the id 'nothing'"),
+        (("cancel", "nothing"), 2, "no sweep has the id 'nothing'"),
+        (("report", "--device", "phone"), 2, "no device is named 'phone'"),
+        (("export", "all.xlsx"), 2, "csv"),
+        (("swep",), 2, "no command is named 'swep'; nearest: sweep"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_wrong_word_gets_what_would_be_right(
+    system: System, arguments: tuple[str, ...], exit_code: int, words: str
+) -> None:
+    code, said = refused(*arguments, address=system.address)
+    assert (code, words in said) == (exit_code, True), said
+
+
+def test_an_address_that_nobody_listens_on() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    code, said = refused("devices", address=address)
+    assert code == 4
+    assert f"no controller answers at {address}; start one with 'edgerank controller'" in said
+    code, said = refused("agent", "--controller", address, "--connect-timeout", "1")
+    assert code == 4
+    assert address in said
+
+
+def test_a_port_that_is_taken(system: System, tmp_path: Path) -> None:
+    port = system.address.rpartition(":")[2]
+    code, said = refused("controller", "--port", port, "--state", str(tmp_path))
+    assert code == 4
+    assert f"cannot listen on 127.0.0.1:{port}: the port is taken" in said
+
+
+def test_a_state_folder_that_another_controller_has(system: System) -> None:
+    state = str(system.state_dir / "controller")
+    code, said = refused("controller", "--port", "0", "--state", state)
+    assert code == 4
+    assert "another controller already serves the state folder" in said
+
+
+@pytest.mark.parametrize("command", [("controller", "--port", "0"), ("demo",)])
+def test_a_state_folder_that_cannot_be_written(command: tuple[str, ...]) -> None:
+    # A folder that not even root can make.
+    code, said = refused(*command, "--state", "/proc/edgerank")
+    assert code == 4
+    assert "cannot write the state folder /proc/edgerank" in said
+
+
+def test_a_name_that_another_device_has(system: System, tmp_path: Path) -> None:
+    arguments = ("--controller", system.address, "--name", "pc", "--state", str(tmp_path))
+    code, said = refused("agent", *arguments)
+    assert code == 2
+    assert "another device is already named 'pc'; start this agent with another --name" in said
+
+
+def test_published_weights_without_a_network_name_the_other_choice(tmp_path: Path) -> None:
+    # A proxy that nobody runs is a network that is not there, wherever this test runs.
+    no_network = {"HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+    with running_controller(tmp_path, environment=no_network) as (_controller, address):
+        done = edgerank("convert", "GhostNet_x0_5", address=address)
+    assert done.returncode == 4
+    assert "--weights synthetic is the other choice" in " ".join(done.stdout.split())
+    assert "3 of 3 artifacts were refused" in done.stderr
+
+
+def test_a_state_that_is_full_fails_the_jobs_and_says_why(tmp_path: Path) -> None:
+    # No file of the controller may grow beyond 2 MB: exactly what a full disk does to it.
+    limit = ("prlimit", f"--fsize={2_000_000}", "--")
+    with (
+        running_controller(tmp_path / "controller", before=limit) as (controller, address),
+        running_agent(address, "pc", tmp_path / "agent"),
+    ):
+        command = ("sweep", "--models", "PPLCNet_x0_25", *QUICK_SWEEP, "--json")
+        done = edgerank(*command, address=address)
+        assert done.returncode == 4
+        assert "Traceback" not in done.stderr
+        ended = json.loads(done.stdout)["ended"]
+        assert [job["verdict"] for job in ended] == ["failed", "failed"]
+        assert all("File too large" in job["reason"] for job in ended)
+        assert edgerank("devices", address=address).returncode == 0
+        assert controller.process.poll() is None
+
+
+def test_an_altered_artifact_is_a_failed_job_with_its_reason(tmp_path: Path) -> None:
+    with (
+        running_controller(tmp_path / "controller") as (_controller, address),
+        running_agent(address, "pc", tmp_path / "agent"),
+    ):
+        converted = edgerank(
+            "convert", "PPLCNet_x0_25", "--weights", "synthetic", "--json", address=address
+        )
+        (onnx,) = [one for one in json.loads(converted.stdout) if one["format"] == "onnx"]
+        digest = onnx["artifact_sha256"]
+        blob = tmp_path / "controller" / "artifacts" / digest[:2] / digest
+        content = bytearray(blob.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        blob.write_bytes(content)
+        command = ("sweep", "--models", "PPLCNet_x0_25", *QUICK_SWEEP, "--json")
+        done = edgerank(*command, address=address)
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    verdicts = {job["runtime"]: job for job in json.loads(done.stdout)["ended"]}
+    assert verdicts["onnxruntime"]["reason"].startswith("artifact: ")
+    # Everything else goes on.
+    assert verdicts["paddlelite"]["median_ms"] > 0

@@ -1,0 +1,43 @@
+"""A sweep outlives the crash of its agent and of its controller."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from controller.domain import MeasurementFilter
+from controller.rpc.client import QueryClient
+from tests.integration.system.conftest import QUICK
+from tests.processes import EDGERANK, Output, edgerank, running_agent, running_controller
+
+SWEEP = ("sweep", "--models", "PPLCNet_x0_25", *QUICK, "--time-budget", "2s", "--threads", "1,2")
+
+
+def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) -> None:
+    with running_controller(tmp_path / "controller") as (controller, address):
+        port = int(address.rpartition(":")[2])
+        with running_agent(address, "pc", tmp_path / "agent") as agent:
+            sweep = subprocess.Popen(
+                [*EDGERANK, *SWEEP, "--controller", address],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            output = Output(sweep)
+            sweep_id = output.wait_for(r"^sweep (\w+): 4 jobs")[1]
+            agent.output.wait_for("measuring PPLCNet_x0_25", timeout_s=120)
+            agent.kill()
+        with running_agent(address, "pc", tmp_path / "agent") as agent:
+            agent.output.wait_for("measuring PPLCNet_x0_25", timeout_s=120)
+            controller.kill()
+            sweep.wait(timeout=60)
+            output.wait_for("the controller at .* went away")
+            with running_controller(tmp_path / "controller", port):
+                done = edgerank("follow", sweep_id, "--json", address=address)
+                assert done.returncode == 0, done.stderr
+                jobs = json.loads(done.stdout)["ended"]
+                assert len(jobs) == len({job["job_id"] for job in jobs}) == 4
+                assert {job["verdict"] for job in jobs} <= {"ok", "noisy"}
+                with QueryClient(address) as client:
+                    found = list(client.list_measurements(MeasurementFilter(sweep_id=sweep_id)))
+                assert {figure.job_id for figure in found} == {job["job_id"] for job in jobs}
+            assert agent.stop() == 0
