@@ -16,7 +16,7 @@ SHOWN_NAMES = 3
 def print_models(console: Console, backbones: Sequence[Backbone]) -> None:
     """Print accuracy, size and cost; a dash where nobody published a figure.
 
-    A counted figure stands in brackets beside the published one where the two differ notably.
+    A counted figure stands in brackets below the published one where the two differ notably.
     """
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("\nbackbone", overflow="fold")
@@ -91,7 +91,8 @@ def _cost(published: float | None, counted: float | None) -> str:
     if not differs_notably(published, counted):
         return _figure(published)
     brackets = f"({_figure(counted)})"
-    return brackets if published is None else f"{_figure(published)} {brackets}"
+    # Below and not beside: the columns of all the other rows stay narrow.
+    return brackets if published is None else f"{_figure(published)}\n{brackets}"
 
 
 def _figure(figure: float | None) -> str:
