@@ -1,12 +1,13 @@
 """Which measurements can be ranked at all, and why the others cannot."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.domain import LatencyFigures, Measurement, Verdict
 from models.catalog import Catalog
+from models.variants import WeightsKind
 
 ACCURACY_PRECISION: Final = "fp32"
 """The precision that published accuracy holds for."""
@@ -52,17 +53,23 @@ def candidate_key(measurement: Measurement) -> str:
         parts.append(measurement.precision)
     if measurement.batch != 1:
         parts.append(f"batch={measurement.batch}")
+    if measurement.weights is not WeightsKind.PRETRAINED:
+        parts.append(measurement.weights.value)
     return " ".join(parts)
 
 
 def select_entries(
-    measurements: Iterable[Measurement], catalog: Catalog
+    measurements: Sequence[Measurement], catalog: Catalog
 ) -> tuple[list[Entry], list[Measurement]]:
     """Split measurements into what can be ranked and what is left out, both in a fixed order.
 
-    Measurements of one backbone, runtime, thread count, precision, format, input size and batch
-    size stand for each other: the newest that is ok or noisy counts. One that is left out carries
-    why in its `reason`; so does a failure newer than the measurement that counts in its place.
+    Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
+    and batch size stand for each other: the last that is ok or noisy counts. One that is left out
+    carries why in its `reason`; so does a failure after the measurement that counts in its place.
+
+    Args:
+        measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
+        catalog: where published input sizes are looked up.
     """
     entries: list[Entry] = []
     left_out: list[Measurement] = []
@@ -82,16 +89,13 @@ def select_entries(
     return entries, left_out
 
 
-def _interchangeable(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
+def _interchangeable(measurements: Sequence[Measurement]) -> list[list[Measurement]]:
     """Group measurements of the same thing, each group newest first."""
     groups: defaultdict[tuple[object, ...], list[Measurement]] = defaultdict(list)
     for m in measurements:
-        setting = (m.backbone, m.runtime, m.threads, m.precision, m.format, m.input_size, m.batch)
-        groups[setting].append(m)
-    return [
-        sorted(same, key=lambda m: (m.measured_at_unix_ms, m.measurement_id), reverse=True)
-        for same in groups.values()
-    ]
+        variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
+        groups[variant, m.runtime, m.threads].append(m)
+    return [same[::-1] for same in groups.values()]
 
 
 def _without_figures(measurement: Measurement, *, is_replaced: bool) -> Measurement:

@@ -6,7 +6,7 @@ from controller.domain import Candidate, Constraints, Measurement, Ranking, Runt
 from controller.entries import Entry, select_entries
 from controller.pareto import pareto_front
 from controller.reasons import breach, dominated, off_the_winner, tied
-from controller.suggestion import suggest_sweep, unmeasured_backbones
+from controller.suggestion import suggest_sweep, unmeasured_backbones, weights_in_use
 from models.catalog import Backbone, Catalog
 from models.tiers import TIER_RULES, Tier, exclusion, select_tier
 
@@ -26,7 +26,7 @@ def rank(
 
     Args:
         device: name of the device; measurements of others do not count.
-        measurements: in any order.
+        measurements: oldest first: of a candidate's, the last usable one counts.
         constraints: `runtime` and `threads` narrow down what is looked at, the others what may win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
@@ -35,7 +35,8 @@ def rank(
         ValueError: the tier is none of mobile, desktop and server.
     """
     tier = None if constraints.tier is None else Tier(constraints.tier)
-    scope = [m for m in measurements if m.device == device and _is_looked_at(m, constraints)]
+    measured_here = [m for m in measurements if m.device == device]
+    scope = [m for m in measured_here if _is_looked_at(m, constraints)]
     entries, left_out = select_entries(scope, catalog)
     breaches = _breaches(entries, constraints, catalog, tier)
     passing = [entry for entry in entries if not breaches[entry.id]]
@@ -56,7 +57,7 @@ def rank(
         unmeasured=tuple(b.name for b in missing) if winner is None or tier else (),
         suggested_sweep=""
         if winner is not None
-        else suggest_sweep(device, missing, constraints, runtimes),
+        else suggest_sweep(device, missing, constraints, runtimes, weights_in_use(measured_here)),
     )
 
 

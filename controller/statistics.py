@@ -18,6 +18,8 @@ RESAMPLES: Final = 1_000
 PERCENTILE_METHOD: Final = "linear"
 
 _NS_PER_MS: Final = 1e6
+# How unlikely a difference between repetitions must be before it is called one.
+_DISAGREEMENT_LEVEL: Final = 0.01
 _SEED: Final = 20_080_817
 # Resampled values that scipy may hold at one time, 8 bytes each.
 _BATCH_VALUES: Final = 2_000_000
@@ -87,11 +89,19 @@ def relative_half_width(figures: LatencyFigures) -> float:
     return reach_ms / figures.median_ms
 
 
-def verdict(figures: LatencyFigures, settings_relative_half_width: float) -> tuple[Verdict, str]:
+def verdict(
+    figures: LatencyFigures,
+    repetitions: Sequence[Repetition],
+    settings_relative_half_width: float,
+) -> tuple[Verdict, str]:
     """Judge whether the interval is as narrow as was asked for; the reason is empty for ok.
+
+    The reason says what would have made it narrower: repetitions that agree, time to take more
+    samples, more repetitions, or steadier samples.
 
     Args:
         figures: of one job.
+        repetitions: what the figures were derived from.
         settings_relative_half_width: what was asked for; 0.02 is ±2 %.
     """
     reached = relative_half_width(figures)
@@ -99,7 +109,7 @@ def verdict(figures: LatencyFigures, settings_relative_half_width: float) -> tup
         return Verdict.OK, ""
     return Verdict.NOISY, (
         f"the interval is ±{reached * 100:.3g} %, "
-        f"wanted ±{settings_relative_half_width * 100:.3g} %: {_why_wide(figures)}"
+        f"wanted ±{settings_relative_half_width * 100:.3g} %: {_why_wide(repetitions)}"
     )
 
 
@@ -195,12 +205,27 @@ def _milliseconds(nanoseconds: Sequence[int]) -> _Samples:
     return np.asarray(nanoseconds, dtype=np.float64) / _NS_PER_MS
 
 
-def _why_wide(figures: LatencyFigures) -> str:
-    if figures.stop_reason is StopReason.TIME_BUDGET:
-        return "the time budget ended first"
-    if figures.repetition_count > 1:
+def _why_wide(repetitions: Sequence[Repetition]) -> str:
+    # Asked first: more time would not have brought processes together that truly differ.
+    if _disagree(repetitions):
         return "its repetitions disagree"
+    if _stop_reason(repetitions) is StopReason.TIME_BUDGET:
+        return "the time budget ended first"
+    if len(repetitions) > 1:
+        return f"{len(repetitions)} repetitions are too few"
     return "its samples spread too far"
+
+
+def _disagree(repetitions: Sequence[Repetition]) -> bool:
+    """Say whether repetitions differ by more than the spread of their samples explains.
+
+    Kruskal and Wallis, Use of Ranks in One-Criterion Variance Analysis, 1952. Widths alone do not
+    tell: the interval between few repetitions is wide even where only their samples are noisy.
+    """
+    if len(repetitions) == 1:
+        return False
+    test = stats.kruskal(*(_milliseconds(repetition.latency_ns) for repetition in repetitions))
+    return bool(test.pvalue < _DISAGREEMENT_LEVEL)
 
 
 def _first_run_ns(repetition: Repetition) -> int:

@@ -4,9 +4,10 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from controller.domain import Constraints, Runtime
+from controller.domain import Constraints, Measurement, Runtime
 from controller.pareto import pareto_front
 from models.catalog import Backbone
+from models.variants import WeightsKind
 
 MOST_BACKBONES: Final = 12
 """How many names a suggested sweep lists at most."""
@@ -25,11 +26,18 @@ def unmeasured_backbones(
     ]
 
 
+def weights_in_use(measurements: Iterable[Measurement]) -> WeightsKind:
+    """Return the kind of weights to go on with: synthetic where nothing else was measured."""
+    kinds = {measurement.weights for measurement in measurements}
+    return WeightsKind.SYNTHETIC if kinds == {WeightsKind.SYNTHETIC} else WeightsKind.PRETRAINED
+
+
 def suggest_sweep(
     device: str,
     unmeasured: Sequence[Backbone],
     constraints: Constraints,
     runtimes: Sequence[Runtime],
+    weights: WeightsKind,
 ) -> str:
     """Return the command that measures what is missing; empty when nothing is.
 
@@ -50,6 +58,8 @@ def suggest_sweep(
         ",".join(runtime.value for runtime in wanted),
         "--threads",
         str(constraints.threads or 1),
+        "--weights",
+        weights.value,
     ]
     return shlex.join(words)
 

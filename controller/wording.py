@@ -30,8 +30,8 @@ def provenance(measurement: Measurement) -> str:
 
 
 def candidate_name(measurement: Measurement) -> str:
-    """Name a candidate in a sentence: PPLCNet_x1_0 (onnxruntime, 2 threads)."""
-    return f"{measurement.backbone} ({setting(measurement)})"
+    """Name a candidate in a sentence: PPLCNet_x1_0 (onnxruntime, 2 threads, pretrained)."""
+    return f"{measurement.backbone} ({provenance(measurement)})"
 
 
 def latency_words(measurement: Measurement) -> str:
@@ -71,11 +71,12 @@ def constraint_words(constraints: Constraints) -> str:
 
 
 def headline(ranking: Ranking) -> str:
-    """Answer the question in one line."""
+    """Answer the question in one line; the winner's figures, which follow, name its weights."""
     asked = constraint_words(ranking.constraints)
     under = f" ({asked})" if asked else ""
     if ranking.winner is not None:
-        return f"Best on {ranking.device}{under}: {candidate_name(ranking.winner.measurement)}"
+        best = ranking.winner.measurement
+        return f"Best on {ranking.device}{under}: {best.backbone} ({setting(best)})"
     if ranking.others:
         return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
     return f"No candidate was measured on {ranking.device}{under}"

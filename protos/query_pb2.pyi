@@ -872,7 +872,9 @@ class Candidate(_message.Message):
     def measurement(self) -> Global___Measurement: ...
     @_builtins.property
     def latency_ties(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Keys of the candidates whose latency intervals overlap this one's ("backbone runtime threads")."""
+        """Keys of the candidates whose latency intervals overlap this one's: "backbone runtime threads",
+        then "synthetic" where the weights are.
+        """
 
     def __init__(
         self,

@@ -124,7 +124,7 @@ class QueryServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListMeasurements(self, request, context):
-        """Every measurement that the filter lets through, oldest first. Idempotent.
+        """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

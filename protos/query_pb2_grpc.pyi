@@ -56,7 +56,7 @@ class QueryStub:
     unknown device. No measured candidate is an answer, not an error.
     """
     ListMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]
-    """Every measurement that the filter lets through, oldest first. Idempotent.
+    """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep.
     """
 
@@ -88,7 +88,7 @@ class QueryAsyncStub(QueryStub):
     unknown device. No measured candidate is an answer, not an error.
     """
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
-    """Every measurement that the filter lets through, oldest first. Idempotent.
+    """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep.
     """
 
@@ -159,7 +159,7 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.ListMeasurementsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_query_pb2.ListMeasurementsResponse], _abc.AsyncIterator[_query_pb2.ListMeasurementsResponse]]:
-        """Every measurement that the filter lets through, oldest first. Idempotent.
+        """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep.
         """
 

@@ -92,7 +92,7 @@ def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate])
         return
     _print_heading(console, heading)
     for candidate in judged:
-        text = Text(f"{candidate.measurement.backbone} ({provenance(candidate.measurement)})")
+        text = Text(candidate_name(candidate.measurement))
         text.append(f" {latency_words(candidate.measurement)}", style="dim")
         if candidate.measurement.verdict is Verdict.NOISY:
             text.append(" noisy", style="yellow")

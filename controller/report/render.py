@@ -64,6 +64,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "headline": wording.headline,
         "constraint_words": wording.constraint_words,
+        "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,
         "memory_words": wording.memory_words,

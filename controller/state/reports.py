@@ -75,7 +75,7 @@ def _measurement_row(report: Report, settings: MeasureSettings) -> dict[str, obj
             "affinity": [],
         }
     figures = latency_figures(measured.repetitions)
-    judged, reason = verdict(figures, settings.relative_half_width)
+    judged, reason = verdict(figures, measured.repetitions, settings.relative_half_width)
     return row | {
         "verdict": judged.value,
         "reason": reason,

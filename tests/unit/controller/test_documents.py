@@ -101,6 +101,7 @@ SWEEP = SweepSnapshot(
             backbone="Good",
             runtime=Runtime.PADDLELITE,
             threads=2,
+            weights=WeightsKind.SYNTHETIC,
             verdict=verdict,
             median_ms=median_ms,
         )

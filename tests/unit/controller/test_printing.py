@@ -56,7 +56,10 @@ def test_ties_the_front_the_losers_and_the_left_out_are_told() -> None:
     assert "PPLCNet_x1_0 71.32 4.31 ms [4.27, 4.35] 40.0 MB" in words
     assert "71.32 % top-1, 4.0 points below the winner, 1.4x as fast" in words
     assert "its interval 18.5..20.5 ms crosses the limit of 20 ms" in words
-    assert "LeViT_128S (onnxruntime, 1 thread): failed, its child was killed by SIGSEGV" in words
+    assert (
+        "LeViT_128S (onnxruntime, 1 thread, pretrained): failed, its child was killed by SIGSEGV"
+        in words
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -12,6 +12,7 @@ from controller.domain import (
 )
 from controller.ranking import rank, winning_rule
 from models.catalog import Catalog, load_catalog
+from models.variants import WeightsKind
 from tests.unit.controller.measurements import DEVICE, backbone, catalog, failed, measurement
 
 NO_LIMITS = Constraints()
@@ -135,7 +136,7 @@ class TestTies:
         ranking = _rank(measurement("A", 5, 0.1), measurement("B", 9, 0.1))
         assert ranking.ties == ()
         assert _reason(ranking, "B") == (
-            "A (onnxruntime, 1 thread) has the same top-1 in 5.00 ms instead of 9.00 ms"
+            "A (onnxruntime, 1 thread, pretrained) has the same top-1 in 5.00 ms instead of 9.00 ms"
         )
 
     def test_where_the_fastest_wins_an_overlap_is_a_tie_whatever_the_top1(self) -> None:
@@ -153,6 +154,15 @@ class TestTies:
         )
         ties = {c.measurement.backbone: c.latency_ties for c in ranking.pareto_front}
         assert ties == {"A": ("B paddlelite 2",), "B": ("A onnxruntime 1",), "C": ()}
+
+    def test_ties_that_differ_by_their_weights_alone_are_told_apart(self) -> None:
+        ranking = _rank(
+            measurement("A", 5, measurement_id="1"),
+            measurement("A", 5, measurement_id="2", weights=WeightsKind.SYNTHETIC),
+            measurement("B", 5.1, top1=80),
+        )
+        assert ranking.winner is not None
+        assert ranking.winner.latency_ties == ("A onnxruntime 1", "A onnxruntime 1 synthetic")
 
 
 class TestReasons:
@@ -175,28 +185,49 @@ class TestReasons:
     def test_who_is_beaten_in_both_hears_by_whom_and_by_how_much(self) -> None:
         ranking = _rank(measurement("A", 5, top1=77), measurement("B", 9, top1=75))
         assert _reason(ranking, "B") == (
-            "A (onnxruntime, 1 thread) is more accurate and faster: "
+            "A (onnxruntime, 1 thread, pretrained) is more accurate and faster: "
             "77 % in 5.00 ms against 75 % in 9.00 ms"
         )
 
     def test_a_latency_that_is_a_tie_is_never_called_faster(self) -> None:
         ranking = _rank(measurement("A", 5, 0.2, top1=77), measurement("B", 5.1, 0.2, top1=75))
         assert _reason(ranking, "B") == (
-            "A (onnxruntime, 1 thread) is more accurate: "
+            "A (onnxruntime, 1 thread, pretrained) is more accurate: "
             "77 % in 5.00 ms against 75 % in 5.10 ms (latency is a tie)"
         )
 
 
 class TestWhatCounts:
-    def test_the_newest_usable_measurement_of_a_setting_counts(self) -> None:
-        old = measurement("A", 9, measurement_id="old", measured_at_unix_ms=1)
-        new = measurement("A", 5, measurement_id="new", measured_at_unix_ms=2)
-        assert _winner(_rank(new, old)) == "new"
-        assert _rank(new, old).others == ()
+    def test_the_last_usable_measurement_of_a_setting_counts(self) -> None:
+        old, new = (measurement("A", ms, measurement_id=f"{ms} ms") for ms in (5, 9))
+        assert _winner(_rank(old, new)) == "9 ms"
+        assert _rank(old, new).others == ()
+
+    def test_a_device_whose_clock_is_at_1970_is_measured_anew_all_the_same(self) -> None:
+        old = measurement("A", 5, measurement_id="old")
+        new = measurement("A", 9, measurement_id="new", measured_at_unix_ms=5_000)
+        assert _winner(_rank(old, new)) == "new"
+
+    def test_synthetic_weights_never_replace_pretrained_ones_nor_the_other_way_round(self) -> None:
+        pretrained = measurement("A", 5, measurement_id="pretrained")
+        synthetic = measurement("A", 9, measurement_id="synthetic", weights=WeightsKind.SYNTHETIC)
+        for order in ((pretrained, synthetic), (synthetic, pretrained)):
+            ranking = _rank(*order)
+            assert _winner(ranking) == "pretrained"
+            (other,) = ranking.others
+            assert other.measurement.weights is WeightsKind.SYNTHETIC
+            assert other.lost_because == (
+                "A (onnxruntime, 1 thread, pretrained) has the same top-1 in 5.00 ms "
+                "instead of 9.00 ms"
+            )
+
+    def test_a_failure_with_other_weights_does_not_speak_of_an_older_measurement(self) -> None:
+        ranking = _rank(measurement("A"), failed("A", weights=WeightsKind.SYNTHETIC))
+        (left_out,) = ranking.left_out
+        assert left_out.reason == "its child was killed by SIGSEGV"
 
     def test_a_later_failure_does_not_hide_an_older_figure_and_is_told(self) -> None:
-        old = measurement("A", 9, measurement_id="old", measured_at_unix_ms=1)
-        ranking = _rank(old, failed("A", measured_at_unix_ms=2))
+        ranking = _rank(measurement("A", 9, measurement_id="old"), failed("A"))
         assert _winner(ranking) == "old"
         (left_out,) = ranking.left_out
         assert left_out.reason == (
@@ -241,6 +272,7 @@ class TestWhatIsMissing:
             *("--devices", DEVICE),
             *("--runtimes", "paddlelite,onnxruntime"),
             *("--threads", "1"),
+            *("--weights", "pretrained"),
         ]
         assert 1 <= len([known.get(name) for name in words[3].split(",")]) <= 12
 
@@ -250,8 +282,29 @@ class TestWhatIsMissing:
         ranking = rank("my pi", [], within, known)
         assert ranking.unmeasured == ("A", "B")
         assert ranking.suggested_sweep == (
-            "edgerank sweep --models A,B --devices 'my pi' --runtimes paddlelite --threads 4"
+            "edgerank sweep --models A,B --devices 'my pi' --runtimes paddlelite --threads 4 "
+            "--weights pretrained"
         )
+
+    @pytest.mark.parametrize(
+        ("measured_with", "suggested"),
+        [
+            ((WeightsKind.SYNTHETIC, WeightsKind.SYNTHETIC), "synthetic"),
+            ((WeightsKind.SYNTHETIC, WeightsKind.PRETRAINED), "pretrained"),
+            ((WeightsKind.PRETRAINED, WeightsKind.PRETRAINED), "pretrained"),
+        ],
+    )
+    def test_the_sweep_goes_on_with_the_weights_that_the_device_was_measured_with(
+        self, measured_with: tuple[WeightsKind, ...], suggested: str
+    ) -> None:
+        measured = [measurement("Elsewhere", device="laptop")]
+        measured += [
+            measurement(f"Net{threads}", threads=threads, weights=weights)
+            for threads, weights in enumerate(measured_with, start=1)
+        ]
+        within = Constraints(max_latency_ms=1, threads=1)
+        ranking = rank(DEVICE, measured, within, catalog(B=80))
+        assert ranking.suggested_sweep.endswith(f"--threads 1 --weights {suggested}")
 
     def test_only_runtimes_of_the_device_are_suggested(self) -> None:
         ranking = rank(DEVICE, [], NO_LIMITS, catalog(A=76), runtimes=[Runtime.ONNXRUNTIME])

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain import Candidate, Constraints, Measurement, Ranking, Runtime, Verdict
+from controller.entries import candidate_key
 from controller.ranking import rank
 from controller.wording import candidates
 from models.catalog import Catalog
+from models.variants import WeightsKind
 from tests.unit.controller.measurements import DEVICE, figures, measurement
 
 _names = st.sampled_from([f"Net{number}" for number in range(8)])
@@ -32,6 +34,7 @@ def _measurements(draw: st.DrawFn) -> list[Measurement]:
                 latency=latency,
                 verdict=draw(st.sampled_from(Verdict)),
                 measurement_id=f"m{place}",
+                weights=draw(st.sampled_from(WeightsKind)),
                 measured_at_unix_ms=draw(st.integers(0, 3)),
             )
         )
@@ -145,12 +148,32 @@ def test_each_candidate_is_told_once_fastest_first(
 
 
 @given(_measurements(), _constraints, st.randoms())
-def test_the_order_of_measurements_does_not_matter(
+def test_only_the_order_of_a_candidates_own_measurements_matters(
     measurements: list[Measurement], constraints: Constraints, random: Random
 ) -> None:
-    shuffled = list(measurements)
-    random.shuffle(shuffled)
+    order = [candidate_key(found) for found in measurements]
+    in_time = {key: [m for m in measurements if candidate_key(m) == key] for key in order}
+    random.shuffle(order)
+    shuffled = [in_time[key].pop(0) for key in order]
     assert _rank(shuffled, constraints) == _rank(measurements, constraints)
+
+
+@_cases
+def test_all_that_is_known_of_a_candidate_is_its_last_usable_measurement(
+    measurements: list[Measurement], constraints: Constraints
+) -> None:
+    last = {
+        candidate_key(found): found
+        for found in measurements
+        if found.verdict in (Verdict.OK, Verdict.NOISY)
+        and constraints.runtime in (None, found.runtime)
+        and constraints.threads in (None, found.threads)
+    }
+    told = {
+        candidate_key(candidate.measurement): candidate.measurement
+        for candidate in candidates(_rank(measurements, constraints))
+    }
+    assert told == last
 
 
 @_cases
@@ -190,5 +213,4 @@ def test_latency_ties_are_mutual(measurements: list[Measurement], constraints: C
                 overlaps = (
                     a.latency.low_ms <= b.latency.high_ms and b.latency.low_ms <= a.latency.high_ms
                 )
-                key = f"{b.backbone} {b.runtime.value} {b.threads}"
-                assert (key in one.latency_ties) == overlaps
+                assert (candidate_key(b) in one.latency_ties) == overlaps

@@ -31,6 +31,18 @@ def _noise(
     ]
 
 
+def _out_of_time(job: list[Repetition], late: int) -> list[Repetition]:
+    """The job with its first repetitions stopped by the time budget."""
+    stopped = [replace(r, stop_reason=StopReason.TIME_BUDGET) for r in job[:late]]
+    return [*stopped, *job[late:]]
+
+
+def _cause(job: list[Repetition]) -> str:
+    judged, reason = verdict(latency_figures(job), job, 0.02)
+    assert judged is Verdict.NOISY
+    return reason.rpartition(": ")[2]
+
+
 class TestLatencyFigures:
     def test_known_values_of_one_to_a_hundred(self) -> None:
         # Linear interpolation puts p90 of 1..100 at 90.1; nearest rank would say 90.
@@ -164,17 +176,45 @@ class TestMemory:
 
 class TestVerdict:
     def test_an_interval_as_narrow_as_wanted_is_ok(self) -> None:
-        assert verdict(figures(10, 0.2), 0.02) == (Verdict.OK, "")
+        assert verdict(figures(10, 0.2), _noise(1, [10.0]), 0.02) == (Verdict.OK, "")
 
     def test_noise_is_said_in_figures_with_its_cause(self) -> None:
-        late = figures(10, 0.34, stop_reason=StopReason.TIME_BUDGET)
-        assert verdict(late, 0.02) == (
+        assert verdict(figures(10, 0.34), _noise(1, [10.0, 11.0, 12.0]), 0.02) == (
             Verdict.NOISY,
-            "the interval is ±3.4 %, wanted ±2 %: the time budget ended first",
+            "the interval is ±3.4 %, wanted ±2 %: its repetitions disagree",
         )
-        assert verdict(figures(10, 0.34), 0.02)[1].endswith("its repetitions disagree")
-        alone = replace(figures(10, 0.34), repetition_count=1)
-        assert verdict(alone, 0.02)[1].endswith("its samples spread too far")
+
+    @pytest.mark.parametrize("late", [0, 1, 3])
+    def test_repetitions_that_disagree_are_told_although_the_time_budget_ended(
+        self, late: int
+    ) -> None:
+        job = _out_of_time(_noise(1, [1.0, 1.0, 1.3]), late)
+        assert _cause(job) == "its repetitions disagree"
+
+    def test_repetitions_with_too_few_samples_are_not_said_to_disagree(self) -> None:
+        # Their medians are far apart, but no farther than so few and so noisy samples can be.
+        job = _out_of_time(_noise(1, [10.0, 10.0, 10.0], count=6, spread=0.2), 3)
+        assert _cause(job) == "the time budget ended first"
+
+    def test_agreeing_repetitions_in_time_are_too_few(self) -> None:
+        # With one degree of freedom, medians 0.4 % apart bound nothing better than ±2.5 %.
+        samples = [np.linspace(9.9, 10.1, 30) * MS * factor for factor in (1, 1.004)]
+        job = [repetition(tuple(taken.astype(int).tolist())) for taken in samples]
+        assert _cause(job) == "2 repetitions are too few"
+
+    def test_a_single_repetition_has_nobody_to_disagree_with(self) -> None:
+        job = _noise(1, [10.0], count=30, spread=0.3)
+        assert _cause(job) == "its samples spread too far"
+        assert _cause(_out_of_time(job, 1)) == "the time budget ended first"
+
+    @given(_jobs)
+    @settings(deadline=None)
+    def test_every_job_gets_a_verdict_and_only_ok_has_no_reason(
+        self, job: list[Repetition]
+    ) -> None:
+        judged, reason = verdict(latency_figures(job), job, 0.02)
+        assert judged in (Verdict.OK, Verdict.NOISY)
+        assert (judged is Verdict.OK) == (reason == "")
 
     def test_the_wider_side_of_a_lopsided_interval_counts(self) -> None:
         lopsided = latency_figures(_noise(1, [1.0, 1.0, 1.3]))
