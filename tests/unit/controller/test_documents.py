@@ -23,6 +23,7 @@ from controller.domain import (
 )
 from controller.ranking import rank
 from models.catalog import load_catalog
+from models.tiers import Tier, apply_rule
 from models.variants import WeightsKind
 from tests.unit.controller.measurements import (
     DEVICE,
@@ -112,6 +113,7 @@ CASES = [
     ("devices", [device(), device(connected=False, labels={})]),
     ("devices", []),
     ("models", list(load_catalog())),
+    ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
     ("ranking", RANKING),
     ("ranking", NOTHING_MEASURED),
     ("measurement", FULL_MEASUREMENT),
