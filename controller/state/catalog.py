@@ -4,7 +4,7 @@ from sqlalchemy import Engine, delete, insert
 
 from controller.state.database import transaction
 from controller.state.schema import accuracies, backbones
-from models.catalog import Catalog
+from models.catalog import INT8_ACCURACY, Backbone, Catalog
 from models.variants import Precision
 
 IMAGENET = "ImageNet-1k"
@@ -17,8 +17,7 @@ def store_catalog(engine: Engine, catalog: Catalog) -> None:
             "backbone": backbone.name,
             "dataset": IMAGENET,
             "metric": metric,
-            # PaddleClas publishes the accuracy of fp32 weights.
-            "precision": Precision.FP32.value,
+            "precision": _published_precision(backbone),
             "value_percent": percent,
             "source": backbone.source,
         }
@@ -40,3 +39,7 @@ def store_catalog(engine: Engine, catalog: Catalog) -> None:
         connection.execute(delete(backbones))
         connection.execute(insert(backbones), rows)
         connection.execute(insert(accuracies), published)
+
+
+def _published_precision(backbone: Backbone) -> str:
+    return "int8" if backbone.name in INT8_ACCURACY else Precision.FP32.value
