@@ -20,6 +20,7 @@ from agent.device_state import Roots
 from agent.domain import RuntimeInfo
 from agent.errors import AgentError
 from agent.measuring import Measurer
+from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.profile import HostFacts, read_device_profile
 from agent.runtimes import available_runtimes
 from agent.spool import Spool
@@ -57,7 +58,19 @@ def _parse_labels(
         if not key or not equals:
             raise click.BadParameter(f"{value} is no label: write KEY=VALUE, as in room=lab")
         labels[key] = text
+    try:
+        check_labels(labels)
+    except NamingRefused as error:
+        raise click.BadParameter(str(error)) from error
     return labels
+
+
+def _parse_name(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        check_device_name(value)
+    except NamingRefused as error:
+        raise click.BadParameter(str(error)) from error
+    return value
 
 
 @click.command(
@@ -74,7 +87,12 @@ Examples:
     callback=_parse_address,
     help="Where the controller listens.",
 )
-@click.option("--name", help="What people call this device; unique.  [default: the host's name]")
+@click.option(
+    "--name",
+    default=socket.gethostname,
+    callback=_parse_name,
+    help="What people call this device; unique.  [default: the host's name]",
+)
 @click.option(
     "--label",
     "labels",
@@ -99,7 +117,7 @@ Examples:
 )
 def agent(
     controller: str,
-    name: str | None,
+    name: str,
     labels: Mapping[str, str],
     state: Path | None,
     connect_timeout_s: float,
@@ -119,7 +137,7 @@ def agent(
 
 async def _serve(
     controller: str,
-    name: str | None,
+    name: str,
     labels: Mapping[str, str],
     folder: Path,
     connect_timeout_s: float,
@@ -130,7 +148,7 @@ async def _serve(
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
             device_id=device_id(folder),
-            name=name or host.hostname,
+            name=name,
             labels=labels,
             profile=read_device_profile(Roots(), host, runtimes),
         )

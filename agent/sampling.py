@@ -7,7 +7,13 @@ import numpy as np
 
 from agent.child_messages import Phase
 from agent.domain import StopReason
-from agent.stopping import StoppingRule, next_batch, warmup_ended
+from agent.stopping import (
+    MAX_SAMPLES,
+    StoppingRule,
+    next_batch,
+    one_of_each_pair,
+    warmup_ended,
+)
 
 Run = Callable[[], object]
 ClockNs = Callable[[], int]
@@ -15,7 +21,7 @@ ClockNs = Callable[[], int]
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """Every timed inference in order, and why no more were taken."""
+    """Timed inferences in order, and why no more were taken."""
 
     latency_ns: tuple[int, ...]
     stop_reason: StopReason
@@ -40,26 +46,37 @@ def warm_up(
 def sample(run: Run, rule: StoppingRule, clock_ns: ClockNs, rng: np.random.Generator) -> Samples:
     """Take samples in growing batches and look at the rule between them.
 
-    At least one sample is taken, and none begins after the time budget.
+    At least one sample is taken, and none begins after the time budget. Every run is a sample,
+    until there are `MAX_SAMPLES`: then half of them are let go and a sample is one of two
+    consecutive runs, picked at random, then one of four, so that they cover the whole time evenly.
     """
     latency_ns: list[int] = []
+    runs_per_sample = 1
     begin_ns = clock_ns()
     deadline_ns = begin_ns + rule.time_budget_ns
     while True:
-        latency_ns += _batch(run, next_batch(len(latency_ns)), deadline_ns, clock_ns)
+        picks = rng.integers(runs_per_sample, size=next_batch(len(latency_ns))).tolist()
+        latency_ns += _batch(run, picks, runs_per_sample, deadline_ns, clock_ns)
         reason = rule.check(latency_ns, clock_ns() - begin_ns, rng)
         if reason is not None:
             return Samples(latency_ns=tuple(latency_ns), stop_reason=reason)
+        if len(latency_ns) == MAX_SAMPLES:
+            latency_ns = one_of_each_pair(latency_ns, rng)
+            runs_per_sample *= 2
 
 
-def _batch(run: Run, size: int, deadline_ns: int, clock_ns: ClockNs) -> list[int]:
-    """At most `size` samples; the last is the one that passes the deadline."""
-    batch = [0] * size
-    for index in range(size):
-        begin_ns = clock_ns()
-        run()
-        end_ns = clock_ns()
-        batch[index] = end_ns - begin_ns
-        if end_ns >= deadline_ns:
-            return batch[: index + 1]
+def _batch(
+    run: Run, picks: list[int], runs_per_sample: int, deadline_ns: int, clock_ns: ClockNs
+) -> list[int]:
+    """The picked one of every `runs_per_sample` runs; no run begins after the deadline."""
+    batch = [0] * len(picks)
+    for index, pick in enumerate(picks):
+        for turn in range(runs_per_sample):
+            begin_ns = clock_ns()
+            run()
+            end_ns = clock_ns()
+            if turn == pick:
+                batch[index] = end_ns - begin_ns
+            if end_ns >= deadline_ns:
+                return batch[: index + (turn >= pick)]
     return batch

@@ -17,6 +17,8 @@ RESAMPLES = 1_000
 MIN_SAMPLES = 30
 # Less is over between two ticks of the kernel, and says nothing of what interrupts a run.
 MIN_SAMPLING_NS = 100_000_000
+# A report of 20 such repetitions is about 16 MB, at 4 bytes a sample.
+MAX_SAMPLES = 200_000
 
 WARMUP_WINDOW = 10
 # The first run allocates, the second may still fault pages in; the third is a repeat of something.
@@ -40,7 +42,8 @@ class StoppingRule:
     Precise is what has at least 30 samples, 0.1 s of them, and an interval as narrow as asked for.
 
     Attributes:
-        relative_half_width: of the median's 95 % interval, relative to the median; 0.02 is +-2 %.
+        relative_half_width: of the median's 95 % interval, on its wider side, relative to the
+            median; 0.02 is +-2 %.
         time_budget_ns: the longest that sampling may take.
     """
 
@@ -63,9 +66,19 @@ def next_batch(taken: int) -> int:
     """How many samples to take before the rule is looked at again, `taken` being there already.
 
     Batches grow by half of what is there, so that the rule costs the logarithm of the samples,
-    not their number.
+    not their number; there are never more than `MAX_SAMPLES`.
     """
-    return max(MIN_SAMPLES - taken, taken // 2, 1)
+    return min(max(MIN_SAMPLES - taken, taken // 2, 1), MAX_SAMPLES - taken)
+
+
+def one_of_each_pair(latency_ns: Sequence[int], rng: np.random.Generator) -> list[int]:
+    """Half of an even number of samples, in order: of each two neighbours one, at random.
+
+    At random, since of times that alternate every second one tells only half.
+    """
+    pairs = np.asarray(latency_ns, dtype=np.int64).reshape(-1, 2)
+    kept: list[int] = pairs[np.arange(len(pairs)), rng.integers(2, size=len(pairs))].tolist()
+    return kept
 
 
 def median_interval(
@@ -104,10 +117,13 @@ def median_interval(
 
 
 def relative_half_width(interval: Interval, median: float) -> float:
-    """Half of the interval's width relative to the median; infinite for a median of 0."""
+    """The interval's reach from the median, on its wider side, relative to the median.
+
+    Infinite for a median of 0.
+    """
     if median == 0:
         return float("inf")
-    return (interval.high - interval.low) / 2 / abs(median)
+    return max(interval.high - median, median - interval.low) / abs(median)
 
 
 def warmed_up(warmup_ns: Sequence[int]) -> bool:

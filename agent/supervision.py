@@ -73,7 +73,11 @@ class Cancellation:
 
     @contextmanager
     def child(self, command: tuple[str, ...], stderr: IO[bytes]) -> Iterator[_Child]:
-        """Start a child that `cancel` can kill; whatever happens, its whole group ends."""
+        """Start a child that `cancel` can kill; whatever happens, its whole group ends.
+
+        Whoever uses the child must not wait for it: while it is not waited for, no other group can
+        have its number.
+        """
         with self._lock:
             self.raise_if_cancelled()
             process = self._running = _spawn(command, stderr)
@@ -84,6 +88,7 @@ class Cancellation:
                 with self._lock:
                     self._running = None
                     _kill_group(process)
+                # Leaving `with process` closes the pipes and waits for the child.
 
 
 def ask_child(
@@ -166,17 +171,17 @@ def _converse(process: _Child, request: bytes, limit_s: float) -> tuple[bytes, b
     try:
         assert process.stdin is not None
         assert process.stdout is not None
-        try:
+        # Of a child that died before it read, how it ended says more than the broken pipe.
+        with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(request)
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # It died before it read; how it ended says more.
         output = process.stdout.read(_MAX_ANSWER_BYTES)
         if len(output) == _MAX_ANSWER_BYTES:
             _kill_group(process)
-        process.wait()
+        _await_end(process)
     finally:
         deadline.cancel()
+        # One that has begun to kill must have killed before the child is waited for.
+        deadline.join()
     return output, expired.is_set()
 
 
@@ -242,7 +247,14 @@ def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "OPENBLAS_NUM_THREADS": "1"}
 
 
+def _await_end(process: _Child) -> None:
+    """Block until the child has ended, and leave it to be waited for."""
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+
 def _kill_group(process: _Child) -> None:
-    """Kill a child's whole process group; one that has ended already is no error."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """Kill a child's whole process group; the child must not have been waited for.
+
+    The group's number is the child's. A child that has ended keeps it until it is waited for.
+    """
+    os.killpg(process.pid, signal.SIGKILL)

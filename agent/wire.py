@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Callable
 from typing import cast
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from agent.domain import (
     Cancel,
@@ -117,18 +116,6 @@ class AgentStream:
 def encode_report(report: Report) -> bytes:
     """The report as it is kept in the spool."""
     return to_message(report, fleet_pb2.Report).SerializeToString()
-
-
-def decode_report(content: bytes) -> Report:
-    """The report that `encode_report` made.
-
-    Raises:
-        MessageInvalid: it is something else.
-    """
-    try:
-        return from_message(fleet_pb2.Report.FromString(content), Report)
-    except DecodeError as error:
-        raise MessageInvalid(f"a kept report cannot be read: {error}") from error
 
 
 def _request(message: FromAgent) -> fleet_pb2.ConnectRequest:

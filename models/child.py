@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -97,7 +97,11 @@ class Cancellation:
     def child(
         self, command: list[str], *, stderr: IO[bytes], cwd: Path, env: Mapping[str, str]
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """Start a child in a process group of its own that `cancel`, or leaving, kills."""
+        """Start a child in a process group of its own that `cancel`, or leaving, kills.
+
+        Whoever uses the child must not wait for it: while it is not waited for, no other group can
+        have its number.
+        """
         with self._lock:
             self.raise_if_cancelled()
             process = subprocess.Popen(
@@ -110,14 +114,14 @@ class Cancellation:
                 start_new_session=True,
             )
             self._running.add(process)
-        try:
-            yield process
-        finally:
-            with self._lock:
-                self._running.discard(process)
-                _kill_group(process)
-            # Closes the pipes as well.
-            process.__exit__(None, None, None)
+        with process:
+            try:
+                yield process
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+                    _kill_group(process)
+                # Leaving `with process` closes the pipes and waits for the child.
 
 
 def run_step(
@@ -155,15 +159,44 @@ def run_step(
         with cancellation.child(
             [*command, step], stderr=stderr, cwd=workdir, env=_environment(limits.threads)
         ) as process:
-            try:
-                stdout, _ = process.communicate(stdin, timeout=limits.timeout_s)
-            except subprocess.TimeoutExpired as error:
-                reason = f"the child was stopped after {limits.timeout_s:g} s"
-                raise StepFailed(step, f"{reason}{_last_words(stderr)}") from error
+            stdout, timed_out = _converse(process, stdin, limits.timeout_s)
         cancellation.raise_if_cancelled()
+        if timed_out:
+            reason = f"the child was stopped after {limits.timeout_s:g} s"
+            raise StepFailed(step, f"{reason}{_last_words(stderr)}")
         if process.returncode != 0:
             raise StepFailed(step, f"the child {_ending(process.returncode)}{_last_words(stderr)}")
         return _decode(step, stdout, answer_type, stderr)
+
+
+def _converse(
+    process: subprocess.Popen[bytes], request: bytes, timeout_s: float
+) -> tuple[bytes, bool]:
+    """Return the child's whole output once it has ended, and whether it took too long.
+
+    `communicate` would wait for the child, after which its group could no longer be killed.
+    """
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        _kill_group(process)
+
+    deadline = threading.Timer(timeout_s, expire)
+    deadline.start()
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # Of a child that died before it read, how it ended says more than the broken pipe.
+        with suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(request)
+        output = process.stdout.read()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    finally:
+        deadline.cancel()
+        # One that has begun to kill must have killed before the child is waited for.
+        deadline.join()
+    return output, expired.is_set()
 
 
 def _environment(threads: int) -> dict[str, str]:
@@ -213,10 +246,8 @@ def _last_words(stderr: IO[bytes]) -> str:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a child's whole process group, unless the child has ended.
+    """Kill a child's whole process group; the child must not have been waited for.
 
-    The group's number is the child's. Once the child has been waited for, the number may be
-    another's.
+    The group's number is the child's. A child that has ended keeps it until it is waited for.
     """
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)

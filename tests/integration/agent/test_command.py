@@ -1,5 +1,6 @@
 """What a person gets from `edgerank agent` before anything connects."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ from agent.command import agent
         (["--controller", "nowhere"], "nowhere is no address: write HOST:PORT"),
         (["--controller", "host:70000"], "host:70000 is no address"),
         (["--controller", "host:1", "--label", "lab"], "lab is no label: write KEY=VALUE"),
+        (["--controller", "host:1", "--label", "=x"], "=x is no label"),
+        (["--controller", "host:1", "--label", "a b=x"], "'a b' cannot be a label's key"),
+        (["--controller", "host:1", "--label", "a=\x1b[2J"], "the value of the label a"),
+        (["--controller", "host:1", "--name", "a,b"], "'a,b' cannot name a device"),
+        (["--controller", "host:1", "--name", ""], "'' cannot name a device"),
+        (["--controller", "host:1", "--name", "all"], "'all' selects every device"),
         (["--controller", "host:1", "--connect-timeout", "0"], "--connect-timeout"),
     ],
 )
@@ -24,6 +31,17 @@ def test_wrong_input_is_told_with_exit_code_2(options: list[str], told: str) -> 
     result = CliRunner().invoke(agent, options)
     assert result.exit_code == 2
     assert told in result.output
+
+
+def test_a_host_whose_name_fits_no_device_is_told_to_give_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (name,) = (option for option in agent.params if option.name == "name")
+    assert name.default is socket.gethostname
+    monkeypatch.setattr(name, "default", lambda: "küche")
+    result = CliRunner().invoke(agent, ["--controller", "127.0.0.1:1"])
+    assert result.exit_code == 2
+    assert "Invalid value for '--name': 'k\\xfcche' cannot name a device" in result.output
 
 
 def test_a_state_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:

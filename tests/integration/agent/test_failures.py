@@ -7,14 +7,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from agent.child_messages import Baseline, ChildRequest
 from agent.domain import Failure, FailureReason, MeasureSettings, Runtime
 from agent.measuring import Measurer
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation, MeasuringFailed
+from agent.supervision import Cancellation, MeasuringFailed, ask_child
 from tests.integration.agent.networks import Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
@@ -245,6 +247,42 @@ Measurer(runtimes=available_runtimes()).measure(
     lambda _: None,
 )
 """
+
+
+def test_what_a_child_started_ends_with_it(tmp_path: Path) -> None:
+    fifo = tmp_path / "alive"
+    os.mkfifo(fifo)
+    # The grandchild alone holds the writing end: reading ends when it does.
+    leaves_one_behind = f"""
+import subprocess, sys
+import agent.child
+answer = agent.child._answer
+def leave_one_behind(*arguments):
+    code = "import time; alive = open({str(fifo)!r}, 'w'); print('up', flush=True); time.sleep(600)"
+    started = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    started.stdout.readline()
+    return answer(*arguments)
+agent.child._answer = leave_one_behind
+agent.child.main()
+"""
+    request = ChildRequest(
+        parent_pid=os.getpid(),
+        memory_limit_bytes=1024 * MIB,
+        runtime=Runtime.ONNXRUNTIME,
+        input_shape=(1, 3, 32, 32),
+        input_seed=1,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        lived = pool.submit(fifo.read_text)
+        answer = ask_child(
+            request,
+            command=(sys.executable, "-c", leaves_one_behind),
+            limit_s=60,
+            cancellation=Cancellation(),
+            proc_root=Path("/proc"),
+        )
+        assert isinstance(answer, Baseline)
+        assert lived.result(timeout=60) == ""
 
 
 def test_a_child_that_cannot_be_started(artifacts: Artifacts) -> None:

@@ -1,7 +1,6 @@
 """Both runtimes measure real artifacts in real child processes."""
 
 import os
-import statistics
 from pathlib import Path
 
 import pytest
@@ -66,13 +65,12 @@ def test_a_budget_too_small_for_the_wanted_precision_ends_sampling(
 
 
 @both_runtimes
-def test_a_larger_network_needs_more_time_and_memory(
+def test_a_larger_network_needs_more_memory(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime
 ) -> None:
     (tiny,) = measure(measurer, artifacts.path("tiny", runtime), settings(runtime)).repetitions
     short = settings(runtime, "wide", time_budget_ms=600)
     (wide,) = measure(measurer, artifacts.path("wide", runtime), short).repetitions
-    assert statistics.median(wide.latency_ns) > statistics.median(tiny.latency_ns)
     memory_of_wide = wide.peak_rss_bytes - wide.baseline_rss_bytes
     assert memory_of_wide > tiny.peak_rss_bytes - tiny.baseline_rss_bytes
 

@@ -1,11 +1,14 @@
 """The timed loops, on a clock that the test owns."""
 
+import itertools
+
 import numpy as np
+import pytest
 
 from agent.child_messages import Phase
 from agent.domain import StopReason
 from agent.sampling import sample, warm_up
-from agent.stopping import MIN_SAMPLES, MIN_WARMUP, StoppingRule
+from agent.stopping import MAX_SAMPLES, MIN_SAMPLES, MIN_WARMUP, StoppingRule
 
 MS = 1_000_000
 
@@ -52,6 +55,27 @@ def test_no_sample_begins_after_the_budget() -> None:
 def test_a_run_longer_than_the_budget_still_gives_one_sample() -> None:
     clock = Clock(10 * MS)
     assert sample(clock.run, rule(1), clock, rng()).latency_ns == (10 * MS,)
+
+
+def test_a_fast_network_gives_a_bounded_share_of_its_runs_from_all_of_its_time() -> None:
+    durations = itertools.cycle((1_000, 3_000))
+    clock = Clock(0)
+
+    def run() -> None:
+        clock.run_ns = next(durations) + clock.now_ns // 1_000_000
+        clock.run()
+
+    samples = sample(run, rule(1_000 * MS), clock, rng())
+
+    assert clock.runs > 2 * len(samples.latency_ns)
+    assert MAX_SAMPLES // 2 <= len(samples.latency_ns) <= MAX_SAMPLES
+    assert samples.stop_reason is StopReason.TIME_BUDGET
+    # As many of the short as of the long runs, though they alternate.
+    tenths = np.array_split(np.asarray(samples.latency_ns), 10)
+    for number, tenth in enumerate(tenths):
+        assert np.ptp(tenth) > 1_900, number
+        middle = (tenth.min() + tenth.max()) / 2
+        assert np.mean(tenth > middle) == pytest.approx(0.5, abs=0.05)
 
 
 def test_warm_up_keeps_the_first_run_and_all_others() -> None:

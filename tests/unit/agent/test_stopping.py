@@ -8,6 +8,7 @@ from scipy.stats import bootstrap
 
 from agent.domain import StopReason
 from agent.stopping import (
+    MAX_SAMPLES,
     MAX_WARMUP,
     MIN_SAMPLES,
     MIN_SAMPLING_NS,
@@ -16,13 +17,15 @@ from agent.stopping import (
     StoppingRule,
     median_interval,
     next_batch,
+    one_of_each_pair,
     relative_half_width,
     warmed_up,
     warmup_ended,
 )
 
 LONG_NS = 10**12
-latencies = st.lists(st.integers(1, 10**12), min_size=1, max_size=200)
+latency = st.integers(1, 10**12)
+latencies = st.lists(latency, min_size=1, max_size=200)
 
 
 def rng() -> np.random.Generator:
@@ -79,8 +82,10 @@ def test_no_sample_has_no_interval() -> None:
         median_interval([], rng())
 
 
-def test_the_half_width_is_relative_to_the_median() -> None:
+def test_the_half_width_is_that_of_the_wider_side_relative_to_the_median() -> None:
     assert relative_half_width(Interval(90, 110), 100) == pytest.approx(0.1)
+    assert relative_half_width(Interval(99, 130), 100) == pytest.approx(0.3)
+    assert relative_half_width(Interval(70, 101), 100) == pytest.approx(0.3)
     assert relative_half_width(Interval(0, 0), 0) == float("inf")
 
 
@@ -113,10 +118,18 @@ def test_a_budget_that_ends_before_30_samples_ends_sampling() -> None:
 
 def test_the_rule_is_checked_rarely() -> None:
     taken, checks = 0, 0
-    while taken < 100_000:
+    while taken < MAX_SAMPLES:
         taken += next_batch(taken)
         checks += 1
+    assert taken == MAX_SAMPLES
     assert checks < 25
+
+
+@given(st.lists(st.tuples(latency, latency), min_size=1))
+def test_half_of_the_samples_are_one_of_each_pair_in_order(pairs: list[tuple[int, int]]) -> None:
+    kept = one_of_each_pair([each for pair in pairs for each in pair], rng())
+    assert len(kept) == len(pairs)
+    assert all(each in pair for each, pair in zip(kept, pairs, strict=True))
 
 
 def test_the_first_batch_is_the_least_that_can_be_precise() -> None:

@@ -1,6 +1,5 @@
 """A report that waited in the spool is the report that was made."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +16,10 @@ from agent.domain import (
     StopReason,
     Temperature,
 )
-from agent.wire import decode_report, encode_report
-from protos.codec import MessageInvalid
+from agent.stopping import MAX_SAMPLES, MAX_WARMUP
+from agent.wire import encode_report
+from protos import fleet_pb2
+from protos.codec import from_message
 
 unsigned = st.integers(0, 2**64 - 1)
 small = st.integers(0, 2**32 - 1)
@@ -75,9 +76,31 @@ reports = st.builds(
 
 @given(reports)
 def test_a_report_is_read_as_it_was_made(report: Report) -> None:
-    assert decode_report(encode_report(report)) == report
+    content = encode_report(report)
+    assert from_message(fleet_pb2.Report.FromString(content), Report) == report
 
 
-def test_bytes_that_are_no_report_are_told() -> None:
-    with pytest.raises(MessageInvalid, match="cannot be read"):
-        decode_report(b"\xff\xff\xff")
+def test_the_longest_report_is_far_below_what_a_controller_receives() -> None:
+    # 600 s, the longest budget, have room for as many samples only of up to 3 ms.
+    latency_ns = (3_000_000,) * MAX_SAMPLES
+    repetition = Repetition(
+        latency_ns=latency_ns,
+        warmup_ns=latency_ns[:MAX_WARMUP],
+        load_ns=1,
+        peak_rss_bytes=1,
+        baseline_rss_bytes=1,
+        busy_threads=1,
+        stop_reason=StopReason.TIME_BUDGET,
+    )
+    report = Report(
+        attempt_id="a",
+        job_id="j",
+        started_at_unix_ms=1,
+        ended_at_unix_ms=2,
+        measured=Measured(
+            runtime=RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1"),
+            repetitions=(repetition,),
+        ),
+    )
+    repetitions, received_bytes = 20, 64 * 1024**2
+    assert repetitions * len(encode_report(report)) < received_bytes / 2

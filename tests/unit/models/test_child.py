@@ -99,6 +99,36 @@ def test_a_child_that_hangs_is_stopped_with_all_that_it_started(tmp_path: Path) 
         return
 
 
+def test_a_child_that_ends_well_leaves_nothing_that_runs(tmp_path: Path) -> None:
+    fifo = tmp_path / "alive"
+    os.mkfifo(fifo)
+    # The grandchild alone holds the writing end: reading ends when it does.
+    grandchild = "import time; alive = open('alive', 'w'); print('up', flush=True); time.sleep(600)"
+    code = (
+        "import subprocess, sys;"
+        f"started = subprocess.Popen([sys.executable, '-c', {grandchild!r}], stdout=-1);"
+        "started.stdout.readline();"
+        'print(\'{"done": {"size_bytes": 1}}\')'
+    )
+    with ThreadPoolExecutor(1) as pool:
+        lived = pool.submit(fifo.read_text)
+        assert run(code, tmp_path) == FileAnswer(size_bytes=1)
+        assert lived.result(timeout=60) == ""
+
+
+def test_a_child_that_reads_no_request_is_told_by_how_it_ended(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="the child exited with code 3"):
+        run_step(
+            "step",
+            OnnxRequest("program" * 100_000, 14, "model.onnx"),
+            FileAnswer,
+            workdir=tmp_path,
+            limits=StepLimits(timeout_s=60),
+            cancellation=Cancellation(),
+            command=(sys.executable, "-c", "import os; os._exit(3)"),
+        )
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
