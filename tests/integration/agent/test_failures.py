@@ -258,7 +258,7 @@ import subprocess, sys
 import agent.child
 answer = agent.child._answer
 def leave_one_behind(*arguments):
-    code = "import time; alive = open({str(fifo)!r}, 'w'); print('up', flush=True); time.sleep(600)"
+    code = "import time; alive = open({str(fifo)!r}, 'w'); print('up', flush=True); time.sleep(90)"
     started = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     started.stdout.readline()
     return answer(*arguments)
@@ -282,7 +282,7 @@ agent.child.main()
             proc_root=Path("/proc"),
         )
         assert isinstance(answer, Baseline)
-        assert lived.result(timeout=60) == ""
+        assert lived.result(timeout=30) == ""
 
 
 def test_a_child_that_cannot_be_started(artifacts: Artifacts) -> None:

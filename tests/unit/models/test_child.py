@@ -103,7 +103,7 @@ def test_a_child_that_ends_well_leaves_nothing_that_runs(tmp_path: Path) -> None
     fifo = tmp_path / "alive"
     os.mkfifo(fifo)
     # The grandchild alone holds the writing end: reading ends when it does.
-    grandchild = "import time; alive = open('alive', 'w'); print('up', flush=True); time.sleep(600)"
+    grandchild = "import time; alive = open('alive', 'w'); print('up', flush=True); time.sleep(90)"
     code = (
         "import subprocess, sys;"
         f"started = subprocess.Popen([sys.executable, '-c', {grandchild!r}], stdout=-1);"
@@ -113,7 +113,7 @@ def test_a_child_that_ends_well_leaves_nothing_that_runs(tmp_path: Path) -> None
     with ThreadPoolExecutor(1) as pool:
         lived = pool.submit(fifo.read_text)
         assert run(code, tmp_path) == FileAnswer(size_bytes=1)
-        assert lived.result(timeout=60) == ""
+        assert lived.result(timeout=30) == ""
 
 
 def test_a_child_that_reads_no_request_is_told_by_how_it_ended(tmp_path: Path) -> None:
