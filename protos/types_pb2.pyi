@@ -366,7 +366,9 @@ class Repetition(_message.Message):
     stop_reason: Global___StopReason.ValueType
     @_builtins.property
     def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Every timed inference, in order."""
+        """Timed inferences, in order: all of them, or an even random share where there would be more than
+        200,000.
+        """
 
     @_builtins.property
     def warmup_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
