@@ -21,9 +21,9 @@ from tests.benchmarks.section import Section
 
 BACKBONES = ("MobileNetV3_small_x1_0", "MobileNetV1")
 THREADS = (1, 2)
-ROUNDS = 7
+ROUNDS = 15
 LIMIT = 0.03
-SAMPLE_COUNT = 150
+SAMPLE_COUNT = 80
 BARE_LOOP = Path(__file__).with_name("bare_loop.py")
 
 
@@ -101,7 +101,7 @@ def _our_median_ms(
         threads=threads,
         repetitions=1,
         relative_half_width=0.01,
-        time_budget_ms=3_000,
+        time_budget_ms=1_500,
         input_shape=(1, 3, size, size),
         input_seed=INPUT_SEED,
     )
