@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7700
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+ChoiceT = TypeVar("ChoiceT", bound=Enum)
 
 
 class CommandFailed(click.ClickException):
@@ -94,13 +96,7 @@ def read_tier(text: str) -> Tier:
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    try:
-        return Tier(text)
-    except ValueError as error:
-        known = ", ".join(tier.value for tier in Tier)
-        raise EdgerankError(
-            ErrorCode.UNKNOWN_NAME, f"no tier is named {text!r}; there are {known}"
-        ) from error
+    return _member(Tier, "tier", text)
 
 
 def read_runtime(text: str) -> Runtime:
@@ -109,13 +105,7 @@ def read_runtime(text: str) -> Runtime:
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    try:
-        return Runtime(text)
-    except ValueError as error:
-        known = ", ".join(runtime.value for runtime in Runtime)
-        raise EdgerankError(
-            ErrorCode.UNKNOWN_NAME, f"no runtime is named {text!r}; there are {known}"
-        ) from error
+    return _member(Runtime, "runtime", text)
 
 
 def read_runtimes(text: str) -> tuple[Runtime, ...]:
@@ -154,6 +144,16 @@ def read_percentage(text: str) -> float:
 def read_devices(text: str) -> tuple[str, ...]:
     """The names of "NAME,NAME"; empty for "all"."""
     return () if text == "all" else tuple(dict.fromkeys(_parts(text)))
+
+
+def _member(choices: type[ChoiceT], kind: str, text: str) -> ChoiceT:
+    try:
+        return choices(text)
+    except ValueError as error:
+        known = ", ".join(choice.value for choice in choices)
+        raise EdgerankError(
+            ErrorCode.UNKNOWN_NAME, f"no {kind} is named {text!r}; there are {known}"
+        ) from error
 
 
 def _parts(text: str) -> list[str]:
