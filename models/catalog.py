@@ -16,6 +16,9 @@ from models.counted import Counted, parse_counted
 
 MAX_INPUT_SIZE = 1024
 
+IMAGENET = "ImageNet-1k"
+"""The dataset that published accuracy is of."""
+
 DEMO_BACKBONES: tuple[str, ...] = (
     "PPLCNet_x0_25",
     "PPLCNet_x1_0",
@@ -110,11 +113,12 @@ class Catalog:
 
     def __init__(self, backbones: Iterable[Backbone]) -> None:
         """Raise ValueError when two backbones share a name."""
-        self._by_name: dict[str, Backbone] = {}
+        by_name: dict[str, Backbone] = {}
         for backbone in backbones:
-            if backbone.name in self._by_name:
+            if backbone.name in by_name:
                 raise ValueError(f"two backbones are named {backbone.name!r}")
-            self._by_name[backbone.name] = backbone
+            by_name[backbone.name] = backbone
+        self._by_name: Mapping[str, Backbone] = by_name
 
     def get(self, name: str) -> Backbone:
         """Return the backbone of exactly this name.
@@ -125,7 +129,21 @@ class Catalog:
         try:
             return self._by_name[name]
         except KeyError:
-            raise UnknownBackbone(name, self._nearest(name)) from None
+            raise UnknownBackbone(name, self.nearest(name)) from None
+
+    def add(self, backbone: Backbone) -> None:
+        """Add a backbone at the end; whoever iterates at that moment does not see it.
+
+        Raises:
+            ValueError: the name is taken.
+        """
+        if backbone.name in self._by_name:
+            raise ValueError(f"two backbones are named {backbone.name!r}")
+        self._by_name = {**self._by_name, backbone.name: backbone}
+
+    def remove(self, name: str) -> None:
+        """Remove the backbone of this name, if there is one."""
+        self._by_name = {known: one for known, one in self._by_name.items() if known != name}
 
     def __iter__(self) -> Iterator[Backbone]:
         return iter(self._by_name.values())
@@ -136,7 +154,8 @@ class Catalog:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
-    def _nearest(self, name: str) -> tuple[str, ...]:
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """Return up to three names like this one, nearest first."""
         # Case is the commonest mistake, so it does not count.
         by_folded = {known.casefold(): known for known in self._by_name}
         near = difflib.get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.5)

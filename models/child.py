@@ -56,12 +56,14 @@ class StepFailed(Exception):
     Attributes:
         step: name of the module below `models.steps`.
         reason: one sentence: how it ended and its last words.
+        crashed: whether the child died, hung or answered rubbish, rather than saying no.
     """
 
-    def __init__(self, step: str, reason: str) -> None:
+    def __init__(self, step: str, reason: str, *, crashed: bool) -> None:
         super().__init__(f"{step}: {reason}")
         self.step = step
         self.reason = reason
+        self.crashed = crashed
 
 
 class ConversionCancelled(Exception):
@@ -163,9 +165,10 @@ def run_step(
         cancellation.raise_if_cancelled()
         if timed_out:
             reason = f"the child was stopped after {limits.timeout_s:g} s"
-            raise StepFailed(step, f"{reason}{_last_words(stderr)}")
+            raise StepFailed(step, f"{reason}{_last_words(stderr)}", crashed=True)
         if process.returncode != 0:
-            raise StepFailed(step, f"the child {_ending(process.returncode)}{_last_words(stderr)}")
+            ending = f"the child {_ending(process.returncode)}{_last_words(stderr)}"
+            raise StepFailed(step, ending, crashed=True)
         return _decode(step, stdout, answer_type, stderr)
 
 
@@ -207,20 +210,23 @@ def _environment(threads: int) -> dict[str, str]:
 
 def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[bytes]) -> Answer:
     if not stdout:
-        raise StepFailed(step, f"the child exited without an answer{_last_words(stderr)}")
+        ending = f"the child exited without an answer{_last_words(stderr)}"
+        raise StepFailed(step, ending, crashed=True)
     try:
         answer = json.loads(stdout)
     except ValueError as error:
         shown = ascii(stdout[:80].decode(errors="replace"))
-        raise StepFailed(step, f"the child answered with no JSON: {shown}") from error
+        rubbish = f"the child answered with no JSON: {shown}"
+        raise StepFailed(step, rubbish, crashed=True) from error
     if isinstance(answer, Mapping) and isinstance(answer.get("refused"), str):
         words = _last_words(stderr) if answer.get("see_stderr") is True else ""
-        raise StepFailed(step, answer["refused"] + words)
+        raise StepFailed(step, answer["refused"] + words, crashed=False)
     try:
         return cattrs.structure(answer["done"], answer_type)
     except (cattrs.BaseValidationError, KeyError, TypeError) as error:
         shown = ascii(stdout[:80].decode(errors="replace"))
-        raise StepFailed(step, f"the child's answer is of another form: {shown}") from error
+        rubbish = f"the child's answer is of another form: {shown}"
+        raise StepFailed(step, rubbish, crashed=True) from error
 
 
 def _ending(returncode: int) -> str:

@@ -15,10 +15,11 @@ from models.catalog import Backbone
 from models.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
 from models.digest import canonical_sha256
 from models.download import file_sha256
+from models.own import OwnFormat, own_format_of
 from models.program import ONNX_OPSET, PARITY_TOLERANCE, Parity, Program
 from models.stoppers import find_stopper
 from models.tools import ToolMissing, tool_versions
-from models.variants import Format, Variant
+from models.variants import Format, Variant, WeightsKind
 from models.weights import Weights
 
 __all__ = [
@@ -33,13 +34,17 @@ __all__ = [
     "convert",
 ]
 
-PIPELINE_VERSION = 2
+PIPELINE_VERSION = 3
 """Raised whenever the same ingredients would give other bytes than before."""
 
 _COMMON_TOOLS = ("paddleclas", "paddlepaddle")
 _TOOLS: Mapping[Format, tuple[str, ...]] = {
     Format.PADDLELITE: (*_COMMON_TOOLS, "paddlelite"),
-    Format.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "onnxruntime"),
+    Format.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "onnx", "onnxslim", "onnxruntime"),
+}
+_NOT_FOR_OWN: Mapping[OwnFormat, tuple[str, ...]] = {
+    OwnFormat.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "paddlelite"),
+    OwnFormat.PADDLE: ("paddleclas",),
 }
 
 
@@ -81,12 +86,14 @@ class Refused:
         step: the step that refused it.
         reason: one sentence.
         seconds: as with `Converted`.
+        crashed: whether the step's child died, hung or answered rubbish, rather than saying no.
     """
 
     variant: Variant
     step: str
     reason: str
     seconds: float
+    crashed: bool
 
 
 def conversion_key(variant: Variant, weights: Weights) -> str:
@@ -107,7 +114,7 @@ def conversion_key(variant: Variant, weights: Weights) -> str:
             "batch": variant.batch,
             "weights_kind": weights.kind.value,
             "weights_digest": weights.digest,
-            "tools": tool_versions(_TOOLS[variant.format]),
+            "tools": tool_versions(_tools(variant, weights)),
             "opset": ONNX_OPSET if variant.format is Format.ONNX else None,
             "tolerance": PARITY_TOLERANCE,
         }
@@ -164,20 +171,29 @@ def convert(
     return [fates[variant] for variant in variants]
 
 
+def _tools(variant: Variant, weights: Weights) -> tuple[str, ...]:
+    """Return the packages that an artifact depends on."""
+    if weights.kind is not WeightsKind.OWN or weights.path is None:
+        return _TOOLS[variant.format]
+    unused = _NOT_FOR_OWN[own_format_of(weights.path)]
+    return tuple(tool for tool in _TOOLS[variant.format] if tool not in unused)
+
+
 def _program_shape(variant: Variant) -> tuple[int, int]:
     return (variant.input_size, variant.batch)
 
 
 def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
     key = conversion_key(variant, program.weights)
-    versions = tool_versions(_TOOLS[variant.format])
+    versions = tool_versions(_tools(variant, program.weights))
     stopper = find_stopper(program.backbone.series, variant.format, versions)
     if stopper is not None:
-        return Refused(variant, "export", stopper.sentence, 0.0)
+        return Refused(variant, "export", stopper.sentence, 0.0, crashed=False)
     try:
         made = program.artifact(variant)
     except StepFailed as failure:
-        return Refused(variant, failure.step, failure.reason, program.seconds(variant))
+        seconds = program.seconds(variant)
+        return Refused(variant, failure.step, failure.reason, seconds, failure.crashed)
     return Converted(
         variant=variant,
         conversion_key=key,

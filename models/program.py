@@ -11,7 +11,11 @@ from typing import TypeVar
 from models import recipe
 from models.catalog import Backbone
 from models.child import Cancellation, StepFailed, StepLimits, run_step
+from models.own import OwnFormat, own_format_of
+from models.own_inspection import ADOPTING_STEP
 from models.requests import (
+    AdoptAnswer,
+    AdoptRequest,
     ExportAnswer,
     ExportRequest,
     FileAnswer,
@@ -19,8 +23,9 @@ from models.requests import (
     PaddleLiteRequest,
     ParityAnswer,
     ParityRequest,
+    SimplifyRequest,
 )
-from models.variants import Format, Target, Variant
+from models.variants import Format, Target, Variant, WeightsKind
 from models.weights import Weights
 
 PARITY_TOLERANCE = 1e-4
@@ -30,6 +35,12 @@ Float32 kernels of two runtimes differ by 2e-6 to 2e-5 on the demonstration's ba
 """
 
 ONNX_OPSET = 14
+
+SIMPLIFIER = "onnxslim"
+"""Its name among the passes of an artifact."""
+
+MAX_ONNX_WEIGHTS_BYTES = 2**31 - 2**24
+"""A protobuf holds 2 GiB; what is not weights (nodes, names, shapes) stays below 16 MiB."""
 
 Answer = TypeVar("Answer")
 
@@ -58,7 +69,8 @@ class CheckedFile:
     Attributes:
         path: the file.
         parity: how it was compared.
-        passes: names of the passes that its program went through, see `models.passes`.
+        passes: names of the passes that its program went through, see `models.passes`, then
+            `onnxslim` where that simplified it.
     """
 
     path: Path
@@ -75,16 +87,26 @@ class _Work:
 
 
 _EXPORT = _Work("export", "exporting")
+_ADOPT = {own: _Work(step, "reading the own model") for own, step in ADOPTING_STEP.items()}
 _ARM = _Work("paddle_lite", "converting to Paddle Lite for arm")
 _X86 = _Work("paddle_lite", "converting to Paddle Lite for x86")
 _X86_PARITY = _Work("parity_paddle_lite", "comparing Paddle Lite's outputs")
 _ONNX = _Work("onnx", "converting to ONNX")
+_SIMPLIFY = _Work("simplify", "simplifying the ONNX file")
 _ONNX_PARITY = _Work("parity_onnx", "comparing ONNX Runtime's outputs")
+_UNSIMPLIFIED_PARITY = _Work("parity_onnx", "comparing the outputs of the file before simplifying")
 
+_FIRST = (_EXPORT, *_ADOPT.values())
 _WORK = {
-    (Format.PADDLELITE, Target.ARM): (_EXPORT, _X86, _X86_PARITY, _ARM),
-    (Format.PADDLELITE, Target.X86): (_EXPORT, _X86, _X86_PARITY),
-    (Format.ONNX, Target.ANY): (_EXPORT, _ONNX, _ONNX_PARITY),
+    (Format.PADDLELITE, Target.ARM): (*_FIRST, _X86, _X86_PARITY, _ARM),
+    (Format.PADDLELITE, Target.X86): (*_FIRST, _X86, _X86_PARITY),
+    (Format.ONNX, Target.ANY): (
+        *_FIRST,
+        _ONNX,
+        _SIMPLIFY,
+        _ONNX_PARITY,
+        _UNSIMPLIFIED_PARITY,
+    ),
 }
 
 
@@ -121,9 +143,10 @@ class Program:
             StepFailed: a step that it needs failed, now or for an earlier variant.
             ConversionCancelled: the conversion was cancelled.
         """
-        passes = self._export().passes
+        passes = self._adopt(variant) if self._own_format else self._export().passes
         if variant.format is Format.ONNX:
-            return CheckedFile(*self._onnx(), passes)
+            path, parity, simplified = self._onnx()
+            return CheckedFile(path, parity, (*passes, *simplified))
         if variant.target is Target.X86:
             return CheckedFile(*self._x86(), passes)
         return CheckedFile(*self._arm(), passes)
@@ -133,13 +156,35 @@ class Program:
         needed = _WORK[variant.format, variant.target]
         return sum(self._seconds.get(work, 0.0) for work in needed)
 
+    def _adopt(self, variant: Variant) -> tuple[str, ...]:
+        """Make of an own model what an export is; no pass rewrites it."""
+        assert self._own_format is not None
+        work = _ADOPT[self._own_format]
+        if self._own_format is OwnFormat.ONNX and variant.format is Format.PADDLELITE:
+            raise StepFailed(
+                work.step,
+                f"{self.backbone.name} was added as ONNX, and nothing here translates ONNX to "
+                "Paddle; a Paddle program, added with --paddle, converts to both",
+                crashed=False,
+            )
+        is_onnx = self._own_format is OwnFormat.ONNX
+        request = AdoptRequest(
+            folder=str(self.weights.path),
+            input_size=self.input_size,
+            batch=self.batch,
+            output=str(self._translated) if is_onnx else self._prefix,
+            reference_path=self._reference,
+        )
+        self._run(work, request, AdoptAnswer)
+        return ()
+
     def _export(self) -> ExportAnswer:
         path = self.weights.path
         request = ExportRequest(
             architecture=self.backbone.architecture,
             input_size=self.input_size,
             batch=self.batch,
-            calibration_size=self.backbone.input_size,
+            evaluation_size=self.backbone.input_size,
             weights_path=None if path is None else str(path.absolute()),
             seed=recipe.SEED,
             program_prefix=self._prefix,
@@ -147,10 +192,28 @@ class Program:
         )
         return self._run(_EXPORT, request, ExportAnswer)
 
-    def _onnx(self) -> tuple[Path, Parity]:
+    def _onnx(self) -> tuple[Path, Parity, tuple[str, ...]]:
+        """Return the file, simplified where that keeps parity, and what simplified it."""
+        source = self._translated
+        if self._own_format is not OwnFormat.ONNX:
+            self._check_protobuf_holds()
+            self._run(_ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
         path = self.folder / "model.onnx"
-        self._run(_ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(path)), FileAnswer)
-        return path, self._parity(_ONNX_PARITY, path)
+        try:
+            self._run(_SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
+            return path, self._parity(_ONNX_PARITY, path), (SIMPLIFIER,)
+        except StepFailed:
+            return source, self._parity(_UNSIMPLIFIED_PARITY, source), ()
+
+    def _check_protobuf_holds(self) -> None:
+        size_bytes = Path(f"{self._prefix}.pdiparams").stat().st_size
+        if size_bytes > MAX_ONNX_WEIGHTS_BYTES:
+            raise StepFailed(
+                _ONNX.step,
+                f"its weights have {size_bytes / 1e9:.1f} GB, and an ONNX file, being one "
+                f"protobuf, holds {MAX_ONNX_WEIGHTS_BYTES / 1e9:.1f} GB",
+                crashed=False,
+            )
 
     def _x86(self) -> tuple[Path, Parity]:
         path = self._optimise(_X86, Target.X86)
@@ -162,7 +225,7 @@ class Program:
             _, parity = self._x86()
         except StepFailed as failure:
             reason = f"its x86 twin was refused: {failure.reason}"
-            raise StepFailed(failure.step, reason) from failure
+            raise StepFailed(failure.step, reason, crashed=failure.crashed) from failure
         path = self._optimise(_ARM, Target.ARM)
         return path, replace(parity, checked_through="x86 twin")
 
@@ -201,6 +264,15 @@ class Program:
         if not isinstance(outcome, answer_type):
             raise TypeError(f"{work.step} was asked for two kinds of answer")
         return outcome
+
+    @property
+    def _own_format(self) -> OwnFormat | None:
+        path = self.weights.path
+        return own_format_of(path) if path and self.weights.kind is WeightsKind.OWN else None
+
+    @property
+    def _translated(self) -> Path:
+        return self.folder.absolute() / "translated.onnx"
 
     @property
     def _prefix(self) -> str:

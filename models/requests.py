@@ -17,8 +17,8 @@ class ExportRequest:
         architecture: name of the building function in PaddleClas.
         input_size: height and width of the input, pixels.
         batch: images per inference.
-        calibration_size: height and width that synthetic weights are calibrated at, pixels: one
-            backbone has the same weights at every input size.
+        evaluation_size: height and width of the backbone's own images, pixels; synthetic weights
+            are calibrated there, so that one backbone has the same weights at every input size.
         weights_path: a `.pdparams` file, or None for synthetic weights.
         seed: seed of the synthetic weights; unused with a file.
         program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are written.
@@ -28,7 +28,7 @@ class ExportRequest:
     architecture: str
     input_size: int
     batch: int
-    calibration_size: int
+    evaluation_size: int
     weights_path: str | None
     seed: int
     program_prefix: str
@@ -50,6 +50,40 @@ class ExportAnswer:
     passes: tuple[str, ...]
     rewrite_difference: float
     output_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptRequest:
+    """Make an own model what the export of a backbone is, or refuse it.
+
+    Attributes:
+        folder: where the model's files are, see `models.own`.
+        input_size: height and width of the input, pixels, or None for what the model says itself.
+        batch: images per inference.
+        output: the `.onnx` file to write, or the prefix of the program to write.
+        reference_path: where the `.npz` with inputs and outputs is written.
+    """
+
+    folder: str
+    input_size: int | None
+    batch: int
+    output: str
+    reference_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptAnswer:
+    """What an own model is.
+
+    Attributes:
+        input_size: height and width of its input, pixels.
+        params: numbers in its weights.
+        output_shapes: shape of each output, for the batch that was asked for.
+    """
+
+    input_size: int
+    params: int
+    output_shapes: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +155,19 @@ class OnnxRequest:
 
     program_prefix: str
     opset: int
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimplifyRequest:
+    """Simplify an ONNX file.
+
+    Attributes:
+        source_path: the file to read.
+        output_path: the file to write.
+    """
+
+    source_path: str
     output_path: str
 
 

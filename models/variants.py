@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 from models.catalog import Backbone
 
@@ -21,9 +23,16 @@ class Format(str, Enum):
 
 
 class Precision(str, Enum):
-    """Kind of number that weights and activations have."""
+    """Kind of number that weights and activations have, and how they were chosen.
+
+    With `int8-dynamic` only weights are quantised ahead; with `int8-static` the ranges of
+    activations too, from calibration data.
+    """
 
     FP32 = "fp32"
+    FP16 = "fp16"
+    INT8_DYNAMIC = "int8-dynamic"
+    INT8_STATIC = "int8-static"
 
 
 class Target(str, Enum):
@@ -35,10 +44,11 @@ class Target(str, Enum):
 
 
 class WeightsKind(Enum):
-    """Where weights come from."""
+    """Where weights come from; a person's own model has its own and no others."""
 
     PRETRAINED = "pretrained"
     SYNTHETIC = "synthetic"
+    OWN = "own"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,18 +75,48 @@ class Variant:
         """Raise ValueError for a combination that does not exist."""
         if (self.format is Format.ONNX) != (self.target is Target.ANY):
             raise ValueError(f"{self.format.value} has no target {self.target.value!r}")
+        if self.precision not in PRECISIONS[self.format, self.target]:
+            where = f"{self.format.value} for {self.target.value}"
+            raise ValueError(f"{where} has no precision {self.precision.value!r}")
         if self.input_size < 1 or self.batch < 1:
             raise ValueError("input size and batch must be at least 1")
 
 
+PRECISIONS: Mapping[tuple[Format, Target], tuple[Precision, ...]] = MappingProxyType(
+    {
+        (Format.PADDLELITE, Target.ARM): (Precision.FP32, Precision.FP16, Precision.INT8_DYNAMIC),
+        (Format.PADDLELITE, Target.X86): (Precision.FP32, Precision.INT8_DYNAMIC),
+        (Format.ONNX, Target.ANY): tuple(Precision),
+    }
+)
+"""The precisions that each format has for each target."""
+
+
+def variants_of(
+    backbone: Backbone,
+    precisions: Iterable[Precision] = (Precision.FP32,),
+    input_sizes: Iterable[int] = (),
+    batches: Iterable[int] = (),
+) -> tuple[Variant, ...]:
+    """Return a backbone's variants in every format and target that has the precisions.
+
+    Args:
+        backbone: what is converted.
+        precisions: kinds of number.
+        input_sizes: pixels; none means the evaluation size.
+        batches: images per inference; none means 1.
+    """
+    wanted = frozenset(precisions)
+    return tuple(
+        Variant(backbone.name, format_, precision, target, input_size, batch)
+        for input_size in tuple(dict.fromkeys(input_sizes)) or (backbone.input_size,)
+        for batch in tuple(dict.fromkeys(batches)) or (1,)
+        for (format_, target), available in PRECISIONS.items()
+        for precision in available
+        if precision in wanted
+    )
+
+
 def fp32_variants(backbone: Backbone) -> tuple[Variant, ...]:
     """Return the float32 variants of a backbone at its evaluation size, batch 1."""
-    targets = (
-        (Format.PADDLELITE, Target.ARM),
-        (Format.PADDLELITE, Target.X86),
-        (Format.ONNX, Target.ANY),
-    )
-    return tuple(
-        Variant(backbone.name, format_, Precision.FP32, target, backbone.input_size)
-        for format_, target in targets
-    )
+    return variants_of(backbone)

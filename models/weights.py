@@ -15,13 +15,16 @@ from models.addresses import NoPublishedWeights, published_address
 from models.catalog import Backbone
 from models.digest import canonical_sha256
 from models.download import DownloadFailed, Progress, download, file_sha256
+from models.own import is_own, own_digest, own_folder, own_format_of
 from models.tools import tool_versions
 from models.variants import WeightsKind
 
 
 class WeightsUnavailable(Exception):
-    """Published weights cannot be had; the message names the explicit other choice."""
+    """Weights cannot be had; the message says what to do."""
 
+
+class _NotPublished(WeightsUnavailable):
     def __init__(self, backbone: str, reason: str) -> None:
         super().__init__(
             f"the published weights of {backbone} are not available: {reason}; "
@@ -34,12 +37,12 @@ class Weights:
     """Weights of one architecture, identified by a digest.
 
     Attributes:
-        kind: pretrained or synthetic.
+        kind: pretrained, synthetic or own.
         architecture: the network that they belong to.
-        digest: SHA-256 of the file, or of the recipe.
-        source: the file's address, or the recipe in words.
-        path: the file; None for synthetic weights.
-        size_bytes: its size; None for synthetic weights.
+        digest: SHA-256 of the file, of the recipe, or over the own model's files.
+        source: the file's address, the recipe in words, or what the own model was added as.
+        path: the file, or the folder of the own model's files; None for synthetic weights.
+        size_bytes: size of what is there; None for synthetic weights.
     """
 
     kind: WeightsKind
@@ -57,7 +60,9 @@ def resolve_weights(
     on_progress: Progress,
     address_of: Callable[[Backbone], str] = published_address,
 ) -> Weights:
-    """Return a backbone's weights of one kind; the other kind never takes their place.
+    """Return a backbone's weights of one kind; another kind never takes their place.
+
+    An own model has its own weights and no others, so for it the kind says nothing.
 
     Args:
         backbone: whose weights.
@@ -67,8 +72,15 @@ def resolve_weights(
         address_of: where published weights are.
 
     Raises:
-        WeightsUnavailable: no network, no such file, nothing published, or no room.
+        WeightsUnavailable: no network, no such file, nothing published, no room, or an own
+            model's files are gone or altered.
     """
+    if is_own(backbone):
+        return _own(backbone, own_folder(cache_dir, backbone.architecture))
+    if kind is WeightsKind.OWN:
+        raise WeightsUnavailable(
+            f"{backbone.name} is of the catalog: its weights are pretrained or synthetic, not own"
+        )
     if kind is WeightsKind.SYNTHETIC:
         return _synthetic(backbone)
     try:
@@ -78,10 +90,10 @@ def resolve_weights(
         with _locked(path.with_name(f"{path.name}.lock")):
             return _cached(backbone, address, path, on_progress)
     except (NoPublishedWeights, DownloadFailed) as error:
-        raise WeightsUnavailable(backbone.name, str(error)) from error
+        raise _NotPublished(backbone.name, str(error)) from error
     except OSError as error:
         reason = f"the cache {cache_dir} cannot be used ({error.strerror})"
-        raise WeightsUnavailable(backbone.name, reason) from error
+        raise _NotPublished(backbone.name, reason) from error
 
 
 def _synthetic(backbone: Backbone) -> Weights:
@@ -93,11 +105,33 @@ def _synthetic(backbone: Backbone) -> Weights:
             "calibration_seed": recipe.CALIBRATION_SEED,
             "output_scale_bounds": recipe.OUTPUT_SCALE_BOUNDS,
             "calibration_size": backbone.input_size,
+            "weight_bounds": recipe.WEIGHT_BOUNDS,
+            "bias_scale": recipe.BIAS_SCALE,
+            **recipe.peculiarities(backbone.architecture),
             "versions": tool_versions(("paddleclas", "paddlepaddle", "numpy")),
         }
     )
     return Weights(
         WeightsKind.SYNTHETIC, backbone.architecture, digest, recipe.DESCRIPTION, None, None
+    )
+
+
+def _own(backbone: Backbone, folder: Path) -> Weights:
+    again = f"remove {backbone.name} and add it again"
+    try:
+        digest = own_digest(folder)
+        size_bytes = sum(file.stat().st_size for file in folder.iterdir())
+    except OSError as error:
+        raise WeightsUnavailable(
+            f"the files of {backbone.name} in {folder} cannot be read ({error.strerror}); {again}"
+        ) from error
+    if digest != backbone.architecture:
+        raise WeightsUnavailable(
+            f"the files of {backbone.name} in {folder} were altered since it was added; {again}"
+        )
+    source = f"added as {own_format_of(folder).value}"
+    return Weights(
+        WeightsKind.OWN, backbone.architecture, digest, source, folder.absolute(), size_bytes
     )
 
 

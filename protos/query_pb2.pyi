@@ -53,7 +53,9 @@ class _ConversionResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conv
     CONVERSION_RESULT_CACHED: _ConversionResult.ValueType  # 2
     """Was stored already."""
     CONVERSION_RESULT_REFUSED: _ConversionResult.ValueType  # 3
-    """A tool failed, or the outputs are not Paddle's."""
+    """A step said no, or the outputs are not Paddle's."""
+    CONVERSION_RESULT_FAILED: _ConversionResult.ValueType  # 4
+    """A step's process died, hung or answered rubbish."""
 
 class ConversionResult(_ConversionResult, metaclass=_ConversionResultEnumTypeWrapper): ...
 
@@ -63,8 +65,31 @@ CONVERSION_RESULT_STORED: ConversionResult.ValueType  # 1
 CONVERSION_RESULT_CACHED: ConversionResult.ValueType  # 2
 """Was stored already."""
 CONVERSION_RESULT_REFUSED: ConversionResult.ValueType  # 3
-"""A tool failed, or the outputs are not Paddle's."""
+"""A step said no, or the outputs are not Paddle's."""
+CONVERSION_RESULT_FAILED: ConversionResult.ValueType  # 4
+"""A step's process died, hung or answered rubbish."""
 Global___ConversionResult: _TypeAlias = ConversionResult  # noqa: Y015
+
+class _OwnFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OwnFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OwnFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OWN_FORMAT_UNSPECIFIED: _OwnFormat.ValueType  # 0
+    OWN_FORMAT_ONNX: _OwnFormat.ValueType  # 1
+    """One ONNX file."""
+    OWN_FORMAT_PADDLE: _OwnFormat.ValueType  # 2
+    """A Paddle program, then its parameters."""
+
+class OwnFormat(_OwnFormat, metaclass=_OwnFormatEnumTypeWrapper): ...
+
+OWN_FORMAT_UNSPECIFIED: OwnFormat.ValueType  # 0
+OWN_FORMAT_ONNX: OwnFormat.ValueType  # 1
+"""One ONNX file."""
+OWN_FORMAT_PADDLE: OwnFormat.ValueType  # 2
+"""A Paddle program, then its parameters."""
+Global___OwnFormat: _TypeAlias = OwnFormat  # noqa: Y015
 
 @_typing.final
 class ListDevicesRequest(_message.Message):
@@ -172,6 +197,9 @@ class SweepSpec(_message.Message):
     REPETITIONS_FIELD_NUMBER: _builtins.int
     RELATIVE_HALF_WIDTH_FIELD_NUMBER: _builtins.int
     TIME_BUDGET_MS_FIELD_NUMBER: _builtins.int
+    PRECISIONS_FIELD_NUMBER: _builtins.int
+    INPUT_SIZES_FIELD_NUMBER: _builtins.int
+    BATCHES_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     repetitions: _builtins.int
     relative_half_width: _builtins.float
@@ -186,6 +214,18 @@ class SweepSpec(_message.Message):
     def runtimes(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Runtime.ValueType]: ...
     @_builtins.property
     def threads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """fp32, fp16, int8-dynamic, int8-static; empty means fp32. A runtime takes those that its format has."""
+
+    @_builtins.property
+    def input_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Pixels; empty means each backbone's evaluation size."""
+
+    @_builtins.property
+    def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Images per inference; empty means 1."""
+
     def __init__(
         self,
         *,
@@ -197,10 +237,13 @@ class SweepSpec(_message.Message):
         repetitions: _builtins.int = ...,
         relative_half_width: _builtins.float = ...,
         time_budget_ms: _builtins.int = ...,
+        precisions: _abc.Iterable[_builtins.str] | None = ...,
+        input_sizes: _abc.Iterable[_builtins.int] | None = ...,
+        batches: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbones", b"backbones", "devices", b"devices", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtimes", b"runtimes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbones", b"backbones", "batches", b"batches", "devices", b"devices", "input_sizes", b"input_sizes", "precisions", b"precisions", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtimes", b"runtimes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -288,6 +331,9 @@ class JobOutcome(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MEDIAN_MS_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -298,6 +344,9 @@ class JobOutcome(_message.Message):
     """Why, in one sentence; empty for ok."""
     median_ms: _builtins.float
     weights: _types_pb2.WeightsKind.ValueType
+    precision: _builtins.str
+    input_size: _builtins.int
+    batch: _builtins.int
     def __init__(
         self,
         *,
@@ -310,10 +359,13 @@ class JobOutcome(_message.Message):
         reason: _builtins.str = ...,
         median_ms: _builtins.float | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
+        precision: _builtins.str = ...,
+        input_size: _builtins.int = ...,
+        batch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "device", b"device", "job_id", b"job_id", "median_ms", b"median_ms", "reason", b"reason", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "job_id", b"job_id", "median_ms", b"median_ms", "precision", b"precision", "reason", b"reason", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__median_ms: _TypeAlias = _typing.Literal["median_ms"]  # noqa: Y015
     _WhichOneofArgType__median_ms: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms"]  # noqa: Y015
@@ -413,18 +465,32 @@ class ConvertRequest(_message.Message):
 
     BACKBONES_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
+    PRECISIONS_FIELD_NUMBER: _builtins.int
+    INPUT_SIZES_FIELD_NUMBER: _builtins.int
+    BATCHES_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in SweepSpec."""
+
+    @_builtins.property
+    def input_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
         backbones: _abc.Iterable[_builtins.str] | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
+        precisions: _abc.Iterable[_builtins.str] | None = ...,
+        input_sizes: _abc.Iterable[_builtins.int] | None = ...,
+        batches: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbones", b"backbones", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbones", b"backbones", "batches", b"batches", "input_sizes", b"input_sizes", "precisions", b"precisions", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -432,7 +498,7 @@ Global___ConvertRequest: _TypeAlias = ConvertRequest  # noqa: Y015
 
 @_typing.final
 class ConversionOutcome(_message.Message):
-    """One variant of one backbone, made, found or refused."""
+    """One variant of one backbone: made, found, refused or failed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -451,6 +517,10 @@ class ConversionOutcome(_message.Message):
     WEIGHTS_FIELD_NUMBER: _builtins.int
     WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    PASSES_FIELD_NUMBER: _builtins.int
+    TOP1_AGREEMENT_FIELD_NUMBER: _builtins.int
+    PARITY_INPUT_COUNT_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
     format: _builtins.str
     precision: _builtins.str
@@ -468,6 +538,15 @@ class ConversionOutcome(_message.Message):
     weights: _types_pb2.WeightsKind.ValueType
     weights_digest: _builtins.str
     seconds: _builtins.float
+    """Wall time of the steps it needed, when it was made."""
+    batch: _builtins.int
+    top1_agreement: _builtins.float
+    """Of a reduced precision: the share of inputs, 0 to 1, whose top-1 class is that of fp32. No accuracy."""
+    parity_input_count: _builtins.int
+    @_builtins.property
+    def passes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Rewrites that its program went through, by name."""
+
     def __init__(
         self,
         *,
@@ -486,19 +565,27 @@ class ConversionOutcome(_message.Message):
         weights: _types_pb2.WeightsKind.ValueType = ...,
         weights_digest: _builtins.str = ...,
         seconds: _builtins.float = ...,
+        batch: _builtins.int = ...,
+        passes: _abc.Iterable[_builtins.str] | None = ...,
+        top1_agreement: _builtins.float | None = ...,
+        parity_input_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "max_relative_difference", b"max_relative_difference", "parity_tolerance", b"parity_tolerance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "max_relative_difference", b"max_relative_difference", "parity_tolerance", b"parity_tolerance", "top1_agreement", b"top1_agreement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "checked_through", b"checked_through", "format", b"format", "input_size", b"input_size", "max_relative_difference", b"max_relative_difference", "parity_tolerance", b"parity_tolerance", "precision", b"precision", "reason", b"reason", "result", b"result", "seconds", b"seconds", "target", b"target", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "checked_through", b"checked_through", "format", b"format", "input_size", b"input_size", "max_relative_difference", b"max_relative_difference", "parity_input_count", b"parity_input_count", "parity_tolerance", b"parity_tolerance", "passes", b"passes", "precision", b"precision", "reason", b"reason", "result", b"result", "seconds", b"seconds", "target", b"target", "top1_agreement", b"top1_agreement", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_relative_difference: _TypeAlias = _typing.Literal["max_relative_difference"]  # noqa: Y015
     _WhichOneofArgType__max_relative_difference: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference"]  # noqa: Y015
     _WhichOneofReturnType__parity_tolerance: _TypeAlias = _typing.Literal["parity_tolerance"]  # noqa: Y015
     _WhichOneofArgType__parity_tolerance: _TypeAlias = _typing.Literal["_parity_tolerance", b"_parity_tolerance"]  # noqa: Y015
+    _WhichOneofReturnType__top1_agreement: _TypeAlias = _typing.Literal["top1_agreement"]  # noqa: Y015
+    _WhichOneofArgType__top1_agreement: _TypeAlias = _typing.Literal["_top1_agreement", b"_top1_agreement"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_relative_difference) -> _WhichOneofReturnType__max_relative_difference | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__parity_tolerance) -> _WhichOneofReturnType__parity_tolerance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1_agreement) -> _WhichOneofReturnType__top1_agreement | None: ...
 
 Global___ConversionOutcome: _TypeAlias = ConversionOutcome  # noqa: Y015
 
@@ -598,8 +685,11 @@ class RankRequest(_message.Message):
 
     DEVICE_FIELD_NUMBER: _builtins.int
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """A device's name."""
+    accuracy_dataset: _builtins.str
+    """Whose accuracy counts; absent means ImageNet-1k."""
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     def __init__(
@@ -607,12 +697,15 @@ class RankRequest(_message.Message):
         *,
         device: _builtins.str = ...,
         constraints: Global___Constraints | None = ...,
+        accuracy_dataset: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "device", b"device"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
 
 Global___RankRequest: _TypeAlias = RankRequest  # noqa: Y015
 
@@ -656,6 +749,7 @@ class Measurement(_message.Message):
     MEASURED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     REPETITIONS_FIELD_NUMBER: _builtins.int
     AFFINITY_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -663,7 +757,7 @@ class Measurement(_message.Message):
     backbone: _builtins.str
     series: _builtins.str
     top1: _builtins.float
-    """ImageNet-1k, percent, as published for the pretrained fp32 weights; absent where nobody published it."""
+    """Percent, of the measurement's own precision, on `accuracy_dataset`; absent where it is not known."""
     top5: _builtins.float
     accuracy_source: _builtins.str
     params_m: _builtins.float
@@ -688,6 +782,8 @@ class Measurement(_message.Message):
     verdict: _types_pb2.Verdict.ValueType
     reason: _builtins.str
     measured_at_unix_ms: _builtins.int
+    accuracy_dataset: _builtins.str
+    """The dataset of top1 and top5: ImageNet-1k unless another was asked for."""
     @_builtins.property
     def latency(self) -> Global___LatencyFigures: ...
     @_builtins.property
@@ -737,10 +833,11 @@ class Measurement(_message.Message):
         measured_at_unix_ms: _builtins.int = ...,
         repetitions: _abc.Iterable[_types_pb2.Repetition] | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
+        accuracy_dataset: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "params_m", b"params_m", "precision", b"precision", "reason", b"reason", "repetitions", b"repetitions", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "params_m", b"params_m", "precision", b"precision", "reason", b"reason", "repetitions", b"repetitions", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
@@ -905,9 +1002,12 @@ class RankResponse(_message.Message):
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     UNMEASURED_FIELD_NUMBER: _builtins.int
     SUGGESTED_SWEEP_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     suggested_sweep: _builtins.str
     """The command that would measure them; empty when nothing is missing."""
+    accuracy_dataset: _builtins.str
+    """The dataset whose accuracy counted."""
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     @_builtins.property
@@ -946,10 +1046,11 @@ class RankResponse(_message.Message):
         left_out: _abc.Iterable[Global___Measurement] | None = ...,
         unmeasured: _abc.Iterable[_builtins.str] | None = ...,
         suggested_sweep: _builtins.str = ...,
+        accuracy_dataset: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "constraints", b"constraints", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__winner: _TypeAlias = _typing.Literal["winner"]  # noqa: Y015
     _WhichOneofArgType__winner: _TypeAlias = _typing.Literal["_winner", b"_winner"]  # noqa: Y015
@@ -964,24 +1065,32 @@ class ListMeasurementsRequest(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     SWEEP_ID_FIELD_NUMBER: _builtins.int
     WITH_SAMPLES_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     sweep_id: _builtins.str
     with_samples: _builtins.bool
+    accuracy_dataset: _builtins.str
+    """Whose accuracy stands beside the figures; absent means ImageNet-1k."""
     def __init__(
         self,
         *,
         device: _builtins.str | None = ...,
         sweep_id: _builtins.str | None = ...,
         with_samples: _builtins.bool = ...,
+        accuracy_dataset: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_device", b"_device", "_sweep_id", b"_sweep_id", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_device", b"_device", "_sweep_id", b"_sweep_id", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
     _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
     _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
     _WhichOneofReturnType__sweep_id: _TypeAlias = _typing.Literal["sweep_id"]  # noqa: Y015
     _WhichOneofArgType__sweep_id: _TypeAlias = _typing.Literal["_sweep_id", b"_sweep_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
     @_typing.overload
@@ -1008,3 +1117,375 @@ class ListMeasurementsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListMeasurementsResponse: _TypeAlias = ListMeasurementsResponse  # noqa: Y015
+
+@_typing.final
+class AccuracyFigure(_message.Message):
+    """One accuracy figure, as a row of a CSV file has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    DATASET_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    VALUE_PERCENT_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """Line of the file, the header being 1; messages name it."""
+    backbone: _builtins.str
+    dataset: _builtins.str
+    metric: _builtins.str
+    """top1 or top5."""
+    value_percent: _builtins.float
+    """Above 0, at most 100."""
+    precision: _builtins.str
+    """fp32, fp16, int8-dynamic or int8-static."""
+    source: _builtins.str
+    """Where it comes from, for people."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        backbone: _builtins.str = ...,
+        dataset: _builtins.str = ...,
+        metric: _builtins.str = ...,
+        value_percent: _builtins.float = ...,
+        precision: _builtins.str = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "dataset", b"dataset", "metric", b"metric", "precision", b"precision", "row", b"row", "source", b"source", "value_percent", b"value_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccuracyFigure: _TypeAlias = AccuracyFigure  # noqa: Y015
+
+@_typing.final
+class ImportAccuracyRequest(_message.Message):
+    """A part of an import, of any length that fits a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIGURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccuracyFigure]: ...
+    def __init__(
+        self,
+        *,
+        figures: _abc.Iterable[Global___AccuracyFigure] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAccuracyRequest: _TypeAlias = ImportAccuracyRequest  # noqa: Y015
+
+@_typing.final
+class ImportAccuracyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIGURE_COUNT_FIELD_NUMBER: _builtins.int
+    REPLACED_COUNT_FIELD_NUMBER: _builtins.int
+    figure_count: _builtins.int
+    replaced_count: _builtins.int
+    """Of those, how many took the place of an earlier one."""
+    def __init__(
+        self,
+        *,
+        figure_count: _builtins.int = ...,
+        replaced_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["figure_count", b"figure_count", "replaced_count", b"replaced_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportAccuracyResponse: _TypeAlias = ImportAccuracyResponse  # noqa: Y015
+
+@_typing.final
+class ListDatasetsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDatasetsRequest: _TypeAlias = ListDatasetsRequest  # noqa: Y015
+
+@_typing.final
+class Dataset(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    BACKBONE_COUNT_FIELD_NUMBER: _builtins.int
+    FIGURE_COUNT_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    PRECISIONS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    backbone_count: _builtins.int
+    figure_count: _builtins.int
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        backbone_count: _builtins.int = ...,
+        figure_count: _builtins.int = ...,
+        metrics: _abc.Iterable[_builtins.str] | None = ...,
+        precisions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_count", b"backbone_count", "figure_count", b"figure_count", "metrics", b"metrics", "name", b"name", "precisions", b"precisions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Dataset: _TypeAlias = Dataset  # noqa: Y015
+
+@_typing.final
+class ListDatasetsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATASETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def datasets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Dataset]: ...
+    def __init__(
+        self,
+        *,
+        datasets: _abc.Iterable[Global___Dataset] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["datasets", b"datasets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDatasetsResponse: _TypeAlias = ListDatasetsResponse  # noqa: Y015
+
+@_typing.final
+class OwnFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    size_bytes: _builtins.int
+    sha256: _builtins.str
+    def __init__(
+        self,
+        *,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnFile: _TypeAlias = OwnFile  # noqa: Y015
+
+@_typing.final
+class OwnModelHeader(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    format: Global___OwnFormat.ValueType
+    input_size: _builtins.int
+    """Height and width in pixels; absent means what the model says itself."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnFile]:
+        """In the order of their bytes."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        format: Global___OwnFormat.ValueType = ...,
+        files: _abc.Iterable[Global___OwnFile] | None = ...,
+        input_size: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "files", b"files", "format", b"format", "input_size", b"input_size", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
+    _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
+
+Global___OwnModelHeader: _TypeAlias = OwnModelHeader  # noqa: Y015
+
+@_typing.final
+class AddModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    @_builtins.property
+    def header(self) -> Global___OwnModelHeader: ...
+    def __init__(
+        self,
+        *,
+        header: Global___OwnModelHeader | None = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___AddModelRequest: _TypeAlias = AddModelRequest  # noqa: Y015
+
+@_typing.final
+class AddModelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model(self) -> Global___OwnModel: ...
+    def __init__(
+        self,
+        *,
+        model: Global___OwnModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddModelResponse: _TypeAlias = AddModelResponse  # noqa: Y015
+
+@_typing.final
+class OwnModel(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    PARAMS_M_FIELD_NUMBER: _builtins.int
+    OUTPUT_SHAPES_FIELD_NUMBER: _builtins.int
+    ADDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    format: Global___OwnFormat.ValueType
+    digest: _builtins.str
+    """SHA-256 over the digests of its files."""
+    size_bytes: _builtins.int
+    input_size: _builtins.int
+    params_m: _builtins.float
+    """Numbers in its weights, in millions, as we counted them."""
+    added_at_unix_ms: _builtins.int
+    @_builtins.property
+    def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of each output, for one image."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        format: Global___OwnFormat.ValueType = ...,
+        digest: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        input_size: _builtins.int = ...,
+        params_m: _builtins.float = ...,
+        output_shapes: _abc.Iterable[_builtins.str] | None = ...,
+        added_at_unix_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_at_unix_ms", b"added_at_unix_ms", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnModel: _TypeAlias = OwnModel  # noqa: Y015
+
+@_typing.final
+class ListOwnModelsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOwnModelsRequest: _TypeAlias = ListOwnModelsRequest  # noqa: Y015
+
+@_typing.final
+class ListOwnModelsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnModel]: ...
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[Global___OwnModel] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOwnModelsResponse: _TypeAlias = ListOwnModelsResponse  # noqa: Y015
+
+@_typing.final
+class RemoveModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveModelRequest: _TypeAlias = RemoveModelRequest  # noqa: Y015
+
+@_typing.final
+class RemoveModelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveModelResponse: _TypeAlias = RemoveModelResponse  # noqa: Y015

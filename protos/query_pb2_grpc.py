@@ -69,6 +69,31 @@ class QueryStub(object):
                 request_serializer=protos_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
                 response_deserializer=protos_dot_query__pb2.ListMeasurementsResponse.FromString,
                 _registered_method=True)
+        self.ImportAccuracy = channel.stream_unary(
+                '/edgerank.v1.Query/ImportAccuracy',
+                request_serializer=protos_dot_query__pb2.ImportAccuracyRequest.SerializeToString,
+                response_deserializer=protos_dot_query__pb2.ImportAccuracyResponse.FromString,
+                _registered_method=True)
+        self.ListDatasets = channel.unary_unary(
+                '/edgerank.v1.Query/ListDatasets',
+                request_serializer=protos_dot_query__pb2.ListDatasetsRequest.SerializeToString,
+                response_deserializer=protos_dot_query__pb2.ListDatasetsResponse.FromString,
+                _registered_method=True)
+        self.AddModel = channel.stream_unary(
+                '/edgerank.v1.Query/AddModel',
+                request_serializer=protos_dot_query__pb2.AddModelRequest.SerializeToString,
+                response_deserializer=protos_dot_query__pb2.AddModelResponse.FromString,
+                _registered_method=True)
+        self.ListOwnModels = channel.unary_unary(
+                '/edgerank.v1.Query/ListOwnModels',
+                request_serializer=protos_dot_query__pb2.ListOwnModelsRequest.SerializeToString,
+                response_deserializer=protos_dot_query__pb2.ListOwnModelsResponse.FromString,
+                _registered_method=True)
+        self.RemoveModel = channel.unary_unary(
+                '/edgerank.v1.Query/RemoveModel',
+                request_serializer=protos_dot_query__pb2.RemoveModelRequest.SerializeToString,
+                response_deserializer=protos_dot_query__pb2.RemoveModelResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServicer(object):
@@ -131,6 +156,47 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportAccuracy(self, request_iterator, context):
+        """Takes in accuracy on datasets of a person's own: every figure of the stream or none. Idempotent: a
+        figure replaces the one of the same backbone, dataset, metric and precision.
+        Errors: INVALID_ARGUMENT, naming the row and column that cannot hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDatasets(self, request, context):
+        """Every dataset that accuracy is known on. Idempotent; answers at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddModel(self, request_iterator, context):
+        """Takes in a person's own model: a header, then the bytes of its files one after the other. It is run
+        once before it is kept. Not idempotent: a name is taken once.
+        Errors: ALREADY_EXISTS for a taken name; INVALID_ARGUMENT for a model that cannot be used (the
+        message says why); FAILED_PRECONDITION when this controller lacks the converters.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOwnModels(self, request, context):
+        """Every own model, by name. Idempotent; answers at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveModel(self, request, context):
+        """Forgets an own model with its accuracy. Errors: NOT_FOUND; FAILED_PRECONDITION when a sweep has it,
+        since figures keep their model.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -168,6 +234,31 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.ListMeasurements,
                     request_deserializer=protos_dot_query__pb2.ListMeasurementsRequest.FromString,
                     response_serializer=protos_dot_query__pb2.ListMeasurementsResponse.SerializeToString,
+            ),
+            'ImportAccuracy': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportAccuracy,
+                    request_deserializer=protos_dot_query__pb2.ImportAccuracyRequest.FromString,
+                    response_serializer=protos_dot_query__pb2.ImportAccuracyResponse.SerializeToString,
+            ),
+            'ListDatasets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDatasets,
+                    request_deserializer=protos_dot_query__pb2.ListDatasetsRequest.FromString,
+                    response_serializer=protos_dot_query__pb2.ListDatasetsResponse.SerializeToString,
+            ),
+            'AddModel': grpc.stream_unary_rpc_method_handler(
+                    servicer.AddModel,
+                    request_deserializer=protos_dot_query__pb2.AddModelRequest.FromString,
+                    response_serializer=protos_dot_query__pb2.AddModelResponse.SerializeToString,
+            ),
+            'ListOwnModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOwnModels,
+                    request_deserializer=protos_dot_query__pb2.ListOwnModelsRequest.FromString,
+                    response_serializer=protos_dot_query__pb2.ListOwnModelsResponse.SerializeToString,
+            ),
+            'RemoveModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveModel,
+                    request_deserializer=protos_dot_query__pb2.RemoveModelRequest.FromString,
+                    response_serializer=protos_dot_query__pb2.RemoveModelResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -359,6 +450,141 @@ class Query(object):
             '/edgerank.v1.Query/ListMeasurements',
             protos_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
             protos_dot_query__pb2.ListMeasurementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAccuracy(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/edgerank.v1.Query/ImportAccuracy',
+            protos_dot_query__pb2.ImportAccuracyRequest.SerializeToString,
+            protos_dot_query__pb2.ImportAccuracyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDatasets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ListDatasets',
+            protos_dot_query__pb2.ListDatasetsRequest.SerializeToString,
+            protos_dot_query__pb2.ListDatasetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddModel(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/edgerank.v1.Query/AddModel',
+            protos_dot_query__pb2.AddModelRequest.SerializeToString,
+            protos_dot_query__pb2.AddModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOwnModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ListOwnModels',
+            protos_dot_query__pb2.ListOwnModelsRequest.SerializeToString,
+            protos_dot_query__pb2.ListOwnModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RemoveModel',
+            protos_dot_query__pb2.RemoveModelRequest.SerializeToString,
+            protos_dot_query__pb2.RemoveModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

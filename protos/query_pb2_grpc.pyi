@@ -59,6 +59,25 @@ class QueryStub:
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep.
     """
+    ImportAccuracy: _grpc.StreamUnaryMultiCallable[_query_pb2.ImportAccuracyRequest, _query_pb2.ImportAccuracyResponse]
+    """Takes in accuracy on datasets of a person's own: every figure of the stream or none. Idempotent: a
+    figure replaces the one of the same backbone, dataset, metric and precision.
+    Errors: INVALID_ARGUMENT, naming the row and column that cannot hold.
+    """
+    ListDatasets: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDatasetsRequest, _query_pb2.ListDatasetsResponse]
+    """Every dataset that accuracy is known on. Idempotent; answers at once."""
+    AddModel: _grpc.StreamUnaryMultiCallable[_query_pb2.AddModelRequest, _query_pb2.AddModelResponse]
+    """Takes in a person's own model: a header, then the bytes of its files one after the other. It is run
+    once before it is kept. Not idempotent: a name is taken once.
+    Errors: ALREADY_EXISTS for a taken name; INVALID_ARGUMENT for a model that cannot be used (the
+    message says why); FAILED_PRECONDITION when this controller lacks the converters.
+    """
+    ListOwnModels: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListOwnModelsRequest, _query_pb2.ListOwnModelsResponse]
+    """Every own model, by name. Idempotent; answers at once."""
+    RemoveModel: _grpc.UnaryUnaryMultiCallable[_query_pb2.RemoveModelRequest, _query_pb2.RemoveModelResponse]
+    """Forgets an own model with its accuracy. Errors: NOT_FOUND; FAILED_PRECONDITION when a sweep has it,
+    since figures keep their model.
+    """
 
 @_typing.type_check_only
 class QueryAsyncStub(QueryStub):
@@ -90,6 +109,25 @@ class QueryAsyncStub(QueryStub):
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep.
+    """
+    ImportAccuracy: _aio.StreamUnaryMultiCallable[_query_pb2.ImportAccuracyRequest, _query_pb2.ImportAccuracyResponse]  # type: ignore[assignment]
+    """Takes in accuracy on datasets of a person's own: every figure of the stream or none. Idempotent: a
+    figure replaces the one of the same backbone, dataset, metric and precision.
+    Errors: INVALID_ARGUMENT, naming the row and column that cannot hold.
+    """
+    ListDatasets: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDatasetsRequest, _query_pb2.ListDatasetsResponse]  # type: ignore[assignment]
+    """Every dataset that accuracy is known on. Idempotent; answers at once."""
+    AddModel: _aio.StreamUnaryMultiCallable[_query_pb2.AddModelRequest, _query_pb2.AddModelResponse]  # type: ignore[assignment]
+    """Takes in a person's own model: a header, then the bytes of its files one after the other. It is run
+    once before it is kept. Not idempotent: a name is taken once.
+    Errors: ALREADY_EXISTS for a taken name; INVALID_ARGUMENT for a model that cannot be used (the
+    message says why); FAILED_PRECONDITION when this controller lacks the converters.
+    """
+    ListOwnModels: _aio.UnaryUnaryMultiCallable[_query_pb2.ListOwnModelsRequest, _query_pb2.ListOwnModelsResponse]  # type: ignore[assignment]
+    """Every own model, by name. Idempotent; answers at once."""
+    RemoveModel: _aio.UnaryUnaryMultiCallable[_query_pb2.RemoveModelRequest, _query_pb2.RemoveModelResponse]  # type: ignore[assignment]
+    """Forgets an own model with its accuracy. Errors: NOT_FOUND; FAILED_PRECONDITION when a sweep has it,
+    since figures keep their model.
     """
 
 class QueryServicer(metaclass=_abc_1.ABCMeta):
@@ -161,6 +199,55 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_query_pb2.ListMeasurementsResponse], _abc.AsyncIterator[_query_pb2.ListMeasurementsResponse]]:
         """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportAccuracy(
+        self,
+        request_iterator: _MaybeAsyncIterator[_query_pb2.ImportAccuracyRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ImportAccuracyResponse, _abc.Awaitable[_query_pb2.ImportAccuracyResponse]]:
+        """Takes in accuracy on datasets of a person's own: every figure of the stream or none. Idempotent: a
+        figure replaces the one of the same backbone, dataset, metric and precision.
+        Errors: INVALID_ARGUMENT, naming the row and column that cannot hold.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDatasets(
+        self,
+        request: _query_pb2.ListDatasetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ListDatasetsResponse, _abc.Awaitable[_query_pb2.ListDatasetsResponse]]:
+        """Every dataset that accuracy is known on. Idempotent; answers at once."""
+
+    @_abc_1.abstractmethod
+    def AddModel(
+        self,
+        request_iterator: _MaybeAsyncIterator[_query_pb2.AddModelRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.AddModelResponse, _abc.Awaitable[_query_pb2.AddModelResponse]]:
+        """Takes in a person's own model: a header, then the bytes of its files one after the other. It is run
+        once before it is kept. Not idempotent: a name is taken once.
+        Errors: ALREADY_EXISTS for a taken name; INVALID_ARGUMENT for a model that cannot be used (the
+        message says why); FAILED_PRECONDITION when this controller lacks the converters.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOwnModels(
+        self,
+        request: _query_pb2.ListOwnModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ListOwnModelsResponse, _abc.Awaitable[_query_pb2.ListOwnModelsResponse]]:
+        """Every own model, by name. Idempotent; answers at once."""
+
+    @_abc_1.abstractmethod
+    def RemoveModel(
+        self,
+        request: _query_pb2.RemoveModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RemoveModelResponse, _abc.Awaitable[_query_pb2.RemoveModelResponse]]:
+        """Forgets an own model with its accuracy. Errors: NOT_FOUND; FAILED_PRECONDITION when a sweep has it,
+        since figures keep their model.
         """
 
 def add_QueryServicer_to_server(servicer: QueryServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -78,6 +78,8 @@ class _WeightsKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WeightsKi
     """The published weights, from the address in PaddleClas."""
     WEIGHTS_KIND_SYNTHETIC: _WeightsKind.ValueType  # 2
     """Seeded random weights with calibrated batch-norm statistics: the structure's latency, no accuracy."""
+    WEIGHTS_KIND_OWN: _WeightsKind.ValueType  # 3
+    """Those inside a person's own model, which has no others."""
 
 class WeightsKind(_WeightsKind, metaclass=_WeightsKindEnumTypeWrapper):
     """Where the weights inside an artifact come from."""
@@ -87,6 +89,8 @@ WEIGHTS_KIND_PRETRAINED: WeightsKind.ValueType  # 1
 """The published weights, from the address in PaddleClas."""
 WEIGHTS_KIND_SYNTHETIC: WeightsKind.ValueType  # 2
 """Seeded random weights with calibrated batch-norm statistics: the structure's latency, no accuracy."""
+WEIGHTS_KIND_OWN: WeightsKind.ValueType  # 3
+"""Those inside a person's own model, which has no others."""
 Global___WeightsKind: _TypeAlias = WeightsKind  # noqa: Y015
 
 class _StopReason:

@@ -20,16 +20,21 @@ from typing import Any
 import cattrs
 
 from models.requests import (
+    AdoptRequest,
     CountRequest,
     ExportRequest,
     ListArchitecturesRequest,
     OnnxRequest,
     PaddleLiteRequest,
     ParityRequest,
+    SimplifyRequest,
 )
+from models.steps.isolation import cut_network
 from models.steps.refusal import StepRefused, ToolGaveNothing
 
 _REQUESTS: Mapping[str, type] = {
+    "adopt_onnx": AdoptRequest,
+    "adopt_paddle": AdoptRequest,
     "count": CountRequest,
     "export": ExportRequest,
     "list_architectures": ListArchitecturesRequest,
@@ -37,6 +42,7 @@ _REQUESTS: Mapping[str, type] = {
     "paddle_lite": PaddleLiteRequest,
     "parity_onnx": ParityRequest,
     "parity_paddle_lite": ParityRequest,
+    "simplify": SimplifyRequest,
 }
 _PR_SET_PDEATHSIG = 1
 
@@ -45,12 +51,14 @@ def main(step: str) -> None:
     """Read one request for a step, do it, write one answer.
 
     A `StepRefused` is an answer. Any other exception ends the process with a traceback on
-    stderr, which the parent turns into a failed step.
+    stderr, which the parent turns into a failed step; so does a process that cannot be cut off the
+    network.
     """
     answer_fd = _set_stdout_aside()
     envelope = json.load(sys.stdin)
     _bind_to_parent(envelope["parent_pid"])
     _limit_memory(envelope["memory_bytes"])
+    cut_network()
     request: object = cattrs.structure(envelope["request"], _REQUESTS[step])
     module = importlib.import_module(f"models.steps.{step}")
     try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import inspect
 import sys
 import types
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,37 @@ from models.steps.refusal import StepRefused
 _PARENTS = ("paddleclas", "paddleclas.ppcls", "paddleclas.ppcls.arch", "paddleclas.ppcls.utils")
 
 
+# How architectures whose parameters depend on the input's size are told it: CSWin by the latter.
+_SIZE_ARGUMENTS = ("img_size", "image_size")
+
+
 def build(architecture: str) -> Any:
     """Return the untrained network (a `paddle.nn.Layer`) in evaluation mode.
 
     Raises:
         StepRefused: PaddleClas is not installed or has no such architecture.
     """
+    # UniFormer's functions would fetch published weights by themselves otherwise.
+    return _evaluating(_factory(architecture)(pretrained=False))
+
+
+def build_for_size(architecture: str, input_size: int) -> Any | None:
+    """Return the network built for images of a size, None where it cannot be told one.
+
+    Convolutional networks take any size and are not told; neither are those whose factory fixes
+    the size itself.
+
+    Raises:
+        StepRefused: PaddleClas is not installed or has no such architecture.
+    """
+    factory = _factory(architecture)
+    for argument in _SIZE_ARGUMENTS:
+        with suppress(TypeError):
+            return _evaluating(factory(pretrained=False, **{argument: input_size}))
+    return None
+
+
+def _factory(architecture: str) -> Any:
     backbones = _import_backbones()
     # Some architectures warn while they are built, through a logger that is None until then.
     importlib.import_module("paddleclas.ppcls.utils.logger").init_logger()
@@ -30,8 +57,10 @@ def build(architecture: str) -> Any:
     # A few architectures have no published weights, and the package looks the address up even
     # when no weights are asked for: SE_HRNet_W64_C, HRNet_W60_C, MobileViTV2_x0_75, x1_25, x1_75.
     factory.__globals__.get("MODEL_URLS", {}).setdefault(architecture, "")
-    # UniFormer's functions would fetch published weights by themselves otherwise.
-    network = factory(pretrained=False)
+    return factory
+
+
+def _evaluating(network: Any) -> Any:
     network.eval()
     return network
 
@@ -53,6 +82,7 @@ def source_modules() -> dict[str, str]:
     }
 
 
+@functools.cache
 def _import_backbones() -> types.ModuleType:
     _stand_in_for_parents()
     return importlib.import_module("paddleclas.ppcls.arch.backbone")

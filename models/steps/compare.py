@@ -44,30 +44,33 @@ def compare_with_reference(
     """
     with np.load(reference_path) as stored:
         inputs = stored["inputs"]
+        origin = str(stored["origin"]) if "origin" in stored else "Paddle"
         references = [stored[f"output_{i}"] for i in range(int(stored["output_count"]))]
     worst = 0.0
     for number, image in enumerate(inputs):
         outputs = run(image)
         if len(outputs) != len(references):
-            raise StepRefused(f"gives {len(outputs)} outputs where Paddle gives {len(references)}")
+            raise StepRefused(
+                f"gives {len(outputs)} outputs where {origin} gives {len(references)}"
+            )
         for output, reference in zip(outputs, references, strict=True):
             difference = relative_difference(output, reference[number])
             if not difference <= tolerance:
-                raise StepRefused(_describe(number, output, reference[number], tolerance))
+                raise StepRefused(_describe(number, output, reference[number], tolerance, origin))
             worst = max(worst, difference)
     return ParityAnswer(max_relative_difference=worst, input_count=len(inputs))
 
 
-def _describe(number: int, output: Array, reference: Array, tolerance: float) -> str:
+def _describe(number: int, output: Array, reference: Array, tolerance: float, origin: str) -> str:
     where = f"on reference input {number}"
     if output.shape != reference.shape:
-        return f"the output's shape {where} is {output.shape} where Paddle's is {reference.shape}"
+        return f"the output's shape {where} is {output.shape} where {origin}'s is {reference.shape}"
     broken = int(output.size - np.isfinite(output).sum())
     if broken:
         return f"{broken} of {output.size} outputs {where} are not finite numbers"
     worst = int(np.abs(output - reference).argmax())
     return (
-        f"outputs {where} differ from Paddle's by {relative_difference(output, reference):.2g} "
+        f"outputs {where} differ from {origin}'s by {relative_difference(output, reference):.2g} "
         f"relative, beyond the tolerance of {tolerance:g} (worst: {output.flat[worst]:.6g} "
         f"against {reference.flat[worst]:.6g})"
     )

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 import paddle
 
+from models import recipe
 from models.requests import ExportAnswer, ExportRequest
 from models.steps import architectures, pretrained, synthetic
 from models.steps.compare import Array, relative_difference
 from models.steps.fusion import fuse_blocks
-from models.steps.noise import noise_images
+from models.steps.reference import reference_inputs, save_reference
 from models.steps.refusal import StepRefused
 from models.steps.rewriting import rewrite
 from models.steps.tracing import trace
 
-REFERENCE_INPUTS = 4
-REFERENCE_SEED = 20_000
 # Fusing and passes reorder float32 sums; a wrong one is off by orders of magnitude more.
 REWRITE_TOLERANCE = 1e-4
 
@@ -30,14 +29,8 @@ def run(request: ExportRequest) -> ExportAnswer:
         StepRefused: the architecture, its weights, its rewriting or its outputs are not right.
     """
     paddle.seed(request.seed)
-    network = architectures.build(request.architecture)
-    if request.weights_path is None:
-        synthetic.calibrate(network, request.calibration_size)
-    else:
-        pretrained.load_arrays(network, pretrained.read_arrays(Path(request.weights_path)))
-    images = noise_images(REFERENCE_INPUTS * request.batch, request.input_size, REFERENCE_SEED)
-    inputs = images.reshape(REFERENCE_INPUTS, request.batch, *images.shape[1:])
-    before = _run_all(network, inputs)
+    inputs = reference_inputs(request.batch, request.input_size)
+    network, before = _running(request, inputs)
     fused_blocks = fuse_blocks(network)
     passes = rewrite(network, inputs[0])
     outputs = _run_all(network, inputs) if fused_blocks or passes else before
@@ -48,8 +41,47 @@ def run(request: ExportRequest) -> ExportAnswer:
     if request.weights_path is None:
         synthetic.check_scale(outputs[0])
     _save_program(network, request)
-    _save_reference(Path(request.reference_path), inputs, outputs)
+    save_reference(Path(request.reference_path), inputs, outputs, "Paddle")
     return ExportAnswer(fused_blocks, passes, difference, scale)
+
+
+def _with_weights(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array]]:
+    network, calibration_size = _build(request)
+    if request.weights_path is not None:
+        pretrained.load_arrays(network, pretrained.read_arrays(Path(request.weights_path)))
+        return network, _run_all(network, inputs)
+    synthetic.vary_constants(network, request.seed)
+    synthetic.steady_involutions(network, request.seed)
+    outputs: list[Array] = []
+    for image_count in recipe.CALIBRATION_IMAGES:
+        synthetic.calibrate(network, calibration_size, image_count)
+        outputs = _run_all(network, inputs)
+        if synthetic.has_sane_scale(outputs[0]):
+            break
+    return network, outputs
+
+
+def _build(request: ExportRequest) -> tuple[Any, int]:
+    """Return the network and the size that synthetic weights are calibrated at."""
+    if request.input_size != request.evaluation_size:
+        network = architectures.build_for_size(request.architecture, request.input_size)
+        if network is not None:
+            return network, request.input_size
+    # One backbone has the same weights at every size, since its parameters allow it.
+    return architectures.build(request.architecture), request.evaluation_size
+
+
+def _running(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array]]:
+    """Return the network with its weights, and its outputs, at a size that it takes."""
+    try:
+        return _with_weights(request, inputs)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        if request.input_size == request.evaluation_size:
+            raise
+        raise StepRefused(
+            f"{request.architecture} does not run on images of {request.input_size} px "
+            f"(it is made for {request.evaluation_size} px)"
+        ) from error
 
 
 def _broken(
@@ -79,8 +111,3 @@ def _save_program(network: Any, request: ExportRequest) -> None:
     static = trace(network, (request.batch, 3, request.input_size, request.input_size))
     # clip_extra drops attributes and outputs that Paddle Lite insists on.
     paddle.jit.save(static, request.program_prefix, clip_extra=False)
-
-
-def _save_reference(path: Path, inputs: Array, outputs: list[Array]) -> None:
-    named = {f"output_{i}": output for i, output in enumerate(outputs)}
-    np.savez(path, inputs=inputs, output_count=len(outputs), **named)

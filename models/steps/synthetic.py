@@ -7,12 +7,48 @@ from typing import Any
 import numpy as np
 import paddle
 
-from models.recipe import CALIBRATION_IMAGES, CALIBRATION_SEED, OUTPUT_SCALE_BOUNDS
+from models.recipe import (
+    BIAS_SCALE,
+    CALIBRATION_SEED,
+    INVOLUTION_BIAS_SCALE,
+    INVOLUTION_WEIGHT_SHARE,
+    OUTPUT_SCALE_BOUNDS,
+    WEIGHT_BOUNDS,
+)
+from models.steps.compare import Array
 from models.steps.noise import noise_images
 from models.steps.refusal import StepRefused
 
 
-def calibrate(network: Any, input_size: int) -> None:
+def vary_constants(network: Any, seed: int) -> None:
+    """Replace the trained parameters that start as one constant, so that each number counts.
+
+    Scales become uniform within `WEIGHT_BOUNDS`, zeros normal with `BIAS_SCALE`.
+    """
+    rng = np.random.default_rng(seed)
+    for parameter in network.parameters():
+        start = parameter.numpy()
+        if parameter.stop_gradient or start.size < 2 or (start != start.flat[0]).any():
+            continue
+        if start.flat[0] == 0:
+            varied = rng.normal(0.0, BIAS_SCALE, start.shape)
+        else:
+            varied = rng.uniform(*WEIGHT_BOUNDS, start.shape)
+        parameter.set_value(varied.astype(start.dtype))
+
+
+def steady_involutions(network: Any, seed: int) -> None:
+    """Let the kernels of involutions depend little on the image, see `models.recipe`."""
+    rng = np.random.default_rng(seed)
+    for layer in network.sublayers():
+        if type(layer).__name__ == "Involution":
+            convolution = layer.conv2[0]
+            convolution.weight.set_value(convolution.weight * INVOLUTION_WEIGHT_SHARE)
+            bias = rng.normal(0.0, INVOLUTION_BIAS_SCALE, convolution.bias.shape)
+            convolution.bias.set_value(bias.astype(np.float32))
+
+
+def calibrate(network: Any, input_size: int, image_count: int) -> None:
     """Set every batch norm's running statistics to those of one batch of noise.
 
     Batch norms run in training mode with no memory of what was before, everything else (dropout,
@@ -20,11 +56,16 @@ def calibrate(network: Any, input_size: int) -> None:
     normalised already, so one pass is exact.
     """
     norms = [layer for layer in network.sublayers() if _is_batch_norm(layer)]
+    if not norms:
+        return
     momenta = [layer._momentum for layer in norms]
     for layer in norms:
         layer.train()
         layer._momentum = 0.0
-    images = noise_images(CALIBRATION_IMAGES, input_size, CALIBRATION_SEED)
+        # What an earlier batch left may be no number, which no momentum forgets.
+        layer._mean.set_value(paddle.zeros_like(layer._mean))
+        layer._variance.set_value(paddle.ones_like(layer._variance))
+    images = noise_images(image_count, input_size, CALIBRATION_SEED)
     with paddle.no_grad():
         network(paddle.to_tensor(images))
     for layer, momentum in zip(norms, momenta, strict=True):
@@ -32,20 +73,20 @@ def calibrate(network: Any, input_size: int) -> None:
         layer.eval()
 
 
-def check_scale(outputs: np.ndarray[Any, Any]) -> float:
-    """Return the standard deviation of the outputs.
-
-    Raises:
-        StepRefused: they are not finite, or beyond `OUTPUT_SCALE_BOUNDS`.
-    """
+def has_sane_scale(outputs: Array) -> bool:
+    """Say whether the outputs' standard deviation is a number within `OUTPUT_SCALE_BOUNDS`."""
     low, high = OUTPUT_SCALE_BOUNDS
-    scale = float(outputs.std())
-    if not low <= scale <= high:
+    return low <= float(outputs.std()) <= high
+
+
+def check_scale(outputs: Array) -> None:
+    """Raise StepRefused when the outputs have no sane scale."""
+    if not has_sane_scale(outputs):
+        low, high = OUTPUT_SCALE_BOUNDS
         raise StepRefused(
-            f"synthetic weights give outputs of scale {scale:.2g}, outside {low:g} to {high:g}, "
-            "where no comparison between runtimes means anything"
+            f"synthetic weights give outputs of scale {float(outputs.std()):.2g}, outside {low:g} "
+            f"to {high:g}, where no comparison between runtimes means anything"
         )
-    return scale
 
 
 def _is_batch_norm(layer: Any) -> bool:

@@ -69,7 +69,7 @@ def test_three_artifacts_compute_what_paddle_computes(
 
 def test_each_step_is_told_once(pplcnet: Conversion) -> None:
     assert pplcnet.steps[0] == "PPLCNet_x0_25: exporting"
-    assert len(pplcnet.steps) == len(set(pplcnet.steps)) == 6
+    assert len(pplcnet.steps) == len(set(pplcnet.steps)) == 7
 
 
 def test_the_artifacts_input_has_the_variants_size(pplcnet: Conversion) -> None:
@@ -193,7 +193,7 @@ def export(architecture: str, tmp_path: Path) -> ExportAnswer:
         architecture=architecture,
         input_size=64,
         batch=1,
-        calibration_size=64,
+        evaluation_size=64,
         weights_path=None,
         seed=0,
         program_prefix=str(tmp_path / "program"),

@@ -1,0 +1,96 @@
+"""What converting a backbone is expected to cost, from what is known of it without trying.
+
+The constants were fitted to whole conversions (fp32, three artifacts) on two x86-64 cores: memory
+to the largest peak of a child among eleven backbones from PPLCNet_x0_25 to ViT_large_patch16_384,
+time to those and the smallest backbone of each series. Memory is rather over- than underestimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from models.catalog import Backbone
+from models.program import MAX_ONNX_WEIGHTS_BYTES
+from models.variants import Format, Variant
+
+CHILD_BYTES = 320_000_000
+"""Peak of a child that holds its libraries and hardly a network: PPLCNet_x0_25, 340 MB."""
+
+EXPORT_BYTES_PER_PARAM = 12
+"""Export, with the weights three times: ResNeXt101_32x48d_wsl, 10.4 GB for 828 M parameters."""
+
+ONNX_BYTES_PER_PARAM = 36
+"""Simplifying the ONNX file: VGG16, 4.9 GB for 138 M; ViT_large_patch16_384, 10.5 GB for 305 M."""
+
+BYTES_PER_MULTIPLY_ADD = 0.02
+"""Activations: EfficientNetB7 at 600 px, 3.4 GB for 66 M parameters and 37.7 G multiply-adds."""
+
+DISK_BYTES_PER_PARAM = 20
+"""Float32 in five files: the program, three artifacts, an ONNX file before it is simplified."""
+
+SECONDS = 3.7
+SECONDS_PER_PARAM = 0.06e-6
+SECONDS_PER_MULTIPLY_ADD = 1.25e-9
+
+
+def expected_peak_bytes(backbone: Backbone, variants: Iterable[Variant]) -> int:
+    """Return the memory that the largest child of a conversion is expected to take."""
+    params = _params(backbone)
+    fits_onnx = 4 * params <= MAX_ONNX_WEIGHTS_BYTES
+    peaks = [0.0]
+    for variant in variants:
+        is_onnx = variant.format is Format.ONNX and fits_onnx
+        per_param = ONNX_BYTES_PER_PARAM if is_onnx else EXPORT_BYTES_PER_PARAM
+        activations = BYTES_PER_MULTIPLY_ADD * _multiply_adds(backbone, variant)
+        peaks.append(CHILD_BYTES + per_param * params + activations)
+    return round(max(peaks))
+
+
+def expected_disk_bytes(backbone: Backbone) -> int:
+    """Return the room that a conversion takes on the disk while it runs."""
+    return round(DISK_BYTES_PER_PARAM * _params(backbone))
+
+
+def expected_seconds(backbone: Backbone) -> float:
+    """Return the wall time of a conversion; good for weighing backbones against each other."""
+    return (
+        SECONDS
+        + SECONDS_PER_PARAM * _params(backbone)
+        + SECONDS_PER_MULTIPLY_ADD * _flops_g(backbone) * 1e9
+    )
+
+
+def mixed_by_cost(backbones: Sequence[Backbone]) -> list[Backbone]:
+    """Return the dearest, the cheapest, the second dearest and so on.
+
+    Neighbours then share a machine well, and what is done so far tells how long the rest takes.
+    """
+    ranked = sorted(backbones, key=lambda each: (-expected_seconds(each), each.name))
+    half = (len(ranked) + 1) // 2
+    dear, cheap = ranked[:half], ranked[half:][::-1]
+    mixed = [backbone for pair in zip(dear, cheap, strict=False) for backbone in pair]
+    return mixed + dear[len(cheap) :]
+
+
+def cheapest_of_each_series(backbones: Iterable[Backbone]) -> list[Backbone]:
+    """Return the backbone of each series with the fewest multiply-adds, in the series' order."""
+    cheapest: dict[str, Backbone] = {}
+    for backbone in backbones:
+        known = cheapest.setdefault(backbone.series, backbone)
+        if _flops_g(backbone) < _flops_g(known):
+            cheapest[backbone.series] = backbone
+    return list(cheapest.values())
+
+
+def _params(backbone: Backbone) -> float:
+    return (backbone.counted_params_m or backbone.params_m or 0.0) * 1e6
+
+
+def _multiply_adds(backbone: Backbone, variant: Variant) -> float:
+    scale = variant.batch * (variant.input_size / backbone.input_size) ** 2
+    return _flops_g(backbone) * 1e9 * scale
+
+
+def _flops_g(backbone: Backbone) -> float:
+    """Return 10^9 multiply-adds; 0 where nobody knows them, as of a network that cannot run."""
+    return backbone.counted_flops_g or backbone.flops_g or 0.0

@@ -1,0 +1,275 @@
+"""A person's own model becomes artifacts as any backbone does, or is refused with one sentence."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from models.catalog import Backbone
+from models.child import Cancellation, StepFailed
+from models.own import OwnFormat, own_backbone, own_digest, own_folder
+from models.own_inspection import inspect_own
+from models.pipeline import Converted, Refused, convert
+from models.requests import AdoptAnswer, AdoptRequest
+from models.steps import adopt_onnx
+from models.steps.refusal import StepRefused
+from models.variants import Format, Target, WeightsKind, variants_of
+from models.weights import WeightsUnavailable, resolve_weights
+from tests.own_networks import (
+    FIXED_SHAPE,
+    onnx_network,
+    save_onnx,
+    save_paddle,
+    with_ending,
+    with_external_weights,
+)
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_paddle(tmp_path_factory.mktemp("program") / "saved")
+
+
+def own_files(program: Path, folder: Path) -> Path:
+    """A folder as own models are kept, of a folder as Paddle saves them."""
+    folder.mkdir()
+    for suffix in (".pdmodel", ".pdiparams"):
+        shutil.copy(program / f"inference{suffix}", folder / f"model{suffix}")
+    return folder
+
+
+def inspect(folder: Path, input_size: int | None = None) -> AdoptAnswer:
+    workdir = folder.with_name(f"{folder.name}-work")
+    workdir.mkdir()
+    return inspect_own(folder, input_size, workdir, Cancellation())
+
+
+def refusal(folder: Path, input_size: int | None = None) -> str:
+    with pytest.raises(StepFailed) as failure:
+        inspect(folder, input_size)
+    assert not failure.value.crashed, failure.value.reason
+    assert "\n" not in failure.value.reason
+    return failure.value.reason
+
+
+def onnx_refusal(folder: Path, input_size: int | None = None) -> str:
+    """What the step says, run here: only what limits a child needs one."""
+    request = AdoptRequest(
+        folder=str(folder),
+        input_size=input_size,
+        batch=1,
+        output=str(folder / "adopted.onnx"),
+        reference_path=str(folder / "reference.npz"),
+    )
+    with pytest.raises(StepRefused) as refused:
+        adopt_onnx.run(request)
+    return str(refused.value)
+
+
+def refused_bytes(folder: Path, content: bytes) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / "model.onnx").write_bytes(content)
+    return onnx_refusal(folder)
+
+
+def kept(files: Path, weights_dir: Path, own_format: OwnFormat) -> Backbone:
+    """The model as a backbone, its files where a controller keeps them."""
+    digest = own_digest(files)
+    files.rename(own_folder(weights_dir, digest).parent.parent / "moved")
+    own_folder(weights_dir, digest).parent.mkdir(parents=True)
+    (weights_dir / "moved").rename(own_folder(weights_dir, digest))
+    return own_backbone("Mine", own_format, digest, 64, 0.001)
+
+
+class TestOnnx:
+    def test_a_sound_model_says_what_it_is(self, tmp_path: Path) -> None:
+        save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "model.onnx")
+        assert inspect(tmp_path) == AdoptAnswer(
+            input_size=64, params=8 * 3 * 3 * 3 + 8 * 10, output_shapes=((1, 10),)
+        )
+
+    def test_an_open_size_is_fixed_to_what_is_asked_for(self, tmp_path: Path) -> None:
+        save_onnx(onnx_network(), tmp_path / "model.onnx")
+        assert "say them with --input-size" in onnx_refusal(tmp_path)
+        assert inspect(tmp_path, 96).input_size == 96
+
+    @pytest.mark.parametrize(
+        ("shape", "words"),
+        [
+            ((1, 64, 64, 3), "shape 1x64x64x3; it must be batch x 3 x height x width"),
+            ((1, 3), "shape 1x3; it must be batch x 3 x height x width"),
+            ((1, 3, 64, 48), "shape 1x3x64x48; height and width must be one"),
+            ((8, 3, 64, 64), "it takes 8 images per inference, not 1"),
+            ((1, 3, 100_000, 100_000), "its input of 100000 px is beyond 1024 px"),
+        ],
+    )
+    def test_a_shape_that_is_no_image_is_refused(
+        self, tmp_path: Path, shape: tuple[int, ...], words: str
+    ) -> None:
+        save_onnx(onnx_network(shape), tmp_path / "model.onnx")
+        assert words in onnx_refusal(tmp_path)
+
+    def test_another_size_than_the_fixed_one_is_refused(self, tmp_path: Path) -> None:
+        save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "model.onnx")
+        assert "1x3x64x64, and 96 px were asked for" in onnx_refusal(tmp_path, 96)
+
+    def test_weights_in_other_files_are_never_followed(self, tmp_path: Path) -> None:
+        secret = tmp_path / "secret"
+        secret.write_bytes(np.zeros((8, 3, 3, 3), np.float32).tobytes())
+        folder = tmp_path / "files"
+        folder.mkdir()
+        for location in ("../secret", str(secret), "secret"):
+            model = with_external_weights(onnx_network(FIXED_SHAPE), location)
+            assert "external data" in refused_bytes(folder, model.SerializeToString())
+
+    @pytest.mark.parametrize(
+        ("operator", "domain", "shown"),
+        [("Frobnicate", "", "Frobnicate"), ("Magic", "com.acme", "com.acme.Magic")],
+    )
+    def test_unknown_operators_are_named(
+        self, tmp_path: Path, operator: str, domain: str, shown: str
+    ) -> None:
+        model = onnx_network(FIXED_SHAPE, operator=operator, domain=domain)
+        save_onnx(model, tmp_path / "model.onnx")
+        assert onnx_refusal(tmp_path).endswith(f"ONNX Runtime does not have: {shown}")
+
+    def test_several_inputs_and_another_kind_of_number_are_refused(self, tmp_path: Path) -> None:
+        folder = tmp_path / "files"
+        two = onnx_network(FIXED_SHAPE)
+        two.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, (1,)))
+        said = refused_bytes(folder, two.SerializeToString())
+        assert said == "it has 2 inputs (image, mask); it must have one, an image"
+        bytes_in = onnx_network(FIXED_SHAPE, kind=TensorProto.UINT8)
+        said = refused_bytes(folder, bytes_in.SerializeToString())
+        assert said == "its input is of uint8 numbers; it must be float32"
+
+    def test_outputs_that_cannot_be_compared_are_refused(self, tmp_path: Path) -> None:
+        folder = tmp_path / "files"
+        chosen = helper.make_node("ArgMax", ["scores"], ["class"], axis=1)
+        model = with_ending(onnx_network(FIXED_SHAPE), chosen, kind=TensorProto.INT64)
+        assert "is of int64 numbers" in refused_bytes(folder, model.SerializeToString())
+        noise = helper.make_node("RandomNormal", [], ["noise"], shape=[1, 10])
+        both = helper.make_node("Add", ["scores", "noise"], ["noisy"])
+        model = with_ending(onnx_network(FIXED_SHAPE), noise, both, kind=TensorProto.FLOAT)
+        assert "another one each time" in refused_bytes(folder, model.SerializeToString())
+
+    def test_terabytes_of_activations_are_refused_in_the_child(self, tmp_path: Path) -> None:
+        model = onnx_network(FIXED_SHAPE)
+        sizes = np.array([1, 10**6, 10**6], np.int64)
+        model.graph.initializer.append(numpy_helper.from_array(sizes, "sizes"))
+        many = helper.make_node("ConstantOfShape", ["sizes"], ["many"])
+        total = helper.make_node("ReduceSum", ["many"], ["total"], keepdims=0)
+        last = helper.make_node("Add", ["scores", "total"], ["sum"])
+        model = with_ending(model, many, total, last, kind=TensorProto.FLOAT)
+        save_onnx(model, tmp_path / "model.onnx")
+        assert "Failed to allocate" in refusal(tmp_path)
+
+    def test_files_of_other_kinds_are_called_what_they_are(self, tmp_path: Path) -> None:
+        whole = onnx_network(FIXED_SHAPE).SerializeToString()
+        archive = tmp_path / "archive"
+        with zipfile.ZipFile(archive, "w") as stream:
+            stream.writestr("model.onnx", whole)
+        cases = {
+            archive.read_bytes(): "the file is a zip archive, not an ONNX file",
+            pickle.dumps({"weights": 1}): "the file is a pickle, not an ONNX file",
+            b"\x89PNG\r\n\x1a\n" + bytes(50): "the file is a PNG image, not an ONNX file",
+            whole[: len(whole) // 2]: "the file is no ONNX file, or only a part of one",
+            b"": "the file is empty, not an ONNX file",
+        }
+        folder = tmp_path / "files"
+        for content, sentence in cases.items():
+            assert refused_bytes(folder, content) == sentence
+
+    def test_it_becomes_onnx_artifacts_and_no_others(self, tmp_path: Path) -> None:
+        files = tmp_path / "weights" / "files"
+        files.mkdir(parents=True)
+        save_onnx(onnx_network(), files / "model.onnx")
+        backbone = kept(files, tmp_path / "weights", OwnFormat.ONNX)
+        weights = resolve_weights(
+            backbone, WeightsKind.PRETRAINED, tmp_path / "weights", lambda *_: None
+        )
+        assert weights.kind is WeightsKind.OWN
+        variants = variants_of(backbone, batches=(1, 2))
+        fates = convert(backbone, variants, weights, tmp_path / "made", lambda _step: None)
+        made = [fate for fate in fates if isinstance(fate, Converted)]
+        refused = [fate for fate in fates if isinstance(fate, Refused)]
+        assert [fate.variant.batch for fate in made] == [1, 2]
+        for fate in made:
+            session = onnxruntime.InferenceSession(fate.path)
+            assert session.get_inputs()[0].shape == [fate.variant.batch, 3, 64, 64]
+            assert set(fate.tool_versions) == {"onnx", "onnxslim", "onnxruntime"}
+        assert {fate.variant.format for fate in refused} == {Format.PADDLELITE}
+        assert all("nothing here translates ONNX to Paddle" in fate.reason for fate in refused)
+
+
+class TestPaddle:
+    def test_it_becomes_an_artifact_of_every_target(self, program: Path, tmp_path: Path) -> None:
+        (tmp_path / "weights").mkdir()
+        files = own_files(program, tmp_path / "weights" / "files")
+        backbone = kept(files, tmp_path / "weights", OwnFormat.PADDLE)
+        weights = resolve_weights(
+            backbone, WeightsKind.SYNTHETIC, tmp_path / "weights", lambda *_: None
+        )
+        fates = convert(
+            backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None
+        )
+        assert all(isinstance(fate, Converted) for fate in fates), fates
+        assert {fate.variant.target for fate in fates} == set(Target)
+
+    def test_parameters_that_do_not_fit_are_refused(self, program: Path, tmp_path: Path) -> None:
+        sound = (program / "inference.pdiparams").read_bytes()
+        other = save_paddle(tmp_path / "other", channels=12)
+        cases: list[tuple[Callable[[], bytes], str]] = [
+            (lambda: sound[: len(sound) // 2], "too short for the program: they end before"),
+            (lambda: sound + b"more", "4 bytes are left after its last one"),
+            ((other / "inference.pdiparams").read_bytes, "are of another program"),
+            ((program / "inference.pdparams").read_bytes, "the file is a pickle, not"),
+            (lambda: b"\x01" * 4000, "are no Paddle parameters"),
+        ]
+        files = own_files(program, tmp_path / "files")
+        for content, words in cases:
+            (files / "model.pdiparams").write_bytes(content())
+            assert words in refusal(files, 64)
+            shutil.rmtree(files.with_name("files-work"))
+
+    def test_a_damaged_program_is_refused(self, program: Path, tmp_path: Path) -> None:
+        files = own_files(program, tmp_path / "files")
+        sound = (program / "inference.pdmodel").read_bytes()
+        for content in (sound[: len(sound) // 2], b"no program at all"):
+            (files / "model.pdmodel").write_bytes(content)
+            assert "no Paddle program" in refusal(files, 64)
+            shutil.rmtree(files.with_name("files-work"))
+
+    def test_operators_that_reach_beyond_the_network_are_refused(
+        self, program: Path, tmp_path: Path
+    ) -> None:
+        files = own_files(program, tmp_path / "files")
+        sound = (program / "inference.pdmodel").read_bytes()
+        for wanted, words in (
+            (b"print", "that no image classifier needs: print"),
+            (b"relu7", "does not have: relu7"),
+        ):
+            # Names of the same length keep the file whole.
+            (files / "model.pdmodel").write_bytes(sound.replace(b"relu6", wanted))
+            assert words in refusal(files, 64)
+            shutil.rmtree(files.with_name("files-work"))
+
+
+def test_files_that_were_altered_are_refused(tmp_path: Path) -> None:
+    files = tmp_path / "weights" / "files"
+    files.mkdir(parents=True)
+    save_onnx(onnx_network(), files / "model.onnx")
+    backbone = kept(files, tmp_path / "weights", OwnFormat.ONNX)
+    path = own_folder(tmp_path / "weights", backbone.architecture) / "model.onnx"
+    onnx.save(onnx_network(FIXED_SHAPE), path)
+    with pytest.raises(WeightsUnavailable, match="were altered since it was added"):
+        resolve_weights(backbone, WeightsKind.OWN, tmp_path / "weights", lambda *_: None)

@@ -1,0 +1,80 @@
+"""What a conversion costs is known well enough beforehand to share a machine among many."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.catalog import load_catalog
+from models.conversion_cost import (
+    cheapest_of_each_series,
+    expected_disk_bytes,
+    expected_peak_bytes,
+    expected_seconds,
+    mixed_by_cost,
+)
+from models.variants import Format, variants_of
+
+CATALOG = load_catalog()
+
+
+@pytest.mark.parametrize(
+    ("name", "measured_mib"),
+    [
+        ("PPLCNet_x0_25", 324),
+        ("MobileNetV1", 376),
+        ("EfficientNetB0", 442),
+        ("ResNet50", 1043),
+        ("EfficientNetB7", 3217),
+        ("HRNet_W64_C", 3557),
+        ("VGG16", 4873),
+        ("ConvNeXt_large_384", 4941),
+        ("CSWinTransformer_large_384", 5226),
+        ("ResNeXt101_32x48d_wsl", 9877),
+        ("ViT_large_patch16_384", 10024),
+    ],
+)
+def test_the_expected_peak_holds_what_was_measured_and_is_not_twice_that(
+    name: str, measured_mib: int
+) -> None:
+    backbone = CATALOG.get(name)
+    expected = expected_peak_bytes(backbone, variants_of(backbone))
+    assert 0.95 * measured_mib * 2**20 < expected < 2 * measured_mib * 2**20
+
+
+def test_larger_batches_and_images_need_more_and_what_is_no_onnx_file_less() -> None:
+    backbone = CATALOG.get("ResNet50")
+    ordinary = variants_of(backbone)
+    paddle_lite = [variant for variant in ordinary if variant.format is Format.PADDLELITE]
+    expected = expected_peak_bytes(backbone, ordinary)
+    assert expected_peak_bytes(backbone, variants_of(backbone, batches=(16,))) > expected
+    assert expected_peak_bytes(backbone, variants_of(backbone, input_sizes=(512,))) > expected
+    assert 0 < expected_peak_bytes(backbone, paddle_lite) < expected
+    assert expected_peak_bytes(backbone, ()) == 0
+
+
+def test_the_disk_holds_five_files_of_the_parameters() -> None:
+    assert expected_disk_bytes(CATALOG.get("ResNet50")) == pytest.approx(25.557e6 * 20, rel=1e-4)
+
+
+@given(st.lists(st.sampled_from(list(CATALOG)), unique=True, max_size=12))
+def test_dear_and_cheap_ones_alternate_and_none_is_lost(chosen: list) -> None:  # type: ignore[type-arg]
+    mixed = mixed_by_cost(chosen)
+    assert sorted(b.name for b in mixed) == sorted(b.name for b in chosen)
+    costs = [expected_seconds(backbone) for backbone in mixed]
+    dear, cheap = costs[::2], costs[1::2]
+    assert dear == sorted(dear, reverse=True)
+    assert cheap == sorted(cheap)
+    assert max(cheap, default=-math.inf) <= min(dear, default=math.inf)
+
+
+def test_each_series_sends_its_cheapest_backbone() -> None:
+    chosen = cheapest_of_each_series(CATALOG)
+    assert len(chosen) == len({backbone.series for backbone in CATALOG})
+    for backbone in chosen:
+        rivals = [rival for rival in CATALOG if rival.series == backbone.series]
+        costs = [rival.counted_flops_g or rival.flops_g or 0.0 for rival in rivals]
+        assert (backbone.counted_flops_g or backbone.flops_g or 0.0) == min(costs)
