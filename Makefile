@@ -1,6 +1,6 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types protos protos-check migration lock bench clean
+.PHONY: help environment demo test lint types protos protos-check migration lock bench conversions clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
@@ -40,6 +40,9 @@ migration: environment ## write the migration to the tables as they are now (MES
 
 bench: environment ## run the benchmarks (both sides in one run) and write docs/benchmarks.md
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+conversions: environment ## convert the whole catalog and write docs/conversion.md; goes on where it was stopped
+	@tools/conversions $(ARGS)
 
 compile_lock = .venv/bin/uv pip compile setup.cfg --python .venv/bin/python --python-version 3.10 \
 	--generate-hashes --no-header --quiet $(ARGS)

@@ -6,26 +6,33 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from obstore.store import LocalStore
 from sqlalchemy import Engine
 
+from controller.admission import Admission
 from controller.blobs import has_blob, put_blob
+from controller.cancellable import run_cancellable
+from controller.conversion_outcomes import not_kept, not_tried, of_refusal, with_artifact
+from controller.disk_room import RESERVED_BYTES, lack_of_room
 from controller.domain import ConversionOutcome, ConversionResult
 from controller.errors import EdgerankError, ErrorCode
 from controller.host_gate import HostGate
+from controller.host_memory import room_bytes
 from controller.state.artifacts import Artifact, find_artifact, record_artifact
 from models.catalog import Backbone, Catalog
+from models.conversion_cost import expected_disk_bytes, expected_peak_bytes, mixed_by_cost
 from models.pipeline import (
     Cancellation,
     Converted,
     Refused,
+    StepLimits,
     ToolMissing,
     conversion_key,
     convert,
@@ -53,13 +60,18 @@ class Listener:
 
 @dataclass(frozen=True)
 class _Request:
-    """The variants of one backbone that one caller wants."""
+    """The variants of one backbone that one caller wants.
+
+    Artifacts are kept while `spare_disk_bytes` stay free: the room to work on whatever else the
+    caller wants.
+    """
 
     backbone: Backbone
     variants: tuple[Variant, ...]
     kind: WeightsKind
     listener: Listener
     cancellation: Cancellation
+    spare_disk_bytes: int
 
 
 class Converter:
@@ -70,18 +82,24 @@ class Converter:
     ) -> None:
         self._engine = engine
         self._blobs = blobs
+        self._state_dir = state_dir
         self._weights_dir = state_dir / "weights"
         self._work_dir = state_dir / "work"
         # What a killed controller left there is of no use to anybody.
         shutil.rmtree(self._work_dir, ignore_errors=True)
         self._catalog = catalog
         self._gate = gate
-        self._conversions = ThreadPoolExecutor(os.cpu_count() or 1, "convert")
+        self._at_once = os.cpu_count() or 1
+        self._admission = Admission(self._at_once, room_bytes)
+        self._conversions = ThreadPoolExecutor(self._at_once, "convert")
         self._downloads = ThreadPoolExecutor(DOWNLOADS, "download")
+        self._under_way: set[Cancellation] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def close(self) -> None:
-        """Frees the threads; whoever called `ensure` has been cancelled before."""
+        """Ends every child and frees the threads; who still waits in `ensure` is told so."""
+        for cancellation in tuple(self._under_way):
+            cancellation.cancel()
         self._conversions.shutdown(cancel_futures=True)
         self._downloads.shutdown(cancel_futures=True)
 
@@ -95,14 +113,23 @@ class Converter:
         Raises:
             EdgerankError: PRECONDITION when a conversion tool is missing, STORAGE when the state's
                 disk fails.
+            ConversionCancelled: the converter was closed.
         """
         by_backbone: defaultdict[str, list[Variant]] = defaultdict(list)
         for variant in variants:
             by_backbone[variant.backbone].append(variant)
         cancellation = Cancellation()
+        spare_disk_bytes = self._spare_disk_bytes(by_backbone)
         requests = [
-            _Request(self._catalog.get(name), tuple(group), kind, listener, cancellation)
-            for name, group in by_backbone.items()
+            _Request(
+                backbone,
+                tuple(by_backbone[backbone.name]),
+                kind,
+                listener,
+                cancellation,
+                spare_disk_bytes,
+            )
+            for backbone in mixed_by_cost([self._catalog.get(name) for name in by_backbone])
         ]
         weights = await _all_or_first_error([self._weights(request) for request in requests])
         to_make = []
@@ -112,7 +139,11 @@ class Converter:
                 to_make += [(request, found, missing)] if missing else []
         if to_make:
             async with self._gate.converting():
-                await _all_or_first_error([self._make(*work) for work in to_make])
+                self._under_way.add(cancellation)
+                try:
+                    await _all_or_first_error([self._make(*work) for work in to_make])
+                finally:
+                    self._under_way.discard(cancellation)
 
     async def _weights(self, request: _Request) -> Weights | None:
         """The backbone's weights; None when they cannot be had, which is told as refusals."""
@@ -134,10 +165,10 @@ class Converter:
 
         try:
             with _tools_named():
-                return await _run(self._downloads, resolve, request.cancellation)
+                return await run_cancellable(self._downloads, resolve, request.cancellation)
         except WeightsUnavailable as error:
             for variant in request.variants:
-                outcome = _refusal(variant, request.kind, "", str(error), 0.0)
+                outcome = not_tried(variant, ConversionResult.REFUSED, request.kind, "", str(error))
                 await request.listener.on_outcome(variant, outcome, "")
             return None
 
@@ -153,22 +184,35 @@ class Converter:
             # Another caller may have made them while this one waited.
             missing = await self._tell_stored(request, weights, variants)
 
-            def work() -> list[tuple[ConversionOutcome, str, Variant]]:
-                return self._convert(request, missing, weights, on_step)
+            if missing:
+                expected_bytes = expected_peak_bytes(request.backbone, missing)
+                async with self._admission.admitted(expected_bytes) as memory_bytes:
+                    limits = StepLimits(memory_bytes=memory_bytes)
 
-            made = await _run(self._conversions, work, request.cancellation) if missing else []
-        for outcome, key, variant in made:
-            await request.listener.on_outcome(variant, outcome, key)
+                    def work() -> list[tuple[ConversionOutcome, str, Variant]]:
+                        return self._convert(request, missing, weights, limits, on_step)
+
+                    made = await run_cancellable(self._conversions, work, request.cancellation)
+                for outcome, key, variant in made:
+                    await request.listener.on_outcome(variant, outcome, key)
+
+    def _spare_disk_bytes(self, names: Iterable[str]) -> int:
+        needs = sorted(expected_disk_bytes(self._catalog.get(name)) for name in names)
+        return RESERVED_BYTES + sum(needs[-self._at_once :])
 
     def _convert(
         self,
         request: _Request,
         variants: tuple[Variant, ...],
         weights: Weights,
+        limits: StepLimits,
         on_step: OnActivity,
     ) -> list[tuple[ConversionOutcome, str, Variant]]:
         name = request.backbone.name
         try:
+            needed_bytes = expected_disk_bytes(request.backbone)
+            if lack := lack_of_room(self._state_dir, needed_bytes, RESERVED_BYTES):
+                return [_no_room(variant, weights, lack) for variant in variants]
             self._work_dir.mkdir(exist_ok=True)
             with _tools_named(), tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
                 fates = convert(
@@ -177,9 +221,10 @@ class Converter:
                     weights,
                     Path(folder),
                     on_step,
+                    limits=limits,
                     cancellation=request.cancellation,
                 )
-                return [self._settle(fate, weights) for fate in fates]
+                return [self._settle(fate, weights, request.spare_disk_bytes) for fate in fates]
         except OSError as error:
             raise EdgerankError(
                 ErrorCode.STORAGE,
@@ -188,37 +233,48 @@ class Converter:
             ) from error
 
     def _settle(
-        self, fate: Converted | Refused, weights: Weights
+        self, fate: Converted | Refused, weights: Weights, spare_disk_bytes: int
     ) -> tuple[ConversionOutcome, str, Variant]:
         if isinstance(fate, Refused):
-            reason = f"{fate.step}: {fate.reason}"
-            outcome = _refusal(fate.variant, weights.kind, weights.digest, reason, fate.seconds)
-            return outcome, "", fate.variant
-        put_blob(self._blobs, fate.sha256, fate.path)
+            return of_refusal(fate, weights), "", fate.variant
+        lack = lack_of_room(self._state_dir, fate.size_bytes, spare_disk_bytes)
+        if not lack:
+            put_blob(self._blobs, fate.sha256, fate.path)
         artifact = record_artifact(self._engine, fate, int(time.time() * 1000))
-        outcome = _success(fate.variant, artifact, ConversionResult.STORED, fate.seconds)
+        if lack:
+            return not_kept(fate.variant, artifact, lack), "", fate.variant
+        outcome = with_artifact(fate.variant, artifact, ConversionResult.STORED)
         return outcome, artifact.conversion_key, fate.variant
 
     async def _tell_stored(
         self, request: _Request, weights: Weights, variants: tuple[Variant, ...]
     ) -> tuple[Variant, ...]:
-        """Tells of the variants that are stored already; gives those that are not."""
+        """Tells of the variants that need not be made; gives the others.
+
+        One that was made, checked and not kept is made again once there is room.
+        """
         missing = []
         for variant in variants:
-            artifact = await asyncio.to_thread(self._find, variant, weights)
+            artifact, is_kept = await asyncio.to_thread(self._find, variant, weights)
             if artifact is None:
                 missing.append(variant)
-            else:
-                outcome = _success(variant, artifact, ConversionResult.CACHED, 0.0)
+            elif is_kept:
+                outcome = with_artifact(variant, artifact, ConversionResult.CACHED)
                 await request.listener.on_outcome(variant, outcome, artifact.conversion_key)
+            elif lack := lack_of_room(
+                self._state_dir, artifact.size_bytes, request.spare_disk_bytes
+            ):
+                await request.listener.on_outcome(variant, not_kept(variant, artifact, lack), "")
+            else:
+                missing.append(variant)
         return tuple(missing)
 
-    def _find(self, variant: Variant, weights: Weights) -> Artifact | None:
+    def _find(self, variant: Variant, weights: Weights) -> tuple[Artifact | None, bool]:
         with _tools_named():
             artifact = find_artifact(self._engine, conversion_key(variant, weights))
-        if artifact is None or not has_blob(self._blobs, artifact.sha256, artifact.size_bytes):
-            return None
-        return artifact
+        if artifact is None:
+            return None, False
+        return artifact, has_blob(self._blobs, artifact.sha256, artifact.size_bytes)
 
 
 @contextmanager
@@ -227,21 +283,6 @@ def _tools_named() -> Iterator[None]:
         yield
     except ToolMissing as error:
         raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
-
-
-async def _run(
-    threads: ThreadPoolExecutor, work: Callable[[], ResultT], cancellation: Cancellation
-) -> ResultT:
-    """What `work` gives; when the caller is cancelled, the work ends before the caller does."""
-    future = asyncio.get_running_loop().run_in_executor(threads, work)
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        cancellation.cancel()
-        await asyncio.wait([future])
-        # Seen, so that nobody complains that it was not: the work says that it was cancelled.
-        future.exception()
-        raise
 
 
 async def _all_or_first_error(work: Sequence[Awaitable[ResultT]]) -> list[ResultT]:
@@ -255,42 +296,9 @@ async def _all_or_first_error(work: Sequence[Awaitable[ResultT]]) -> list[Result
     return given
 
 
-def _success(
-    variant: Variant, artifact: Artifact, result: ConversionResult, seconds: float
-) -> ConversionOutcome:
-    return _outcome(
-        variant,
-        result=result,
-        weights=artifact.weights,
-        weights_digest=artifact.weights_digest,
-        artifact_sha256=artifact.sha256,
-        artifact_size_bytes=artifact.size_bytes,
-        max_relative_difference=artifact.max_relative_difference,
-        parity_tolerance=artifact.parity_tolerance,
-        checked_through=artifact.checked_through,
-        seconds=seconds,
-    )
-
-
-def _refusal(
-    variant: Variant, kind: WeightsKind, weights_digest: str, reason: str, seconds: float
-) -> ConversionOutcome:
-    return _outcome(
-        variant,
-        result=ConversionResult.REFUSED,
-        weights=kind,
-        weights_digest=weights_digest,
-        reason=reason,
-        seconds=seconds,
-    )
-
-
-def _outcome(variant: Variant, **found: Any) -> ConversionOutcome:
-    return ConversionOutcome(
-        backbone=variant.backbone,
-        format=variant.format.value,
-        precision=variant.precision.value,
-        target=variant.target.value,
-        input_size=variant.input_size,
-        **found,
-    )
+def _no_room(
+    variant: Variant, weights: Weights, lack: str
+) -> tuple[ConversionOutcome, str, Variant]:
+    reason = f"no room to work: {lack}"
+    outcome = not_tried(variant, ConversionResult.FAILED, weights.kind, weights.digest, reason)
+    return outcome, "", variant

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from models.catalog import IMAGENET
+from models.own import OwnFormat
 from models.variants import WeightsKind
 
 
@@ -49,6 +51,7 @@ class ConversionResult(Enum):
     STORED = "stored"
     CACHED = "cached"
     REFUSED = "refused"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +151,10 @@ class Repetition:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSpec:
-    """What a person asks for: every backbone on every device, runtime and thread count."""
+    """What a person asks for: every backbone on every device, runtime and thread count.
+
+    No precision means fp32, no input size each backbone's evaluation size, no batch 1.
+    """
 
     backbones: tuple[str, ...]
     devices: tuple[str, ...]
@@ -158,6 +164,9 @@ class SweepSpec:
     repetitions: int
     relative_half_width: float
     time_budget_ms: int
+    precisions: tuple[str, ...] = ()
+    input_sizes: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +179,9 @@ class JobOutcome:
     runtime: Runtime
     threads: int
     weights: WeightsKind
+    precision: str
+    input_size: int
+    batch: int
     verdict: Verdict
     reason: str = ""
     median_ms: float | None = None
@@ -199,21 +211,25 @@ class CancelledSweep:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionSpec:
-    """Backbones whose every variant is to be made."""
+    """Backbones to be made into every format and target; the rest as with `SweepSpec`."""
 
     backbones: tuple[str, ...]
     weights: WeightsKind
+    precisions: tuple[str, ...] = ()
+    input_sizes: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionOutcome:
-    """One variant: made, found or refused."""
+    """One variant: made, found, refused or failed; `top1_agreement` with fp32 is 0 to 1."""
 
     backbone: str
     format: str
     precision: str
     target: str
     input_size: int
+    batch: int
     result: ConversionResult
     weights: WeightsKind
     weights_digest: str
@@ -223,6 +239,9 @@ class ConversionOutcome:
     max_relative_difference: float | None = None
     parity_tolerance: float | None = None
     checked_through: str = ""
+    parity_input_count: int = 0
+    top1_agreement: float | None = None
+    passes: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
@@ -265,7 +284,7 @@ class MemoryFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """A measurement beside its backbone's published accuracy (percent, pretrained fp32 weights)."""
+    """A measurement beside its backbone's accuracy, percent, of the same precision."""
 
     measurement_id: str
     sweep_id: str
@@ -301,6 +320,7 @@ class Measurement:
     memory: MemoryFigures | None = None
     repetitions: tuple[Repetition, ...] = ()
     affinity: tuple[int, ...] = ()
+    accuracy_dataset: str = IMAGENET
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,6 +358,7 @@ class Ranking:
     left_out: tuple[Measurement, ...] = ()
     unmeasured: tuple[str, ...] = ()
     suggested_sweep: str = ""
+    accuracy_dataset: str = IMAGENET
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,3 +368,68 @@ class MeasurementFilter:
     device: str | None = None
     sweep_id: str | None = None
     with_samples: bool = False
+    accuracy_dataset: str = IMAGENET
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyFigure:
+    """One row of a CSV file of accuracy; `row` is its line, `metric` is top1 or top5."""
+
+    row: int
+    backbone: str
+    dataset: str
+    metric: str
+    value_percent: float
+    precision: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyImport:
+    """What an import did; replaced figures are among the counted ones."""
+
+    figure_count: int
+    replaced_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A dataset that accuracy is known on."""
+
+    name: str
+    backbone_count: int
+    figure_count: int
+    metrics: tuple[str, ...]
+    precisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnFile:
+    """One file of an own model on its way."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModelHeader:
+    """What comes before the bytes of an own model; without a size, the model says its own."""
+
+    name: str
+    format: OwnFormat
+    files: tuple[OwnFile, ...]
+    input_size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModel:
+    """A model that a person added; `output_shapes` are those for one image."""
+
+    name: str
+    format: OwnFormat
+    digest: str
+    size_bytes: int
+    input_size: int
+    params_m: float
+    output_shapes: tuple[str, ...]
+    added_at_unix_ms: int

@@ -1,17 +1,20 @@
 """Expands what a person asks for into jobs, and refuses what cannot hold before anything starts."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from controller.domain import Device, MeasureSettings, Runtime, SweepSpec
+from controller.domain import ConversionSpec, Device, MeasureSettings, Runtime, SweepSpec
 from controller.errors import EdgerankError, ErrorCode
-from models.catalog import Backbone, Catalog, UnknownBackbone
-from models.variants import Format, Target, Variant, fp32_variants
+from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog, UnknownBackbone
+from models.own import lacks_paddle_program
+from models.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
 
 INPUT_SEED = 20231
 INPUT_CHANNELS = 3
 MAX_THREADS = 256
+MAX_BATCH = 64
 MAX_REPETITIONS = 20
 MIN_TIME_BUDGET_MS = 100
 MAX_TIME_BUDGET_MS = 600_000
@@ -48,36 +51,72 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
     """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
 
     With devices named, one that cannot do what is asked refuses the sweep. With none named, every
-    connected device takes part in what it can do.
+    connected device takes part in what it can do. An own model that was added as ONNX is left out
+    of Paddle Lite either way.
 
     Raises:
         EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
     """
     _check_settings(spec)
+    precisions = _check_variants(spec)
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     chosen = _choose_devices(spec.devices, devices)
+    runtimes = tuple(dict.fromkeys(spec.runtimes))
     obstacles = {
         (device.device_id, runtime, threads): obstacle
         for device in chosen
-        for runtime, threads in _settings(spec)
+        for runtime, threads in itertools.product(runtimes, spec.threads)
         if (obstacle := _obstacle(device, runtime, threads))
     }
-    if spec.devices and obstacles:
-        raise EdgerankError(ErrorCode.PRECONDITION, next(iter(obstacles.values())))
+    lacks = {
+        (device.device_id, runtime, precision): lack
+        for device in chosen
+        for runtime, precision in itertools.product(runtimes, precisions)
+        if (lack := _lack(device, runtime, precision))
+    }
+    if spec.devices:
+        refusals = [*obstacles.values(), *_lacking_everywhere(chosen, runtimes, precisions, lacks)]
+        if refusals:
+            raise EdgerankError(ErrorCode.PRECONDITION, refusals[0])
+    untranslatable = {
+        backbone.name: f"{backbone.name} was added as ONNX, so Paddle Lite has no file of it"
+        for backbone in backbones
+        if lacks_paddle_program(backbone) and Runtime.PADDLELITE in runtimes
+    }
+    sentences = tuple(
+        dict.fromkeys((*obstacles.values(), *lacks.values(), *untranslatable.values()))
+    )
     jobs = tuple(
-        PlannedJob(
-            device.device_id,
-            variant := variant_for(device, backbone, runtime),
-            _measure_settings(spec, runtime, threads, variant),
-        )
+        PlannedJob(device.device_id, variant, _measure_settings(spec, runtime, threads, variant))
         for backbone in backbones
         for device in chosen
-        for runtime, threads in _settings(spec)
+        for runtime, precision in itertools.product(runtimes, precisions)
+        if (device.device_id, runtime, precision) not in lacks
+        if runtime is not Runtime.PADDLELITE or backbone.name not in untranslatable
+        for variant in _variants_for(device, backbone, runtime, precision, spec)
+        for threads in dict.fromkeys(spec.threads)
         if (device.device_id, runtime, threads) not in obstacles
     )
     if not jobs:
-        raise EdgerankError(ErrorCode.PRECONDITION, next(iter(obstacles.values())))
-    return Plan(jobs, tuple(dict.fromkeys(obstacles.values())))
+        raise EdgerankError(ErrorCode.PRECONDITION, sentences[0])
+    return Plan(jobs, sentences)
+
+
+def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> tuple[Variant, ...]:
+    """The variants that a conversion makes, backbone by backbone.
+
+    Raises:
+        EdgerankError: INVALID_INPUT or UNKNOWN_NAME, each naming what would do.
+    """
+    if not spec.backbones:
+        raise EdgerankError(ErrorCode.INVALID_INPUT, "name at least one backbone")
+    precisions = _check_variants(spec)
+    backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
+    return tuple(
+        variant
+        for backbone in backbones
+        for variant in variants_of(backbone, precisions, spec.input_sizes, spec.batches)
+    )
 
 
 def find_backbone(catalog: Catalog, name: str) -> Backbone:
@@ -90,6 +129,21 @@ def find_backbone(catalog: Catalog, name: str) -> Backbone:
         return catalog.get(name)
     except UnknownBackbone as error:
         raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+
+
+def find_precision(name: str) -> Precision:
+    """The precision of exactly this name.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with all names.
+    """
+    try:
+        return Precision(name)
+    except ValueError as error:
+        known = ", ".join(precision.value for precision in Precision)
+        raise EdgerankError(
+            ErrorCode.UNKNOWN_NAME, f"no precision is named {name!r}; there are {known}"
+        ) from error
 
 
 def find_device(devices: Sequence[Device], name: str) -> Device:
@@ -105,23 +159,6 @@ def find_device(devices: Sequence[Device], name: str) -> Device:
     nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
     hint = f"nearest: {', '.join(nearest)}" if nearest else "no device ever enrolled"
     raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device is named {name!r}; {hint}")
-
-
-def variant_for(device: Device, backbone: Backbone, runtime: Runtime) -> Variant:
-    """The fp32 variant of a backbone that a runtime runs on a device."""
-    target = Target.ANY if runtime is Runtime.ONNXRUNTIME else _TARGETS[device.profile.architecture]
-    wanted = Format.ONNX if runtime is Runtime.ONNXRUNTIME else Format.PADDLELITE
-    return next(
-        variant
-        for variant in fp32_variants(backbone)
-        if variant.format is wanted and variant.target is target
-    )
-
-
-def _settings(spec: SweepSpec) -> Iterator[tuple[Runtime, int]]:
-    for runtime in dict.fromkeys(spec.runtimes):
-        for threads in dict.fromkeys(spec.threads):
-            yield runtime, threads
 
 
 def _choose_devices(names: Sequence[str], devices: Sequence[Device]) -> tuple[Device, ...]:
@@ -154,6 +191,51 @@ def _obstacle(device: Device, runtime: Runtime, threads: int) -> str:
     return ""
 
 
+def _lack(device: Device, runtime: Runtime, precision: Precision) -> str:
+    file = _file(device, runtime)
+    if file is None or precision in PRECISIONS[file]:
+        return ""
+    has = ", ".join(each.value for each in PRECISIONS[file])
+    return (
+        f"{runtime.value} on device {device.name!r}, whose architecture is "
+        f"{device.profile.architecture!r}, has no {precision.value}; it has {has}"
+    )
+
+
+def _lacking_everywhere(
+    devices: Sequence[Device],
+    runtimes: Sequence[Runtime],
+    precisions: Sequence[Precision],
+    lacks: Mapping[tuple[str, Runtime, Precision], str],
+) -> Iterator[str]:
+    """The precisions that none of the runtimes has on a device, a sentence each.
+
+    Of several runtimes each takes those that it has.
+    """
+    for device, precision in itertools.product(devices, precisions):
+        missing = [lacks.get((device.device_id, runtime, precision), "") for runtime in runtimes]
+        if all(missing):
+            yield "; ".join(missing)
+
+
+def _variants_for(
+    device: Device, backbone: Backbone, runtime: Runtime, precision: Precision, spec: SweepSpec
+) -> Iterator[Variant]:
+    """The variants of a backbone that a runtime runs on a device, in each size and batch."""
+    file = _file(device, runtime)
+    for variant in variants_of(backbone, (precision,), spec.input_sizes, spec.batches):
+        if (variant.format, variant.target) == file:
+            yield variant
+
+
+def _file(device: Device, runtime: Runtime) -> tuple[Format, Target] | None:
+    """What kind of file a runtime runs on a device; None where that is not known."""
+    if runtime is Runtime.ONNXRUNTIME:
+        return Format.ONNX, Target.ANY
+    target = _TARGETS.get(device.profile.architecture)
+    return None if target is None else (Format.PADDLELITE, target)
+
+
 def _measure_settings(
     spec: SweepSpec, runtime: Runtime, threads: int, variant: Variant
 ) -> MeasureSettings:
@@ -166,6 +248,26 @@ def _measure_settings(
         input_shape=(variant.batch, INPUT_CHANNELS, variant.input_size, variant.input_size),
         input_seed=INPUT_SEED,
     )
+
+
+def _check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
+    """The precisions asked for, fp32 when none is; sizes and batches are within their ranges.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME or INVALID_INPUT.
+    """
+    for size in spec.input_sizes:
+        if not 1 <= size <= MAX_INPUT_SIZE:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, f"the input size must be 1 to {MAX_INPUT_SIZE}, not {size}"
+            )
+    for batch in spec.batches:
+        if not 1 <= batch <= MAX_BATCH:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
+            )
+    wanted = tuple(dict.fromkeys(find_precision(name) for name in spec.precisions))
+    return wanted or (Precision.FP32,)
 
 
 def _check_settings(spec: SweepSpec) -> None:

@@ -28,7 +28,7 @@ def unmeasured_backbones(
 
 def weights_in_use(measurements: Iterable[Measurement]) -> WeightsKind:
     """Return the kind of weights to go on with: synthetic where nothing else was measured."""
-    kinds = {measurement.weights for measurement in measurements}
+    kinds = {measurement.weights for measurement in measurements} - {WeightsKind.OWN}
     return WeightsKind.SYNTHETIC if kinds == {WeightsKind.SYNTHETIC} else WeightsKind.PRETRAINED
 
 

@@ -27,11 +27,11 @@ from controller.domain import (
 from controller.errors import EdgerankError
 from controller.fleet import Fleet
 from controller.leases import ENDED, JobState
-from controller.planning import Plan, find_backbone, plan_sweep
+from controller.planning import Plan, plan_conversion, plan_sweep
 from controller.state import attempts, devices, failures, jobs, measurements, sweeps
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from models.catalog import Catalog
-from models.variants import Variant, fp32_variants
+from models.variants import Variant
 
 log = logging.getLogger(__name__)
 
@@ -112,13 +112,13 @@ class Sweeps:
         return (await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)).phase
 
     async def convert(self, spec: ConversionSpec) -> AsyncIterator[ConversionSnapshot]:
-        """Makes every variant of the backbones; a snapshot at each change.
+        """Makes the variants of backbones; a snapshot at each change.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME, or what `Converter.ensure` raises.
+            EdgerankError: the plan cannot hold (see `plan_conversion`), or what `Converter.ensure`
+                raises.
         """
-        backbones = [find_backbone(self._catalog, name) for name in dict.fromkeys(spec.backbones)]
-        variants = [variant for backbone in backbones for variant in fp32_variants(backbone)]
+        variants = plan_conversion(spec, self._catalog)
         news: asyncio.Queue[ConversionOutcome | str | None] = asyncio.Queue()
 
         async def on_outcome(_variant: Variant, outcome: ConversionOutcome, _key: str) -> None:
@@ -202,7 +202,7 @@ class Sweeps:
     async def _settle(
         self, sweep_id: str, variant: Variant, outcome: ConversionOutcome, key: str
     ) -> None:
-        if outcome.result is ConversionResult.REFUSED:
+        if outcome.result in (ConversionResult.REFUSED, ConversionResult.FAILED):
             await self._fail_jobs(sweep_id, variant, f"no artifact: {outcome.reason}")
         else:
             await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, variant, key)

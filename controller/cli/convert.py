@@ -1,5 +1,9 @@
 """`edgerank convert`: builds artifacts ahead of a sweep."""
 
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 from rich.console import Console
 
@@ -11,52 +15,128 @@ from controller.cli.options import (
     read_backbones,
     says_failures,
     tier_option,
+    variant_options,
     weights_option,
 )
+from controller.cli.print_conversions import print_conversions
 from controller.cli.print_json import print_json
-from controller.domain import ConversionResult, ConversionSpec
+from controller.conversion_page import TOOLS, conversion_page
+from controller.conversion_rows import conversion_rows
+from controller.domain import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.errors import EdgerankError, ErrorCode
 from controller.rpc.client import QueryClient
 from models.catalog import load_catalog
+from models.conversion_cost import expected_seconds
 from models.tiers import Tier
+from models.tools import ToolMissing, tool_versions
 from models.variants import WeightsKind
 
 
 @click.command()
 @click.argument("names", metavar="NAME...", nargs=-1, shell_complete=complete_backbones)
 @tier_option
+@click.option("--all", "whole_catalog", is_flag=True, help="Every backbone of the catalog.")
+@variant_options
 @weights_option(WeightsKind.PRETRAINED)
+@click.option(
+    "--table",
+    "table_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what converts as a page in Markdown.",
+)
 @controller_option
 @json_option
 @says_failures
 def convert(
-    names: tuple[str, ...], tier: Tier | None, weights: str, address: str, as_json: bool
+    *,
+    names: tuple[str, ...],
+    tier: Tier | None,
+    whole_catalog: bool,
+    precisions: tuple[str, ...],
+    input_sizes: tuple[int, ...] | None,
+    batches: tuple[int, ...],
+    weights: str,
+    table_path: Path | None,
+    address: str,
+    as_json: bool,
 ) -> None:
     """Build artifacts ahead of a sweep.
 
-    Each backbone becomes Paddle Lite files for arm and x86 and an ONNX file. A file whose outputs
-    are not Paddle's is refused. Exit code 4 when anything was refused.
+    Each backbone becomes Paddle Lite files for arm and x86 and an ONNX file, in each precision,
+    input size and batch. A file whose outputs are not Paddle's is refused. What is stored already
+    is not made again, so that the same command goes on where it was stopped. Exit code 4 when
+    anything was refused or failed.
 
     \b
     Examples:
       edgerank convert MobileNetV1 PPLCNet_x1_0
-      edgerank convert --tier mobile
-      edgerank convert GhostNet_x1_3 --weights synthetic
+      edgerank convert --tier mobile --precisions fp32,int8-dynamic
+      edgerank convert --all --weights synthetic --table conversion.md
     """
     wanted = ",".join((*names, *([f"tier:{tier.value}"] if tier else [])))
-    if not wanted:
-        raise EdgerankError(ErrorCode.INVALID_INPUT, "name a backbone, or a tier with --tier")
-    backbones = read_backbones(wanted, load_catalog())
-    spec = ConversionSpec(
-        backbones=tuple(backbone.name for backbone in backbones), weights=WeightsKind(weights)
-    )
+    if bool(wanted) == whole_catalog:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, "name backbones, or a tier with --tier, or all with --all"
+        )
+    versions = _check_page(table_path) if table_path else {}
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
-        outcomes = follow_conversion(client.convert(spec), console)
+        catalog = client.catalog()
+        backbones = tuple(load_catalog()) if whole_catalog else read_backbones(wanted, catalog)
+        spec = ConversionSpec(
+            backbones=tuple(backbone.name for backbone in backbones),
+            weights=WeightsKind(weights),
+            precisions=precisions,
+            input_sizes=input_sizes or (),
+            batches=batches,
+        )
+        costs = {backbone.name: expected_seconds(backbone) for backbone in backbones}
+        try:
+            outcomes = follow_conversion(client.convert(spec), console, costs)
+        except KeyboardInterrupt:
+            console.print("stopped; what was made is kept, and the same command goes on from there")
+            raise
     if as_json:
         print_json(outcomes)
-    refused = [outcome for outcome in outcomes if outcome.result is ConversionResult.REFUSED]
-    if refused:
+    else:
+        print_conversions(console, conversion_rows(outcomes, catalog))
+    if table_path:
+        _write_page(table_path, conversion_page(outcomes, catalog, versions))
+        console.print(f"page written to {table_path}", highlight=False)
+    _raise_if_missing(outcomes)
+
+
+def _check_page(path: Path) -> dict[str, str]:
+    """The tools' versions for the page, once it is sure that it can be written at the end."""
+    if not path.parent.is_dir():
         raise EdgerankError(
-            ErrorCode.EXECUTION, f"{len(refused)} of {len(outcomes)} artifacts were refused"
+            ErrorCode.INVALID_INPUT, f"there is no folder {path.parent} for --table; make it first"
+        )
+    try:
+        return tool_versions(TOOLS)
+    except ToolMissing as error:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"--table names the tools' versions, so it runs where the controller does: {error}",
+        ) from error
+
+
+def _write_page(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE, f"cannot write {path}: {error.strerror}; name another with --table"
+        ) from error
+
+
+def _raise_if_missing(outcomes: Sequence[ConversionOutcome]) -> None:
+    results = Counter(outcome.result for outcome in outcomes)
+    refused, failed = results[ConversionResult.REFUSED], results[ConversionResult.FAILED]
+    if refused or failed:
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"{refused} of {len(outcomes)} artifacts were refused and {failed} failed, each with "
+            "its reason above",
         )

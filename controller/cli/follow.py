@@ -1,6 +1,6 @@
 """Follows a sweep or a conversion on the terminal: bars, a line for each thing that ended."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -25,12 +26,15 @@ from controller.domain import (
     Verdict,
 )
 from controller.quantities import format_latency, format_memory
+from models.catalog import load_catalog
+from models.variants import Precision
 
 _VERDICT_STYLES = {Verdict.OK: "green", Verdict.NOISY: "yellow", Verdict.THROTTLED: "yellow"}
 _RESULT_STYLES = {
     ConversionResult.STORED: "green",
     ConversionResult.CACHED: "dim",
     ConversionResult.REFUSED: "red",
+    ConversionResult.FAILED: "red",
 }
 
 
@@ -38,7 +42,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepS
     """Shows a sweep until it has ended; gives the last snapshot, with every job that ended."""
     ended: list[JobOutcome] = []
     last: SweepSnapshot | None = None
-    with _progress(console) as progress:
+    with _progress(console, MofNCompleteColumn()) as progress:
         artifacts = progress.add_task("artifacts", total=None, activity="")
         jobs = progress.add_task("jobs", total=None, activity="")
         for last in snapshots:
@@ -57,28 +61,43 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepS
 
 
 def follow_conversion(
-    snapshots: Iterable[ConversionSnapshot], console: Console
+    snapshots: Iterable[ConversionSnapshot], console: Console, costs: Mapping[str, float]
 ) -> tuple[ConversionOutcome, ...]:
-    """Shows a conversion until it has ended; gives what became of each variant."""
+    """Shows a conversion until it has ended; gives what became of each variant.
+
+    `costs` are the expected seconds of each backbone: what is left is judged by them, since one
+    backbone may take as long as a hundred others. What is told before anything was started, or
+    without a step, took no time.
+    """
     ended: list[ConversionOutcome] = []
-    with _progress(console) as progress:
-        artifacts = progress.add_task("artifacts", total=None, activity="")
+    is_working = False
+    with _progress(console, TextColumn("{task.fields[done]}/{task.fields[of]}")) as progress:
+        whole = sum(costs.values())
+        artifacts = progress.add_task("artifacts", total=whole, activity="", done=0, of=0)
         for snapshot in snapshots:
-            _advance(progress, artifacts, snapshot.artifacts_done, snapshot.artifacts_total)
+            progress.update(artifacts, done=snapshot.artifacts_done, of=snapshot.artifacts_total)
             if snapshot.activity:
+                is_working = True
                 progress.update(artifacts, activity=snapshot.activity)
             for outcome in snapshot.ended:
-                progress.console.print(_conversion_line(outcome))
+                cost = costs[outcome.backbone] * len(costs) / snapshot.artifacts_total
+                if is_working and outcome.seconds:
+                    progress.advance(artifacts, cost)
+                else:
+                    whole -= cost
+                    progress.update(artifacts, total=whole)
+                if outcome.result is not ConversionResult.CACHED:
+                    progress.console.print(_conversion_line(outcome))
             ended.extend(snapshot.ended)
         progress.update(artifacts, activity="")
     return tuple(ended)
 
 
-def _progress(console: Console) -> Progress:
+def _progress(console: Console, count: ProgressColumn) -> Progress:
     return Progress(
         TextColumn("{task.description:9}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        count,
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[activity]}", markup=False),
@@ -86,6 +105,8 @@ def _progress(console: Console) -> Progress:
         # Without a terminal the lines of what ended are the progress.
         disable=not console.is_terminal,
         transient=True,
+        # What ends is uneven, so the speed is that of the last hour.
+        speed_estimate_period=3600,
     )
 
 
@@ -104,13 +125,25 @@ def _job_line(outcome: JobOutcome) -> Text:
         (f"{outcome.verdict.value:9}", _VERDICT_STYLES.get(outcome.verdict, "red")),
         f" {outcome.device}  {outcome.backbone}  {outcome.runtime.value}"
         f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
-        f"  {outcome.weights.value}  {figure}{reason}",
+        f"{_unordinary(outcome)}  {outcome.weights.value}  {figure}{reason}",
     )
 
 
+def _unordinary(outcome: JobOutcome | ConversionOutcome) -> str:
+    """Precision, input size and batch, those that are not fp32, the evaluation size and 1."""
+    parts = [] if outcome.precision == Precision.FP32.value else [outcome.precision]
+    known = load_catalog()
+    if outcome.backbone in known and outcome.input_size != known.get(outcome.backbone).input_size:
+        parts.append(f"{outcome.input_size} px")
+    if outcome.batch != 1:
+        parts.append(f"batch {outcome.batch}")
+    return "".join(f"  {part}" for part in parts)
+
+
 def _conversion_line(outcome: ConversionOutcome) -> Text:
-    if outcome.result is ConversionResult.REFUSED:
-        rest = outcome.reason
+    if outcome.max_relative_difference is None:
+        # Its reason stands below the table, once for all the files that it holds for.
+        rest = ""
     else:
         rest = (
             f"{format_memory(outcome.artifact_size_bytes)}  "
@@ -120,5 +153,5 @@ def _conversion_line(outcome: ConversionOutcome) -> Text:
         )
     return Text.assemble(
         (f"{outcome.result.value:9}", _RESULT_STYLES[outcome.result]),
-        f" {outcome.backbone}  {outcome.format} {outcome.target}  {rest}",
+        f" {outcome.backbone}  {outcome.format} {outcome.target}{_unordinary(outcome)}  {rest}",
     )

@@ -15,6 +15,7 @@ from controller.cli.options import (
     read_runtimes,
     read_threads,
     says_failures,
+    variant_options,
     weights_option,
 )
 from controller.cli.print_json import print_json
@@ -22,7 +23,6 @@ from controller.domain import Runtime, SweepPhase, SweepSnapshot, SweepSpec, Ver
 from controller.errors import EdgerankError, ErrorCode
 from controller.quantities import parse_latency_ms
 from controller.rpc.client import QueryClient
-from models.catalog import load_catalog
 from models.variants import WeightsKind
 
 DEFAULT_REPETITIONS = 5
@@ -63,6 +63,7 @@ DEFAULT_TIME_BUDGET = "10s"
     show_default=True,
     help="Thread counts, each measured.",
 )
+@variant_options
 @weights_option(WeightsKind.PRETRAINED)
 @click.option(
     "--repetitions",
@@ -97,6 +98,9 @@ def sweep(
     devices: tuple[str, ...],
     runtimes: tuple[Runtime, ...],
     threads: tuple[int, ...],
+    precisions: tuple[str, ...],
+    input_sizes: tuple[int, ...] | None,
+    batches: tuple[int, ...],
     weights: str,
     repetitions: int,
     precision: float,
@@ -114,20 +118,24 @@ def sweep(
       edgerank sweep --models MobileNetV1,PPLCNet_x1_0 --devices all
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
       edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 1%
+      edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
     """
-    backbones = read_backbones(names, load_catalog())
-    spec = SweepSpec(
-        backbones=tuple(backbone.name for backbone in backbones),
-        devices=devices,
-        runtimes=runtimes,
-        threads=threads,
-        weights=WeightsKind(weights),
-        repetitions=repetitions,
-        relative_half_width=precision,
-        time_budget_ms=round(time_budget_ms),
-    )
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
+        backbones = read_backbones(names, client.catalog())
+        spec = SweepSpec(
+            backbones=tuple(backbone.name for backbone in backbones),
+            devices=devices,
+            runtimes=runtimes,
+            threads=threads,
+            weights=WeightsKind(weights),
+            repetitions=repetitions,
+            relative_half_width=precision,
+            time_budget_ms=round(time_budget_ms),
+            precisions=precisions,
+            input_sizes=input_sizes or (),
+            batches=batches,
+        )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
         for sentence in left_out:

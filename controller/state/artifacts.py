@@ -15,7 +15,7 @@ from models.variants import WeightsKind
 
 @dataclass(frozen=True)
 class Artifact:
-    """The stored result of one conversion."""
+    """The stored result of one conversion; `seconds` is what it took when it was made."""
 
     conversion_key: str
     sha256: str
@@ -24,7 +24,11 @@ class Artifact:
     weights_digest: str
     max_relative_difference: float
     parity_tolerance: float
+    parity_input_count: int
     checked_through: str
+    top1_agreement: float | None
+    passes: tuple[str, ...]
+    seconds: float
 
 
 def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> Artifact:
@@ -51,6 +55,8 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
         "parity_tolerance": converted.parity.tolerance,
         "parity_input_count": converted.parity.input_count,
         "checked_through": converted.parity.checked_through,
+        "top1_agreement": None,
+        "passes": list(converted.passes),
         "tool_versions": dict(converted.tool_versions),
         "seconds": converted.seconds,
         "created_at_unix_ms": now_unix_ms,
@@ -89,5 +95,9 @@ def _artifact(row: Mapping[str, Any]) -> Artifact:
         weights_digest=row["weights_digest"],
         max_relative_difference=row["max_relative_difference"],
         parity_tolerance=row["parity_tolerance"],
+        parity_input_count=row["parity_input_count"],
         checked_through=row["checked_through"],
+        top1_agreement=row["top1_agreement"],
+        passes=tuple(row["passes"]),
+        seconds=row["seconds"],
     )

@@ -19,7 +19,6 @@ from controller.domain import (
     StopReason,
     Verdict,
 )
-from controller.state.catalog import IMAGENET
 from controller.state.database import transaction
 from controller.state.schema import (
     SAMPLE_TYPE,
@@ -32,12 +31,15 @@ from controller.state.schema import (
     repetitions,
     sweeps,
 )
+from models.own import OWN_SERIES
 from models.variants import WeightsKind
 
 
 def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measurement]:
     """The measurements that the filter lets through, in the order in which they were committed."""
-    query = _joined().order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
+    query = _joined(wanted.accuracy_dataset).order_by(
+        measurements.c.committed_at_unix_ms, jobs.c.position
+    )
     if wanted.device is not None:
         query = query.where(devices.c.name == wanted.device)
     if wanted.sweep_id is not None:
@@ -46,6 +48,7 @@ def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measure
         return [
             _measurement(
                 row,
+                wanted.accuracy_dataset,
                 _read_repetitions(connection, row["measurement_id"]) if wanted.with_samples else (),
             )
             for row in connection.execute(query).mappings().all()
@@ -62,6 +65,9 @@ def list_outcomes(engine: Engine, sweep_id: str) -> list[JobOutcome]:
             runtime=measurement.runtime,
             threads=measurement.threads,
             weights=measurement.weights,
+            precision=measurement.precision,
+            input_size=measurement.input_size,
+            batch=measurement.batch,
             verdict=measurement.verdict,
             reason=measurement.reason,
             median_ms=measurement.latency.median_ms if measurement.latency else None,
@@ -101,11 +107,11 @@ def _unpack(blob: bytes) -> tuple[int, ...]:
     return tuple(np.frombuffer(blob, dtype=SAMPLE_TYPE).tolist())
 
 
-def _joined() -> Select[Any]:
-    """The one query that joins measurements with accuracy.
+def _joined(dataset: str) -> Select[Any]:
+    """The one query that joins measurements with accuracy on a dataset.
 
-    Accuracy joins on the precision that it was published for: an int8 artifact finds none that
-    was published for fp32.
+    Accuracy joins on the precision that it is known for: an int8 artifact finds none that was
+    published for fp32.
     """
     top1, top5 = accuracies.alias("top1"), accuracies.alias("top5")
     return (
@@ -139,21 +145,21 @@ def _joined() -> Select[Any]:
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .outerjoin(backbones, backbones.c.name == jobs.c.backbone)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .outerjoin(top1, _accuracy_of_job(top1))
-        .outerjoin(top5, _accuracy_of_job(top5))
+        .outerjoin(top1, _accuracy_of_job(top1, dataset))
+        .outerjoin(top5, _accuracy_of_job(top5, dataset))
     )
 
 
-def _accuracy_of_job(published: NamedFromClause) -> ColumnElement[bool]:
+def _accuracy_of_job(known: NamedFromClause, dataset: str) -> ColumnElement[bool]:
     return and_(
-        published.c.backbone == jobs.c.backbone,
-        published.c.precision == jobs.c.precision,
-        published.c.dataset == IMAGENET,
-        published.c.metric == published.name,
+        known.c.backbone == jobs.c.backbone,
+        known.c.precision == jobs.c.precision,
+        known.c.dataset == dataset,
+        known.c.metric == known.name,
     )
 
 
-def _measurement(row: RowMapping, raw: tuple[Repetition, ...]) -> Measurement:
+def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
     settings = cattrs.structure(row["settings"], MeasureSettings)
     latency, memory = row["latency"], row["memory"]
     return Measurement(
@@ -172,8 +178,7 @@ def _measurement(row: RowMapping, raw: tuple[Repetition, ...]) -> Measurement:
         input_size=row["input_size"],
         batch=row["batch"],
         threads=settings.threads,
-        # A job whose conversion was refused has no artifact; its weights are those asked for.
-        weights=WeightsKind(row["weights"] or row["sweep_spec"]["weights"]),
+        weights=_weights(row),
         weights_digest=row["weights_digest"] or "",
         artifact_sha256=row["sha256"] or "",
         artifact_size_bytes=row["size_bytes"] or 0,
@@ -192,4 +197,12 @@ def _measurement(row: RowMapping, raw: tuple[Repetition, ...]) -> Measurement:
         memory=cattrs.structure(memory, MemoryFigures) if memory else None,
         repetitions=raw,
         affinity=tuple(row["affinity"]),
+        accuracy_dataset=dataset,
     )
+
+
+def _weights(row: RowMapping) -> WeightsKind:
+    """Those inside; a job whose conversion was refused has no artifact, so those asked for."""
+    if row["series"] == OWN_SERIES:
+        return WeightsKind.OWN
+    return WeightsKind(row["weights"] or row["sweep_spec"]["weights"])

@@ -42,6 +42,22 @@ accuracies = Table(
     Column("precision", String, primary_key=True),
     Column("value_percent", Float, nullable=False),
     Column("source", String, nullable=False),
+    # None for what the catalog publishes, which each start of a controller writes anew.
+    Column("imported_at_unix_ms", BigInteger),
+)
+
+# Models that people added; their files are in a folder named by the digest.
+own_models = Table(
+    "own_models",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("format", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("input_size", Integer, nullable=False),
+    Column("params_m", Float, nullable=False),
+    Column("output_shapes", JSON, nullable=False),
+    Column("added_at_unix_ms", BigInteger, nullable=False),
 )
 
 devices = Table(
@@ -75,6 +91,8 @@ artifacts = Table(
     Column("parity_tolerance", Float, nullable=False),
     Column("parity_input_count", Integer, nullable=False),
     Column("checked_through", String, nullable=False),
+    Column("top1_agreement", Float),
+    Column("passes", JSON, nullable=False, server_default="[]"),
     Column("tool_versions", JSON, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),

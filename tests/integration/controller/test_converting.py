@@ -1,7 +1,9 @@
 """Nothing is converted twice, nothing goes on after its caller, and no sweep waits forever."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -11,6 +13,7 @@ from sqlalchemy import Engine
 from controller.blobs import open_blobs, put_blob
 from controller.changes import Changes
 from controller.conversion import Converter, Listener
+from controller.disk_room import RESERVED_BYTES
 from controller.domain import (
     ConversionOutcome,
     ConversionResult,
@@ -22,7 +25,7 @@ from controller.errors import EdgerankError
 from controller.fleet import Fleet
 from controller.sweeping import Sweeps
 from models.catalog import load_catalog
-from models.pipeline import ToolMissing
+from models.pipeline import ConversionCancelled, ToolMissing
 from models.variants import Format, Variant, WeightsKind, fp32_variants
 from tests.integration.controller.domain_samples import SPEC, hello
 
@@ -54,14 +57,20 @@ class Heard:
     """A listener that remembers what it was told."""
 
     def __init__(self) -> None:
-        self.results: list[ConversionResult] = []
-        self.reasons: list[str] = []
+        self.outcomes: list[ConversionOutcome] = []
         self.active = asyncio.Event()
         self.listener = Listener(self._on_outcome, self._on_activity)
 
     async def _on_outcome(self, _variant: Variant, outcome: ConversionOutcome, _key: str) -> None:
-        self.results.append(outcome.result)
-        self.reasons.append(outcome.reason)
+        self.outcomes.append(outcome)
+
+    @property
+    def results(self) -> list[ConversionResult]:
+        return [outcome.result for outcome in self.outcomes]
+
+    @property
+    def reasons(self) -> list[str]:
+        return [outcome.reason for outcome in self.outcomes]
 
     def _on_activity(self, _activity: str) -> None:
         self.active.set()
@@ -90,6 +99,20 @@ async def test_a_cancelled_caller_leaves_no_child_and_opens_the_gate(
     assert psutil.Process().children(recursive=True) == []
 
 
+async def test_closing_ends_the_children_instead_of_waiting_for_their_work(
+    converter: Converter,
+) -> None:
+    heard = Heard()
+    call = asyncio.create_task(converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener))
+    await heard.active.wait()
+    # Blocks the loop, as a stop does, so that nobody else can end them.
+    converter.close()
+    with pytest.raises(ConversionCancelled):
+        await call
+    assert heard.outcomes == []
+    assert psutil.Process().children(recursive=True) == []
+
+
 async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended(
     converter: Converter, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +134,48 @@ async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended
         await converter.ensure((*ONNX, *other), WeightsKind.SYNTHETIC, Heard().listener)
     assert open_while_converting == [False, False]
     assert fleet.gate.may_measure()
+
+
+async def test_without_room_on_the_disk_a_file_is_checked_once_and_kept_as_soon_as_there_is(
+    converter: Converter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_folder: Path, _needed_bytes: int, spare_bytes: int) -> str:
+        return "the disk is full" if spare_bytes > RESERVED_BYTES else ""
+
+    heard = Heard()
+    with monkeypatch.context() as patch:
+        patch.setattr("controller.conversion.lack_of_room", full)
+        await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
+        assert heard.active.is_set()
+        heard.active.clear()
+        await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
+        assert not heard.active.is_set()
+    await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
+    failed = ConversionResult.FAILED
+    assert heard.results == [failed, failed, ConversionResult.STORED]
+    assert heard.reasons[0] == "made and checked, but not kept: the disk is full"
+
+
+async def test_without_room_to_work_nothing_starts(
+    converter: Converter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.conversion.RESERVED_BYTES", shutil.disk_usage("/").total)
+    heard = Heard()
+    await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
+    assert heard.results == [ConversionResult.FAILED]
+    assert heard.reasons[0].startswith("no room to work: the disk of ")
+    assert not heard.active.is_set()
+
+
+async def test_what_is_found_tells_of_when_it_was_made(converter: Converter) -> None:
+    first, second = Heard(), Heard()
+    for heard in (first, second):
+        await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
+    (made,), (found,) = first.outcomes, second.outcomes
+    assert found == replace(made, result=ConversionResult.CACHED)
+    assert found.seconds > 0
+    assert found.passes == ("onnxslim",)
+    assert found.parity_input_count == 4
 
 
 async def last_snapshot(sweeps: Sweeps, sweep_id: str) -> tuple[SweepSnapshot, list[str]]:

@@ -13,14 +13,14 @@ from controller.domain import MeasurementFilter, SweepPhase, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.leases import JobState
 from controller.state import attempts, jobs, sweeps
-from controller.state.catalog import IMAGENET, store_catalog
+from controller.state.catalog import store_catalog
 from controller.state.database import claim_state, open_database, transaction
 from controller.state.devices import enrol, list_devices
 from controller.state.failures import record_failure
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.reports import record_report
 from controller.state.schema import accuracies, metadata
-from models.catalog import load_catalog
+from models.catalog import IMAGENET, load_catalog
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import (
     failed_report,
@@ -198,6 +198,7 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(engine: En
                 precision="fp32",
                 value_percent=50.0,
                 source="me",
+                imported_at_unix_ms=1,
             )
         )
     store_catalog(engine, load_catalog())

@@ -15,7 +15,9 @@ from controller.domain import (
     Constraints,
     ConversionOutcome,
     ConversionResult,
+    Dataset,
     JobOutcome,
+    OwnModel,
     Runtime,
     SweepPhase,
     SweepSnapshot,
@@ -23,6 +25,7 @@ from controller.domain import (
 )
 from controller.ranking import rank
 from models.catalog import load_catalog
+from models.own import OwnFormat
 from models.tiers import Tier, apply_rule
 from models.variants import WeightsKind
 from tests.unit.controller.measurements import (
@@ -65,6 +68,7 @@ CONVERSIONS = (
         precision="fp32",
         target="any",
         input_size=224,
+        batch=1,
         result=ConversionResult.STORED,
         weights=WeightsKind.SYNTHETIC,
         weights_digest="5f" * 32,
@@ -73,6 +77,9 @@ CONVERSIONS = (
         max_relative_difference=2e-6,
         parity_tolerance=1e-3,
         checked_through="onnx",
+        parity_input_count=4,
+        top1_agreement=0.75,
+        passes=("square_by_product", "onnxslim"),
         seconds=3.5,
     ),
     ConversionOutcome(
@@ -81,10 +88,23 @@ CONVERSIONS = (
         precision="fp32",
         target="arm",
         input_size=224,
+        batch=4,
         result=ConversionResult.REFUSED,
         weights=WeightsKind.PRETRAINED,
         weights_digest="5f" * 32,
         reason="its x86 twin returns zeros",
+    ),
+    ConversionOutcome(
+        backbone="Ugly",
+        format="onnx",
+        precision="int8-static",
+        target="any",
+        input_size=192,
+        batch=1,
+        result=ConversionResult.FAILED,
+        weights=WeightsKind.PRETRAINED,
+        weights_digest="5f" * 32,
+        reason="export: the child died by SIGKILL, saying nothing",
     ),
 )
 SWEEP = SweepSnapshot(
@@ -103,13 +123,39 @@ SWEEP = SweepSnapshot(
             runtime=Runtime.PADDLELITE,
             threads=2,
             weights=WeightsKind.SYNTHETIC,
+            precision="fp32",
+            input_size=224,
+            batch=1,
             verdict=verdict,
             median_ms=median_ms,
         )
         for verdict, median_ms in ((Verdict.OK, 4.5), (Verdict.FAILED, None))
     ),
 )
+DATASETS = (
+    Dataset(
+        name="flowers",
+        backbone_count=2,
+        figure_count=3,
+        metrics=("top1", "top5"),
+        precisions=("fp32", "int8-static"),
+    ),
+)
+OWN_MODELS = (
+    OwnModel(
+        name="Mine",
+        format=OwnFormat.PADDLE,
+        digest="5f" * 32,
+        size_bytes=14_000_000,
+        input_size=224,
+        params_m=3.5,
+        output_shapes=("1x10",),
+        added_at_unix_ms=1_764_000_000_000,
+    ),
+)
 CASES = [
+    ("datasets", DATASETS),
+    ("own_models", OWN_MODELS),
     ("devices", [device(), device(connected=False, labels={})]),
     ("devices", []),
     ("models", list(load_catalog())),

@@ -6,8 +6,11 @@ import pytest
 
 from controller.cli.options import (
     read_backbones,
+    read_batches,
     read_devices,
+    read_input_sizes,
     read_percentage,
+    read_precisions,
     read_runtimes,
     read_threads,
     read_tier,
@@ -30,6 +33,10 @@ def test_lists_are_read() -> None:
     assert read_devices("all") == ()
     assert read_devices("a, b,a") == ("a", "b")
     assert read_threads("1,2,1") == (1, 2)
+    assert read_input_sizes("192, 256") == (192, 256)
+    assert read_batches("4") == (4,)
+    assert read_precisions("int8-static,fp16,fp16") == ("int8-static", "fp16")
+    assert read_precisions("all") == ("fp32", "fp16", "int8-dynamic", "int8-static")
     assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
     assert read_percentage("1.5%") == pytest.approx(0.015)
 
@@ -40,6 +47,10 @@ def test_lists_are_read() -> None:
         (read_threads, "0", "write them as 1 or 1,2,4"),
         (read_threads, "two", "write them as 1 or 1,2,4"),
         (read_threads, "-1", "write them as 1 or 1,2,4"),
+        (read_threads, "9" * 5000, "are no thread counts from 1 to 256"),
+        (read_input_sizes, "1025", "are no input sizes from 1 to 1024"),
+        (read_batches, "1,65", "are no batches from 1 to 64"),
+        (read_precisions, "int4", "no precision is named 'int4'; there are fp32, fp16"),
         (read_runtimes, "tflite", "there are paddlelite, onnxruntime"),
         (read_tier, "phone", "there are mobile, desktop, server"),
         (read_percentage, "2", "write it as 2%"),

@@ -6,10 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain import Device, DeviceProfile, Runtime, RuntimeInfo, SweepSpec
+from controller.domain import (
+    ConversionSpec,
+    Device,
+    DeviceProfile,
+    Runtime,
+    RuntimeInfo,
+    SweepSpec,
+)
 from controller.errors import EdgerankError, ErrorCode
-from controller.planning import plan_sweep
-from models.catalog import DEMO_BACKBONES, load_catalog
+from controller.planning import MAX_BATCH, plan_conversion, plan_sweep
+from models.catalog import DEMO_BACKBONES, MAX_INPUT_SIZE, Catalog, load_catalog
+from models.own import OwnFormat, own_backbone
 from models.variants import WeightsKind
 
 CATALOG = load_catalog()
@@ -127,6 +135,24 @@ def test_what_cannot_hold_is_refused_with_what_would(
     assert sentence in str(refused.value)
 
 
+def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> None:
+    own = [
+        own_backbone(name, own_format, "5f" * 32, 224, 3.5)
+        for name, own_format in (("AsOnnx", OwnFormat.ONNX), ("AsPaddle", OwnFormat.PADDLE))
+    ]
+    spec = replace(SPEC, backbones=("AsOnnx", "AsPaddle"), threads=(1,), devices=("pc",))
+    plan = plan_sweep(spec, [device("pc")], Catalog(own))
+    assert [(job.variant.backbone, job.settings.runtime) for job in plan.jobs] == [
+        ("AsOnnx", Runtime.ONNXRUNTIME),
+        ("AsPaddle", Runtime.PADDLELITE),
+        ("AsPaddle", Runtime.ONNXRUNTIME),
+    ]
+    assert plan.left_out == ("AsOnnx was added as ONNX, so Paddle Lite has no file of it",)
+    nothing = replace(spec, backbones=("AsOnnx",), runtimes=(Runtime.PADDLELITE,))
+    with pytest.raises(EdgerankError, match="AsOnnx was added as ONNX"):
+        plan_sweep(nothing, [device("pc")], Catalog(own))
+
+
 def test_a_sweep_without_a_device_says_how_to_get_one() -> None:
     with pytest.raises(EdgerankError, match="no device is connected; start an agent"):
         plan_sweep(SPEC, [device("off", connected=False)], CATALOG)
@@ -136,3 +162,95 @@ def test_an_architecture_without_a_paddle_lite_target_is_named() -> None:
     spec = replace(SPEC, devices=("mips",), runtimes=(Runtime.PADDLELITE,))
     with pytest.raises(EdgerankError, match="whose architecture is 'mips64'"):
         plan_sweep(spec, [device("mips", architecture="mips64")], CATALOG)
+
+
+ALL_PRECISIONS = ("fp32", "fp16", "int8-dynamic", "int8-static")
+
+
+def test_each_runtime_takes_the_precisions_that_its_file_has_on_the_device() -> None:
+    devices = [device("pc"), device("phone", architecture="aarch64")]
+    spec = replace(SPEC, backbones=("MobileNetV1",), threads=(1,), precisions=ALL_PRECISIONS)
+    plan = plan_sweep(replace(spec, devices=("pc", "phone")), devices, CATALOG)
+    planned: dict[tuple[str, str], list[str]] = {}
+    for job in plan.jobs:
+        key = (job.device_id, job.settings.runtime.value)
+        planned.setdefault(key, []).append(job.variant.precision.value)
+    assert planned == {
+        ("id-of-pc", "paddlelite"): ["fp32", "int8-dynamic"],
+        ("id-of-pc", "onnxruntime"): list(ALL_PRECISIONS),
+        ("id-of-phone", "paddlelite"): ["fp32", "fp16", "int8-dynamic"],
+        ("id-of-phone", "onnxruntime"): list(ALL_PRECISIONS),
+    }
+    assert (
+        "paddlelite on device 'pc', whose architecture is 'x86_64', has no fp16; it has fp32, "
+        "int8-dynamic"
+    ) in plan.left_out
+    assert len(plan.left_out) == 3
+
+
+@pytest.mark.parametrize("devices", [("pc",), ()], ids=["named", "all"])
+def test_a_precision_that_no_runtime_has_is_refused_naming_what_would_do(
+    devices: tuple[str, ...],
+) -> None:
+    spec = replace(
+        SPEC, devices=devices, runtimes=(Runtime.PADDLELITE,), precisions=("int8-static",)
+    )
+    with pytest.raises(EdgerankError, match="has no int8-static; it has fp32, int8-dynamic") as it:
+        plan_sweep(spec, [device("pc")], CATALOG)
+    assert it.value.code is ErrorCode.PRECONDITION
+
+
+def test_sizes_and_batches_multiply_and_are_in_the_input_shape() -> None:
+    spec = replace(
+        SPEC,
+        backbones=("MobileNetV1",),
+        runtimes=(Runtime.ONNXRUNTIME,),
+        threads=(1,),
+        input_sizes=(192, 256, 192),
+        batches=(1, 4),
+    )
+    plan = plan_sweep(spec, [device("pc")], CATALOG)
+    assert [(job.settings.input_shape, job.variant.batch) for job in plan.jobs] == [
+        ((1, 3, 192, 192), 1),
+        ((4, 3, 192, 192), 4),
+        ((1, 3, 256, 256), 1),
+        ((4, 3, 256, 256), 4),
+    ]
+
+
+def test_a_conversion_is_every_format_and_target_once() -> None:
+    spec = ConversionSpec(
+        backbones=("MobileNetV1", "MobileNetV1"),
+        weights=WeightsKind.SYNTHETIC,
+        precisions=ALL_PRECISIONS,
+    )
+    variants = plan_conversion(spec, CATALOG)
+    assert len(set(variants)) == len(variants) == 9
+    fp32_only = replace(spec, precisions=(), input_sizes=(64,), batches=(2,))
+    assert [
+        (v.target.value, v.input_size, v.batch) for v in plan_conversion(fp32_only, CATALOG)
+    ] == [
+        ("arm", 64, 2),
+        ("x86", 64, 2),
+        ("any", 64, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"precisions": ("int4",)}, "no precision is named 'int4'; there are fp32, fp16"),
+        ({"input_sizes": (0,)}, f"the input size must be 1 to {MAX_INPUT_SIZE}, not 0"),
+        ({"input_sizes": (MAX_INPUT_SIZE + 1,)}, f"not {MAX_INPUT_SIZE + 1}"),
+        ({"batches": (MAX_BATCH + 1,)}, f"the batch must be 1 to {MAX_BATCH} images"),
+        ({"backbones": ()}, "name at least one backbone"),
+    ],
+)
+def test_what_no_file_can_be_is_refused_for_sweeps_and_conversions_alike(
+    changes: dict[str, tuple[object, ...]], sentence: str
+) -> None:
+    conversion = ConversionSpec(backbones=("MobileNetV1",), weights=WeightsKind.SYNTHETIC)
+    with pytest.raises(EdgerankError, match=sentence):
+        plan_conversion(replace(conversion, **changes), CATALOG)  # type: ignore[arg-type]
+    with pytest.raises(EdgerankError, match=sentence):
+        plan_sweep(replace(SPEC, **changes), [device("pc")], CATALOG)  # type: ignore[arg-type]

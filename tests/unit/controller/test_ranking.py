@@ -10,7 +10,7 @@ from controller.domain import (
     Runtime,
     Verdict,
 )
-from controller.ranking import rank, winning_rule
+from controller.ranking import DatasetAccuracy, rank, winning_rule
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
 from tests.unit.controller.measurements import DEVICE, backbone, catalog, failed, measurement
@@ -251,14 +251,43 @@ class TestWhatCounts:
         (left_out,) = _rank(measurement("A", top1=None)).left_out
         assert left_out.reason == "no accuracy is published for it"
 
-    def test_accuracy_of_fp32_is_not_credited_to_another_precision(self) -> None:
-        (left_out,) = _rank(measurement("A", precision="int8")).left_out
-        assert left_out.reason == "accuracy is published for fp32, it is not known for int8"
+    def test_a_precision_whose_accuracy_is_not_known_is_left_out(self) -> None:
+        (left_out,) = _rank(measurement("A", top1=None, precision="int8-static")).left_out
+        assert left_out.reason == "its accuracy on ImageNet-1k is not known for int8-static"
+
+    def test_a_precision_whose_own_accuracy_is_known_is_ranked_by_it(self) -> None:
+        ranking = _rank(
+            measurement("A", 10, top1=75),
+            measurement("A", 4, top1=73, precision="int8-static", measurement_id="quantised"),
+            within=Constraints(max_latency_ms=5),
+        )
+        assert _winner(ranking) == "quantised"
+
+    def test_an_own_model_without_accuracy_is_told_how_to_bring_it(self) -> None:
+        (left_out,) = _rank(measurement("A", top1=None, weights=WeightsKind.OWN)).left_out
+        assert left_out.reason == (
+            "its accuracy on ImageNet-1k is not known; 'edgerank accuracy import' takes it in"
+        )
 
     def test_accuracy_is_not_credited_to_another_input_size(self) -> None:
         ranking = rank(DEVICE, [measurement("A", input_size=160)], NO_LIMITS, catalog(A=75))
         (left_out,) = ranking.left_out
-        assert left_out.reason == "accuracy is published for 224 px, it is not known for 160 px"
+        assert left_out.reason == "accuracy is known for 224 px, it is not known for 160 px"
+
+
+class TestDatasets:
+    def test_what_is_missing_is_what_has_accuracy_on_the_dataset(self) -> None:
+        known = catalog(A=75, B=76, C=None)
+        flowers = DatasetAccuracy("flowers", {"A": 93.0, "C": 91.0})
+        ranking = rank(DEVICE, [], Constraints(min_top1=92), known, accuracy=flowers)
+        assert ranking.accuracy_dataset == "flowers"
+        assert ranking.unmeasured == ("A",)
+
+    def test_a_tier_stays_what_it_is_on_another_dataset(self) -> None:
+        known = Catalog([backbone("Good", 76.0), backbone("Heavy", 80.0, flops_g=9.0)])
+        flowers = DatasetAccuracy("flowers", {"Good": 50.0, "Heavy": 60.0})
+        ranking = rank(DEVICE, [], Constraints(tier="mobile"), known, accuracy=flowers)
+        assert ranking.unmeasured == ("Good",)
 
 
 class TestWhatIsMissing:

@@ -1,0 +1,78 @@
+"""Own models, as they are remembered; their files are in folders named by the digest."""
+
+from typing import Any
+
+from sqlalchemy import Engine, Row, delete, func, insert, select
+
+from controller.domain import OwnModel
+from controller.errors import EdgerankError, ErrorCode
+from controller.own_models import as_backbone
+from controller.state.catalog import backbone_row
+from controller.state.database import transaction
+from controller.state.schema import accuracies, backbones, jobs, own_models
+from models.own import OwnFormat
+
+
+def list_own_models(engine: Engine) -> tuple[OwnModel, ...]:
+    """Every own model, by name."""
+    with transaction(engine) as connection:
+        rows = connection.execute(select(own_models).order_by(own_models.c.name)).all()
+    return tuple(_model(row) for row in rows)
+
+
+def record_own_model(engine: Engine, model: OwnModel) -> None:
+    """Remembers a model whose files are in their place."""
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(own_models).values(
+                name=model.name,
+                format=model.format.value,
+                digest=model.digest,
+                size_bytes=model.size_bytes,
+                input_size=model.input_size,
+                params_m=model.params_m,
+                output_shapes=list(model.output_shapes),
+                added_at_unix_ms=model.added_at_unix_ms,
+            )
+        )
+        connection.execute(insert(backbones).values(backbone_row(as_backbone(model))))
+
+
+def forget_own_model(engine: Engine, name: str) -> None:
+    """Forgets a model with its accuracy.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME when there is none, PRECONDITION when a sweep has it.
+    """
+    with transaction(engine) as connection:
+        known = connection.scalars(select(own_models.c.name).order_by(own_models.c.name)).all()
+        if name not in known:
+            there_are = f"there are {', '.join(known)}" if known else "there is none"
+            raise EdgerankError(
+                ErrorCode.UNKNOWN_NAME, f"no own model is named {name!r}; {there_are}"
+            )
+        job_count = connection.scalars(
+            select(func.count()).select_from(jobs).where(jobs.c.backbone == name)
+        ).one()
+        if job_count:
+            raise EdgerankError(
+                ErrorCode.PRECONDITION,
+                f"{name} has {job_count} jobs in sweeps, and figures keep their model; add the "
+                "next one under another name",
+            )
+        connection.execute(delete(accuracies).where(accuracies.c.backbone == name))
+        connection.execute(delete(backbones).where(backbones.c.name == name))
+        connection.execute(delete(own_models).where(own_models.c.name == name))
+
+
+def _model(row: Row[Any]) -> OwnModel:
+    return OwnModel(
+        name=row.name,
+        format=OwnFormat(row.format),
+        digest=row.digest,
+        size_bytes=row.size_bytes,
+        input_size=row.input_size,
+        params_m=row.params_m,
+        output_shapes=tuple(row.output_shapes),
+        added_at_unix_ms=row.added_at_unix_ms,
+    )

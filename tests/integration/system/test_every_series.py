@@ -1,0 +1,38 @@
+"""The cheapest backbone of every series converts for both runtimes, unless something stops it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from models.catalog import load_catalog
+from models.conversion_cost import cheapest_of_each_series
+from models.stoppers import STOPPERS
+from tests.processes import EDGERANK, running_controller
+
+# About ten minutes on two cores that have nothing else to do.
+TIMEOUT_S = 3_600
+
+
+def test_every_series_has_checked_files_for_both_runtimes(tmp_path: Path) -> None:
+    chosen = cheapest_of_each_series(load_catalog())
+    names = [backbone.name for backbone in chosen]
+    command = ("convert", *names, "--weights", "synthetic", "--json")
+    with running_controller(tmp_path) as (_controller, address):
+        done = subprocess.run(
+            [*EDGERANK, *command, "--controller", address],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    outcomes = json.loads(done.stdout)
+    assert len(outcomes) == 3 * len(names)
+    stopped = {
+        (backbone.name, format_.value)
+        for backbone in chosen
+        for stopper in STOPPERS
+        if stopper.series == backbone.series
+        for format_ in stopper.formats
+    }
+    missing = {(o["backbone"], o["format"]) for o in outcomes if o["result"] != "stored"}
+    assert missing == stopped, done.stderr

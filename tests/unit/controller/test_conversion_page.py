@@ -1,0 +1,106 @@
+"""The page of what converts says everything that the outcomes say, and nothing else."""
+
+from controller.conversion_page import conversion_page
+from controller.domain import ConversionOutcome, ConversionResult
+from models.catalog import load_catalog
+from models.passes import PASSES
+from models.stoppers import STOPPERS
+from tests.unit.controller.conversions import CRASH, made, missing, whole
+
+CATALOG = load_catalog()
+STOPPED = "SwinTransformerV2_tiny_patch4_window8_256"
+CONVNEXT = [
+    missing("ConvNeXt_tiny", "arm"),
+    made("ConvNeXt_tiny", "x86", passes=("square_by_product",)),
+    made("ConvNeXt_tiny", "any", passes=("square_by_product", "onnxslim"), seconds=15.0),
+]
+
+
+def page(*outcomes: ConversionOutcome) -> str:
+    return conversion_page(outcomes, CATALOG, {"paddlelite": "2.13rc0", "onnxslim": "0.1"})
+
+
+def test_a_row_says_how_near_each_file_came_and_what_was_rewritten() -> None:
+    text = page(*CONVNEXT)
+    assert (
+        "| ConvNeXt | ConvNeXt_tiny | 224 | failed | ok, 2.0e-06 | ok, 2.0e-06 "
+        "| square_by_product | 15 |\n"
+    ) in text
+    assert "Tools: paddlelite 2.13rc0, onnxslim 0.1.\n" in text
+    assert "with synthetic weights" in text
+    assert "over 4 inputs" in text
+
+
+def test_rows_come_in_the_order_of_the_catalog_whatever_ended_first() -> None:
+    text = page(*whole("MobileNetV1"), *whole("ResNet50"), *whole("PPHGNet_tiny"))
+    places = [text.index(f"| {name} | 224 |") for name in ("PPHGNet_tiny", "ResNet50")]
+    assert places == sorted(places)
+    assert text.index("| ResNet50 | 224 |") < text.index("| MobileNetV1 | 224 |")
+
+
+def test_the_figures_count_those_that_can_be_built_and_both_runtimes() -> None:
+    stopped = [
+        missing(STOPPED, target, "no", ConversionResult.REFUSED, input_size=256)
+        for target in ("arm", "x86", "any")
+    ]
+    text = page(*whole("ResNet50"), *whole("ResNet18"), *CONVNEXT, *stopped)
+    assert "2 of the 3 backbones that can be built (66.7 %) have checked files" in text
+    assert "Of 4 backbones tried, 1 cannot be built." in text
+    assert "| ResNet | 2 | 2 | 2 | 2 | 2 |\n" in text
+    assert "| ConvNeXt | 1 | 1 | 0 | 1 | 0 |\n" in text
+    assert "| SwinTransformerV2 | 1 | 0 | 0 | 0 | 0 |\n" in text
+
+
+def test_a_reason_stands_once_for_all_the_files_that_it_holds_for() -> None:
+    outcomes = [missing("ResNet50", target) for target in ("arm", "x86", "any")]
+    lines = [line for line in page(*outcomes).splitlines() if line.startswith("- ")]
+    assert lines == [
+        f"- ResNet50 224 px, paddlelite arm, paddlelite x86, onnx any: failed: {CRASH}"
+    ]
+
+
+def test_what_was_checked_and_not_kept_counts_as_checked_and_is_told() -> None:
+    unkept = whole("ResNet50", result=ConversionResult.FAILED, artifact_sha256="", reason="no room")
+    text = page(*unkept)
+    assert "1 of the 1 backbones that can be built (100.0 %)" in text
+    assert "3 files were made and checked, and not kept" in text
+    assert "## Refused and failed" not in text
+
+
+def test_other_precisions_sizes_and_batches_stand_apart_with_their_agreement() -> None:
+    reduced = made("ResNet50", "any", precision="int8-static", top1_agreement=0.75, seconds=3.2)
+    refused = missing(
+        "ResNet50", "x86", "too far", ConversionResult.REFUSED, precision="int8-dynamic"
+    )
+    small = whole("ResNet50", input_size=192, batch=4)
+    text = page(*whole("ResNet50"), reduced, refused, *small)
+    assert ("| ResNet50 | 224 | 1 | int8-static |  |  | ok, 2.0e-06, top-1 3/4 | 3 |\n") in text
+    assert "| ResNet50 | 192 | 4 | fp32 | ok, 2.0e-06 | ok, 2.0e-06 | ok, 2.0e-06 | 12 |" in text
+    assert "| int8-static | 1 | 1 | 0 |\n" in text
+    assert "| int8-dynamic | 1 | 0 | 1 |\n" in text
+    assert "- ResNet50 int8-dynamic 224 px, paddlelite x86: refused: too far" in text
+    assert "1 of the 1 backbones" in text
+
+
+def test_a_page_of_fp32_alone_says_nothing_of_other_precisions() -> None:
+    assert "Reduced precisions" not in page(*whole("ResNet50"))
+
+
+def test_files_that_the_simplifier_spoiled_are_named() -> None:
+    simplified = [made("ResNet50", "any", passes=("onnxslim",)), made("ResNet18", "any")]
+    assert "simplified by onnxslim, except of ResNet18 224 px:" in page(*simplified)
+    assert "simplified by onnxslim.\n" in page(simplified[0])
+
+
+def test_every_pass_and_every_stopped_series_is_on_the_page() -> None:
+    text = page()
+    for each in PASSES:
+        assert f"| {each.name} | `{each.operator}` |" in text
+    for stopper in STOPPERS:
+        assert f"| {stopper.series} |" in text
+        assert stopper.reason in text
+
+
+def test_the_series_that_passes_name_are_in_the_catalog() -> None:
+    known = {backbone.series for backbone in CATALOG}
+    assert {series for each in PASSES for series in each.series} <= known
