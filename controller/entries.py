@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.domain import LatencyFigures, Measurement, Verdict
-from models.catalog import Catalog
+from models.catalog import IMAGENET, Catalog
 from models.variants import WeightsKind
 
-ACCURACY_PRECISION: Final = "fp32"
-"""The precision that published accuracy holds for."""
+_ORDINARY_PRECISION: Final = "fp32"
 
 _USABLE: Final = frozenset({Verdict.OK, Verdict.NOISY})
 
@@ -49,7 +48,7 @@ class Entry:
 def candidate_key(measurement: Measurement) -> str:
     """Name a candidate: backbone, runtime, threads, and what is out of the ordinary."""
     parts = [measurement.backbone, measurement.runtime.value, str(measurement.threads)]
-    if measurement.precision != ACCURACY_PRECISION:
+    if measurement.precision != _ORDINARY_PRECISION:
         parts.append(measurement.precision)
     if measurement.batch != 1:
         parts.append(f"batch={measurement.batch}")
@@ -69,7 +68,7 @@ def select_entries(
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
-        catalog: where published input sizes are looked up.
+        catalog: where the input sizes that accuracy is known for are looked up.
     """
     entries: list[Entry] = []
     left_out: list[Measurement] = []
@@ -106,19 +105,23 @@ def _without_figures(measurement: Measurement, *, is_replaced: bool) -> Measurem
 
 
 def _entry(measurement: Measurement, catalog: Catalog) -> tuple[Entry | None, str]:
-    """Return the entry, or None and why the published accuracy does not hold for it."""
-    if measurement.precision != ACCURACY_PRECISION:
-        return None, (
-            f"accuracy is published for {ACCURACY_PRECISION}, it is not known for "
-            f"{measurement.precision}"
-        )
-    if measurement.top1 is None or measurement.latency is None:
-        return None, "no accuracy is published for it"
+    """Return the entry, or None and why no accuracy is known for it."""
+    if measurement.latency is None or measurement.top1 is None:
+        return None, _unknown_accuracy(measurement)
     if measurement.backbone in catalog:
-        published_size = catalog.get(measurement.backbone).input_size
-        if measurement.input_size != published_size:
+        known_size = catalog.get(measurement.backbone).input_size
+        if measurement.input_size != known_size:
             return None, (
-                f"accuracy is published for {published_size} px, it is not known for "
+                f"accuracy is known for {known_size} px, it is not known for "
                 f"{measurement.input_size} px"
             )
     return Entry(measurement, measurement.top1, measurement.latency), ""
+
+
+def _unknown_accuracy(measurement: Measurement) -> str:
+    dataset, precision = measurement.accuracy_dataset, measurement.precision
+    if precision != _ORDINARY_PRECISION:
+        return f"its accuracy on {dataset} is not known for {precision}"
+    if dataset == IMAGENET and measurement.weights is not WeightsKind.OWN:
+        return "no accuracy is published for it"
+    return f"its accuracy on {dataset} is not known; 'edgerank accuracy import' takes it in"

@@ -56,6 +56,7 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
         "top1_percent": _REAL,
         "top5_percent": _REAL,
         "accuracy_source": _TEXT,
+        "accuracy_dataset": _TEXT,
         "params_m": _REAL,
         "flops_g": _REAL,
         "latency_median_ms": _REAL,

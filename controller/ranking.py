@@ -1,14 +1,23 @@
 """Which backbone is best on a device: a pure function of its measurements and the constraints."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from controller.domain import Candidate, Constraints, Measurement, Ranking, Runtime
 from controller.entries import Entry, select_entries
 from controller.pareto import pareto_front
 from controller.reasons import breach, dominated, off_the_winner, tied
 from controller.suggestion import suggest_sweep, unmeasured_backbones, weights_in_use
-from models.catalog import Backbone, Catalog
+from models.catalog import IMAGENET, Backbone, Catalog
 from models.tiers import TIER_RULES, Tier, exclusion, select_tier
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetAccuracy:
+    """The fp32 top-1 of backbones on a dataset, percent, by name."""
+
+    dataset: str
+    top1: Mapping[str, float]
 
 
 def rank(
@@ -17,6 +26,8 @@ def rank(
     constraints: Constraints,
     catalog: Catalog,
     runtimes: Sequence[Runtime] = tuple(Runtime),
+    *,
+    accuracy: DatasetAccuracy | None = None,
 ) -> Ranking:
     """Rank a device's measurements under constraints.
 
@@ -30,6 +41,8 @@ def rank(
         constraints: `runtime` and `threads` narrow down what is looked at, the others what may win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
+        accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
+            the published one without it. Tiers are by the published one whatever the dataset.
 
     Raises:
         ValueError: the tier is none of mobile, desktop and server.
@@ -45,7 +58,8 @@ def rank(
     ties = [] if winner is None else [e for e in passing if _is_tied(e, winner, constraints)]
     candidates = _judge(entries, breaches, front, ties, winner)
     told = {entry.id for entry in (*front, *ties)}
-    missing = _missing(entries, constraints, catalog, tier)
+    accuracy = accuracy or published_accuracy(catalog)
+    missing = _missing(entries, constraints, catalog, tier, accuracy)
     return Ranking(
         device=device,
         constraints=constraints,
@@ -58,7 +72,13 @@ def rank(
         suggested_sweep=""
         if winner is not None
         else suggest_sweep(device, missing, constraints, runtimes, weights_in_use(measured_here)),
+        accuracy_dataset=accuracy.dataset,
     )
+
+
+def published_accuracy(catalog: Catalog) -> DatasetAccuracy:
+    """Return what the catalog publishes."""
+    return DatasetAccuracy(IMAGENET, {b.name: b.top1 for b in catalog if b.top1 is not None})
 
 
 def winning_rule(constraints: Constraints) -> str:
@@ -180,8 +200,13 @@ def _latency_ties(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
 
 
 def _missing(
-    entries: Iterable[Entry], constraints: Constraints, catalog: Catalog, tier: Tier | None
+    entries: Iterable[Entry],
+    constraints: Constraints,
+    catalog: Catalog,
+    tier: Tier | None,
+    accuracy: DatasetAccuracy,
 ) -> list[Backbone]:
     measured = {entry.measurement.backbone for entry in entries}
     considered = catalog if tier is None else select_tier(catalog, tier)
-    return unmeasured_backbones(considered, measured, constraints)
+    with_accuracy = (replace(each, top1=accuracy.top1.get(each.name)) for each in considered)
+    return unmeasured_backbones(with_accuracy, measured, constraints)

@@ -12,15 +12,18 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from controller.adding import OwnModels
 from controller.blobs import open_blobs
 from controller.changes import Changes
 from controller.conversion import Converter
 from controller.errors import EdgerankError, ErrorCode
 from controller.fleet import Fleet
+from controller.own_models import joined_catalog
 from controller.rpc.fleet_service import FleetService
 from controller.rpc.query_service import QueryService
 from controller.state.catalog import store_catalog
 from controller.state.database import claim_state, open_database
+from controller.state.own_models import list_own_models
 from controller.sweeping import Sweeps
 from models.catalog import load_catalog
 from protos import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
@@ -55,17 +58,18 @@ async def serve(
     """
     with claim_state(state_dir):
         engine = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-        catalog = load_catalog()
+        catalog = joined_catalog(load_catalog(), list_own_models(engine))
         store_catalog(engine, catalog)
         blobs = open_blobs(state_dir)
         changes = Changes()
         fleet = Fleet(engine, changes, _monotonic_ms, socket.gethostname())
         converter = Converter(engine, blobs, state_dir, catalog, fleet.gate)
         sweeps = Sweeps(engine, catalog, fleet, converter, changes)
+        own_models = OwnModels(engine, state_dir, catalog, fleet.gate)
         server = grpc.aio.server(options=_OPTIONS)
         fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
         query_pb2_grpc.add_QueryServicer_to_server(
-            QueryService(engine, catalog, fleet, sweeps), server
+            QueryService(engine, catalog, fleet, sweeps, own_models), server
         )
         await _add_standard_services(server)
         bound_port = _bind(server, host, port)

@@ -5,11 +5,12 @@ from typing import Final
 
 from controller.domain import Candidate, Constraints, Measurement, Ranking
 from controller.quantities import format_interval, format_latency, format_memory
+from models.catalog import IMAGENET
 from models.variants import WeightsKind
 
 SYNTHETIC_NOTE: Final = (
     "Synthetic weights: the latency is that of the structure; "
-    "the top-1 is the one published for the pretrained weights, it was not measured here."
+    "the top-1 is that of the trained weights, it was not measured here."
 )
 NOISY_NOTE: Final = "Noisy: the interval of the median is wider than was asked for."
 LATENCY_TIE_NOTE: Final = (
@@ -70,9 +71,18 @@ def constraint_words(constraints: Constraints) -> str:
     return ", ".join(words)
 
 
+def asked_words(ranking: Ranking) -> str:
+    """Say under what a ranking holds: its constraints, and the dataset unless it is ImageNet-1k."""
+    dataset = ranking.accuracy_dataset
+    words = [constraint_words(ranking.constraints)]
+    if dataset != IMAGENET:
+        words.append(f"accuracy on {dataset}")
+    return ", ".join(filter(None, words))
+
+
 def headline(ranking: Ranking) -> str:
     """Answer the question in one line; the winner's figures, which follow, name its weights."""
-    asked = constraint_words(ranking.constraints)
+    asked = asked_words(ranking)
     under = f" ({asked})" if asked else ""
     if ranking.winner is not None:
         best = ranking.winner.measurement

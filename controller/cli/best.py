@@ -7,6 +7,7 @@ from rich.console import Console
 
 from controller.cli.options import (
     Converted,
+    accuracy_option,
     controller_option,
     json_option,
     read_runtime,
@@ -21,6 +22,7 @@ from controller.planning import find_device
 from controller.quantities import parse_latency_ms, parse_memory_bytes
 from controller.report.render import render_report
 from controller.rpc.client import QueryClient
+from models.catalog import IMAGENET
 from models.tiers import Tier
 
 
@@ -44,11 +46,12 @@ from models.tiers import Tier
     "--min-top1",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help="Published ImageNet-1k top-1.",
+    help="Top-1 at least.",
 )
 @tier_option
 @click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
 @click.option("--threads", type=click.IntRange(1))
+@accuracy_option
 @controller_option
 @json_option
 @says_failures
@@ -61,6 +64,7 @@ def best(
     tier: Tier | None,
     runtime: Runtime | None,
     threads: int | None,
+    accuracy_dataset: str,
     address: str,
     as_json: bool,
 ) -> None:
@@ -75,6 +79,7 @@ def best(
       edgerank best --device phone --max-latency 20ms
       edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
       edgerank best --device pc --tier mobile --json
+      edgerank best --device phone --accuracy flowers
     """
     constraints = Constraints(
         max_latency_ms=max_latency_ms,
@@ -85,7 +90,7 @@ def best(
         threads=threads,
     )
     with QueryClient(address) as client:
-        ranking = client.rank(device, constraints)
+        ranking = client.rank(device, constraints, accuracy_dataset)
     if as_json:
         print_json(ranking)
     else:
@@ -106,9 +111,10 @@ def best(
     default=Path("report.html"),
     show_default=True,
 )
+@accuracy_option
 @controller_option
 @says_failures
-def report(device: str, path: Path, address: str) -> None:
+def report(device: str, path: Path, accuracy_dataset: str, address: str) -> None:
     """Write a device's ranking as one HTML file.
 
     It opens without a network.
@@ -118,18 +124,21 @@ def report(device: str, path: Path, address: str) -> None:
       edgerank report --device phone -o phone.html
     """
     with QueryClient(address) as client:
-        write_report(client, device, path)
+        write_report(client, device, path, accuracy_dataset)
     click.echo(f"report written to {path}")
 
 
-def write_report(client: QueryClient, device: str, path: Path) -> None:
+def write_report(
+    client: QueryClient, device: str, path: Path, accuracy_dataset: str = IMAGENET
+) -> None:
     """Asks for a device's ranking and writes its page.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME for the device, STORAGE when the file cannot be written.
+        EdgerankError: UNKNOWN_NAME for the device or the dataset, STORAGE when the file cannot be
+            written.
     """
     found = find_device(client.list_devices(), device)
-    page = render_report(client.rank(device, Constraints()), found)
+    page = render_report(client.rank(device, Constraints(), accuracy_dataset), found)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

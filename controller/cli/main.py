@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "controller": "controller.cli.serve:controller",
     "agent": "agent.command:agent",
     "models": "controller.cli.catalog:models",
+    "accuracy": "controller.cli.accuracy:accuracy",
     "convert": "controller.cli.convert:convert",
     "devices": "controller.cli.devices:devices",
     "sweep": "controller.cli.sweep:sweep",

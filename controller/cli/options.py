@@ -12,10 +12,10 @@ from platformdirs import user_data_path
 
 from controller.domain import Runtime
 from controller.errors import EdgerankError, ErrorCode
-from controller.planning import find_backbone
-from models.catalog import Backbone, Catalog, load_catalog
+from controller.planning import MAX_BATCH, MAX_THREADS, find_backbone, find_precision
+from models.catalog import IMAGENET, MAX_INPUT_SIZE, Backbone, Catalog, load_catalog
 from models.tiers import Tier, select_tier
-from models.variants import WeightsKind
+from models.variants import Precision, WeightsKind
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7700
@@ -113,18 +113,42 @@ def read_runtimes(text: str) -> tuple[Runtime, ...]:
     return tuple(dict.fromkeys(read_runtime(part) for part in _parts(text)))
 
 
+def read_precisions(text: str) -> tuple[str, ...]:
+    """The precisions of "fp32,fp16" by name, each once; "all" is every one.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME.
+    """
+    if text == "all":
+        return tuple(precision.value for precision in Precision)
+    return tuple(dict.fromkeys(find_precision(part).value for part in _parts(text)))
+
+
 def read_threads(text: str) -> tuple[int, ...]:
     """The thread counts of "1,2", each once.
 
     Raises:
-        EdgerankError: INVALID_INPUT for what is no whole number above 0.
+        EdgerankError: INVALID_INPUT for what is none, or too many.
     """
-    parts = _parts(text)
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT, f"{text!r} are no thread counts; write them as 1 or 1,2,4"
-        )
-    return tuple(dict.fromkeys(int(part) for part in parts))
+    return _counts("thread counts", text, MAX_THREADS)
+
+
+def read_input_sizes(text: str) -> tuple[int, ...]:
+    """The heights and widths of "192,256", pixels, each once.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is none, or too large.
+    """
+    return _counts("input sizes", text, MAX_INPUT_SIZE)
+
+
+def read_batches(text: str) -> tuple[int, ...]:
+    """The images per inference of "1,4", each once.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is none, or too many.
+    """
+    return _counts("batches", text, MAX_BATCH)
 
 
 def read_percentage(text: str) -> float:
@@ -154,6 +178,17 @@ def _member(choices: type[ChoiceT], kind: str, text: str) -> ChoiceT:
         raise EdgerankError(
             ErrorCode.UNKNOWN_NAME, f"no {kind} is named {text!r}; there are {known}"
         ) from error
+
+
+def _counts(kind: str, text: str, maximum: int) -> tuple[int, ...]:
+    parts = _parts(text)
+    # More digits than this are beyond every maximum, and beyond what Python turns into a number.
+    if not all(part.isdecimal() and len(part) < 10 and 1 <= int(part) <= maximum for part in parts):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{text!r} are no {kind} from 1 to {maximum}; write them as 1 or 1,2,4",
+        )
+    return tuple(dict.fromkeys(int(part) for part in parts))
 
 
 def _parts(text: str) -> list[str]:
@@ -190,17 +225,56 @@ def weights_option(default: WeightsKind) -> Callable[[Command], Command]:
     """The option --weights, with the command's own default."""
     return click.option(
         "--weights",
-        type=click.Choice([kind.value for kind in WeightsKind]),
+        type=click.Choice([WeightsKind.PRETRAINED.value, WeightsKind.SYNTHETIC.value]),
         default=default.value,
         show_default=True,
         help="pretrained: as published, fetched once. synthetic: seeded and calibrated, no "
-        "network; the structure's latency, never its accuracy.",
+        "network; the structure's latency, never its accuracy. An own model has its own.",
     )
 
 
+accuracy_option = click.option(
+    "--accuracy",
+    "accuracy_dataset",
+    metavar="DATASET",
+    default=IMAGENET,
+    show_default=True,
+    help="Whose accuracy counts (see 'edgerank accuracy list').",
+)
 tier_option = click.option(
     "--tier",
     type=Converted("tier", read_tier),
     metavar="TIER",
     help="mobile, desktop or server.",
 )
+
+
+def variant_options(command: Command) -> Command:
+    """The options --precisions, --input-size and --batch, which say what variants are wanted."""
+    precisions = click.option(
+        "--precisions",
+        type=Converted("precisions", read_precisions),
+        metavar="NAME,NAME|all",
+        default=Precision.FP32.value,
+        show_default=True,
+        help=f"Of {', '.join(precision.value for precision in Precision)}, "
+        "those that a format has for its target.",
+    )
+    input_sizes = click.option(
+        "--input-size",
+        "input_sizes",
+        type=Converted("sizes", read_input_sizes),
+        metavar="PX,PX",
+        help=f"Heights and widths of the input, at most {MAX_INPUT_SIZE}.  "
+        "[default: each backbone's evaluation size]",
+    )
+    batches = click.option(
+        "--batch",
+        "batches",
+        type=Converted("batches", read_batches),
+        metavar="N,N",
+        default="1",
+        show_default=True,
+        help=f"Images per inference, at most {MAX_BATCH}.",
+    )
+    return precisions(input_sizes(batches(command)))

@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from controller.domain import OwnModel
+from controller.quantities import format_memory
 from models.catalog import Backbone
 from models.counted import NOTABLE_DIFFERENCE, differs_notably
 from models.tiers import Rejection, RejectionKind, TierSelection
@@ -97,3 +99,21 @@ def _cost(published: float | None, counted: float | None) -> str:
 
 def _figure(figure: float | None) -> str:
     return "-" if figure is None else f"{figure:.2f}"
+
+
+def own_model_words(model: OwnModel) -> str:
+    """Say what an own model is: MyNet (onnx): 224 px, 3.50 M parameters, 14.1 MB, output 1x1000."""
+    plural = "" if len(model.output_shapes) == 1 else "s"
+    return (
+        f"{model.name} ({model.format.value}): {model.input_size} px, "
+        f"{model.params_m:.2f} M parameters, {format_memory(model.size_bytes)}, "
+        f"output{plural} {', '.join(model.output_shapes)}"
+    )
+
+
+def print_own_models(console: Console, models: Sequence[OwnModel]) -> None:
+    """Print own models, a line each."""
+    for model in models:
+        console.print(Text(own_model_words(model)), soft_wrap=True)
+    if not models:
+        console.print("no own models; 'edgerank models add NAME' adds one", highlight=False)

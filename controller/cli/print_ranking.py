@@ -147,8 +147,5 @@ def _unmeasured(names: Sequence[str]) -> str:
     more = len(names) - _NAMES_SHOWN
     listed = ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
     if len(names) == 1:
-        return f"1 backbone qualifies by its published figures and has no measurement: {listed}."
-    return (
-        f"{len(names)} backbones qualify by their published figures "
-        f"and have no measurement: {listed}."
-    )
+        return f"1 backbone qualifies by its accuracy and has no measurement: {listed}."
+    return f"{len(names)} backbones qualify by their accuracy and have no measurement: {listed}."

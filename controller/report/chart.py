@@ -41,7 +41,7 @@ def chart_specification(ranking: Ranking) -> Specification:
         "height": _HEIGHT_PX,
         "autosize": {"type": "fit", "contains": "padding"},
         "data": {"values": rows},
-        "encoding": {"x": _latency_axis(domain), "y": _top1_axis(rows)},
+        "encoding": {"x": _latency_axis(domain), "y": _top1_axis(rows, ranking.accuracy_dataset)},
         "layer": [
             *_limits(ranking.constraints, domain),
             _front_line(),
@@ -128,11 +128,11 @@ def _latency_axis(domain: tuple[float, float]) -> Specification:
     }
 
 
-def _top1_axis(rows: Sequence[dict[str, Any]]) -> Specification:
+def _top1_axis(rows: Sequence[dict[str, Any]], dataset: str) -> Specification:
     return {
         "field": "top1",
         "type": "quantitative",
-        "title": "published ImageNet-1k top-1 (%)",
+        "title": f"{dataset} top-1 (%)",
         "scale": {"domain": list(_top1_domain(rows)), "nice": False, "zero": False},
         "axis": {"tickCount": 6},
     }

@@ -63,7 +63,7 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "headline": wording.headline,
-        "constraint_words": wording.constraint_words,
+        "asked_words": wording.asked_words,
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,

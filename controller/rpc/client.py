@@ -1,6 +1,7 @@
 """What the command line asks a controller, in domain objects."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
@@ -9,25 +10,34 @@ import grpc
 from google.protobuf.message import Message
 
 from controller.domain import (
+    AccuracyFigure,
+    AccuracyImport,
     CancelledSweep,
     Constraints,
     ConversionSnapshot,
     ConversionSpec,
+    Dataset,
     Device,
     Measurement,
     MeasurementFilter,
+    OwnModel,
+    OwnModelHeader,
     Ranking,
     SweepPhase,
     SweepSnapshot,
     SweepSpec,
 )
 from controller.errors import EdgerankError, ErrorCode, code_of_status
+from controller.own_models import joined_catalog
+from models.catalog import IMAGENET, Catalog, load_catalog
 from protos import query_pb2, query_pb2_grpc
 from protos.codec import from_message, to_message
 
 # What answers at once gets this long; streams have no deadline.
 DEADLINE_S = 30.0
 CONNECT_S = 5.0
+# About 100 kB a message.
+FIGURES_A_MESSAGE = 1_000
 
 DomainT = TypeVar("DomainT")
 ResponseT = TypeVar("ResponseT", bound=Message)
@@ -102,10 +112,14 @@ class QueryClient:
         request = to_message(spec, query_pb2.ConvertRequest)
         yield from self._stream(lambda: self._stub.Convert(request), ConversionSnapshot)
 
-    def rank(self, device: str, constraints: Constraints) -> Ranking:
-        """Which backbone is best on a device."""
+    def rank(
+        self, device: str, constraints: Constraints, accuracy_dataset: str = IMAGENET
+    ) -> Ranking:
+        """Which backbone is best on a device, by the accuracy on a dataset."""
         request = query_pb2.RankRequest(
-            device=device, constraints=to_message(constraints, query_pb2.Constraints)
+            device=device,
+            constraints=to_message(constraints, query_pb2.Constraints),
+            accuracy_dataset=accuracy_dataset,
         )
         with self._said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)
@@ -117,6 +131,52 @@ class QueryClient:
         with self._said():
             for response in self._stub.ListMeasurements(request):
                 yield from_message(response.measurement, Measurement)
+
+    def import_accuracy(self, figures: Sequence[AccuracyFigure]) -> AccuracyImport:
+        """Takes in every figure or none."""
+        batches = (
+            query_pb2.ImportAccuracyRequest(
+                figures=[
+                    to_message(figure, query_pb2.AccuracyFigure)
+                    for figure in figures[start : start + FIGURES_A_MESSAGE]
+                ]
+            )
+            for start in range(0, len(figures), FIGURES_A_MESSAGE)
+        )
+        with self._said():
+            response = self._stub.ImportAccuracy(batches)
+        return from_message(response, AccuracyImport)
+
+    def list_datasets(self) -> tuple[Dataset, ...]:
+        """Every dataset that accuracy is known on, by name."""
+        with self._said():
+            response = self._stub.ListDatasets(query_pb2.ListDatasetsRequest(), timeout=DEADLINE_S)
+        return tuple(from_message(dataset, Dataset) for dataset in response.datasets)
+
+    def add_model(self, header: OwnModelHeader, chunks: Iterable[bytes]) -> OwnModel:
+        """Takes in an own model; the chunks are its files' bytes, one file after the other."""
+        first = query_pb2.AddModelRequest(header=to_message(header, query_pb2.OwnModelHeader))
+        rest = (query_pb2.AddModelRequest(chunk=chunk) for chunk in chunks)
+        with self._said():
+            response = self._stub.AddModel(itertools.chain((first,), rest))
+        return from_message(response.model, OwnModel)
+
+    def list_own_models(self) -> tuple[OwnModel, ...]:
+        """Every own model, by name."""
+        with self._said():
+            response = self._stub.ListOwnModels(
+                query_pb2.ListOwnModelsRequest(), timeout=DEADLINE_S
+            )
+        return tuple(from_message(model, OwnModel) for model in response.models)
+
+    def remove_model(self, name: str) -> None:
+        """Forgets an own model that no sweep has."""
+        with self._said():
+            self._stub.RemoveModel(query_pb2.RemoveModelRequest(name=name), timeout=DEADLINE_S)
+
+    def catalog(self) -> Catalog:
+        """The packaged catalog, then the controller's own models."""
+        return joined_catalog(load_catalog(), self.list_own_models())
 
     def _stream(
         self, call: Callable[[], Iterator[Message]], domain_type: type[DomainT]

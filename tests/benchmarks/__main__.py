@@ -10,9 +10,15 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import demo, fidelity, transfer
+from tests.benchmarks import conversion, demo, fidelity, transfer
 
-BENCHMARKS = {"fidelity": fidelity.run, "transfer": transfer.run, "demo": demo.run}
+BENCHMARKS = {
+    "fidelity": fidelity.run,
+    "transfer": transfer.run,
+    "demo": demo.run,
+    "conversion": conversion.run_one,
+    "conversion-tier": conversion.run_tier,
+}
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 

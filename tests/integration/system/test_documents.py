@@ -10,13 +10,14 @@ import click
 import pytest
 
 from controller.cli.main import COMMANDS, Commands, edgerank
-from tests.integration.system.conftest import System
+from tests.integration.system.conftest import BACKBONES, System
 from tests.processes import edgerank as run
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")})
 # What reads, and so can be run against any fleet; the rest is held to its options.
-READING = ("devices", "models", "best", "report", "export")
+READING = ("devices", "models", "accuracy list", "best", "report", "export")
+WRITING = ("models add", "models remove")
 
 
 def shown_commands() -> Iterator[tuple[str, str]]:
@@ -39,18 +40,30 @@ def test_the_readme_shows_commands() -> None:
 def test_a_shown_command_has_the_options_that_it_is_shown_with(page: str, command: str) -> None:
     name, *arguments = shlex.split(command)
     found = edgerank.get_command(click.Context(edgerank), name)
+    if isinstance(found, click.Group) and arguments and arguments[0] in found.commands:
+        name, *arguments = arguments
+        found = found.commands[name]
     assert found is not None, f"{page} shows 'edgerank {name}', which there is not"
     found.make_context(name, arguments, resilient_parsing=False)
 
 
 @pytest.mark.parametrize(
     ("page", "command"),
-    [(page, command) for page, command in SHOWN if command.split()[0] in READING],
+    [
+        (page, command)
+        for page, command in SHOWN
+        if command.startswith(READING) and not command.startswith(WRITING)
+    ],
 )
 def test_a_shown_command_that_reads_works(
     system: System, swept: dict[str, Any], tmp_path: Path, page: str, command: str
 ) -> None:
     assert swept["ended"]
+    # The dataset of the pages' examples.
+    flowers = tmp_path / "flowers.csv"
+    row = f"{BACKBONES[0]},flowers,top1,88.1,fp32,a test"
+    flowers.write_text(f"name,dataset,metric,value,precision,source\n{row}\n")
+    assert run("accuracy", "import", str(flowers), address=system.address).returncode == 0
     arguments = [
         re.sub(r"^\w+\.(html|csv|json|parquet)$", lambda name: str(tmp_path / name[0]), argument)
         for argument in shlex.split(command)

@@ -1,0 +1,145 @@
+"""Converting, against the same tools called by hand in the same run."""
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from models.catalog import Backbone, load_catalog
+from models.download import file_sha256
+from models.pipeline import Converted, convert
+from models.tiers import Tier, select_tier
+from models.variants import Target, WeightsKind, fp32_variants
+from models.weights import Weights
+from tests.benchmarks import bare_tools
+from tests.benchmarks.section import Section
+from tests.processes import EDGERANK, running_controller
+
+BACKBONES = ("MobileNetV3_small_x1_0", "GhostNet_x1_3", "ResNet50")
+ROUNDS = 3
+ONE_LIMIT = 1.15
+TIER_LIMIT = 1.3
+CORES = 2
+CONTROLLER_LIMIT_BYTES = 500_000_000
+
+# Writes calibrated parameters as published weights are written.
+_SAVE_WEIGHTS = """
+import sys, paddle
+from models.steps import architectures, synthetic
+network = architectures.build(sys.argv[1])
+synthetic.calibrate(network, int(sys.argv[2]), image_count=8)
+paddle.save(network.state_dict(), sys.argv[3])
+"""
+
+
+def run_one() -> Section:
+    """One backbone to one format, from a file of weights, in turn with the bare tools."""
+    rows, ratios = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in BACKBONES:
+            backbone = load_catalog().get(name)
+            weights = _weights(backbone, Path(folder))
+            for target in Target:
+                bare, ours = _in_turn(backbone, target, weights, Path(folder))
+                ratio = statistics.median(b / a for a, b in zip(bare, ours, strict=True))
+                ratios.append(ratio)
+                medians = (f"{statistics.median(each):.2f}" for each in (bare, ours))
+                rows.append((name, target.value, *medians, f"{ratio:.2f}"))
+    return Section(
+        title="Conversion of one backbone to one format",
+        promise=f"at most {ONE_LIMIT:g} times the bare tools (export, then Paddle Lite's optimiser "
+        "or paddle2onnx, each called by hand as a command), with the same weights and our checks "
+        f"included; median ratio of {ROUNDS} rounds run in turn. An arm file takes its x86 twin "
+        "and that one's check along.",
+        header=("backbone", "target", "bare tools s", "edgerank s", "ratio"),
+        rows=rows,
+        holds=max(ratios) <= ONE_LIMIT,
+    )
+
+
+def run_tier() -> Section:
+    """The mobile tier to three targets from empty caches, and the bare tools one after another."""
+    backbones = select_tier(load_catalog(), Tier.MOBILE)
+    with tempfile.TemporaryDirectory() as folder:
+        wall_s, peak_bytes = _convert_tier(Path(folder) / "state")
+    bare_s = sum(_bare_conversion_s(backbone, Target) for backbone in backbones)
+    limit_s = bare_s / CORES * TIER_LIMIT
+    return Section(
+        title="Conversion of the mobile tier",
+        promise=f"all {len(backbones)} backbones to three targets on {CORES} cores in at most "
+        f"{TIER_LIMIT:g} times the bare tools' time divided by {CORES}; the controller itself "
+        f"stays below {CONTROLLER_LIMIT_BYTES / 1e6:.0f} MB.",
+        header=("what", "figure"),
+        rows=[
+            ("bare tools, one after another", f"{bare_s:.0f} s"),
+            ("`edgerank convert --tier mobile`, checks included", f"{wall_s:.0f} s"),
+            ("against the bare tools' time divided by the cores", f"{wall_s * CORES / bare_s:.2f}"),
+            ("peak resident memory of the controller", f"{peak_bytes / 1e6:.0f} MB"),
+        ],
+        holds=wall_s <= limit_s and peak_bytes < CONTROLLER_LIMIT_BYTES,
+    )
+
+
+def _weights(backbone: Backbone, folder: Path) -> Weights:
+    path = folder / f"{backbone.architecture}.pdparams"
+    arguments = (backbone.architecture, str(backbone.input_size), str(path))
+    command = [sys.executable, "-c", _SAVE_WEIGHTS, *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+    size_bytes = path.stat().st_size
+    digest = file_sha256(path)
+    return Weights(
+        WeightsKind.PRETRAINED, backbone.architecture, digest, str(path), path, size_bytes
+    )
+
+
+def _in_turn(
+    backbone: Backbone, target: Target, weights: Weights, folder: Path
+) -> tuple[list[float], list[float]]:
+    bare, ours = [], []
+    for _ in range(ROUNDS):
+        bare.append(_bare_conversion_s(backbone, [target], weights.path))
+        with tempfile.TemporaryDirectory(dir=folder) as workdir:
+            variants = [v for v in fp32_variants(backbone) if v.target is target]
+            begin = time.perf_counter()
+            (fate,) = convert(backbone, variants, weights, Path(workdir), lambda _: None)
+            ours.append(time.perf_counter() - begin)
+        assert isinstance(fate, Converted), fate
+    return bare, ours
+
+
+def _bare_conversion_s(
+    backbone: Backbone, targets: Iterable[Target], weights: Path | None = None
+) -> float:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        seconds = bare_tools.export_s(backbone.architecture, backbone.input_size, weights, folder)
+        return seconds + sum(bare_tools.convert_s(target, folder) for target in targets)
+
+
+def _convert_tier(state_dir: Path) -> tuple[float, int]:
+    """Return the wall time of the command and the controller's peak resident memory."""
+    with running_controller(state_dir) as (controller, address):
+        begin = time.perf_counter()
+        subprocess.run(
+            [
+                *EDGERANK,
+                "convert",
+                "--tier",
+                "mobile",
+                "--weights",
+                "synthetic",
+                "--controller",
+                address,
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        wall_s = time.perf_counter() - begin
+        status = Path(f"/proc/{controller.process.pid}/status").read_text()
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert peak is not None
+    return wall_s, int(peak[1]) * 1024
