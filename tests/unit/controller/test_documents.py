@@ -4,12 +4,14 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from controller.comparison import Comparison, Limits, compare_pair
 from controller.documents import to_document
 from controller.domain import (
     Constraints,
@@ -31,6 +33,7 @@ from tests.unit.controller.measurements import (
     catalog,
     device,
     failed,
+    figures,
     measurement,
     repetition,
 )
@@ -109,6 +112,24 @@ SWEEP = SweepSnapshot(
         for verdict, median_ms in ((Verdict.OK, 4.5), (Verdict.FAILED, None))
     ),
 )
+FIVE_PERCENT = Limits(regression_threshold=0.05)
+ONCE = replace(figures(12, 0.1), repetition_count=1)
+COMPARISON = Comparison(
+    a="before:2026-11-24",
+    b="after:2026-11-24",
+    limits=FIVE_PERCENT,
+    pairs=(
+        compare_pair(
+            measurement("Good"), measurement("Good", 12, measurement_id="m2"), FIVE_PERCENT
+        ),
+        compare_pair(
+            measurement("Good"),
+            measurement("Good", latency=ONCE, measurement_id="m3"),
+            FIVE_PERCENT,
+        ),
+    ),
+    left_out=(failed("Broken"),),
+)
 CASES = [
     ("devices", [device(), device(connected=False, labels={})]),
     ("devices", []),
@@ -120,6 +141,8 @@ CASES = [
     ("measurement", failed("Broken")),
     ("conversion", CONVERSIONS),
     ("sweep", SWEEP),
+    ("comparison", COMPARISON),
+    ("comparison", Comparison(a="s1", b="s2", limits=Limits(), pairs=(), left_out=())),
 ]
 
 
