@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -68,8 +68,7 @@ def _table(comparison: Comparison) -> Table:
     table.add_column("B/A [95 % interval]", justify="right", no_wrap=True)
     table.add_column("B is", no_wrap=True)
     for pair in comparison.pairs:
-        name = Text(pair.a.backbone)
-        name.append(f"\n  {_context(pair)}", style="dim")
+        name = Group(Text(pair.a.backbone), Padding(_context(pair), (0, 0, 0, 2)))
         change = Text(_WORDS[pair.change], style=_STYLES[pair.change])
         if pair.is_regression:
             change.append("\nregression", style="bold red")
@@ -77,10 +76,11 @@ def _table(comparison: Comparison) -> Table:
     return table
 
 
-def _context(pair: ComparedPair) -> str:
+def _context(pair: ComparedPair) -> Text:
     threads = f"{pair.a.threads} thread{'' if pair.a.threads == 1 else 's'}"
     # Two lines leave room for the figures in 80 columns.
-    return f"{pair.a.device}, {_runtimes(pair)}\n  {threads}, {pair.a.weights.value}"
+    where = f"{pair.a.device}, {_runtimes(pair)}\n{threads}, {pair.a.weights.value}"
+    return Text(where, style="dim")
 
 
 def _runtimes(pair: ComparedPair) -> str:
