@@ -1,9 +1,9 @@
 """Which measurements can be ranked at all, and why the others cannot."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from controller.domain import LatencyFigures, Measurement, Verdict
 from models.catalog import IMAGENET, Catalog
@@ -12,6 +12,8 @@ from models.variants import WeightsKind
 _ORDINARY_PRECISION: Final = "fp32"
 
 _USABLE: Final = frozenset({Verdict.OK, Verdict.NOISY})
+
+IdentityT = TypeVar("IdentityT", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,9 @@ def select_entries(
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
         catalog: where the input sizes that accuracy is known for are looked up.
     """
+    chosen, left_out = choose_newest(measurements, _setting)
     entries: list[Entry] = []
-    left_out: list[Measurement] = []
-    for same in _interchangeable(measurements):
-        usable = next((m for m in same if m.verdict in _USABLE and m.latency is not None), None)
-        if same[0] is not usable:
-            left_out.append(_without_figures(same[0], is_replaced=usable is not None))
-        if usable is None:
-            continue
+    for usable in chosen.values():
         entry, why_not = _entry(usable, catalog)
         if entry is None:
             left_out.append(replace(usable, reason=why_not))
@@ -88,13 +85,38 @@ def select_entries(
     return entries, left_out
 
 
-def _interchangeable(measurements: Sequence[Measurement]) -> list[list[Measurement]]:
-    """Group measurements of the same thing, each group newest first."""
-    groups: defaultdict[tuple[object, ...], list[Measurement]] = defaultdict(list)
-    for m in measurements:
-        variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
-        groups[variant, m.runtime, m.threads].append(m)
-    return [same[::-1] for same in groups.values()]
+def choose_newest(
+    measurements: Iterable[Measurement], identity: Callable[[Measurement], IdentityT]
+) -> tuple[dict[IdentityT, Measurement], list[Measurement]]:
+    """Choose, of measurements of the same thing, the last that is ok or noisy.
+
+    Args:
+        measurements: oldest first.
+        identity: what measurements have in common that stand for each other.
+
+    Returns:
+        The chosen measurement by identity, and the failures that came after it or have none in
+        their place, each with why in its `reason`.
+    """
+    groups: defaultdict[IdentityT, list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        groups[identity(measurement)].append(measurement)
+    chosen: dict[IdentityT, Measurement] = {}
+    failures: list[Measurement] = []
+    for key, same in groups.items():
+        usable = next(
+            (m for m in reversed(same) if m.verdict in _USABLE and m.latency is not None), None
+        )
+        if usable is not None:
+            chosen[key] = usable
+        if same[-1] is not usable:
+            failures.append(_without_figures(same[-1], is_replaced=usable is not None))
+    return chosen, failures
+
+
+def _setting(m: Measurement) -> tuple[object, ...]:
+    variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
+    return (*variant, m.runtime, m.threads)
 
 
 def _without_figures(measurement: Measurement, *, is_replaced: bool) -> Measurement:

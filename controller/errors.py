@@ -18,6 +18,7 @@ class ErrorCode(Enum):
     UNREACHABLE = "unreachable"
     STORAGE = "storage"
     EXECUTION = "execution"
+    REGRESSION = "regression"
 
 
 class Consequence(NamedTuple):
@@ -37,6 +38,9 @@ CONSEQUENCES = {
     ErrorCode.UNREACHABLE: Consequence(grpc.StatusCode.UNAVAILABLE, 4),
     ErrorCode.STORAGE: Consequence(grpc.StatusCode.RESOURCE_EXHAUSTED, 4),
     ErrorCode.EXECUTION: Consequence(grpc.StatusCode.INTERNAL, 4),
+    # Found by the command line in what it has read, so that no call ever ends with it: a status
+    # of its own would let a broken controller pass for a slow one.
+    ErrorCode.REGRESSION: Consequence(grpc.StatusCode.INTERNAL, 5),
 }
 
 
@@ -49,7 +53,7 @@ class EdgerankError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """What a shell sees: 2 input, 3 nothing found, 4 execution."""
+        """What a shell sees: 2 input, 3 nothing found, 4 execution, 5 regression."""
         return CONSEQUENCES[self.code].exit_code
 
 

@@ -4,7 +4,9 @@ Percentiles run from 0 to 100 and interpolate linearly between order statistics 
 and Fan, 1996). Everything is deterministic: the same samples give the same figures.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -29,6 +31,15 @@ _Samples = npt.NDArray[np.float64]
 
 class SamplesMissing(ValueError):
     """There is nothing to compute a figure from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MedianRatio:
+    """One median over another; `low` to `high` is its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
 
 
 def latency_figures(repetitions: Sequence[Repetition]) -> LatencyFigures:
@@ -137,6 +148,34 @@ def median_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
     within_low, within_high = _hierarchical_interval(samples)
     median = float(np.median(np.concatenate(samples)))
     return min(between_low, within_low, median), max(between_high, within_high, median)
+
+
+def median_ratio(figures: LatencyFigures, reference: LatencyFigures) -> MedianRatio:
+    """Divide a job's median latency by that of another, independently measured one.
+
+    The interval follows from the two medians' own: on the logarithm, the reach of the one upwards
+    and that of the other downwards add up like standard errors, each with its own degrees of
+    freedom (Zou and Donner, Construction of Confidence Limits about Effect Measures, 2008).
+    Exchanging the jobs gives the reciprocals. Welch's t interval (1947) is narrower, yet it holds
+    the truth in only 90 % of cases where one job has 2 processes, the other 5, and those 2 vary
+    most.
+    """
+    log_ratio = math.log(figures.median_ms / reference.median_ms)
+    down, up = _log_reaches(figures)
+    reference_down, reference_up = _log_reaches(reference)
+    return MedianRatio(
+        ratio=math.exp(log_ratio),
+        low=math.exp(log_ratio - math.hypot(down, reference_up)),
+        high=math.exp(log_ratio + math.hypot(up, reference_down)),
+    )
+
+
+def _log_reaches(figures: LatencyFigures) -> tuple[float, float]:
+    """How far the interval reaches below and above the median, on the logarithm."""
+    return (
+        math.log(figures.median_ms / figures.low_ms),
+        math.log(figures.high_ms / figures.median_ms),
+    )
 
 
 def _bootstrap_interval(samples: _Samples) -> tuple[float, float]:

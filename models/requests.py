@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.variants import Precision
+
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
@@ -23,6 +25,7 @@ class ExportRequest:
         seed: seed of the synthetic weights; unused with a file.
         program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are written.
         reference_path: where the `.npz` with inputs and Paddle's outputs is written.
+        reference_inputs: how many, at least 4; they decide about nothing but the reference.
     """
 
     architecture: str
@@ -33,6 +36,7 @@ class ExportRequest:
     seed: int
     program_prefix: str
     reference_path: str
+    reference_inputs: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class AdoptRequest:
         batch: images per inference.
         output: the `.onnx` file to write, or the prefix of the program to write.
         reference_path: where the `.npz` with inputs and outputs is written.
+        reference_inputs: how many, at least 4.
     """
 
     folder: str
@@ -69,6 +74,7 @@ class AdoptRequest:
     batch: int
     output: str
     reference_path: str
+    reference_inputs: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +142,37 @@ class PaddleLiteRequest:
         program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
         place: `arm` or `x86`.
         output_path: the `.nb` file to write.
+        precision: float16 changes kernels, on arm only; int8-dynamic changes the stored weights.
     """
 
     program_prefix: str
     place: str
     output_path: str
+    precision: Precision = Precision.FP32
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteRequest:
+    """Rewrite an exported program by the passes of `models.passes.PROGRAM_PASSES`.
+
+    Attributes:
+        program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
+        output_prefix: in the same folder; its `.pdiparams` becomes a link to the one that is read.
+    """
+
+    program_prefix: str
+    output_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteAnswer:
+    """What was rewritten.
+
+    Attributes:
+        passes: names of the passes that changed the program.
+    """
+
+    passes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +204,19 @@ class SimplifyRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReduceRequest:
+    """Make an ONNX file of reduced precision from a float32 one.
+
+    Attributes:
+        source_path: the file to read.
+        output_path: the file to write; its inputs and outputs stay float32.
+    """
+
+    source_path: str
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileAnswer:
     """A file was written.
 
@@ -190,11 +235,16 @@ class ParityRequest:
         artifact_path: the `.nb` or `.onnx` file.
         reference_path: the `.npz` that the export wrote.
         tolerance: largest relative difference that passes.
+        input_count: that many of the reference inputs, the first ones, are compared.
+        least_correlation: smallest correlation that passes, see `models.steps.agreement`; None
+            where the tolerance alone decides.
     """
 
     artifact_path: str
     reference_path: str
     tolerance: float
+    input_count: int = 4
+    least_correlation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +254,12 @@ class ParityAnswer:
     Attributes:
         max_relative_difference: the worst max|a-b| / max|b| over inputs and outputs.
         input_count: inputs that were compared.
+        top1_agreement: share of score vectors, 0 to 1, whose largest score is that of Paddle's
+            first output; None where the tolerance alone decides.
+        correlation: the least over the outputs; None likewise.
     """
 
     max_relative_difference: float
     input_count: int
+    top1_agreement: float | None = None
+    correlation: float | None = None

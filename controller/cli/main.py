@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "cancel": "controller.cli.sweep:cancel",
     "best": "controller.cli.best:best",
     "report": "controller.cli.best:report",
+    "compare": "controller.cli.compare:compare",
     "export": "controller.cli.export:export",
 }
 # Which extra brings the package that a command did not find.
@@ -111,7 +112,10 @@ def _unavailable(name: str, package: str) -> click.Command:
 
 
 def main() -> NoReturn:
-    """Runs the command line; exit codes: 2 input, 3 nothing found, 4 execution, 130 Ctrl-C."""
+    """Runs the command line.
+
+    Exit codes: 2 input, 3 nothing found, 4 execution, 5 regression, 130 Ctrl-C.
+    """
     sys.exit(_run())
 
 

@@ -1,8 +1,9 @@
-"""Rewrites of networks whose programs a tool does not take; `PASSES` says which and why.
+"""Rewrites of what a tool does not take; `PASSES` and `PROGRAM_PASSES` say which and why.
 
-Each pass is a module of its name below this package, with one function:
-`rewrite(network, images)` changes a `paddle.nn.Layer` in place so that it computes the same by
-other operators, and returns how many of its layers it changed. Passes run in a step's child.
+Each pass is a module of its name below this package with a function `rewrite`, which makes the same
+be computed by other operators, in place, and returns how many places it changed. Those of `PASSES`
+take a `paddle.nn.Layer` and a batch of images, before the export; those of `PROGRAM_PASSES` take
+the exported program, a `ProgramDesc`, for one tool only. Passes run in a step's child.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class Pass:
     Attributes:
         name: its module.
         operator: the operator that a tool does not take.
-        series: series that have it where it hurts.
+        series: series that have it where it hurts; none means any.
         tools: the tools that do not take it, with the version tried.
         symptom: what happens without the pass.
         rewrite: what the operator is replaced by.
@@ -65,4 +66,16 @@ PASSES: tuple[Pass, ...] = (
         rewrite="patches do not overlap, so a transposition puts them back in their places",
     ),
 )
-"""Every pass, in the order in which they run."""
+"""Every pass on a network, in the order in which they run."""
+
+PROGRAM_PASSES: tuple[Pass, ...] = (
+    Pass(
+        name="mul_by_constant",
+        operator="matmul_v2",
+        series=(),
+        tools=("paddlelite 2.13rc0, int8-dynamic",),
+        symptom="Paddle Lite stores the weights as int8 and never reads them back",
+        rewrite="the product with a constant matrix becomes mul, whose weights it reads back",
+    ),
+)
+"""Every pass on a program, in the order in which they run; the series is every one that has it."""

@@ -27,6 +27,8 @@ from models.requests import (
     OnnxRequest,
     PaddleLiteRequest,
     ParityRequest,
+    ReduceRequest,
+    RewriteRequest,
     SimplifyRequest,
 )
 from models.steps.isolation import cut_network
@@ -39,9 +41,13 @@ _REQUESTS: Mapping[str, type] = {
     "export": ExportRequest,
     "list_architectures": ListArchitecturesRequest,
     "onnx": OnnxRequest,
+    "onnx_fp16": ReduceRequest,
+    "onnx_int8_dynamic": ReduceRequest,
+    "onnx_int8_static": ReduceRequest,
     "paddle_lite": PaddleLiteRequest,
     "parity_onnx": ParityRequest,
     "parity_paddle_lite": ParityRequest,
+    "rewrite_program": RewriteRequest,
     "simplify": SimplifyRequest,
 }
 _PR_SET_PDEATHSIG = 1

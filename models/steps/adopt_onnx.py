@@ -45,9 +45,7 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     _refuse_unknown_operators(model)
     shape = _fix_input(model, request)
     infer = _session(model)
-    output_shapes = run_reference(
-        infer, shape, Path(request.reference_path), "the unoptimised model"
-    )
+    output_shapes = run_reference(infer, shape, request, "the unoptimised model")
     onnx.save(model, request.output)
     params = sum(prod(tensor.dims) for tensor in model.graph.initializer)
     return AdoptAnswer(shape[2], params, output_shapes)

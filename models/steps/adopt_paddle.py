@@ -63,7 +63,7 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         with _refusals("run"):
             return list(executor.run(program, feed={image.name: inputs}, fetch_list=scores))
 
-    output_shapes = run_reference(infer, shape, Path(request.reference_path), "Paddle")
+    output_shapes = run_reference(infer, shape, request, "Paddle")
     with _refusals("save"):
         paddle.static.save_inference_model(
             request.output, [image], scores, executor, program=program, clip_extra=False

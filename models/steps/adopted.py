@@ -10,7 +10,7 @@ import numpy as np
 from models.catalog import MAX_INPUT_SIZE
 from models.requests import AdoptRequest
 from models.steps.compare import Array
-from models.steps.reference import reference_inputs, save_reference
+from models.steps.reference import further_inputs, reference_inputs, save_reference
 from models.steps.refusal import StepRefused
 
 CHANNELS = 3
@@ -80,20 +80,24 @@ def input_shape(declared: Sequence[int | None], request: AdoptRequest) -> tuple[
 
 
 def run_reference(
-    infer: Callable[[Array], Sequence[Array]], shape: Sequence[int], path: Path, origin: str
+    infer: Callable[[Array], Sequence[Array]],
+    shape: Sequence[int],
+    request: AdoptRequest,
+    origin: str,
 ) -> tuple[tuple[int, ...], ...]:
     """Run the model on the reference inputs, write inputs and outputs, return the outputs' shapes.
 
     Args:
         infer: one inference.
         shape: of its input.
-        path: the `.npz` to write.
+        request: how many inputs, and the `.npz` to write.
         origin: what computes, in words for a sentence.
 
     Raises:
         StepRefused: an output is no finite float32 numbers, all zero, or another one each time.
     """
-    inputs = reference_inputs(shape[0], shape[2])
+    further = further_inputs(request.reference_inputs, shape[0], shape[2])
+    inputs = np.concatenate([reference_inputs(shape[0], shape[2]), further])
     runs = [infer(image) for image in inputs]
     again = infer(inputs[0])
     for number, outputs in enumerate(zip(*runs, strict=True)):
@@ -101,7 +105,7 @@ def run_reference(
     stacked = [np.stack(outputs) for outputs in zip(*runs, strict=True)]
     if not stacked:
         raise StepRefused("it has no output")
-    save_reference(path, inputs, stacked, origin)
+    save_reference(Path(request.reference_path), inputs, stacked, origin)
     return tuple(tuple(output.shape) for output in runs[0])
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.steps.compare import Array
+Scores = npt.NDArray[np.float32]
 
 _NOTHING = 1e-12
 
 
-def top1_agreement(outputs: Array, reference: Array) -> float:
+def top1_agreement(outputs: Scores, reference: Scores) -> float:
     """Return the share of score vectors, 0 to 1, whose largest score is that of the reference.
 
     No accuracy: both may be wrong. The last axis holds the scores.
@@ -20,12 +20,12 @@ def top1_agreement(outputs: Array, reference: Array) -> float:
     return float((outputs.argmax(axis=-1) == reference.argmax(axis=-1)).mean())
 
 
-def least_correlation(outputs: Sequence[Array], reference: Sequence[Array]) -> float:
+def least_correlation(outputs: Sequence[Scores], reference: Sequence[Scores]) -> float:
     """Return the smallest `correlation` over the outputs."""
     return min(map(correlation, outputs, reference))
 
 
-def correlation(output: Array, reference: Array) -> float:
+def correlation(output: Scores, reference: Scores) -> float:
     """Return how well what tells the inputs apart is kept, -1 to 1.
 
     Each score vector less its mean is scaled to unit length; what all inputs have in common is
@@ -40,7 +40,7 @@ def correlation(output: Array, reference: Array) -> float:
     return float((ours * theirs).sum()) / (scale * max(float(np.linalg.norm(ours)), _NOTHING))
 
 
-def _telling_apart(scores: Array) -> npt.NDArray[np.float64]:
+def _telling_apart(scores: Scores) -> npt.NDArray[np.float64]:
     vectors = scores.reshape(-1, scores.shape[-1]).astype(np.float64)
     vectors -= vectors.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

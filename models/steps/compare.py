@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from models.requests import ParityAnswer
+from models.requests import ParityAnswer, ParityRequest
+from models.steps.agreement import least_correlation, top1_agreement
 from models.steps.refusal import StepRefused
 
 Array = npt.NDArray[np.float32]
+
+_ADVICE = "ask for a precision that keeps more of this network, such as fp32"
 
 
 def relative_difference(outputs: Array, reference: Array) -> float:
@@ -30,23 +32,26 @@ def relative_difference(outputs: Array, reference: Array) -> float:
 
 
 def compare_with_reference(
-    run: Callable[[Array], Sequence[Array]], reference_path: Path, tolerance: float
+    run: Callable[[Array], Sequence[Array]], request: ParityRequest
 ) -> ParityAnswer:
-    """Run every reference input through `run` and compare all outputs.
+    """Run reference inputs through `run` and compare all outputs.
 
     Args:
         run: one inference: a batch of images in, the outputs in the network's order out.
-        reference_path: the `.npz` that the export wrote.
-        tolerance: largest relative difference that passes.
+        request: what is compared, and what passes.
 
     Raises:
-        StepRefused: an output is not finite, has another shape, or differs beyond tolerance.
+        StepRefused: an output is not finite, has another shape, differs beyond tolerance, or too
+            little is left of what tells the inputs apart.
     """
-    with np.load(reference_path) as stored:
-        inputs = stored["inputs"]
+    with np.load(request.reference_path) as stored:
+        inputs = stored["inputs"][: request.input_count]
         origin = str(stored["origin"]) if "origin" in stored else "Paddle"
-        references = [stored[f"output_{i}"] for i in range(int(stored["output_count"]))]
+        references = [
+            stored[f"output_{i}"][: request.input_count] for i in range(int(stored["output_count"]))
+        ]
     worst = 0.0
+    runs = []
     for number, image in enumerate(inputs):
         outputs = run(image)
         if len(outputs) != len(references):
@@ -55,13 +60,27 @@ def compare_with_reference(
             )
         for output, reference in zip(outputs, references, strict=True):
             difference = relative_difference(output, reference[number])
-            if not difference <= tolerance:
-                raise StepRefused(_describe(number, output, reference[number], tolerance, origin))
+            if not difference <= request.tolerance:
+                raise StepRefused(_describe(number, output, reference[number], request, origin))
             worst = max(worst, difference)
-    return ParityAnswer(max_relative_difference=worst, input_count=len(inputs))
+        runs.append(outputs)
+    if request.least_correlation is None:
+        return ParityAnswer(worst, len(inputs))
+    stacked = [np.stack(each) for each in zip(*runs, strict=True)]
+    correlation = least_correlation(stacked, references)
+    if not correlation >= request.least_correlation:
+        raise StepRefused(
+            f"of what tells {len(inputs)} reference inputs apart a correlation of "
+            f"{correlation:.2f} with {origin}'s outputs is left, below {request.least_correlation:g}"
+            f"; {_ADVICE}"
+        )
+    agreement = top1_agreement(stacked[0], references[0])
+    return ParityAnswer(worst, len(inputs), agreement, correlation)
 
 
-def _describe(number: int, output: Array, reference: Array, tolerance: float, origin: str) -> str:
+def _describe(
+    number: int, output: Array, reference: Array, request: ParityRequest, origin: str
+) -> str:
     where = f"on reference input {number}"
     if output.shape != reference.shape:
         return f"the output's shape {where} is {output.shape} where {origin}'s is {reference.shape}"
@@ -69,8 +88,9 @@ def _describe(number: int, output: Array, reference: Array, tolerance: float, or
     if broken:
         return f"{broken} of {output.size} outputs {where} are not finite numbers"
     worst = int(np.abs(output - reference).argmax())
+    advice = "" if request.least_correlation is None else f"; {_ADVICE}"
     return (
         f"outputs {where} differ from {origin}'s by {relative_difference(output, reference):.2g} "
-        f"relative, beyond the tolerance of {tolerance:g} (worst: {output.flat[worst]:.6g} "
-        f"against {reference.flat[worst]:.6g})"
+        f"relative, beyond the tolerance of {request.tolerance:g} (worst: {output.flat[worst]:.6g} "
+        f"against {reference.flat[worst]:.6g}){advice}"
     )

@@ -13,7 +13,7 @@ from models.requests import ExportAnswer, ExportRequest
 from models.steps import architectures, pretrained, synthetic
 from models.steps.compare import Array, relative_difference
 from models.steps.fusion import fuse_blocks
-from models.steps.reference import reference_inputs, save_reference
+from models.steps.reference import further_inputs, reference_inputs, save_reference
 from models.steps.refusal import StepRefused
 from models.steps.rewriting import rewrite
 from models.steps.tracing import trace
@@ -40,6 +40,11 @@ def run(request: ExportRequest) -> ExportAnswer:
     scale = float(outputs[0].std())
     if request.weights_path is None:
         synthetic.check_scale(outputs[0])
+    further = further_inputs(request.reference_inputs, request.batch, request.input_size)
+    if len(further):
+        more = _run_all(network, further)
+        inputs = np.concatenate([inputs, further])
+        outputs = [np.concatenate(pair) for pair in zip(outputs, more, strict=True)]
     _save_program(network, request)
     save_reference(Path(request.reference_path), inputs, outputs, "Paddle")
     return ExportAnswer(fused_blocks, passes, difference, scale)

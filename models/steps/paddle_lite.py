@@ -8,6 +8,7 @@ from paddlelite.lite import Opt
 
 from models.requests import FileAnswer, PaddleLiteRequest
 from models.steps.refusal import ToolGaveNothing
+from models.variants import Precision
 
 # A `.nb` file starts with its format's version, two bytes, and the tool's as text in sixteen.
 _FORMAT_VERSION = 2
@@ -25,10 +26,16 @@ def run(request: PaddleLiteRequest) -> FileAnswer:
     opt = Opt()
     opt.set_model_file(f"{request.program_prefix}.pdmodel")
     opt.set_param_file(f"{request.program_prefix}.pdiparams")
+    if request.precision is Precision.FP16:
+        # The places take it in: after them it changes nothing.
+        opt.enable_fp16()
     opt.set_valid_places(request.place)
     opt.set_model_type("naive_buffer")
     # The tool appends `.nb` by itself.
     opt.set_optimize_out(str(output.with_suffix("")))
+    if request.precision is Precision.INT8_DYNAMIC:
+        opt.set_quant_model(True)
+        opt.set_quant_type("QUANT_INT8")
     opt.run()
     if not output.is_file() or output.stat().st_size == 0:
         raise ToolGaveNothing("Paddle Lite's optimiser ended without writing a .nb file")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import (
     Fail,
@@ -37,4 +35,4 @@ def run(request: ParityRequest) -> ParityAnswer:
         outputs: list[Array] = session.run(None, {name: image})
         return outputs
 
-    return compare_with_reference(infer, Path(request.reference_path), request.tolerance)
+    return compare_with_reference(infer, request)

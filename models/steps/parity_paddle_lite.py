@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from paddlelite.lite import MobileConfig, create_paddle_predictor
 
@@ -24,4 +22,4 @@ def run(request: ParityRequest) -> ParityAnswer:
         # A copy each: the tensors' memory is used again by the next run.
         return [np.array(predictor.get_output(i).numpy()) for i in range(len(names))]
 
-    return compare_with_reference(infer, Path(request.reference_path), request.tolerance)
+    return compare_with_reference(infer, request)

@@ -12,12 +12,25 @@ from models.steps.noise import noise_images
 
 REFERENCE_INPUTS = 4
 REFERENCE_SEED = 20_000
+FURTHER_SEED = 20_001
 
 
 def reference_inputs(batch: int, input_size: int) -> Array:
-    """Return the inputs, shaped (inputs, batch, 3, input_size, input_size)."""
-    images = noise_images(REFERENCE_INPUTS * batch, input_size, REFERENCE_SEED)
-    return images.reshape(REFERENCE_INPUTS, batch, *images.shape[1:])
+    """Return the first four inputs, shaped (inputs, batch, 3, input_size, input_size)."""
+    return _inputs(REFERENCE_INPUTS, batch, input_size, REFERENCE_SEED)
+
+
+def further_inputs(count: int, batch: int, input_size: int) -> Array:
+    """Return what comes after the first four of `count` inputs, possibly none.
+
+    They have a seed of their own, since more images of one seed are other images.
+    """
+    return _inputs(count - REFERENCE_INPUTS, batch, input_size, FURTHER_SEED)
+
+
+def _inputs(count: int, batch: int, input_size: int, seed: int) -> Array:
+    images = noise_images(count * batch, input_size, seed)
+    return images.reshape(count, batch, *images.shape[1:])
 
 
 def save_reference(path: Path, inputs: Array, outputs: Sequence[Array], origin: str) -> None:

@@ -4,12 +4,14 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from controller.comparison import Comparison, Limits, compare_pair
 from controller.documents import to_document
 from controller.domain import (
     Constraints,
@@ -34,6 +36,7 @@ from tests.unit.controller.measurements import (
     catalog,
     device,
     failed,
+    figures,
     measurement,
     repetition,
 )
@@ -153,6 +156,24 @@ OWN_MODELS = (
         added_at_unix_ms=1_764_000_000_000,
     ),
 )
+FIVE_PERCENT = Limits(regression_threshold=0.05)
+ONCE = replace(figures(12, 0.1), repetition_count=1)
+COMPARISON = Comparison(
+    a="before:2026-11-24",
+    b="after:2026-11-24",
+    limits=FIVE_PERCENT,
+    pairs=(
+        compare_pair(
+            measurement("Good"), measurement("Good", 12, measurement_id="m2"), FIVE_PERCENT
+        ),
+        compare_pair(
+            measurement("Good"),
+            measurement("Good", latency=ONCE, measurement_id="m3"),
+            FIVE_PERCENT,
+        ),
+    ),
+    left_out=(failed("Broken"),),
+)
 CASES = [
     ("datasets", DATASETS),
     ("own_models", OWN_MODELS),
@@ -166,6 +187,8 @@ CASES = [
     ("measurement", failed("Broken")),
     ("conversion", CONVERSIONS),
     ("sweep", SWEEP),
+    ("comparison", COMPARISON),
+    ("comparison", Comparison(a="s1", b="s2", limits=Limits(), pairs=(), left_out=())),
 ]
 
 

@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from controller.cli.print_comparison import print_comparison
 from controller.cli.print_devices import print_devices
 from controller.cli.print_models import print_models
 from controller.cli.print_ranking import print_ranking
+from controller.comparison import Change, ComparedPair, Comparison, Limits
 from controller.domain import Constraints, DeviceProfile, Ranking, Runtime, Verdict
 from controller.ranking import rank
 from controller.wording import NOISY_NOTE, SYNTHETIC_NOTE
@@ -133,3 +135,79 @@ def test_models_fit_80_columns_and_mark_distillation_and_extra_data() -> None:
     words = _words(printed)
     assert "MobileNetV3_large_x1_0 MobileNetV3 75.32 92.31 5.50 0.23 224" in words
     assert f"{len(load_catalog())} backbones. d: distilled from a larger network" in words
+
+
+def _comparison(*pairs: ComparedPair) -> Comparison:
+    return Comparison(
+        a="version:onnxruntime=1.22.0",
+        b="version:onnxruntime=1.23.2",
+        limits=Limits(regression_threshold=0.05),
+        pairs=pairs,
+        left_out=(failed("LeViT_128S", reason="in B: its child was killed by SIGSEGV"),),
+    )
+
+
+def _compared(change: Change, ratio: float, **changes: Any) -> ComparedPair:
+    fields: dict[str, Any] = {
+        "a": measurement("MobileNetV3_large_x1_0", 4.31, runtime_version="1.22.0"),
+        "b": measurement("MobileNetV3_large_x1_0", 4.31 * ratio),
+        "change": change,
+        "ratio": ratio,
+        "ratio_low": ratio * 0.98,
+        "ratio_high": ratio * 1.03,
+    }
+    return ComparedPair(**(fields | changes))
+
+
+def test_a_comparison_gives_counts_medians_the_interval_and_the_regression() -> None:
+    words = _words(
+        _printed(
+            print_comparison,
+            _comparison(
+                _compared(Change.SLOWER, 1.2, is_regression=True), _compared(Change.FASTER, 0.5)
+            ),
+        )
+    )
+    assert "A: version:onnxruntime=1.22.0 B: version:onnxruntime=1.23.2" in words
+    assert "B is: 1 faster, 1 slower; 1 by more than 5 %" in words
+    assert "MobileNetV3_large_x1_0 4.31 5.17 1.200 [1.176, 1.236] slower" in words
+    assert "pi5, onnxruntime 1.22.0 to 1.23.2" in words
+    assert words.count("regression") == 1
+    assert "LeViT_128S (onnxruntime, 1 thread, pretrained) on pi5: in B: its child was" in words
+
+
+def test_why_it_cannot_be_told_stands_below_once() -> None:
+    untold = _compared(
+        Change.CANNOT_TELL, 1.01, ratio_low=None, ratio_high=None, reason="A has one repetition"
+    )
+    words = _words(_printed(print_comparison, _comparison(untold, untold)))
+    assert "4.31 4.35 1.010 cannot tell" in words
+    assert words.count("Cannot tell: A has one repetition.") == 1
+
+
+def test_how_many_pairs_noise_leaves_open_is_counted() -> None:
+    hidden = _compared(
+        Change.CANNOT_TELL, 1.4, undecided_by_noise=True, reason="A is noisy; measure again"
+    )
+    words = _words(_printed(print_comparison, _comparison(hidden, _compared(Change.SLOWER, 1.4))))
+    assert "B is: 1 slower, 1 cannot tell (1 for noise); 0 by more than 5 %" in words
+    assert "Cannot tell: A is noisy; measure again." in words
+
+
+def test_a_comparison_fits_80_columns_whatever_is_in_it() -> None:
+    wide = _compared(
+        Change.CANNOT_TELL,
+        123.4,
+        a=measurement("SwinTransformerV2_large_patch4_window24_384", 10.2, verdict=Verdict.NOISY),
+        b=measurement("SwinTransformerV2_large_patch4_window24_384", 12_345, threads=2),
+        reason="the interval holds 1 and reaches beyond what counts as the same",
+    )
+    printed = _printed(print_comparison, _comparison(wide, _compared(Change.SLOWER, 9.9)))
+    assert max(len(line) for line in printed.splitlines()) <= 80
+    assert "123 [121, 127]" in printed
+    assert NOISY_NOTE in _words(printed)
+
+
+def test_without_a_pair_what_each_side_has_is_told() -> None:
+    words = _words(_printed(print_comparison, _comparison()))
+    assert "A and B measured nothing that is the same Left out - LeViT_128S" in words

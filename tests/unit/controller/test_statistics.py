@@ -11,6 +11,7 @@ from controller.statistics import (
     SamplesMissing,
     latency_figures,
     median_interval,
+    median_ratio,
     memory_figures,
     relative_half_width,
     verdict,
@@ -151,6 +152,43 @@ class TestInterval:
         job = [np.full(1_000, 1.0), np.full(1, 9.0)]
         low, high = median_interval(job)
         assert low <= 1 <= high
+
+
+class TestRatio:
+    def test_reaches_in_opposite_directions_add_up_like_errors(self) -> None:
+        figures, reference = (
+            replace(latency_figures(_noise(0, [1])), median_ms=1, low_ms=low, high_ms=high)
+            for low, high in ((np.exp(-0.03), np.exp(0.06)), (np.exp(-0.08), np.exp(0.04)))
+        )
+        found = median_ratio(figures, reference)
+        assert (found.ratio, found.low, found.high) == pytest.approx(
+            (1, np.exp(-0.05), np.exp(0.1))
+        )
+
+    def test_equal_samples_have_no_spread(self) -> None:
+        job, reference = [repetition((3 * MS,))] * 2, [repetition((2 * MS,))] * 3
+        found = median_ratio(latency_figures(job), latency_figures(reference))
+        assert (found.ratio, found.low, found.high) == pytest.approx((1.5, 1.5, 1.5))
+
+    @pytest.mark.parametrize("processes", [(3, 3), (5, 5), (3, 5), (2, 5)])
+    def test_it_holds_the_true_ratio_although_processes_differ(
+        self, processes: tuple[int, int]
+    ) -> None:
+        # The side with fewer processes varies most, which is what few processes hide best.
+        rng = np.random.default_rng(processes)
+        trials, held = 200, 0
+        for trial in range(trials):
+            job, reference = (
+                latency_figures(
+                    _noise(2 * trial + side, (true * np.exp(rng.normal(0, sd, count))).tolist(), 60)
+                )
+                for side, (true, sd, count) in enumerate(
+                    zip((1.2, 1.0), (0.04, 0.01), processes, strict=True)
+                )
+            )
+            found = median_ratio(job, reference)
+            held += found.low <= 1.2 <= found.high
+        assert held / trials >= 0.92
 
 
 class TestMemory:

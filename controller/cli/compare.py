@@ -1,0 +1,133 @@
+"""`edgerank compare`: did it become faster or slower, for people and for CI."""
+
+import click
+from rich.console import Console
+
+from controller.cli.options import (
+    Converted,
+    controller_option,
+    json_option,
+    read_percentage,
+    says_failures,
+)
+from controller.cli.print_comparison import print_comparison
+from controller.cli.print_json import print_json
+from controller.comparison import EQUIVALENCE_MARGIN, Comparison, Limits
+from controller.comparison import compare as compare_measurements
+from controller.domain import Measurement, MeasurementFilter
+from controller.errors import EdgerankError, ErrorCode
+from controller.rpc.client import QueryClient
+from controller.selectors import Selector, parse_selector
+from controller.wording import candidate_name
+
+_selector = Converted("selector", parse_selector)
+_percentage = Converted("percentage", read_percentage)
+
+
+@click.command()
+@click.argument("a", metavar="A", type=_selector)
+@click.argument("b", metavar="B", type=_selector)
+@click.option("--device", help="Only this device's measurements.")
+@click.option(
+    "--same-within",
+    "equivalence_margin",
+    type=_percentage,
+    metavar="P%",
+    default=f"{EQUIVALENCE_MARGIN:.0%}",
+    show_default=True,
+    help="Medians that differ by less are the same.",
+)
+@click.option(
+    "--fail-on-regression",
+    "regression_threshold",
+    type=_percentage,
+    metavar="P%",
+    help="Exit with 5 when a B is surely slower by more than this.",
+)
+@click.option(
+    "--include-noisy",
+    is_flag=True,
+    help="Judge pairs with a noisy side too; without, they are never a regression.",
+)
+@controller_option
+@json_option
+@says_failures
+def compare(
+    *,
+    a: Selector,
+    b: Selector,
+    device: str | None,
+    equivalence_margin: float,
+    regression_threshold: float | None,
+    include_noisy: bool,
+    address: str,
+    as_json: bool,
+) -> None:
+    """Say whether B is faster or slower than A.
+
+    A and B are each a sweep's id, runtime:NAME, version:RUNTIME=VERSION, before:DATE or after:DATE
+    (UTC), or several of these joined by commas. Of the same thing, the newest measurement counts.
+    Faster, slower, same or cannot tell, with the 95 % interval of the medians' ratio.
+
+    The interval covers how processes differ within a side, not load that lasts through all of it:
+    measure A and B in turns, and trust what every turn shows.
+
+    Exit code 5 on a regression, 3 when A and B have nothing in common.
+
+    \b
+    Examples:
+      edgerank compare 3f2a9c01b7de 8d18c12d8aac --fail-on-regression 5%
+      edgerank compare runtime:onnxruntime runtime:paddlelite --device phone
+      edgerank compare version:onnxruntime=1.22.0 version:onnxruntime=1.23.2
+      edgerank compare before:2026-11-24 after:2026-11-24 --json
+    """
+    limits = Limits(
+        equivalence_margin=equivalence_margin,
+        regression_threshold=regression_threshold,
+        include_noisy=include_noisy,
+    )
+    with QueryClient(address) as client:
+        in_a, in_b = (_candidates(client, side, device) for side in (a, b))
+    comparison = compare_measurements(a, b, in_a, in_b, limits)
+    if as_json:
+        print_json(comparison)
+    else:
+        print_comparison(Console(), comparison)
+    _raise_if_nothing_in_common(comparison)
+    _say_what_noise_hides(comparison)
+    _raise_if_regressed(comparison)
+
+
+def _candidates(client: QueryClient, side: Selector, device: str | None) -> tuple[Measurement, ...]:
+    wanted = MeasurementFilter(device=device, sweep_id=side.sweep_id)
+    return tuple(client.list_measurements(wanted))
+
+
+def _raise_if_nothing_in_common(comparison: Comparison) -> None:
+    if not comparison.pairs:
+        raise EdgerankError(
+            ErrorCode.NOTHING_FOUND,
+            f"A ({comparison.a}) and B ({comparison.b}) measured nothing that is the same; "
+            "sweep the same backbones and threads on the same device for both",
+        )
+
+
+def _say_what_noise_hides(comparison: Comparison) -> None:
+    undecided = sum(pair.undecided_by_noise for pair in comparison.pairs)
+    if undecided and comparison.limits.regression_threshold is not None:
+        click.echo(
+            f"warning: {undecided} of {len(comparison.pairs)} pairs were not checked for a "
+            "regression, since a side is noisy; measure again, or add --include-noisy",
+            err=True,
+        )
+
+
+def _raise_if_regressed(comparison: Comparison) -> None:
+    regressed = [candidate_name(pair.b) for pair in comparison.pairs if pair.is_regression]
+    threshold = comparison.limits.regression_threshold
+    if regressed and threshold is not None:
+        raise EdgerankError(
+            ErrorCode.REGRESSION,
+            f"{len(regressed)} of {len(comparison.pairs)} pairs are slower by more than "
+            f"{threshold * 100:g} %: {', '.join(regressed)}",
+        )

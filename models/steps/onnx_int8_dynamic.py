@@ -1,0 +1,25 @@
+"""Step: make an ONNX file with int8 weights in its matrix products, ranges taken while it runs."""
+
+from __future__ import annotations
+
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from models import reduction
+from models.requests import FileAnswer, ReduceRequest
+from models.steps.quantising import prepared, quantised
+
+
+def run(request: ReduceRequest) -> FileAnswer:
+    """Write the quantised file.
+
+    Raises:
+        StepRefused: nothing of it could be quantised.
+    """
+    quantize_dynamic(
+        prepared(request),
+        request.output_path,
+        op_types_to_quantize=list(reduction.DYNAMIC_OPERATORS),
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+    )
+    return quantised(request, reduction.DYNAMIC_OPERATORS)

@@ -1,0 +1,62 @@
+"""Step: make an ONNX file with int8 weights and activations, ranges taken from noise images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import onnxruntime
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+
+from models import reduction
+from models.requests import FileAnswer, ReduceRequest
+from models.steps.compare import Array
+from models.steps.noise import noise_images
+from models.steps.quantising import prepared, quantised
+
+
+class _RangeImages(CalibrationDataReader):  # type: ignore[misc]
+    """Batches of noise images, as the tool asks for them."""
+
+    def __init__(self, model_path: str) -> None:
+        session = onnxruntime.InferenceSession(model_path, providers=["CPUExecutionProvider"])
+        (image,) = session.get_inputs()
+        self._name: str = image.name
+        self._batches = _batches(batch=image.shape[0], input_size=image.shape[2])
+
+    def get_next(self) -> dict[str, Array] | None:
+        """Return the next batch by the input's name, or None after the last."""
+        batch = next(self._batches, None)
+        return None if batch is None else {self._name: batch}
+
+
+def run(request: ReduceRequest) -> FileAnswer:
+    """Write the quantised file.
+
+    Raises:
+        StepRefused: nothing of it could be quantised.
+    """
+    source = prepared(request)
+    quantize_static(
+        source,
+        request.output_path,
+        _RangeImages(source),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=list(reduction.STATIC_OPERATORS),
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+    )
+    return quantised(request, reduction.STATIC_OPERATORS)
+
+
+def _batches(batch: int, input_size: int) -> Iterator[Array]:
+    count = -(-reduction.RANGE_IMAGES // batch)
+    images = noise_images(count * batch, input_size, reduction.RANGE_SEED)
+    return iter(images.reshape(count, batch, *images.shape[1:]))
