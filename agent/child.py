@@ -29,8 +29,9 @@ from agent.child_process import (
     limit_memory,
     set_stdout_aside,
 )
-from agent.device_state import Roots, read_device_state
+from agent.device_state import read_device_state
 from agent.domain import Failure, FailureReason
+from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
 from agent.process_memory import peak_rss_bytes, pss_bytes
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime

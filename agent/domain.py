@@ -4,7 +4,7 @@ The dataclasses mirror the messages of the contract by their field names (see pr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -52,6 +52,26 @@ class RuntimeInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoreCluster:
+    """Cores that are alike; a capacity of 1024 is that of the device's most capable core."""
+
+    cpus: tuple[int, ...]
+    capacity: int | None = None
+    max_frequency_khz: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuCache:
+    """Caches that are alike, and the cores that have one, alone or shared."""
+
+    level: int
+    kind: str
+    size_bytes: int
+    count: int
+    cpus: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceProfile:
     """What the device is; empty or 0 is unknown, never guessed."""
 
@@ -66,6 +86,14 @@ class DeviceProfile:
     agent_version: str = ""
     runtimes: tuple[RuntimeInfo, ...] = ()
     instruction_sets: tuple[str, ...] = ()
+    soc: str = ""
+    board: str = ""
+    clusters: tuple[CoreCluster, ...] = ()
+    caches: tuple[CpuCache, ...] = ()
+    android_properties: Mapping[str, str] = field(default_factory=dict)
+    container: str = ""
+    virtual_machine: str = ""
+    emulator: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

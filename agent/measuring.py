@@ -9,7 +9,6 @@ from pathlib import Path
 import psutil
 
 from agent.child_messages import Baseline, ChildRequest, Sampled, Sampling
-from agent.device_state import Roots
 from agent.domain import (
     FailureReason,
     Measured,
@@ -18,6 +17,7 @@ from agent.domain import (
     Runtime,
     RuntimeInfo,
 )
+from agent.kernel_files import Roots
 from agent.supervision import Cancellation, MeasuringFailed, ask_child
 
 # Importing, loading and three runs of the slowest network on the slowest board.

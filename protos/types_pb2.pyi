@@ -140,10 +140,107 @@ class RuntimeInfo(_message.Message):
 Global___RuntimeInfo: _TypeAlias = RuntimeInfo  # noqa: Y015
 
 @_typing.final
+class CoreCluster(_message.Message):
+    """Cores that are alike."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CPUS_FIELD_NUMBER: _builtins.int
+    CAPACITY_FIELD_NUMBER: _builtins.int
+    MAX_FREQUENCY_KHZ_FIELD_NUMBER: _builtins.int
+    capacity: _builtins.int
+    """As the kernel's scheduler rates one of them; 1024 is the most capable core of the device."""
+    max_frequency_khz: _builtins.int
+    @_builtins.property
+    def cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the cores, ascending."""
+
+    def __init__(
+        self,
+        *,
+        cpus: _abc.Iterable[_builtins.int] | None = ...,
+        capacity: _builtins.int | None = ...,
+        max_frequency_khz: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity", b"_capacity", "_max_frequency_khz", b"_max_frequency_khz", "capacity", b"capacity", "max_frequency_khz", b"max_frequency_khz"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity", b"_capacity", "_max_frequency_khz", b"_max_frequency_khz", "capacity", b"capacity", "cpus", b"cpus", "max_frequency_khz", b"max_frequency_khz"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__capacity: _TypeAlias = _typing.Literal["capacity"]  # noqa: Y015
+    _WhichOneofArgType__capacity: _TypeAlias = _typing.Literal["_capacity", b"_capacity"]  # noqa: Y015
+    _WhichOneofReturnType__max_frequency_khz: _TypeAlias = _typing.Literal["max_frequency_khz"]  # noqa: Y015
+    _WhichOneofArgType__max_frequency_khz: _TypeAlias = _typing.Literal["_max_frequency_khz", b"_max_frequency_khz"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__capacity) -> _WhichOneofReturnType__capacity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_frequency_khz) -> _WhichOneofReturnType__max_frequency_khz | None: ...
+
+Global___CoreCluster: _TypeAlias = CoreCluster  # noqa: Y015
+
+@_typing.final
+class CpuCache(_message.Message):
+    """Caches that are alike."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    CPUS_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    """1 is the nearest to the core."""
+    kind: _builtins.str
+    """As the kernel says, in small letters: data, instruction, unified."""
+    size_bytes: _builtins.int
+    """Of one of them."""
+    count: _builtins.int
+    @_builtins.property
+    def cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Cores that have one, alone or shared, ascending."""
+
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        count: _builtins.int = ...,
+        cpus: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "cpus", b"cpus", "kind", b"kind", "level", b"level", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CpuCache: _TypeAlias = CpuCache  # noqa: Y015
+
+@_typing.final
 class DeviceProfile(_message.Message):
     """What a device is. Absent fields are unknown, never guessed."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AndroidPropertiesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
     CPU_MODEL_FIELD_NUMBER: _builtins.int
@@ -156,6 +253,14 @@ class DeviceProfile(_message.Message):
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     RUNTIMES_FIELD_NUMBER: _builtins.int
     INSTRUCTION_SETS_FIELD_NUMBER: _builtins.int
+    SOC_FIELD_NUMBER: _builtins.int
+    BOARD_FIELD_NUMBER: _builtins.int
+    CLUSTERS_FIELD_NUMBER: _builtins.int
+    CACHES_FIELD_NUMBER: _builtins.int
+    ANDROID_PROPERTIES_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    VIRTUAL_MACHINE_FIELD_NUMBER: _builtins.int
+    EMULATOR_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """As `uname -m` says: x86_64, aarch64, armv7l."""
     cpu_model: _builtins.str
@@ -168,11 +273,33 @@ class DeviceProfile(_message.Message):
     hostname: _builtins.str
     python_version: _builtins.str
     agent_version: _builtins.str
+    soc: _builtins.str
+    """The chip: "Google Tensor", "SM8150", "brcm,bcm2711"."""
+    board: _builtins.str
+    """The product: "Raspberry Pi 4 Model B Rev 1.1", "Google Pixel 6"."""
+    container: _builtins.str
+    """What the agent runs in or under; empty when nothing was detected, "unnamed" when it has no name.
+    "docker", "podman", "lxc".
+    """
+    virtual_machine: _builtins.str
+    """"QEMU", "VMware, Inc."."""
+    emulator: _builtins.str
+    """"qemu-user": another processor computes, so latencies say nothing of this architecture."""
     @_builtins.property
     def runtimes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuntimeInfo]: ...
     @_builtins.property
     def instruction_sets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """CPU flags that decide which kernels a runtime picks (avx2, avx512f, avx512_vnni, asimddp, ...)."""
+
+    @_builtins.property
+    def clusters(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoreCluster]:
+        """The most capable first; empty where the kernel tells neither capacity nor frequency."""
+
+    @_builtins.property
+    def caches(self) -> _containers.RepeatedCompositeFieldContainer[Global___CpuCache]: ...
+    @_builtins.property
+    def android_properties(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Android's own properties, of those that tell what the device is (ro.product.model, ...)."""
 
     def __init__(
         self,
@@ -188,10 +315,18 @@ class DeviceProfile(_message.Message):
         agent_version: _builtins.str = ...,
         runtimes: _abc.Iterable[Global___RuntimeInfo] | None = ...,
         instruction_sets: _abc.Iterable[_builtins.str] | None = ...,
+        soc: _builtins.str = ...,
+        board: _builtins.str = ...,
+        clusters: _abc.Iterable[Global___CoreCluster] | None = ...,
+        caches: _abc.Iterable[Global___CpuCache] | None = ...,
+        android_properties: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        container: _builtins.str = ...,
+        virtual_machine: _builtins.str = ...,
+        emulator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "architecture", b"architecture", "cpu_model", b"cpu_model", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "container", b"container", "cpu_model", b"cpu_model", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "virtual_machine", b"virtual_machine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

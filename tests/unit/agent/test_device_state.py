@@ -7,7 +7,7 @@ import pytest
 
 from agent.device_state import read_device_state
 from agent.domain import CpuClock, DeviceState, Temperature
-from tests.unit.agent.trees import PHONE, RASPBERRY_PI, plant
+from tests.unit.agent.trees import CPU, PHONE, RASPBERRY_PI, cores, plant
 
 
 def read(tmp_path: Path, files: Mapping[str, str]) -> DeviceState:
@@ -17,16 +17,22 @@ def read(tmp_path: Path, files: Mapping[str, str]) -> DeviceState:
 def test_a_raspberry_pi_tells_clock_temperature_and_load(tmp_path: Path) -> None:
     assert read(tmp_path, RASPBERRY_PI) == DeviceState(
         taken_at_unix_ms=1_234,
-        clocks=(CpuClock(cpu=0, governor="ondemand", frequency_khz=1_500_000),),
+        clocks=tuple(
+            CpuClock(cpu=cpu, governor="ondemand", frequency_khz=1_500_000) for cpu in range(4)
+        ),
         temperatures=(Temperature(zone="thermal_zone0:cpu-thermal", celsius=48.686),),
         load_average=0.0,
     )
 
 
-def test_a_phones_cores_come_in_order_and_a_stopped_clock_is_unknown(tmp_path: Path) -> None:
-    assert read(tmp_path, PHONE).clocks == (
-        CpuClock(cpu=0, governor="schedutil", frequency_khz=1_785_600),
-        CpuClock(cpu=1, governor="performance", frequency_khz=None),
+def test_cores_come_in_order_and_a_stopped_clock_or_core_is_unknown(tmp_path: Path) -> None:
+    lies = ("0", "-1785600", "1000000000000", "fast", "٣", "9" * 5_000)
+    files = {f"{CPU}/cpu{at}/cpufreq/scaling_cur_freq": lie for at, lie in enumerate(lies)}
+    off = {f"{CPU}/cpu9/online": "0\n", f"{CPU}/cpu9/cpufreq/scaling_cur_freq": "1000000\n"}
+    good = cores([10], 3_000_000, scaling_cur_freq="2841600")
+    governor = {f"{CPU}/cpu2/cpufreq/scaling_governor": "performance\n"}
+    assert read(tmp_path, files | off | good | governor).clocks == (
+        CpuClock(cpu=2, governor="performance", frequency_khz=None),
         CpuClock(cpu=10, governor=None, frequency_khz=2_841_600),
     )
 

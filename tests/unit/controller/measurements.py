@@ -3,6 +3,8 @@
 from typing import Any
 
 from controller.domain import (
+    CoreCluster,
+    CpuCache,
     CpuClock,
     Device,
     DeviceProfile,
@@ -158,6 +160,9 @@ def device(**changes: Any) -> Device:
             RuntimeInfo(runtime=Runtime.PADDLELITE, version="2.13rc0"),
         ),
         instruction_sets=("asimd", "asimddp"),
+        soc="brcm,bcm2712",
+        clusters=(CoreCluster(cpus=(0, 1, 2, 3), capacity=1_024, max_frequency_khz=2_400_000),),
+        caches=(CpuCache(level=1, kind="data", size_bytes=65_536, count=4, cpus=(0, 1, 2, 3)),),
     )
     fields: dict[str, Any] = {
         "device_id": "5d8a1f3e-0f4d-4b6e-9d59-0d7f6f4a7c11",

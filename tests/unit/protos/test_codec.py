@@ -14,6 +14,8 @@ from protos.codec import MessageInvalid, from_message, to_message
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (domain.RuntimeInfo, types_pb2.RuntimeInfo),
+    (domain.CoreCluster, types_pb2.CoreCluster),
+    (domain.CpuCache, types_pb2.CpuCache),
     (domain.DeviceProfile, types_pb2.DeviceProfile),
     (domain.CpuClock, types_pb2.CpuClock),
     (domain.Temperature, types_pb2.Temperature),
