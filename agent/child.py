@@ -110,6 +110,7 @@ def _measure(
     rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
     threads_before = cpu_time_ns_by_thread(roots.proc / "self")
     samples = sample(network.run, rule, time.perf_counter_ns, np.random.default_rng(0))
+    _say(pipe, Phase.REPORTING)
     threads_after = cpu_time_ns_by_thread(roots.proc / "self")
     return Sampled(
         build=network.build(),

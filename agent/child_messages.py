@@ -30,6 +30,7 @@ class Phase(Enum):
     FIRST_RUN = "running for the first time"
     WARMING_UP = "warming up"
     SAMPLING = "sampling"
+    REPORTING = "reporting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,17 @@ def decode_line(line: bytes) -> Line:
             f"the child wrote no {kind.decode()}: {document[:80].decode(errors='replace')!a}"
         ) from error
     return decoded
+
+
+def phase_of(line: bytes) -> Phase | None:
+    """The phase that a line tells of, or None for every other line, rubbish included."""
+    if not line.startswith(b"phase "):
+        return None
+    try:
+        decoded = decode_line(line)
+    except ProtocolBroken:
+        return None
+    return decoded if isinstance(decoded, Phase) else None
 
 
 def _structure(document: Any, domain_type: type[T]) -> T:

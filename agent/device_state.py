@@ -1,11 +1,13 @@
 """The device at one moment, as /proc and /sys tell it. What they do not tell stays unknown."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agent.domain import CpuClock, DeviceState, Temperature
-from agent.kernel_files import Roots, numbered, online_cpus, read_text, read_whole
+from agent.kernel_files import Roots, entries, numbered, online_cpus, read_text, read_whole
+from agent.power import battery, power_readings
+from agent.throttling import active_limits, throttle_counters
 from agent.topology import FASTEST_KHZ, SLOWEST_KHZ
 
 # A sensor that is off or broken says 0, -274000 or a number without the unit that the kernel
@@ -13,15 +15,21 @@ from agent.topology import FASTEST_KHZ, SLOWEST_KHZ
 _COLDEST_MILLIDEGREES = -40_000
 _HOTTEST_MILLIDEGREES = 150_000
 _LEAST_MILLIDEGREES = 1_000
+# Sensors of processors. Others cost more to read than they tell: a solid-state disk's wakes it.
+_CPU_SENSORS = frozenset({"coretemp", "k10temp", "zenpower", "via_cputemp", "scpi_sensors"})
 
 
 def read_device_state(roots: Roots, now_unix_ms: Callable[[], int]) -> DeviceState:
-    """The clocks, temperatures and load at this moment."""
+    """What the kernel tells of this moment."""
     return DeviceState(
         taken_at_unix_ms=now_unix_ms(),
         clocks=_clocks(roots.sys),
         temperatures=_temperatures(roots.sys),
         load_average=_load_average(roots.proc),
+        throttle_counters=throttle_counters(roots.sys),
+        active_limits=active_limits(roots.sys),
+        battery=battery(roots.sys),
+        power=power_readings(roots.sys),
     )
 
 
@@ -48,7 +56,22 @@ def _temperatures(sys_root: Path) -> tuple[Temperature, ...]:
             # Zones of one kind occur twice; the folder's name tells them apart.
             name = f"{zone.name}:{kind}" if kind else zone.name
             temperatures.append(Temperature(zone=name, celsius=celsius))
-    return tuple(temperatures)
+    return (*temperatures, *_sensor_temperatures(sys_root))
+
+
+def _sensor_temperatures(sys_root: Path) -> Iterator[Temperature]:
+    """Those of processors whose driver makes no thermal zone."""
+    for _, sensor in numbered(sys_root / "class/hwmon", "hwmon"):
+        driver = read_text(sensor / "name")
+        if driver not in _CPU_SENSORS:
+            continue
+        for place in entries(sensor):
+            celsius = _celsius(place) if re.fullmatch("temp[0-9]+_input", place.name) else None
+            if celsius is not None:
+                at = place.name.removesuffix("_input")
+                label = read_text(sensor / f"{at}_label")
+                name = f"{sensor.name}:{driver}:{label or at}"
+                yield Temperature(zone=name, celsius=celsius)
 
 
 def _celsius(path: Path) -> float | None:

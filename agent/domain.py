@@ -114,13 +114,51 @@ class Temperature:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ThrottleCounter:
+    """How often something has slowed the device down since it started."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Battery:
+    """How full it is, and what happens to it as the kernel says; an empty status is unknown."""
+
+    charge_percent: int | None = None
+    status: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerReading:
+    """What one sensor says: watts now, or microjoules counted since some moment."""
+
+    source: str
+    watts: float | None = None
+    energy_uj: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceState:
-    """The device at one moment; empty where the kernel tells nothing."""
+    """The device at one moment; empty where the kernel tells nothing.
+
+    Attributes:
+        active_limits: what keeps the device slow at this moment.
+        measured_cpus: cores that the measuring child computed on since the state before; known,
+            like the next, only while it samples.
+        load_by_others: how many cores' time others than the child took since the state before.
+    """
 
     taken_at_unix_ms: int
     clocks: tuple[CpuClock, ...] = ()
     temperatures: tuple[Temperature, ...] = ()
     load_average: float | None = None
+    throttle_counters: tuple[ThrottleCounter, ...] = ()
+    active_limits: tuple[str, ...] = ()
+    battery: Battery | None = None
+    power: tuple[PowerReading, ...] = ()
+    measured_cpus: tuple[int, ...] = ()
+    load_by_others: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +193,7 @@ class Repetition:
     pss_bytes: int | None = None
     before: DeviceState | None = None
     after: DeviceState | None = None
+    during: tuple[DeviceState, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from controller.disturbances import throttling
 from controller.domain import LatencyFigures, MemoryFigures, Repetition, StopReason, Verdict
 
 CONFIDENCE_LEVEL: Final = 0.95
@@ -94,16 +95,19 @@ def verdict(
     repetitions: Sequence[Repetition],
     settings_relative_half_width: float,
 ) -> tuple[Verdict, str]:
-    """Judge whether the interval is as narrow as was asked for; the reason is empty for ok.
+    """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
-    The reason says what would have made it narrower: repetitions that agree, time to take more
-    samples, more repetitions, or steadier samples.
+    The reason is empty for ok. For noisy it says what would have made the interval narrower:
+    repetitions that agree, time to take more samples, more repetitions, or steadier samples.
 
     Args:
         figures: of one job.
         repetitions: what the figures were derived from.
         settings_relative_half_width: what was asked for; 0.02 is ±2 %.
     """
+    throttled = throttling(repetitions)
+    if throttled:
+        return Verdict.THROTTLED, throttled
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
         return Verdict.OK, ""

@@ -391,6 +391,93 @@ class Temperature(_message.Message):
 Global___Temperature: _TypeAlias = Temperature  # noqa: Y015
 
 @_typing.final
+class ThrottleCounter(_message.Message):
+    """How often something has slowed the device down since it started."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"cpu0 core_throttle_count", "get_throttled frequency capped"."""
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThrottleCounter: _TypeAlias = ThrottleCounter  # noqa: Y015
+
+@_typing.final
+class Battery(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_PERCENT_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    charge_percent: _builtins.int
+    status: _builtins.str
+    """As the kernel says: "Charging", "Discharging", "Full"; empty is unknown."""
+    def __init__(
+        self,
+        *,
+        charge_percent: _builtins.int | None = ...,
+        status: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_charge_percent", b"_charge_percent", "charge_percent", b"charge_percent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charge_percent", b"_charge_percent", "charge_percent", b"charge_percent", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__charge_percent: _TypeAlias = _typing.Literal["charge_percent"]  # noqa: Y015
+    _WhichOneofArgType__charge_percent: _TypeAlias = _typing.Literal["_charge_percent", b"_charge_percent"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__charge_percent) -> _WhichOneofReturnType__charge_percent | None: ...
+
+Global___Battery: _TypeAlias = Battery  # noqa: Y015
+
+@_typing.final
+class PowerReading(_message.Message):
+    """What one sensor says of the power that the device, or a part of it, takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    WATTS_FIELD_NUMBER: _builtins.int
+    ENERGY_UJ_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """"hwmon2 power1", "intel-rapl:0 package-0", "battery"."""
+    watts: _builtins.float
+    """At this moment."""
+    energy_uj: _builtins.int
+    """Counted since some moment; starts again at 0 now and then."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        watts: _builtins.float | None = ...,
+        energy_uj: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_energy_uj", b"_energy_uj", "_watts", b"_watts", "energy_uj", b"energy_uj", "watts", b"watts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_energy_uj", b"_energy_uj", "_watts", b"_watts", "energy_uj", b"energy_uj", "source", b"source", "watts", b"watts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__energy_uj: _TypeAlias = _typing.Literal["energy_uj"]  # noqa: Y015
+    _WhichOneofArgType__energy_uj: _TypeAlias = _typing.Literal["_energy_uj", b"_energy_uj"]  # noqa: Y015
+    _WhichOneofReturnType__watts: _TypeAlias = _typing.Literal["watts"]  # noqa: Y015
+    _WhichOneofArgType__watts: _TypeAlias = _typing.Literal["_watts", b"_watts"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__energy_uj) -> _WhichOneofReturnType__energy_uj | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__watts) -> _WhichOneofReturnType__watts | None: ...
+
+Global___PowerReading: _TypeAlias = PowerReading  # noqa: Y015
+
+@_typing.final
 class DeviceState(_message.Message):
     """The state of the device at one moment; lists are empty where the kernel tells nothing."""
 
@@ -400,14 +487,38 @@ class DeviceState(_message.Message):
     CLOCKS_FIELD_NUMBER: _builtins.int
     TEMPERATURES_FIELD_NUMBER: _builtins.int
     LOAD_AVERAGE_FIELD_NUMBER: _builtins.int
+    THROTTLE_COUNTERS_FIELD_NUMBER: _builtins.int
+    ACTIVE_LIMITS_FIELD_NUMBER: _builtins.int
+    BATTERY_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    MEASURED_CPUS_FIELD_NUMBER: _builtins.int
+    LOAD_BY_OTHERS_FIELD_NUMBER: _builtins.int
     taken_at_unix_ms: _builtins.int
     """Milliseconds since the Unix epoch."""
     load_average: _builtins.float
     """One-minute load average of the device."""
+    load_by_others: _builtins.float
+    """Likewise: how many cores' time others than the child took; 0.5 is half of one core."""
     @_builtins.property
     def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___CpuClock]: ...
     @_builtins.property
     def temperatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Temperature]: ...
+    @_builtins.property
+    def throttle_counters(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThrottleCounter]: ...
+    @_builtins.property
+    def active_limits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What keeps the device slow at this moment: a cooling device's type, or the firmware's words."""
+
+    @_builtins.property
+    def battery(self) -> Global___Battery: ...
+    @_builtins.property
+    def power(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerReading]: ...
+    @_builtins.property
+    def measured_cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only in states that were read while a child sampled. Cores that the child computed on for most
+        of the time since the state before.
+        """
+
     def __init__(
         self,
         *,
@@ -415,14 +526,29 @@ class DeviceState(_message.Message):
         clocks: _abc.Iterable[Global___CpuClock] | None = ...,
         temperatures: _abc.Iterable[Global___Temperature] | None = ...,
         load_average: _builtins.float | None = ...,
+        throttle_counters: _abc.Iterable[Global___ThrottleCounter] | None = ...,
+        active_limits: _abc.Iterable[_builtins.str] | None = ...,
+        battery: Global___Battery | None = ...,
+        power: _abc.Iterable[Global___PowerReading] | None = ...,
+        measured_cpus: _abc.Iterable[_builtins.int] | None = ...,
+        load_by_others: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_load_average", b"_load_average", "load_average", b"load_average"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "battery", b"battery", "load_average", b"load_average", "load_by_others", b"load_by_others"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_load_average", b"_load_average", "clocks", b"clocks", "load_average", b"load_average", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "active_limits", b"active_limits", "battery", b"battery", "clocks", b"clocks", "load_average", b"load_average", "load_by_others", b"load_by_others", "measured_cpus", b"measured_cpus", "power", b"power", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures", "throttle_counters", b"throttle_counters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__battery: _TypeAlias = _typing.Literal["battery"]  # noqa: Y015
+    _WhichOneofArgType__battery: _TypeAlias = _typing.Literal["_battery", b"_battery"]  # noqa: Y015
     _WhichOneofReturnType__load_average: _TypeAlias = _typing.Literal["load_average"]  # noqa: Y015
     _WhichOneofArgType__load_average: _TypeAlias = _typing.Literal["_load_average", b"_load_average"]  # noqa: Y015
+    _WhichOneofReturnType__load_by_others: _TypeAlias = _typing.Literal["load_by_others"]  # noqa: Y015
+    _WhichOneofArgType__load_by_others: _TypeAlias = _typing.Literal["_load_by_others", b"_load_by_others"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__battery) -> _WhichOneofReturnType__battery | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_average) -> _WhichOneofReturnType__load_average | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_by_others) -> _WhichOneofReturnType__load_by_others | None: ...
 
 Global___DeviceState: _TypeAlias = DeviceState  # noqa: Y015
 
@@ -488,6 +614,7 @@ class Repetition(_message.Message):
     STOP_REASON_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    DURING_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -513,6 +640,10 @@ class Repetition(_message.Message):
     def before(self) -> Global___DeviceState: ...
     @_builtins.property
     def after(self) -> Global___DeviceState: ...
+    @_builtins.property
+    def during(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceState]:
+        """About one a second while it sampled, in order; farther apart where there would be more than 120."""
+
     def __init__(
         self,
         *,
@@ -526,10 +657,11 @@ class Repetition(_message.Message):
         stop_reason: Global___StopReason.ValueType = ...,
         before: Global___DeviceState | None = ...,
         after: Global___DeviceState | None = ...,
+        during: _abc.Iterable[Global___DeviceState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "pss_bytes", b"pss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015

@@ -88,6 +88,7 @@ def _read_repetitions(connection: Connection, measurement_id: str) -> tuple[Repe
             stop_reason=StopReason(row.stop_reason),
             before=_device_state(row.before),
             after=_device_state(row.after),
+            during=cattrs.structure(row.during or (), tuple[DeviceState, ...]),
         )
         for row in rows
     )

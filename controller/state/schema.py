@@ -158,4 +158,5 @@ repetitions = Table(
     Column("stop_reason", String, nullable=False),
     Column("before", JSON),
     Column("after", JSON),
+    Column("during", JSON),
 )

@@ -55,6 +55,21 @@ def test_a_network_is_measured_with_its_context(
 
 
 @both_runtimes
+def test_the_device_is_watched_while_a_network_is_sampled(
+    measurer: Measurer, artifacts: Artifacts, runtime: Runtime
+) -> None:
+    wanted = settings(runtime, "wide", relative_half_width=0, time_budget_ms=2_500)
+    (repetition,) = measure(measurer, artifacts.path("wide", runtime), wanted).repetitions
+    assert repetition.before is not None
+    assert repetition.after is not None
+    assert len(repetition.during) >= 2
+    for state in repetition.during:
+        assert repetition.before.taken_at_unix_ms <= state.taken_at_unix_ms
+        assert state.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
+    assert repetition.during[-1].load_by_others is not None
+
+
+@both_runtimes
 def test_a_budget_too_small_for_the_wanted_precision_ends_sampling(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime
 ) -> None:

@@ -3,6 +3,7 @@
 from controller.conversation import Failure, FailureReason, Hello, Measured, Report
 from controller.domain import (
     DeviceProfile,
+    DeviceState,
     Repetition,
     Runtime,
     RuntimeInfo,
@@ -49,6 +50,7 @@ def repetition(latency_ns: tuple[int, ...]) -> Repetition:
         baseline_rss_bytes=50_000_000,
         busy_threads=1,
         stop_reason=StopReason.PRECISE,
+        during=(DeviceState(taken_at_unix_ms=1_500, load_by_others=0.25),),
     )
 
 

@@ -88,6 +88,8 @@ def test_a_device_whose_every_figure_lies_has_none(
     assert all(clock.frequency_khz is None for clock in told.clocks)
     assert told.temperatures == ()
     assert told.load_average is None
+    assert (told.throttle_counters, told.active_limits) == ((), ())
+    assert (told.battery, told.power) == (None, ())
     found = profile(roots)
     assert (found.clusters, found.caches) == ((), ())
     assert (found.logical_cores, found.memory_bytes) == (0, 0)

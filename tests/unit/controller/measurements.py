@@ -3,6 +3,7 @@
 from typing import Any
 
 from controller.domain import (
+    Battery,
     CoreCluster,
     CpuCache,
     CpuClock,
@@ -12,11 +13,13 @@ from controller.domain import (
     LatencyFigures,
     Measurement,
     MemoryFigures,
+    PowerReading,
     Repetition,
     Runtime,
     RuntimeInfo,
     StopReason,
     Temperature,
+    ThrottleCounter,
     Verdict,
 )
 from models.catalog import Backbone, Catalog
@@ -131,17 +134,22 @@ def repetition(latency_ns: tuple[int, ...], **changes: Any) -> Repetition:
         "pss_bytes": 80_000_000,
         "before": state(),
         "after": state(),
+        "during": (state(measured_cpus=(0,), load_by_others=0.02),),
     }
     return Repetition(**(fields | changes))
 
 
-def state() -> DeviceState:
-    return DeviceState(
-        taken_at_unix_ms=1_764_000_000_000,
-        clocks=(CpuClock(cpu=0, governor="performance", frequency_khz=2_400_000),),
-        temperatures=(Temperature(zone="cpu-thermal", celsius=48.5),),
-        load_average=0.12,
-    )
+def state(**changes: Any) -> DeviceState:
+    fields: dict[str, Any] = {
+        "taken_at_unix_ms": 1_764_000_000_000,
+        "clocks": (CpuClock(cpu=0, governor="performance", frequency_khz=2_400_000),),
+        "temperatures": (Temperature(zone="cpu-thermal", celsius=48.5),),
+        "load_average": 0.12,
+        "throttle_counters": (ThrottleCounter(name="get_throttled throttled", count=0),),
+        "battery": Battery(charge_percent=80, status="Discharging"),
+        "power": (PowerReading(source="battery", watts=4.2),),
+    }
+    return DeviceState(**(fields | changes))
 
 
 def device(**changes: Any) -> Device:

@@ -12,6 +12,7 @@ from controller.credibility import MAX_INTEGER, check_hello, credible
 from controller.domain import (
     DeviceProfile,
     DeviceState,
+    PowerReading,
     Repetition,
     Runtime,
     RuntimeInfo,
@@ -64,7 +65,21 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
         ((replace(TAKEN, pss_bytes=2**63),), "a figure that is too large"),
         (
             (replace(TAKEN, after=DeviceState(taken_at_unix_ms=0, load_average=math.nan)),),
-            "a temperature or load that is no number",
+            "a temperature, load or power that is no number",
+        ),
+        (
+            (
+                replace(
+                    TAKEN,
+                    during=(
+                        DeviceState(
+                            taken_at_unix_ms=0,
+                            power=(PowerReading(source="battery", watts=math.nan),),
+                        ),
+                    ),
+                ),
+            ),
+            "a temperature, load or power that is no number",
         ),
         (
             (
@@ -76,7 +91,7 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
                     ),
                 ),
             ),
-            "a temperature or load that is no number",
+            "a temperature, load or power that is no number",
         ),
     ],
 )
