@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from cattrs import BaseValidationError, Converter
 
-from agent.domain import DeviceState, Failure, Runtime, StopReason
+from agent.domain import DeviceState, Failure, ProcessMemory, Runtime, StopReason
 
 T = TypeVar("T")
 
@@ -70,6 +70,7 @@ class Sampled:
     load_ns: int
     peak_rss_bytes: int
     pss_bytes: int | None
+    memory: ProcessMemory
     busy_threads: int
     stop_reason: StopReason
     before: DeviceState

@@ -180,6 +180,29 @@ class MeasureSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProcessMemory:
+    """How a whole child's resident memory divides; None where the kernel does not tell.
+
+    Attributes:
+        load_peak_rss_bytes: high-water mark while it loaded the artifact.
+        first_run_peak_rss_bytes: the same of the first run.
+        steady_peak_rss_bytes: the same of the warm-up.
+        private_dirty_bytes: written to and not shared; this and the rest when it was warmed up.
+        anonymous_bytes: heap and stacks.
+        file_backed_bytes: pages of mapped files.
+        mapped_artifact_bytes: of those the artifact's; 0 where the runtime copies it.
+    """
+
+    load_peak_rss_bytes: int | None = None
+    first_run_peak_rss_bytes: int | None = None
+    steady_peak_rss_bytes: int | None = None
+    private_dirty_bytes: int | None = None
+    anonymous_bytes: int | None = None
+    file_backed_bytes: int | None = None
+    mapped_artifact_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Repetition:
     """What one child process measured; latencies in ns, in the order they were taken."""
 
@@ -194,6 +217,7 @@ class Repetition:
     before: DeviceState | None = None
     after: DeviceState | None = None
     during: tuple[DeviceState, ...] = ()
+    memory: ProcessMemory | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -183,6 +183,7 @@ def _repetition(
         load_ns=sampled.load_ns,
         peak_rss_bytes=sampled.peak_rss_bytes,
         pss_bytes=sampled.pss_bytes,
+        memory=sampled.memory,
         baseline_rss_bytes=baseline_rss_bytes,
         busy_threads=sampled.busy_threads,
         stop_reason=sampled.stop_reason,

@@ -74,7 +74,8 @@ def _doubt_of_repetition(taken: Repetition) -> str:
     if not all(0 < sample <= MAX_INTEGER for sample in taken.latency_ns):
         return "a latency that is not above 0"
     sizes = (taken.load_ns, taken.peak_rss_bytes, taken.baseline_rss_bytes, taken.pss_bytes or 0)
-    if not all(0 <= size <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes)):
+    divided = vars(taken.memory).values() if taken.memory else ()
+    if not all((size or 0) <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes, *divided)):
         return "a figure that is too large"
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"

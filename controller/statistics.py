@@ -4,7 +4,7 @@ Percentiles run from 0 to 100 and interpolate linearly between order statistics 
 and Fan, 1996). Everything is deterministic: the same samples give the same figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,14 @@ import numpy.typing as npt
 from scipy import stats
 
 from controller.disturbances import throttling
-from controller.domain import LatencyFigures, MemoryFigures, Repetition, StopReason, Verdict
+from controller.domain import (
+    LatencyFigures,
+    MemoryFigures,
+    ProcessMemory,
+    Repetition,
+    StopReason,
+    Verdict,
+)
 
 CONFIDENCE_LEVEL: Final = 0.95
 RESAMPLES: Final = 1_000
@@ -66,7 +73,9 @@ def latency_figures(repetitions: Sequence[Repetition]) -> LatencyFigures:
 
 
 def memory_figures(repetitions: Sequence[Repetition]) -> MemoryFigures:
-    """Derive a job's memory figures: the repetition that needed most, above its own baseline.
+    """Derive a job's memory figures: of each kind, that of the repetition that needed most of it.
+
+    Peaks are above the repetition's own baseline, the others are of the whole process.
 
     A model that fits into what the runtime alone once touched needs 0 bytes more, never less.
 
@@ -76,12 +85,31 @@ def memory_figures(repetitions: Sequence[Repetition]) -> MemoryFigures:
     if not repetitions:
         raise SamplesMissing("memory figures need at least one repetition")
     hungriest = max(repetitions, key=_rss_above_baseline)
-    pss_bytes = [r.pss_bytes for r in repetitions if r.pss_bytes is not None]
+    divided = [(r.memory or ProcessMemory(), r.baseline_rss_bytes) for r in repetitions]
     return MemoryFigures(
         peak_rss_bytes=_rss_above_baseline(hungriest),
         baseline_rss_bytes=hungriest.baseline_rss_bytes,
-        pss_bytes=max(pss_bytes, default=None),
+        pss_bytes=_largest(r.pss_bytes for r in repetitions),
+        load_peak_rss_bytes=_largest(_above(m.load_peak_rss_bytes, base) for m, base in divided),
+        first_run_peak_rss_bytes=_largest(
+            _above(m.first_run_peak_rss_bytes, base) for m, base in divided
+        ),
+        steady_peak_rss_bytes=_largest(
+            _above(m.steady_peak_rss_bytes, base) for m, base in divided
+        ),
+        private_dirty_bytes=_largest(m.private_dirty_bytes for m, _ in divided),
+        anonymous_bytes=_largest(m.anonymous_bytes for m, _ in divided),
+        file_backed_bytes=_largest(m.file_backed_bytes for m, _ in divided),
+        mapped_artifact_bytes=_largest(m.mapped_artifact_bytes for m, _ in divided),
     )
+
+
+def _above(peak_bytes: int | None, baseline_bytes: int) -> int | None:
+    return None if peak_bytes is None else max(0, peak_bytes - baseline_bytes)
+
+
+def _largest(known: Iterable[int | None]) -> int | None:
+    return max((each for each in known if each is not None), default=None)
 
 
 def relative_half_width(figures: LatencyFigures) -> float:

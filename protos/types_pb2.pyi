@@ -599,6 +599,79 @@ class MeasureSettings(_message.Message):
 Global___MeasureSettings: _TypeAlias = MeasureSettings  # noqa: Y015
 
 @_typing.final
+class ProcessMemory(_message.Message):
+    """How the resident memory of a whole child divides, by phase and by kind; absent where the kernel
+    does not tell.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOAD_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    FIRST_RUN_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    STEADY_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    PRIVATE_DIRTY_BYTES_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_BYTES_FIELD_NUMBER: _builtins.int
+    FILE_BACKED_BYTES_FIELD_NUMBER: _builtins.int
+    MAPPED_ARTIFACT_BYTES_FIELD_NUMBER: _builtins.int
+    load_peak_rss_bytes: _builtins.int
+    """High-water marks while it loaded the artifact, ran for the first time, and warmed up."""
+    first_run_peak_rss_bytes: _builtins.int
+    steady_peak_rss_bytes: _builtins.int
+    private_dirty_bytes: _builtins.int
+    """The rest is of the moment when the warm-up had ended. Written to, and not shared."""
+    anonymous_bytes: _builtins.int
+    """Heap and stacks: of no file."""
+    file_backed_bytes: _builtins.int
+    """Pages of mapped files: libraries, and the artifact where the runtime maps it."""
+    mapped_artifact_bytes: _builtins.int
+    """Of those, the artifact's; 0 where the runtime copies the artifact into its heap."""
+    def __init__(
+        self,
+        *,
+        load_peak_rss_bytes: _builtins.int | None = ...,
+        first_run_peak_rss_bytes: _builtins.int | None = ...,
+        steady_peak_rss_bytes: _builtins.int | None = ...,
+        private_dirty_bytes: _builtins.int | None = ...,
+        anonymous_bytes: _builtins.int | None = ...,
+        file_backed_bytes: _builtins.int | None = ...,
+        mapped_artifact_bytes: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__anonymous_bytes: _TypeAlias = _typing.Literal["anonymous_bytes"]  # noqa: Y015
+    _WhichOneofArgType__anonymous_bytes: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__file_backed_bytes: _TypeAlias = _typing.Literal["file_backed_bytes"]  # noqa: Y015
+    _WhichOneofArgType__file_backed_bytes: _TypeAlias = _typing.Literal["_file_backed_bytes", b"_file_backed_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["first_run_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["load_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["_load_peak_rss_bytes", b"_load_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["mapped_artifact_bytes"]  # noqa: Y015
+    _WhichOneofArgType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["_mapped_artifact_bytes", b"_mapped_artifact_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__private_dirty_bytes: _TypeAlias = _typing.Literal["private_dirty_bytes"]  # noqa: Y015
+    _WhichOneofArgType__private_dirty_bytes: _TypeAlias = _typing.Literal["_private_dirty_bytes", b"_private_dirty_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["steady_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["_steady_peak_rss_bytes", b"_steady_peak_rss_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__anonymous_bytes) -> _WhichOneofReturnType__anonymous_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__file_backed_bytes) -> _WhichOneofReturnType__file_backed_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_run_peak_rss_bytes) -> _WhichOneofReturnType__first_run_peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_peak_rss_bytes) -> _WhichOneofReturnType__load_peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mapped_artifact_bytes) -> _WhichOneofReturnType__mapped_artifact_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__private_dirty_bytes) -> _WhichOneofReturnType__private_dirty_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__steady_peak_rss_bytes) -> _WhichOneofReturnType__steady_peak_rss_bytes | None: ...
+
+Global___ProcessMemory: _TypeAlias = ProcessMemory  # noqa: Y015
+
+@_typing.final
 class Repetition(_message.Message):
     """What one child process measured."""
 
@@ -615,12 +688,15 @@ class Repetition(_message.Message):
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     DURING_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
-    """High-water mark of resident memory of the whole child (VmHWM)."""
+    """High-water mark of resident memory of the whole child (VmHWM) until sampling began: later the
+    samples themselves would count.
+    """
     pss_bytes: _builtins.int
-    """Proportional set size at the end, where the kernel gives it."""
+    """Proportional set size when the warm-up had ended, where the kernel gives it."""
     baseline_rss_bytes: _builtins.int
     """The same high-water mark of a child that loaded the runtime but no model."""
     busy_threads: _builtins.int
@@ -644,6 +720,8 @@ class Repetition(_message.Message):
     def during(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceState]:
         """About one a second while it sampled, in order; farther apart where there would be more than 120."""
 
+    @_builtins.property
+    def memory(self) -> Global___ProcessMemory: ...
     def __init__(
         self,
         *,
@@ -658,10 +736,11 @@ class Repetition(_message.Message):
         before: Global___DeviceState | None = ...,
         after: Global___DeviceState | None = ...,
         during: _abc.Iterable[Global___DeviceState] | None = ...,
+        memory: Global___ProcessMemory | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "pss_bytes", b"pss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015

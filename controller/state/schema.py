@@ -159,4 +159,5 @@ repetitions = Table(
     Column("before", JSON),
     Column("after", JSON),
     Column("during", JSON),
+    Column("memory", JSON),
 )

@@ -14,6 +14,7 @@ from controller.domain import (
     Measurement,
     MemoryFigures,
     PowerReading,
+    ProcessMemory,
     Repetition,
     Runtime,
     RuntimeInfo,
@@ -134,6 +135,7 @@ def repetition(latency_ns: tuple[int, ...], **changes: Any) -> Repetition:
         "pss_bytes": 80_000_000,
         "before": state(),
         "after": state(),
+        "memory": ProcessMemory(load_peak_rss_bytes=95_000_000, anonymous_bytes=70_000_000),
         "during": (state(measured_cpus=(0,), load_by_others=0.02),),
     }
     return Repetition(**(fields | changes))

@@ -13,6 +13,7 @@ from controller.domain import (
     DeviceProfile,
     DeviceState,
     PowerReading,
+    ProcessMemory,
     Repetition,
     Runtime,
     RuntimeInfo,
@@ -63,6 +64,10 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
         ((replace(TAKEN, latency_ns=(2**64 - 1,)),), "a latency that is not above 0"),
         ((replace(TAKEN, load_ns=2**63),), "a figure that is too large"),
         ((replace(TAKEN, pss_bytes=2**63),), "a figure that is too large"),
+        (
+            (replace(TAKEN, memory=ProcessMemory(anonymous_bytes=2**63)),),
+            "a figure that is too large",
+        ),
         (
             (replace(TAKEN, after=DeviceState(taken_at_unix_ms=0, load_average=math.nan)),),
             "a temperature, load or power that is no number",

@@ -24,6 +24,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (domain.PowerReading, types_pb2.PowerReading),
     (domain.DeviceState, types_pb2.DeviceState),
     (domain.MeasureSettings, types_pb2.MeasureSettings),
+    (domain.ProcessMemory, types_pb2.ProcessMemory),
     (domain.Repetition, types_pb2.Repetition),
     (domain.Device, query_pb2.Device),
     (domain.SweepSpec, query_pb2.SweepSpec),

@@ -1,4 +1,4 @@
-"""Device states during a repetition.
+"""Device states and memory of a repetition.
 
 Revision: 0002, after 0001.
 """
@@ -16,9 +16,11 @@ def upgrade() -> None:
     """Applies the change."""
     with op.batch_alter_table("repetitions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("during", sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column("memory", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
     """Takes the change back."""
     with op.batch_alter_table("repetitions", schema=None) as batch_op:
+        batch_op.drop_column("memory")
         batch_op.drop_column("during")
