@@ -22,7 +22,9 @@ _WAIT_PER_CPU_TIME = 200
 MAX_STATES = 120
 # Shorter spans are lost between two of the kernel's ticks, of mostly 10 ms.
 _SHORTEST_NS = 100_000_000
-_MOST_OF_THE_TIME = 0.5
+# A child that others disturb computes on a core for a part of the time only; the clock of such a
+# core is still that of a busy one.
+_MEASURED_SHARE = 0.25
 _NS_PER_SECOND = 1_000_000_000
 
 
@@ -44,7 +46,7 @@ class Share:
 
 
 def share_between(before: Usage, after: Usage) -> Share:
-    """Which cores the child computed on most of the time, and how much others computed."""
+    """Which cores the child computed on for a quarter of the time, and how much others computed."""
     span_ns = after.at_ns - before.at_ns
     if span_ns < _SHORTEST_NS:
         return Share()
@@ -55,7 +57,7 @@ def share_between(before: Usage, after: Usage) -> Share:
     measured = {
         after.threads[thread].cpu
         for thread, time_ns in spent.items()
-        if time_ns >= _MOST_OF_THE_TIME * span_ns and thread in before.threads
+        if time_ns >= _MEASURED_SHARE * span_ns and thread in before.threads
         # A thread that moved was on neither core all the time.
         if after.threads[thread].cpu == before.threads[thread].cpu
     }
@@ -66,6 +68,13 @@ def share_between(before: Usage, after: Usage) -> Share:
         measured_cpus=tuple(sorted(cpu for cpu in measured if cpu is not None)),
         load_by_others=load,
     )
+
+
+def thinned(states: list[DeviceState], interval_s: float) -> tuple[list[DeviceState], float]:
+    """Every second state, to be followed half as often, once there are more than are kept."""
+    if len(states) <= MAX_STATES:
+        return states, interval_s
+    return states[::2], interval_s * 2
 
 
 class DeviceWatch:
@@ -128,9 +137,7 @@ class DeviceWatch:
             if self._ended.is_set():
                 return
             self._states.append(state)
-            if len(self._states) == MAX_STATES:
-                self._states = self._states[::2]
-                interval_s *= 2
+            self._states, interval_s = thinned(self._states, interval_s)
             cost_s = time.thread_time() - begin_s
             self._ended.wait(max(interval_s, cost_s * _WAIT_PER_CPU_TIME))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # More than any of these files holds, so that one that never ends does not fill the memory.
-_MAX_BYTES = 4 * 1024**2
+_MAX_BYTES = 32 * 1024**2
 # The most that a kernel can be built for (CONFIG_NR_CPUS).
 _MAX_CPUS = 8_192
 
@@ -28,13 +28,15 @@ class Roots:
 
 
 def read_text(path: Path) -> str | None:
-    """The file's text without surrounding blanks, or None when it cannot be read."""
+    """The file's text without surrounding blanks, or None when it cannot be read to its end."""
     try:
         with path.open("rb") as file:
-            # Device-tree strings end in a NUL.
-            return file.read(_MAX_BYTES).decode("utf-8", errors="replace").strip(" \t\n\0")
+            content = file.read(_MAX_BYTES + 1)
     except OSError:
         return None
+    # Device-tree strings end in a NUL.
+    text = content.decode("utf-8", errors="replace").strip(" \t\n\0")
+    return text if len(content) <= _MAX_BYTES else None
 
 
 def read_whole(path: Path, lowest: int, highest: int) -> int | None:

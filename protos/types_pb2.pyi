@@ -515,8 +515,8 @@ class DeviceState(_message.Message):
     def power(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerReading]: ...
     @_builtins.property
     def measured_cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Only in states that were read while a child sampled. Cores that the child computed on for most
-        of the time since the state before.
+        """Only in states that were read while a child sampled. Cores that the child computed on for a
+        quarter of the time since the state before, or longer.
         """
 
     def __init__(

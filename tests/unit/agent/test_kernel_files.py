@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.device_state import read_device_state
 from agent.domain import DeviceProfile, DeviceState
-from agent.kernel_files import Roots, cpu_numbers, read_whole
+from agent.kernel_files import Roots, cpu_numbers, read_text, read_whole
 from agent.profile import read_device_profile
 from tests.unit.agent.test_profile import HOST
 from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
@@ -98,6 +98,10 @@ def test_a_device_whose_every_figure_lies_has_none(
 def test_this_device_tells_what_it_is_without_an_exception() -> None:
     assert profile(Roots()).logical_cores == os.cpu_count()
     assert {each.name for each in fields(DeviceState)} == set(vars(state(Roots())))
+
+
+def test_a_file_that_never_ends_is_unknown() -> None:
+    assert read_text(Path("/dev/zero")) is None
 
 
 @given(st.text())
