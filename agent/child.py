@@ -29,10 +29,11 @@ from agent.child_process import (
     limit_memory,
     set_stdout_aside,
 )
-from agent.device_state import Roots, read_device_state
-from agent.domain import Failure, FailureReason
+from agent.device_state import read_device_state
+from agent.domain import Failure, FailureReason, ProcessMemory
+from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
-from agent.process_memory import peak_rss_bytes, pss_bytes
+from agent.process_memory import PeakMeter, peak_rss_bytes, read_residence
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
 from agent.sampling import sample, warm_up
 from agent.stopping import StoppingRule
@@ -66,7 +67,7 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
         shape, seed = request.input_shape, request.input_seed
         array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
         if request.sampling is None:
-            return Baseline(peak_rss_bytes=peak_rss_bytes(Roots().proc))
+            return _baseline()
         return _measure(runtime, request.sampling, array, pipe)
     except ImportError as error:
         return Failure(
@@ -84,39 +85,75 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
         )
 
 
+def _baseline() -> Baseline:
+    """Do everything that measuring does, but without a network, and tell the memory of it."""
+    roots = Roots()
+    read_device_state(roots, _now_unix_ms)
+    warm_up(
+        lambda: None,
+        clock_ns=time.perf_counter_ns,
+        budget_ns=NS_PER_MS,
+        on_phase=lambda _: None,
+    )
+    return Baseline(peak_rss_bytes=peak_rss_bytes(roots.proc))
+
+
 def _measure(
     runtime: RuntimeModule, sampling: Sampling, array: InputArray, pipe: BinaryIO
 ) -> Sampled:
     roots = Roots()
     budget_ns = sampling.time_budget_ms * NS_PER_MS
+    artifact = Path(sampling.artifact_path)
+    peaks = PeakMeter(roots.proc)
     _say(pipe, Phase.LOADING)
     begin_ns = time.perf_counter_ns()
-    network = runtime.load(Path(sampling.artifact_path), sampling.threads)
+    network = runtime.load(artifact, sampling.threads)
     load_ns = time.perf_counter_ns() - begin_ns
+    load_peak = peaks.end_phase()
     network.set_input(array)
     # From here on garbage collection, which comes at random moments, would land in samples.
     gc.collect()
     gc.disable()
     before = read_device_state(roots, _now_unix_ms)
+    marks: dict[Phase, int | None] = {}
+
+    def begin(phase: Phase) -> None:
+        marks[phase] = peaks.end_phase()
+        _say(pipe, phase)
+
     warmup_ns = warm_up(
         network.run,
         clock_ns=time.perf_counter_ns,
         # Half of what sampling may take: a slow network is not warmed up for longer than measured.
         budget_ns=budget_ns // 2,
-        on_phase=lambda phase: _say(pipe, phase),
+        on_phase=begin,
     )
+    # Before sampling, whose samples need memory of their own.
+    steady_peak = peaks.end_phase()
+    residence = read_residence(roots.proc, artifact)
     _say(pipe, Phase.SAMPLING)
     rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
     threads_before = cpu_time_ns_by_thread(roots.proc / "self")
     samples = sample(network.run, rule, time.perf_counter_ns, np.random.default_rng(0))
+    _say(pipe, Phase.REPORTING)
     threads_after = cpu_time_ns_by_thread(roots.proc / "self")
     return Sampled(
         build=network.build(),
         latency_ns=samples.latency_ns,
         warmup_ns=warmup_ns,
         load_ns=load_ns,
-        peak_rss_bytes=peak_rss_bytes(roots.proc),
-        pss_bytes=pss_bytes(roots.proc),
+        peak_rss_bytes=peaks.highest_bytes,
+        pss_bytes=residence.pss_bytes,
+        memory=ProcessMemory(
+            load_peak_rss_bytes=load_peak,
+            # What one phase reached is known when the next begins.
+            first_run_peak_rss_bytes=marks[Phase.WARMING_UP],
+            steady_peak_rss_bytes=steady_peak,
+            private_dirty_bytes=residence.private_dirty_bytes,
+            anonymous_bytes=residence.anonymous_bytes,
+            file_backed_bytes=residence.file_backed_bytes,
+            mapped_artifact_bytes=residence.mapped_artifact_bytes,
+        ),
         busy_threads=busy_threads(threads_before, threads_after),
         stop_reason=samples.stop_reason,
         before=before,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from cattrs import BaseValidationError, Converter
 
-from agent.domain import DeviceState, Failure, Runtime, StopReason
+from agent.domain import DeviceState, Failure, ProcessMemory, Runtime, StopReason
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ class Phase(Enum):
     FIRST_RUN = "running for the first time"
     WARMING_UP = "warming up"
     SAMPLING = "sampling"
+    REPORTING = "reporting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ class Sampled:
     load_ns: int
     peak_rss_bytes: int
     pss_bytes: int | None
+    memory: ProcessMemory
     busy_threads: int
     stop_reason: StopReason
     before: DeviceState
@@ -127,6 +129,17 @@ def decode_line(line: bytes) -> Line:
             f"the child wrote no {kind.decode()}: {document[:80].decode(errors='replace')!a}"
         ) from error
     return decoded
+
+
+def phase_of(line: bytes) -> Phase | None:
+    """The phase that a line tells of, or None for every other line, rubbish included."""
+    if not line.startswith(b"phase "):
+        return None
+    try:
+        decoded = decode_line(line)
+    except ProtocolBroken:
+        return None
+    return decoded if isinstance(decoded, Phase) else None
 
 
 def _structure(document: Any, domain_type: type[T]) -> T:

@@ -16,9 +16,9 @@ import platformdirs
 
 from agent.cache import ArtifactCache
 from agent.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
-from agent.device_state import Roots
 from agent.domain import RuntimeInfo
 from agent.errors import AgentError
+from agent.kernel_files import Roots
 from agent.measuring import Measurer
 from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.profile import HostFacts, read_device_profile

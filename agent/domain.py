@@ -4,7 +4,7 @@ The dataclasses mirror the messages of the contract by their field names (see pr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -52,6 +52,26 @@ class RuntimeInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoreCluster:
+    """Cores that are alike; a capacity of 1024 is that of the device's most capable core."""
+
+    cpus: tuple[int, ...]
+    capacity: int | None = None
+    max_frequency_khz: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuCache:
+    """Caches that are alike, and the cores that have one, alone or shared."""
+
+    level: int
+    kind: str
+    size_bytes: int
+    count: int
+    cpus: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceProfile:
     """What the device is; empty or 0 is unknown, never guessed."""
 
@@ -66,6 +86,14 @@ class DeviceProfile:
     agent_version: str = ""
     runtimes: tuple[RuntimeInfo, ...] = ()
     instruction_sets: tuple[str, ...] = ()
+    soc: str = ""
+    board: str = ""
+    clusters: tuple[CoreCluster, ...] = ()
+    caches: tuple[CpuCache, ...] = ()
+    android_properties: Mapping[str, str] = field(default_factory=dict)
+    container: str = ""
+    virtual_machine: str = ""
+    emulator: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +114,51 @@ class Temperature:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ThrottleCounter:
+    """How often something has slowed the device down since it started."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Battery:
+    """How full it is, and what happens to it as the kernel says; an empty status is unknown."""
+
+    charge_percent: int | None = None
+    status: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerReading:
+    """What one sensor says: watts now, or microjoules counted since some moment."""
+
+    source: str
+    watts: float | None = None
+    energy_uj: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceState:
-    """The device at one moment; empty where the kernel tells nothing."""
+    """The device at one moment; empty where the kernel tells nothing.
+
+    Attributes:
+        active_limits: what keeps the device slow at this moment.
+        measured_cpus: cores that the measuring child computed on since the state before; known,
+            like the next, only while it samples.
+        load_by_others: how many cores' time others than the child took since the state before.
+    """
 
     taken_at_unix_ms: int
     clocks: tuple[CpuClock, ...] = ()
     temperatures: tuple[Temperature, ...] = ()
     load_average: float | None = None
+    throttle_counters: tuple[ThrottleCounter, ...] = ()
+    active_limits: tuple[str, ...] = ()
+    battery: Battery | None = None
+    power: tuple[PowerReading, ...] = ()
+    measured_cpus: tuple[int, ...] = ()
+    load_by_others: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +180,29 @@ class MeasureSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProcessMemory:
+    """How a whole child's resident memory divides; None where the kernel does not tell.
+
+    Attributes:
+        load_peak_rss_bytes: high-water mark while it loaded the artifact.
+        first_run_peak_rss_bytes: the same of the first run.
+        steady_peak_rss_bytes: the same of the warm-up.
+        private_dirty_bytes: written to and not shared; this and the rest when it was warmed up.
+        anonymous_bytes: heap and stacks.
+        file_backed_bytes: pages of mapped files.
+        mapped_artifact_bytes: of those the artifact's; 0 where the runtime copies it.
+    """
+
+    load_peak_rss_bytes: int | None = None
+    first_run_peak_rss_bytes: int | None = None
+    steady_peak_rss_bytes: int | None = None
+    private_dirty_bytes: int | None = None
+    anonymous_bytes: int | None = None
+    file_backed_bytes: int | None = None
+    mapped_artifact_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Repetition:
     """What one child process measured; latencies in ns, in the order they were taken."""
 
@@ -127,6 +216,8 @@ class Repetition:
     pss_bytes: int | None = None
     before: DeviceState | None = None
     after: DeviceState | None = None
+    during: tuple[DeviceState, ...] = ()
+    memory: ProcessMemory | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

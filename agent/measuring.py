@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import psutil
 
 from agent.child_messages import Baseline, ChildRequest, Sampled, Sampling
-from agent.device_state import Roots
+from agent.device_watch import DeviceWatch
 from agent.domain import (
+    DeviceState,
     FailureReason,
     Measured,
     MeasureSettings,
@@ -18,19 +20,25 @@ from agent.domain import (
     Runtime,
     RuntimeInfo,
 )
-from agent.supervision import Cancellation, MeasuringFailed, ask_child
+from agent.kernel_files import Roots
+from agent.supervision import Cancellation, MeasuringFailed, OnPhase, ask_child
 
 # Importing, loading and three runs of the slowest network on the slowest board.
 START_ALLOWANCE_S = 120.0
 # Half a budget for warm-up, one for sampling, and as much again for a device that stalls.
 _BUDGETS = 3.0
 _MEMORY_SHARE = 0.9
+_NS_PER_MS = 1_000_000
 _COMMAND = (sys.executable, "-m", "agent.child")
 
 
 def most_of_available_memory() -> int:
     """Nine tenths of the memory that the device has left, in bytes."""
     return int(psutil.virtual_memory().available * _MEMORY_SHARE)
+
+
+def _now_unix_ms() -> int:
+    return time.time_ns() // _NS_PER_MS
 
 
 @dataclass(kw_only=True)
@@ -43,6 +51,7 @@ class Measurer:
         memory_limit_bytes: tells the limit of private writable memory for the next child.
         roots: where the kernel's files are.
         command: starts a child.
+        now_unix_ms: the device's clock.
     """
 
     runtimes: tuple[RuntimeInfo, ...]
@@ -50,6 +59,7 @@ class Measurer:
     memory_limit_bytes: Callable[[], int] = most_of_available_memory
     roots: Roots = field(default_factory=Roots)
     command: tuple[str, ...] = _COMMAND
+    now_unix_ms: Callable[[], int] = _now_unix_ms
     _baselines: dict[tuple[Runtime, tuple[int, ...]], int] = field(default_factory=dict)
 
     def measure(
@@ -72,16 +82,16 @@ class Measurer:
         """
         runtime = self.check(settings)
         baseline = self._baseline_rss_bytes(settings, cancellation)
-        sampled = []
+        taken = []
         for done in range(1, settings.repetitions + 1):
-            sampled.append(self._sample(artifact, settings, cancellation))
+            taken.append(self._sample(artifact, settings, cancellation))
             on_repetition(done)
         return Measured(
             runtime=RuntimeInfo(
-                runtime=runtime.runtime, version=runtime.version, build=sampled[0].build
+                runtime=runtime.runtime, version=runtime.version, build=taken[0][0].build
             ),
-            repetitions=tuple(_repetition(each, baseline) for each in sampled),
-            affinity=sampled[0].affinity,
+            repetitions=tuple(_repetition(*each, baseline) for each in taken),
+            affinity=taken[0][0].affinity,
         )
 
     def check(self, settings: MeasureSettings) -> RuntimeInfo:
@@ -123,7 +133,8 @@ class Measurer:
 
     def _sample(
         self, artifact: Path, settings: MeasureSettings, cancellation: Cancellation
-    ) -> Sampled:
+    ) -> tuple[Sampled, tuple[DeviceState, ...]]:
+        """What a child sampled, and the device's states meanwhile."""
         sampling = Sampling(
             artifact_path=str(artifact.absolute()),
             threads=settings.threads,
@@ -131,10 +142,11 @@ class Measurer:
             time_budget_ms=settings.time_budget_ms,
         )
         limit_s = self.start_allowance_s + _BUDGETS * settings.time_budget_ms / 1_000
-        answer = self._ask(settings, sampling, limit_s, cancellation)
+        with DeviceWatch(self.roots, self.now_unix_ms) as watch:
+            answer = self._ask(settings, sampling, limit_s, cancellation, watch.on_phase)
         if not isinstance(answer, Sampled):
             raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
-        return answer
+        return answer, watch.states
 
     def _ask(
         self,
@@ -142,6 +154,7 @@ class Measurer:
         sampling: Sampling | None,
         limit_s: float,
         cancellation: Cancellation,
+        on_phase: OnPhase = lambda _pid, _phase: None,
     ) -> Sampled | Baseline:
         request = ChildRequest(
             parent_pid=os.getpid(),
@@ -157,19 +170,24 @@ class Measurer:
             limit_s=limit_s,
             cancellation=cancellation,
             proc_root=self.roots.proc,
+            on_phase=on_phase,
         )
 
 
-def _repetition(sampled: Sampled, baseline_rss_bytes: int) -> Repetition:
+def _repetition(
+    sampled: Sampled, during: tuple[DeviceState, ...], baseline_rss_bytes: int
+) -> Repetition:
     return Repetition(
         latency_ns=sampled.latency_ns,
         warmup_ns=sampled.warmup_ns,
         load_ns=sampled.load_ns,
         peak_rss_bytes=sampled.peak_rss_bytes,
         pss_bytes=sampled.pss_bytes,
+        memory=sampled.memory,
         baseline_rss_bytes=baseline_rss_bytes,
         busy_threads=sampled.busy_threads,
         stop_reason=sampled.stop_reason,
         before=sampled.before,
         after=sampled.after,
+        during=during,
     )

@@ -1,7 +1,15 @@
 """Memory as the kernel counts it: this process's, and whom it killed for lack of it."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+
+from agent.kernel_files import read_text
+
+# See proc(5), /proc/pid/clear_refs.
+_RESET_HIGH_WATER_MARK = "5"
+# Addresses, permissions, offset, device, inode, then the file.
+_MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ [0-9]+ *(.*)$")
 
 
 def peak_rss_bytes(proc_root: Path) -> int:
@@ -18,12 +26,78 @@ def peak_rss_bytes(proc_root: Path) -> int:
     return peak
 
 
-def pss_bytes(proc_root: Path) -> int | None:
-    """Proportional set size now, or None where the kernel does not give it."""
+class PeakMeter:
+    """High-water marks of this process's resident memory, one a phase.
+
+    Attributes:
+        highest_bytes: the highest so far, those before the first phase included.
+    """
+
+    def __init__(self, proc_root: Path) -> None:
+        """Begin the first phase.
+
+        Raises:
+            OSError: the kernel tells no high-water mark.
+        """
+        self._proc_root = proc_root
+        self.highest_bytes = peak_rss_bytes(proc_root)
+        self._resets = _reset_peak(proc_root)
+
+    def end_phase(self) -> int | None:
+        """The mark since the phase began, in bytes, or None where the kernel cannot reset it."""
+        mark = peak_rss_bytes(self._proc_root)
+        self.highest_bytes = max(self.highest_bytes, mark)
+        if not self._resets:
+            return None
+        self._resets = _reset_peak(self._proc_root)
+        return mark
+
+
+def _reset_peak(proc_root: Path) -> bool:
+    """Let the high-water mark fall to what is resident now; False where that is not allowed."""
     try:
-        return _amount_bytes(proc_root / "self" / "smaps_rollup", "Pss")
+        (proc_root / "self" / "clear_refs").write_text(_RESET_HIGH_WATER_MARK)
     except OSError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residence:
+    """What this process's resident memory is made of, in bytes; None is unknown."""
+
+    pss_bytes: int | None
+    private_dirty_bytes: int | None
+    anonymous_bytes: int | None
+    file_backed_bytes: int | None
+    mapped_artifact_bytes: int | None
+
+
+def read_residence(proc_root: Path, artifact: Path) -> Residence:
+    """What is resident now; `artifact` is the file that was loaded."""
+    own = proc_root / "self"
+    return Residence(
+        pss_bytes=_amount_bytes(own / "smaps_rollup", "Pss"),
+        private_dirty_bytes=_amount_bytes(own / "smaps_rollup", "Private_Dirty"),
+        anonymous_bytes=_amount_bytes(own / "smaps_rollup", "Anonymous"),
+        file_backed_bytes=_amount_bytes(own / "status", "RssFile"),
+        mapped_artifact_bytes=_mapped_bytes(own / "smaps", artifact),
+    )
+
+
+def _mapped_bytes(smaps: Path, file: Path) -> int | None:
+    """Resident bytes of a file's mappings: 0 when it is not mapped."""
+    text = read_text(smaps)
+    if not text:
         return None
+    total, inside = 0, False
+    for line in text.splitlines():
+        mapping = _MAPPING.match(line)
+        if mapping:
+            inside = mapping[1] == str(file)
+        elif inside and line.startswith("Rss:"):
+            total += int(line.split()[1]) * 1024
+    return total
 
 
 def oom_kills(proc_root: Path) -> int:
@@ -36,5 +110,5 @@ def oom_kills(proc_root: Path) -> int:
 
 
 def _amount_bytes(path: Path, name: str) -> int | None:
-    match = re.search(rf"^{name}:\s+(\d+) kB$", path.read_text(), re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
+    found = re.search(rf"^{name}:\s+([0-9]{{1,15}}) kB$", read_text(path) or "", re.MULTILINE)
+    return int(found[1]) * 1024 if found else None

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from agent.child_messages import (
     Sampled,
     decode_line,
     encode_request,
+    phase_of,
 )
 from agent.domain import Failure, FailureReason
 from agent.last_words import LastWords
@@ -32,6 +33,7 @@ _MAX_ANSWER_BYTES = 64 * 1024**2
 _THREAD_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_")
 
 _Child = subprocess.Popen[bytes]
+OnPhase = Callable[[int, Phase], None]
 
 
 class MeasuringFailed(Exception):
@@ -98,6 +100,7 @@ def ask_child(
     limit_s: float,
     cancellation: Cancellation,
     proc_root: Path,
+    on_phase: OnPhase = lambda _pid, _phase: None,
 ) -> Sampled | Baseline:
     """Start a child, ask it, and wait for its answer; its whole process group ends with it.
 
@@ -107,6 +110,7 @@ def ask_child(
         limit_s: wall time after which it is killed.
         cancellation: kills it earlier.
         proc_root: where the kernel counts whom it killed for lack of memory.
+        on_phase: told the child's number and each phase that it begins, at once.
 
     Raises:
         MeasuringFailed: it refused, died, hung, was cancelled or answered rubbish.
@@ -114,7 +118,7 @@ def ask_child(
     oom_kills_before = oom_kills(proc_root)
     with _place_for_stderr() as stderr:
         with cancellation.child(command, stderr) as process:
-            output, timed_out = _converse(process, encode_request(request), limit_s)
+            output, timed_out = _converse(process, encode_request(request), limit_s, on_phase)
         cancellation.raise_if_cancelled()
         words = LastWords(stderr)
         if timed_out:
@@ -155,7 +159,9 @@ def _spawn(command: tuple[str, ...], stderr: IO[bytes]) -> _Child:
         raise _not_started(error) from error
 
 
-def _converse(process: _Child, request: bytes, limit_s: float) -> tuple[bytes, bool]:
+def _converse(
+    process: _Child, request: bytes, limit_s: float, on_phase: OnPhase
+) -> tuple[bytes, bool]:
     """The child's whole output, and whether it was killed for taking too long.
 
     Reading blocks, and so does the timer: nothing here computes while the child measures.
@@ -174,7 +180,7 @@ def _converse(process: _Child, request: bytes, limit_s: float) -> tuple[bytes, b
         # Of a child that died before it read, how it ended says more than the broken pipe.
         with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(request)
-        output = process.stdout.read(_MAX_ANSWER_BYTES)
+        output = _listen(process.stdout, lambda phase: on_phase(process.pid, phase))
         if len(output) == _MAX_ANSWER_BYTES:
             _kill_group(process)
         _await_end(process)
@@ -183,6 +189,17 @@ def _converse(process: _Child, request: bytes, limit_s: float) -> tuple[bytes, b
         # One that has begun to kill must have killed before the child is waited for.
         deadline.join()
     return output, expired.is_set()
+
+
+def _listen(stdout: IO[bytes], on_phase: Callable[[Phase], None]) -> bytes:
+    """Everything that the child writes, up to the most that it may."""
+    output = bytearray()
+    while line := stdout.readline(_MAX_ANSWER_BYTES - len(output)):
+        output += line
+        phase = phase_of(line)
+        if phase is not None:
+            on_phase(phase)
+    return bytes(output)
 
 
 @dataclass(frozen=True)

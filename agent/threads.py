@@ -3,7 +3,10 @@
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+from agent.kernel_files import read_text
 
 # A thread that worked along has a fair part of the busiest one's time; one that only woke up now
 # and then (a timer, a log) has far less.
@@ -28,6 +31,26 @@ def cpu_time_ns_by_thread(process: Path) -> dict[int, int]:
     return times
 
 
+@dataclass(frozen=True, kw_only=True)
+class ThreadUse:
+    """CPU time of a thread, and the core that it was on last; None where the kernel hides it."""
+
+    time_ns: int
+    cpu: int | None
+
+
+def use_by_thread(process: Path) -> dict[int, ThreadUse]:
+    """What each thread of another process has used; empty when the process has ended."""
+    try:
+        times = cpu_time_ns_by_thread(process)
+    except OSError:
+        return {}
+    return {
+        thread: ThreadUse(time_ns=time_ns, cpu=_last_cpu(process / "task" / str(thread)))
+        for thread, time_ns in times.items()
+    }
+
+
 def busy_threads(before: Mapping[int, int], after: Mapping[int, int]) -> int:
     """How many threads had at least a tenth of the busiest one's time between two readings."""
     spent = [time_ns - before.get(thread, 0) for thread, time_ns in after.items()]
@@ -48,3 +71,9 @@ def _time_ns(task: Path) -> int | None:
         return None
     ticks = int(fields[11]) + int(fields[12])
     return ticks * _NS_PER_SECOND // os.sysconf("SC_CLK_TCK")
+
+
+def _last_cpu(task: Path) -> int | None:
+    # The name, in parentheses, may hold blanks; the core is field 39.
+    fields = (read_text(task / "stat") or "").rpartition(")")[2].split()
+    return int(fields[36]) if len(fields) > 36 and fields[36].isdecimal() else None

@@ -74,19 +74,20 @@ def _doubt_of_repetition(taken: Repetition) -> str:
     if not all(0 < sample <= MAX_INTEGER for sample in taken.latency_ns):
         return "a latency that is not above 0"
     sizes = (taken.load_ns, taken.peak_rss_bytes, taken.baseline_rss_bytes, taken.pss_bytes or 0)
-    if not all(0 <= size <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes)):
+    divided = vars(taken.memory).values() if taken.memory else ()
+    if not all((size or 0) <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes, *divided)):
         return "a figure that is too large"
     if not all(map(math.isfinite, _measured_floats(taken))):
-        return "a temperature or load that is no number"
+        return "a temperature, load or power that is no number"
     return ""
 
 
 def _measured_floats(taken: Repetition) -> Iterator[float]:
-    for state in filter(None, (taken.before, taken.after)):
+    for state in filter(None, (taken.before, *taken.during, taken.after)):
         yield from _floats(state)
 
 
 def _floats(state: DeviceState) -> Iterator[float]:
     yield from (temperature.celsius for temperature in state.temperatures)
-    if state.load_average is not None:
-        yield state.load_average
+    told = (state.load_average, state.load_by_others, *(each.watts for each in state.power))
+    yield from (figure for figure in told if figure is not None)

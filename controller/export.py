@@ -74,6 +74,13 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
         "memory_peak_rss_bytes": _WHOLE,
         "memory_baseline_rss_bytes": _WHOLE,
         "memory_pss_bytes": _WHOLE,
+        "memory_load_peak_rss_bytes": _WHOLE,
+        "memory_first_run_peak_rss_bytes": _WHOLE,
+        "memory_steady_peak_rss_bytes": _WHOLE,
+        "memory_private_dirty_bytes": _WHOLE,
+        "memory_anonymous_bytes": _WHOLE,
+        "memory_file_backed_bytes": _WHOLE,
+        "memory_mapped_artifact_bytes": _WHOLE,
     }
 )
 """The flat columns and their types; a figure that is not there is empty."""

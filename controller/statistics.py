@@ -5,7 +5,7 @@ and Fan, 1996). Everything is deterministic: the same samples give the same figu
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from controller.domain import LatencyFigures, MemoryFigures, Repetition, StopReason, Verdict
+from controller.disturbances import throttling
+from controller.domain import (
+    LatencyFigures,
+    MemoryFigures,
+    ProcessMemory,
+    Repetition,
+    StopReason,
+    Verdict,
+)
 
 CONFIDENCE_LEVEL: Final = 0.95
 RESAMPLES: Final = 1_000
@@ -76,7 +84,9 @@ def latency_figures(repetitions: Sequence[Repetition]) -> LatencyFigures:
 
 
 def memory_figures(repetitions: Sequence[Repetition]) -> MemoryFigures:
-    """Derive a job's memory figures: the repetition that needed most, above its own baseline.
+    """Derive a job's memory figures: of each kind, that of the repetition that needed most of it.
+
+    Peaks are above the repetition's own baseline, the others are of the whole process.
 
     A model that fits into what the runtime alone once touched needs 0 bytes more, never less.
 
@@ -86,12 +96,31 @@ def memory_figures(repetitions: Sequence[Repetition]) -> MemoryFigures:
     if not repetitions:
         raise SamplesMissing("memory figures need at least one repetition")
     hungriest = max(repetitions, key=_rss_above_baseline)
-    pss_bytes = [r.pss_bytes for r in repetitions if r.pss_bytes is not None]
+    divided = [(r.memory or ProcessMemory(), r.baseline_rss_bytes) for r in repetitions]
     return MemoryFigures(
         peak_rss_bytes=_rss_above_baseline(hungriest),
         baseline_rss_bytes=hungriest.baseline_rss_bytes,
-        pss_bytes=max(pss_bytes, default=None),
+        pss_bytes=_largest(r.pss_bytes for r in repetitions),
+        load_peak_rss_bytes=_largest(_above(m.load_peak_rss_bytes, base) for m, base in divided),
+        first_run_peak_rss_bytes=_largest(
+            _above(m.first_run_peak_rss_bytes, base) for m, base in divided
+        ),
+        steady_peak_rss_bytes=_largest(
+            _above(m.steady_peak_rss_bytes, base) for m, base in divided
+        ),
+        private_dirty_bytes=_largest(m.private_dirty_bytes for m, _ in divided),
+        anonymous_bytes=_largest(m.anonymous_bytes for m, _ in divided),
+        file_backed_bytes=_largest(m.file_backed_bytes for m, _ in divided),
+        mapped_artifact_bytes=_largest(m.mapped_artifact_bytes for m, _ in divided),
     )
+
+
+def _above(peak_bytes: int | None, baseline_bytes: int) -> int | None:
+    return None if peak_bytes is None else max(0, peak_bytes - baseline_bytes)
+
+
+def _largest(known: Iterable[int | None]) -> int | None:
+    return max((each for each in known if each is not None), default=None)
 
 
 def relative_half_width(figures: LatencyFigures) -> float:
@@ -105,16 +134,19 @@ def verdict(
     repetitions: Sequence[Repetition],
     settings_relative_half_width: float,
 ) -> tuple[Verdict, str]:
-    """Judge whether the interval is as narrow as was asked for; the reason is empty for ok.
+    """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
-    The reason says what would have made it narrower: repetitions that agree, time to take more
-    samples, more repetitions, or steadier samples.
+    The reason is empty for ok. For noisy it says what would have made the interval narrower:
+    repetitions that agree, time to take more samples, more repetitions, or steadier samples.
 
     Args:
         figures: of one job.
         repetitions: what the figures were derived from.
         settings_relative_half_width: what was asked for; 0.02 is ±2 %.
     """
+    throttled = throttling(repetitions)
+    if throttled:
+        return Verdict.THROTTLED, throttled
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
         return Verdict.OK, ""

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.acceptance import ACCEPTANCE, PARITY_TOLERANCE
 from models.catalog import Backbone
 from models.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
 from models.digest import canonical_sha256
 from models.download import file_sha256
 from models.own import OwnFormat, own_format_of
-from models.program import ONNX_OPSET, PARITY_TOLERANCE, Parity, Program
+from models.program import ONNX_OPSET, Parity, Program
+from models.reduction import checked_through_onnx, options
 from models.stoppers import find_stopper
 from models.tools import ToolMissing, tool_versions
 from models.variants import Format, Variant, WeightsKind
@@ -115,8 +117,9 @@ def conversion_key(variant: Variant, weights: Weights) -> str:
             "weights_kind": weights.kind.value,
             "weights_digest": weights.digest,
             "tools": tool_versions(_tools(variant, weights)),
-            "opset": ONNX_OPSET if variant.format is Format.ONNX else None,
+            "opset": ONNX_OPSET if _translates(variant) else None,
             "tolerance": PARITY_TOLERANCE,
+            **options(variant),
         }
     )
 
@@ -158,25 +161,34 @@ def convert(
     for shape, group in itertools.groupby(ordered, key=_program_shape):
         folder = workdir / f"{shape[0]}px-batch{shape[1]}"
         folder.mkdir(parents=True)
+        members = list(group)
         program = Program(
             backbone,
             weights,
             *shape,
+            max(ACCEPTANCE[variant.precision].input_count for variant in members),
             folder,
             on_step,
             limits or StepLimits(),
             cancellation or Cancellation(),
         )
-        fates.update((variant, _convert_variant(program, variant)) for variant in group)
+        fates.update((variant, _convert_variant(program, variant)) for variant in members)
     return [fates[variant] for variant in variants]
 
 
 def _tools(variant: Variant, weights: Weights) -> tuple[str, ...]:
     """Return the packages that an artifact depends on."""
+    tools = _TOOLS[variant.format]
+    if checked_through_onnx(variant):
+        tools = tuple(dict.fromkeys((*tools, *_TOOLS[Format.ONNX])))
     if weights.kind is not WeightsKind.OWN or weights.path is None:
-        return _TOOLS[variant.format]
+        return tools
     unused = _NOT_FOR_OWN[own_format_of(weights.path)]
-    return tuple(tool for tool in _TOOLS[variant.format] if tool not in unused)
+    return tuple(tool for tool in tools if tool not in unused)
+
+
+def _translates(variant: Variant) -> bool:
+    return variant.format is Format.ONNX or checked_through_onnx(variant)
 
 
 def _program_shape(variant: Variant) -> tuple[int, int]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from models import recipe
+from models.acceptance import ACCEPTANCE
 from models.catalog import Backbone
 from models.child import Cancellation, StepFailed, StepLimits, run_step
 from models.own import OwnFormat, own_format_of
-from models.own_inspection import ADOPTING_STEP
 from models.requests import (
     AdoptAnswer,
     AdoptRequest,
@@ -23,16 +24,27 @@ from models.requests import (
     PaddleLiteRequest,
     ParityAnswer,
     ParityRequest,
+    ReduceRequest,
+    RewriteAnswer,
+    RewriteRequest,
     SimplifyRequest,
 )
-from models.variants import Format, Target, Variant, WeightsKind
+from models.variants import Format, Precision, Target, Variant, WeightsKind
 from models.weights import Weights
-
-PARITY_TOLERANCE = 1e-4
-"""Largest max|a-b| / max|b| between an artifact's outputs and Paddle's that passes.
-
-Float32 kernels of two runtimes differ by 2e-6 to 2e-5 on the demonstration's backbones.
-"""
+from models.work import (
+    ADOPT,
+    EXPORT,
+    ONNX,
+    ONNX_PARITY,
+    OPTIMISE,
+    REDUCE,
+    REWRITE,
+    SIMPLIFY,
+    UNSIMPLIFIED_PARITY,
+    X86_PARITY,
+    Work,
+    needed,
+)
 
 ONNX_OPSET = 14
 
@@ -44,6 +56,9 @@ MAX_ONNX_WEIGHTS_BYTES = 2**31 - 2**24
 
 Answer = TypeVar("Answer")
 
+_Made = tuple[Path, "Parity", tuple[str, ...]]
+"""A file, how it was compared, and the passes that came after the export."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parity:
@@ -53,13 +68,18 @@ class Parity:
         max_relative_difference: worst max|a-b| / max|b| over inputs and outputs.
         tolerance: what it had to stay within.
         input_count: inputs that were compared.
-        checked_through: `own format`, or `x86 twin` for an arm artifact that cannot run here.
+        checked_through: `own format`, or the twins of an arm artifact, which cannot run here.
+        top1_agreement: of a reduced precision, the share of score vectors, 0 to 1, whose largest
+            score is that of Paddle's in float32: no accuracy.
+        correlation: of a reduced precision, see `models.steps.agreement`.
     """
 
     max_relative_difference: float
     tolerance: float
     input_count: int
     checked_through: str
+    top1_agreement: float | None = None
+    correlation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +98,6 @@ class CheckedFile:
     passes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A step on its way to one or more artifacts: its module and what it says to a person."""
-
-    step: str
-    saying: str
-
-
-_EXPORT = _Work("export", "exporting")
-_ADOPT = {own: _Work(step, "reading the own model") for own, step in ADOPTING_STEP.items()}
-_ARM = _Work("paddle_lite", "converting to Paddle Lite for arm")
-_X86 = _Work("paddle_lite", "converting to Paddle Lite for x86")
-_X86_PARITY = _Work("parity_paddle_lite", "comparing Paddle Lite's outputs")
-_ONNX = _Work("onnx", "converting to ONNX")
-_SIMPLIFY = _Work("simplify", "simplifying the ONNX file")
-_ONNX_PARITY = _Work("parity_onnx", "comparing ONNX Runtime's outputs")
-_UNSIMPLIFIED_PARITY = _Work("parity_onnx", "comparing the outputs of the file before simplifying")
-
-_FIRST = (_EXPORT, *_ADOPT.values())
-_WORK = {
-    (Format.PADDLELITE, Target.ARM): (*_FIRST, _X86, _X86_PARITY, _ARM),
-    (Format.PADDLELITE, Target.X86): (*_FIRST, _X86, _X86_PARITY),
-    (Format.ONNX, Target.ANY): (
-        *_FIRST,
-        _ONNX,
-        _SIMPLIFY,
-        _ONNX_PARITY,
-        _UNSIMPLIFIED_PARITY,
-    ),
-}
-
-
 @dataclass
 class Program:
     """A backbone's program at one input size and batch.
@@ -119,6 +107,7 @@ class Program:
         weights: what is inside.
         input_size: height and width, pixels.
         batch: images per inference.
+        reference_inputs: inputs that its artifacts can be compared on.
         folder: empty; everything is written there.
         on_step: told what starts.
         limits: of each child.
@@ -129,12 +118,13 @@ class Program:
     weights: Weights
     input_size: int
     batch: int
+    reference_inputs: int
     folder: Path
     on_step: Callable[[str], None]
     limits: StepLimits
     cancellation: Cancellation
-    _outcomes: dict[_Work, object] = field(default_factory=dict, init=False)
-    _seconds: dict[_Work, float] = field(default_factory=dict, init=False)
+    _outcomes: dict[Work, object] = field(default_factory=dict, init=False)
+    _seconds: dict[Work, float] = field(default_factory=dict, init=False)
 
     def artifact(self, variant: Variant) -> CheckedFile:
         """Make and check a variant's file.
@@ -144,22 +134,18 @@ class Program:
             ConversionCancelled: the conversion was cancelled.
         """
         passes = self._adopt(variant) if self._own_format else self._export().passes
-        if variant.format is Format.ONNX:
-            path, parity, simplified = self._onnx()
-            return CheckedFile(path, parity, (*passes, *simplified))
-        if variant.target is Target.X86:
-            return CheckedFile(*self._x86(), passes)
-        return CheckedFile(*self._arm(), passes)
+        make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
+        path, parity, later = make(variant)
+        return CheckedFile(path, parity, (*passes, *later))
 
     def seconds(self, variant: Variant) -> float:
         """Return the wall time of the steps that a variant needed, shared ones included."""
-        needed = _WORK[variant.format, variant.target]
-        return sum(self._seconds.get(work, 0.0) for work in needed)
+        return sum(self._seconds.get(work, 0.0) for work in needed(variant))
 
     def _adopt(self, variant: Variant) -> tuple[str, ...]:
         """Make of an own model what an export is; no pass rewrites it."""
         assert self._own_format is not None
-        work = _ADOPT[self._own_format]
+        work = ADOPT[self._own_format]
         if self._own_format is OwnFormat.ONNX and variant.format is Format.PADDLELITE:
             raise StepFailed(
                 work.step,
@@ -174,6 +160,7 @@ class Program:
             batch=self.batch,
             output=str(self._translated) if is_onnx else self._prefix,
             reference_path=self._reference,
+            reference_inputs=self.reference_inputs,
         )
         self._run(work, request, AdoptAnswer)
         return ()
@@ -189,59 +176,100 @@ class Program:
             seed=recipe.SEED,
             program_prefix=self._prefix,
             reference_path=self._reference,
+            reference_inputs=self.reference_inputs,
         )
-        return self._run(_EXPORT, request, ExportAnswer)
+        return self._run(EXPORT, request, ExportAnswer)
 
-    def _onnx(self) -> tuple[Path, Parity, tuple[str, ...]]:
-        """Return the file, simplified where that keeps parity, and what simplified it."""
+    def _onnx(self, variant: Variant) -> _Made:
+        precision = variant.precision
+        if precision is Precision.FP32:
+            return self._onnx_fp32()
+        with _answering_for("fp32 file"):
+            source, _, simplified = self._onnx_fp32()
+        path = self.folder / f"{precision.value}.onnx"
+        self._run(REDUCE[precision], ReduceRequest(str(source), str(path)), FileAnswer)
+        return path, self._parity(ONNX_PARITY[precision], path, precision), simplified
+
+    def _onnx_fp32(self) -> _Made:
+        """Make the file, simplified where that keeps parity."""
         source = self._translated
         if self._own_format is not OwnFormat.ONNX:
             self._check_protobuf_holds()
-            self._run(_ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
+            self._run(ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
         path = self.folder / "model.onnx"
+        parity = ONNX_PARITY[Precision.FP32]
         try:
-            self._run(_SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
-            return path, self._parity(_ONNX_PARITY, path), (SIMPLIFIER,)
+            self._run(SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
+            return path, self._parity(parity, path, Precision.FP32), (SIMPLIFIER,)
         except StepFailed:
-            return source, self._parity(_UNSIMPLIFIED_PARITY, source), ()
+            return source, self._parity(UNSIMPLIFIED_PARITY, source, Precision.FP32), ()
 
     def _check_protobuf_holds(self) -> None:
         size_bytes = Path(f"{self._prefix}.pdiparams").stat().st_size
         if size_bytes > MAX_ONNX_WEIGHTS_BYTES:
             raise StepFailed(
-                _ONNX.step,
+                ONNX.step,
                 f"its weights have {size_bytes / 1e9:.1f} GB, and an ONNX file, being one "
                 f"protobuf, holds {MAX_ONNX_WEIGHTS_BYTES / 1e9:.1f} GB",
                 crashed=False,
             )
 
-    def _x86(self) -> tuple[Path, Parity]:
-        path = self._optimise(_X86, Target.X86)
-        return path, self._parity(_X86_PARITY, path)
+    def _paddle_lite(self, variant: Variant) -> _Made:
+        """Make the file; one for arm cannot run here, so twins answer for it."""
+        if variant.target is Target.X86:
+            return self._x86(variant.precision)
+        if variant.precision is Precision.FP16:
+            return self._arm_fp16(variant)
+        with _answering_for("x86 twin"):
+            _, parity, passes = self._x86(variant.precision)
+        path, _ = self._optimise(Target.ARM, variant.precision)
+        return path, replace(parity, checked_through="x86 twin"), passes
 
-    def _arm(self) -> tuple[Path, Parity]:
-        """Make the arm file; it cannot run here, so its x86 twin answers for it."""
-        try:
-            _, parity = self._x86()
-        except StepFailed as failure:
-            reason = f"its x86 twin was refused: {failure.reason}"
-            raise StepFailed(failure.step, reason, crashed=failure.crashed) from failure
-        path = self._optimise(_ARM, Target.ARM)
-        return path, replace(parity, checked_through="x86 twin")
+    def _arm_fp16(self, variant: Variant) -> _Made:
+        """Make the file; one twin answers for graph and weights, one for what float16 does."""
+        with _answering_for("x86 fp32 twin"):
+            self._x86(Precision.FP32)
+        with _answering_for("ONNX fp16 twin"):
+            _, parity, _ = self._onnx(replace(variant, format=Format.ONNX, target=Target.ANY))
+        path, passes = self._optimise(Target.ARM, Precision.FP16)
+        return path, replace(parity, checked_through="x86 fp32 twin, ONNX fp16 twin"), passes
 
-    def _optimise(self, work: _Work, target: Target) -> Path:
-        path = self.folder / f"{target.value}.nb"
-        self._run(work, PaddleLiteRequest(self._prefix, target.value, str(path)), FileAnswer)
-        return path
+    def _x86(self, precision: Precision) -> _Made:
+        path, passes = self._optimise(Target.X86, precision)
+        return path, self._parity(X86_PARITY[precision], path, precision), passes
 
-    def _parity(self, work: _Work, path: Path) -> Parity:
-        request = ParityRequest(str(path), self._reference, PARITY_TOLERANCE)
+    def _optimise(self, target: Target, precision: Precision) -> tuple[Path, tuple[str, ...]]:
+        """Return the file and the passes that its program went through after the export."""
+        prefix, passes = self._prefix, ()
+        if precision is Precision.INT8_DYNAMIC:
+            prefix = f"{self._prefix}-int8"
+            passes = self._run(REWRITE, RewriteRequest(self._prefix, prefix), RewriteAnswer).passes
+        kind = "" if precision is Precision.FP32 else f"-{precision.value}"
+        path = self.folder / f"{target.value}{kind}.nb"
+        request = PaddleLiteRequest(prefix, target.value, str(path), precision)
+        self._run(OPTIMISE[target, precision], request, FileAnswer)
+        return path, passes
+
+    def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:
+        accepted = ACCEPTANCE[precision]
+        request = ParityRequest(
+            str(path),
+            self._reference,
+            accepted.tolerance,
+            accepted.input_count,
+            accepted.least_correlation,
+        )
         answer = self._run(work, request, ParityAnswer)
         return Parity(
-            answer.max_relative_difference, PARITY_TOLERANCE, answer.input_count, "own format"
+            answer.max_relative_difference,
+            accepted.tolerance,
+            answer.input_count,
+            "own format",
+            answer.top1_agreement,
+            answer.correlation,
         )
 
-    def _run(self, work: _Work, request: object, answer_type: type[Answer]) -> Answer:
+    def _run(self, work: Work, request: object, answer_type: type[Answer]) -> Answer:
         """Run a step unless it ran already; a failure is remembered like an answer."""
         if work not in self._outcomes:
             self.on_step(f"{self.backbone.name}: {work.saying}")
@@ -281,3 +309,13 @@ class Program:
     @property
     def _reference(self) -> str:
         return str(self.folder.absolute() / "reference.npz")
+
+
+@contextmanager
+def _answering_for(twin: str) -> Iterator[None]:
+    """Say of a failure inside that it is a twin's."""
+    try:
+        yield
+    except StepFailed as failure:
+        reason = f"its {twin} was refused: {failure.reason}"
+        raise StepFailed(failure.step, reason, crashed=failure.crashed) from failure

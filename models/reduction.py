@@ -42,7 +42,7 @@ _ONNX_OPTIONS: Mapping[Precision, Mapping[str, Any]] = {
 
 
 def checked_through_onnx(variant: Variant) -> bool:
-    """Return whether a Paddle Lite file needs an ONNX twin: float16 arm kernels run nowhere here."""
+    """Return whether a file is checked by an ONNX twin too: arm's float16 kernels cannot run here."""
     return variant.format is Format.PADDLELITE and variant.precision is Precision.FP16
 
 

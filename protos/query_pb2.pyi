@@ -930,25 +930,77 @@ class MemoryFigures(_message.Message):
     PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
     BASELINE_RSS_BYTES_FIELD_NUMBER: _builtins.int
     PSS_BYTES_FIELD_NUMBER: _builtins.int
+    LOAD_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    FIRST_RUN_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    STEADY_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    PRIVATE_DIRTY_BYTES_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_BYTES_FIELD_NUMBER: _builtins.int
+    FILE_BACKED_BYTES_FIELD_NUMBER: _builtins.int
+    MAPPED_ARTIFACT_BYTES_FIELD_NUMBER: _builtins.int
     peak_rss_bytes: _builtins.int
     """Largest over the repetitions: high-water mark minus the baseline's."""
     baseline_rss_bytes: _builtins.int
     """High-water mark of the runtime with no model."""
     pss_bytes: _builtins.int
+    load_peak_rss_bytes: _builtins.int
+    """By phase, likewise above the baseline; absent where the kernel does not tell."""
+    first_run_peak_rss_bytes: _builtins.int
+    steady_peak_rss_bytes: _builtins.int
+    private_dirty_bytes: _builtins.int
+    """By kind, of the whole process when the warm-up had ended; see ProcessMemory."""
+    anonymous_bytes: _builtins.int
+    file_backed_bytes: _builtins.int
+    mapped_artifact_bytes: _builtins.int
     def __init__(
         self,
         *,
         peak_rss_bytes: _builtins.int = ...,
         baseline_rss_bytes: _builtins.int = ...,
         pss_bytes: _builtins.int | None = ...,
+        load_peak_rss_bytes: _builtins.int | None = ...,
+        first_run_peak_rss_bytes: _builtins.int | None = ...,
+        steady_peak_rss_bytes: _builtins.int | None = ...,
+        private_dirty_bytes: _builtins.int | None = ...,
+        anonymous_bytes: _builtins.int | None = ...,
+        file_backed_bytes: _builtins.int | None = ...,
+        mapped_artifact_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "pss_bytes", b"pss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_pss_bytes", b"_pss_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "pss_bytes", b"pss_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "baseline_rss_bytes", b"baseline_rss_bytes", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_pss_bytes", b"_pss_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "baseline_rss_bytes", b"baseline_rss_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "peak_rss_bytes", b"peak_rss_bytes", "private_dirty_bytes", b"private_dirty_bytes", "pss_bytes", b"pss_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__anonymous_bytes: _TypeAlias = _typing.Literal["anonymous_bytes"]  # noqa: Y015
+    _WhichOneofArgType__anonymous_bytes: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__file_backed_bytes: _TypeAlias = _typing.Literal["file_backed_bytes"]  # noqa: Y015
+    _WhichOneofArgType__file_backed_bytes: _TypeAlias = _typing.Literal["_file_backed_bytes", b"_file_backed_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["first_run_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["load_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["_load_peak_rss_bytes", b"_load_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["mapped_artifact_bytes"]  # noqa: Y015
+    _WhichOneofArgType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["_mapped_artifact_bytes", b"_mapped_artifact_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__private_dirty_bytes: _TypeAlias = _typing.Literal["private_dirty_bytes"]  # noqa: Y015
+    _WhichOneofArgType__private_dirty_bytes: _TypeAlias = _typing.Literal["_private_dirty_bytes", b"_private_dirty_bytes"]  # noqa: Y015
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["steady_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["_steady_peak_rss_bytes", b"_steady_peak_rss_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__anonymous_bytes) -> _WhichOneofReturnType__anonymous_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__file_backed_bytes) -> _WhichOneofReturnType__file_backed_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_run_peak_rss_bytes) -> _WhichOneofReturnType__first_run_peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_peak_rss_bytes) -> _WhichOneofReturnType__load_peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mapped_artifact_bytes) -> _WhichOneofReturnType__mapped_artifact_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__private_dirty_bytes) -> _WhichOneofReturnType__private_dirty_bytes | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__steady_peak_rss_bytes) -> _WhichOneofReturnType__steady_peak_rss_bytes | None: ...
 
 Global___MemoryFigures: _TypeAlias = MemoryFigures  # noqa: Y015
 

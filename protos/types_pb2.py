@@ -24,37 +24,53 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/types.proto\x12\x0b\x65\x64gerank.v1\"T\n\x0bRuntimeInfo\x12%\n\x07runtime\x18\x01 \x01(\x0e\x32\x14.edgerank.v1.Runtime\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05\x62uild\x18\x03 \x01(\t\"\x96\x02\n\rDeviceProfile\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\x11\n\tcpu_model\x18\x02 \x01(\t\x12\x15\n\rlogical_cores\x18\x03 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x04 \x01(\x04\x12\x0e\n\x06kernel\x18\x05 \x01(\t\x12\x18\n\x10operating_system\x18\x06 \x01(\t\x12\x10\n\x08hostname\x18\x07 \x01(\t\x12\x16\n\x0epython_version\x18\x08 \x01(\t\x12\x15\n\ragent_version\x18\t \x01(\t\x12*\n\x08runtimes\x18\n \x03(\x0b\x32\x18.edgerank.v1.RuntimeInfo\x12\x18\n\x10instruction_sets\x18\x0b \x03(\t\"i\n\x08\x43puClock\x12\x0b\n\x03\x63pu\x18\x01 \x01(\r\x12\x15\n\x08governor\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\rfrequency_khz\x18\x03 \x01(\x04H\x01\x88\x01\x01\x42\x0b\n\t_governorB\x10\n\x0e_frequency_khz\",\n\x0bTemperature\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x65lsius\x18\x02 \x01(\x01\"\xaa\x01\n\x0b\x44\x65viceState\x12\x18\n\x10taken_at_unix_ms\x18\x01 \x01(\x03\x12%\n\x06\x63locks\x18\x02 \x03(\x0b\x32\x15.edgerank.v1.CpuClock\x12.\n\x0ctemperatures\x18\x03 \x03(\x0b\x32\x18.edgerank.v1.Temperature\x12\x19\n\x0cload_average\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_load_average\"\xbc\x01\n\x0fMeasureSettings\x12%\n\x07runtime\x18\x01 \x01(\x0e\x32\x14.edgerank.v1.Runtime\x12\x0f\n\x07threads\x18\x02 \x01(\r\x12\x13\n\x0brepetitions\x18\x03 \x01(\r\x12\x1b\n\x13relative_half_width\x18\x04 \x01(\x01\x12\x16\n\x0etime_budget_ms\x18\x05 \x01(\x04\x12\x13\n\x0binput_shape\x18\x06 \x03(\r\x12\x12\n\ninput_seed\x18\x07 \x01(\x04\"\xbd\x02\n\nRepetition\x12\x16\n\nlatency_ns\x18\x01 \x03(\x04\x42\x02\x10\x01\x12\x15\n\twarmup_ns\x18\x02 \x03(\x04\x42\x02\x10\x01\x12\x0f\n\x07load_ns\x18\x03 \x01(\x04\x12\x16\n\x0epeak_rss_bytes\x18\x04 \x01(\x04\x12\x16\n\tpss_bytes\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x1a\n\x12\x62\x61seline_rss_bytes\x18\x06 \x01(\x04\x12\x14\n\x0c\x62usy_threads\x18\x07 \x01(\r\x12,\n\x0bstop_reason\x18\x08 \x01(\x0e\x32\x17.edgerank.v1.StopReason\x12(\n\x06\x62\x65\x66ore\x18\t \x01(\x0b\x32\x18.edgerank.v1.DeviceState\x12\'\n\x05\x61\x66ter\x18\n \x01(\x0b\x32\x18.edgerank.v1.DeviceStateB\x0c\n\n_pss_bytes*S\n\x07Runtime\x12\x17\n\x13RUNTIME_UNSPECIFIED\x10\x00\x12\x16\n\x12RUNTIME_PADDLELITE\x10\x01\x12\x17\n\x13RUNTIME_ONNXRUNTIME\x10\x02*p\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0e\n\nVERDICT_OK\x10\x01\x12\x11\n\rVERDICT_NOISY\x10\x02\x12\x15\n\x11VERDICT_THROTTLED\x10\x03\x12\x12\n\x0eVERDICT_FAILED\x10\x04*z\n\x0bWeightsKind\x12\x1c\n\x18WEIGHTS_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17WEIGHTS_KIND_PRETRAINED\x10\x01\x12\x1a\n\x16WEIGHTS_KIND_SYNTHETIC\x10\x02\x12\x14\n\x10WEIGHTS_KIND_OWN\x10\x03*_\n\nStopReason\x12\x1b\n\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x17\n\x13STOP_REASON_PRECISE\x10\x01\x12\x1b\n\x17STOP_REASON_TIME_BUDGET\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/types.proto\x12\x0b\x65\x64gerank.v1\"T\n\x0bRuntimeInfo\x12%\n\x07runtime\x18\x01 \x01(\x0e\x32\x14.edgerank.v1.Runtime\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05\x62uild\x18\x03 \x01(\t\"u\n\x0b\x43oreCluster\x12\x0c\n\x04\x63pus\x18\x01 \x03(\r\x12\x15\n\x08\x63\x61pacity\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x1e\n\x11max_frequency_khz\x18\x03 \x01(\x04H\x01\x88\x01\x01\x42\x0b\n\t_capacityB\x14\n\x12_max_frequency_khz\"X\n\x08\x43puCache\x12\r\n\x05level\x18\x01 \x01(\r\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\r\n\x05\x63ount\x18\x04 \x01(\r\x12\x0c\n\x04\x63pus\x18\x05 \x03(\r\"\xcc\x04\n\rDeviceProfile\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\x11\n\tcpu_model\x18\x02 \x01(\t\x12\x15\n\rlogical_cores\x18\x03 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x04 \x01(\x04\x12\x0e\n\x06kernel\x18\x05 \x01(\t\x12\x18\n\x10operating_system\x18\x06 \x01(\t\x12\x10\n\x08hostname\x18\x07 \x01(\t\x12\x16\n\x0epython_version\x18\x08 \x01(\t\x12\x15\n\ragent_version\x18\t \x01(\t\x12*\n\x08runtimes\x18\n \x03(\x0b\x32\x18.edgerank.v1.RuntimeInfo\x12\x18\n\x10instruction_sets\x18\x0b \x03(\t\x12\x0b\n\x03soc\x18\x0c \x01(\t\x12\r\n\x05\x62oard\x18\r \x01(\t\x12*\n\x08\x63lusters\x18\x0e \x03(\x0b\x32\x18.edgerank.v1.CoreCluster\x12%\n\x06\x63\x61\x63hes\x18\x0f \x03(\x0b\x32\x15.edgerank.v1.CpuCache\x12M\n\x12\x61ndroid_properties\x18\x10 \x03(\x0b\x32\x31.edgerank.v1.DeviceProfile.AndroidPropertiesEntry\x12\x11\n\tcontainer\x18\x11 \x01(\t\x12\x17\n\x0fvirtual_machine\x18\x12 \x01(\t\x12\x10\n\x08\x65mulator\x18\x13 \x01(\t\x1a\x38\n\x16\x41ndroidPropertiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"i\n\x08\x43puClock\x12\x0b\n\x03\x63pu\x18\x01 \x01(\r\x12\x15\n\x08governor\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\rfrequency_khz\x18\x03 \x01(\x04H\x01\x88\x01\x01\x42\x0b\n\t_governorB\x10\n\x0e_frequency_khz\",\n\x0bTemperature\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x65lsius\x18\x02 \x01(\x01\".\n\x0fThrottleCounter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\"I\n\x07\x42\x61ttery\x12\x1b\n\x0e\x63harge_percent\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x0e\n\x06status\x18\x02 \x01(\tB\x11\n\x0f_charge_percent\"b\n\x0cPowerReading\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x12\n\x05watts\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tenergy_uj\x18\x03 \x01(\x04H\x01\x88\x01\x01\x42\x08\n\x06_wattsB\x0c\n\n_energy_uj\"\xa3\x03\n\x0b\x44\x65viceState\x12\x18\n\x10taken_at_unix_ms\x18\x01 \x01(\x03\x12%\n\x06\x63locks\x18\x02 \x03(\x0b\x32\x15.edgerank.v1.CpuClock\x12.\n\x0ctemperatures\x18\x03 \x03(\x0b\x32\x18.edgerank.v1.Temperature\x12\x19\n\x0cload_average\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x37\n\x11throttle_counters\x18\x05 \x03(\x0b\x32\x1c.edgerank.v1.ThrottleCounter\x12\x15\n\ractive_limits\x18\x06 \x03(\t\x12*\n\x07\x62\x61ttery\x18\x07 \x01(\x0b\x32\x14.edgerank.v1.BatteryH\x01\x88\x01\x01\x12(\n\x05power\x18\x08 \x03(\x0b\x32\x19.edgerank.v1.PowerReading\x12\x15\n\rmeasured_cpus\x18\t \x03(\r\x12\x1b\n\x0eload_by_others\x18\n \x01(\x01H\x02\x88\x01\x01\x42\x0f\n\r_load_averageB\n\n\x08_batteryB\x11\n\x0f_load_by_others\"\xbc\x01\n\x0fMeasureSettings\x12%\n\x07runtime\x18\x01 \x01(\x0e\x32\x14.edgerank.v1.Runtime\x12\x0f\n\x07threads\x18\x02 \x01(\r\x12\x13\n\x0brepetitions\x18\x03 \x01(\r\x12\x1b\n\x13relative_half_width\x18\x04 \x01(\x01\x12\x16\n\x0etime_budget_ms\x18\x05 \x01(\x04\x12\x13\n\x0binput_shape\x18\x06 \x03(\r\x12\x12\n\ninput_seed\x18\x07 \x01(\x04\"\xab\x03\n\rProcessMemory\x12 \n\x13load_peak_rss_bytes\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12%\n\x18\x66irst_run_peak_rss_bytes\x18\x02 \x01(\x04H\x01\x88\x01\x01\x12\"\n\x15steady_peak_rss_bytes\x18\x03 \x01(\x04H\x02\x88\x01\x01\x12 \n\x13private_dirty_bytes\x18\x04 \x01(\x04H\x03\x88\x01\x01\x12\x1c\n\x0f\x61nonymous_bytes\x18\x05 \x01(\x04H\x04\x88\x01\x01\x12\x1e\n\x11\x66ile_backed_bytes\x18\x06 \x01(\x04H\x05\x88\x01\x01\x12\"\n\x15mapped_artifact_bytes\x18\x07 \x01(\x04H\x06\x88\x01\x01\x42\x16\n\x14_load_peak_rss_bytesB\x1b\n\x19_first_run_peak_rss_bytesB\x18\n\x16_steady_peak_rss_bytesB\x16\n\x14_private_dirty_bytesB\x12\n\x10_anonymous_bytesB\x14\n\x12_file_backed_bytesB\x18\n\x16_mapped_artifact_bytes\"\x93\x03\n\nRepetition\x12\x16\n\nlatency_ns\x18\x01 \x03(\x04\x42\x02\x10\x01\x12\x15\n\twarmup_ns\x18\x02 \x03(\x04\x42\x02\x10\x01\x12\x0f\n\x07load_ns\x18\x03 \x01(\x04\x12\x16\n\x0epeak_rss_bytes\x18\x04 \x01(\x04\x12\x16\n\tpss_bytes\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x1a\n\x12\x62\x61seline_rss_bytes\x18\x06 \x01(\x04\x12\x14\n\x0c\x62usy_threads\x18\x07 \x01(\r\x12,\n\x0bstop_reason\x18\x08 \x01(\x0e\x32\x17.edgerank.v1.StopReason\x12(\n\x06\x62\x65\x66ore\x18\t \x01(\x0b\x32\x18.edgerank.v1.DeviceState\x12\'\n\x05\x61\x66ter\x18\n \x01(\x0b\x32\x18.edgerank.v1.DeviceState\x12(\n\x06\x64uring\x18\x0b \x03(\x0b\x32\x18.edgerank.v1.DeviceState\x12*\n\x06memory\x18\x0c \x01(\x0b\x32\x1a.edgerank.v1.ProcessMemoryB\x0c\n\n_pss_bytes*S\n\x07Runtime\x12\x17\n\x13RUNTIME_UNSPECIFIED\x10\x00\x12\x16\n\x12RUNTIME_PADDLELITE\x10\x01\x12\x17\n\x13RUNTIME_ONNXRUNTIME\x10\x02*p\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0e\n\nVERDICT_OK\x10\x01\x12\x11\n\rVERDICT_NOISY\x10\x02\x12\x15\n\x11VERDICT_THROTTLED\x10\x03\x12\x12\n\x0eVERDICT_FAILED\x10\x04*z\n\x0bWeightsKind\x12\x1c\n\x18WEIGHTS_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17WEIGHTS_KIND_PRETRAINED\x10\x01\x12\x1a\n\x16WEIGHTS_KIND_SYNTHETIC\x10\x02\x12\x14\n\x10WEIGHTS_KIND_OWN\x10\x03*_\n\nStopReason\x12\x1b\n\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x17\n\x13STOP_REASON_PRECISE\x10\x01\x12\x1b\n\x17STOP_REASON_TIME_BUDGET\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_DEVICEPROFILE_ANDROIDPROPERTIESENTRY']._loaded_options = None
+  _globals['_DEVICEPROFILE_ANDROIDPROPERTIESENTRY']._serialized_options = b'8\001'
   _globals['_REPETITION'].fields_by_name['latency_ns']._loaded_options = None
   _globals['_REPETITION'].fields_by_name['latency_ns']._serialized_options = b'\020\001'
   _globals['_REPETITION'].fields_by_name['warmup_ns']._loaded_options = None
   _globals['_REPETITION'].fields_by_name['warmup_ns']._serialized_options = b'\020\001'
-  _globals['_RUNTIME']._serialized_start=1239
-  _globals['_RUNTIME']._serialized_end=1322
-  _globals['_VERDICT']._serialized_start=1324
-  _globals['_VERDICT']._serialized_end=1436
-  _globals['_WEIGHTSKIND']._serialized_start=1438
-  _globals['_WEIGHTSKIND']._serialized_end=1560
-  _globals['_STOPREASON']._serialized_start=1562
-  _globals['_STOPREASON']._serialized_end=1657
+  _globals['_RUNTIME']._serialized_start=2746
+  _globals['_RUNTIME']._serialized_end=2829
+  _globals['_VERDICT']._serialized_start=2831
+  _globals['_VERDICT']._serialized_end=2943
+  _globals['_WEIGHTSKIND']._serialized_start=2945
+  _globals['_WEIGHTSKIND']._serialized_end=3067
+  _globals['_STOPREASON']._serialized_start=3069
+  _globals['_STOPREASON']._serialized_end=3164
   _globals['_RUNTIMEINFO']._serialized_start=35
   _globals['_RUNTIMEINFO']._serialized_end=119
-  _globals['_DEVICEPROFILE']._serialized_start=122
-  _globals['_DEVICEPROFILE']._serialized_end=400
-  _globals['_CPUCLOCK']._serialized_start=402
-  _globals['_CPUCLOCK']._serialized_end=507
-  _globals['_TEMPERATURE']._serialized_start=509
-  _globals['_TEMPERATURE']._serialized_end=553
-  _globals['_DEVICESTATE']._serialized_start=556
-  _globals['_DEVICESTATE']._serialized_end=726
-  _globals['_MEASURESETTINGS']._serialized_start=729
-  _globals['_MEASURESETTINGS']._serialized_end=917
-  _globals['_REPETITION']._serialized_start=920
-  _globals['_REPETITION']._serialized_end=1237
+  _globals['_CORECLUSTER']._serialized_start=121
+  _globals['_CORECLUSTER']._serialized_end=238
+  _globals['_CPUCACHE']._serialized_start=240
+  _globals['_CPUCACHE']._serialized_end=328
+  _globals['_DEVICEPROFILE']._serialized_start=331
+  _globals['_DEVICEPROFILE']._serialized_end=919
+  _globals['_DEVICEPROFILE_ANDROIDPROPERTIESENTRY']._serialized_start=863
+  _globals['_DEVICEPROFILE_ANDROIDPROPERTIESENTRY']._serialized_end=919
+  _globals['_CPUCLOCK']._serialized_start=921
+  _globals['_CPUCLOCK']._serialized_end=1026
+  _globals['_TEMPERATURE']._serialized_start=1028
+  _globals['_TEMPERATURE']._serialized_end=1072
+  _globals['_THROTTLECOUNTER']._serialized_start=1074
+  _globals['_THROTTLECOUNTER']._serialized_end=1120
+  _globals['_BATTERY']._serialized_start=1122
+  _globals['_BATTERY']._serialized_end=1195
+  _globals['_POWERREADING']._serialized_start=1197
+  _globals['_POWERREADING']._serialized_end=1295
+  _globals['_DEVICESTATE']._serialized_start=1298
+  _globals['_DEVICESTATE']._serialized_end=1717
+  _globals['_MEASURESETTINGS']._serialized_start=1720
+  _globals['_MEASURESETTINGS']._serialized_end=1908
+  _globals['_PROCESSMEMORY']._serialized_start=1911
+  _globals['_PROCESSMEMORY']._serialized_end=2338
+  _globals['_REPETITION']._serialized_start=2341
+  _globals['_REPETITION']._serialized_end=2744
 # @@protoc_insertion_point(module_scope)

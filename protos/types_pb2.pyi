@@ -144,10 +144,107 @@ class RuntimeInfo(_message.Message):
 Global___RuntimeInfo: _TypeAlias = RuntimeInfo  # noqa: Y015
 
 @_typing.final
+class CoreCluster(_message.Message):
+    """Cores that are alike."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CPUS_FIELD_NUMBER: _builtins.int
+    CAPACITY_FIELD_NUMBER: _builtins.int
+    MAX_FREQUENCY_KHZ_FIELD_NUMBER: _builtins.int
+    capacity: _builtins.int
+    """As the kernel's scheduler rates one of them; 1024 is the most capable core of the device."""
+    max_frequency_khz: _builtins.int
+    @_builtins.property
+    def cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the cores, ascending."""
+
+    def __init__(
+        self,
+        *,
+        cpus: _abc.Iterable[_builtins.int] | None = ...,
+        capacity: _builtins.int | None = ...,
+        max_frequency_khz: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity", b"_capacity", "_max_frequency_khz", b"_max_frequency_khz", "capacity", b"capacity", "max_frequency_khz", b"max_frequency_khz"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity", b"_capacity", "_max_frequency_khz", b"_max_frequency_khz", "capacity", b"capacity", "cpus", b"cpus", "max_frequency_khz", b"max_frequency_khz"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__capacity: _TypeAlias = _typing.Literal["capacity"]  # noqa: Y015
+    _WhichOneofArgType__capacity: _TypeAlias = _typing.Literal["_capacity", b"_capacity"]  # noqa: Y015
+    _WhichOneofReturnType__max_frequency_khz: _TypeAlias = _typing.Literal["max_frequency_khz"]  # noqa: Y015
+    _WhichOneofArgType__max_frequency_khz: _TypeAlias = _typing.Literal["_max_frequency_khz", b"_max_frequency_khz"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__capacity) -> _WhichOneofReturnType__capacity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_frequency_khz) -> _WhichOneofReturnType__max_frequency_khz | None: ...
+
+Global___CoreCluster: _TypeAlias = CoreCluster  # noqa: Y015
+
+@_typing.final
+class CpuCache(_message.Message):
+    """Caches that are alike."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    CPUS_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    """1 is the nearest to the core."""
+    kind: _builtins.str
+    """As the kernel says, in small letters: data, instruction, unified."""
+    size_bytes: _builtins.int
+    """Of one of them."""
+    count: _builtins.int
+    @_builtins.property
+    def cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Cores that have one, alone or shared, ascending."""
+
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        count: _builtins.int = ...,
+        cpus: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "cpus", b"cpus", "kind", b"kind", "level", b"level", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CpuCache: _TypeAlias = CpuCache  # noqa: Y015
+
+@_typing.final
 class DeviceProfile(_message.Message):
     """What a device is. Absent fields are unknown, never guessed."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AndroidPropertiesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
     CPU_MODEL_FIELD_NUMBER: _builtins.int
@@ -160,6 +257,14 @@ class DeviceProfile(_message.Message):
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     RUNTIMES_FIELD_NUMBER: _builtins.int
     INSTRUCTION_SETS_FIELD_NUMBER: _builtins.int
+    SOC_FIELD_NUMBER: _builtins.int
+    BOARD_FIELD_NUMBER: _builtins.int
+    CLUSTERS_FIELD_NUMBER: _builtins.int
+    CACHES_FIELD_NUMBER: _builtins.int
+    ANDROID_PROPERTIES_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    VIRTUAL_MACHINE_FIELD_NUMBER: _builtins.int
+    EMULATOR_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """As `uname -m` says: x86_64, aarch64, armv7l."""
     cpu_model: _builtins.str
@@ -172,11 +277,33 @@ class DeviceProfile(_message.Message):
     hostname: _builtins.str
     python_version: _builtins.str
     agent_version: _builtins.str
+    soc: _builtins.str
+    """The chip: "Google Tensor", "SM8150", "brcm,bcm2711"."""
+    board: _builtins.str
+    """The product: "Raspberry Pi 4 Model B Rev 1.1", "Google Pixel 6"."""
+    container: _builtins.str
+    """What the agent runs in or under; empty when nothing was detected, "unnamed" when it has no name.
+    "docker", "podman", "lxc".
+    """
+    virtual_machine: _builtins.str
+    """"QEMU", "VMware, Inc."."""
+    emulator: _builtins.str
+    """"qemu-user": another processor computes, so latencies say nothing of this architecture."""
     @_builtins.property
     def runtimes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuntimeInfo]: ...
     @_builtins.property
     def instruction_sets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """CPU flags that decide which kernels a runtime picks (avx2, avx512f, avx512_vnni, asimddp, ...)."""
+
+    @_builtins.property
+    def clusters(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoreCluster]:
+        """The most capable first; empty where the kernel tells neither capacity nor frequency."""
+
+    @_builtins.property
+    def caches(self) -> _containers.RepeatedCompositeFieldContainer[Global___CpuCache]: ...
+    @_builtins.property
+    def android_properties(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Android's own properties, of those that tell what the device is (ro.product.model, ...)."""
 
     def __init__(
         self,
@@ -192,10 +319,18 @@ class DeviceProfile(_message.Message):
         agent_version: _builtins.str = ...,
         runtimes: _abc.Iterable[Global___RuntimeInfo] | None = ...,
         instruction_sets: _abc.Iterable[_builtins.str] | None = ...,
+        soc: _builtins.str = ...,
+        board: _builtins.str = ...,
+        clusters: _abc.Iterable[Global___CoreCluster] | None = ...,
+        caches: _abc.Iterable[Global___CpuCache] | None = ...,
+        android_properties: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        container: _builtins.str = ...,
+        virtual_machine: _builtins.str = ...,
+        emulator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "architecture", b"architecture", "cpu_model", b"cpu_model", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "container", b"container", "cpu_model", b"cpu_model", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "virtual_machine", b"virtual_machine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -260,6 +395,93 @@ class Temperature(_message.Message):
 Global___Temperature: _TypeAlias = Temperature  # noqa: Y015
 
 @_typing.final
+class ThrottleCounter(_message.Message):
+    """How often something has slowed the device down since it started."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"cpu0 core_throttle_count", "get_throttled frequency capped"."""
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThrottleCounter: _TypeAlias = ThrottleCounter  # noqa: Y015
+
+@_typing.final
+class Battery(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_PERCENT_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    charge_percent: _builtins.int
+    status: _builtins.str
+    """As the kernel says: "Charging", "Discharging", "Full"; empty is unknown."""
+    def __init__(
+        self,
+        *,
+        charge_percent: _builtins.int | None = ...,
+        status: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_charge_percent", b"_charge_percent", "charge_percent", b"charge_percent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charge_percent", b"_charge_percent", "charge_percent", b"charge_percent", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__charge_percent: _TypeAlias = _typing.Literal["charge_percent"]  # noqa: Y015
+    _WhichOneofArgType__charge_percent: _TypeAlias = _typing.Literal["_charge_percent", b"_charge_percent"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__charge_percent) -> _WhichOneofReturnType__charge_percent | None: ...
+
+Global___Battery: _TypeAlias = Battery  # noqa: Y015
+
+@_typing.final
+class PowerReading(_message.Message):
+    """What one sensor says of the power that the device, or a part of it, takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    WATTS_FIELD_NUMBER: _builtins.int
+    ENERGY_UJ_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """"hwmon2 power1", "intel-rapl:0 package-0", "battery"."""
+    watts: _builtins.float
+    """At this moment."""
+    energy_uj: _builtins.int
+    """Counted since some moment; starts again at 0 now and then."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        watts: _builtins.float | None = ...,
+        energy_uj: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_energy_uj", b"_energy_uj", "_watts", b"_watts", "energy_uj", b"energy_uj", "watts", b"watts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_energy_uj", b"_energy_uj", "_watts", b"_watts", "energy_uj", b"energy_uj", "source", b"source", "watts", b"watts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__energy_uj: _TypeAlias = _typing.Literal["energy_uj"]  # noqa: Y015
+    _WhichOneofArgType__energy_uj: _TypeAlias = _typing.Literal["_energy_uj", b"_energy_uj"]  # noqa: Y015
+    _WhichOneofReturnType__watts: _TypeAlias = _typing.Literal["watts"]  # noqa: Y015
+    _WhichOneofArgType__watts: _TypeAlias = _typing.Literal["_watts", b"_watts"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__energy_uj) -> _WhichOneofReturnType__energy_uj | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__watts) -> _WhichOneofReturnType__watts | None: ...
+
+Global___PowerReading: _TypeAlias = PowerReading  # noqa: Y015
+
+@_typing.final
 class DeviceState(_message.Message):
     """The state of the device at one moment; lists are empty where the kernel tells nothing."""
 
@@ -269,14 +491,38 @@ class DeviceState(_message.Message):
     CLOCKS_FIELD_NUMBER: _builtins.int
     TEMPERATURES_FIELD_NUMBER: _builtins.int
     LOAD_AVERAGE_FIELD_NUMBER: _builtins.int
+    THROTTLE_COUNTERS_FIELD_NUMBER: _builtins.int
+    ACTIVE_LIMITS_FIELD_NUMBER: _builtins.int
+    BATTERY_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    MEASURED_CPUS_FIELD_NUMBER: _builtins.int
+    LOAD_BY_OTHERS_FIELD_NUMBER: _builtins.int
     taken_at_unix_ms: _builtins.int
     """Milliseconds since the Unix epoch."""
     load_average: _builtins.float
     """One-minute load average of the device."""
+    load_by_others: _builtins.float
+    """Likewise: how many cores' time others than the child took; 0.5 is half of one core."""
     @_builtins.property
     def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___CpuClock]: ...
     @_builtins.property
     def temperatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Temperature]: ...
+    @_builtins.property
+    def throttle_counters(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThrottleCounter]: ...
+    @_builtins.property
+    def active_limits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What keeps the device slow at this moment: a cooling device's type, or the firmware's words."""
+
+    @_builtins.property
+    def battery(self) -> Global___Battery: ...
+    @_builtins.property
+    def power(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerReading]: ...
+    @_builtins.property
+    def measured_cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only in states that were read while a child sampled. Cores that the child computed on for a
+        quarter of the time since the state before, or longer.
+        """
+
     def __init__(
         self,
         *,
@@ -284,14 +530,29 @@ class DeviceState(_message.Message):
         clocks: _abc.Iterable[Global___CpuClock] | None = ...,
         temperatures: _abc.Iterable[Global___Temperature] | None = ...,
         load_average: _builtins.float | None = ...,
+        throttle_counters: _abc.Iterable[Global___ThrottleCounter] | None = ...,
+        active_limits: _abc.Iterable[_builtins.str] | None = ...,
+        battery: Global___Battery | None = ...,
+        power: _abc.Iterable[Global___PowerReading] | None = ...,
+        measured_cpus: _abc.Iterable[_builtins.int] | None = ...,
+        load_by_others: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_load_average", b"_load_average", "load_average", b"load_average"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "battery", b"battery", "load_average", b"load_average", "load_by_others", b"load_by_others"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_load_average", b"_load_average", "clocks", b"clocks", "load_average", b"load_average", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "active_limits", b"active_limits", "battery", b"battery", "clocks", b"clocks", "load_average", b"load_average", "load_by_others", b"load_by_others", "measured_cpus", b"measured_cpus", "power", b"power", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures", "throttle_counters", b"throttle_counters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__battery: _TypeAlias = _typing.Literal["battery"]  # noqa: Y015
+    _WhichOneofArgType__battery: _TypeAlias = _typing.Literal["_battery", b"_battery"]  # noqa: Y015
     _WhichOneofReturnType__load_average: _TypeAlias = _typing.Literal["load_average"]  # noqa: Y015
     _WhichOneofArgType__load_average: _TypeAlias = _typing.Literal["_load_average", b"_load_average"]  # noqa: Y015
+    _WhichOneofReturnType__load_by_others: _TypeAlias = _typing.Literal["load_by_others"]  # noqa: Y015
+    _WhichOneofArgType__load_by_others: _TypeAlias = _typing.Literal["_load_by_others", b"_load_by_others"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__battery) -> _WhichOneofReturnType__battery | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_average) -> _WhichOneofReturnType__load_average | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_by_others) -> _WhichOneofReturnType__load_by_others | None: ...
 
 Global___DeviceState: _TypeAlias = DeviceState  # noqa: Y015
 
@@ -342,6 +603,79 @@ class MeasureSettings(_message.Message):
 Global___MeasureSettings: _TypeAlias = MeasureSettings  # noqa: Y015
 
 @_typing.final
+class ProcessMemory(_message.Message):
+    """How the resident memory of a whole child divides, by phase and by kind; absent where the kernel
+    does not tell.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOAD_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    FIRST_RUN_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    STEADY_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    PRIVATE_DIRTY_BYTES_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_BYTES_FIELD_NUMBER: _builtins.int
+    FILE_BACKED_BYTES_FIELD_NUMBER: _builtins.int
+    MAPPED_ARTIFACT_BYTES_FIELD_NUMBER: _builtins.int
+    load_peak_rss_bytes: _builtins.int
+    """High-water marks while it loaded the artifact, ran for the first time, and warmed up."""
+    first_run_peak_rss_bytes: _builtins.int
+    steady_peak_rss_bytes: _builtins.int
+    private_dirty_bytes: _builtins.int
+    """The rest is of the moment when the warm-up had ended. Written to, and not shared."""
+    anonymous_bytes: _builtins.int
+    """Heap and stacks: of no file."""
+    file_backed_bytes: _builtins.int
+    """Pages of mapped files: libraries, and the artifact where the runtime maps it."""
+    mapped_artifact_bytes: _builtins.int
+    """Of those, the artifact's; 0 where the runtime copies the artifact into its heap."""
+    def __init__(
+        self,
+        *,
+        load_peak_rss_bytes: _builtins.int | None = ...,
+        first_run_peak_rss_bytes: _builtins.int | None = ...,
+        steady_peak_rss_bytes: _builtins.int | None = ...,
+        private_dirty_bytes: _builtins.int | None = ...,
+        anonymous_bytes: _builtins.int | None = ...,
+        file_backed_bytes: _builtins.int | None = ...,
+        mapped_artifact_bytes: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__anonymous_bytes: _TypeAlias = _typing.Literal["anonymous_bytes"]  # noqa: Y015
+    _WhichOneofArgType__anonymous_bytes: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__file_backed_bytes: _TypeAlias = _typing.Literal["file_backed_bytes"]  # noqa: Y015
+    _WhichOneofArgType__file_backed_bytes: _TypeAlias = _typing.Literal["_file_backed_bytes", b"_file_backed_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["first_run_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["load_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["_load_peak_rss_bytes", b"_load_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["mapped_artifact_bytes"]  # noqa: Y015
+    _WhichOneofArgType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["_mapped_artifact_bytes", b"_mapped_artifact_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__private_dirty_bytes: _TypeAlias = _typing.Literal["private_dirty_bytes"]  # noqa: Y015
+    _WhichOneofArgType__private_dirty_bytes: _TypeAlias = _typing.Literal["_private_dirty_bytes", b"_private_dirty_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["steady_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["_steady_peak_rss_bytes", b"_steady_peak_rss_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__anonymous_bytes) -> _WhichOneofReturnType__anonymous_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__file_backed_bytes) -> _WhichOneofReturnType__file_backed_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_run_peak_rss_bytes) -> _WhichOneofReturnType__first_run_peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_peak_rss_bytes) -> _WhichOneofReturnType__load_peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mapped_artifact_bytes) -> _WhichOneofReturnType__mapped_artifact_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__private_dirty_bytes) -> _WhichOneofReturnType__private_dirty_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__steady_peak_rss_bytes) -> _WhichOneofReturnType__steady_peak_rss_bytes | None: ...
+
+Global___ProcessMemory: _TypeAlias = ProcessMemory  # noqa: Y015
+
+@_typing.final
 class Repetition(_message.Message):
     """What one child process measured."""
 
@@ -357,12 +691,16 @@ class Repetition(_message.Message):
     STOP_REASON_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    DURING_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
-    """High-water mark of resident memory of the whole child (VmHWM)."""
+    """High-water mark of resident memory of the whole child (VmHWM) until sampling began: later the
+    samples themselves would count.
+    """
     pss_bytes: _builtins.int
-    """Proportional set size at the end, where the kernel gives it."""
+    """Proportional set size when the warm-up had ended, where the kernel gives it."""
     baseline_rss_bytes: _builtins.int
     """The same high-water mark of a child that loaded the runtime but no model."""
     busy_threads: _builtins.int
@@ -382,6 +720,12 @@ class Repetition(_message.Message):
     def before(self) -> Global___DeviceState: ...
     @_builtins.property
     def after(self) -> Global___DeviceState: ...
+    @_builtins.property
+    def during(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceState]:
+        """About one a second while it sampled, in order; farther apart where there would be more than 120."""
+
+    @_builtins.property
+    def memory(self) -> Global___ProcessMemory: ...
     def __init__(
         self,
         *,
@@ -395,10 +739,12 @@ class Repetition(_message.Message):
         stop_reason: Global___StopReason.ValueType = ...,
         before: Global___DeviceState | None = ...,
         after: Global___DeviceState | None = ...,
+        during: _abc.Iterable[Global___DeviceState] | None = ...,
+        memory: Global___ProcessMemory | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "pss_bytes", b"pss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015

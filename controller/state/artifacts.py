@@ -55,7 +55,7 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
         "parity_tolerance": converted.parity.tolerance,
         "parity_input_count": converted.parity.input_count,
         "checked_through": converted.parity.checked_through,
-        "top1_agreement": None,
+        "top1_agreement": converted.parity.top1_agreement,
         "passes": list(converted.passes),
         "tool_versions": dict(converted.tool_versions),
         "seconds": converted.seconds,

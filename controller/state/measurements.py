@@ -15,6 +15,7 @@ from controller.domain import (
     MeasurementFilter,
     MeasureSettings,
     MemoryFigures,
+    ProcessMemory,
     Repetition,
     StopReason,
     Verdict,
@@ -94,6 +95,8 @@ def _read_repetitions(connection: Connection, measurement_id: str) -> tuple[Repe
             stop_reason=StopReason(row.stop_reason),
             before=_device_state(row.before),
             after=_device_state(row.after),
+            during=cattrs.structure(row.during or (), tuple[DeviceState, ...]),
+            memory=None if row.memory is None else cattrs.structure(row.memory, ProcessMemory),
         )
         for row in rows
     )

@@ -103,6 +103,8 @@ def _repetition_rows(measurement_id: str, measured: Measured) -> list[dict[str, 
             "stop_reason": repetition.stop_reason.value,
             "before": cattrs.unstructure(repetition.before),
             "after": cattrs.unstructure(repetition.after),
+            "during": cattrs.unstructure(repetition.during),
+            "memory": cattrs.unstructure(repetition.memory),
         }
         for ordinal, repetition in enumerate(measured.repetitions)
     ]

@@ -176,4 +176,6 @@ repetitions = Table(
     Column("stop_reason", String, nullable=False),
     Column("before", JSON),
     Column("after", JSON),
+    Column("during", JSON),
+    Column("memory", JSON),
 )

@@ -71,8 +71,8 @@ def compare_with_reference(
     if not correlation >= request.least_correlation:
         raise StepRefused(
             f"of what tells {len(inputs)} reference inputs apart a correlation of "
-            f"{correlation:.2f} with {origin}'s outputs is left, below {request.least_correlation:g}"
-            f"; {_ADVICE}"
+            f"{correlation:.2f} with {origin}'s outputs is left, below "
+            f"{request.least_correlation:g}; {_ADVICE}"
         )
     agreement = top1_agreement(stacked[0], references[0])
     return ParityAnswer(worst, len(inputs), agreement, correlation)

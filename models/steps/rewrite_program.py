@@ -18,7 +18,7 @@ def run(request: RewriteRequest) -> RewriteAnswer:
 
     Paddle Lite stores the weights of every `matmul_v2` that is left as int8 and never reads them
     back: its outputs then depend on what the memory held before, and may be right by chance. So
-    such a program is refused here, where its operators can be seen; a `.nb` file does not show them.
+    such a program is refused here, where its operators can be seen; a `.nb` file hides them.
 
     Raises:
         StepRefused: a `matmul_v2` with constant weights is left.

@@ -54,6 +54,67 @@ def test_a_network_is_measured_with_its_context(
         assert repetition.before.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
 
 
+def alike(first: int | None, second: int | None) -> bool:
+    """Within 2 % or 1 MiB."""
+    if first is None or second is None:
+        return False
+    return abs(first - second) <= max(1024**2, 0.02 * max(first, second))
+
+
+@both_runtimes
+def test_memory_repeats_and_samples_do_not_count(artifacts: Artifacts, runtime: Runtime) -> None:
+    artifact = artifacts.path("tiny", runtime)
+    # No interval is narrower than nothing, so the second takes as many samples as fit: megabytes.
+    some, many = settings(runtime), settings(runtime, relative_half_width=-1, time_budget_ms=3_000)
+    (first,), (second,) = (
+        measure(Measurer(runtimes=available_runtimes()), artifact, wanted).repetitions
+        for wanted in (some, many)
+    )
+    assert len(second.latency_ns) > 10 * len(first.latency_ns)
+    assert alike(first.peak_rss_bytes, second.peak_rss_bytes)
+    assert alike(first.baseline_rss_bytes, second.baseline_rss_bytes)
+    # Not the proportional set size, which falls when other processes come to share the libraries.
+    assert first.memory is not None
+    for name, figure in vars(first.memory).items():
+        assert alike(figure, getattr(second.memory, name)), name
+
+
+@both_runtimes
+def test_memory_is_told_by_phase_and_kind(
+    measurer: Measurer, artifacts: Artifacts, runtime: Runtime
+) -> None:
+    short = settings(runtime, "wide", time_budget_ms=600)
+    (wide,) = measure(measurer, artifacts.path("wide", runtime), short).repetitions
+    memory = wide.memory
+    assert memory is not None
+    peaks = (
+        memory.load_peak_rss_bytes,
+        memory.first_run_peak_rss_bytes,
+        memory.steady_peak_rss_bytes,
+    )
+    assert all(peak is not None and 0 < peak <= wide.peak_rss_bytes for peak in peaks)
+    assert memory.anonymous_bytes is not None
+    assert memory.file_backed_bytes is not None
+    assert memory.mapped_artifact_bytes is not None
+    assert memory.mapped_artifact_bytes <= memory.file_backed_bytes
+    assert memory.anonymous_bytes + memory.file_backed_bytes <= wide.peak_rss_bytes + 1024**2
+
+
+@both_runtimes
+def test_the_device_is_watched_while_a_network_is_sampled(
+    measurer: Measurer, artifacts: Artifacts, runtime: Runtime
+) -> None:
+    wanted = settings(runtime, "wide", relative_half_width=0, time_budget_ms=2_500)
+    (repetition,) = measure(measurer, artifacts.path("wide", runtime), wanted).repetitions
+    assert repetition.before is not None
+    assert repetition.after is not None
+    assert len(repetition.during) >= 2
+    for state in repetition.during:
+        assert repetition.before.taken_at_unix_ms <= state.taken_at_unix_ms
+        assert state.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
+    assert repetition.during[-1].load_by_others is not None
+
+
 @both_runtimes
 def test_a_budget_too_small_for_the_wanted_precision_ends_sampling(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime

@@ -3,6 +3,8 @@
 from controller.conversation import Failure, FailureReason, Hello, Measured, Report
 from controller.domain import (
     DeviceProfile,
+    DeviceState,
+    ProcessMemory,
     Repetition,
     Runtime,
     RuntimeInfo,
@@ -49,6 +51,8 @@ def repetition(latency_ns: tuple[int, ...]) -> Repetition:
         baseline_rss_bytes=50_000_000,
         busy_threads=1,
         stop_reason=StopReason.PRECISE,
+        memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
+        during=(DeviceState(taken_at_unix_ms=1_500, load_by_others=0.25),),
     )
 
 

@@ -17,13 +17,17 @@ from agent.child_messages import (
     encode_request,
 )
 from agent.domain import (
+    Battery,
     CpuClock,
     DeviceState,
     Failure,
     FailureReason,
+    PowerReading,
+    ProcessMemory,
     Runtime,
     StopReason,
     Temperature,
+    ThrottleCounter,
 )
 
 counts = st.integers(0, 2**63 - 1)
@@ -35,6 +39,15 @@ states = st.builds(
         st.builds(Temperature, zone=st.text(), celsius=st.floats(-40, 150)), max_size=2
     ).map(tuple),
     load_average=st.none() | st.floats(0, 100),
+    throttle_counters=st.lists(
+        st.builds(ThrottleCounter, name=st.text(), count=counts), max_size=2
+    ).map(tuple),
+    active_limits=st.lists(st.text(), max_size=2).map(tuple),
+    battery=st.none() | st.builds(Battery, charge_percent=st.none() | st.integers(0, 100)),
+    power=st.lists(
+        st.builds(PowerReading, source=st.text(), watts=st.none() | st.floats(0, 100)), max_size=2
+    ).map(tuple),
+    measured_cpus=st.lists(counts, max_size=2).map(tuple),
 )
 sampled = st.builds(
     Sampled,
@@ -44,6 +57,7 @@ sampled = st.builds(
     load_ns=counts,
     peak_rss_bytes=counts,
     pss_bytes=st.none() | counts,
+    memory=st.builds(ProcessMemory, steady_peak_rss_bytes=st.none() | counts),
     busy_threads=counts,
     stop_reason=st.sampled_from(StopReason),
     before=states,

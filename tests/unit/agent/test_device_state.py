@@ -6,27 +6,43 @@ from pathlib import Path
 import pytest
 
 from agent.device_state import read_device_state
-from agent.domain import CpuClock, DeviceState, Temperature
-from tests.unit.agent.trees import PHONE, RASPBERRY_PI, plant
+from agent.domain import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
+from agent.throttling import _FIRMWARE
+from tests.unit.agent.trees import CPU, PC, PHONE, RASPBERRY_PI, cores, plant
 
 
 def read(tmp_path: Path, files: Mapping[str, str]) -> DeviceState:
     return read_device_state(plant(tmp_path, files), now_unix_ms=lambda: 1_234)
 
 
-def test_a_raspberry_pi_tells_clock_temperature_and_load(tmp_path: Path) -> None:
+def test_a_raspberry_pi_tells_its_state_and_its_firmwares_limits(
+    tmp_path: Path,
+) -> None:
     assert read(tmp_path, RASPBERRY_PI) == DeviceState(
         taken_at_unix_ms=1_234,
-        clocks=(CpuClock(cpu=0, governor="ondemand", frequency_khz=1_500_000),),
+        clocks=tuple(
+            CpuClock(cpu=cpu, governor="ondemand", frequency_khz=1_500_000) for cpu in range(4)
+        ),
         temperatures=(Temperature(zone="thermal_zone0:cpu-thermal", celsius=48.686),),
         load_average=0.0,
+        throttle_counters=(
+            ThrottleCounter(name="get_throttled under-voltage", count=0),
+            ThrottleCounter(name="get_throttled frequency capped", count=1),
+            ThrottleCounter(name="get_throttled throttled", count=1),
+            ThrottleCounter(name="get_throttled soft temperature limit", count=0),
+        ),
+        active_limits=("frequency capped",),
     )
 
 
-def test_a_phones_cores_come_in_order_and_a_stopped_clock_is_unknown(tmp_path: Path) -> None:
-    assert read(tmp_path, PHONE).clocks == (
-        CpuClock(cpu=0, governor="schedutil", frequency_khz=1_785_600),
-        CpuClock(cpu=1, governor="performance", frequency_khz=None),
+def test_cores_come_in_order_and_a_stopped_clock_or_core_is_unknown(tmp_path: Path) -> None:
+    lies = ("0", "-1785600", "1000000000000", "fast", "٣", "9" * 5_000)
+    files = {f"{CPU}/cpu{at}/cpufreq/scaling_cur_freq": lie for at, lie in enumerate(lies)}
+    off = {f"{CPU}/cpu9/online": "0\n", f"{CPU}/cpu9/cpufreq/scaling_cur_freq": "1000000\n"}
+    good = cores([10], 3_000_000, scaling_cur_freq="2841600")
+    governor = {f"{CPU}/cpu2/cpufreq/scaling_governor": "performance\n"}
+    assert read(tmp_path, files | off | good | governor).clocks == (
+        CpuClock(cpu=2, governor="performance", frequency_khz=None),
         CpuClock(cpu=10, governor=None, frequency_khz=2_841_600),
     )
 
@@ -36,6 +52,54 @@ def test_sensors_that_lie_are_left_out_and_those_of_one_kind_told_apart(tmp_path
         Temperature(zone="thermal_zone0:cpu-0-0-usr", celsius=41.3),
         Temperature(zone="thermal_zone10:cpu-0-0-usr", celsius=-2.5),
     )
+
+
+def test_a_phone_is_kept_slow_by_what_cools_its_processor_and_not_by_its_charger(
+    tmp_path: Path,
+) -> None:
+    assert read(tmp_path, PHONE).active_limits == ("cooling_device1:thermal-cpufreq-2",)
+
+
+def test_a_phone_tells_battery_and_power(tmp_path: Path) -> None:
+    state = read(tmp_path, PHONE)
+    assert state.battery == Battery(charge_percent=83, status="Discharging")
+    assert state.power == (PowerReading(source="battery", watts=2.048),)
+
+
+def test_a_pc_tells_counters_sensors_energy_and_its_own_battery(tmp_path: Path) -> None:
+    state = read(tmp_path, PC)
+    assert state.throttle_counters == (
+        ThrottleCounter(name="cpu0 core_throttle_count", count=17),
+        ThrottleCounter(name="cpu0 package_throttle_count", count=123),
+        ThrottleCounter(name="cpu1 core_throttle_count", count=4),
+        ThrottleCounter(name="cpu1 package_throttle_count", count=123),
+    )
+    assert state.temperatures == (Temperature(zone="hwmon3:coretemp:Package id 0", celsius=57.0),)
+    assert state.battery == Battery(charge_percent=97, status="Charging")
+    assert state.power == (
+        PowerReading(source="intel-rapl:0 package-0", energy_uj=63_241_878_945),
+        PowerReading(source="hwmon5 power1", watts=7.012),
+    )
+
+
+def test_an_under_voltage_alarm_is_a_limit(tmp_path: Path) -> None:
+    alarm = {"sys/class/hwmon/hwmon1/in0_lcrit_alarm": "1\n"}
+    limits = read(tmp_path, RASPBERRY_PI | alarm).active_limits
+    assert limits == ("frequency capped", "under-voltage alarm")
+
+
+@pytest.mark.parametrize("lie", ["", "-2", "throttled", "ffffffffffffffffffff", "2 2", "0x"])
+def test_firmware_that_says_something_else_says_nothing(tmp_path: Path, lie: str) -> None:
+    state = read(tmp_path, RASPBERRY_PI | {f"sys/{_FIRMWARE}": lie})
+    assert (state.throttle_counters, state.active_limits) == ((), ())
+
+
+@pytest.mark.parametrize("lie", ["-1", "20", "3.5", "many"])
+def test_a_cooling_device_in_a_state_that_it_has_not_limits_nothing(
+    tmp_path: Path, lie: str
+) -> None:
+    cooling = {"sys/class/thermal/cooling_device1/cur_state": lie}
+    assert read(tmp_path, PHONE | cooling).active_limits == ()
 
 
 def test_a_zone_without_a_type_keeps_its_folders_name(tmp_path: Path) -> None:

@@ -3,18 +3,23 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.device_watch import MAX_STATES
 from agent.domain import (
+    Battery,
     CpuClock,
     DeviceState,
     Failure,
     FailureReason,
     Measured,
+    PowerReading,
+    ProcessMemory,
     Repetition,
     Report,
     Runtime,
     RuntimeInfo,
     StopReason,
     Temperature,
+    ThrottleCounter,
 )
 from agent.stopping import MAX_SAMPLES, MAX_WARMUP
 from agent.wire import encode_report
@@ -36,6 +41,15 @@ states = st.builds(
         st.builds(Temperature, zone=texts, celsius=st.floats(-40, 150)), max_size=2
     ).map(tuple),
     load_average=st.none() | st.floats(0, 100),
+    throttle_counters=st.lists(
+        st.builds(ThrottleCounter, name=texts, count=unsigned), max_size=2
+    ).map(tuple),
+    active_limits=st.lists(texts, max_size=2).map(tuple),
+    battery=st.none() | st.builds(Battery, charge_percent=st.none() | st.integers(0, 100)),
+    power=st.lists(
+        st.builds(PowerReading, source=texts, watts=st.none() | st.floats(0, 100)), max_size=2
+    ).map(tuple),
+    measured_cpus=st.lists(small, max_size=2).map(tuple),
 )
 repetitions = st.builds(
     Repetition,
@@ -47,8 +61,10 @@ repetitions = st.builds(
     busy_threads=small,
     stop_reason=st.sampled_from(StopReason),
     pss_bytes=st.none() | unsigned,
+    memory=st.none() | st.builds(ProcessMemory, anonymous_bytes=st.none() | unsigned),
     before=states,
     after=states,
+    during=st.lists(states, max_size=2).map(tuple),
 )
 measured = st.builds(
     Measured,
@@ -74,6 +90,17 @@ reports = st.builds(
 )
 
 
+LARGE_PHONE = DeviceState(
+    taken_at_unix_ms=1_764_000_000_000,
+    clocks=tuple(
+        CpuClock(cpu=cpu, governor="schedutil", frequency_khz=2_000_000) for cpu in range(10)
+    ),
+    temperatures=tuple(
+        Temperature(zone=f"thermal_zone{at}:cpu-{at}-usr-step", celsius=50.0) for at in range(90)
+    ),
+)
+
+
 @given(reports)
 def test_a_report_is_read_as_it_was_made(report: Report) -> None:
     content = encode_report(report)
@@ -91,6 +118,7 @@ def test_the_longest_report_is_far_below_what_a_controller_receives() -> None:
         baseline_rss_bytes=1,
         busy_threads=1,
         stop_reason=StopReason.TIME_BUDGET,
+        during=(LARGE_PHONE,) * MAX_STATES,
     )
     report = Report(
         attempt_id="a",

@@ -3,6 +3,9 @@
 from typing import Any
 
 from controller.domain import (
+    Battery,
+    CoreCluster,
+    CpuCache,
     CpuClock,
     Device,
     DeviceProfile,
@@ -10,11 +13,14 @@ from controller.domain import (
     LatencyFigures,
     Measurement,
     MemoryFigures,
+    PowerReading,
+    ProcessMemory,
     Repetition,
     Runtime,
     RuntimeInfo,
     StopReason,
     Temperature,
+    ThrottleCounter,
     Verdict,
 )
 from models.catalog import Backbone, Catalog
@@ -129,17 +135,23 @@ def repetition(latency_ns: tuple[int, ...], **changes: Any) -> Repetition:
         "pss_bytes": 80_000_000,
         "before": state(),
         "after": state(),
+        "memory": ProcessMemory(load_peak_rss_bytes=95_000_000, anonymous_bytes=70_000_000),
+        "during": (state(measured_cpus=(0,), load_by_others=0.02),),
     }
     return Repetition(**(fields | changes))
 
 
-def state() -> DeviceState:
-    return DeviceState(
-        taken_at_unix_ms=1_764_000_000_000,
-        clocks=(CpuClock(cpu=0, governor="performance", frequency_khz=2_400_000),),
-        temperatures=(Temperature(zone="cpu-thermal", celsius=48.5),),
-        load_average=0.12,
-    )
+def state(**changes: Any) -> DeviceState:
+    fields: dict[str, Any] = {
+        "taken_at_unix_ms": 1_764_000_000_000,
+        "clocks": (CpuClock(cpu=0, governor="performance", frequency_khz=2_400_000),),
+        "temperatures": (Temperature(zone="cpu-thermal", celsius=48.5),),
+        "load_average": 0.12,
+        "throttle_counters": (ThrottleCounter(name="get_throttled throttled", count=0),),
+        "battery": Battery(charge_percent=80, status="Discharging"),
+        "power": (PowerReading(source="battery", watts=4.2),),
+    }
+    return DeviceState(**(fields | changes))
 
 
 def device(**changes: Any) -> Device:
@@ -158,6 +170,9 @@ def device(**changes: Any) -> Device:
             RuntimeInfo(runtime=Runtime.PADDLELITE, version="2.13rc0"),
         ),
         instruction_sets=("asimd", "asimddp"),
+        soc="brcm,bcm2712",
+        clusters=(CoreCluster(cpus=(0, 1, 2, 3), capacity=1_024, max_frequency_khz=2_400_000),),
+        caches=(CpuCache(level=1, kind="data", size_bytes=65_536, count=4, cpus=(0, 1, 2, 3)),),
     )
     fields: dict[str, Any] = {
         "device_id": "5d8a1f3e-0f4d-4b6e-9d59-0d7f6f4a7c11",

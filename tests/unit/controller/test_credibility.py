@@ -12,6 +12,8 @@ from controller.credibility import MAX_INTEGER, check_hello, credible
 from controller.domain import (
     DeviceProfile,
     DeviceState,
+    PowerReading,
+    ProcessMemory,
     Repetition,
     Runtime,
     RuntimeInfo,
@@ -63,8 +65,26 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
         ((replace(TAKEN, load_ns=2**63),), "a figure that is too large"),
         ((replace(TAKEN, pss_bytes=2**63),), "a figure that is too large"),
         (
+            (replace(TAKEN, memory=ProcessMemory(anonymous_bytes=2**63)),),
+            "a figure that is too large",
+        ),
+        (
             (replace(TAKEN, after=DeviceState(taken_at_unix_ms=0, load_average=math.nan)),),
-            "a temperature or load that is no number",
+            "a temperature, load or power that is no number",
+        ),
+        (
+            (
+                replace(
+                    TAKEN,
+                    during=(
+                        DeviceState(
+                            taken_at_unix_ms=0,
+                            power=(PowerReading(source="battery", watts=math.nan),),
+                        ),
+                    ),
+                ),
+            ),
+            "a temperature, load or power that is no number",
         ),
         (
             (
@@ -76,7 +96,7 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
                     ),
                 ),
             ),
-            "a temperature or load that is no number",
+            "a temperature, load or power that is no number",
         ),
     ],
 )

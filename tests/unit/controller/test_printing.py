@@ -9,7 +9,7 @@ from controller.cli.print_devices import print_devices
 from controller.cli.print_models import print_models
 from controller.cli.print_ranking import print_ranking
 from controller.comparison import Change, ComparedPair, Comparison, Limits
-from controller.domain import Constraints, DeviceProfile, Ranking, Runtime, Verdict
+from controller.domain import Constraints, CoreCluster, DeviceProfile, Ranking, Runtime, Verdict
 from controller.ranking import rank
 from controller.wording import NOISY_NOTE, SYNTHETIC_NOTE
 from models.catalog import Catalog, load_catalog
@@ -123,6 +123,29 @@ def test_devices_show_who_is_connected_and_what_they_are() -> None:
     assert "aarch64, 4 cores, 8.26 GB" in words
     assert "board no, last seen aarch64 none" in words
     assert "2025-11-24 16:00 UTC" in words
+
+
+def test_devices_show_their_cores_and_what_stands_between_them_and_the_metal() -> None:
+    phone = DeviceProfile(
+        architecture="aarch64",
+        soc="SM8150",
+        board="Xiaomi Mi 9T Pro",
+        clusters=(
+            CoreCluster(cpus=(7,), capacity=1_024, max_frequency_khz=2_841_600),
+            CoreCluster(cpus=(4, 5, 6), capacity=871, max_frequency_khz=2_419_200),
+            CoreCluster(cpus=(0,)),
+        ),
+        instruction_sets=("asimd", "asimddp", "asimdhp"),
+        container="docker",
+        virtual_machine="QEMU",
+        emulator="qemu-user",
+    )
+    words = _words(_printed(print_devices, [device(profile=phone)], width=120))
+    assert "Xiaomi Mi 9T Pro, SM8150" in words
+    assert "1 x 2.84 GHz + 3 x 2.42 GHz + 1 x unknown frequency" in words
+    assert "dotprod fp16" in words
+    assert "emulated (qemu-user): latencies are those of another CPU" in words
+    assert "virtual machine (QEMU) container (docker)" in words
 
 
 def test_without_devices_the_next_step_is_said() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from controller.domain import Repetition, StopReason, Verdict
+from controller.domain import ProcessMemory, Repetition, StopReason, Verdict
 from controller.statistics import (
     SamplesMissing,
     latency_figures,
@@ -203,6 +203,23 @@ class TestMemory:
     def test_it_is_never_negative(self) -> None:
         job = [repetition((MS,), peak_rss_bytes=50, baseline_rss_bytes=60)]
         assert memory_figures(job).peak_rss_bytes == 0
+
+    def test_phases_are_above_the_baseline_and_kinds_of_the_whole_process(self) -> None:
+        divided = ProcessMemory(
+            load_peak_rss_bytes=50,
+            first_run_peak_rss_bytes=130,
+            anonymous_bytes=90,
+            mapped_artifact_bytes=0,
+        )
+        job = [
+            repetition((MS,), baseline_rss_bytes=60, memory=divided),
+            repetition((MS,), baseline_rss_bytes=60, memory=replace(divided, anonymous_bytes=95)),
+            repetition((MS,), baseline_rss_bytes=60, memory=None),
+        ]
+        found = memory_figures(job)
+        assert (found.load_peak_rss_bytes, found.first_run_peak_rss_bytes) == (0, 70)
+        assert (found.anonymous_bytes, found.mapped_artifact_bytes) == (95, 0)
+        assert (found.steady_peak_rss_bytes, found.file_backed_bytes) == (None, None)
 
     def test_pss_stays_unknown_where_the_kernel_gives_none(self) -> None:
         assert memory_figures([repetition((MS,), pss_bytes=None)]).pss_bytes is None

@@ -5,7 +5,7 @@ import math
 
 import pytest
 from google.protobuf.message import Message
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller import conversation, domain
@@ -14,11 +14,17 @@ from protos.codec import MessageInvalid, from_message, to_message
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (domain.RuntimeInfo, types_pb2.RuntimeInfo),
+    (domain.CoreCluster, types_pb2.CoreCluster),
+    (domain.CpuCache, types_pb2.CpuCache),
     (domain.DeviceProfile, types_pb2.DeviceProfile),
     (domain.CpuClock, types_pb2.CpuClock),
     (domain.Temperature, types_pb2.Temperature),
+    (domain.ThrottleCounter, types_pb2.ThrottleCounter),
+    (domain.Battery, types_pb2.Battery),
+    (domain.PowerReading, types_pb2.PowerReading),
     (domain.DeviceState, types_pb2.DeviceState),
     (domain.MeasureSettings, types_pb2.MeasureSettings),
+    (domain.ProcessMemory, types_pb2.ProcessMemory),
     (domain.Repetition, types_pb2.Repetition),
     (domain.Device, query_pb2.Device),
     (domain.SweepSpec, query_pb2.SweepSpec),
@@ -50,6 +56,23 @@ NAMES = [domain_type.__name__ for domain_type, _message in PAIRS]
 
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+# A ranking holds measurements that hold repetitions that hold states: few of each are many.
+st.register_type_strategy(
+    domain.DeviceState,
+    st.builds(
+        domain.DeviceState,
+        taken_at_unix_ms=...,
+        clocks=st.tuples(st.from_type(domain.CpuClock)),
+        temperatures=st.tuples(st.from_type(domain.Temperature)),
+        load_average=...,
+        throttle_counters=st.tuples(st.from_type(domain.ThrottleCounter)),
+        active_limits=st.tuples(st.text()),
+        battery=...,
+        power=st.tuples(st.from_type(domain.PowerReading)),
+        measured_cpus=st.tuples(st.integers(0, 2**31 - 1)),
+        load_by_others=...,
+    ),
+)
 
 
 @pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
@@ -62,7 +85,12 @@ def test_a_domain_object_has_the_fields_of_its_message(
 
 
 @pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(
+    max_examples=15,
+    deadline=None,
+    # Drawing whole rankings is slow on a busy machine.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(data=st.data())
 def test_what_is_sent_arrives(
     domain_type: type, message_type: type[Message], data: st.DataObject
