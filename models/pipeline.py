@@ -18,7 +18,7 @@ from models.digest import canonical_sha256
 from models.download import file_sha256
 from models.own import OwnFormat, own_format_of
 from models.program import ONNX_OPSET, Parity, Program
-from models.reduction import checked_through_onnx, options
+from models.reduction import goes_through_onnx, options
 from models.stoppers import find_stopper
 from models.tools import ToolMissing, tool_versions
 from models.variants import Format, Variant, WeightsKind
@@ -117,7 +117,7 @@ def conversion_key(variant: Variant, weights: Weights) -> str:
             "weights_kind": weights.kind.value,
             "weights_digest": weights.digest,
             "tools": tool_versions(_tools(variant, weights)),
-            "opset": ONNX_OPSET if _translates(variant) else None,
+            "opset": ONNX_OPSET if goes_through_onnx(variant) else None,
             "tolerance": PARITY_TOLERANCE,
             **options(variant),
         }
@@ -179,16 +179,12 @@ def convert(
 def _tools(variant: Variant, weights: Weights) -> tuple[str, ...]:
     """Return the packages that an artifact depends on."""
     tools = _TOOLS[variant.format]
-    if checked_through_onnx(variant):
+    if goes_through_onnx(variant):
         tools = tuple(dict.fromkeys((*tools, *_TOOLS[Format.ONNX])))
     if weights.kind is not WeightsKind.OWN or weights.path is None:
         return tools
     unused = _NOT_FOR_OWN[own_format_of(weights.path)]
     return tuple(tool for tool in tools if tool not in unused)
-
-
-def _translates(variant: Variant) -> bool:
-    return variant.format is Format.ONNX or checked_through_onnx(variant)
 
 
 def _program_shape(variant: Variant) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from models import recipe
-from models.acceptance import ACCEPTANCE
+from models.acceptance import ACCEPTANCE, ROUNDING_FACTOR
 from models.catalog import Backbone
 from models.child import Cancellation, StepFailed, StepLimits, run_step
 from models.own import OwnFormat, own_format_of
@@ -240,7 +240,8 @@ class Program:
 
     def _optimise(self, target: Target, precision: Precision) -> tuple[Path, tuple[str, ...]]:
         """Return the file and the passes that its program went through after the export."""
-        prefix, passes = self._prefix, ()
+        prefix = self._prefix
+        passes: tuple[str, ...] = ()
         if precision is Precision.INT8_DYNAMIC:
             prefix = f"{self._prefix}-int8"
             passes = self._run(REWRITE, RewriteRequest(self._prefix, prefix), RewriteAnswer).passes
@@ -252,22 +253,30 @@ class Program:
 
     def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:
         accepted = ACCEPTANCE[precision]
+        tolerance = self._tolerance(precision)
         request = ParityRequest(
             str(path),
             self._reference,
-            accepted.tolerance,
+            tolerance,
             accepted.input_count,
             accepted.least_correlation,
         )
         answer = self._run(work, request, ParityAnswer)
         return Parity(
             answer.max_relative_difference,
-            accepted.tolerance,
+            tolerance,
             answer.input_count,
             "own format",
             answer.top1_agreement,
             answer.correlation,
         )
+
+    def _tolerance(self, precision: Precision) -> float:
+        """Return what parity allows; a program that was not exported here has no rounding known."""
+        accepted = ACCEPTANCE[precision].tolerance
+        if self._own_format:
+            return accepted
+        return max(accepted, ROUNDING_FACTOR * self._export().rounding_difference)
 
     def _run(self, work: Work, request: object, answer_type: type[Answer]) -> Answer:
         """Run a step unless it ran already; a failure is remembered like an answer."""

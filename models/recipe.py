@@ -41,14 +41,30 @@ INVOLUTION_WEIGHT_SHARE = 0.1
 INVOLUTION_BIAS_SCALE = 1.0
 """Standard deviation of what is the same in that kernel for every image."""
 
+SQUEEZING_ARCHITECTURES = "ResNeSt"
+"""How the names begin of architectures with batch norms behind a global pooling in every block.
+
+These see one value per image, and few images leave deviations so small that dividing by them
+lifts rounding to the height of the outputs.
+"""
+
 _IMAGE_COUNTS = " or ".join(map(str, CALIBRATION_IMAGES))
 
 DESCRIPTION = f"seed {SEED}, batch norm calibrated on {_IMAGE_COUNTS} noise images"
 """One phrase for people."""
 
 
+def calibration_images(architecture: str) -> tuple[int, ...]:
+    """Return how many images an architecture is calibrated on, and on how many if that fails."""
+    if architecture.startswith(SQUEEZING_ARCHITECTURES):
+        return CALIBRATION_IMAGES[1:]
+    return CALIBRATION_IMAGES
+
+
 def peculiarities(architecture: str) -> dict[str, float]:
     """Return the part of the recipe that holds for some architectures only; empty for the rest."""
+    if architecture.startswith(SQUEEZING_ARCHITECTURES):
+        return {"calibration_images": calibration_images(architecture)[0]}
     if not architecture.startswith(INVOLUTION_ARCHITECTURES):
         return {}
     return {

@@ -30,20 +30,10 @@ RANGE_IMAGES = 32
 RANGE_SEED = 30_000
 """Seed of those images; no reference input is among them."""
 
-_ONNX_OPTIONS: Mapping[Precision, Mapping[str, Any]] = {
-    Precision.FP16: {"kept_operators": FP16_KEPT_OPERATORS},
-    Precision.INT8_DYNAMIC: {"operators": DYNAMIC_OPERATORS},
-    Precision.INT8_STATIC: {
-        "operators": STATIC_OPERATORS,
-        "range_images": RANGE_IMAGES,
-        "range_seed": RANGE_SEED,
-    },
-}
 
-
-def checked_through_onnx(variant: Variant) -> bool:
-    """Return whether a file is checked by an ONNX twin too: arm's float16 kernels cannot run here."""
-    return variant.format is Format.PADDLELITE and variant.precision is Precision.FP16
+def goes_through_onnx(variant: Variant) -> bool:
+    """Return whether an ONNX file is made: arm's float16 kernels, too, are checked by a twin."""
+    return variant.format is Format.ONNX or variant.precision is Precision.FP16
 
 
 def options(variant: Variant) -> Mapping[str, Any]:
@@ -51,10 +41,21 @@ def options(variant: Variant) -> Mapping[str, Any]:
     if variant.precision is Precision.FP32:
         return {}
     acceptance = ACCEPTANCE[variant.precision]
-    through_onnx = variant.format is Format.ONNX or checked_through_onnx(variant)
     return {
         "accepted_tolerance": acceptance.tolerance,
         "accepted_correlation": acceptance.least_correlation,
         "compared_inputs": acceptance.input_count,
-        **(_ONNX_OPTIONS[variant.precision] if through_onnx else {}),
+        **(_onnx_options(variant.precision) if goes_through_onnx(variant) else {}),
+    }
+
+
+def _onnx_options(precision: Precision) -> Mapping[str, Any]:
+    if precision is Precision.FP16:
+        return {"kept_operators": FP16_KEPT_OPERATORS}
+    if precision is Precision.INT8_DYNAMIC:
+        return {"operators": DYNAMIC_OPERATORS}
+    return {
+        "operators": STATIC_OPERATORS,
+        "range_images": RANGE_IMAGES,
+        "range_seed": RANGE_SEED,
     }

@@ -65,6 +65,14 @@ PASSES: tuple[Pass, ...] = (
         symptom="both tools abort: they do not have the operator",
         rewrite="patches do not overlap, so a transposition puts them back in their places",
     ),
+    Pass(
+        name="sum_by_addition",
+        operator="sum",
+        series=("ResNeSt",),
+        tools=("paddlelite 2.13rc0, x86",),
+        symptom="Paddle Lite aborts: it does not have the operator",
+        rewrite="the parts of a split attention are added one to the next",
+    ),
 )
 """Every pass on a network, in the order in which they run."""
 

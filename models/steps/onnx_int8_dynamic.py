@@ -15,11 +15,12 @@ def run(request: ReduceRequest) -> FileAnswer:
     Raises:
         StepRefused: nothing of it could be quantised.
     """
-    quantize_dynamic(
-        prepared(request),
-        request.output_path,
-        op_types_to_quantize=list(reduction.DYNAMIC_OPERATORS),
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-    )
+    with prepared(request) as source:
+        quantize_dynamic(
+            source,
+            request.output_path,
+            op_types_to_quantize=list(reduction.DYNAMIC_OPERATORS),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )
     return quantised(request, reduction.DYNAMIC_OPERATORS)

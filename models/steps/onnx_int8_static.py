@@ -41,18 +41,18 @@ def run(request: ReduceRequest) -> FileAnswer:
     Raises:
         StepRefused: nothing of it could be quantised.
     """
-    source = prepared(request)
-    quantize_static(
-        source,
-        request.output_path,
-        _RangeImages(source),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=list(reduction.STATIC_OPERATORS),
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod.MinMax,
-    )
+    with prepared(request) as source:
+        quantize_static(
+            source,
+            request.output_path,
+            _RangeImages(source),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(reduction.STATIC_OPERATORS),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
     return quantised(request, reduction.STATIC_OPERATORS)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
@@ -14,12 +15,15 @@ from models.steps.refusal import StepRefused
 _QUANTISED = frozenset({"DynamicQuantizeLinear", "QuantizeLinear"})
 
 
-def prepared(request: ReduceRequest) -> str:
-    """Write a file beside the output with batch norms folded and shapes known; return its path."""
-    path = str(Path(request.output_path).with_suffix(".prepared.onnx"))
+@contextmanager
+def prepared(request: ReduceRequest) -> Iterator[str]:
+    """Give the path of a file, while inside, with batch norms folded and shapes known."""
+    path = Path(request.output_path).with_suffix(".prepared.onnx")
     # Every shape is fixed, so there is nothing symbolic to infer.
-    quant_pre_process(request.source_path, path, skip_symbolic_shape=True)
-    return path
+    quant_pre_process(request.source_path, str(path), skip_symbolic_shape=True)
+    yield str(path)
+    # As large as the float32 file; where the step fails, it goes with the whole folder.
+    path.unlink()
 
 
 def quantised(request: ReduceRequest, operators: Sequence[str]) -> FileAnswer:

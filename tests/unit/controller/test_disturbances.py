@@ -1,5 +1,6 @@
 """A device that was slowed down while it measured is told from one that was not."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -77,5 +78,6 @@ def test_a_lasting_fall_is_always_told_and_jitter_never(
     rng = np.random.default_rng(seed)
     readings = start_khz * rng.uniform(0.95, 1.0, count)
     if falls:
-        readings[rng.integers(1, count - 1) :] *= 0.7
+        lasting = max(2, math.ceil(0.1 * count))
+        readings[rng.integers(1, count - lasting + 1) :] *= 0.7
     assert bool(throttling([watched(*readings.astype(int).tolist())])) == falls

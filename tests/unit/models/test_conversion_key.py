@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models import pipeline, recipe, weights
+from models import pipeline, recipe, reduction, weights
+from models.acceptance import ACCEPTANCE
 from models.catalog import load_catalog
 from models.pipeline import conversion_key
 from models.tools import ToolMissing, tool_versions
@@ -98,3 +99,69 @@ def test_the_recipes_tools_count(monkeypatch: pytest.MonkeyPatch) -> None:
     before = synthetic("MobileNetV1").digest
     monkeypatch.setattr(weights, "tool_versions", lambda names: dict.fromkeys(names, "9.9"))
     assert synthetic("MobileNetV1").digest != before
+
+
+@pytest.mark.parametrize(
+    ("format_", "target", "key"),
+    [
+        (
+            Format.PADDLELITE,
+            Target.ARM,
+            "1e2e0d9c2f0017d6a8a5dcadd3acb4df4550e09b255a2db15d41c7ef297cc2ff",
+        ),
+        (
+            Format.PADDLELITE,
+            Target.X86,
+            "e88fcd984eb7a3e626aee1cf65052f6232f4e11de692eb778b4378bdfb0ad96c",
+        ),
+        (
+            Format.ONNX,
+            Target.ANY,
+            "677423a85ffc6884338279d90289ba546bf09bcdf7158ce1c48e65e5025bcf83",
+        ),
+    ],
+)
+def test_what_is_stored_in_float32_is_found_again(
+    format_: Format, target: Target, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "tool_versions", lambda names: dict.fromkeys(names, "1.0"))
+    variant = replace(VARIANT, format=format_, target=target)
+    # Another key converts everything anew: change it with PIPELINE_VERSION or not at all.
+    assert conversion_key(variant, WEIGHTS) == key
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        ("FP16_KEPT_OPERATORS", Precision.FP16),
+        ("DYNAMIC_OPERATORS", Precision.INT8_DYNAMIC),
+        ("STATIC_OPERATORS", Precision.INT8_STATIC),
+        ("RANGE_IMAGES", Precision.INT8_STATIC),
+        ("RANGE_SEED", Precision.INT8_STATIC),
+    ],
+)
+def test_an_option_counts_for_its_precision_only(
+    name: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = replace(VARIANT, format=Format.ONNX, target=Target.ANY)
+    before = {each: conversion_key(replace(onnx, precision=each), WEIGHTS) for each in Precision}
+    assert len(set(before.values())) == 4
+    monkeypatch.setattr(reduction, name, 77)
+    after = {each: conversion_key(replace(onnx, precision=each), WEIGHTS) for each in Precision}
+    assert [each for each in Precision if before[each] != after[each]] == [precision]
+
+
+def test_a_files_twin_in_another_format_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = replace(VARIANT, target=Target.ARM, precision=Precision.FP16)
+    before = conversion_key(arm, WEIGHTS)
+    monkeypatch.setattr(reduction, "FP16_KEPT_OPERATORS", ())
+    assert conversion_key(arm, WEIGHTS) != before
+
+
+@pytest.mark.parametrize("precision", [each for each in Precision if each is not Precision.FP32])
+def test_what_is_accepted_counts(precision: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnx = replace(VARIANT, format=Format.ONNX, target=Target.ANY, precision=precision)
+    before = conversion_key(onnx, WEIGHTS)
+    stricter = replace(ACCEPTANCE[precision], least_correlation=0.999)
+    monkeypatch.setattr(reduction, "ACCEPTANCE", {precision: stricter})
+    assert conversion_key(onnx, WEIGHTS) != before

@@ -16,11 +16,17 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from models.requests import ParityRequest
+from models.steps.agreement import correlation, top1_agreement
 from models.steps.compare import Array, compare_with_reference, relative_difference
 from models.steps.noise import noise_images
 from models.steps.pretrained import load_arrays, read_arrays
+from models.steps.reference import further_inputs, reference_inputs
 from models.steps.refusal import StepRefused
+
+COMMON = np.array([9, 1, 2, 3, 4], np.float32)
 
 
 class Evil:
@@ -195,12 +201,16 @@ def reference(tmp_path: Path) -> Path:
     return path
 
 
+def asked(reference: Path, tolerance: float = 1e-3, **more: Any) -> ParityRequest:
+    return ParityRequest("unused", str(reference), tolerance, **more)
+
+
 def test_the_worst_difference_over_all_inputs_is_reported(reference: Path) -> None:
     def infer(image: Array) -> list[Array]:
         off = np.float32(0.0008 if image[0] == 3 else 0.0)
         return [2 * image + off]
 
-    answer = compare_with_reference(infer, reference, 1e-3)
+    answer = compare_with_reference(infer, asked(reference))
     assert answer.input_count == 2
     assert answer.max_relative_difference == pytest.approx(1e-4, rel=1e-2)
 
@@ -216,7 +226,69 @@ def test_the_worst_difference_over_all_inputs_is_reported(reference: Path) -> No
 )
 def test_what_differs_is_refused_with_figures(infer: Any, problem: str, reference: Path) -> None:
     with pytest.raises(StepRefused, match=problem):
-        compare_with_reference(infer, reference, 1e-3)
+        compare_with_reference(infer, asked(reference))
+
+
+def test_the_first_inputs_alone_are_compared_when_fewer_are_asked_for(reference: Path) -> None:
+    def infer(image: Array) -> list[Array]:
+        return [2 * image if image[0] == 1 else np.full_like(image, np.nan)]
+
+    assert compare_with_reference(infer, asked(reference, input_count=1)).input_count == 1
+
+
+@pytest.fixture
+def telling(tmp_path: Path) -> Path:
+    """Sixteen inputs and a network whose five scores depend on them, beside a common answer."""
+    rng = np.random.default_rng(3)
+    inputs = rng.standard_normal((16, 1, 5)).astype(np.float32)
+    path = tmp_path / "telling.npz"
+    np.savez(path, inputs=inputs, output_count=1, output_0=inputs + COMMON)
+    return path
+
+
+def test_a_reduced_precision_tells_what_it_keeps(telling: Path) -> None:
+    request = asked(telling, 0.15, input_count=16, least_correlation=0.98)
+    answer = compare_with_reference(lambda image: [image + COMMON * 1.001], request)
+    assert answer.input_count == 16
+    assert answer.top1_agreement == 1
+    assert answer.correlation == pytest.approx(1, abs=1e-3)
+
+
+def test_the_same_answer_for_every_image_is_refused_though_its_top1_agrees(telling: Path) -> None:
+    request = asked(telling, 1.0, input_count=16, least_correlation=0.5)
+    with pytest.raises(StepRefused) as caught:
+        compare_with_reference(lambda _: [COMMON[None]], request)
+    assert str(caught.value) == (
+        "of what tells 16 reference inputs apart a correlation of 0.00 with Paddle's outputs is "
+        "left, below 0.5; ask for a precision that keeps more of this network, such as fp32"
+    )
+
+
+def test_outputs_of_another_scale_are_refused_though_they_correlate(telling: Path) -> None:
+    request = asked(telling, 1.0, input_count=16, least_correlation=0.5)
+    with pytest.raises(StepRefused, match=r"beyond the tolerance of 1 .*; ask for a precision"):
+        compare_with_reference(lambda image: [3 * (image + COMMON)], request)
+
+
+def scores_of(shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
+    finite = st.floats(-1e6, 1e6, width=32)
+    return arrays(np.float32, shape, elements=finite)
+
+
+@settings(deadline=None)
+@given(scores_of((4, 2, 3)), scores_of((4, 2, 3)))
+def test_the_correlation_is_between_its_bounds_and_1_for_itself(a: Array, b: Array) -> None:
+    assert -1.000001 <= correlation(a, b) <= 1.000001
+    assert correlation(a, a) == pytest.approx(1)
+    assert 0 <= top1_agreement(a, b) <= 1 == top1_agreement(a, a)
+
+
+def test_reference_inputs_beyond_the_first_four_are_images_of_their_own() -> None:
+    images = np.concatenate([reference_inputs(2, 32), further_inputs(16, 2, 32)])
+    assert images.shape == (16, 2, 3, 32, 32)
+    assert len(np.unique(images.reshape(32, -1), axis=0)) == 32
+    assert len(further_inputs(4, 2, 32)) == 0
+    np.testing.assert_array_equal(images[:4].reshape(8, 3, 32, 32), noise_images(8, 32, 20_000))
 
 
 def test_a_step_whose_parent_is_another_process_ends_at_once() -> None:
