@@ -15,8 +15,9 @@ environment: ## make .venv as the lock says; instant when it is there
 demo: environment ## run the main job on this machine: convert, measure, rank, report
 	@.venv/bin/edgerank demo $(ARGS)
 
-test: environment ## run every test
-	@EDGERANK_CHROMIUM=$$(tools/browser) && export EDGERANK_CHROMIUM && .venv/bin/python -m pytest $(ARGS)
+test: environment ## run every test, as many files at once as there are cores
+	@EDGERANK_CHROMIUM=$$(tools/browser) && export EDGERANK_CHROMIUM && \
+		.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: environment ## check style, format and import rules
 	@.venv/bin/ruff check

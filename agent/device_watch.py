@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from agent.kernel_files import Roots, read_text
 from agent.threads import ThreadUse, use_by_thread
 
 INTERVAL_S = 1.0
+# A sensor's driver may never answer; the agent must, and leaves such a thread behind.
+PATIENCE_S = 10.0
 # Half a percent of one core, however slow the device's sensors are to read.
 _WAIT_PER_CPU_TIME = 200
 # A report of 20 repetitions has room for as many states of the largest phones.
@@ -85,12 +88,17 @@ class DeviceWatch:
     """
 
     def __init__(
-        self, roots: Roots, now_unix_ms: Callable[[], int], interval_s: float = INTERVAL_S
+        self,
+        roots: Roots,
+        now_unix_ms: Callable[[], int],
+        interval_s: float = INTERVAL_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """Watch below these roots, by this clock, this often."""
+        """Watch below these roots, by this clock, this often; wait that long for the last state."""
         self._roots = roots
         self._now_unix_ms = now_unix_ms
         self._interval_s = interval_s
+        self._patience_s = patience_s
         self._ended = threading.Event()
         self._states: list[DeviceState] = []
         self._thread: threading.Thread | None = None
@@ -126,7 +134,7 @@ class DeviceWatch:
         """End the watching."""
         self._ended.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(self._patience_s)
 
     def _watch(self) -> None:
         interval_s = self._interval_s
@@ -163,9 +171,11 @@ class DeviceWatch:
 
 def _keep_off(cpus: tuple[int, ...]) -> None:
     """Move the calling thread to cores other than these, where it may use one."""
-    others = os.sched_getaffinity(os.getpid()) - set(cpus)
-    if others:
-        os.sched_setaffinity(0, others)
+    # Cores may be taken away between the two calls, and a sandbox may forbid the second.
+    with suppress(OSError):
+        others = os.sched_getaffinity(os.getpid()) - set(cpus)
+        if others:
+            os.sched_setaffinity(0, others)
 
 
 def _busy_ns(proc_root: Path) -> int | None:

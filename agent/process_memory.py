@@ -1,5 +1,6 @@
 """Memory as the kernel counts it: this process's, and whom it killed for lack of it."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +91,13 @@ def _mapped_bytes(smaps: Path, file: Path) -> int | None:
     text = read_text(smaps)
     if not text:
         return None
+    # The kernel names a mapped file by where it is, whatever links led there.
+    name = os.path.realpath(file)
     total, inside = 0, False
     for line in text.splitlines():
         mapping = _MAPPING.match(line)
         if mapping:
-            inside = mapping[1] == str(file)
+            inside = mapping[1] == name
         elif inside and line.startswith("Rss:"):
             total += int(line.split()[1]) * 1024
     return total

@@ -62,7 +62,7 @@ def _time_ns(task: Path) -> int | None:
     """The CPU time of one thread; None when it has ended meanwhile."""
     try:
         return int((task / "schedstat").read_text().split()[0])
-    except (FileNotFoundError, IndexError, ValueError):
+    except (OSError, IndexError, ValueError):
         pass
     try:
         # The name, in parentheses, may hold blanks; user and system time are fields 14 and 15.

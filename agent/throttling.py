@@ -54,7 +54,7 @@ def _firmware_bits(sys_root: Path) -> int | None:
         return None
     bits = int(told[1], 16)
     known = sum(1 << bit | 1 << (bit + _EVER) for bit in _FIRMWARE_BITS)
-    return bits if bits >= 0 and not bits & ~known else None
+    return None if bits & ~known else bits
 
 
 def _under_voltage(sys_root: Path) -> list[str]:

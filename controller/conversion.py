@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -196,8 +196,11 @@ class Converter:
                 for outcome, key, variant in made:
                     await request.listener.on_outcome(variant, outcome, key)
 
-    def _spare_disk_bytes(self, names: Iterable[str]) -> int:
-        needs = sorted(expected_disk_bytes(self._catalog.get(name)) for name in names)
+    def _spare_disk_bytes(self, by_backbone: Mapping[str, Sequence[Variant]]) -> int:
+        needs = sorted(
+            expected_disk_bytes(self._catalog.get(name), variants)
+            for name, variants in by_backbone.items()
+        )
         return RESERVED_BYTES + sum(needs[-self._at_once :])
 
     def _convert(
@@ -210,7 +213,7 @@ class Converter:
     ) -> list[tuple[ConversionOutcome, str, Variant]]:
         name = request.backbone.name
         try:
-            needed_bytes = expected_disk_bytes(request.backbone)
+            needed_bytes = expected_disk_bytes(request.backbone, variants)
             if lack := lack_of_room(self._state_dir, needed_bytes, RESERVED_BYTES):
                 return [_no_room(variant, weights, lack) for variant in variants]
             self._work_dir.mkdir(exist_ok=True)

@@ -142,7 +142,7 @@ def run_step(
         step: module name below `models.steps`.
         request: the dataclass that the step expects.
         answer_type: the dataclass that it answers with.
-        workdir: the child's working folder.
+        workdir: the child's working folder, also for its temporary files.
         limits: time, memory and threads of the child.
         cancellation: ends the child early.
         command: what runs steps, given a step's name as its last argument.
@@ -159,7 +159,7 @@ def run_step(
     stdin = json.dumps(envelope).encode()
     with tempfile.TemporaryFile() as stderr:
         with cancellation.child(
-            [*command, step], stderr=stderr, cwd=workdir, env=_environment(limits.threads)
+            [*command, step], stderr=stderr, cwd=workdir, env=_environment(limits.threads, workdir)
         ) as process:
             stdout, timed_out = _converse(process, stdin, limits.timeout_s)
         cancellation.raise_if_cancelled()
@@ -202,10 +202,16 @@ def _converse(
     return output, expired.is_set()
 
 
-def _environment(threads: int) -> dict[str, str]:
+def _environment(threads: int, workdir: Path) -> dict[str, str]:
     # The libraries below read their thread count once, when they are loaded.
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONUNBUFFERED": "1"}
+    return {
+        **os.environ,
+        **dict.fromkeys(names, str(threads)),
+        "PYTHONUNBUFFERED": "1",
+        # A killed child cannot remove its temporary files; in its folder they go with that.
+        "TMPDIR": str(workdir.absolute()),
+    }
 
 
 def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[bytes]) -> Answer:

@@ -3,15 +3,20 @@
 The constants were fitted to whole conversions (fp32, three artifacts) on two x86-64 cores: memory
 to the largest peak of a child among eleven backbones from PPLCNet_x0_25 to ViT_large_patch16_384,
 time to those and the smallest backbone of each series. Memory is rather over- than underestimated.
+Reduced precisions are in no fit: their room on the disk is counted file by file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
+from models.acceptance import ACCEPTANCE
 from models.catalog import Backbone
 from models.program import MAX_ONNX_WEIGHTS_BYTES
-from models.variants import Format, Variant
+from models.reduction import goes_through_onnx
+from models.variants import Precision, Target, Variant
+from models.work import EXPORT, ONNX, OPTIMISE, REDUCE, SIMPLIFY, Work, needed
 
 CHILD_BYTES = 320_000_000
 """Peak of a child that holds its libraries and hardly a network: PPLCNet_x0_25, 340 MB."""
@@ -25,8 +30,33 @@ ONNX_BYTES_PER_PARAM = 36
 BYTES_PER_MULTIPLY_ADD = 0.02
 """Activations: EfficientNetB7 at 600 px, 3.4 GB for 66 M parameters and 37.7 G multiply-adds."""
 
-DISK_BYTES_PER_PARAM = 20
-"""Float32 in five files: the program, three artifacts, an ONNX file before it is simplified."""
+BYTES_PER_IMAGE_VALUE = 24
+"""Drawing reference inputs: 21 bytes for each number (measured), and the inputs before them."""
+
+DISK_BYTES_PER_PARAM: Mapping[Work, int] = MappingProxyType(
+    {
+        EXPORT: 4,
+        OPTIMISE[Target.X86, Precision.FP32]: 4,
+        OPTIMISE[Target.ARM, Precision.FP32]: 4,
+        OPTIMISE[Target.ARM, Precision.FP16]: 4,
+        OPTIMISE[Target.X86, Precision.INT8_DYNAMIC]: 2,
+        OPTIMISE[Target.ARM, Precision.INT8_DYNAMIC]: 2,
+        ONNX: 4,
+        SIMPLIFY: 4,
+        REDUCE[Precision.FP16]: 3,
+        REDUCE[Precision.INT8_DYNAMIC]: 4,
+        REDUCE[Precision.INT8_STATIC]: 4,
+    }
+)
+"""What the file that a step leaves takes; the other steps leave none that grows with the weights.
+
+A file of reduced precision keeps in float32 what its tool does not reduce: in ONNX up to all.
+"""
+
+QUANTISING_BYTES_PER_PARAM = 12
+"""Float32 in three files that quantising an ONNX file needs, and removes when it is done."""
+
+_QUANTISING = (REDUCE[Precision.INT8_DYNAMIC], REDUCE[Precision.INT8_STATIC])
 
 SECONDS = 3.7
 SECONDS_PER_PARAM = 0.06e-6
@@ -39,16 +69,32 @@ def expected_peak_bytes(backbone: Backbone, variants: Iterable[Variant]) -> int:
     fits_onnx = 4 * params <= MAX_ONNX_WEIGHTS_BYTES
     peaks = [0.0]
     for variant in variants:
-        is_onnx = variant.format is Format.ONNX and fits_onnx
+        is_onnx = goes_through_onnx(variant) and fits_onnx
         per_param = ONNX_BYTES_PER_PARAM if is_onnx else EXPORT_BYTES_PER_PARAM
         activations = BYTES_PER_MULTIPLY_ADD * _multiply_adds(backbone, variant)
-        peaks.append(CHILD_BYTES + per_param * params + activations)
+        images = BYTES_PER_IMAGE_VALUE * _reference_values(variant)
+        peaks.append(CHILD_BYTES + per_param * params + activations + images)
     return round(max(peaks))
 
 
-def expected_disk_bytes(backbone: Backbone) -> int:
-    """Return the room that a conversion takes on the disk while it runs."""
-    return round(DISK_BYTES_PER_PARAM * _params(backbone))
+def expected_disk_bytes(backbone: Backbone, variants: Iterable[Variant]) -> int:
+    """Return the room that a conversion takes on the disk while it runs.
+
+    What variants of one input size and batch share is there once, and all of it until the last
+    variant is made. The reference inputs count, being images for every variant of a large batch.
+    """
+    wanted = tuple(variants)
+    works = {
+        (variant.input_size, variant.batch, work) for variant in wanted for work in needed(variant)
+    }
+    per_param = sum(DISK_BYTES_PER_PARAM.get(work, 0) for *_, work in works)
+    if any(work in _QUANTISING for *_, work in works):
+        per_param += QUANTISING_BYTES_PER_PARAM
+    values: dict[tuple[int, int], int] = {}
+    for variant in wanted:
+        shape = (variant.input_size, variant.batch)
+        values[shape] = max(values.get(shape, 0), _reference_values(variant))
+    return round(per_param * _params(backbone)) + 4 * sum(values.values())
 
 
 def expected_seconds(backbone: Backbone) -> float:
@@ -89,6 +135,12 @@ def _params(backbone: Backbone) -> float:
 def _multiply_adds(backbone: Backbone, variant: Variant) -> float:
     scale = variant.batch * (variant.input_size / backbone.input_size) ** 2
     return _flops_g(backbone) * 1e9 * scale
+
+
+def _reference_values(variant: Variant) -> int:
+    """Return how many numbers the inputs have that a variant is compared on."""
+    image_values = 3 * variant.input_size**2
+    return ACCEPTANCE[variant.precision].input_count * variant.batch * image_values
 
 
 def _flops_g(backbone: Backbone) -> float:

@@ -16,13 +16,14 @@ def rewrite(program: Any) -> int:
         program: a `ProgramDesc`, changed in place.
     """
     count = 0
+    variables = _variables(program)
     for block in program.blocks:
-        variables = {variable.name: variable for variable in block.vars}
         for operator in block.ops:
             if operator.type != "matmul_v2":
                 continue
             x, y = (variables[name] for name in _operands(operator))
-            if y.persistable and len(_shape(y)) == 2 and not _is_transposed(operator):
+            is_matrix = len(_shape(x)) >= 2 and len(_shape(y)) == 2
+            if y.persistable and is_matrix and not _is_transposed(operator):
                 _multiply(operator, len(_shape(x)) - 1)
                 count += 1
     return count
@@ -30,12 +31,18 @@ def rewrite(program: Any) -> int:
 
 def left(program: Any) -> int:
     """Return how many `matmul_v2` with a constant operand a program has."""
+    variables = _variables(program)
     return sum(
-        any(variable.persistable for variable in block.vars if variable.name in _operands(operator))
+        any(variables[name].persistable for name in _operands(operator))
         for block in program.blocks
         for operator in block.ops
         if operator.type == "matmul_v2"
     )
+
+
+def _variables(program: Any) -> dict[str, Any]:
+    """Return every variable by name; an inner block uses those of the blocks around it."""
+    return {variable.name: variable for block in program.blocks for variable in block.vars}
 
 
 def _operands(operator: Any) -> tuple[str, str]:

@@ -28,6 +28,8 @@ _NATIVE_ERRORS = tuple(
 )
 # Domains whose operators ONNX Runtime's plain CPU build has.
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
+# Another name of the first.
+_ALIASES = {"ai.onnx": ""}
 _ERRORS_ONLY = 3
 # What ONNX Runtime puts before a message.
 _STATUS = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
@@ -102,7 +104,8 @@ def _refuse_unknown_operators(model: onnx.ModelProto) -> None:
 def _has_operator(node: onnx.NodeProto) -> bool:
     if node.domain not in _DOMAINS:
         return False
-    return node.domain == "com.microsoft" or bool(onnx.defs.has(node.op_type, node.domain))
+    domain = _ALIASES.get(node.domain, node.domain)
+    return domain == "com.microsoft" or bool(onnx.defs.has(node.op_type, domain))
 
 
 def _fix_input(model: onnx.ModelProto, request: AdoptRequest) -> tuple[int, ...]:

@@ -94,7 +94,8 @@ def run_reference(
         origin: what computes, in words for a sentence.
 
     Raises:
-        StepRefused: an output is no finite float32 numbers, all zero, or another one each time.
+        StepRefused: an output is no tensor of finite float32 numbers, all zero, of a shape that
+            depends on the image, or another one each time.
     """
     further = further_inputs(request.reference_inputs, shape[0], shape[2])
     inputs = np.concatenate([reference_inputs(shape[0], shape[2]), further])
@@ -111,11 +112,15 @@ def run_reference(
 
 def _check_output(number: int, outputs: Sequence[Array], again: Array) -> None:
     which = f"its output {number}"
+    if not all(isinstance(output, np.ndarray) for output in outputs):
+        raise StepRefused(f"{which} is no tensor; leave out what comes after the scores")
     if any(output.dtype != np.float32 for output in outputs):
         raise StepRefused(
             f"{which} is of {outputs[0].dtype} numbers; outputs are compared as float32, so leave "
             "out what comes after the scores"
         )
+    if len({output.shape for output in outputs}) > 1:
+        raise StepRefused(f"{which} has another shape for another image")
     if not all(np.isfinite(output).all() for output in outputs):
         raise StepRefused(f"{which} is not of finite numbers on an image of noise")
     if not all(output.any() for output in outputs):

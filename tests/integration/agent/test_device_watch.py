@@ -155,3 +155,17 @@ def test_a_long_repetition_keeps_states_evenly_from_its_beginning_to_its_end() -
     taken = [state.taken_at_unix_ms for state in states]
     assert {later - earlier for earlier, later in itertools.pairwise(taken)} == {int(interval_s)}
     assert (taken[0], taken[-1] + interval_s) == (0, 3_616)
+
+
+def test_a_sensor_that_never_answers_does_not_hold_the_agent_up(tmp_path: Path) -> None:
+    roots = plant(tmp_path, cores(range(1), FAST_KHZ))
+    zone = tmp_path / "sys/class/thermal/thermal_zone0"
+    zone.mkdir(parents=True)
+    # To open a pipe that nobody writes to blocks, as a stuck driver does.
+    os.mkfifo(zone / "temp")
+    with DeviceWatch(roots, lambda: 0, INTERVAL_S, patience_s=0.1) as watch:
+        watch.on_phase(os.getpid(), Phase.WARMING_UP)
+        watch.on_phase(os.getpid(), Phase.SAMPLING)
+    assert watch.states == ()
+    # Lets the thread that was left behind end.
+    os.close(os.open(zone / "temp", os.O_RDWR))

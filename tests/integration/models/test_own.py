@@ -161,6 +161,24 @@ class TestOnnx:
         both = helper.make_node("Add", ["scores", "noise"], ["noisy"])
         model = with_ending(onnx_network(FIXED_SHAPE), noise, both, kind=TensorProto.FLOAT)
         assert "another one each time" in refused_bytes(folder, model.SerializeToString())
+        listed = helper.make_node("SequenceConstruct", ["scores"], ["list"])
+        model = with_ending(onnx_network(FIXED_SHAPE), listed, kind=TensorProto.FLOAT)
+        of_scores = helper.make_tensor_type_proto(TensorProto.FLOAT, None)
+        model.graph.output[0].type.CopyFrom(helper.make_sequence_type_proto(of_scores))
+        assert "its output 0 is no tensor" in refused_bytes(folder, model.SerializeToString())
+        places = helper.make_node("NonZero", ["positive"], ["places"])
+        positive = helper.make_node("Relu", ["image"], ["positive"])
+        counted = helper.make_node("Cast", ["places"], ["counted"], to=TensorProto.FLOAT)
+        ending = (positive, places, counted)
+        model = with_ending(onnx_network(FIXED_SHAPE), *ending, kind=TensorProto.FLOAT)
+        assert "has another shape for another" in refused_bytes(folder, model.SerializeToString())
+
+    def test_the_usual_operators_have_another_name_for_their_domain(self, tmp_path: Path) -> None:
+        model = onnx_network(FIXED_SHAPE)
+        for node in model.graph.node:
+            node.domain = "ai.onnx"
+        save_onnx(model, tmp_path / "model.onnx")
+        assert inspect(tmp_path).output_shapes == ((1, 10),)
 
     def test_terabytes_of_activations_are_refused_in_the_child(self, tmp_path: Path) -> None:
         model = onnx_network(FIXED_SHAPE)

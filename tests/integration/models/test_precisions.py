@@ -320,6 +320,43 @@ def test_multiplying_by_a_constant_keeps_the_outputs(tmp_path: Path) -> None:
     assert "matmul_v2" not in after
 
 
+# A product of weights in a block inside, as in a branch: its operands are those of the outer one.
+INNER = """
+import sys
+from paddle.base.proto import framework_pb2
+
+FP32, TENSOR = framework_pb2.VarType.FP32, framework_pb2.VarType.LOD_TENSOR
+program = framework_pb2.ProgramDesc()
+outer = program.blocks.add(idx=0, parent_idx=-1)
+for name, shape, persistable in (("x", [2, 6], False), ("w", [6, 5], True), ("y", [2, 5], False)):
+    variable = outer.vars.add(name=name, persistable=persistable)
+    variable.type.type = TENSOR
+    variable.type.lod_tensor.tensor.data_type = FP32
+    variable.type.lod_tensor.tensor.dims.extend(shape)
+operator = program.blocks.add(idx=1, parent_idx=0).ops.add(type="matmul_v2")
+for slot, name in (("X", "x"), ("Y", "w")):
+    operator.inputs.add(parameter=slot, arguments=[name])
+operator.outputs.add(parameter="Out", arguments=["y"])
+transposed = sys.argv[2] == "transposed"
+operator.attrs.add(name="trans_y", type=framework_pb2.BOOLEAN, b=transposed)
+with open(sys.argv[1] + ".pdmodel", "wb") as stream:
+    stream.write(program.SerializeToString())
+"""
+
+
+def test_a_product_in_an_inner_block_is_rewritten_or_refused_as_any(tmp_path: Path) -> None:
+    for kind in ("plain", "transposed"):
+        prefix = str(tmp_path / kind)
+        subprocess.run([sys.executable, "-c", INNER, prefix, kind], check=True)
+    plain, transposed = (
+        RewriteRequest(f"{tmp_path}/{kind}", f"{tmp_path}/{kind}-int8")
+        for kind in ("plain", "transposed")
+    )
+    step("rewrite_program", plain, tmp_path)
+    with pytest.raises(StepFailed, match=r"^rewrite_program: 1 of its matrix products have"):
+        step("rewrite_program", transposed, tmp_path)
+
+
 def test_a_product_that_paddle_lite_would_not_read_back_is_refused(tmp_path: Path) -> None:
     prefix = products(tmp_path, "transposed")
     with pytest.raises(StepFailed, match=r"^rewrite_program: 1 of its matrix products have"):

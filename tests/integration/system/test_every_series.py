@@ -4,15 +4,18 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from models.catalog import load_catalog
 from models.conversion_cost import cheapest_of_each_series
 from models.stoppers import STOPPERS
 from tests.processes import EDGERANK, running_controller
 
-# About ten minutes on two cores that have nothing else to do.
-TIMEOUT_S = 3_600
+# About five minutes on two cores that have nothing else to do.
+TIMEOUT_S = 1_800
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 def test_every_series_has_checked_files_for_both_runtimes(tmp_path: Path) -> None:
     chosen = cheapest_of_each_series(load_catalog())
     names = [backbone.name for backbone in chosen]

@@ -89,6 +89,9 @@ def test_a_mapped_artifact_is_told_from_the_heap(tmp_path: Path) -> None:
     with artifact.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
         assert mapped.find(b"y") == -1
         assert read_residence(PROC, artifact).mapped_artifact_bytes == MIB
+        folder = tmp_path / "linked"
+        folder.symlink_to(tmp_path)
+        assert read_residence(PROC, folder / "model.onnx").mapped_artifact_bytes == MIB
 
 
 def test_each_phase_has_a_peak_of_its_own() -> None:

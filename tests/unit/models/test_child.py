@@ -99,6 +99,12 @@ def test_a_child_that_hangs_is_stopped_with_all_that_it_started(tmp_path: Path) 
         return
 
 
+def test_what_a_killed_child_had_for_a_while_is_in_its_folder(tmp_path: Path) -> None:
+    code = "import os, tempfile; tempfile.mkdtemp(prefix='while.'); os.kill(os.getpid(), 9)"
+    assert reason(code, tmp_path).startswith("the child died by SIGKILL")
+    assert len(list(tmp_path.glob("while.*"))) == 1
+
+
 def test_a_child_that_ends_well_leaves_nothing_that_runs(tmp_path: Path) -> None:
     fifo = tmp_path / "alive"
     os.mkfifo(fifo)

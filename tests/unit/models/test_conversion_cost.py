@@ -16,7 +16,7 @@ from models.conversion_cost import (
     expected_seconds,
     mixed_by_cost,
 )
-from models.variants import Format, variants_of
+from models.variants import Format, Precision, Target, variants_of
 
 CATALOG = load_catalog()
 
@@ -57,7 +57,44 @@ def test_larger_batches_and_images_need_more_and_what_is_no_onnx_file_less() -> 
 
 
 def test_the_disk_holds_five_files_of_the_parameters() -> None:
-    assert expected_disk_bytes(CATALOG.get("ResNet50")) == pytest.approx(25.557e6 * 20, rel=1e-4)
+    backbone = CATALOG.get("ResNet50")
+    expected = expected_disk_bytes(backbone, variants_of(backbone))
+    images = 4 * 3 * 224**2 * 4
+    assert expected == pytest.approx(25.557e6 * 20 + images, rel=1e-4)
+    assert expected_disk_bytes(backbone, ()) == 0
+
+
+def test_the_disk_holds_further_files_for_precisions_sizes_and_batches() -> None:
+    backbone = CATALOG.get("ResNet50")
+    ordinary = variants_of(backbone)
+    fp32 = expected_disk_bytes(backbone, ordinary)
+    # Nine files, what is translated before it is simplified, and what quantising needs meanwhile.
+    reduced = expected_disk_bytes(backbone, variants_of(backbone, tuple(Precision)))
+    assert fp32 + 17 * 25.557e6 < reduced < fp32 + 33 * 25.557e6
+    sizes = variants_of(backbone, input_sizes=(224, 288))
+    assert expected_disk_bytes(backbone, sizes) > 1.9 * fp32
+    images = 60 * 4 * 3 * 224**2 * 4
+    large_batch = expected_disk_bytes(backbone, variants_of(backbone, batches=(61,)))
+    assert large_batch == pytest.approx(fp32 + images, rel=1e-4)
+
+
+def test_the_images_of_a_large_batch_count_in_the_memory() -> None:
+    backbone = CATALOG.get("PPLCNet_x0_25")
+    few, many = (
+        expected_peak_bytes(backbone, variants_of(backbone, (precision,), batches=(64,)))
+        for precision in (Precision.FP32, Precision.INT8_STATIC)
+    )
+    assert many - few > 12 * 64 * 3 * 224**2 * 20
+
+
+def test_arm_float16_needs_the_memory_and_the_disk_of_its_twins() -> None:
+    backbone = CATALOG.get("VGG16")
+    arm, onnx = (
+        [v for v in variants_of(backbone, (Precision.FP16,)) if v.target is target]
+        for target in (Target.ARM, Target.ANY)
+    )
+    assert expected_peak_bytes(backbone, arm) == expected_peak_bytes(backbone, onnx)
+    assert expected_disk_bytes(backbone, arm) > expected_disk_bytes(backbone, onnx)
 
 
 @given(st.lists(st.sampled_from(list(CATALOG)), unique=True, max_size=12))
