@@ -11,8 +11,9 @@ from controller.conversion_rows import (
     reasons,
 )
 from controller.domain import ConversionOutcome
+from models.acceptance import PARITY_TOLERANCE
 from models.catalog import Backbone, Catalog
-from models.passes import PASSES
+from models.passes import PASSES, PROGRAM_PASSES, Pass
 from models.program import SIMPLIFIER
 from models.stoppers import STOPPERS
 from models.variants import Precision, Target
@@ -24,8 +25,10 @@ _HEAD = """# What converts
 
 Made by `edgerank convert --table`, not by hand, with {weights} weights. A figure is the largest
 difference from Paddle's own outputs over {inputs} inputs, relative to the largest output; a file
-whose difference is beyond the tolerance is refused. Paddle Lite for arm is checked through its x86
-twin. Seconds are those of the file that took longest, the steps that files share included.
+whose difference is beyond the tolerance is refused. The tolerance is {tolerance:g}, and shown where
+it is more: a deep network may move its outputs further when its input moves by one rounding, and
+no two runtimes agree better than that. Paddle Lite for arm is checked through its x86 twin. Seconds
+are those of the file that took longest, the steps that files share included.
 
 Tools: {tools}.
 """
@@ -67,6 +70,7 @@ def _head(rows: Sequence[ConversionRow], versions: Mapping[str, str]) -> str:
     outcomes = [outcome for row in rows for outcome in row.by_target.values()]
     return _HEAD.format(
         weights=" and ".join(sorted({outcome.weights.value for outcome in outcomes})),
+        tolerance=PARITY_TOLERANCE,
         inputs=max((outcome.parity_input_count for outcome in outcomes), default=0),
         tools=", ".join(f"{package} {version}" for package, version in versions.items()),
     )
@@ -88,6 +92,9 @@ def _summary(rows: Sequence[ConversionRow], catalog: Catalog) -> Iterator[str]:
         f"{len(rows) - len(buildable)} cannot be built."
     )
     yield ""
+    if others := [each.name for each in catalog if each.name not in {r.backbone for r in rows}]:
+        yield f"Not asked for, of the catalog's {len(catalog)}: {', '.join(others)}."
+        yield ""
     yield from _table("series", "backbones", "can be built", "Paddle Lite", "ONNX", "both")
     for series in dict.fromkeys(backbone.series for backbone, _ in tried):
         of_series = [(backbone, row) for backbone, row in tried if backbone.series == series]
@@ -141,7 +148,7 @@ def _other_variants(rows: Sequence[ConversionRow]) -> Iterator[str]:
     yield ""
     yield (
         "Top-1 is on how many of the inputs a file's first class is that of float32: an agreement, "
-        "not an accuracy."
+        "not an accuracy. ONNX in int8-dynamic leaves convolutions in float32."
     )
     yield ""
     yield from _table("precision", "files wanted", "ok", "refused or failed")
@@ -199,8 +206,7 @@ def _files(outcomes: Sequence[ConversionOutcome]) -> str:
 def _passes(rows: Sequence[ConversionRow]) -> Iterator[str]:
     yield "## Passes"
     yield ""
-    yield "What a tool does not take is rewritten before the export, for every target alike; the"
-    yield "outputs are compared before and after."
+    yield "What a tool does not take is rewritten. The outputs are compared before and after."
     yield ""
     as_translated = [
         _name(row)
@@ -214,12 +220,21 @@ def _passes(rows: Sequence[ConversionRow]) -> Iterator[str]:
     )
     yield f"ONNX files are simplified by {SIMPLIFIER}{unless}."
     yield ""
+    yield "Before the export, for every target alike:"
+    yield ""
+    yield from _passes_table(PASSES)
+    yield "In the exported program, for one tool and precision only:"
+    yield ""
+    yield from _passes_table(PROGRAM_PASSES)
+
+
+def _passes_table(passes: Iterable[Pass]) -> Iterator[str]:
     yield from _table("pass", "operator", "series", "tools that need it", "without it", "with it")
-    for each in PASSES:
+    for each in passes:
         yield _cells(
             each.name,
             f"`{each.operator}`",
-            ", ".join(each.series),
+            ", ".join(each.series) or "any",
             "; ".join(each.tools),
             each.symptom,
             each.rewrite,
@@ -250,7 +265,11 @@ def _cell(outcome: ConversionOutcome | None) -> str:
     if outcome.top1_agreement is not None:
         same = round(outcome.top1_agreement * outcome.parity_input_count)
         agreement = f", top-1 {same}/{outcome.parity_input_count}"
-    return f"ok, {outcome.max_relative_difference:.1e}{agreement}"
+    tolerance = ""
+    is_fp32 = outcome.precision == Precision.FP32.value
+    if is_fp32 and (outcome.parity_tolerance or 0.0) > PARITY_TOLERANCE:
+        tolerance = f" of {outcome.parity_tolerance:.1e}"
+    return f"ok, {outcome.max_relative_difference:.1e}{tolerance}{agreement}"
 
 
 def _table(*headings: str) -> Iterator[str]:
