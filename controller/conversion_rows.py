@@ -71,6 +71,11 @@ def is_checked(outcome: ConversionOutcome) -> bool:
     return outcome.max_relative_difference is not None
 
 
+def is_unkept(outcome: ConversionOutcome) -> bool:
+    """Whether the file was made and checked, and then not stored for lack of disk."""
+    return is_checked(outcome) and not is_made(outcome)
+
+
 def reasons(row: ConversionRow) -> Mapping[str, tuple[ConversionOutcome, ...]]:
     """The outcomes of a row whose files could not be made or are not Paddle's, by their reason."""
     found: defaultdict[str, list[ConversionOutcome]] = defaultdict(list)
@@ -83,11 +88,8 @@ def reasons(row: ConversionRow) -> Mapping[str, tuple[ConversionOutcome, ...]]:
 
 def not_kept_note(rows: Iterable[ConversionRow]) -> str:
     """How many files were checked and are not stored, as a sentence; empty for none."""
-    count = sum(
-        is_checked(outcome) and not is_made(outcome)
-        for row in rows
-        for outcome in row.by_target.values()
-    )
+    count = sum(is_unkept(outcome) for row in rows for outcome in row.by_target.values())
     if count == 0:
         return ""
-    return f"{count} files were made and checked, and not kept: the disk had no room for them."
+    files = "1 file was" if count == 1 else f"{count} files were"
+    return f"{files} made and checked, and not kept: the disk had no room."

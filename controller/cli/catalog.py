@@ -9,6 +9,7 @@ from controller.cli.options import controller_option, json_option, says_failures
 from controller.cli.own_files import chunks, described, onnx_file, paddle_files
 from controller.cli.print_json import print_json
 from controller.cli.print_models import own_model_words, print_models, print_own_models, print_tier
+from controller.cli.uploading import shown_upload
 from controller.domain import OwnModelHeader
 from controller.errors import EdgerankError, ErrorCode
 from controller.rpc.client import QueryClient
@@ -126,7 +127,9 @@ def add(
         header = OwnModelHeader(
             name=name, format=own_format, files=described(files), input_size=input_size
         )
-        model = client.add_model(header, chunks(files))
+        size_bytes = sum(file.size_bytes for file in header.files)
+        with shown_upload(Console(stderr=True), chunks(files), size_bytes) as shown:
+            model = client.add_model(header, shown)
     if as_json:
         print_json(model)
     else:

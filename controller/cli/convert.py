@@ -21,7 +21,7 @@ from controller.cli.options import (
 from controller.cli.print_conversions import print_conversions
 from controller.cli.print_json import print_json
 from controller.conversion_page import TOOLS, conversion_page
-from controller.conversion_rows import conversion_rows
+from controller.conversion_rows import conversion_rows, is_unkept
 from controller.domain import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.errors import EdgerankError, ErrorCode
 from controller.rpc.client import QueryClient
@@ -66,7 +66,8 @@ def convert(
     Each backbone becomes Paddle Lite files for arm and x86 and an ONNX file, in each precision,
     input size and batch. A file whose outputs are not Paddle's is refused. What is stored already
     is not made again, so that the same command goes on where it was stopped. Exit code 4 when
-    anything was refused or failed.
+    anything was refused or failed; a file that was made and checked, and not kept because the disk
+    is full, is neither.
 
     \b
     Examples:
@@ -104,7 +105,7 @@ def convert(
     if table_path:
         _write_page(table_path, conversion_page(outcomes, catalog, versions))
         console.print(f"page written to {table_path}", highlight=False)
-    _raise_if_missing(outcomes)
+    raise_if_not_made(outcomes)
 
 
 def _check_page(path: Path) -> dict[str, str]:
@@ -131,8 +132,13 @@ def _write_page(path: Path, page: str) -> None:
         ) from error
 
 
-def _raise_if_missing(outcomes: Sequence[ConversionOutcome]) -> None:
-    results = Counter(outcome.result for outcome in outcomes)
+def raise_if_not_made(outcomes: Sequence[ConversionOutcome]) -> None:
+    """Refuse to call a conversion done in which files could not be made or are not Paddle's.
+
+    Raises:
+        EdgerankError: EXECUTION, with how many.
+    """
+    results = Counter(outcome.result for outcome in outcomes if not is_unkept(outcome))
     refused, failed = results[ConversionResult.REFUSED], results[ConversionResult.FAILED]
     if refused or failed:
         raise EdgerankError(

@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from controller.conversion_rows import is_unkept
 from controller.domain import (
     ConversionOutcome,
     ConversionResult,
@@ -145,13 +146,17 @@ def _conversion_line(outcome: ConversionOutcome) -> Text:
         # Its reason stands below the table, once for all the files that it holds for.
         rest = ""
     else:
+        size = "not kept" if is_unkept(outcome) else format_memory(outcome.artifact_size_bytes)
         rest = (
-            f"{format_memory(outcome.artifact_size_bytes)}  "
+            f"{size}  "
             f"off by {outcome.max_relative_difference:.1e} "
             f"(limit {outcome.parity_tolerance:.0e}, {outcome.checked_through})  "
             f"{outcome.weights.value} weights"
         )
+    word, style = outcome.result.value, _RESULT_STYLES[outcome.result]
+    if is_unkept(outcome):
+        word, style = "checked", "cyan"
     return Text.assemble(
-        (f"{outcome.result.value:9}", _RESULT_STYLES[outcome.result]),
+        (f"{word:9}", style),
         f" {outcome.backbone}  {outcome.format} {outcome.target}{_unordinary(outcome)}  {rest}",
     )

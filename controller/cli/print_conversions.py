@@ -7,7 +7,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from controller.conversion_rows import TARGETS, ConversionRow, is_made, not_kept_note, reasons
+from controller.conversion_rows import (
+    TARGETS,
+    ConversionRow,
+    is_made,
+    is_unkept,
+    not_kept_note,
+    reasons,
+)
 from controller.domain import ConversionOutcome, ConversionResult
 
 MOST_WHOLE_ROWS = 20
@@ -59,14 +66,19 @@ def _table(rows: Sequence[ConversionRow]) -> Table:
 def _fate(outcome: ConversionOutcome | None) -> Text:
     if outcome is None:
         return Text("-", style="dim")
+    if is_unkept(outcome):
+        return Text("checked", style="cyan")
     word = "ok" if is_made(outcome) else outcome.result.value
     return Text(word, style=_STYLES[word])
 
 
 def _summary(rows: Sequence[ConversionRow]) -> str:
-    results = Counter(outcome.result for row in rows for outcome in row.by_target.values())
+    outcomes = [outcome for row in rows for outcome in row.by_target.values()]
+    unkept = sum(map(is_unkept, outcomes))
+    results = Counter(outcome.result for outcome in outcomes if not is_unkept(outcome))
     made, found = results[ConversionResult.STORED], results[ConversionResult.CACHED]
+    not_kept = f"{unkept} checked and not kept, " if unkept else ""
     return (
-        f"{results.total()} artifacts: {made + found} ok ({made} made now, {found} found), "
+        f"{len(outcomes)} artifacts: {made + found} ok ({made} made now, {found} found), {not_kept}"
         f"{results[ConversionResult.REFUSED]} refused, {results[ConversionResult.FAILED]} failed"
     )

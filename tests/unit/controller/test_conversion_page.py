@@ -3,7 +3,7 @@
 from controller.conversion_page import conversion_page
 from controller.domain import ConversionOutcome, ConversionResult
 from models.catalog import load_catalog
-from models.passes import PASSES
+from models.passes import PASSES, PROGRAM_PASSES
 from models.stoppers import STOPPERS
 from tests.unit.controller.conversions import CRASH, made, missing, whole
 
@@ -94,13 +94,23 @@ def test_files_that_the_simplifier_spoiled_are_named() -> None:
 
 def test_every_pass_and_every_stopped_series_is_on_the_page() -> None:
     text = page()
+    before, after = text.split("In the exported program, for one tool and precision only:")
     for each in PASSES:
-        assert f"| {each.name} | `{each.operator}` |" in text
+        assert f"| {each.name} | `{each.operator}` |" in before
+    for each in PROGRAM_PASSES:
+        assert f"| {each.name} | `{each.operator}` |" in after
     for stopper in STOPPERS:
         assert f"| {stopper.series} |" in text
         assert stopper.reason in text
 
 
+def test_a_tolerance_is_shown_where_a_network_amplifies_rounding() -> None:
+    wide = made("ResNet50", "any", parity_tolerance=4e-3, max_relative_difference=2e-3)
+    text = page(wide, made("ResNet50", "x86"))
+    assert "| ok, 2.0e-06 | ok, 2.0e-03 of 4.0e-03 |" in text
+    assert "The tolerance is 0.0001, and shown where" in text
+
+
 def test_the_series_that_passes_name_are_in_the_catalog() -> None:
     known = {backbone.series for backbone in CATALOG}
-    assert {series for each in PASSES for series in each.series} <= known
+    assert {series for each in (*PASSES, *PROGRAM_PASSES) for series in each.series} <= known

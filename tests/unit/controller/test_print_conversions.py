@@ -2,17 +2,27 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
+from controller.cli.convert import raise_if_not_made
 from controller.cli.follow import follow_conversion
 from controller.cli.print_conversions import MOST_WHOLE_ROWS, print_conversions
 from controller.conversion_rows import conversion_rows
 from controller.domain import ConversionOutcome, ConversionResult, ConversionSnapshot
+from controller.errors import EdgerankError
 from models.catalog import load_catalog
 from tests.unit.controller.conversions import CRASH, missing, whole
 
 CATALOG = load_catalog()
 CACHED = ConversionResult.CACHED
+UNKEPT = whole(
+    "ResNet50",
+    result=ConversionResult.FAILED,
+    artifact_sha256="",
+    artifact_size_bytes=0,
+    reason="no room",
+)
 
 
 def printed(*outcomes: ConversionOutcome) -> str:
@@ -35,6 +45,29 @@ def test_each_row_says_ok_refused_or_failed_with_seconds_and_reason() -> None:
     assert f"ResNet18, onnx any: {CRASH}" in " ".join(text.split())
     assert text.count("export: no") == 1
     assert "7 artifacts: 3 ok (3 made now, 0 found), 3 refused, 1 failed" in text
+
+
+def test_what_was_checked_and_not_kept_is_no_failure() -> None:
+    text = printed(*UNKEPT, missing("ResNet18", "any"))
+    assert "ResNet50 fp32 224 1 checked checked checked 12" in " ".join(text.split())
+    assert "3 files were made and checked, and not kept" in text
+    assert "4 artifacts: 0 ok (0 made now, 0 found), 3 checked and not kept, 0 refused, 1" in text
+
+
+def test_only_what_could_not_be_made_ends_in_an_error() -> None:
+    raise_if_not_made([*whole("ResNet18"), *UNKEPT])
+    with pytest.raises(EdgerankError, match="0 of 4 artifacts were refused and 1 failed"):
+        raise_if_not_made([*UNKEPT, missing("ResNet18", "any")])
+
+
+def test_a_line_of_what_was_not_kept_does_not_call_it_failed() -> None:
+    snapshot = ConversionSnapshot(artifacts_total=3, artifacts_done=3, ended=tuple(UNKEPT))
+    console = Console(file=io.StringIO(), width=200)
+    follow_conversion([snapshot], console, {"ResNet50": 9.0})
+    assert isinstance(console.file, io.StringIO)
+    told = console.file.getvalue()
+    assert told.count("checked ") == told.count("not kept") == 3
+    assert "failed" not in told
 
 
 def test_of_many_rows_only_those_that_lack_a_file_are_shown() -> None:
