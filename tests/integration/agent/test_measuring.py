@@ -70,7 +70,7 @@ def test_memory_repeats_and_samples_do_not_count(artifacts: Artifacts, runtime: 
         measure(Measurer(runtimes=available_runtimes()), artifact, wanted).repetitions
         for wanted in (some, many)
     )
-    assert len(second.latency_ns) > 10 * len(first.latency_ns)
+    assert len(second.latency_ns) > 3 * len(first.latency_ns)
     assert alike(first.peak_rss_bytes, second.peak_rss_bytes)
     assert alike(first.baseline_rss_bytes, second.baseline_rss_bytes)
     # Not the proportional set size, which falls when other processes come to share the libraries.

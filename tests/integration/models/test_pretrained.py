@@ -31,7 +31,7 @@ import paddle
 from models.steps import architectures, synthetic
 paddle.seed(5)
 network = architectures.build("PPLCNet_x0_25")
-synthetic.calibrate(network, 64)
+synthetic.calibrate(network, 64, 8)
 network.fc.weight.set_value(network.fc.weight * 0.001)
 bias = paddle.zeros([1000])
 bias[7] = 3.0

@@ -28,7 +28,7 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
         (("sweep", "--models", "MobileNetV1", "--threads", "99"), 4, "cores; ask for at most"),
         (("sweep", "--models", "MobileNetV1", "--precision", "2"), 2, "write it as 2%"),
         (("convert", "MobileNetV3"), 2, "nearest:"),
-        (("convert",), 2, "name a backbone, or a tier with --tier"),
+        (("convert",), 2, "name backbones, or a tier with --tier"),
         (("best", "--device", "phone"), 2, "no device is named 'phone'; nearest: pc"),
         (("best", "--device", "pc", "--max-latency", "20"), 2, "needs a unit"),
         (("best", "--device", "pc", "--max-latency", "20MB"), 2, "is no unit of a latency"),
