@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from controller.cancellable import run_cancellable
 from controller.disk_room import RESERVED_BYTES, lack_of_room
 from controller.domain import OwnFile, OwnModel, OwnModelHeader
+from controller.durability import sync_folder
 from controller.errors import EdgerankError, ErrorCode
 from controller.host_gate import HostGate
 from controller.own_models import as_backbone, check_header, check_name_free
@@ -114,11 +115,11 @@ class OwnModels:
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=time.time_ns() // 1_000_000,
         )
-        _sync(folder)
+        sync_folder(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
             folder.rename(place)
-            _sync(place.parent)
+            sync_folder(place.parent)
         record_own_model(self._engine, model)
         self._catalog.add(as_backbone(model))
         return model
@@ -185,11 +186,3 @@ def _storage_named(folder: Path) -> Iterator[None]:
             f"the model could not be written below {folder.parent}: {error.strerror}; check that "
             "it is writable and has room",
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -92,7 +92,8 @@ def _summary(rows: Sequence[ConversionRow], catalog: Catalog) -> Iterator[str]:
         f"{len(rows) - len(buildable)} cannot be built."
     )
     yield ""
-    if others := [each.name for each in catalog if each.name not in {r.backbone for r in rows}]:
+    asked = {row.backbone for row in rows}
+    if others := [each.name for each in catalog if each.name not in asked]:
         yield f"Not asked for, of the catalog's {len(catalog)}: {', '.join(others)}."
         yield ""
     yield from _table("series", "backbones", "can be built", "Paddle Lite", "ONNX", "both")

@@ -4,20 +4,19 @@ A report that can never be committed would be sent again forever, so it becomes 
 """
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from controller.conversation import Failure, FailureReason, Hello, Measured, Report
 from controller.domain import DeviceState, Repetition
 from controller.errors import EdgerankError, ErrorCode
+from controller.names import is_name
 from controller.planning import MAX_REPETITIONS
 
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
 MAX_LABELS = 64
 MAX_LABEL_LENGTH = 128
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What selects every device cannot name one.
 _RESERVED_NAME = "all"
 
@@ -28,7 +27,7 @@ def check_hello(hello: Hello) -> None:
     Raises:
         EdgerankError: INVALID_INPUT, saying what a name or label may be.
     """
-    if not _NAME.fullmatch(hello.name) or hello.name == _RESERVED_NAME:
+    if not is_name(hello.name) or hello.name == _RESERVED_NAME:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             f"{hello.name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or "
@@ -38,7 +37,7 @@ def check_hello(hello: Hello) -> None:
     bad = [
         key
         for key, value in hello.labels.items()
-        if not _NAME.fullmatch(key) or len(value) > MAX_LABEL_LENGTH or not value.isprintable()
+        if not is_name(key) or len(value) > MAX_LABEL_LENGTH or not value.isprintable()
     ]
     if bad or len(hello.labels) > MAX_LABELS:
         raise EdgerankError(

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from controller.documents import to_document
 from controller.domain import Measurement
+from controller.durability import sync_folder
 from controller.errors import EdgerankError, ErrorCode
 
 _TEXT: Final = pa.string()
@@ -190,12 +191,4 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

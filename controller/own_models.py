@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from controller.domain import OwnModel, OwnModelHeader
 from controller.errors import EdgerankError, ErrorCode
+from controller.names import is_name
 from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog
 from models.own import FILE_NAMES, MAX_OWN_BYTES, own_backbone
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,7 +34,7 @@ def check_header(header: OwnModelHeader, catalog: Catalog) -> None:
     Raises:
         EdgerankError: INVALID_INPUT or NAME_TAKEN, saying what would do.
     """
-    if not _NAME.fullmatch(header.name):
+    if not is_name(header.name):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             f"{header.name[:80]!a} cannot name a model: a name is 1 to 64 letters, digits, '.', "

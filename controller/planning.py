@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controller.domain import ConversionSpec, Device, MeasureSettings, Runtime, SweepSpec
 from controller.errors import EdgerankError, ErrorCode
+from controller.names import find_choice
 from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog, UnknownBackbone
 from models.own import lacks_paddle_program
 from models.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
@@ -131,21 +132,6 @@ def find_backbone(catalog: Catalog, name: str) -> Backbone:
         raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
 
 
-def find_precision(name: str) -> Precision:
-    """The precision of exactly this name.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME, with all names.
-    """
-    try:
-        return Precision(name)
-    except ValueError as error:
-        known = ", ".join(precision.value for precision in Precision)
-        raise EdgerankError(
-            ErrorCode.UNKNOWN_NAME, f"no precision is named {name!r}; there are {known}"
-        ) from error
-
-
 def find_device(devices: Sequence[Device], name: str) -> Device:
     """The device of exactly this name.
 
@@ -266,7 +252,9 @@ def _check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
             )
-    wanted = tuple(dict.fromkeys(find_precision(name) for name in spec.precisions))
+    wanted = tuple(
+        dict.fromkeys(find_choice(Precision, "precision", name) for name in spec.precisions)
+    )
     return wanted or (Precision.FP32,)
 
 

@@ -14,7 +14,6 @@ PARITY_TOLERANCE = 1e-4
 Float32 kernels of two runtimes differ by 2e-6 to 2e-5 on the demonstration's backbones.
 """
 
-
 ROUNDING_FACTOR = 4
 """How much further two runtimes may be apart than one rounding of the input moves the outputs.
 

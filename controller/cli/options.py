@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +11,8 @@ from platformdirs import user_data_path
 
 from controller.domain import Runtime
 from controller.errors import EdgerankError, ErrorCode
-from controller.planning import MAX_BATCH, MAX_THREADS, find_backbone, find_precision
+from controller.names import find_choice
+from controller.planning import MAX_BATCH, MAX_THREADS, find_backbone
 from models.catalog import IMAGENET, MAX_INPUT_SIZE, Backbone, Catalog, load_catalog
 from models.tiers import Tier, select_tier
 from models.variants import Precision, WeightsKind
@@ -21,7 +21,6 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7700
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-ChoiceT = TypeVar("ChoiceT", bound=Enum)
 
 
 class CommandFailed(click.ClickException):
@@ -96,7 +95,7 @@ def read_tier(text: str) -> Tier:
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    return _member(Tier, "tier", text)
+    return find_choice(Tier, "tier", text)
 
 
 def read_runtime(text: str) -> Runtime:
@@ -105,7 +104,7 @@ def read_runtime(text: str) -> Runtime:
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    return _member(Runtime, "runtime", text)
+    return find_choice(Runtime, "runtime", text)
 
 
 def read_runtimes(text: str) -> tuple[Runtime, ...]:
@@ -121,7 +120,9 @@ def read_precisions(text: str) -> tuple[str, ...]:
     """
     if text == "all":
         return tuple(precision.value for precision in Precision)
-    return tuple(dict.fromkeys(find_precision(part).value for part in _parts(text)))
+    return tuple(
+        dict.fromkeys(find_choice(Precision, "precision", part).value for part in _parts(text))
+    )
 
 
 def read_threads(text: str) -> tuple[int, ...]:
@@ -168,16 +169,6 @@ def read_percentage(text: str) -> float:
 def read_devices(text: str) -> tuple[str, ...]:
     """The names of "NAME,NAME"; empty for "all"."""
     return () if text == "all" else tuple(dict.fromkeys(_parts(text)))
-
-
-def _member(choices: type[ChoiceT], kind: str, text: str) -> ChoiceT:
-    try:
-        return choices(text)
-    except ValueError as error:
-        known = ", ".join(choice.value for choice in choices)
-        raise EdgerankError(
-            ErrorCode.UNKNOWN_NAME, f"no {kind} is named {text!r}; there are {known}"
-        ) from error
 
 
 def _counts(kind: str, text: str, maximum: int) -> tuple[int, ...]:

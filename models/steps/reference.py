@@ -7,21 +7,26 @@ from pathlib import Path
 
 import numpy as np
 
+from models.acceptance import ACCEPTANCE
 from models.steps.compare import Array
 from models.steps.noise import noise_images
+from models.variants import Precision
 
-REFERENCE_INPUTS = 4
+REFERENCE_INPUTS = ACCEPTANCE[Precision.FP32].input_count
 REFERENCE_SEED = 20_000
 FURTHER_SEED = 20_001
 
 
 def reference_inputs(batch: int, input_size: int) -> Array:
-    """Return the first four inputs, shaped (inputs, batch, 3, input_size, input_size)."""
+    """Return the inputs that float32 is compared on, which every precision begins with.
+
+    They are shaped (inputs, batch, 3, input_size, input_size).
+    """
     return _inputs(REFERENCE_INPUTS, batch, input_size, REFERENCE_SEED)
 
 
 def further_inputs(count: int, batch: int, input_size: int) -> Array:
-    """Return what comes after the first four of `count` inputs, possibly none.
+    """Return what comes after those of float32 among `count` inputs, possibly none.
 
     They have a seed of their own, since more images of one seed are other images.
     """
