@@ -65,12 +65,12 @@ def alike(first: int | None, second: int | None) -> bool:
 def test_memory_repeats_and_samples_do_not_count(artifacts: Artifacts, runtime: Runtime) -> None:
     artifact = artifacts.path("tiny", runtime)
     # No interval is narrower than nothing, so the second takes as many samples as fit: megabytes.
-    some, many = settings(runtime), settings(runtime, relative_half_width=-1, time_budget_ms=3_000)
+    some, many = settings(runtime), settings(runtime, relative_half_width=-1, time_budget_ms=6_000)
     (first,), (second,) = (
         measure(Measurer(runtimes=available_runtimes()), artifact, wanted).repetitions
         for wanted in (some, many)
     )
-    assert len(second.latency_ns) > 3 * len(first.latency_ns)
+    assert len(second.latency_ns) > 10 * len(first.latency_ns)
     assert alike(first.peak_rss_bytes, second.peak_rss_bytes)
     assert alike(first.baseline_rss_bytes, second.baseline_rss_bytes)
     # Not the proportional set size, which falls when other processes come to share the libraries.
