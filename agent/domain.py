@@ -20,6 +20,17 @@ class StopReason(Enum):
 
     PRECISE = "precise"
     TIME_BUDGET = "time_budget"
+    NOISE_STABLE = "noise_stable"
+    SUSTAINED = "sustained"
+
+
+class GraphOptimization(Enum):
+    """How much ONNX Runtime rewrites a graph when it loads it."""
+
+    DISABLED = "disabled"
+    BASIC = "basic"
+    EXTENDED = "extended"
+    ALL = "all"
 
 
 class FailureReason(Enum):
@@ -49,6 +60,7 @@ class RuntimeInfo:
     runtime: Runtime
     version: str
     build: str = ""
+    execution_providers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,12 +174,44 @@ class DeviceState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OnnxRuntimeOptions:
+    """What ONNX Runtime alone is told; the provider is named as it names it itself."""
+
+    execution_provider: str = "CPUExecutionProvider"
+    graph_optimization: GraphOptimization = GraphOptimization.ALL
+    spinning: bool = True
+    arena: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartGate:
+    """What the device has to be like before a repetition starts; None is no condition.
+
+    Attributes:
+        max_celsius: the hottest zone of the processor is below it, or back at its resting level.
+        max_load_by_others: cores' time that others take; 0.5 is half of one core.
+        min_battery_percent: of a device that runs on its battery.
+        deadline_ms: how long a start may wait; then the attempt fails.
+    """
+
+    max_celsius: float | None = None
+    max_load_by_others: float | None = None
+    min_battery_percent: int | None = None
+    deadline_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
     """Everything that a job's measuring is told, besides the artifact.
 
     Attributes:
         relative_half_width: wanted half-width of the median's 95 % interval; 0.02 is +-2 %.
         time_budget_ms: the longest that one repetition may sample, warm-up not counted.
+        cores: those that the child may run on; empty is every one that the agent may use.
+        flush_denormals: subnormal numbers count as 0.
+        onnxruntime: of that runtime only.
+        gate: what the device has to be like before a repetition starts.
+        sustained_minutes: continuous inference in the place of half-width and budget; 0 is neither.
     """
 
     runtime: Runtime
@@ -177,6 +221,11 @@ class MeasureSettings:
     time_budget_ms: int
     input_shape: tuple[int, ...]
     input_seed: int
+    cores: tuple[int, ...] = ()
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
+    gate: StartGate = StartGate()
+    sustained_minutes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

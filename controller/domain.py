@@ -26,6 +26,7 @@ class Verdict(Enum):
     OK = "ok"
     NOISY = "noisy"
     THROTTLED = "throttled"
+    UNSTABLE = "unstable"
     FAILED = "failed"
 
 
@@ -34,6 +35,17 @@ class StopReason(Enum):
 
     PRECISE = "precise"
     TIME_BUDGET = "time_budget"
+    NOISE_STABLE = "noise_stable"
+    SUSTAINED = "sustained"
+
+
+class GraphOptimization(Enum):
+    """How much ONNX Runtime rewrites a graph when it loads it."""
+
+    DISABLED = "disabled"
+    BASIC = "basic"
+    EXTENDED = "extended"
+    ALL = "all"
 
 
 class SweepPhase(Enum):
@@ -61,6 +73,7 @@ class RuntimeInfo:
     runtime: Runtime
     version: str
     build: str = ""
+    execution_providers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,8 +200,35 @@ class Device:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OnnxRuntimeOptions:
+    """What ONNX Runtime alone is told; the provider is named as it names it itself."""
+
+    execution_provider: str = "CPUExecutionProvider"
+    graph_optimization: GraphOptimization = GraphOptimization.ALL
+    spinning: bool = True
+    arena: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartGate:
+    """What the device has to be like before a repetition starts; None is no condition.
+
+    Attributes:
+        max_celsius: the hottest zone of the processor is below it, or back at its resting level.
+        max_load_by_others: cores' time that others take; 0.5 is half of one core.
+        min_battery_percent: of a device that runs on its battery.
+        deadline_ms: how long a start may wait; then the attempt fails.
+    """
+
+    max_celsius: float | None = None
+    max_load_by_others: float | None = None
+    min_battery_percent: int | None = None
+    deadline_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
-    """Everything that a job's measuring is told, besides the artifact."""
+    """Everything that a job's measuring is told, besides the artifact; see protos/types.proto."""
 
     runtime: Runtime
     threads: int
@@ -197,6 +237,11 @@ class MeasureSettings:
     time_budget_ms: int
     input_shape: tuple[int, ...]
     input_seed: int
+    cores: tuple[int, ...] = ()
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
+    gate: StartGate = StartGate()
+    sustained_minutes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,6 +303,12 @@ class SweepSpec:
     precisions: tuple[str, ...] = ()
     input_sizes: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
+    cores: str = ""
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
+    gate: StartGate = StartGate()
+    sustained_minutes: int = 0
+    sentinel: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -422,6 +473,7 @@ class Measurement:
     repetitions: tuple[Repetition, ...] = ()
     affinity: tuple[int, ...] = ()
     accuracy_dataset: str = IMAGENET
+    settings: MeasureSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

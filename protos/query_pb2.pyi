@@ -200,10 +200,22 @@ class SweepSpec(_message.Message):
     PRECISIONS_FIELD_NUMBER: _builtins.int
     INPUT_SIZES_FIELD_NUMBER: _builtins.int
     BATCHES_FIELD_NUMBER: _builtins.int
+    CORES_FIELD_NUMBER: _builtins.int
+    FLUSH_DENORMALS_FIELD_NUMBER: _builtins.int
+    ONNXRUNTIME_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
+    SENTINEL_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     repetitions: _builtins.int
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
+    cores: _builtins.str
+    """all, big, little, or numbers as 0,4-7; empty means all."""
+    flush_denormals: _builtins.bool
+    sustained_minutes: _builtins.int
+    sentinel: _builtins.bool
+    """Whether a small backbone is read again and again between the jobs, to tell a device that drifts."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -226,6 +238,12 @@ class SweepSpec(_message.Message):
     def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Images per inference; empty means 1."""
 
+    @_builtins.property
+    def onnxruntime(self) -> _types_pb2.OnnxRuntimeOptions:
+        """For the jobs of ONNX Runtime; absent means its own defaults on the CPU."""
+
+    @_builtins.property
+    def gate(self) -> _types_pb2.StartGate: ...
     def __init__(
         self,
         *,
@@ -240,12 +258,20 @@ class SweepSpec(_message.Message):
         precisions: _abc.Iterable[_builtins.str] | None = ...,
         input_sizes: _abc.Iterable[_builtins.int] | None = ...,
         batches: _abc.Iterable[_builtins.int] | None = ...,
+        cores: _builtins.str = ...,
+        flush_denormals: _builtins.bool = ...,
+        onnxruntime: _types_pb2.OnnxRuntimeOptions | None = ...,
+        gate: _types_pb2.StartGate | None = ...,
+        sustained_minutes: _builtins.int = ...,
+        sentinel: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbones", b"backbones", "batches", b"batches", "devices", b"devices", "input_sizes", b"input_sizes", "precisions", b"precisions", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtimes", b"runtimes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "devices", b"devices", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_sizes", b"input_sizes", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
+    _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
 
 Global___SweepSpec: _TypeAlias = SweepSpec  # noqa: Y015
 
@@ -750,6 +776,7 @@ class Measurement(_message.Message):
     REPETITIONS_FIELD_NUMBER: _builtins.int
     AFFINITY_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -796,6 +823,10 @@ class Measurement(_message.Message):
     def affinity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that the children were allowed to run on."""
 
+    @_builtins.property
+    def settings(self) -> _types_pb2.MeasureSettings:
+        """All of what its job was told."""
+
     def __init__(
         self,
         *,
@@ -834,10 +865,11 @@ class Measurement(_message.Message):
         repetitions: _abc.Iterable[_types_pb2.Repetition] | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
         accuracy_dataset: _builtins.str = ...,
+        settings: _types_pb2.MeasureSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "params_m", b"params_m", "precision", b"precision", "reason", b"reason", "repetitions", b"repetitions", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "params_m", b"params_m", "precision", b"precision", "reason", b"reason", "repetitions", b"repetitions", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015

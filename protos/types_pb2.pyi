@@ -52,6 +52,8 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     """Frequency, temperature or drift disturbed the run."""
     VERDICT_FAILED: _Verdict.ValueType  # 4
     """No figure; the reason says why."""
+    VERDICT_UNSTABLE: _Verdict.ValueType  # 5
+    """Its repetitions disagree, so that the interval is wider than was asked for."""
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
     """How far a figure can be trusted."""
@@ -65,6 +67,8 @@ VERDICT_THROTTLED: Verdict.ValueType  # 3
 """Frequency, temperature or drift disturbed the run."""
 VERDICT_FAILED: Verdict.ValueType  # 4
 """No figure; the reason says why."""
+VERDICT_UNSTABLE: Verdict.ValueType  # 5
+"""Its repetitions disagree, so that the interval is wider than was asked for."""
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
 class _WeightsKind:
@@ -104,6 +108,10 @@ class _StopReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StopReason
     """The 95 % interval of the median reached the wanted half-width."""
     STOP_REASON_TIME_BUDGET: _StopReason.ValueType  # 2
     """The time budget was used up first."""
+    STOP_REASON_NOISE_STABLE: _StopReason.ValueType  # 3
+    """Median and spread stopped changing: more samples of this process would tell nothing new."""
+    STOP_REASON_SUSTAINED: _StopReason.ValueType  # 4
+    """The minutes of continuous inference that were asked for are over."""
 
 class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
     """Why a repetition took no more samples."""
@@ -113,7 +121,33 @@ STOP_REASON_PRECISE: StopReason.ValueType  # 1
 """The 95 % interval of the median reached the wanted half-width."""
 STOP_REASON_TIME_BUDGET: StopReason.ValueType  # 2
 """The time budget was used up first."""
+STOP_REASON_NOISE_STABLE: StopReason.ValueType  # 3
+"""Median and spread stopped changing: more samples of this process would tell nothing new."""
+STOP_REASON_SUSTAINED: StopReason.ValueType  # 4
+"""The minutes of continuous inference that were asked for are over."""
 Global___StopReason: _TypeAlias = StopReason  # noqa: Y015
+
+class _GraphOptimization:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GraphOptimizationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GraphOptimization.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GRAPH_OPTIMIZATION_UNSPECIFIED: _GraphOptimization.ValueType  # 0
+    GRAPH_OPTIMIZATION_DISABLED: _GraphOptimization.ValueType  # 1
+    GRAPH_OPTIMIZATION_BASIC: _GraphOptimization.ValueType  # 2
+    GRAPH_OPTIMIZATION_EXTENDED: _GraphOptimization.ValueType  # 3
+    GRAPH_OPTIMIZATION_ALL: _GraphOptimization.ValueType  # 4
+
+class GraphOptimization(_GraphOptimization, metaclass=_GraphOptimizationEnumTypeWrapper):
+    """How much ONNX Runtime rewrites a graph when it loads it."""
+
+GRAPH_OPTIMIZATION_UNSPECIFIED: GraphOptimization.ValueType  # 0
+GRAPH_OPTIMIZATION_DISABLED: GraphOptimization.ValueType  # 1
+GRAPH_OPTIMIZATION_BASIC: GraphOptimization.ValueType  # 2
+GRAPH_OPTIMIZATION_EXTENDED: GraphOptimization.ValueType  # 3
+GRAPH_OPTIMIZATION_ALL: GraphOptimization.ValueType  # 4
+Global___GraphOptimization: _TypeAlias = GraphOptimization  # noqa: Y015
 
 @_typing.final
 class RuntimeInfo(_message.Message):
@@ -124,20 +158,26 @@ class RuntimeInfo(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     BUILD_FIELD_NUMBER: _builtins.int
+    EXECUTION_PROVIDERS_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     version: _builtins.str
     build: _builtins.str
     """What the library says of its own build; empty where it says nothing."""
+    @_builtins.property
+    def execution_providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of ONNX Runtime, by its own names ("CPUExecutionProvider"); those that the build has."""
+
     def __init__(
         self,
         *,
         runtime: Global___Runtime.ValueType = ...,
         version: _builtins.str = ...,
         build: _builtins.str = ...,
+        execution_providers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["build", b"build", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["build", b"build", "execution_providers", b"execution_providers", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -557,6 +597,84 @@ class DeviceState(_message.Message):
 Global___DeviceState: _TypeAlias = DeviceState  # noqa: Y015
 
 @_typing.final
+class OnnxRuntimeOptions(_message.Message):
+    """What ONNX Runtime alone is told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_PROVIDER_FIELD_NUMBER: _builtins.int
+    GRAPH_OPTIMIZATION_FIELD_NUMBER: _builtins.int
+    SPINNING_FIELD_NUMBER: _builtins.int
+    ARENA_FIELD_NUMBER: _builtins.int
+    execution_provider: _builtins.str
+    """By ONNX Runtime's own name; operators that it does not have run on the CPU."""
+    graph_optimization: Global___GraphOptimization.ValueType
+    spinning: _builtins.bool
+    """Whether idle threads wait for work in a loop instead of sleeping."""
+    arena: _builtins.bool
+    """Whether memory is kept for the next run instead of given back."""
+    def __init__(
+        self,
+        *,
+        execution_provider: _builtins.str = ...,
+        graph_optimization: Global___GraphOptimization.ValueType = ...,
+        spinning: _builtins.bool = ...,
+        arena: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arena", b"arena", "execution_provider", b"execution_provider", "graph_optimization", b"graph_optimization", "spinning", b"spinning"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OnnxRuntimeOptions: _TypeAlias = OnnxRuntimeOptions  # noqa: Y015
+
+@_typing.final
+class StartGate(_message.Message):
+    """What a device has to be like before a repetition starts. Absent means no condition."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_CELSIUS_FIELD_NUMBER: _builtins.int
+    MAX_LOAD_BY_OTHERS_FIELD_NUMBER: _builtins.int
+    MIN_BATTERY_PERCENT_FIELD_NUMBER: _builtins.int
+    DEADLINE_MS_FIELD_NUMBER: _builtins.int
+    max_celsius: _builtins.float
+    """The hottest zone that tells of the processor is below this, or back at what it was at rest."""
+    max_load_by_others: _builtins.float
+    """Cores' time that others take: 0.5 is half of one core."""
+    min_battery_percent: _builtins.int
+    """Of a device that runs on its battery."""
+    deadline_ms: _builtins.int
+    """How long a start may wait for it; then the attempt fails."""
+    def __init__(
+        self,
+        *,
+        max_celsius: _builtins.float | None = ...,
+        max_load_by_others: _builtins.float | None = ...,
+        min_battery_percent: _builtins.int | None = ...,
+        deadline_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "deadline_ms", b"deadline_ms", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_celsius: _TypeAlias = _typing.Literal["max_celsius"]  # noqa: Y015
+    _WhichOneofArgType__max_celsius: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius"]  # noqa: Y015
+    _WhichOneofReturnType__max_load_by_others: _TypeAlias = _typing.Literal["max_load_by_others"]  # noqa: Y015
+    _WhichOneofArgType__max_load_by_others: _TypeAlias = _typing.Literal["_max_load_by_others", b"_max_load_by_others"]  # noqa: Y015
+    _WhichOneofReturnType__min_battery_percent: _TypeAlias = _typing.Literal["min_battery_percent"]  # noqa: Y015
+    _WhichOneofArgType__min_battery_percent: _TypeAlias = _typing.Literal["_min_battery_percent", b"_min_battery_percent"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_celsius) -> _WhichOneofReturnType__max_celsius | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_load_by_others) -> _WhichOneofReturnType__max_load_by_others | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_battery_percent) -> _WhichOneofReturnType__min_battery_percent | None: ...
+
+Global___StartGate: _TypeAlias = StartGate  # noqa: Y015
+
+@_typing.final
 class MeasureSettings(_message.Message):
     """Everything that a job's measuring is told, besides the artifact."""
 
@@ -569,6 +687,11 @@ class MeasureSettings(_message.Message):
     TIME_BUDGET_MS_FIELD_NUMBER: _builtins.int
     INPUT_SHAPE_FIELD_NUMBER: _builtins.int
     INPUT_SEED_FIELD_NUMBER: _builtins.int
+    CORES_FIELD_NUMBER: _builtins.int
+    FLUSH_DENORMALS_FIELD_NUMBER: _builtins.int
+    ONNXRUNTIME_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     threads: _builtins.int
     """Threads that the runtime computes with, at least 1."""
@@ -579,10 +702,26 @@ class MeasureSettings(_message.Message):
     time_budget_ms: _builtins.int
     """The longest that one repetition may sample, warm-up not counted."""
     input_seed: _builtins.int
+    flush_denormals: _builtins.bool
+    """Whether subnormal numbers count as 0, which some processors compute far faster."""
+    sustained_minutes: _builtins.int
+    """Continuous inference for as many minutes, in the place of wanted half-width and time budget; 0 is
+    neither.
+    """
     @_builtins.property
     def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Batch, channels, height, width."""
 
+    @_builtins.property
+    def cores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Cores that a child may run on, ascending; empty means every core that the agent may use."""
+
+    @_builtins.property
+    def onnxruntime(self) -> Global___OnnxRuntimeOptions:
+        """Of ONNX Runtime only."""
+
+    @_builtins.property
+    def gate(self) -> Global___StartGate: ...
     def __init__(
         self,
         *,
@@ -593,12 +732,19 @@ class MeasureSettings(_message.Message):
         time_budget_ms: _builtins.int = ...,
         input_shape: _abc.Iterable[_builtins.int] | None = ...,
         input_seed: _builtins.int = ...,
+        cores: _abc.Iterable[_builtins.int] | None = ...,
+        flush_denormals: _builtins.bool = ...,
+        onnxruntime: Global___OnnxRuntimeOptions | None = ...,
+        gate: Global___StartGate | None = ...,
+        sustained_minutes: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_seed", b"input_seed", "input_shape", b"input_shape", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtime", b"runtime", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "input_shape", b"input_shape", "onnxruntime", b"onnxruntime", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
+    _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
 
 Global___MeasureSettings: _TypeAlias = MeasureSettings  # noqa: Y015
 

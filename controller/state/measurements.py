@@ -201,6 +201,7 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         repetitions=raw,
         affinity=tuple(row["affinity"]),
         accuracy_dataset=dataset,
+        settings=settings,
     )
 
 
