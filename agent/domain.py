@@ -339,7 +339,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """One attempt at one job, this agent's until its heartbeats end."""
+    """One attempt at a job's repetition of this ordinal, this agent's until heartbeats end."""
 
     attempt_id: str
     job_id: str
@@ -347,6 +347,7 @@ class Lease:
     artifact_size_bytes: int
     backbone: str
     settings: MeasureSettings
+    ordinal: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ class Hello:
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """One attempt at one job, given to one agent."""
+    """One attempt at one repetition of a job, given to one agent."""
 
     attempt_id: str
     job_id: str
@@ -48,6 +48,7 @@ class Lease:
     artifact_size_bytes: int
     backbone: str
     settings: MeasureSettings
+    ordinal: int
 
 
 @dataclass(frozen=True, kw_only=True)

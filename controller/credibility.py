@@ -11,7 +11,6 @@ from controller.conversation import Failure, FailureReason, Hello, Measured, Rep
 from controller.domain import DeviceState, Repetition
 from controller.errors import EdgerankError, ErrorCode
 from controller.names import is_name
-from controller.planning import MAX_REPETITIONS
 
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
@@ -62,9 +61,9 @@ def credible(report: Report) -> Report:
 
 def _doubt(measured: Measured) -> str:
     repetitions = measured.repetitions
-    if not 1 <= len(repetitions) <= MAX_REPETITIONS:
-        return f"{len(repetitions)} repetitions"
-    return next(filter(None, map(_doubt_of_repetition, repetitions)), "")
+    if len(repetitions) != 1:
+        return f"{len(repetitions)} repetitions, where one was leased"
+    return _doubt_of_repetition(repetitions[0])
 
 
 def _doubt_of_repetition(taken: Repetition) -> str:

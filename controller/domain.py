@@ -269,7 +269,10 @@ class ProcessMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
-    """What one child process measured; latencies in ns, in the order they were taken."""
+    """What one child process measured; latencies in ns, in the order they were taken.
+
+    A suspect one was taken while the sentinel drifted: figures are derived without it.
+    """
 
     latency_ns: tuple[int, ...]
     warmup_ns: tuple[int, ...]
@@ -283,6 +286,7 @@ class Repetition:
     after: DeviceState | None = None
     during: tuple[DeviceState, ...] = ()
     memory: ProcessMemory | None = None
+    is_suspect: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,6 +331,7 @@ class JobOutcome:
     verdict: Verdict
     reason: str = ""
     median_ms: float | None = None
+    is_sentinel: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +347,8 @@ class SweepSnapshot:
     jobs_running: int
     ended: tuple[JobOutcome, ...] = ()
     activity: str = ""
+    repetitions_total: int = 0
+    repetitions_done: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ from controller.conversation import (
 from controller.credibility import check_hello
 from controller.host_gate import HostGate
 from controller.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
-from controller.state import attempts, devices, reports, sweeps
+from controller.state import attempts, devices, reports, sweeps, turns
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,8 @@ class Fleet:
         )
 
     async def recover(self) -> None:
-        """Gives attempts that were out when the controller stopped a fresh lease."""
+        """Goes on where the controller stopped: settles reports, leases what was out afresh."""
+        await asyncio.to_thread(turns.settle_all, self._engine, _unix_ms())
         out = await asyncio.to_thread(attempts.leased_attempts, self._engine)
         known = await asyncio.to_thread(devices.list_devices, self._engine, frozenset())
         here = {known.device_id for known in known if known.profile.hostname == self._hostname}
@@ -247,8 +248,7 @@ def _activity(lease: Lease, progress: Progress | None) -> str:
         return f"about to measure {what}"
     if progress.stage is Stage.FETCHING:
         return f"fetching {what}"
-    repetition = min(progress.repetitions_done + 1, lease.settings.repetitions)
-    return f"measuring {what}, repetition {repetition} of {lease.settings.repetitions}"
+    return f"measuring {what}, repetition {lease.ordinal + 1}"
 
 
 def _unix_ms() -> int:

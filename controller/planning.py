@@ -3,7 +3,7 @@
 import difflib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.domain import ConversionSpec, Device, MeasureSettings, Runtime, SweepSpec
 from controller.errors import EdgerankError, ErrorCode
@@ -12,6 +12,8 @@ from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog, UnknownBackbone
 from models.own import lacks_paddle_program
 from models.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
 
+# Small, so that reading it often costs little, and in every release of PaddleClas.
+SENTINEL_BACKBONE = "MobileNetV1_x0_25"
 INPUT_SEED = 20231
 INPUT_CHANNELS = 3
 MAX_THREADS = 256
@@ -38,6 +40,7 @@ class PlannedJob:
     device_id: str
     variant: Variant
     settings: MeasureSettings
+    is_sentinel: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
     )
     if not jobs:
         raise EdgerankError(ErrorCode.PRECONDITION, sentences[0])
-    return Plan(jobs, sentences)
+    sentinels = _sentinels(jobs, chosen, catalog) if spec.sentinel else ()
+    return Plan((*sentinels, *jobs), sentences)
 
 
 def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> tuple[Variant, ...]:
@@ -118,6 +122,27 @@ def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> tuple[Variant, ..
         for backbone in backbones
         for variant in variants_of(backbone, precisions, spec.input_sizes, spec.batches)
     )
+
+
+def _sentinels(
+    jobs: Sequence[PlannedJob], devices: Sequence[Device], catalog: Catalog
+) -> Iterator[PlannedJob]:
+    """One for each device that measures, told what the device's first job is told."""
+    for device in devices:
+        first = next((job for job in jobs if job.device_id == device.device_id), None)
+        file = None if first is None else _file(device, first.settings.runtime)
+        if first is None or file is None:
+            continue
+        for variant in variants_of(catalog.get(SENTINEL_BACKBONE), (Precision.FP32,), (), ()):
+            if (variant.format, variant.target) == file:
+                settings = replace(
+                    first.settings,
+                    threads=1,
+                    repetitions=1,
+                    input_shape=_input_shape(variant),
+                    sustained_minutes=0,
+                )
+                yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
 
 
 def find_backbone(catalog: Catalog, name: str) -> Backbone:
@@ -231,9 +256,13 @@ def _measure_settings(
         repetitions=spec.repetitions,
         relative_half_width=spec.relative_half_width,
         time_budget_ms=spec.time_budget_ms,
-        input_shape=(variant.batch, INPUT_CHANNELS, variant.input_size, variant.input_size),
+        input_shape=_input_shape(variant),
         input_seed=INPUT_SEED,
     )
+
+
+def _input_shape(variant: Variant) -> tuple[int, ...]:
+    return (variant.batch, INPUT_CHANNELS, variant.input_size, variant.input_size)
 
 
 def _check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:

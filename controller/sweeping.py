@@ -28,10 +28,11 @@ from controller.errors import EdgerankError
 from controller.fleet import Fleet
 from controller.leases import ENDED, JobState
 from controller.planning import Plan, plan_conversion, plan_sweep
-from controller.state import attempts, devices, failures, jobs, measurements, sweeps
+from controller.state import attempts, devices, failures, jobs, measurements, sweeps, turns
+from controller.state.jobs import Role
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from models.catalog import Catalog
-from models.variants import Variant
+from models.variants import Variant, WeightsKind
 
 log = logging.getLogger(__name__)
 
@@ -174,42 +175,53 @@ class Sweeps:
         await self._fleet.dispatch_all()
 
     async def _convert_variants(self, sweep: StoredSweep) -> None:
-        variants = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep.sweep_id)
-
-        async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
-            await self._settle(sweep.sweep_id, variant, outcome, key)
-
-        def on_activity(activity: str) -> None:
-            self._activity[sweep.sweep_id] = activity
-            self._changes.notify()
-
         try:
-            await self._converter.ensure(
-                variants, sweep.spec.weights, Listener(on_outcome, on_activity)
-            )
+            # A sentinel has no accuracy to be right about, and synthetic weights are always there.
+            await self._convert_role(sweep.sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC)
+            await self._convert_role(sweep.sweep_id, Role.CANDIDATE, sweep.spec.weights)
         finally:
             self._activity.pop(sweep.sweep_id, None)
 
+    async def _convert_role(self, sweep_id: str, role: Role, weights: WeightsKind) -> None:
+        variants = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep_id, role)
+        if not variants:
+            return
+
+        async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
+            await self._settle(sweep_id, role, variant, outcome, key)
+
+        def on_activity(activity: str) -> None:
+            self._activity[sweep_id] = activity
+            self._changes.notify()
+
+        await self._converter.ensure(variants, weights, Listener(on_outcome, on_activity))
+
     async def _let_measure(self, sweep_id: str, reason: str) -> None:
-        for variant in await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep_id):
-            await self._fail_jobs(sweep_id, variant, reason)
+        for role in Role:
+            for variant in await asyncio.to_thread(
+                jobs.waiting_variants, self._engine, sweep_id, role
+            ):
+                await self._fail_jobs(sweep_id, role, variant, reason)
         await asyncio.to_thread(
             sweeps.set_phase, self._engine, sweep_id, SweepPhase.MEASURING, _unix_ms()
         )
+        await asyncio.to_thread(turns.settle_all, self._engine, _unix_ms())
         await self._fleet.end_finished_sweeps()
         self._changes.notify()
 
     async def _settle(
-        self, sweep_id: str, variant: Variant, outcome: ConversionOutcome, key: str
+        self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
     ) -> None:
         if outcome.result in (ConversionResult.REFUSED, ConversionResult.FAILED):
-            await self._fail_jobs(sweep_id, variant, f"no artifact: {outcome.reason}")
+            await self._fail_jobs(sweep_id, role, variant, f"no artifact: {outcome.reason}")
         else:
-            await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, variant, key)
+            await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, role, variant, key)
         self._changes.notify()
 
-    async def _fail_jobs(self, sweep_id: str, variant: Variant, reason: str) -> None:
-        for job_id in await asyncio.to_thread(jobs.waiting_jobs, self._engine, sweep_id, variant):
+    async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, reason: str) -> None:
+        for job_id in await asyncio.to_thread(
+            jobs.waiting_jobs, self._engine, sweep_id, role, variant
+        ):
             await asyncio.to_thread(
                 failures.record_failure, self._engine, job_id, reason, _unix_ms()
             )
@@ -218,6 +230,7 @@ class Sweeps:
         sweep = sweeps.find_sweep(self._engine, sweep_id)
         counts = jobs.count_jobs(self._engine, sweep_id)
         artifacts_total, artifacts_done = jobs.count_variants(self._engine, sweep_id)
+        repetitions_total, repetitions_done = turns.count_turns(self._engine, sweep_id)
         ended = sum(count for state, count in counts.items() if state in ENDED)
         running = counts.get(JobState.LEASED, 0)
         converting = self._activity.get(sweep_id)
@@ -235,6 +248,8 @@ class Sweeps:
                 if outcome.job_id not in seen
             ),
             activity=converting or "; ".join(self._fleet.activities()),
+            repetitions_total=repetitions_total,
+            repetitions_done=repetitions_done,
         )
 
     def _prepare_soon(self, sweep: StoredSweep) -> None:

@@ -276,7 +276,9 @@ Global___Ready: _TypeAlias = Ready  # noqa: Y015
 
 @_typing.final
 class Lease(_message.Message):
-    """One attempt at one job, the agent's until its heartbeats end."""
+    """One attempt at one repetition of a job, the agent's until its heartbeats end. The repetitions of all
+    jobs take turns, so the settings ask for one.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -286,6 +288,7 @@ class Lease(_message.Message):
     ARTIFACT_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     BACKBONE_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    ORDINAL_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     artifact_sha256: _builtins.str
@@ -293,6 +296,8 @@ class Lease(_message.Message):
     artifact_size_bytes: _builtins.int
     backbone: _builtins.str
     """For people who read the agent's log."""
+    ordinal: _builtins.int
+    """Which of its job's repetitions, from 0, for people."""
     @_builtins.property
     def settings(self) -> _types_pb2.MeasureSettings: ...
     def __init__(
@@ -304,10 +309,11 @@ class Lease(_message.Message):
         artifact_size_bytes: _builtins.int = ...,
         backbone: _builtins.str = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
+        ordinal: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -304,6 +304,7 @@ class StartSweepResponse(_message.Message):
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     job_count: _builtins.int
+    """Sentinels not counted."""
     @_builtins.property
     def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """With all devices: what was left out because a device cannot do it, a sentence each."""
@@ -360,6 +361,7 @@ class JobOutcome(_message.Message):
     PRECISION_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
+    IS_SENTINEL_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -373,6 +375,8 @@ class JobOutcome(_message.Message):
     precision: _builtins.str
     input_size: _builtins.int
     batch: _builtins.int
+    is_sentinel: _builtins.bool
+    """Whether it was read between the others to tell a device that drifts; it is not ranked."""
     def __init__(
         self,
         *,
@@ -388,10 +392,11 @@ class JobOutcome(_message.Message):
         precision: _builtins.str = ...,
         input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
+        is_sentinel: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "job_id", b"job_id", "median_ms", b"median_ms", "precision", b"precision", "reason", b"reason", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "median_ms", b"median_ms", "precision", b"precision", "reason", b"reason", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__median_ms: _TypeAlias = _typing.Literal["median_ms"]  # noqa: Y015
     _WhichOneofArgType__median_ms: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms"]  # noqa: Y015
@@ -412,6 +417,8 @@ class WatchSweepResponse(_message.Message):
     JOBS_RUNNING_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    REPETITIONS_TOTAL_FIELD_NUMBER: _builtins.int
+    REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -421,6 +428,9 @@ class WatchSweepResponse(_message.Message):
     jobs_running: _builtins.int
     activity: _builtins.str
     """What goes on now, for people: "converting GhostNet_x1_3: parity_onnx"."""
+    repetitions_total: _builtins.int
+    """Of all jobs and sentinels, which take turns; more than asked for where some are taken again."""
+    repetitions_done: _builtins.int
     @_builtins.property
     def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutcome]:
         """Every job that ended since the last snapshot of this stream."""
@@ -437,10 +447,12 @@ class WatchSweepResponse(_message.Message):
         jobs_running: _builtins.int = ...,
         ended: _abc.Iterable[Global___JobOutcome] | None = ...,
         activity: _builtins.str = ...,
+        repetitions_total: _builtins.int = ...,
+        repetitions_done: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "phase", b"phase", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

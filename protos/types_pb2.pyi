@@ -839,6 +839,7 @@ class Repetition(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     DURING_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
+    IS_SUSPECT_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -852,6 +853,8 @@ class Repetition(_message.Message):
     busy_threads: _builtins.int
     """Threads of the child that used the CPU while it sampled."""
     stop_reason: Global___StopReason.ValueType
+    is_suspect: _builtins.bool
+    """Said by the controller only: the sentinel drifted meanwhile, so that it does not count."""
     @_builtins.property
     def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Timed inferences, in order: all of them, or an even random share where there would be more than
@@ -887,10 +890,11 @@ class Repetition(_message.Message):
         after: Global___DeviceState | None = ...,
         during: _abc.Iterable[Global___DeviceState] | None = ...,
         memory: Global___ProcessMemory | None = ...,
+        is_suspect: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015

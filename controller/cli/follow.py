@@ -45,15 +45,14 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepS
     last: SweepSnapshot | None = None
     with _progress(console, MofNCompleteColumn()) as progress:
         artifacts = progress.add_task("artifacts", total=None, activity="")
-        jobs = progress.add_task("jobs", total=None, activity="")
+        repetitions = progress.add_task("processes", total=None, activity="")
         for last in snapshots:
             _advance(progress, artifacts, last.artifacts_done, last.artifacts_total)
-            _advance(progress, jobs, last.jobs_total - _open_jobs(last), last.jobs_total)
-            busy, idle = (
-                (artifacts, jobs) if last.phase is SweepPhase.CONVERTING else (jobs, artifacts)
-            )
-            progress.update(busy, activity=last.activity)
-            progress.update(idle, activity="")
+            # Not jobs: their repetitions take turns, so that most jobs end near the end.
+            _advance(progress, repetitions, last.repetitions_done, last.repetitions_total)
+            is_converting = last.phase is SweepPhase.CONVERTING
+            progress.update(artifacts, activity=last.activity if is_converting else "")
+            progress.update(repetitions, activity="" if is_converting else last.activity)
             for outcome in last.ended:
                 progress.console.print(_job_line(outcome))
             ended.extend(last.ended)
@@ -115,10 +114,6 @@ def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
     progress.update(task, completed=done, total=total)
 
 
-def _open_jobs(snapshot: SweepSnapshot) -> int:
-    return snapshot.jobs_queued + snapshot.jobs_running
-
-
 def _job_line(outcome: JobOutcome) -> Text:
     figure = "" if outcome.median_ms is None else format_latency(outcome.median_ms)
     reason = f"  {outcome.reason}" if outcome.reason else ""
@@ -126,7 +121,8 @@ def _job_line(outcome: JobOutcome) -> Text:
         (f"{outcome.verdict.value:9}", _VERDICT_STYLES.get(outcome.verdict, "red")),
         f" {outcome.device}  {outcome.backbone}  {outcome.runtime.value}"
         f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
-        f"{_unordinary(outcome)}  {outcome.weights.value}  {figure}{reason}",
+        f"{_unordinary(outcome)}  {outcome.weights.value}"
+        f"{'  sentinel' if outcome.is_sentinel else ''}  {figure}{reason}",
     )
 
 

@@ -89,6 +89,12 @@ DEFAULT_TIME_BUDGET = "10s"
     show_default=True,
     help="The longest that one repetition may sample, as 10s or 500ms.",
 )
+@click.option(
+    "--sentinel/--no-sentinel",
+    default=True,
+    show_default=True,
+    help="Read a small backbone now and then, and repeat what was measured while it drifted.",
+)
 @controller_option
 @json_option
 @says_failures
@@ -105,6 +111,7 @@ def sweep(
     repetitions: int,
     precision: float,
     time_budget_ms: float,
+    sentinel: bool,
     address: str,
     as_json: bool,
 ) -> None:
@@ -135,6 +142,7 @@ def sweep(
             precisions=precisions,
             input_sizes=input_sizes or (),
             batches=batches,
+            sentinel=sentinel,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)

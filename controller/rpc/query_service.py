@@ -78,7 +78,9 @@ class QueryService(query_pb2_grpc.QueryServicer):
         async with answered_failures(context):
             sweep_id, plan = await self._sweeps.start(from_message(request.spec, SweepSpec))
         return query_pb2.StartSweepResponse(
-            sweep_id=sweep_id, job_count=len(plan.jobs), left_out=plan.left_out
+            sweep_id=sweep_id,
+            job_count=sum(not job.is_sentinel for job in plan.jobs),
+            left_out=plan.left_out,
         )
 
     async def WatchSweep(  # noqa: N802

@@ -1,4 +1,4 @@
-"""Jobs that end without a report."""
+"""Jobs that end without figures."""
 
 import uuid
 
@@ -17,20 +17,22 @@ def record_failure(engine: Engine, job_id: str, reason: str, now_unix_ms: int) -
         end_with_failure(connection, job_id, reason, now_unix_ms)
 
 
-def end_with_failure(connection: Connection, job_id: str, reason: str, now_unix_ms: int) -> None:
-    """The same, inside the caller's transaction."""
-    if end_job(connection, job_id, JobState.FAILED):
-        connection.execute(
-            insert(measurements).values(
-                measurement_id=uuid.uuid4().hex,
-                job_id=job_id,
-                verdict=Verdict.FAILED.value,
-                reason=reason,
-                runtime_version="",
-                runtime_build="",
-                busy_threads=0,
-                affinity=[],
-                measured_at_unix_ms=now_unix_ms,
-                committed_at_unix_ms=now_unix_ms,
-            )
+def end_with_failure(connection: Connection, job_id: str, reason: str, now_unix_ms: int) -> bool:
+    """The same, inside the caller's transaction; False when it had ended before."""
+    if not end_job(connection, job_id, JobState.FAILED):
+        return False
+    connection.execute(
+        insert(measurements).values(
+            measurement_id=uuid.uuid4().hex,
+            job_id=job_id,
+            verdict=Verdict.FAILED.value,
+            reason=reason,
+            runtime_version="",
+            runtime_build="",
+            busy_threads=0,
+            affinity=[],
+            measured_at_unix_ms=now_unix_ms,
+            committed_at_unix_ms=now_unix_ms,
         )
+    )
+    return True

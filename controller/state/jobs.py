@@ -1,19 +1,33 @@
 """Jobs: waiting for their artifacts, queued, leased, ended."""
 
+from enum import Enum
+
 from sqlalchemy import ColumnElement, Connection, Engine, Update, and_, func, select, update
 
 from controller.leases import JobState, may_come_from
 from controller.state.database import transaction
-from controller.state.schema import jobs
+from controller.state.schema import jobs, turns
+from controller.turns import TurnState
 from models.variants import Format, Precision, Target, Variant
 
 
-def waiting_variants(engine: Engine, sweep_id: str) -> tuple[Variant, ...]:
-    """The variants that jobs of the sweep wait for, in the order of the jobs."""
+class Role(Enum):
+    """What a job is measured for; the artifacts of both come with weights of their own."""
+
+    CANDIDATE = False
+    SENTINEL = True
+
+
+def waiting_variants(engine: Engine, sweep_id: str, role: Role) -> tuple[Variant, ...]:
+    """The variants that jobs of the sweep in a role wait for, in the order of the jobs."""
     with transaction(engine) as connection:
         rows = connection.execute(
             select(jobs)
-            .where(jobs.c.sweep_id == sweep_id, jobs.c.state == JobState.WAITING.value)
+            .where(
+                jobs.c.sweep_id == sweep_id,
+                jobs.c.state == JobState.WAITING.value,
+                jobs.c.is_sentinel.is_(role.value),
+            )
             .order_by(jobs.c.position)
         ).all()
     return tuple(
@@ -31,21 +45,25 @@ def waiting_variants(engine: Engine, sweep_id: str) -> tuple[Variant, ...]:
     )
 
 
-def waiting_jobs(engine: Engine, sweep_id: str, variant: Variant) -> tuple[str, ...]:
-    """The ids of the jobs that wait for this variant."""
+def waiting_jobs(engine: Engine, sweep_id: str, role: Role, variant: Variant) -> tuple[str, ...]:
+    """The ids of the jobs in a role that wait for this variant."""
     with transaction(engine) as connection:
         return tuple(
             connection.scalars(
-                select(jobs.c.job_id).where(_waits_for(sweep_id, variant)).order_by(jobs.c.position)
+                select(jobs.c.job_id)
+                .where(_waits_for(sweep_id, role, variant))
+                .order_by(jobs.c.position)
             )
         )
 
 
-def queue_jobs(engine: Engine, sweep_id: str, variant: Variant, conversion_key: str) -> None:
-    """Frees the jobs that waited for this variant."""
+def queue_jobs(
+    engine: Engine, sweep_id: str, role: Role, variant: Variant, conversion_key: str
+) -> None:
+    """Frees the jobs in a role that waited for this variant."""
     with transaction(engine) as connection:
         connection.execute(
-            move_jobs(JobState.QUEUED, _waits_for(sweep_id, variant)).values(
+            move_jobs(JobState.QUEUED, _waits_for(sweep_id, role, variant)).values(
                 conversion_key=conversion_key
             )
         )
@@ -55,11 +73,16 @@ def cancel_jobs(engine: Engine, sweep_id: str) -> None:
     """Cancels every job of the sweep that has not ended."""
     with transaction(engine) as connection:
         connection.execute(move_jobs(JobState.CANCELLED, jobs.c.sweep_id == sweep_id))
+        of_sweep = select(jobs.c.job_id).where(jobs.c.sweep_id == sweep_id)
+        connection.execute(drop_turns(turns.c.job_id.in_(of_sweep)))
 
 
 def end_job(connection: Connection, job_id: str, state: JobState) -> bool:
     """Ends a job inside the caller's transaction; False when it had ended before."""
-    return connection.execute(move_jobs(state, jobs.c.job_id == job_id)).rowcount == 1
+    if connection.execute(move_jobs(state, jobs.c.job_id == job_id)).rowcount == 0:
+        return False
+    connection.execute(drop_turns(turns.c.job_id == job_id))
+    return True
 
 
 def count_jobs(engine: Engine, sweep_id: str) -> dict[JobState, int]:
@@ -101,9 +124,20 @@ def move_jobs(to: JobState, *where: ColumnElement[bool]) -> Update:
     return update(jobs).where(*where, jobs.c.state.in_(allowed)).values(state=to.value)
 
 
-def _waits_for(sweep_id: str, variant: Variant) -> ColumnElement[bool]:
+def drop_turns(*where: ColumnElement[bool]) -> Update:
+    """The statement that lets turns go which nobody has taken."""
+    still_open = [TurnState.QUEUED.value, TurnState.LEASED.value]
+    return (
+        update(turns)
+        .where(*where, turns.c.state.in_(still_open))
+        .values(state=TurnState.DROPPED.value)
+    )
+
+
+def _waits_for(sweep_id: str, role: Role, variant: Variant) -> ColumnElement[bool]:
     return and_(
         jobs.c.sweep_id == sweep_id,
+        jobs.c.is_sentinel.is_(role.value),
         jobs.c.state == JobState.WAITING.value,
         jobs.c.backbone == variant.backbone,
         jobs.c.format == variant.format.value,

@@ -3,26 +3,22 @@
 from typing import Any
 
 import cattrs
-import numpy as np
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, and_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from controller.domain import (
-    DeviceState,
     JobOutcome,
     LatencyFigures,
     Measurement,
     MeasurementFilter,
     MeasureSettings,
     MemoryFigures,
-    ProcessMemory,
     Repetition,
-    StopReason,
     Verdict,
 )
 from controller.state.database import transaction
+from controller.state.packing import stored_repetition
 from controller.state.schema import (
-    SAMPLE_TYPE,
     accuracies,
     artifacts,
     backbones,
@@ -32,15 +28,17 @@ from controller.state.schema import (
     repetitions,
     sweeps,
 )
+from models.catalog import IMAGENET
 from models.own import OWN_SERIES
 from models.variants import WeightsKind
 
 
 def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measurement]:
-    """The measurements that the filter lets through, in the order in which they were committed."""
-    query = _joined(wanted.accuracy_dataset).order_by(
-        measurements.c.committed_at_unix_ms, jobs.c.position
-    )
+    """The measurements that the filter lets through, in the order in which they were committed.
+
+    Those of sentinels are none that anybody asked for.
+    """
+    query = _in_order(wanted.accuracy_dataset).where(jobs.c.is_sentinel.is_(False))
     if wanted.device is not None:
         query = query.where(devices.c.name == wanted.device)
     if wanted.sweep_id is not None:
@@ -50,14 +48,18 @@ def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measure
             _measurement(
                 row,
                 wanted.accuracy_dataset,
-                _read_repetitions(connection, row["measurement_id"]) if wanted.with_samples else (),
+                _read_repetitions(connection, row["job_id"]) if wanted.with_samples else (),
             )
             for row in connection.execute(query).mappings().all()
         ]
 
 
 def list_outcomes(engine: Engine, sweep_id: str) -> list[JobOutcome]:
-    """How the sweep's ended jobs ended, in the order they did."""
+    """How the sweep's ended jobs ended, sentinels included, in the order they did."""
+    query = _in_order(IMAGENET).where(jobs.c.sweep_id == sweep_id)
+    with transaction(engine) as connection:
+        rows = connection.execute(query).mappings().all()
+    ended = ((_measurement(row, IMAGENET, ()), row["is_sentinel"]) for row in rows)
     return [
         JobOutcome(
             job_id=measurement.job_id,
@@ -72,42 +74,21 @@ def list_outcomes(engine: Engine, sweep_id: str) -> list[JobOutcome]:
             verdict=measurement.verdict,
             reason=measurement.reason,
             median_ms=measurement.latency.median_ms if measurement.latency else None,
+            is_sentinel=is_sentinel,
         )
-        for measurement in list_measurements(engine, MeasurementFilter(sweep_id=sweep_id))
+        for measurement, is_sentinel in ended
     ]
 
 
-def _read_repetitions(connection: Connection, measurement_id: str) -> tuple[Repetition, ...]:
+def _in_order(dataset: str) -> Select[Any]:
+    return _joined(dataset).order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
+
+
+def _read_repetitions(connection: Connection, job_id: str) -> tuple[Repetition, ...]:
     rows = connection.execute(
-        select(repetitions)
-        .where(repetitions.c.measurement_id == measurement_id)
-        .order_by(repetitions.c.ordinal)
+        select(repetitions).where(repetitions.c.job_id == job_id).order_by(repetitions.c.ordinal)
     ).all()
-    return tuple(
-        Repetition(
-            latency_ns=_unpack(row.latency_ns),
-            warmup_ns=_unpack(row.warmup_ns),
-            load_ns=row.load_ns,
-            peak_rss_bytes=row.peak_rss_bytes,
-            baseline_rss_bytes=row.baseline_rss_bytes,
-            pss_bytes=row.pss_bytes,
-            busy_threads=row.busy_threads,
-            stop_reason=StopReason(row.stop_reason),
-            before=_device_state(row.before),
-            after=_device_state(row.after),
-            during=cattrs.structure(row.during or (), tuple[DeviceState, ...]),
-            memory=None if row.memory is None else cattrs.structure(row.memory, ProcessMemory),
-        )
-        for row in rows
-    )
-
-
-def _device_state(document: dict[str, object] | None) -> DeviceState | None:
-    return None if document is None else cattrs.structure(document, DeviceState)
-
-
-def _unpack(blob: bytes) -> tuple[int, ...]:
-    return tuple(np.frombuffer(blob, dtype=SAMPLE_TYPE).tolist())
+    return tuple(map(stored_repetition, rows))
 
 
 def _joined(dataset: str) -> Select[Any]:
@@ -128,6 +109,7 @@ def _joined(dataset: str) -> Select[Any]:
             jobs.c.input_size,
             jobs.c.batch,
             jobs.c.settings,
+            jobs.c.is_sentinel,
             devices.c.name.label("device"),
             backbones.c.series,
             backbones.c.params_m,

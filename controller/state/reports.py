@@ -1,114 +1,87 @@
 """Reports: committed once each, with every raw sample."""
 
-from collections.abc import Sequence
+from typing import Any
 
-import cattrs
-import numpy as np
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from controller.conversation import Measured, Report
 from controller.credibility import credible
-from controller.domain import MeasureSettings, Verdict
-from controller.leases import AttemptState, JobState
+from controller.leases import AttemptState
 from controller.state.database import transaction
-from controller.state.jobs import end_job
-from controller.state.schema import SAMPLE_TYPE, attempts, jobs, measurements, repetitions
-from controller.statistics import latency_figures, memory_figures, verdict
+from controller.state.failures import end_with_failure
+from controller.state.packing import repetition_row
+from controller.state.schema import attempts, jobs, repetitions
+from controller.state.turns import LeasedTurn, settle_turns, take_turn
+from controller.statistics import latency_figures
+from controller.turns import Reading
 
 
 def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: int) -> bool:
     """Commits how an attempt ended; False when it is not the device's or was committed before.
 
-    The attempt's id is the idempotency key: a repeated report changes nothing.
+    The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
+    first failure, or when no repetition of it is missing any more.
     """
-    settings = _settings_of(engine, device_id, report.attempt_id)
-    if settings is None:
+    attempt = _find(engine, device_id, report.attempt_id)
+    if attempt is None:
         return False
+    turn = LeasedTurn(
+        sweep_id=attempt.sweep_id,
+        device_id=device_id,
+        job_id=attempt.job_id,
+        ordinal=attempt.ordinal,
+    )
     report = credible(report)
-    row = _measurement_row(report, settings) | {"committed_at_unix_ms": now_unix_ms}
+    reading = _reading(report.measured) if attempt.is_sentinel and report.measured else None
     with transaction(engine) as connection:
         connection.execute(
             update(attempts)
             .where(attempts.c.attempt_id == report.attempt_id)
             .values(state=AttemptState.REPORTED.value)
         )
-        state = JobState.FAILED if report.measured is None else JobState.DONE
-        job_id = connection.scalars(
-            select(attempts.c.job_id).where(attempts.c.attempt_id == report.attempt_id)
-        ).one()
-        if not end_job(connection, job_id, state):
-            return False
-        connection.execute(insert(measurements).values(job_id=job_id, **row))
-        if report.measured is not None:
-            connection.execute(
-                insert(repetitions), _repetition_rows(report.attempt_id, report.measured)
-            )
-    return True
+        is_new = _commit(connection, turn, report, reading, now_unix_ms)
+    # Again for a repeated report: the first may have been committed and not settled.
+    settle_turns(engine, turn.sweep_id, turn.device_id, now_unix_ms)
+    return is_new
 
 
-def _settings_of(engine: Engine, device_id: str, attempt_id: str) -> MeasureSettings | None:
-    with transaction(engine) as connection:
-        document = connection.scalars(
-            select(jobs.c.settings)
-            .join(attempts, attempts.c.job_id == jobs.c.job_id)
-            .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
-        ).one_or_none()
-    return None if document is None else cattrs.structure(document, MeasureSettings)
-
-
-def _measurement_row(report: Report, settings: MeasureSettings) -> dict[str, object]:
-    row: dict[str, object] = {
-        "measurement_id": report.attempt_id,
-        "attempt_id": report.attempt_id,
-        "measured_at_unix_ms": report.ended_at_unix_ms,
-    }
+def _commit(
+    connection: Connection,
+    turn: LeasedTurn,
+    report: Report,
+    reading: Reading | None,
+    now_unix_ms: int,
+) -> bool:
     measured = report.measured
     if measured is None:
         failure = report.failure
         reason = f"{failure.reason.value}: {failure.detail}" if failure else "no reason was given"
-        return row | {
-            "verdict": Verdict.FAILED.value,
-            "reason": reason,
-            "runtime_version": "",
-            "runtime_build": "",
-            "busy_threads": 0,
-            "affinity": [],
-        }
+        return end_with_failure(connection, turn.job_id, reason, now_unix_ms)
+    if not take_turn(connection, turn, reading):
+        return False
+    connection.execute(
+        insert(repetitions).values(
+            job_id=turn.job_id,
+            ordinal=turn.ordinal,
+            runtime_version=measured.runtime.version,
+            runtime_build=measured.runtime.build,
+            affinity=list(measured.affinity),
+            taken_at_unix_ms=report.ended_at_unix_ms,
+            **repetition_row(measured.repetitions[0]),
+        )
+    )
+    return True
+
+
+def _reading(measured: Measured) -> Reading:
     figures = latency_figures(measured.repetitions)
-    judged, reason = verdict(figures, measured.repetitions, settings.relative_half_width)
-    return row | {
-        "verdict": judged.value,
-        "reason": reason,
-        "runtime_version": measured.runtime.version,
-        "runtime_build": measured.runtime.build,
-        "busy_threads": max(repetition.busy_threads for repetition in measured.repetitions),
-        "affinity": list(measured.affinity),
-        "latency": cattrs.unstructure(figures),
-        "memory": cattrs.unstructure(memory_figures(measured.repetitions)),
-    }
+    return Reading(low_ms=figures.low_ms, high_ms=figures.high_ms)
 
 
-def _repetition_rows(measurement_id: str, measured: Measured) -> list[dict[str, object]]:
-    return [
-        {
-            "measurement_id": measurement_id,
-            "ordinal": ordinal,
-            "latency_ns": _pack(repetition.latency_ns),
-            "warmup_ns": _pack(repetition.warmup_ns),
-            "load_ns": repetition.load_ns,
-            "peak_rss_bytes": repetition.peak_rss_bytes,
-            "baseline_rss_bytes": repetition.baseline_rss_bytes,
-            "pss_bytes": repetition.pss_bytes,
-            "busy_threads": repetition.busy_threads,
-            "stop_reason": repetition.stop_reason.value,
-            "before": cattrs.unstructure(repetition.before),
-            "after": cattrs.unstructure(repetition.after),
-            "during": cattrs.unstructure(repetition.during),
-            "memory": cattrs.unstructure(repetition.memory),
-        }
-        for ordinal, repetition in enumerate(measured.repetitions)
-    ]
-
-
-def _pack(samples: Sequence[int]) -> bytes:
-    return np.asarray(samples, dtype=SAMPLE_TYPE).tobytes()
+def _find(engine: Engine, device_id: str, attempt_id: str) -> Row[Any] | None:
+    with transaction(engine) as connection:
+        return connection.execute(
+            select(jobs.c.job_id, jobs.c.sweep_id, jobs.c.is_sentinel, attempts.c.ordinal)
+            .join(attempts, attempts.c.job_id == jobs.c.job_id)
+            .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
+        ).one_or_none()

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
 )
 
 metadata = MetaData(
@@ -122,17 +124,37 @@ jobs = Table(
     Column("input_size", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
     Column("settings", JSON, nullable=False),
+    Column("is_sentinel", Boolean, nullable=False, server_default=false()),
     Column("conversion_key", String, ForeignKey("artifacts.conversion_key")),
     Column("state", String, nullable=False),
     Index("ix_jobs_sweep_id_state", "sweep_id", "state"),
     Index("ix_jobs_device_id_state", "device_id", "state"),
 )
 
+# One row a repetition that is to be taken, was taken, or is not needed any more.
+turns = Table(
+    "turns",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    # Among those of its sweep on its device.
+    Column("place", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    # Readings of the sentinel before it was taken.
+    Column("block", Integer),
+    # Of a sentinel: the median's 95 % interval.
+    Column("low_ms", Float),
+    Column("high_ms", Float),
+    Index("ix_turns_state_place", "state", "place"),
+)
+
+# One try at one turn.
 attempts = Table(
     "attempts",
     metadata,
     Column("attempt_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, index=True),
+    Column("ordinal", Integer, nullable=False),
     Column("state", String, nullable=False),
     Column("leased_at_unix_ms", BigInteger, nullable=False),
 )
@@ -143,7 +165,6 @@ measurements = Table(
     metadata,
     Column("measurement_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
-    Column("attempt_id", String, ForeignKey("attempts.attempt_id"), unique=True),
     Column("verdict", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("runtime_version", String, nullable=False),
@@ -160,12 +181,19 @@ measurements = Table(
 # How raw samples are packed, as numpy names it: little-endian unsigned 64-bit integers.
 SAMPLE_TYPE = "<u8"
 
-# Raw samples, kept for good, in the order they were taken.
+# Raw samples, kept for good, in the order they were taken; also of jobs that failed later.
 repetitions = Table(
     "repetitions",
     metadata,
-    Column("measurement_id", String, ForeignKey("measurements.measurement_id"), primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
     Column("ordinal", Integer, primary_key=True),
+    Column("runtime_version", String, nullable=False),
+    Column("runtime_build", String, nullable=False),
+    Column("affinity", JSON, nullable=False),
+    # By the device's clock.
+    Column("taken_at_unix_ms", BigInteger, nullable=False),
+    # The sentinel drifted meanwhile, so that figures are derived without it.
+    Column("is_suspect", Boolean, nullable=False, server_default=false()),
     Column("latency_ns", LargeBinary, nullable=False),
     Column("warmup_ns", LargeBinary, nullable=False),
     Column("load_ns", BigInteger, nullable=False),

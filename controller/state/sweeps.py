@@ -1,12 +1,12 @@
 """Sweeps: what was asked for, and how far it is."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cattrs
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from controller.domain import SweepPhase, SweepSpec
 from controller.errors import EdgerankError, ErrorCode
@@ -15,6 +15,7 @@ from controller.planning import PlannedJob
 from controller.state.database import transaction
 from controller.state.jobs import count_jobs
 from controller.state.schema import jobs, sweeps
+from controller.state.turns import create_turns
 
 RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 
@@ -33,7 +34,7 @@ def create_sweep(
 ) -> str:
     """Remembers a sweep with its jobs, which wait for their artifacts; gives its id."""
     sweep_id = uuid.uuid4().hex[:12]
-    rows = [
+    job_rows: list[dict[str, Any]] = [
         {
             "job_id": uuid.uuid4().hex,
             "sweep_id": sweep_id,
@@ -46,6 +47,7 @@ def create_sweep(
             "input_size": job.variant.input_size,
             "batch": job.variant.batch,
             "settings": cattrs.unstructure(job.settings),
+            "is_sentinel": job.is_sentinel,
             "state": JobState.WAITING.value,
         }
         for position, job in enumerate(planned)
@@ -59,8 +61,21 @@ def create_sweep(
                 created_at_unix_ms=now_unix_ms,
             )
         )
-        connection.execute(insert(jobs), rows)
+        connection.execute(insert(jobs), job_rows)
+        for device_id in dict.fromkeys(job.device_id for job in planned):
+            here = [row for row in job_rows if row["device_id"] == device_id]
+            _create_turns(connection, sweep_id, device_id, here)
     return sweep_id
+
+
+def _create_turns(
+    connection: Connection, sweep_id: str, device_id: str, job_rows: Sequence[Mapping[str, Any]]
+) -> None:
+    sentinel = next((row["job_id"] for row in job_rows if row["is_sentinel"]), None)
+    repetitions = {
+        row["job_id"]: row["settings"]["repetitions"] for row in job_rows if not row["is_sentinel"]
+    }
+    create_turns(connection, sweep_id, device_id, repetitions, sentinel)
 
 
 def find_sweep(engine: Engine, sweep_id: str) -> StoredSweep:

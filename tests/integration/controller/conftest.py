@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -80,15 +81,18 @@ def store_artifact(engine: Engine, variant: Variant) -> str:
     return record_artifact(engine, converted, now_unix_ms=0).conversion_key
 
 
-def start_sweep(engine: Engine, device: str, threads: tuple[int, ...] = (1,)) -> str:
+def start_sweep(
+    engine: Engine, device: str, threads: tuple[int, ...] = (1,), **changes: Any
+) -> str:
     """A sweep of MobileNetV1 on one device that is ready to be measured; gives its id."""
     enrol(engine, hello(device), now_unix_ms=0)
     devices = list_devices(engine, connected=frozenset({f"id-of-{device}"}))
-    spec = replace(SPEC, devices=(device,), threads=threads)
+    spec = replace(SPEC, devices=(device,), threads=threads, **changes)
     sweep_id = sweeps.create_sweep(
         engine, spec, plan_sweep(spec, devices, load_catalog()).jobs, now_unix_ms=0
     )
-    for variant in jobs.waiting_variants(engine, sweep_id):
-        jobs.queue_jobs(engine, sweep_id, variant, store_artifact(engine, variant))
+    for role in jobs.Role:
+        for variant in jobs.waiting_variants(engine, sweep_id, role):
+            jobs.queue_jobs(engine, sweep_id, role, variant, store_artifact(engine, variant))
     sweeps.set_phase(engine, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
     return sweep_id

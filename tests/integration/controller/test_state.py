@@ -119,7 +119,7 @@ def test_the_second_attempts_report_does_not_double_the_job(engine: Engine) -> N
     assert record(engine, measured_report(second_id, job_id))
     assert not record(engine, measured_report(first_id, job_id))
     (found,) = list_measurements(engine, MeasurementFilter())
-    assert found.measurement_id == second_id
+    assert found.job_id == job_id
 
 
 def test_a_failure_keeps_its_reason(engine: Engine) -> None:
@@ -138,7 +138,7 @@ def test_a_report_without_samples_is_a_failure_and_not_sent_forever(engine: Engi
     empty = replace(report.measured, repetitions=())
     assert record(engine, replace(report, measured=empty))
     (outcome,) = list_outcomes(engine, sweep_id)
-    assert outcome.reason == "rubbish: the agent reported 0 repetitions"
+    assert outcome.reason == "rubbish: the agent reported 0 repetitions, where one was leased"
 
 
 def test_a_device_cannot_report_for_another(engine: Engine) -> None:

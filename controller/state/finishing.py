@@ -1,0 +1,101 @@
+"""The end of a job that was measured: its figures, derived from the repetitions that count."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import cattrs
+from sqlalchemy import Connection, Engine, Row, and_, insert, select, update
+
+from controller.domain import MeasureSettings, Verdict
+from controller.leases import JobState
+from controller.state.database import transaction
+from controller.state.jobs import end_job
+from controller.state.packing import stored_repetition
+from controller.state.schema import jobs, measurements, repetitions, turns
+from controller.statistics import latency_figures, memory_figures, verdict
+from controller.turns import Reading, slowdown, suspect_blocks
+
+# With one process, nothing tells how another would have run.
+_FEWEST = 2
+
+
+def finish_job(engine: Engine, job_id: str, readings: Sequence[Reading], now_unix_ms: int) -> None:
+    """Derives a job's figures and ends it; one that ended before stays as it is.
+
+    Repetitions that were taken while the sentinel drifted do not count, unless fewer than two
+    others are left: then all of them do, and the verdict says so. A job without any repetition, as
+    of a sentinel whose sweep failed before, ends without a measurement.
+    """
+    with transaction(engine) as connection:
+        settings = connection.scalars(select(jobs.c.settings).where(jobs.c.job_id == job_id)).one()
+        taken = _taken(connection, job_id)
+        if not taken:
+            end_job(connection, job_id, JobState.CANCELLED)
+            return
+    suspects = suspect_blocks(readings)
+    steady = [row for row in taken if row.block not in suspects]
+    if len(steady) >= min(_FEWEST, len(taken)):
+        values = _figures(steady, cattrs.structure(settings, MeasureSettings))
+    else:
+        values = _figures(taken, cattrs.structure(settings, MeasureSettings)) | {
+            "verdict": Verdict.THROTTLED.value,
+            "reason": "the device drifted while it was measured, and while it was measured again: "
+            f"the sentinel was up to {slowdown(readings) * 100:.0f} % slower",
+        }
+    with transaction(engine) as connection:
+        if not end_job(connection, job_id, JobState.DONE):
+            return
+        connection.execute(
+            insert(measurements).values(
+                measurement_id=uuid.uuid4().hex,
+                job_id=job_id,
+                committed_at_unix_ms=now_unix_ms,
+                **values,
+            )
+        )
+        suspect = [row.ordinal for row in taken if row.block in suspects]
+        connection.execute(
+            update(repetitions)
+            .where(repetitions.c.job_id == job_id, repetitions.c.ordinal.in_(suspect))
+            .values(is_suspect=True)
+        )
+
+
+def _figures(rows: Sequence[Row[Any]], settings: MeasureSettings) -> dict[str, object]:
+    """What a measurement says that is derived from these repetitions."""
+    counted = [stored_repetition(row) for row in rows]
+    figures = latency_figures(counted)
+    versions = sorted({row.runtime_version for row in rows})
+    if len(versions) == 1:
+        judged, reason = verdict(figures, counted, settings.relative_half_width)
+    else:
+        judged, reason = (
+            Verdict.UNSTABLE,
+            f"the device changed its {settings.runtime.value} meanwhile: its repetitions ran with "
+            f"{' and '.join(versions)}",
+        )
+    last = rows[-1]
+    return {
+        "verdict": judged.value,
+        "reason": reason,
+        "runtime_version": last.runtime_version,
+        "runtime_build": last.runtime_build,
+        "busy_threads": max(repetition.busy_threads for repetition in counted),
+        "affinity": last.affinity,
+        "latency": cattrs.unstructure(figures),
+        "memory": cattrs.unstructure(memory_figures(counted)),
+        "measured_at_unix_ms": last.taken_at_unix_ms,
+    }
+
+
+def _taken(connection: Connection, job_id: str) -> list[Row[Any]]:
+    same = and_(turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal)
+    return list(
+        connection.execute(
+            select(repetitions, turns.c.block)
+            .outerjoin(turns, same)
+            .where(repetitions.c.job_id == job_id)
+            .order_by(repetitions.c.ordinal)
+        ).all()
+    )

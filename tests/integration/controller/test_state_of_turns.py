@@ -1,0 +1,162 @@
+"""Turns in a real database: interleaved, repeated while the device drifts, settled after a stop."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from controller.conversation import Lease, Report
+from controller.domain import Measurement, MeasurementFilter, SweepPhase, Verdict
+from controller.leases import JobState
+from controller.state import attempts, jobs, sweeps, turns
+from controller.state.measurements import list_measurements, list_outcomes
+from controller.state.reports import record_report
+from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.domain_samples import failed_report, measured_report
+
+QUIET_NS, SLOW_NS = 5_000_000, 7_000_000
+
+
+def lease(engine: Engine) -> Lease | None:
+    return attempts.lease_next(engine, "id-of-phone", now_unix_ms=0)
+
+
+def record(engine: Engine, report: Report) -> bool:
+    return record_report(engine, "id-of-phone", report, now_unix_ms=0)
+
+
+def measure_all(engine: Engine, *latencies_ns: int) -> list[Lease]:
+    """Works off every turn; the n-th reading of the sentinel has the n-th latency, or the last."""
+    leases: list[Lease] = []
+    readings = iter(latencies_ns)
+    level_ns = QUIET_NS
+    while (leased := lease(engine)) is not None:
+        leases.append(leased)
+        if leased.backbone == "MobileNetV1_x0_25":
+            level_ns = next(readings, level_ns)
+        record(engine, measured_report(leased.attempt_id, leased.job_id, level_ns))
+    return leases
+
+
+def measured(engine: Engine) -> list[Measurement]:
+    return list_measurements(engine, MeasurementFilter(with_samples=True))
+
+
+def test_the_repetitions_of_jobs_take_turns_and_each_job_has_all_of_its_own(engine: Engine) -> None:
+    sweep_id = start_sweep(engine, "phone", threads=(1, 2), repetitions=5)
+    leases = measure_all(engine)
+    order = [leased.settings.threads for leased in leases]
+    assert Counter(order) == {1: 5, 2: 5}
+    assert order not in (sorted(order), sorted(order, reverse=True))
+    assert [len(each.repetitions) for each in measured(engine)] == [5, 5]
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 2}
+    assert turns.count_turns(engine, sweep_id) == (10, 10)
+
+
+def test_a_sentinel_is_read_and_told_but_no_candidate(engine: Engine) -> None:
+    sweep_id = start_sweep(engine, "phone", repetitions=3, sentinel=True)
+    backbones = [leased.backbone for leased in measure_all(engine, QUIET_NS)]
+    assert backbones == ["MobileNetV1_x0_25", *["MobileNetV1"] * 3, "MobileNetV1_x0_25"]
+    assert [each.backbone for each in measured(engine)] == ["MobileNetV1"]
+    told = {outcome.backbone: outcome.is_sentinel for outcome in list_outcomes(engine, sweep_id)}
+    assert told == {"MobileNetV1": False, "MobileNetV1_x0_25": True}
+    sweeps.end_finished_sweeps(engine, now_unix_ms=9)
+    assert sweeps.find_sweep(engine, sweep_id).phase is SweepPhase.ENDED
+
+
+def test_what_was_taken_while_the_device_drifted_is_kept_marked_and_measured_anew(
+    engine: Engine,
+) -> None:
+    start_sweep(engine, "phone", repetitions=3, sentinel=True)
+    measure_all(engine, QUIET_NS, SLOW_NS, QUIET_NS)
+    (found,) = measured(engine)
+    assert [each.is_suspect for each in found.repetitions] == [True] * 3 + [False] * 3
+    assert (found.verdict, found.latency and found.latency.repetition_count) == (Verdict.OK, 3)
+
+
+def test_a_drift_in_the_middle_costs_only_the_blocks_around_it(engine: Engine) -> None:
+    start_sweep(engine, "phone", threads=(1, 2, 3, 4), repetitions=5, sentinel=True)
+    # Twenty turns in two blocks; the second ends slowly, and quiet follows.
+    measure_all(engine, QUIET_NS, QUIET_NS, SLOW_NS, QUIET_NS)
+    repetitions = [each for one in measured(engine) for each in one.repetitions]
+    assert Counter(each.is_suspect for each in repetitions) == {False: 20, True: 10}
+    assert {one.verdict for one in measured(engine)} == {Verdict.OK}
+
+
+def test_a_device_that_stays_slow_is_a_verdict_with_its_figure(engine: Engine) -> None:
+    start_sweep(engine, "phone", repetitions=3, sentinel=True)
+    measure_all(engine, QUIET_NS, SLOW_NS, SLOW_NS)
+    (found,) = measured(engine)
+    assert found.verdict is Verdict.THROTTLED
+    assert "the sentinel was up to 40 % slower" in found.reason
+    assert found.latency is not None
+    assert len(found.repetitions) == 6
+
+
+def test_a_sentinel_that_fails_leaves_the_others_measured(engine: Engine) -> None:
+    sweep_id = start_sweep(engine, "phone", repetitions=2, sentinel=True)
+    first = lease(engine)
+    assert first is not None
+    record(engine, failed_report(first.attempt_id, first.job_id))
+    measure_all(engine)
+    assert [each.verdict for each in measured(engine)] == [Verdict.OK]
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
+
+
+def test_a_sentinel_has_nothing_to_do_where_every_job_failed(engine: Engine) -> None:
+    sweep_id = start_sweep(engine, "phone", repetitions=2, sentinel=True)
+    while (leased := lease(engine)) is not None:
+        report = failed_report if leased.backbone == "MobileNetV1" else measured_report
+        record(engine, report(leased.attempt_id, leased.job_id))
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
+
+
+def test_a_failing_repetition_ends_its_job_and_keeps_those_before(engine: Engine) -> None:
+    sweep_id = start_sweep(engine, "phone", repetitions=3)
+    first, second = lease(engine), None
+    assert first is not None
+    record(engine, measured_report(first.attempt_id, first.job_id))
+    second = lease(engine)
+    assert second is not None
+    record(engine, failed_report(second.attempt_id, second.job_id))
+    assert lease(engine) is None
+    (failed,) = measured(engine)
+    assert (failed.verdict, len(failed.repetitions)) == (Verdict.FAILED, 1)
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.FAILED: 1}
+
+
+def test_a_runtime_that_changes_between_repetitions_makes_the_job_unstable(engine: Engine) -> None:
+    start_sweep(engine, "phone", repetitions=2)
+    for version in ("1.23.2", "1.24.0"):
+        leased = lease(engine)
+        assert leased is not None
+        report = measured_report(leased.attempt_id, leased.job_id)
+        assert report.measured is not None
+        runtime = replace(report.measured.runtime, version=version)
+        record(engine, replace(report, measured=replace(report.measured, runtime=runtime)))
+    (found,) = measured(engine)
+    assert found.verdict is Verdict.UNSTABLE
+    assert "1.23.2 and 1.24.0" in found.reason
+
+
+def test_a_controller_that_stopped_before_it_settled_a_report_does_so_later(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = start_sweep(engine, "phone")
+    leased = lease(engine)
+    assert leased is not None
+    report = measured_report(leased.attempt_id, leased.job_id)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(turns, "finish_job", stop)
+        with pytest.raises(KeyboardInterrupt):
+            record(engine, report)
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.QUEUED: 1}
+    turns.settle_all(engine, now_unix_ms=0)
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1}
+    assert not record(engine, report)
+    assert len(measured(engine)) == 1
