@@ -13,7 +13,7 @@ from tests.processes import Running, edgerank, running_agent, running_controller
 BACKBONES = ("PPLCNet_x0_25", "MobileNetV3_small_x1_0")
 # Fast rather than precise: these tests are about the way of a figure, not about the figure.
 QUICK = ("--weights", "synthetic", "--repetitions", "2", "--precision", "20%")
-QUICK_SWEEP = (*QUICK, "--time-budget", "300ms")
+QUICK_SWEEP = (*QUICK, "--time-budget", "300ms", "--no-sentinel")
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def swept(system: System) -> dict[str, Any]:
-    """The result of the session's one sweep, as `--json` prints it."""
-    command = ("sweep", "--models", ",".join(BACKBONES), "--devices", "pc", *QUICK_SWEEP, "--json")
+    """The result of the session's one sweep, sentinel included, as `--json` prints it."""
+    models = ("--models", ",".join(BACKBONES), "--devices", "pc")
+    command = ("sweep", *models, *QUICK, "--time-budget", "300ms", "--json")
     done = edgerank(*command, address=system.address)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)

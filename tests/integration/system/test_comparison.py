@@ -35,17 +35,16 @@ def compared(address: str, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 def record_sweep(engine: Engine, *latency_factors: float) -> str:
     """A sweep of one job, each repetition with the standard report's samples times a factor."""
-    sweep_id = start_sweep(engine, "phone")
-    lease = lease_next(engine, "id-of-phone", now_unix_ms=0)
-    assert lease is not None
-    report = measured_report(lease.attempt_id, lease.job_id)
-    assert report.measured is not None
-    repetitions = tuple(
-        replace(r, latency_ns=tuple(round(ns * factor) for ns in r.latency_ns))
-        for r, factor in zip(report.measured.repetitions, latency_factors, strict=True)
-    )
-    scaled = replace(report, measured=replace(report.measured, repetitions=repetitions))
-    record_report(engine, "id-of-phone", scaled, now_unix_ms=0)
+    sweep_id = start_sweep(engine, "phone", repetitions=len(latency_factors))
+    for factor in latency_factors:
+        lease = lease_next(engine, "id-of-phone", now_unix_ms=0)
+        assert lease is not None
+        report = measured_report(lease.attempt_id, lease.job_id)
+        assert report.measured is not None
+        (taken,) = report.measured.repetitions
+        scaled = replace(taken, latency_ns=tuple(round(ns * factor) for ns in taken.latency_ns))
+        measured = replace(report.measured, repetitions=(scaled,))
+        record_report(engine, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
     return sweep_id
 
 

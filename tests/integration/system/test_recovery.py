@@ -35,6 +35,8 @@ def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) 
                 done = edgerank("follow", sweep_id, "--json", address=address)
                 assert done.returncode == 0, done.stderr
                 jobs = json.loads(done.stdout)["ended"]
+                assert [job["is_sentinel"] for job in jobs].count(True) == 1
+                jobs = [job for job in jobs if not job["is_sentinel"]]
                 assert len(jobs) == len({job["job_id"] for job in jobs}) == 4
                 assert {job["verdict"] for job in jobs} <= {"ok", "noisy"}
                 with QueryClient(address) as client:
