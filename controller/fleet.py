@@ -247,6 +247,8 @@ def _activity(lease: Lease, progress: Progress | None) -> str:
         return f"about to measure {what}"
     if progress.stage is Stage.FETCHING:
         return f"fetching {what}"
+    if progress.stage is Stage.WAITING:
+        return f"waiting to measure {what}: {progress.detail}"
     repetition = min(progress.repetitions_done + 1, lease.settings.repetitions)
     return f"measuring {what}, repetition {repetition} of {lease.settings.repetitions}"
 
