@@ -38,7 +38,7 @@ def test_a_temperature_is_read_with_its_unit() -> None:
     assert parse_celsius("45C") == 45
     assert parse_celsius("52.5 C") == 52.5
     for text in ("45", "113F", "0C", "-3C", "hot"):
-        with pytest.raises(QuantityInvalid, match="write 45C or 52.5C"):
+        with pytest.raises(QuantityInvalid, match="write 45C or"):
             parse_celsius(text)
 
 
