@@ -144,6 +144,9 @@ async def _serve(
 ) -> None:
     runtimes = _runtimes()
     host = _host_facts()
+    measurer = Measurer(runtimes=runtimes)
+    # Before anything has warmed the processor up.
+    measurer.gate_watch.look()
     with locked_state_folder(folder):
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
@@ -155,7 +158,7 @@ async def _serve(
         connection = Connection(
             address=controller,
             introduction=introduction,
-            measurer=Measurer(runtimes=runtimes),
+            measurer=measurer,
             cache=ArtifactCache(folder / "artifacts"),
             spool=spool,
             now_unix_ms=lambda: time.time_ns() // 1_000_000,

@@ -164,7 +164,7 @@ class DeviceWatch:
     def _read_usage(self) -> Usage:
         return Usage(
             at_ns=time.monotonic_ns(),
-            busy_ns=_busy_ns(self._roots.proc),
+            busy_ns=busy_ns(self._roots.proc),
             threads=use_by_thread(self._process),
         )
 
@@ -178,7 +178,7 @@ def _keep_off(cpus: tuple[int, ...]) -> None:
             os.sched_setaffinity(0, others)
 
 
-def _busy_ns(proc_root: Path) -> int | None:
+def busy_ns(proc_root: Path) -> int | None:
     """CPU time of everybody on all cores, what a hypervisor took away included."""
     # cpu user nice system idle iowait irq softirq steal; a guest's time is in user's.
     told = re.match("cpu" + 8 * " +([0-9]{1,18})", read_text(proc_root / "stat") or "")

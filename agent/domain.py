@@ -44,6 +44,7 @@ class FailureReason(Enum):
     RUBBISH = "rubbish"
     OUT_OF_MEMORY = "out_of_memory"
     CANCELLED = "cancelled"
+    NOT_READY = "not_ready"
 
 
 class Stage(Enum):
@@ -51,6 +52,7 @@ class Stage(Enum):
 
     FETCHING = "fetching"
     MEASURING = "measuring"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,11 +320,12 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far an attempt is."""
+    """How far an attempt is; `detail` tells people what a start waits for."""
 
     attempt_id: str
     stage: Stage
     repetitions_done: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,9 +87,16 @@ class Job:
     async def _measure(self, artifact: Path) -> Measured:
         loop = asyncio.get_running_loop()
         self._report_progress(Stage.MEASURING)
+        repetitions_done = 0
 
         def on_repetition(done: int) -> None:
+            nonlocal repetitions_done
+            repetitions_done = done
             loop.call_soon_threadsafe(self._report_progress, Stage.MEASURING, done)
+
+        def on_waiting(what: str) -> None:
+            stage = Stage.WAITING if what else Stage.MEASURING
+            loop.call_soon_threadsafe(self._report_progress, stage, repetitions_done, what)
 
         return await asyncio.to_thread(
             self._measurer.measure,
@@ -97,11 +104,15 @@ class Job:
             self.lease.settings,
             self._cancellation,
             on_repetition,
+            on_waiting,
         )
 
-    def _report_progress(self, stage: Stage, repetitions_done: int = 0) -> None:
+    def _report_progress(self, stage: Stage, repetitions_done: int = 0, detail: str = "") -> None:
         self._on_progress(
             Progress(
-                attempt_id=self.lease.attempt_id, stage=stage, repetitions_done=repetitions_done
+                attempt_id=self.lease.attempt_id,
+                stage=stage,
+                repetitions_done=repetitions_done,
+                detail=detail,
             )
         )

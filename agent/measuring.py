@@ -20,6 +20,7 @@ from agent.domain import (
     Runtime,
     RuntimeInfo,
 )
+from agent.gate_watch import GateWatch, OnWaiting
 from agent.kernel_files import Roots
 from agent.supervision import Cancellation, MeasuringFailed, OnPhase, ask_child
 
@@ -51,6 +52,7 @@ class Measurer:
         memory_limit_bytes: tells the limit of private writable memory for the next child.
         roots: where the kernel's files are.
         command: starts a child.
+        gate_watch: lets a repetition start.
         now_unix_ms: the device's clock.
     """
 
@@ -59,6 +61,7 @@ class Measurer:
     memory_limit_bytes: Callable[[], int] = most_of_available_memory
     roots: Roots = field(default_factory=Roots)
     command: tuple[str, ...] = _COMMAND
+    gate_watch: GateWatch = field(default_factory=GateWatch)
     now_unix_ms: Callable[[], int] = _now_unix_ms
     _baselines: dict[tuple[Runtime, tuple[int, ...]], int] = field(default_factory=dict)
 
@@ -68,6 +71,7 @@ class Measurer:
         settings: MeasureSettings,
         cancellation: Cancellation,
         on_repetition: Callable[[int], None],
+        on_waiting: OnWaiting = lambda _: None,
     ) -> Measured:
         """Measure one artifact; blocks until the last repetition has ended.
 
@@ -76,6 +80,7 @@ class Measurer:
             settings: what to measure, how often and how precisely.
             cancellation: ends the measuring early.
             on_repetition: told how many repetitions have ended, after each.
+            on_waiting: told what a start waits for.
 
         Raises:
             MeasuringFailed: there is no figure; says why.
@@ -84,6 +89,7 @@ class Measurer:
         baseline = self._baseline_rss_bytes(settings, cancellation)
         taken = []
         for done in range(1, settings.repetitions + 1):
+            self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
             taken.append(self._sample(artifact, settings, cancellation))
             on_repetition(done)
         return Measured(

@@ -54,24 +54,29 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: _Child | None = None
-        self._cancelled = False
+        self._cancelled = threading.Event()
 
     def cancel(self) -> None:
         """Kill the child that runs, and forbid new ones."""
         with self._lock:
-            self._cancelled = True
+            self._cancelled.set()
             if self._running is not None:
                 _kill_group(self._running)
 
     @property
     def cancelled(self) -> bool:
         """Whether `cancel` was called."""
-        return self._cancelled
+        return self._cancelled.is_set()
 
     def raise_if_cancelled(self) -> None:
         """Raise `MeasuringFailed` once `cancel` was called."""
-        if self._cancelled:
+        if self.cancelled:
             raise MeasuringFailed(FailureReason.CANCELLED, "the controller cancelled the attempt")
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass; raise `MeasuringFailed` as soon as `cancel` is called."""
+        self._cancelled.wait(seconds)
+        self.raise_if_cancelled()
 
     @contextmanager
     def child(self, command: tuple[str, ...], stderr: IO[bytes]) -> Iterator[_Child]:

@@ -18,6 +18,7 @@ class FailureReason(Enum):
     RUBBISH = "rubbish"
     OUT_OF_MEMORY = "out_of_memory"
     CANCELLED = "cancelled"
+    NOT_READY = "not_ready"
 
 
 class Stage(Enum):
@@ -25,6 +26,7 @@ class Stage(Enum):
 
     FETCHING = "fetching"
     MEASURING = "measuring"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,7 @@ class Progress:
     attempt_id: str
     stage: Stage
     repetitions_done: int
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -248,6 +248,8 @@ def _activity(lease: Lease, progress: Progress | None) -> str:
         return f"about to measure {what}"
     if progress.stage is Stage.FETCHING:
         return f"fetching {what}"
+    if progress.stage is Stage.WAITING:
+        return f"waiting to measure {what}: {progress.detail}"
     return f"measuring {what}, repetition {lease.ordinal + 1}"
 
 

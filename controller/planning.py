@@ -5,7 +5,14 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from controller.domain import ConversionSpec, Device, MeasureSettings, Runtime, SweepSpec
+from controller.domain import (
+    ConversionSpec,
+    Device,
+    MeasureSettings,
+    Runtime,
+    StartGate,
+    SweepSpec,
+)
 from controller.errors import EdgerankError, ErrorCode
 from controller.names import find_choice
 from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog, UnknownBackbone
@@ -22,6 +29,9 @@ MAX_REPETITIONS = 20
 MIN_TIME_BUDGET_MS = 100
 MAX_TIME_BUDGET_MS = 600_000
 MAX_RELATIVE_HALF_WIDTH = 0.5
+# No processor works at a higher one.
+MAX_CELSIUS = 120
+MAX_START_DEADLINE_MS = 3_600_000
 
 _TARGETS = {
     "x86_64": Target.X86,
@@ -258,6 +268,7 @@ def _measure_settings(
         time_budget_ms=spec.time_budget_ms,
         input_shape=_input_shape(variant),
         input_seed=INPUT_SEED,
+        gate=spec.gate,
     )
 
 
@@ -309,7 +320,32 @@ def _check_settings(spec: SweepSpec) -> None:
             f"the time budget must be {MIN_TIME_BUDGET_MS} ms to {MAX_TIME_BUDGET_MS // 1000} s, "
             f"not {spec.time_budget_ms} ms",
         ),
+        *_gate_checks(spec.gate),
     )
     for holds, sentence in checks:
         if not holds:
             raise EdgerankError(ErrorCode.INVALID_INPUT, sentence)
+
+
+def _gate_checks(gate: StartGate) -> Iterator[tuple[bool, str]]:
+    """Whether each condition can hold, with the sentence that says what would."""
+    celsius, load, charge = gate.max_celsius, gate.max_load_by_others, gate.min_battery_percent
+    # A limit that is no number is in no range.
+    yield (
+        celsius is None or 0 < celsius <= MAX_CELSIUS,
+        f"the temperature to start below must be above 0 and at most {MAX_CELSIUS} °C, "
+        f"not {celsius} °C",
+    )
+    yield (
+        load is None or 0 < load <= MAX_THREADS,
+        f"the load by others to start at must be above 0 and at most {MAX_THREADS} cores, "
+        f"not {load}",
+    )
+    yield (
+        charge is None or 1 <= charge <= 100,
+        f"the charge to start from must be 1 to 100 %, not {charge} %",
+    )
+    yield (
+        0 <= gate.deadline_ms <= MAX_START_DEADLINE_MS,
+        f"a start may wait 0 to {MAX_START_DEADLINE_MS // 1000} s, not {gate.deadline_ms} ms",
+    )

@@ -25,8 +25,10 @@ _BYTES_PER_UNIT: Final[Mapping[str, int]] = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
+_CELSIUS_PER_UNIT: Final[Mapping[str, float]] = {"C": 1.0}
 _LATENCY_EXAMPLES: Final = "20ms, 0.02s or 950us"
 _MEMORY_EXAMPLES: Final = "80MB, 80MiB or 1.5GB"
+_TEMPERATURE_EXAMPLES: Final = "45C or 52.5C"
 _QUANTITY: Final = re.compile(
     r"\s*(?P<number>[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))\s*(?P<unit>[^\W\d_]*)\s*"
 )
@@ -55,6 +57,15 @@ def parse_memory_bytes(text: str) -> int:
         QuantityInvalid: no number, no unit, a unit of something else, or less than a byte.
     """
     return max(1, round(_parse(text, "a memory size", _BYTES_PER_UNIT, _MEMORY_EXAMPLES)))
+
+
+def parse_celsius(text: str) -> float:
+    """Read a temperature such as 45C, in degrees Celsius.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
+    """
+    return _parse(text, "a temperature", _CELSIUS_PER_UNIT, _TEMPERATURE_EXAMPLES)
 
 
 def format_latency(latency_ms: float) -> str:

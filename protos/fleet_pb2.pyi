@@ -31,12 +31,16 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_UNSPECIFIED: _Stage.ValueType  # 0
     STAGE_FETCHING: _Stage.ValueType  # 1
     STAGE_MEASURING: _Stage.ValueType  # 2
+    STAGE_WAITING: _Stage.ValueType  # 3
+    """For the device to be as the settings' start gate wants it."""
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper): ...
 
 STAGE_UNSPECIFIED: Stage.ValueType  # 0
 STAGE_FETCHING: Stage.ValueType  # 1
 STAGE_MEASURING: Stage.ValueType  # 2
+STAGE_WAITING: Stage.ValueType  # 3
+"""For the device to be as the settings' start gate wants it."""
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 class _FailureReason:
@@ -62,6 +66,8 @@ class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Failure
     """The child went past its memory limit."""
     FAILURE_REASON_CANCELLED: _FailureReason.ValueType  # 8
     """The controller cancelled the attempt."""
+    FAILURE_REASON_NOT_READY: _FailureReason.ValueType  # 9
+    """The device did not become as the start gate wants it before the gate's deadline."""
 
 class FailureReason(_FailureReason, metaclass=_FailureReasonEnumTypeWrapper): ...
 
@@ -82,6 +88,8 @@ FAILURE_REASON_OUT_OF_MEMORY: FailureReason.ValueType  # 7
 """The child went past its memory limit."""
 FAILURE_REASON_CANCELLED: FailureReason.ValueType  # 8
 """The controller cancelled the attempt."""
+FAILURE_REASON_NOT_READY: FailureReason.ValueType  # 9
+"""The device did not become as the start gate wants it before the gate's deadline."""
 Global___FailureReason: _TypeAlias = FailureReason  # noqa: Y015
 
 @_typing.final
@@ -326,20 +334,24 @@ class Progress(_message.Message):
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     stage: Global___Stage.ValueType
     repetitions_done: _builtins.int
     """Repetitions that ended."""
+    detail: _builtins.str
+    """For people: what a start waits for, with figures; else empty."""
     def __init__(
         self,
         *,
         attempt_id: _builtins.str = ...,
         stage: Global___Stage.ValueType = ...,
         repetitions_done: _builtins.int = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "repetitions_done", b"repetitions_done", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "detail", b"detail", "repetitions_done", b"repetitions_done", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,7 +1,9 @@
 """Options and arguments that several commands share, and how their values are read."""
 
 import functools
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -158,11 +160,9 @@ def read_percentage(text: str) -> float:
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    try:
-        if text.endswith("%"):
-            return float(text[:-1]) / 100
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        if text.endswith("%") and math.isfinite(number := float(text[:-1])):
+            return number / 100
     raise EdgerankError(ErrorCode.INVALID_INPUT, f"{text!r} is no percentage; write it as 2%")
 
 

@@ -19,7 +19,8 @@ from controller.cli.options import (
     weights_option,
 )
 from controller.cli.print_json import print_json
-from controller.domain import Runtime, SweepPhase, SweepSnapshot, SweepSpec, Verdict
+from controller.cli.start_gate import gate_options
+from controller.domain import Runtime, StartGate, SweepPhase, SweepSnapshot, SweepSpec, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.quantities import parse_latency_ms
 from controller.rpc.client import QueryClient
@@ -95,6 +96,7 @@ DEFAULT_TIME_BUDGET = "10s"
     show_default=True,
     help="Read a small backbone now and then, and repeat what was measured while it drifted.",
 )
+@gate_options
 @controller_option
 @json_option
 @says_failures
@@ -112,13 +114,15 @@ def sweep(
     precision: float,
     time_budget_ms: float,
     sentinel: bool,
+    gate: StartGate,
     address: str,
     as_json: bool,
 ) -> None:
     """Measure backbones on devices.
 
     Follows until every job has ended; Ctrl-C stops following, not the sweep. Exit code 4 when a
-    job failed.
+    job failed. Each repetition starts when the device is cool and little else runs there; until
+    then the sweep says what it waits for.
 
     \b
     Examples:
@@ -126,6 +130,8 @@ def sweep(
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
       edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 1%
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
+      edgerank sweep --models tier:mobile --max-temperature 45C --start-deadline 300s
+      edgerank sweep --models PPLCNet_x1_0 --max-load none
     """
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
@@ -143,6 +149,7 @@ def sweep(
             input_sizes=input_sizes or (),
             batches=batches,
             sentinel=sentinel,
+            gate=gate,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)

@@ -264,3 +264,21 @@ async def test_a_restarted_controller_does_not_convert_beside_its_own_agents_mea
     await restarted.report(session, measured_report(given.attempt_id, given.job_id))
     await converting
     assert order == ["report", "converting"]
+
+
+async def test_who_watches_a_sweep_sees_what_a_start_waits_for(
+    engine: Engine, fleet: Fleet
+) -> None:
+    start_sweep(engine, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    hot = "the processor is at 62.0 °C, starts below 45 °C"
+    waits = Progress(
+        attempt_id=given.attempt_id, stage=Stage.WAITING, repetitions_done=1, detail=hot
+    )
+    fleet.progress(session, waits)
+    assert fleet.activities() == (f"phone: waiting to measure MobileNetV1 with onnxruntime: {hot}",)
+    fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))
+    assert fleet.activities() == (
+        "phone: measuring MobileNetV1 with onnxruntime, repetition 2 of 2",
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import click
 import pytest
 
 from controller.cli.options import (
@@ -15,7 +16,8 @@ from controller.cli.options import (
     read_threads,
     read_tier,
 )
-from controller.domain import Runtime
+from controller.cli.start_gate import gate_options, read_charge
+from controller.domain import Runtime, StartGate
 from controller.errors import EdgerankError
 from models.catalog import load_catalog
 from models.tiers import Tier, select_tier
@@ -39,6 +41,7 @@ def test_lists_are_read() -> None:
     assert read_precisions("all") == ("fp32", "fp16", "int8-dynamic", "int8-static")
     assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
     assert read_percentage("1.5%") == pytest.approx(0.015)
+    assert read_charge("30%") == 30
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,9 @@ def test_lists_are_read() -> None:
         (read_tier, "phone", "there are mobile, desktop, server"),
         (read_percentage, "2", "write it as 2%"),
         (read_percentage, "x%", "write it as 2%"),
+        (read_percentage, "nan%", "write it as 2%"),
+        (read_percentage, "1e999%", "write it as 2%"),
+        (read_charge, "30.5%", "write it as 30%"),
         (read_devices, ",", "the list is empty"),
     ],
 )
@@ -63,3 +69,49 @@ def test_what_cannot_be_read_says_how_to_write_it(
 ) -> None:
     with pytest.raises(EdgerankError, match=sentence):
         read(text)
+
+
+def gate_of(*arguments: str) -> StartGate:
+    """What a command with the options of a gate is given."""
+    given: list[StartGate] = []
+
+    @click.command()
+    @gate_options
+    def command(gate: StartGate) -> None:
+        given.append(gate)
+
+    command.main(arguments, standalone_mode=False)
+    return given[0]
+
+
+def test_a_gate_has_conditions_unless_told_otherwise() -> None:
+    assert gate_of() == StartGate(
+        max_celsius=60, max_load_by_others=1, min_battery_percent=20, deadline_ms=60_000
+    )
+
+
+def test_each_condition_of_a_gate_can_be_set_or_left_out() -> None:
+    set_ones = ("--max-temperature", "45C", "--max-load", "50%", "--min-battery", "30%")
+    assert gate_of(*set_ones, "--start-deadline", "5s") == StartGate(
+        max_celsius=45, max_load_by_others=0.5, min_battery_percent=30, deadline_ms=5_000
+    )
+    left_out = ("--max-temperature", "none", "--max-load", "none", "--min-battery", "none")
+    assert gate_of(*left_out) == StartGate(deadline_ms=60_000)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "sentence"),
+    [
+        ("--max-temperature", "45", "a temperature needs a unit, '45' has none: write 45C"),
+        ("--max-temperature", "113F", "'F' is no unit of a temperature: write 45C"),
+        ("--max-temperature", "-3C", "a temperature must be above 0"),
+        ("--max-load", "0.5", "write it as 2%"),
+        ("--min-battery", "no", "write it as 2%"),
+        ("--start-deadline", "60", "needs a unit"),
+    ],
+)
+def test_a_condition_that_cannot_be_read_says_how_to_write_it(
+    option: str, text: str, sentence: str
+) -> None:
+    with pytest.raises(click.BadParameter, match=sentence):
+        gate_of(option, text)

@@ -12,6 +12,7 @@ from controller.domain import (
     DeviceProfile,
     Runtime,
     RuntimeInfo,
+    StartGate,
     SweepSpec,
 )
 from controller.errors import EdgerankError, ErrorCode
@@ -254,3 +255,33 @@ def test_what_no_file_can_be_is_refused_for_sweeps_and_conversions_alike(
         plan_conversion(replace(conversion, **changes), CATALOG)  # type: ignore[arg-type]
     with pytest.raises(EdgerankError, match=sentence):
         plan_sweep(replace(SPEC, **changes), [device("pc")], CATALOG)  # type: ignore[arg-type]
+
+
+def test_every_job_is_told_the_gate_of_its_sweep() -> None:
+    gate = StartGate(max_celsius=45, max_load_by_others=0.5, min_battery_percent=30)
+    jobs = plan_sweep(replace(SPEC, gate=gate), [device("pc")], CATALOG).jobs
+    assert {job.settings.gate for job in jobs} == {gate}
+
+
+@pytest.mark.parametrize(
+    ("gate", "sentence"),
+    [
+        (StartGate(max_celsius=0), "must be above 0 and at most 120 °C, not 0 °C"),
+        (StartGate(max_celsius=float("nan")), "at most 120 °C, not nan °C"),
+        (StartGate(max_celsius=121), "at most 120 °C, not 121 °C"),
+        (StartGate(max_load_by_others=-0.5), "at most 256 cores, not -0.5"),
+        (StartGate(max_load_by_others=0), "above 0 and at most 256 cores, not 0"),
+        (StartGate(max_load_by_others=float("inf")), "at most 256 cores, not inf"),
+        (StartGate(max_load_by_others=float("nan")), "at most 256 cores, not nan"),
+        (StartGate(min_battery_percent=0), "must be 1 to 100 %, not 0 %"),
+        (StartGate(min_battery_percent=101), "must be 1 to 100 %, not 101 %"),
+        (StartGate(deadline_ms=3_600_001), "may wait 0 to 3600 s, not 3600001 ms"),
+        (StartGate(deadline_ms=-1), "may wait 0 to 3600 s, not -1 ms"),
+    ],
+)
+def test_a_gate_that_no_device_could_pass_or_that_says_nothing_is_refused(
+    gate: StartGate, sentence: str
+) -> None:
+    with pytest.raises(EdgerankError, match=sentence) as refused:
+        plan_sweep(replace(SPEC, gate=gate), [device("pc")], CATALOG)
+    assert refused.value.code is ErrorCode.INVALID_INPUT

@@ -11,6 +11,7 @@ from controller.quantities import (
     format_latency,
     format_memory,
     format_number,
+    parse_celsius,
     parse_latency_ms,
     parse_memory_bytes,
 )
@@ -31,6 +32,14 @@ from controller.quantities import (
 )
 def test_a_latency_is_read_with_its_unit(text: str, latency_ms: float) -> None:
     assert parse_latency_ms(text) == pytest.approx(latency_ms)
+
+
+def test_a_temperature_is_read_with_its_unit() -> None:
+    assert parse_celsius("45C") == 45
+    assert parse_celsius("52.5 C") == 52.5
+    for text in ("45", "113F", "0C", "-3C", "hot"):
+        with pytest.raises(QuantityInvalid, match="write 45C or"):
+            parse_celsius(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,124 @@
+"""A repetition's child starts when the device is ready, with real children and real files."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.domain import FailureReason, Runtime, StartGate
+from agent.gate_watch import GateWatch
+from agent.measuring import Measurer
+from agent.runtimes import available_runtimes
+from agent.supervision import Cancellation, MeasuringFailed
+from protos import fleet_pb2, types_pb2
+from tests.integration.agent.fake_controller import FakeController, serving
+from tests.integration.agent.networks import Artifacts, settings
+from tests.integration.agent.test_agent_process import joined, lease
+from tests.unit.agent.trees import RASPBERRY_PI, plant
+
+ZONE = "sys/class/thermal/thermal_zone0/temp"
+HOUR_MS = 3_600_000
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def measurer(tmp_path: Path) -> Measurer:
+    """One whose gate looks at a board that is at 48.7 degrees, and was when it started."""
+    watch = GateWatch(roots=plant(tmp_path, RASPBERRY_PI))
+    watch.look()
+    return Measurer(runtimes=available_runtimes(), gate_watch=watch)
+
+
+def test_each_repetition_starts_when_the_board_has_cooled_down(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    runtime = Runtime.ONNXRUNTIME
+    heard: list[str] = []
+
+    def heat_up(done: int) -> None:
+        heard.append(f"measured {done}")
+        (tmp_path / ZONE).write_text("72000\n")
+
+    def cool_down(what: str) -> None:
+        heard.append(what)
+        if what:
+            (tmp_path / ZONE).write_text("50000\n")
+
+    gate = StartGate(max_celsius=45, deadline_ms=HOUR_MS)
+    wanted = replace(settings(runtime, repetitions=2), gate=gate)
+    measured = measurer.measure(
+        artifacts.path("tiny", runtime), wanted, Cancellation(), heat_up, cool_down
+    )
+    assert len(measured.repetitions) == 2
+    hot = "the processor is at 72.0 °C, starts below 51.7 °C, as at rest"
+    assert heard == ["measured 1", hot, "", "measured 2"]
+
+
+def test_a_board_that_stays_hot_is_a_failure_with_its_reason(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    (tmp_path / ZONE).write_text("72000\n")
+    runtime = Runtime.PADDLELITE
+    wanted = replace(settings(runtime), gate=StartGate(max_celsius=60))
+    with pytest.raises(MeasuringFailed) as caught:
+        measurer.measure(artifacts.path("tiny", runtime), wanted, Cancellation(), lambda _: None)
+    assert caught.value.failure.reason is FailureReason.NOT_READY
+    assert caught.value.failure.detail == (
+        "the device was not ready within 0 s: the processor is at 72.0 °C, starts below 60 °C; "
+        "let it cool down, or allow more with --max-temperature"
+    )
+
+
+def test_a_job_that_waits_can_be_cancelled(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    (tmp_path / ZONE).write_text("72000\n")
+    runtime = Runtime.ONNXRUNTIME
+    wanted = replace(settings(runtime), gate=StartGate(max_celsius=60, deadline_ms=HOUR_MS))
+    cancellation = Cancellation()
+    with pytest.raises(MeasuringFailed) as caught:
+        measurer.measure(
+            artifacts.path("tiny", runtime),
+            wanted,
+            cancellation,
+            lambda _: None,
+            lambda _: cancellation.cancel(),
+        )
+    assert caught.value.failure.reason is FailureReason.CANCELLED
+
+
+def never_open(deadline_ms: int) -> types_pb2.StartGate:
+    """Nothing takes less than no time, on whatever machine this runs."""
+    return types_pb2.StartGate(max_load_by_others=-1, deadline_ms=deadline_ms)
+
+
+async def test_an_agent_that_waits_says_so_and_hears_the_cancel(
+    tmp_path: Path, artifacts: Artifacts
+) -> None:
+    content = artifacts.path("tiny", Runtime.ONNXRUNTIME).read_bytes()
+    async with serving(FakeController()) as controller:
+        wanted = lease(controller.store(content), len(content))
+        wanted.settings.gate.CopyFrom(never_open(HOUR_MS))
+        async with joined(controller, tmp_path) as (call, _):
+            call.lease(wanted)
+            progress = await call.next("progress")
+            while progress.stage != fleet_pb2.STAGE_WAITING:
+                progress = await call.next("progress")
+            assert progress.detail.startswith("others take ")
+            call.answer(cancel=fleet_pb2.Cancel(attempt_id=wanted.attempt_id))
+            report = await call.next("report")
+    assert report.failure.reason == fleet_pb2.FAILURE_REASON_CANCELLED
+
+
+async def test_an_agent_reports_that_its_device_did_not_become_ready(
+    tmp_path: Path, artifacts: Artifacts
+) -> None:
+    content = artifacts.path("tiny", Runtime.ONNXRUNTIME).read_bytes()
+    async with serving(FakeController()) as controller:
+        wanted = lease(controller.store(content), len(content))
+        wanted.settings.gate.CopyFrom(never_open(0))
+        async with joined(controller, tmp_path) as (call, _):
+            call.lease(wanted)
+            report = await call.next("report")
+    assert report.failure.reason == fleet_pb2.FAILURE_REASON_NOT_READY
+    assert "allow more with --max-load" in report.failure.detail
