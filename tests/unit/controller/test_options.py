@@ -8,6 +8,7 @@ from controller.cli.options import (
     read_backbones,
     read_batches,
     read_devices,
+    read_included,
     read_input_sizes,
     read_percentage,
     read_precisions,
@@ -15,7 +16,7 @@ from controller.cli.options import (
     read_threads,
     read_tier,
 )
-from controller.domain import Runtime
+from controller.domain import Runtime, Verdict
 from controller.errors import EdgerankError
 from models.catalog import load_catalog
 from models.tiers import Tier, select_tier
@@ -39,6 +40,7 @@ def test_lists_are_read() -> None:
     assert read_precisions("all") == ("fp32", "fp16", "int8-dynamic", "int8-static")
     assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
     assert read_percentage("1.5%") == pytest.approx(0.015)
+    assert read_included("unstable, noisy,unstable") == (Verdict.NOISY, Verdict.UNSTABLE)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,8 @@ def test_lists_are_read() -> None:
         (read_batches, "1,65", "are no batches from 1 to 64"),
         (read_precisions, "int4", "no precision is named 'int4'; there are fp32, fp16"),
         (read_runtimes, "tflite", "there are paddlelite, onnxruntime"),
+        (read_included, "failed", "there are noisy, unstable, throttled"),
+        (read_included, "hot", "'hot' is no verdict that can be included"),
         (read_tier, "phone", "there are mobile, desktop, server"),
         (read_percentage, "2", "write it as 2%"),
         (read_percentage, "x%", "write it as 2%"),
