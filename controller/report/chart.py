@@ -225,7 +225,7 @@ def _points(rows: Sequence[dict[str, Any]]) -> Specification:
                 "type": "nominal",
                 "scale": {"domain": threads, "range": shapes},
             },
-            "stroke": _colour() | {"legend": None},
+            "stroke": _colour(),
             "fillOpacity": {
                 "condition": {"test": "datum.verdict !== 'ok'", "value": 0},
                 "value": 1,

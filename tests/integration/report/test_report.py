@@ -86,6 +86,8 @@ def test_what_only_its_verdict_leaves_out_is_shown_hollow_marked_and_counted(
     page = visit(report).page
     page.wait_for_selector(DRAWN)
     expect(page.locator(f"{POINTS}[fill-opacity='0']")).to_have_count(1)
+    # Filled or hollow, its colour is explained.
+    expect(page.locator("#chart text", has_text="paddlelite")).to_have_count(1)
     row = page.locator("#ranking tbody tr", has_text="EfficientNetB2")
     expect(row.locator(".mark")).to_have_text("noisy")
     expect(row).to_contain_text("left out: noisy, the interval is ±9 %")
