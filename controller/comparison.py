@@ -22,6 +22,8 @@ EQUIVALENCE_MARGIN: Final = 0.02
 FEWEST_REPETITIONS: Final = 2
 """With one process a side, nothing tells how another one would have run."""
 
+_DOUBTFUL: Final = (Verdict.NOISY, Verdict.UNSTABLE)
+
 
 class Change(Enum):
     """What B is, beside A."""
@@ -43,7 +45,7 @@ class LimitsInvalid(EdgerankError):
 class Limits:
     """What counts as the same, and what as a regression, as fractions: 0.05 is 5 %.
 
-    With `include_noisy`, a pair with a noisy side is judged like any other.
+    With `include_noisy`, a pair with a noisy or unstable side is judged like any other.
 
     Raises:
         LimitsInvalid: a fraction below 0 or not finite, or a regression that counts as the same.
@@ -73,9 +75,9 @@ class ComparedPair:
     """The same thing measured in A and in B, and what became of it.
 
     `ratio` is B's median over A's: 1.2 is 20 % slower. `ratio_low` to `ratio_high` is its 95 %
-    interval, None where there can be none. `undecided_by_noise` says that only a noisy side keeps
-    it from being judged. `reason` says why it cannot be told, or how it is known without measuring;
-    else it is empty.
+    interval, None where there can be none. `undecided_by_noise` says that only a noisy or unstable
+    side keeps it from being judged. `reason` says why it cannot be told, or how it is known without
+    measuring; else it is empty.
     """
 
     a: Measurement
@@ -107,7 +109,7 @@ def compare(
     in_b: Iterable[Measurement],
     limits: Limits,
 ) -> Comparison:
-    """Pair the newest ok or noisy measurement of A with that of B, and judge every pair.
+    """Pair the newest measurement of A that is not throttled with that of B, and judge every pair.
 
     Runtimes are what is compared when both selectors name one and not the same.
 
@@ -124,8 +126,9 @@ def compare(
         same = (m.backbone, m.device, m.threads, m.precision, m.input_size, m.batch, m.weights)
         return same if across else (*same, m.runtime, m.format)
 
-    of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity)
-    of_b, failed_in_b = choose_newest(filter(b.selects, in_b), identity)
+    admitted = (Verdict.OK, *_DOUBTFUL)
+    of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity, admitted)
+    of_b, failed_in_b = choose_newest(filter(b.selects, in_b), identity, admitted)
     pairs = [compare_pair(of_a[key], of_b[key], limits) for key in of_a if key in of_b]
     left_out = [
         *_named("A", failed_in_a),
@@ -145,8 +148,8 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
 
     - same: the whole interval lies within the margin, on both sides of 1.
     - slower, faster: it lies above 1, or below, and not within the margin.
-    - cannot tell: all else; what was measured by one process only; and a pair with a noisy side,
-      unless the limits include it, as what made it noisy may also have moved its median.
+    - cannot tell: all else; what was measured by one process only; and, unless the limits include
+      it, a pair with a noisy or unstable side, as what made it so may also have moved its median.
 
     A regression is slower by more than the threshold at the interval's lower end.
     """
@@ -169,8 +172,8 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
                 reason=f"{side} has one repetition, which tells nothing of how another process "
                 f"would have run; measure with at least {FEWEST_REPETITIONS}",
             )
-    noisy = [side for side, m in (("A", a), ("B", b)) if m.verdict is Verdict.NOISY]
-    by_noise = bool(noisy) and not limits.include_noisy
+    doubtful = {side: m.verdict for side, m in (("A", a), ("B", b)) if m.verdict in _DOUBTFUL}
+    by_noise = bool(doubtful) and not limits.include_noisy
     change = Change.CANNOT_TELL if by_noise else _change(found, limits.equivalence_margin)
     threshold = limits.regression_threshold
     return ComparedPair(
@@ -184,7 +187,7 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
         and threshold is not None
         and found.low > 1 + threshold,
         undecided_by_noise=by_noise,
-        reason=_why_untold(noisy, limits) if change is Change.CANNOT_TELL else "",
+        reason=_why_untold(doubtful, limits) if change is Change.CANNOT_TELL else "",
     )
 
 
@@ -197,9 +200,12 @@ def _change(found: MedianRatio, margin: float) -> Change:
     return Change.FASTER if found.high < 1 else Change.CANNOT_TELL
 
 
-def _why_untold(noisy: list[str], limits: Limits) -> str:
-    if noisy and not limits.include_noisy:
-        are = " and ".join(noisy) + (" is noisy" if len(noisy) == 1 else " are noisy")
+def _why_untold(doubtful: Mapping[str, Verdict], limits: Limits) -> str:
+    if doubtful and not limits.include_noisy:
+        if len(doubtful) == 2 and len(set(doubtful.values())) == 1:
+            are = f"A and B are {doubtful['A'].value}"
+        else:
+            are = " and ".join(f"{side} is {found.value}" for side, found in doubtful.items())
         return f"{are}; measure again on a quiet machine, or judge it with --include-noisy"
     return (
         "the interval holds 1 and reaches beyond what counts as the same, "

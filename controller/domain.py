@@ -485,7 +485,10 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """What a winner must satisfy; None is no constraint. `tier` is mobile, desktop or server."""
+    """What a winner must satisfy; None is no constraint. `tier` is mobile, desktop or server.
+
+    Only measurements whose verdict is ok count, and those with one that `include` names.
+    """
 
     max_latency_ms: float | None = None
     max_memory_bytes: int | None = None
@@ -493,6 +496,12 @@ class Constraints:
     tier: str | None = None
     runtime: Runtime | None = None
     threads: int | None = None
+    include: tuple[Verdict, ...] = ()
+
+    @property
+    def admitted(self) -> frozenset[Verdict]:
+        """Every verdict that counts."""
+        return frozenset({Verdict.OK, *self.include})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -507,7 +516,10 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """Which backbone is best on a device under constraints, and why the others are not."""
+    """Which backbone is best on a device under constraints, and why the others are not.
+
+    Without a winner, `would_win_with` holds the verdicts whose inclusion would give one.
+    """
 
     device: str
     constraints: Constraints
@@ -519,6 +531,7 @@ class Ranking:
     unmeasured: tuple[str, ...] = ()
     suggested_sweep: str = ""
     accuracy_dataset: str = IMAGENET
+    would_win_with: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain import Candidate, Constraints, Measurement, Ranking, Runtime
-from controller.entries import Entry, select_entries
+from controller.entries import INCLUDABLE, Entry, held_back, select_entries
 from controller.pareto import pareto_front
 from controller.reasons import breach, dominated, off_the_winner, tied
-from controller.suggestion import suggest_sweep, unmeasured_backbones, weights_in_use
+from controller.suggestion import (
+    suggest_repeat,
+    suggest_sweep,
+    unmeasured_backbones,
+    weights_in_use,
+)
 from models.catalog import IMAGENET, Backbone, Catalog
 from models.tiers import TIER_RULES, Tier, exclusion, select_tier
 
@@ -37,8 +42,9 @@ def rank(
 
     Args:
         device: name of the device; measurements of others do not count.
-        measurements: oldest first: of a candidate's, the last usable one counts.
-        constraints: `runtime` and `threads` narrow down what is looked at, the others what may win.
+        measurements: oldest first: of a candidate's, the last with an admitted verdict counts.
+        constraints: `runtime`, `threads` and `include` say what is looked at, the others what may
+            win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
@@ -50,16 +56,24 @@ def rank(
     tier = None if constraints.tier is None else Tier(constraints.tier)
     measured_here = [m for m in measurements if m.device == device]
     scope = [m for m in measured_here if _is_looked_at(m, constraints)]
-    entries, left_out = select_entries(scope, catalog)
-    breaches = _breaches(entries, constraints, catalog, tier)
+    entries, left_out = select_entries(scope, catalog, constraints.admitted)
+    held = held_back(left_out, constraints)
+    breaches = _breaches([*entries, *held], constraints, catalog, tier)
     passing = [entry for entry in entries if not breaches[entry.id]]
-    winner = min(passing, key=_merit(constraints), default=None)
+    merit = _merit(constraints)
+    winner = min(passing, key=merit, default=None)
     front = pareto_front(passing, lambda entry: entry.top1, lambda entry: entry.median_ms)
     ties = [] if winner is None else [e for e in passing if _is_tied(e, winner, constraints)]
     candidates = _judge(entries, breaches, front, ties, winner)
     told = {entry.id for entry in (*front, *ties)}
     accuracy = accuracy or published_accuracy(catalog)
-    missing = _missing(entries, constraints, catalog, tier, accuracy)
+    missing = _missing([*entries, *held], constraints, catalog, tier, accuracy)
+    could_win = [] if winner else sorted((e for e in held if not breaches[e.id]), key=merit)
+    sweep = ""
+    if could_win:
+        sweep = suggest_repeat(device, [entry.measurement for entry in could_win])
+    elif winner is None:
+        sweep = suggest_sweep(device, missing, constraints, runtimes, weights_in_use(measured_here))
     return Ranking(
         device=device,
         constraints=constraints,
@@ -69,10 +83,11 @@ def rank(
         others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
         left_out=tuple(left_out),
         unmeasured=tuple(b.name for b in missing) if winner is None or tier else (),
-        suggested_sweep=""
-        if winner is not None
-        else suggest_sweep(device, missing, constraints, runtimes, weights_in_use(measured_here)),
+        suggested_sweep=sweep,
         accuracy_dataset=accuracy.dataset,
+        would_win_with=tuple(
+            sorted({entry.measurement.verdict for entry in could_win}, key=INCLUDABLE.index)
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from controller.domain import (
     StopReason,
     Verdict,
 )
+from controller.quantities import format_latency, format_number
 
 CONFIDENCE_LEVEL: Final = 0.95
 RESAMPLES: Final = 1_000
@@ -136,8 +137,9 @@ def verdict(
 ) -> tuple[Verdict, str]:
     """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
-    The reason is empty for ok. For noisy it says what would have made the interval narrower:
-    repetitions that agree, time to take more samples, more repetitions, or steadier samples.
+    The reason is empty for ok. Too wide an interval is unstable where repetitions disagree, and the
+    reason says how far. Else it is noisy, and the reason says what would have made it narrower:
+    time to take more samples, more repetitions, or steadier samples.
 
     Args:
         figures: of one job.
@@ -150,10 +152,14 @@ def verdict(
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
         return Verdict.OK, ""
-    return Verdict.NOISY, (
+    width = (
         f"the interval is ±{reached * 100:.3g} %, "
-        f"wanted ±{settings_relative_half_width * 100:.3g} %: {_why_wide(repetitions)}"
+        f"wanted ±{settings_relative_half_width * 100:.3g} %"
     )
+    # Asked first: more time would not have brought processes together that truly differ.
+    if _disagree(repetitions):
+        return Verdict.UNSTABLE, f"its repetitions disagree: {_medians(repetitions)}; {width}"
+    return Verdict.NOISY, f"{width}: {_why_wide(repetitions)}"
 
 
 def median_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
@@ -277,14 +283,16 @@ def _milliseconds(nanoseconds: Sequence[int]) -> _Samples:
 
 
 def _why_wide(repetitions: Sequence[Repetition]) -> str:
-    # Asked first: more time would not have brought processes together that truly differ.
-    if _disagree(repetitions):
-        return "its repetitions disagree"
     if _stop_reason(repetitions) is StopReason.TIME_BUDGET:
         return "the time budget ended first"
     if len(repetitions) > 1:
         return f"{len(repetitions)} repetitions are too few"
     return "its samples spread too far"
+
+
+def _medians(repetitions: Sequence[Repetition]) -> str:
+    medians = [float(np.median(_milliseconds(r.latency_ns))) for r in repetitions]
+    return f"medians from {format_number(min(medians))} to {format_latency(max(medians))}"
 
 
 def _disagree(repetitions: Sequence[Repetition]) -> bool:

@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from controller.domain import Constraints, Measurement, Runtime
+from controller.domain import Constraints, Measurement, MeasureSettings, Runtime
 from controller.pareto import pareto_front
+from controller.planning import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from models.catalog import Backbone
 from models.variants import WeightsKind
 
@@ -62,6 +63,56 @@ def suggest_sweep(
         weights.value,
     ]
     return shlex.join(words)
+
+
+def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
+    """Return the command that measures these again, with twice the repetitions and the time.
+
+    Args:
+        device: its name.
+        measurements: at least one, the most wanted first; of many backbones the first are named.
+    """
+    named = dict.fromkeys(measurement.backbone for measurement in measurements)
+    backbones = list(named)[:MOST_BACKBONES]
+    again = [measurement for measurement in measurements if measurement.backbone in backbones]
+    words = [
+        "edgerank",
+        "sweep",
+        "--models",
+        ",".join(backbones),
+        "--devices",
+        device,
+        *("--runtimes", _each(measurement.runtime.value for measurement in again)),
+        *("--threads", _each(str(measurement.threads) for measurement in again)),
+        *_unless("fp32", "--precisions", _each(measurement.precision for measurement in again)),
+        *_unless("1", "--batch", _each(str(measurement.batch) for measurement in again)),
+        *("--weights", weights_in_use(again).value),
+        *_more_effort([each.settings for each in again if each.settings is not None]),
+    ]
+    return shlex.join(words)
+
+
+def _more_effort(settings: Sequence[MeasureSettings]) -> list[str]:
+    # Nothing known of how they were measured leaves it to the sweep's own defaults.
+    if not settings:
+        return []
+    repetitions = 2 * max(each.repetitions for each in settings)
+    time_budget_ms = 2 * max(each.time_budget_ms for each in settings)
+    # The loosest: a stricter one than was asked for would hold back what is good enough.
+    half_width = max(each.relative_half_width for each in settings)
+    return [
+        *("--repetitions", str(min(repetitions, MAX_REPETITIONS))),
+        *("--time-budget", f"{min(time_budget_ms, MAX_TIME_BUDGET_MS)}ms"),
+        *("--precision", f"{half_width * 100:g}%"),
+    ]
+
+
+def _each(words: Iterable[str]) -> str:
+    return ",".join(sorted(set(words)))
+
+
+def _unless(ordinary: str, option: str, value: str) -> list[str]:
+    return [] if value == ordinary else [option, value]
 
 
 def _models(unmeasured: Sequence[Backbone], constraints: Constraints) -> str:

@@ -1,9 +1,12 @@
 """Words that the terminal and the report share."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
-from controller.domain import Candidate, Constraints, Measurement, Ranking
+from controller.domain import Candidate, Constraints, Measurement, Ranking, Verdict
+from controller.entries import INCLUDABLE, held_back
 from controller.quantities import format_interval, format_latency, format_memory
 from models.catalog import IMAGENET
 from models.variants import WeightsKind
@@ -13,6 +16,16 @@ SYNTHETIC_NOTE: Final = (
     "the top-1 is that of the trained weights, it was not measured here."
 )
 NOISY_NOTE: Final = "Noisy: the interval of the median is wider than was asked for."
+UNSTABLE_NOTE: Final = (
+    "Unstable: its repetitions disagree, so that the interval is wider than was asked for."
+)
+_VERDICT_NOTES: Final[Mapping[Verdict, str]] = MappingProxyType(
+    {
+        Verdict.NOISY: NOISY_NOTE,
+        Verdict.UNSTABLE: UNSTABLE_NOTE,
+        Verdict.THROTTLED: "Throttled: the device was slowed down meanwhile.",
+    }
+)
 LATENCY_TIE_NOTE: Final = (
     "Where 95 % intervals of the median overlap, latency is a tie: "
     "neither candidate is known to be faster."
@@ -68,6 +81,8 @@ def constraint_words(constraints: Constraints) -> str:
         words.append(constraints.runtime.value)
     if constraints.threads is not None:
         words.append(f"{constraints.threads} thread{'' if constraints.threads == 1 else 's'}")
+    if constraints.include:
+        words.append(f"including {' and '.join(each.value for each in constraints.include)}")
     return ", ".join(words)
 
 
@@ -89,7 +104,26 @@ def headline(ranking: Ranking) -> str:
         return f"Best on {ranking.device}{under}: {best.backbone} ({setting(best)})"
     if ranking.others:
         return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
+    if held_back(ranking.left_out, ranking.constraints):
+        return f"No measured candidate on {ranking.device} has a verdict that counts{under}"
     return f"No candidate was measured on {ranking.device}{under}"
+
+
+def include_option(constraints: Constraints, more: Collection[Verdict]) -> str:
+    """Write the option that includes more verdicts, too: --include noisy,unstable."""
+    wanted = [each.value for each in INCLUDABLE if each in constraints.include or each in more]
+    return f"--include {','.join(wanted)}"
+
+
+def held_back_words(ranking: Ranking) -> str:
+    """Count what only its verdict leaves out, and say how it would count; empty without any."""
+    held = held_back(ranking.left_out, ranking.constraints)
+    if not held:
+        return ""
+    counts = Counter(entry.measurement.verdict for entry in held)
+    told = ", ".join(f"{counts[each]} {each.value}" for each in INCLUDABLE if counts[each])
+    them = "it" if len(held) == 1 else "them"
+    return f"{told}; {include_option(ranking.constraints, counts)} counts {them}"
 
 
 def candidates(ranking: Ranking) -> Iterator[Candidate]:
@@ -101,12 +135,29 @@ def candidates(ranking: Ranking) -> Iterator[Candidate]:
             yield candidate
 
 
+def with_held_back(ranking: Ranking) -> Iterator[Candidate]:
+    """Go through the candidates, then through what only its verdict leaves out."""
+    yield from candidates(ranking)
+    for entry in held_back(ranking.left_out, ranking.constraints):
+        found = entry.measurement
+        yield Candidate(
+            measurement=found,
+            on_pareto_front=False,
+            lost_because=f"left out: {found.verdict.value}, {found.reason}",
+        )
+
+
 def notes(shown: Iterable[Candidate]) -> list[str]:
     """Return the footnotes that the candidates shown call for."""
     measurements = [candidate.measurement for candidate in shown]
     found = [LATENCY_TIE_NOTE] if measurements else []
-    if any(m.verdict.value == "noisy" for m in measurements):
-        found.append(NOISY_NOTE)
+    found += verdict_notes(measurements)
     if any(m.weights is WeightsKind.SYNTHETIC for m in measurements):
         found.append(SYNTHETIC_NOTE)
     return found
+
+
+def verdict_notes(shown: Collection[Measurement]) -> list[str]:
+    """Explain the verdicts that are not ok among what is shown."""
+    present = {measurement.verdict for measurement in shown}
+    return [note for verdict, note in _VERDICT_NOTES.items() if verdict in present]

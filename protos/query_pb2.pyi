@@ -668,6 +668,7 @@ class Constraints(_message.Message):
     TIER_FIELD_NUMBER: _builtins.int
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
+    INCLUDE_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -676,6 +677,10 @@ class Constraints(_message.Message):
     """mobile, desktop or server."""
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
+    @_builtins.property
+    def include(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
+        """Verdicts that count besides ok: noisy, unstable, throttled. What failed has no figure to count."""
+
     def __init__(
         self,
         *,
@@ -685,10 +690,11 @@ class Constraints(_message.Message):
         tier: _builtins.str | None = ...,
         runtime: _types_pb2.Runtime.ValueType | None = ...,
         threads: _builtins.int | None = ...,
+        include: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "include", b"include", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_latency_ms: _TypeAlias = _typing.Literal["max_latency_ms"]  # noqa: Y015
     _WhichOneofArgType__max_latency_ms: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms"]  # noqa: Y015
@@ -1099,9 +1105,12 @@ class RankResponse(_message.Message):
     UNMEASURED_FIELD_NUMBER: _builtins.int
     SUGGESTED_SWEEP_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    WOULD_WIN_WITH_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     suggested_sweep: _builtins.str
-    """The command that would measure them; empty when nothing is missing."""
+    """Without a winner: the command that would measure them, or measure again what only its verdict keeps
+    from winning; empty when nothing is missing.
+    """
     accuracy_dataset: _builtins.str
     """The dataset whose accuracy counted."""
     @_builtins.property
@@ -1124,11 +1133,17 @@ class RankResponse(_message.Message):
 
     @_builtins.property
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measurement]:
-        """What was measured and left out: failed, or no published accuracy."""
+        """What was measured and left out: failed, a verdict that does not count, or no known accuracy, in
+        which case `top1` is absent.
+        """
 
     @_builtins.property
     def unmeasured(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Backbones that could satisfy the constraints by their published figures and were not measured here."""
+
+    @_builtins.property
+    def would_win_with(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
+        """Without a winner: the verdicts that there would be one with, if `constraints` included them, too."""
 
     def __init__(
         self,
@@ -1143,10 +1158,11 @@ class RankResponse(_message.Message):
         unmeasured: _abc.Iterable[_builtins.str] | None = ...,
         suggested_sweep: _builtins.str = ...,
         accuracy_dataset: _builtins.str = ...,
+        would_win_with: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "constraints", b"constraints", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__winner: _TypeAlias = _typing.Literal["winner"]  # noqa: Y015
     _WhichOneofArgType__winner: _TypeAlias = _typing.Literal["_winner", b"_winner"]  # noqa: Y015

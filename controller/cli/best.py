@@ -5,10 +5,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from controller import wording
 from controller.cli.options import (
     Converted,
     accuracy_option,
     controller_option,
+    include_option,
     json_option,
     read_runtime,
     says_failures,
@@ -16,7 +18,7 @@ from controller.cli.options import (
 )
 from controller.cli.print_json import print_json
 from controller.cli.print_ranking import print_ranking
-from controller.domain import Constraints, Runtime
+from controller.domain import Constraints, Ranking, Runtime, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.planning import find_device
 from controller.quantities import parse_latency_ms, parse_memory_bytes
@@ -51,6 +53,7 @@ from models.tiers import Tier
 @tier_option
 @click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
 @click.option("--threads", type=click.IntRange(1))
+@include_option
 @accuracy_option
 @controller_option
 @json_option
@@ -64,13 +67,15 @@ def best(
     tier: Tier | None,
     runtime: Runtime | None,
     threads: int | None,
+    include: tuple[Verdict, ...],
     accuracy_dataset: str,
     address: str,
     as_json: bool,
 ) -> None:
     """Say which backbone is best on a device.
 
-    Names the winner under the constraints, the Pareto front, ties, and why the others lost.
+    Names the winner under the constraints, the Pareto front, ties, and why the others lost. Only
+    figures whose verdict is ok count unless --include names more; what is left out is said.
 
     Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
 
@@ -79,6 +84,7 @@ def best(
       edgerank best --device phone --max-latency 20ms
       edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
       edgerank best --device pc --tier mobile --json
+      edgerank best --device pc --include noisy,unstable
       edgerank best --device phone --accuracy flowers
     """
     constraints = Constraints(
@@ -88,6 +94,7 @@ def best(
         tier=tier.value if tier else None,
         runtime=runtime,
         threads=threads,
+        include=include,
     )
     with QueryClient(address) as client:
         ranking = client.rank(device, constraints, accuracy_dataset)
@@ -96,9 +103,20 @@ def best(
     else:
         print_ranking(Console(), ranking)
     if ranking.winner is None:
-        raise EdgerankError(
-            ErrorCode.NOTHING_FOUND, f"no measured candidate on {device!r} satisfies this"
-        )
+        raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))
+
+
+def _why_none(ranking: Ranking) -> str:
+    none = f"no measured candidate on {ranking.device!r} satisfies this"
+    if not ranking.would_win_with:
+        return none
+    counting = " or ".join(v.value for v in Verdict if v in ranking.constraints.admitted)
+    would = " or ".join(verdict.value for verdict in ranking.would_win_with)
+    option = wording.include_option(ranking.constraints, ranking.would_win_with)
+    return (
+        f"{none} with the verdict {counting}, but with {would} one would: "
+        f"add {option}, or measure again"
+    )
 
 
 @click.command()
@@ -111,25 +129,34 @@ def best(
     default=Path("report.html"),
     show_default=True,
 )
+@include_option
 @accuracy_option
 @controller_option
 @says_failures
-def report(device: str, path: Path, accuracy_dataset: str, address: str) -> None:
+def report(
+    *, device: str, path: Path, include: tuple[Verdict, ...], accuracy_dataset: str, address: str
+) -> None:
     """Write a device's ranking as one HTML file.
 
-    It opens without a network.
+    It opens without a network, and shows every figure; only those whose verdict is ok, or one that
+    --include names, are ranked.
 
     \b
-    Example:
+    Examples:
       edgerank report --device phone -o phone.html
+      edgerank report --device pc --include noisy,unstable
     """
     with QueryClient(address) as client:
-        write_report(client, device, path, accuracy_dataset)
+        write_report(client, device, path, Constraints(include=include), accuracy_dataset)
     click.echo(f"report written to {path}")
 
 
 def write_report(
-    client: QueryClient, device: str, path: Path, accuracy_dataset: str = IMAGENET
+    client: QueryClient,
+    device: str,
+    path: Path,
+    constraints: Constraints,
+    accuracy_dataset: str = IMAGENET,
 ) -> None:
     """Asks for a device's ranking and writes its page.
 
@@ -138,7 +165,7 @@ def write_report(
             written.
     """
     found = find_device(client.list_devices(), device)
-    page = render_report(client.rank(device, Constraints(), accuracy_dataset), found)
+    page = render_report(client.rank(device, constraints, accuracy_dataset), found)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

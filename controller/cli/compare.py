@@ -47,7 +47,7 @@ _percentage = Converted("percentage", read_percentage)
 @click.option(
     "--include-noisy",
     is_flag=True,
-    help="Judge pairs with a noisy side too; without, they are never a regression.",
+    help="Judge pairs with a noisy or unstable side too; without, they are never a regression.",
 )
 @controller_option
 @json_option
@@ -117,7 +117,7 @@ def _say_what_noise_hides(comparison: Comparison) -> None:
     if undecided and comparison.limits.regression_threshold is not None:
         click.echo(
             f"warning: {undecided} of {len(comparison.pairs)} pairs were not checked for a "
-            "regression, since a side is noisy; measure again, or add --include-noisy",
+            "regression, since a side is noisy or unstable; measure again, or add --include-noisy",
             err=True,
         )
 

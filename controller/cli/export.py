@@ -1,11 +1,12 @@
 """`edgerank export`: every measurement into a file."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from controller.cli.options import accuracy_option, controller_option, says_failures
-from controller.domain import MeasurementFilter
+from controller.domain import MeasurementFilter, Verdict
 from controller.export import write_export
 from controller.rpc.client import QueryClient
 
@@ -22,7 +23,8 @@ def export(
 ) -> None:
     """Write every measurement to a file.
 
-    Each figure stands beside its accuracy; json and parquet hold all raw samples too.
+    Each figure stands beside its accuracy and its verdict, whatever that is. json and parquet hold
+    all raw samples too.
 
     \b
     Examples:
@@ -38,4 +40,6 @@ def export(
     with QueryClient(address) as client:
         found = list(client.list_measurements(wanted))
     write_export(found, path)
-    click.echo(f"{len(found)} measurements written to {path}")
+    counts = Counter(measurement.verdict for measurement in found)
+    told = ", ".join(f"{counts[each]} {each.value}" for each in Verdict if counts[each])
+    click.echo(f"{len(found)} measurements written to {path}" + (f": {told}" if told else ""))

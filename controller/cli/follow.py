@@ -30,7 +30,12 @@ from controller.quantities import format_latency, format_memory
 from models.catalog import load_catalog
 from models.variants import Precision
 
-_VERDICT_STYLES = {Verdict.OK: "green", Verdict.NOISY: "yellow", Verdict.THROTTLED: "yellow"}
+_VERDICT_STYLES = {
+    Verdict.OK: "green",
+    Verdict.NOISY: "yellow",
+    Verdict.UNSTABLE: "yellow",
+    Verdict.THROTTLED: "yellow",
+}
 _RESULT_STYLES = {
     ConversionResult.STORED: "green",
     ConversionResult.CACHED: "dim",

@@ -11,7 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 from platformdirs import user_data_path
 
-from controller.domain import Runtime
+from controller.domain import Runtime, Verdict
+from controller.entries import INCLUDABLE
 from controller.errors import EdgerankError, ErrorCode
 from controller.names import find_choice
 from controller.planning import MAX_BATCH, MAX_THREADS, find_backbone
@@ -166,6 +167,24 @@ def read_percentage(text: str) -> float:
     raise EdgerankError(ErrorCode.INVALID_INPUT, f"{text!r} is no percentage; write it as 2%")
 
 
+def read_included(text: str) -> tuple[Verdict, ...]:
+    """The verdicts of "noisy,unstable" that count besides ok, the mildest first, each once.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME for one that cannot be included.
+    """
+    wanted = _parts(text)
+    known = [verdict.value for verdict in INCLUDABLE]
+    for name in wanted:
+        if name not in known:
+            raise EdgerankError(
+                ErrorCode.UNKNOWN_NAME,
+                f"{name!r} is no verdict that can be included; there are {', '.join(known)} "
+                "(ok always counts, and what failed has no figure)",
+            )
+    return tuple(verdict for verdict in INCLUDABLE if verdict.value in wanted)
+
+
 def read_devices(text: str) -> tuple[str, ...]:
     """The names of "NAME,NAME"; empty for "all"."""
     return () if text == "all" else tuple(dict.fromkeys(_parts(text)))
@@ -231,6 +250,14 @@ accuracy_option = click.option(
     default=IMAGENET,
     show_default=True,
     help="Whose accuracy counts (see 'edgerank accuracy list').",
+)
+include_option = click.option(
+    "--include",
+    type=Converted("verdicts", read_included),
+    metavar="VERDICT,VERDICT",
+    default=(),
+    help=f"Count figures of other verdicts than ok too: "
+    f"{', '.join(verdict.value for verdict in INCLUDABLE)}.",
 )
 tier_option = click.option(
     "--tier",

@@ -11,7 +11,7 @@ from rich.text import Text
 from controller.comparison import Change, ComparedPair, Comparison
 from controller.domain import Measurement, Verdict
 from controller.quantities import format_number
-from controller.wording import NOISY_NOTE, candidate_name
+from controller.wording import candidate_name, verdict_notes
 
 _WORDS: Final = {
     Change.FASTER: "faster",
@@ -95,8 +95,8 @@ def _runtimes(pair: ComparedPair) -> str:
 def _median(measurement: Measurement) -> Text:
     figure = "" if measurement.latency is None else format_number(measurement.latency.median_ms)
     text = Text(figure)
-    if measurement.verdict is Verdict.NOISY:
-        text.append("\nnoisy", style="yellow")
+    if measurement.verdict is not Verdict.OK:
+        text.append(f"\n{measurement.verdict.value}", style="yellow")
     return text
 
 
@@ -123,6 +123,4 @@ def _notes(comparison: Comparison) -> list[str]:
     if any(pair.change is Change.SAME and not pair.reason for pair in comparison.pairs):
         margin = comparison.limits.equivalence_margin
         found.append(f"Same: the whole interval lies within ±{margin * 100:g} %.")
-    if any(Verdict.NOISY in (pair.a.verdict, pair.b.verdict) for pair in comparison.pairs):
-        found.append(NOISY_NOTE)
-    return found
+    return found + verdict_notes([side for pair in comparison.pairs for side in (pair.a, pair.b)])

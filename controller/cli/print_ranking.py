@@ -14,6 +14,7 @@ from controller.wording import (
     candidate_name,
     candidates,
     headline,
+    held_back_words,
     latency_words,
     memory_words,
     notes,
@@ -39,7 +40,7 @@ def print_ranking(console: Console, ranking: Ranking) -> None:
         _print_front_reasons(console, ranking)
     lost = "Why the others lost" if ranking.winner else "Why none of the measured ones qualifies"
     _print_verdicts(console, lost, ranking.others)
-    _print_left_out(console, ranking.left_out)
+    _print_left_out(console, ranking)
     if ranking.winner is not None and ranking.unmeasured:
         _print_heading(console, "Not measured here")
         _print_indented(console, Text(_unmeasured(ranking.unmeasured)))
@@ -54,7 +55,12 @@ def _print_missing(console: Console, ranking: Ranking) -> None:
     if ranking.unmeasured:
         _print_indented(console, Text(_unmeasured(ranking.unmeasured)))
     if ranking.suggested_sweep:
-        _print_indented(console, Text("This sweep would fill the gap:"))
+        words = (
+            "This sweep would measure again what only its verdict keeps from winning:"
+            if ranking.would_win_with
+            else "This sweep would fill the gap:"
+        )
+        _print_indented(console, Text(words))
         # One unbroken line, so that it can be copied.
         console.print(Text(f"  {ranking.suggested_sweep}", style="bold"), soft_wrap=True)
 
@@ -71,8 +77,8 @@ def _print_front(console: Console, ranking: Ranking) -> None:
         name = Text(measurement.backbone, style="bold" if candidate == ranking.winner else "")
         name.append(f"\n  {provenance(measurement)}", style="dim")
         latency = Text(latency_words(measurement))
-        if measurement.verdict is Verdict.NOISY:
-            latency.append("\nnoisy", style="yellow")
+        if measurement.verdict is not Verdict.OK:
+            latency.append(f"\n{measurement.verdict.value}", style="yellow")
         table.add_row(name, top1_words(measurement), latency, memory_words(measurement))
     _print_indented(console, table)
 
@@ -94,21 +100,23 @@ def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate])
     for candidate in judged:
         text = Text(candidate_name(candidate.measurement))
         text.append(f" {latency_words(candidate.measurement)}", style="dim")
-        if candidate.measurement.verdict is Verdict.NOISY:
-            text.append(" noisy", style="yellow")
+        if candidate.measurement.verdict is not Verdict.OK:
+            text.append(f" {candidate.measurement.verdict.value}", style="yellow")
         text.append(f"\n{candidate.lost_because}")
         _print_hanging(console, text)
 
 
-def _print_left_out(console: Console, left_out: Sequence[Measurement]) -> None:
-    if not left_out:
+def _print_left_out(console: Console, ranking: Ranking) -> None:
+    if not ranking.left_out:
         return
-    _print_heading(console, "Left out")
-    for measurement in left_out:
+    counted = held_back_words(ranking)
+    _print_heading(console, f"Left out: {counted}" if counted else "Left out")
+    for measurement in ranking.left_out:
         text = Text(f"{candidate_name(measurement)}: ")
-        # The other verdicts are left out for what is not known, not for how they ran.
-        if measurement.verdict in (Verdict.FAILED, Verdict.THROTTLED):
-            text.append(measurement.verdict.value, style="red")
+        # The others are left out for what is not known of them, not for how they ran.
+        if measurement.verdict not in ranking.constraints.admitted:
+            is_failed = measurement.verdict is Verdict.FAILED
+            text.append(measurement.verdict.value, style="red" if is_failed else "yellow")
             text.append(", ")
         text.append(measurement.reason)
         _print_hanging(console, text)
@@ -138,8 +146,8 @@ def _figures(measurement: Measurement) -> str:
         memory_words(measurement),
         f"{measurement.weights.value} weights",
     ]
-    if measurement.verdict is Verdict.NOISY:
-        figures.append("noisy")
+    if measurement.verdict is not Verdict.OK:
+        figures.append(measurement.verdict.value)
     return ", ".join(filter(None, figures))
 
 

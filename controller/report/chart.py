@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from controller.domain import Candidate, Constraints, LatencyFigures, Ranking
-from controller.wording import candidate_name, candidates, latency_words, memory_words, top1_words
+from controller.wording import (
+    candidate_name,
+    latency_words,
+    memory_words,
+    top1_words,
+    with_held_back,
+)
 
 Specification: TypeAlias = dict[str, Any]
 
@@ -23,10 +29,12 @@ _SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triang
 def chart_specification(ranking: Ranking) -> Specification:
     """Draw every candidate: top-1 against median latency, intervals as bars, the front as a line.
 
+    What only its verdict leaves out is a point, too; all that is not ok is drawn hollow.
+
     Colours are custom properties of the page's style sheet, so that the chart follows light and
     dark mode without being drawn again.
     """
-    shown = list(candidates(ranking))
+    shown = list(with_held_back(ranking))
     latencies = [_latency(candidate) for candidate in shown]
     domain = _latency_domain(latencies)
     rows = [_row(candidate, ranking, domain) for candidate in shown]
@@ -216,6 +224,11 @@ def _points(rows: Sequence[dict[str, Any]]) -> Specification:
                 "field": "threads",
                 "type": "nominal",
                 "scale": {"domain": threads, "range": shapes},
+            },
+            "stroke": _colour(),
+            "fillOpacity": {
+                "condition": {"test": "datum.verdict !== 'ok'", "value": 0},
+                "value": 1,
             },
             "opacity": _opacity(on_front=1.0, elsewhere=0.45),
             "tooltip": [

@@ -12,7 +12,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from controller import wording
+from controller import entries, wording
 from controller.domain import Device, Measurement, Ranking
 from controller.quantities import format_interval, format_latency, format_memory, format_number
 from controller.ranking import winning_rule
@@ -23,7 +23,8 @@ _PAGE: Final = "page.html"
 
 def render_report(ranking: Ranking, device: Device) -> str:
     """Return the page: answer, chart, ranking, ties, what was left out, device and provenance."""
-    shown = list(wording.candidates(ranking))
+    shown = list(wording.with_held_back(ranking))
+    held_back = {entry.id for entry in entries.held_back(ranking.left_out, ranking.constraints)}
     measured = [candidate.measurement for candidate in shown]
     scripts = [_bundle(), _behaviour()] if shown else []
     return (
@@ -33,6 +34,8 @@ def render_report(ranking: Ranking, device: Device) -> str:
             ranking=ranking,
             device=device,
             candidates=shown,
+            held_back=wording.held_back_words(ranking),
+            left_out=[m for m in ranking.left_out if m.measurement_id not in held_back],
             rule=winning_rule(ranking.constraints),
             notes=wording.notes(shown),
             chart=chart_specification(ranking) if shown else None,

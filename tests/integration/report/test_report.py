@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from controller.domain import Constraints, Measurement, Ranking, Runtime, Verdict
 from controller.ranking import rank
 from controller.report.render import render_report
-from controller.wording import SYNTHETIC_NOTE, candidates
+from controller.wording import SYNTHETIC_NOTE, with_held_back
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
 from tests.integration.report.conftest import Visitor
@@ -70,7 +70,7 @@ def test_it_opens_without_a_network_and_without_a_complaint(visit: Visitor, repo
 def test_every_candidate_is_a_point_with_an_interval_and_a_row(visit: Visitor, report: str) -> None:
     page = visit(report).page
     page.wait_for_selector(DRAWN)
-    count = len(list(candidates(RANKING)))
+    count = len(list(with_held_back(RANKING)))
     assert count == 6
     expect(page.locator(POINTS)).to_have_count(count)
     expect(page.locator("#ranking tbody tr")).to_have_count(count)
@@ -78,6 +78,39 @@ def test_every_candidate_is_a_point_with_an_interval_and_a_row(visit: Visitor, r
     expect(page.locator("#left-out li")).to_have_count(1)
     names = page.locator("#chart text", has_text="PPLCNet_x0_25")
     expect(names).to_have_count(1)
+
+
+def test_what_only_its_verdict_leaves_out_is_shown_hollow_marked_and_counted(
+    visit: Visitor, report: str
+) -> None:
+    page = visit(report).page
+    page.wait_for_selector(DRAWN)
+    expect(page.locator(f"{POINTS}[fill-opacity='0']")).to_have_count(1)
+    # Filled or hollow, its colour is explained.
+    expect(page.locator("#chart text", has_text="paddlelite")).to_have_count(1)
+    row = page.locator("#ranking tbody tr", has_text="EfficientNetB2")
+    expect(row.locator(".mark")).to_have_text("noisy")
+    expect(row).to_contain_text("left out: noisy, the interval is ±9 %")
+    expect(page.locator("#held-back")).to_have_text(
+        "Not ranked for their verdict: 1 noisy; --include noisy counts it."
+    )
+
+
+def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) -> None:
+    doubtful = [
+        _measured("PPLCNet_x1_0", 4.0, verdict=Verdict.UNSTABLE, reason="they disagree"),
+        _measured("PPLCNet_x0_25", 1.1, verdict=Verdict.NOISY, reason="it is wide"),
+    ]
+    ranking = rank(DEVICE, doubtful, Constraints(), load_catalog())
+    visited = visit(render_report(ranking, device()))
+    visited.page.wait_for_selector(DRAWN)
+    expect(visited.page.locator("h1")).to_have_text(
+        "No measured candidate on pi5 has a verdict that counts"
+    )
+    expect(visited.page.locator(POINTS)).to_have_count(2)
+    expect(visited.page.locator("#left-out")).to_have_count(0)
+    expect(visited.page.locator("pre")).to_have_text(ranking.suggested_sweep)
+    assert visited.complaints == []
 
 
 def test_the_answer_ties_and_provenance_are_in_words(visit: Visitor, report: str) -> None:

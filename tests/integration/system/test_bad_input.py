@@ -34,6 +34,11 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
         (("best", "--device", "pc", "--max-latency", "20MB"), 2, "is no unit of a latency"),
         (("best", "--device", "pc", "--max-memory", "80ms"), 2, "is no unit of a memory"),
         (("best", "--device", "pc", "--min-top1", "175"), 2, "range"),
+        (
+            ("best", "--device", "pc", "--include", "failed"),
+            2,
+            "there are noisy, unstable, throttled",
+        ),
         (("follow", "nothing"), 2, "no sweep has the id 'nothing'"),
         (("cancel", "nothing"), 2, "no sweep has the id 'nothing'"),
         (("report", "--device", "phone"), 2, "no device is named 'phone'"),

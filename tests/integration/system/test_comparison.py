@@ -2,22 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from jsonschema import Draft202012Validator
-from sqlalchemy import Engine
 
-from controller.state.attempts import lease_next
 from controller.state.catalog import store_catalog
 from controller.state.database import open_database
-from controller.state.reports import record_report
 from models.catalog import load_catalog
-from tests.integration.controller.conftest import start_sweep
-from tests.integration.controller.domain_samples import measured_report
 from tests.integration.system.conftest import BACKBONES, System
+from tests.integration.system.recorded import record_sweep
 from tests.processes import edgerank, running_controller
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "comparison.json"
@@ -31,21 +26,6 @@ def compared(address: str, *arguments: str) -> tuple[int, dict[str, Any]]:
     document: dict[str, Any] = json.loads(done.stdout)
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
     return done.returncode, document
-
-
-def record_sweep(engine: Engine, *latency_factors: float) -> str:
-    """A sweep of one job, each repetition with the standard report's samples times a factor."""
-    sweep_id = start_sweep(engine, "phone", repetitions=len(latency_factors))
-    for factor in latency_factors:
-        lease = lease_next(engine, "id-of-phone", now_unix_ms=0)
-        assert lease is not None
-        report = measured_report(lease.attempt_id, lease.job_id)
-        assert report.measured is not None
-        (taken,) = report.measured.repetitions
-        scaled = replace(taken, latency_ns=tuple(round(ns * factor) for ns in taken.latency_ns))
-        measured = replace(report.measured, repetitions=(scaled,))
-        record_report(engine, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
-    return sweep_id
 
 
 class Remembered(NamedTuple):

@@ -84,7 +84,7 @@ class TestVerdict:
         assert (found.ratio_low, found.ratio_high) == (None, None)
         assert "B has one repetition" in found.reason
 
-    @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.NOISY])
+    @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE])
     def test_a_measurement_beside_itself_is_the_same_and_says_why(self, verdict: Verdict) -> None:
         found = _compared(_a(half_width_ms=3, verdict=verdict), _a(half_width_ms=3))
         assert found.change is Change.SAME
@@ -112,9 +112,12 @@ class TestNoise:
             (Verdict.NOISY, Verdict.OK, "A is noisy"),
             (Verdict.OK, Verdict.NOISY, "B is noisy"),
             (Verdict.NOISY, Verdict.NOISY, "A and B are noisy"),
+            (Verdict.OK, Verdict.UNSTABLE, "B is unstable"),
+            (Verdict.UNSTABLE, Verdict.UNSTABLE, "A and B are unstable"),
+            (Verdict.NOISY, Verdict.UNSTABLE, "A is noisy and B is unstable"),
         ],
     )
-    def test_a_noisy_side_leaves_it_open_unless_included(
+    def test_a_doubtful_side_leaves_it_open_unless_included(
         self, a: Verdict, b: Verdict, who: str
     ) -> None:
         sides = _a(verdict=a), _b(16, verdict=b)
@@ -212,7 +215,7 @@ class TestPairs:
     def test_the_last_with_figures_counts_and_a_later_failure_is_told(self) -> None:
         measured = [
             _in("s1", measurement_id="old", measured_at_unix_ms=9),
-            _in("s1", measurement_id="new", measured_at_unix_ms=2, verdict=Verdict.NOISY),
+            _in("s1", measurement_id="new", measured_at_unix_ms=2, verdict=Verdict.UNSTABLE),
             _in("s1", measurement_id="hot", measured_at_unix_ms=3, verdict=Verdict.THROTTLED),
             _in("s2"),
         ]

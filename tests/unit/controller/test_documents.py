@@ -63,6 +63,12 @@ RANKING = rank(
     Constraints(max_latency_ms=20, max_memory_bytes=10**8, runtime=Runtime.ONNXRUNTIME, threads=1),
     catalog(Good=76, Same=76, Small=70, Poor=71, Broken=75),
 )
+ONLY_DOUBTFUL = rank(
+    DEVICE,
+    [measurement("Good", verdict=Verdict.UNSTABLE), measurement("Bad", verdict=Verdict.THROTTLED)],
+    Constraints(include=(Verdict.NOISY,)),
+    catalog(Good=76, Bad=70),
+)
 NOTHING_MEASURED = rank(DEVICE, [], Constraints(tier="mobile", min_top1=75), load_catalog())
 CONVERSIONS = (
     ConversionOutcome(
@@ -183,6 +189,7 @@ CASES = [
     ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
     ("ranking", RANKING),
     ("ranking", NOTHING_MEASURED),
+    ("ranking", ONLY_DOUBTFUL),
     ("measurement", FULL_MEASUREMENT),
     ("measurement", failed("Broken")),
     ("conversion", CONVERSIONS),
@@ -240,4 +247,4 @@ def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:
     assert document["affinity"] == [0, 1]
     assert to_document(Constraints()) == {
         field.name: None for field in dataclasses.fields(Constraints)
-    }
+    } | {"include": []}

@@ -9,6 +9,7 @@ from controller.cli.options import (
     read_backbones,
     read_batches,
     read_devices,
+    read_included,
     read_input_sizes,
     read_percentage,
     read_precisions,
@@ -17,7 +18,7 @@ from controller.cli.options import (
     read_tier,
 )
 from controller.cli.start_gate import gate_options, read_charge
-from controller.domain import Runtime, StartGate
+from controller.domain import Runtime, StartGate, Verdict
 from controller.errors import EdgerankError
 from models.catalog import load_catalog
 from models.tiers import Tier, select_tier
@@ -42,6 +43,7 @@ def test_lists_are_read() -> None:
     assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
     assert read_percentage("1.5%") == pytest.approx(0.015)
     assert read_charge("30%") == 30
+    assert read_included("unstable, noisy,unstable") == (Verdict.NOISY, Verdict.UNSTABLE)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,8 @@ def test_lists_are_read() -> None:
         (read_batches, "1,65", "are no batches from 1 to 64"),
         (read_precisions, "int4", "no precision is named 'int4'; there are fp32, fp16"),
         (read_runtimes, "tflite", "there are paddlelite, onnxruntime"),
+        (read_included, "failed", "there are noisy, unstable, throttled"),
+        (read_included, "hot", "'hot' is no verdict that can be included"),
         (read_tier, "phone", "there are mobile, desktop, server"),
         (read_percentage, "2", "write it as 2%"),
         (read_percentage, "x%", "write it as 2%"),

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from controller.cli.print_ranking import print_ranking
 from controller.comparison import Change, ComparedPair, Comparison, Limits
 from controller.domain import Constraints, CoreCluster, DeviceProfile, Ranking, Runtime, Verdict
 from controller.ranking import rank
-from controller.wording import NOISY_NOTE, SYNTHETIC_NOTE
+from controller.wording import NOISY_NOTE, SYNTHETIC_NOTE, UNSTABLE_NOTE
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
 from tests.unit.controller.measurements import DEVICE, catalog, device, failed, measurement
@@ -87,13 +88,47 @@ def test_provenance_and_doubt_are_marked_and_explained() -> None:
         _printed(
             print_ranking,
             _ranking(
-                weights=WeightsKind.SYNTHETIC, verdict=Verdict.NOISY, reason="the interval is ±9 %"
+                replace(WITHIN_20_MS, include=(Verdict.NOISY,)),
+                weights=WeightsKind.SYNTHETIC,
+                verdict=Verdict.NOISY,
+                reason="the interval is ±9 %",
             ),
         )
     )
     assert "onnxruntime, 1 thread, synthetic noisy" in marked
     assert SYNTHETIC_NOTE in marked
     assert NOISY_NOTE in marked
+
+
+def _doubtful(*include: Verdict) -> Ranking:
+    measured = [
+        measurement("A", 5, top1=76, verdict=Verdict.NOISY, reason="the interval is ±9 %"),
+        measurement("B", 6, top1=77, verdict=Verdict.NOISY, reason="the interval is ±9 %"),
+        measurement("C", 7, top1=78, verdict=Verdict.UNSTABLE, reason="its repetitions disagree"),
+        failed("D"),
+    ]
+    return rank(DEVICE, measured, Constraints(include=include), catalog(A=76, B=77, C=78, D=79))
+
+
+def test_what_only_its_verdict_leaves_out_is_counted_with_the_option_that_counts_it() -> None:
+    words = _words(_printed(print_ranking, _doubtful(), width=120))
+    assert words.startswith("No measured candidate on pi5 has a verdict that counts")
+    assert (
+        "Left out: 2 noisy, 1 unstable; --include noisy,unstable counts them "
+        "- A (onnxruntime, 1 thread, pretrained): noisy, the interval is ±9 %"
+    ) in words
+    assert "D (onnxruntime, 1 thread, pretrained): failed, its child was killed" in words
+    assert "This sweep would measure again what only its verdict keeps from winning:" in words
+
+
+def test_what_is_included_is_in_the_headline_and_what_is_left_needs_the_longer_option() -> None:
+    words = _words(_printed(print_ranking, _doubtful(Verdict.NOISY), width=120))
+    assert words.startswith("Best on pi5 (including noisy): B (onnxruntime, 1 thread)")
+    assert "Left out: 1 unstable; --include noisy,unstable counts it -" in words
+    everything = _words(_printed(print_ranking, _doubtful(Verdict.NOISY, Verdict.UNSTABLE)))
+    assert everything.startswith("Best on pi5 (including noisy and unstable): C")
+    assert "--include" not in everything
+    assert UNSTABLE_NOTE in everything
 
 
 def test_without_a_candidate_the_sweep_to_run_can_be_copied_as_one_line() -> None:

@@ -5,11 +5,13 @@ import pytest
 from controller.domain import (
     Constraints,
     Measurement,
+    MeasureSettings,
     MemoryFigures,
     Ranking,
     Runtime,
     Verdict,
 )
+from controller.entries import INCLUDABLE
 from controller.ranking import DatasetAccuracy, rank, winning_rule
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
@@ -234,18 +236,43 @@ class TestWhatCounts:
             "its child was killed by SIGSEGV; an older measurement counts instead"
         )
 
-    def test_a_noisy_measurement_is_ranked_with_its_mark(self) -> None:
-        ranking = _rank(measurement("A", verdict=Verdict.NOISY, reason="the interval is ±9 %"))
-        assert ranking.winner is not None
-        assert ranking.winner.measurement.verdict is Verdict.NOISY
-
-    @pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.THROTTLED])
-    def test_failed_and_throttled_ones_are_left_out_with_their_reason(
-        self, verdict: Verdict
-    ) -> None:
-        ranking = _rank(measurement("A", verdict=verdict, reason="the clock fell to 600 MHz"))
+    @pytest.mark.parametrize("verdict", INCLUDABLE)
+    def test_only_ok_counts_unless_another_verdict_is_included(self, verdict: Verdict) -> None:
+        doubtful = measurement("A", verdict=verdict, reason="the clock fell to 600 MHz")
+        ranking = _rank(doubtful)
         assert ranking.winner is None
         assert [m.reason for m in ranking.left_out] == ["the clock fell to 600 MHz"]
+        included = _rank(doubtful, within=Constraints(include=(verdict,)))
+        assert included.winner is not None
+        assert included.winner.measurement == doubtful
+        assert included.left_out == ()
+
+    def test_what_failed_is_left_out_with_its_reason_whatever_is_included(self) -> None:
+        ranking = _rank(failed("A"), within=Constraints(include=tuple(Verdict)))
+        assert ranking.winner is None
+        assert [m.reason for m in ranking.left_out] == ["its child was killed by SIGSEGV"]
+
+    def test_a_later_figure_that_does_not_count_is_told_beside_the_older_that_does(self) -> None:
+        old = measurement("A", 9, measurement_id="old")
+        new = measurement("A", 5, verdict=Verdict.NOISY, reason="wide", measurement_id="new")
+        ranking = _rank(old, new)
+        assert _winner(ranking) == "old"
+        assert [(m.measurement_id, m.reason) for m in ranking.left_out] == [
+            ("new", "wide; an older measurement counts instead")
+        ]
+        assert _winner(_rank(old, new, within=Constraints(include=(Verdict.NOISY,)))) == "new"
+
+    def test_a_failure_after_a_figure_that_does_not_count_does_not_hide_it(self) -> None:
+        ranking = _rank(measurement("A", verdict=Verdict.NOISY), failed("A"))
+        assert [m.verdict for m in ranking.left_out] == [Verdict.FAILED, Verdict.NOISY]
+
+    def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both(self) -> None:
+        small = measurement("A", input_size=160, verdict=Verdict.NOISY, reason="wide")
+        ranking = rank(DEVICE, [small], NO_LIMITS, catalog(A=75))
+        (left_out,) = ranking.left_out
+        assert left_out.reason == ("wide; accuracy is known for 224 px, it is not known for 160 px")
+        assert left_out.top1 is None
+        assert ranking.would_win_with == ()
 
     def test_without_published_accuracy_there_is_nothing_to_rank_by(self) -> None:
         (left_out,) = _rank(measurement("A", top1=None)).left_out
@@ -273,6 +300,55 @@ class TestWhatCounts:
         ranking = rank(DEVICE, [measurement("A", input_size=160)], NO_LIMITS, catalog(A=75))
         (left_out,) = ranking.left_out
         assert left_out.reason == "accuracy is known for 224 px, it is not known for 160 px"
+
+
+class TestOnlyTheVerdictMissing:
+    SETTINGS = MeasureSettings(
+        runtime=Runtime.ONNXRUNTIME,
+        threads=1,
+        repetitions=12,
+        relative_half_width=0.01,
+        time_budget_ms=1_500,
+        input_shape=(1, 3, 224, 224),
+        input_seed=1,
+    )
+
+    def test_the_verdicts_that_would_give_a_winner_are_named_the_mildest_first(self) -> None:
+        measured = [
+            measurement("A", verdict=Verdict.THROTTLED),
+            measurement("B", verdict=Verdict.NOISY),
+            measurement("Slow", 30, verdict=Verdict.UNSTABLE),
+        ]
+        ranking = _rank(*measured, within=Constraints(max_latency_ms=20))
+        assert ranking.would_win_with == (Verdict.NOISY, Verdict.THROTTLED)
+
+    def test_with_a_winner_none_is_named(self) -> None:
+        ranking = _rank(measurement("A"), measurement("B", 5, top1=80, verdict=Verdict.NOISY))
+        assert (_winner(ranking), ranking.would_win_with) == ("A-onnxruntime-1", ())
+        assert ranking.suggested_sweep == ""
+
+    def test_the_sweep_measures_them_again_the_best_first_in_twice_the_effort(self) -> None:
+        measured = [
+            measurement("A", top1=70, verdict=Verdict.NOISY, settings=self.SETTINGS),
+            measurement("B", top1=80, verdict=Verdict.UNSTABLE, threads=2, settings=self.SETTINGS),
+            measurement("Slow", 30, top1=90, verdict=Verdict.NOISY),
+        ]
+        within = Constraints(max_latency_ms=20)
+        ranking = rank(DEVICE, measured, within, catalog(A=70, B=80, Slow=90, Other=85))
+        assert ranking.suggested_sweep == (
+            f"edgerank sweep --models B,A --devices {DEVICE} --runtimes onnxruntime "
+            "--threads 1,2 --weights pretrained --repetitions 20 --time-budget 3000ms "
+            "--precision 1%"
+        )
+        # They have figures, so only the other one was not measured.
+        assert ranking.unmeasured == ("Other",)
+
+    def test_where_including_would_not_help_the_sweep_is_of_what_is_missing(self) -> None:
+        slow = measurement("Slow", 30, verdict=Verdict.NOISY)
+        within = Constraints(max_latency_ms=20)
+        ranking = rank(DEVICE, [slow], within, catalog(Slow=75, Other=85))
+        assert ranking.would_win_with == ()
+        assert "--models Other " in ranking.suggested_sweep
 
 
 class TestDatasets:

@@ -2,12 +2,21 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.domain import Candidate, Constraints, Measurement, Ranking, Runtime, Verdict
-from controller.entries import candidate_key
+from controller.domain import (
+    Candidate,
+    Constraints,
+    LatencyFigures,
+    Measurement,
+    Ranking,
+    Runtime,
+    Verdict,
+)
+from controller.entries import INCLUDABLE, candidate_key, held_back
 from controller.ranking import rank
 from controller.wording import candidates
 from models.catalog import Catalog
@@ -16,6 +25,15 @@ from tests.unit.controller.measurements import DEVICE, figures, measurement
 
 _names = st.sampled_from([f"Net{number}" for number in range(8)])
 _top1 = {f"Net{number}": 66.0 + number // 2 * 4 for number in range(8)}
+
+
+def _outcomes(latency: LatencyFigures) -> st.SearchStrategy[dict[str, Any]]:
+    return st.sampled_from(Verdict).map(
+        lambda verdict: {
+            "verdict": verdict,
+            "latency": None if verdict is Verdict.FAILED else latency,
+        }
+    )
 
 
 @st.composite
@@ -31,8 +49,7 @@ def _measurements(draw: st.DrawFn) -> list[Measurement]:
                 top1=_top1[name],
                 runtime=draw(st.sampled_from(Runtime)),
                 threads=draw(st.integers(1, 2)),
-                latency=latency,
-                verdict=draw(st.sampled_from(Verdict)),
+                **draw(_outcomes(latency)),
                 measurement_id=f"m{place}",
                 weights=draw(st.sampled_from(WeightsKind)),
                 measured_at_unix_ms=draw(st.integers(0, 3)),
@@ -48,6 +65,7 @@ _constraints = st.builds(
     min_top1=st.none() | st.sampled_from([68.0, 72.0, 90.0]),
     runtime=st.none() | st.sampled_from(Runtime),
     threads=st.none() | st.integers(1, 2),
+    include=st.lists(st.sampled_from(INCLUDABLE), unique=True).map(tuple),
 )
 _cases = given(_measurements(), _constraints)
 
@@ -165,7 +183,7 @@ def test_all_that_is_known_of_a_candidate_is_its_last_usable_measurement(
     last = {
         candidate_key(found): found
         for found in measurements
-        if found.verdict in (Verdict.OK, Verdict.NOISY)
+        if found.verdict in constraints.admitted
         and constraints.runtime in (None, found.runtime)
         and constraints.threads in (None, found.threads)
     }
@@ -174,6 +192,45 @@ def test_all_that_is_known_of_a_candidate_is_its_last_usable_measurement(
         for candidate in candidates(_rank(measurements, constraints))
     }
     assert told == last
+
+
+@_cases
+def test_every_setting_is_told_by_its_last_figure_ranked_or_left_out(
+    measurements: list[Measurement], constraints: Constraints
+) -> None:
+    ranking = _rank(measurements, constraints)
+    last = {
+        candidate_key(found): found.measurement_id
+        for found in measurements
+        if constraints.runtime in (None, found.runtime)
+        and constraints.threads in (None, found.threads)
+    }
+    ranked = {candidate.measurement.measurement_id for candidate in candidates(ranking)}
+    left_out = {found.measurement_id for found in ranking.left_out}
+    assert set(last.values()) <= ranked | left_out
+    assert not ranked & left_out
+
+
+@_cases
+def test_including_the_verdicts_that_are_named_gives_a_winner(
+    measurements: list[Measurement], constraints: Constraints
+) -> None:
+    ranking = _rank(measurements, constraints)
+    if ranking.would_win_with:
+        assert ranking.winner is None
+        assert not constraints.admitted & set(ranking.would_win_with)
+        wider = replace(constraints, include=(*constraints.include, *ranking.would_win_with))
+        assert _rank(measurements, wider).winner is not None
+
+
+@_cases
+def test_what_is_held_back_is_a_candidate_once_all_verdicts_are_included(
+    measurements: list[Measurement], constraints: Constraints
+) -> None:
+    held = held_back(_rank(measurements, constraints).left_out, constraints)
+    everything = _rank(measurements, replace(constraints, include=INCLUDABLE))
+    told = {candidate.measurement.measurement_id for candidate in candidates(everything)}
+    assert {entry.id for entry in held} <= told
 
 
 @_cases

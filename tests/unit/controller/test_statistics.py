@@ -234,9 +234,17 @@ class TestVerdict:
         assert verdict(figures(10, 0.2), _noise(1, [10.0]), 0.02) == (Verdict.OK, "")
 
     def test_noise_is_said_in_figures_with_its_cause(self) -> None:
-        assert verdict(figures(10, 0.34), _noise(1, [10.0, 11.0, 12.0]), 0.02) == (
+        assert verdict(figures(10, 0.34), _noise(1, [10.0]), 0.02) == (
             Verdict.NOISY,
-            "the interval is ±3.4 %, wanted ±2 %: its repetitions disagree",
+            "the interval is ±3.4 %, wanted ±2 %: its samples spread too far",
+        )
+
+    def test_repetitions_that_disagree_are_unstable_and_it_is_said_how_far(self) -> None:
+        job = [repetition((4_095_000, 4_100_000, 4_105_000) * 20), repetition((4_520_000,) * 60)]
+        assert verdict(figures(4.3, 0.43), job, 0.02) == (
+            Verdict.UNSTABLE,
+            "its repetitions disagree: medians from 4.10 to 4.52 ms; "
+            "the interval is ±10 %, wanted ±2 %",
         )
 
     @pytest.mark.parametrize("late", [0, 1, 3])
@@ -244,7 +252,11 @@ class TestVerdict:
         self, late: int
     ) -> None:
         job = _out_of_time(_noise(1, [1.0, 1.0, 1.3]), late)
-        assert _cause(job) == "its repetitions disagree"
+        assert verdict(latency_figures(job), job, 0.02)[0] is Verdict.UNSTABLE
+
+    def test_repetitions_that_disagree_by_less_than_matters_are_ok(self) -> None:
+        job = _noise(1, [10.0, 10.01, 10.02, 10.03, 10.04], count=2_000, spread=0.001)
+        assert verdict(latency_figures(job), job, 0.02) == (Verdict.OK, "")
 
     def test_repetitions_with_too_few_samples_are_not_said_to_disagree(self) -> None:
         # Their medians are far apart, but no farther than so few and so noisy samples can be.
@@ -268,7 +280,8 @@ class TestVerdict:
         self, job: list[Repetition]
     ) -> None:
         judged, reason = verdict(latency_figures(job), job, 0.02)
-        assert judged in (Verdict.OK, Verdict.NOISY)
+        assert judged in (Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE)
+        assert judged is not Verdict.UNSTABLE or len(job) > 1
         assert (judged is Verdict.OK) == (reason == "")
 
     def test_the_wider_side_of_a_lopsided_interval_counts(self) -> None:
