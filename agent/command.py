@@ -18,8 +18,9 @@ from agent.cache import ArtifactCache
 from agent.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
 from agent.domain import RuntimeInfo
 from agent.errors import AgentError
+from agent.introspection import describe_runtimes
 from agent.kernel_files import Roots
-from agent.measuring import Measurer
+from agent.measuring import CHILD_COMMAND, Measurer, most_of_available_memory
 from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.profile import HostFacts, read_device_profile
 from agent.runtimes import available_runtimes
@@ -142,15 +143,21 @@ async def _serve(
     folder: Path,
     connect_timeout_s: float,
 ) -> None:
-    runtimes = _runtimes()
-    host = _host_facts()
+    installed = _runtimes()
+    host, roots = _host_facts(), Roots()
     with locked_state_folder(folder):
+        runtimes = describe_runtimes(
+            installed,
+            command=CHILD_COMMAND,
+            memory_limit_bytes=most_of_available_memory(),
+            proc_root=roots.proc,
+        )
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
             device_id=device_id(folder),
             name=name,
             labels=labels,
-            profile=read_device_profile(Roots(), host, runtimes),
+            profile=read_device_profile(roots, host, runtimes),
         )
         connection = Connection(
             address=controller,

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -21,6 +21,7 @@ from agent.domain import (
     RuntimeInfo,
 )
 from agent.kernel_files import Roots
+from agent.placement import check_cores, check_execution_provider
 from agent.supervision import Cancellation, MeasuringFailed, OnPhase, ask_child
 
 # Importing, loading and three runs of the slowest network on the slowest board.
@@ -29,7 +30,9 @@ START_ALLOWANCE_S = 120.0
 _BUDGETS = 3.0
 _MEMORY_SHARE = 0.9
 _NS_PER_MS = 1_000_000
-_COMMAND = (sys.executable, "-m", "agent.child")
+CHILD_COMMAND = (sys.executable, "-m", "agent.child")
+# Runtime, shape of the input, cores.
+_BaselineKey = tuple[Runtime, tuple[int, ...], tuple[int, ...]]
 
 
 def most_of_available_memory() -> int:
@@ -58,9 +61,9 @@ class Measurer:
     start_allowance_s: float = START_ALLOWANCE_S
     memory_limit_bytes: Callable[[], int] = most_of_available_memory
     roots: Roots = field(default_factory=Roots)
-    command: tuple[str, ...] = _COMMAND
+    command: tuple[str, ...] = CHILD_COMMAND
     now_unix_ms: Callable[[], int] = _now_unix_ms
-    _baselines: dict[tuple[Runtime, tuple[int, ...]], int] = field(default_factory=dict)
+    _baselines: dict[_BaselineKey, int] = field(default_factory=dict)
 
     def measure(
         self,
@@ -87,9 +90,7 @@ class Measurer:
             taken.append(self._sample(artifact, settings, cancellation))
             on_repetition(done)
         return Measured(
-            runtime=RuntimeInfo(
-                runtime=runtime.runtime, version=runtime.version, build=taken[0][0].build
-            ),
+            runtime=replace(runtime, build=taken[0][0].build),
             repetitions=tuple(_repetition(*each, baseline) for each in taken),
             affinity=taken[0][0].affinity,
         )
@@ -107,13 +108,8 @@ class Measurer:
                 f"{settings.runtime.value} is not installed on this device: "
                 f"pip install 'edgerank[{settings.runtime.value}]' there",
             )
-        cores = len(os.sched_getaffinity(0))
-        if not 1 <= settings.threads <= cores:
-            raise MeasuringFailed(
-                FailureReason.RUNTIME_ERROR,
-                f"{settings.threads} threads were asked for, but this agent may use "
-                f"{cores} cores: ask for 1 to {cores}",
-            )
+        check_cores(settings, os.sched_getaffinity(0))
+        check_execution_provider(settings, found[0])
         if settings.repetitions < 1:
             raise MeasuringFailed(
                 FailureReason.RUNTIME_ERROR,
@@ -123,7 +119,7 @@ class Measurer:
 
     def _baseline_rss_bytes(self, settings: MeasureSettings, cancellation: Cancellation) -> int:
         """The memory of a child that loads the runtime and makes the input, but has no network."""
-        key = (settings.runtime, settings.input_shape)
+        key = (settings.runtime, settings.input_shape, settings.cores)
         if key not in self._baselines:
             answer = self._ask(settings, None, self.start_allowance_s, cancellation)
             if not isinstance(answer, Baseline):
@@ -140,6 +136,8 @@ class Measurer:
             threads=settings.threads,
             relative_half_width=settings.relative_half_width,
             time_budget_ms=settings.time_budget_ms,
+            flush_denormals=settings.flush_denormals,
+            onnxruntime=settings.onnxruntime,
         )
         limit_s = self.start_allowance_s + _BUDGETS * settings.time_budget_ms / 1_000
         with DeviceWatch(self.roots, self.now_unix_ms) as watch:
@@ -162,6 +160,7 @@ class Measurer:
             runtime=settings.runtime,
             input_shape=settings.input_shape,
             input_seed=settings.input_seed,
+            cores=settings.cores,
             sampling=sampling,
         )
         return ask_child(
