@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from controller.domain import LatencyFigures, Measurement, Verdict
+from controller.settings_words import settings_words
 from models.catalog import IMAGENET, Catalog
 from models.variants import WeightsKind
 
@@ -56,7 +57,7 @@ def candidate_key(measurement: Measurement) -> str:
         parts.append(f"batch={measurement.batch}")
     if measurement.weights is not WeightsKind.PRETRAINED:
         parts.append(measurement.weights.value)
-    return " ".join(parts)
+    return " ".join((*parts, *settings_words(measurement)))
 
 
 def select_entries(
@@ -65,8 +66,9 @@ def select_entries(
     """Split measurements into what can be ranked and what is left out, both in a fixed order.
 
     Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
-    and batch size stand for each other: the last that is ok or noisy counts. One that is left out
-    carries why in its `reason`; so does a failure after the measurement that counts in its place.
+    and batch size, and alike in what is out of the ordinary in their settings, stand for each
+    other: the last that is ok or noisy counts. One that is left out carries why in its `reason`; so
+    does a failure after the measurement that counts in its place.
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
@@ -116,7 +118,7 @@ def choose_newest(
 
 def _setting(m: Measurement) -> tuple[object, ...]:
     variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
-    return (*variant, m.runtime, m.threads)
+    return (*variant, m.runtime, m.threads, settings_words(m))
 
 
 def _without_figures(measurement: Measurement, *, is_replaced: bool) -> Measurement:

@@ -19,6 +19,7 @@ from controller.cli.options import (
     weights_option,
 )
 from controller.cli.print_json import print_json
+from controller.cli.runtime_options import RuntimeSettings, runtime_options
 from controller.domain import Runtime, SweepPhase, SweepSnapshot, SweepSpec, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.quantities import parse_latency_ms
@@ -63,6 +64,7 @@ DEFAULT_TIME_BUDGET = "10s"
     show_default=True,
     help="Thread counts, each measured.",
 )
+@runtime_options
 @variant_options
 @weights_option(WeightsKind.PRETRAINED)
 @click.option(
@@ -105,6 +107,7 @@ def sweep(
     repetitions: int,
     precision: float,
     time_budget_ms: float,
+    runtime_settings: RuntimeSettings,
     address: str,
     as_json: bool,
 ) -> None:
@@ -119,6 +122,7 @@ def sweep(
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
       edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 1%
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
+      edgerank sweep --models MobileNetV1 --devices phone --cores big --threads 4 --no-spinning
     """
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
@@ -135,6 +139,9 @@ def sweep(
             precisions=precisions,
             input_sizes=input_sizes or (),
             batches=batches,
+            cores=runtime_settings.cores,
+            flush_denormals=runtime_settings.flush_denormals,
+            onnxruntime=runtime_settings.onnxruntime,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
