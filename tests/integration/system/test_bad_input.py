@@ -29,7 +29,10 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
         (("sweep", "--models", "MobileNetV1", "--cores", "large"), 2, "write big, little, all"),
         (("sweep", "--models", "MobileNetV1", "--cores", "4000"), 4, "has no core 4000; it has 0"),
         (
-            ("sweep", "--models", "MobileNetV1", "--execution-provider", "NnapiExecutionProvider"),
+            (
+                *("sweep", "--models", "MobileNetV1", "--devices", "pc"),
+                *("--execution-provider", "NnapiExecutionProvider"),
+            ),
             4,
             "has no NnapiExecutionProvider; it has CPUExecutionProvider",
         ),
