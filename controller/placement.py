@@ -121,7 +121,7 @@ def _provider_obstacle(device: Device, runtime: Runtime, spec: SweepSpec) -> str
     if options.execution_provider in has:
         return ""
     return (
-        f"{runtime.value} on device {device.name!r} has no {options.execution_provider}; "
+        f"{runtime.value} on device {device.name!r} has no {options.execution_provider!r}; "
         f"it has {', '.join(has)}"
     )
 

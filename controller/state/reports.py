@@ -24,7 +24,7 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
     settings = _settings_of(engine, device_id, report.attempt_id)
     if settings is None:
         return False
-    report = credible(report)
+    report = credible(report, settings.cores)
     row = _measurement_row(report, settings) | {"committed_at_unix_ms": now_unix_ms}
     with transaction(engine) as connection:
         connection.execute(

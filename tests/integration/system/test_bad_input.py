@@ -34,7 +34,7 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
                 *("--execution-provider", "NnapiExecutionProvider"),
             ),
             4,
-            "has no NnapiExecutionProvider; it has CPUExecutionProvider",
+            "has no 'NnapiExecutionProvider'; it has CPUExecutionProvider",
         ),
         (("sweep", "--models", "MobileNetV1", "--precision", "2"), 2, "write it as 2%"),
         (("convert", "MobileNetV3"), 2, "nearest:"),

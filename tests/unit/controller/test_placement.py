@@ -107,7 +107,7 @@ def test_a_device_that_tells_nothing_of_its_cores_is_taken_at_its_word() -> None
         (
             device("pc"),
             {"onnxruntime": XNNPACK},
-            "onnxruntime on device 'pc' has no XnnpackExecutionProvider; "
+            "onnxruntime on device 'pc' has no 'XnnpackExecutionProvider'; "
             "it has CPUExecutionProvider",
         ),
         (
@@ -135,7 +135,7 @@ def test_what_a_device_lacks_refuses_a_sweep_that_names_it(
         ({"cores": "7"}, "device 'pc' has no core 7; it has 0-3"),
         (
             {"onnxruntime": XNNPACK},
-            "onnxruntime on device 'pc' has no XnnpackExecutionProvider; "
+            "onnxruntime on device 'pc' has no 'XnnpackExecutionProvider'; "
             "it has CPUExecutionProvider",
         ),
     ],
