@@ -24,20 +24,30 @@ from agent.child_messages import (
     encode_line,
 )
 from agent.child_process import (
+    CoresRefused,
     bind_to_parent,
     go_first_when_memory_ends,
     limit_memory,
     set_stdout_aside,
+    stay_on_cores,
 )
+from agent.denormals import flushes, set_flushing
 from agent.device_state import read_device_state
 from agent.domain import Failure, FailureReason, ProcessMemory
 from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
 from agent.process_memory import PeakMeter, peak_rss_bytes, read_residence
-from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
+from agent.runtimes import (
+    InputArray,
+    LoadSettings,
+    Network,
+    RuntimeModule,
+    RuntimeRefused,
+    import_runtime,
+)
 from agent.sampling import sample, warm_up
 from agent.stopping import StoppingRule
-from agent.threads import busy_threads, cpu_time_ns_by_thread
+from agent.threads import busy_threads, cores_of_threads, cpu_time_ns_by_thread
 
 NS_PER_MS = 1_000_000
 
@@ -62,13 +72,20 @@ def _say(pipe: BinaryIO, line: Line) -> None:
 
 def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
     try:
+        stay_on_cores(request.cores)
         _say(pipe, Phase.IMPORTING)
         runtime = import_runtime(request.runtime)
         shape, seed = request.input_shape, request.input_seed
         array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
         if request.sampling is None:
-            return _baseline()
-        return _measure(runtime, request.sampling, array, pipe)
+            return _baseline(runtime)
+        sampled = _measure(runtime, request.sampling, array, pipe)
+        if request.cores and sampled.affinity != tuple(sorted(request.cores)):
+            raise CoresRefused(
+                f"{request.runtime.value} let its threads run on the cores {sampled.affinity}, "
+                f"not only on {request.cores}; measure on all cores"
+            )
+        return sampled
     except ImportError as error:
         return Failure(
             reason=FailureReason.NO_RUNTIME,
@@ -78,6 +95,8 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
         no_memory = tells_of_no_memory(str(error))
         reason = FailureReason.OUT_OF_MEMORY if no_memory else FailureReason.RUNTIME_ERROR
         return Failure(reason=reason, detail=str(error))
+    except CoresRefused as error:
+        return Failure(reason=FailureReason.RUNTIME_ERROR, detail=str(error))
     except MemoryError as error:
         return Failure(
             reason=FailureReason.OUT_OF_MEMORY,
@@ -85,7 +104,7 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
         )
 
 
-def _baseline() -> Baseline:
+def _baseline(runtime: RuntimeModule) -> Baseline:
     """Do everything that measuring does, but without a network, and tell the memory of it."""
     roots = Roots()
     read_device_state(roots, _now_unix_ms)
@@ -95,7 +114,11 @@ def _baseline() -> Baseline:
         budget_ns=NS_PER_MS,
         on_phase=lambda _: None,
     )
-    return Baseline(peak_rss_bytes=peak_rss_bytes(roots.proc))
+    return Baseline(
+        peak_rss_bytes=peak_rss_bytes(roots.proc),
+        build=runtime.build(),
+        execution_providers=runtime.execution_providers(),
+    )
 
 
 def _measure(
@@ -106,9 +129,7 @@ def _measure(
     artifact = Path(sampling.artifact_path)
     peaks = PeakMeter(roots.proc)
     _say(pipe, Phase.LOADING)
-    begin_ns = time.perf_counter_ns()
-    network = runtime.load(artifact, sampling.threads)
-    load_ns = time.perf_counter_ns() - begin_ns
+    network, load_ns = _load(runtime, artifact, sampling)
     load_peak = peaks.end_phase()
     network.set_input(array)
     # From here on garbage collection, which comes at random moments, would land in samples.
@@ -158,8 +179,31 @@ def _measure(
         stop_reason=samples.stop_reason,
         before=before,
         after=read_device_state(roots, _now_unix_ms),
-        affinity=tuple(sorted(os.sched_getaffinity(0))),
+        affinity=cores_of_threads(roots.proc / "self"),
     )
+
+
+def _load(runtime: RuntimeModule, artifact: Path, sampling: Sampling) -> tuple[Network, int]:
+    """Load the artifact as it is asked for; also tells how long it took, in ns.
+
+    Raises:
+        RuntimeRefused: the runtime cannot, or the processor does not count subnormal numbers as 0.
+    """
+    set_flushing(sampling.flush_denormals)
+    settings = LoadSettings(
+        threads=sampling.threads,
+        flush_denormals=sampling.flush_denormals,
+        onnxruntime=sampling.onnxruntime,
+    )
+    begin_ns = time.perf_counter_ns()
+    network = runtime.load(artifact, settings)
+    load_ns = time.perf_counter_ns() - begin_ns
+    if sampling.flush_denormals and not flushes():
+        raise RuntimeRefused(
+            "subnormal numbers do not count as 0 on this device, whatever it is told; "
+            "measure without --flush-denormals"
+        )
+    return network, load_ns
 
 
 def _now_unix_ms() -> int:

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 
 from cattrs import BaseValidationError, Converter
 
-from agent.domain import DeviceState, Failure, ProcessMemory, Runtime, StopReason
+from agent.domain import (
+    DeviceState,
+    Failure,
+    OnnxRuntimeOptions,
+    ProcessMemory,
+    Runtime,
+    StopReason,
+)
 
 T = TypeVar("T")
 
@@ -41,6 +48,8 @@ class Sampling:
     threads: int
     relative_half_width: float
     time_budget_ms: int
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +59,7 @@ class ChildRequest:
     Attributes:
         parent_pid: the child dies with this process.
         memory_limit_bytes: of private writable memory (RLIMIT_DATA).
+        cores: those that the child and all its threads run on; empty is as the parent may.
     """
 
     parent_pid: int
@@ -57,6 +67,7 @@ class ChildRequest:
     runtime: Runtime
     input_shape: tuple[int, ...]
     input_seed: int
+    cores: tuple[int, ...] = ()
     sampling: Sampling | None = None
 
 
@@ -80,9 +91,11 @@ class Sampled:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """The answer to a request without `sampling`."""
+    """The answer to a request without `sampling`: of the runtime alone."""
 
     peak_rss_bytes: int
+    build: str = ""
+    execution_providers: tuple[str, ...] = ()
 
 
 Answer = Sampled | Baseline | Failure

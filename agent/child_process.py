@@ -6,11 +6,16 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 _PR_SET_PDEATHSIG = 1
 _STDERR_LIMIT_BYTES = 64 * 1024**2
+
+
+class CoresRefused(Exception):
+    """The child cannot run where it should; the message says where it could."""
 
 
 def set_stdout_aside() -> BinaryIO:
@@ -33,6 +38,29 @@ def bind_to_parent(parent_pid: int) -> None:
     # The agent may have died before the call above took effect.
     if os.getppid() != parent_pid:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stay_on_cores(cores: tuple[int, ...]) -> None:
+    """Run on these cores only, and so do the threads that start from now on; empty is as it is.
+
+    Raises:
+        CoresRefused: the kernel does not grant every one of them.
+    """
+    if not cores:
+        return
+    allowed = sorted(os.sched_getaffinity(0))
+    # Of cores that it cannot grant the kernel says nothing as long as there is one that it can.
+    with contextlib.suppress(OSError, OverflowError):
+        os.sched_setaffinity(0, cores)
+    if os.sched_getaffinity(0) != set(cores):
+        raise CoresRefused(
+            f"the kernel does not let the child run on the cores {_listed(cores)}; "
+            f"the agent may use {_listed(allowed)}"
+        )
+
+
+def _listed(cores: Iterable[int]) -> str:
+    return ", ".join(str(core) for core in cores)
 
 
 def limit_memory(limit_bytes: int) -> None:

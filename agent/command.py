@@ -18,8 +18,10 @@ from agent.cache import ArtifactCache
 from agent.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
 from agent.domain import RuntimeInfo
 from agent.errors import AgentError
+from agent.gate_watch import GateWatch
+from agent.introspection import describe_runtimes
 from agent.kernel_files import Roots
-from agent.measuring import Measurer
+from agent.measuring import CHILD_COMMAND, Measurer, most_of_available_memory
 from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.profile import HostFacts, read_device_profile
 from agent.runtimes import available_runtimes
@@ -142,23 +144,29 @@ async def _serve(
     folder: Path,
     connect_timeout_s: float,
 ) -> None:
-    runtimes = _runtimes()
-    host = _host_facts()
-    measurer = Measurer(runtimes=runtimes)
+    installed = _runtimes()
+    host, roots = _host_facts(), Roots()
+    gate_watch = GateWatch()
     # Before anything has warmed the processor up.
-    measurer.gate_watch.look()
+    gate_watch.look()
     with locked_state_folder(folder):
+        runtimes = describe_runtimes(
+            installed,
+            command=CHILD_COMMAND,
+            memory_limit_bytes=most_of_available_memory(),
+            proc_root=roots.proc,
+        )
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
             device_id=device_id(folder),
             name=name,
             labels=labels,
-            profile=read_device_profile(Roots(), host, runtimes),
+            profile=read_device_profile(roots, host, runtimes),
         )
         connection = Connection(
             address=controller,
             introduction=introduction,
-            measurer=measurer,
+            measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch),
             cache=ArtifactCache(folder / "artifacts"),
             spool=spool,
             now_unix_ms=lambda: time.time_ns() // 1_000_000,

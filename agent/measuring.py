@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,7 @@ from agent.domain import (
 )
 from agent.gate_watch import GateWatch, OnWaiting
 from agent.kernel_files import Roots
+from agent.placement import check_cores, check_execution_provider
 from agent.supervision import Cancellation, MeasuringFailed, OnPhase, ask_child
 
 # Importing, loading and three runs of the slowest network on the slowest board.
@@ -30,7 +31,9 @@ START_ALLOWANCE_S = 120.0
 _BUDGETS = 3.0
 _MEMORY_SHARE = 0.9
 _NS_PER_MS = 1_000_000
-_COMMAND = (sys.executable, "-m", "agent.child")
+CHILD_COMMAND = (sys.executable, "-m", "agent.child")
+# Runtime, shape of the input, cores.
+_BaselineKey = tuple[Runtime, tuple[int, ...], tuple[int, ...]]
 
 
 def most_of_available_memory() -> int:
@@ -60,10 +63,10 @@ class Measurer:
     start_allowance_s: float = START_ALLOWANCE_S
     memory_limit_bytes: Callable[[], int] = most_of_available_memory
     roots: Roots = field(default_factory=Roots)
-    command: tuple[str, ...] = _COMMAND
+    command: tuple[str, ...] = CHILD_COMMAND
     gate_watch: GateWatch = field(default_factory=GateWatch)
     now_unix_ms: Callable[[], int] = _now_unix_ms
-    _baselines: dict[tuple[Runtime, tuple[int, ...]], int] = field(default_factory=dict)
+    _baselines: dict[_BaselineKey, int] = field(default_factory=dict)
 
     def measure(
         self,
@@ -93,9 +96,7 @@ class Measurer:
             taken.append(self._sample(artifact, settings, cancellation))
             on_repetition(done)
         return Measured(
-            runtime=RuntimeInfo(
-                runtime=runtime.runtime, version=runtime.version, build=taken[0][0].build
-            ),
+            runtime=replace(runtime, build=taken[0][0].build),
             repetitions=tuple(_repetition(*each, baseline) for each in taken),
             affinity=taken[0][0].affinity,
         )
@@ -113,13 +114,8 @@ class Measurer:
                 f"{settings.runtime.value} is not installed on this device: "
                 f"pip install 'edgerank[{settings.runtime.value}]' there",
             )
-        cores = len(os.sched_getaffinity(0))
-        if not 1 <= settings.threads <= cores:
-            raise MeasuringFailed(
-                FailureReason.RUNTIME_ERROR,
-                f"{settings.threads} threads were asked for, but this agent may use "
-                f"{cores} cores: ask for 1 to {cores}",
-            )
+        check_cores(settings, os.sched_getaffinity(0))
+        check_execution_provider(settings, found[0])
         if settings.repetitions < 1:
             raise MeasuringFailed(
                 FailureReason.RUNTIME_ERROR,
@@ -129,7 +125,7 @@ class Measurer:
 
     def _baseline_rss_bytes(self, settings: MeasureSettings, cancellation: Cancellation) -> int:
         """The memory of a child that loads the runtime and makes the input, but has no network."""
-        key = (settings.runtime, settings.input_shape)
+        key = (settings.runtime, settings.input_shape, settings.cores)
         if key not in self._baselines:
             answer = self._ask(settings, None, self.start_allowance_s, cancellation)
             if not isinstance(answer, Baseline):
@@ -146,6 +142,8 @@ class Measurer:
             threads=settings.threads,
             relative_half_width=settings.relative_half_width,
             time_budget_ms=settings.time_budget_ms,
+            flush_denormals=settings.flush_denormals,
+            onnxruntime=settings.onnxruntime,
         )
         limit_s = self.start_allowance_s + _BUDGETS * settings.time_budget_ms / 1_000
         with DeviceWatch(self.roots, self.now_unix_ms) as watch:
@@ -168,6 +166,7 @@ class Measurer:
             runtime=settings.runtime,
             input_shape=settings.input_shape,
             input_seed=settings.input_seed,
+            cores=settings.cores,
             sampling=sampling,
         )
         return ask_child(

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def cpu_time_ns_by_thread(process: Path) -> dict[int, int]:
         if time_ns is not None:
             times[int(task.name)] = time_ns
     return times
+
+
+def cores_of_threads(process: Path) -> tuple[int, ...]:
+    """The cores that any thread of the process may run on, ascending."""
+    cores: set[int] = set()
+    for task in (process / "task").iterdir():
+        # A thread may end meanwhile.
+        with suppress(ProcessLookupError):
+            cores |= os.sched_getaffinity(int(task.name))
+    return tuple(sorted(cores))
 
 
 @dataclass(frozen=True, kw_only=True)

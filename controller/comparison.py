@@ -1,7 +1,8 @@
 """Whether B is faster or slower than A, pair by pair: pure functions of their measurements.
 
-A pair is the same backbone, device, thread count, precision, input size, batch size and kind of
-weights, and the same runtime unless runtimes are what is compared.
+A pair is the same backbone, device, thread count, cores, flushing of denormals, precision, input
+size, batch size and kind of weights, and, unless runtimes are what is compared, the same runtime
+with the same options.
 """
 
 import math
@@ -14,6 +15,7 @@ from controller.domain import LatencyFigures, Measurement, Verdict
 from controller.entries import candidate_key, choose_newest
 from controller.errors import EdgerankError, ErrorCode
 from controller.selectors import Selector
+from controller.settings_words import common_settings_words, settings_words
 from controller.statistics import MedianRatio, median_ratio
 
 EQUIVALENCE_MARGIN: Final = 0.02
@@ -124,7 +126,9 @@ def compare(
 
     def identity(m: Measurement) -> Hashable:
         same = (m.backbone, m.device, m.threads, m.precision, m.input_size, m.batch, m.weights)
-        return same if across else (*same, m.runtime, m.format)
+        if across:
+            return (*same, common_settings_words(m))
+        return (*same, m.runtime, m.format, settings_words(m))
 
     admitted = (Verdict.OK, *_DOUBTFUL)
     of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity, admitted)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from controller.conversation import Failure, FailureReason, Hello, Measured, Report
+from controller.cores import format_cores
 from controller.domain import DeviceState, Repetition
 from controller.errors import EdgerankError, ErrorCode
 from controller.names import is_name
@@ -46,11 +47,15 @@ def check_hello(hello: Hello) -> None:
         )
 
 
-def credible(report: Report) -> Report:
-    """The report itself, or a failure that says what in it cannot be."""
+def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
+    """The report itself, or a failure that says what in it cannot be.
+
+    With cores, ascending, the children must have run on these: agents of another version read no
+    settings that they do not know.
+    """
     if report.measured is None:
         return report
-    doubt = _doubt(report.measured)
+    doubt = _doubt(report.measured) or _doubt_of_cores(report.measured, cores)
     if not doubt:
         return report
     detail = f"the agent reported {doubt}"
@@ -64,6 +69,16 @@ def _doubt(measured: Measured) -> str:
     if len(repetitions) != 1:
         return f"{len(repetitions)} repetitions, where one was leased"
     return _doubt_of_repetition(repetitions[0])
+
+
+def _doubt_of_cores(measured: Measured, cores: tuple[int, ...]) -> str:
+    if not cores or measured.affinity == cores:
+        return ""
+    ran_on = format_cores(measured.affinity) or "unknown ones"
+    return (
+        f"figures of the cores {ran_on}, not of {format_cores(cores)}; use the same edgerank "
+        "version on both sides"
+    )
 
 
 def _doubt_of_repetition(taken: Repetition) -> str:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Final, TypeVar
 
 from controller.domain import Constraints, LatencyFigures, Measurement, Verdict
+from controller.settings_words import settings_words
 from models.catalog import IMAGENET, Catalog
 from models.variants import WeightsKind
 
@@ -58,7 +59,7 @@ def candidate_key(measurement: Measurement) -> str:
         parts.append(f"batch={measurement.batch}")
     if measurement.weights is not WeightsKind.PRETRAINED:
         parts.append(measurement.weights.value)
-    return " ".join(parts)
+    return " ".join((*parts, *settings_words(measurement)))
 
 
 def select_entries(
@@ -67,9 +68,10 @@ def select_entries(
     """Split measurements into what can be ranked and what is left out, both in a fixed order.
 
     Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
-    and batch size stand for each other: the last with an admitted verdict counts. One that is left
-    out carries why in its `reason`; so does one after the measurement that counts in its place. An
-    accuracy that is not of its input size is taken from it.
+    and batch size, and alike in what is out of the ordinary in their settings, stand for each
+    other: the last with an admitted verdict counts. One that is left out carries why in its
+    `reason`; so does one after the measurement that counts in its place. An accuracy that is not of
+    its input size is taken from it.
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
@@ -147,7 +149,7 @@ def choose_newest(
 
 def _setting(m: Measurement) -> tuple[object, ...]:
     variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
-    return (*variant, m.runtime, m.threads)
+    return (*variant, m.runtime, m.threads, settings_words(m))
 
 
 def _passed_over(measurement: Measurement, *, is_replaced: bool) -> Measurement:

@@ -25,6 +25,7 @@ from controller.errors import EdgerankError, ErrorCode
 _TEXT: Final = pa.string()
 _WHOLE: Final = pa.int64()
 _REAL: Final = pa.float64()
+_YES_OR_NO: Final = pa.bool_()
 
 COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
     {
@@ -45,6 +46,12 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
         "threads": _WHOLE,
         "busy_threads": _WHOLE,
         "affinity": _TEXT,
+        "cores": _TEXT,
+        "flush_denormals": _YES_OR_NO,
+        "onnxruntime_execution_provider": _TEXT,
+        "onnxruntime_graph_optimization": _TEXT,
+        "onnxruntime_spinning": _YES_OR_NO,
+        "onnxruntime_arena": _YES_OR_NO,
         "weights": _TEXT,
         "weights_digest": _TEXT,
         "artifact_sha256": _TEXT,
@@ -126,22 +133,42 @@ def write_export(measurements: Iterable[Measurement], path: Path) -> None:
 
 
 def flat_row(measurement: Measurement) -> dict[str, Any]:
-    """Return a measurement under the names of `COLUMNS`; the affinity as a list of cores, 0,1,2."""
+    """Return a measurement under the names of `COLUMNS`.
+
+    Affinity and the cores that were asked for are lists, 0,1,2; no cores is every one.
+    """
     document = cast(dict[str, Any], to_document(measurement))
     flat: dict[str, Any] = dict(document)
     for group in ("latency", "memory"):
         figures = document[group]
         if isinstance(figures, dict):
             flat |= {f"{group}_{name}": figure for name, figure in figures.items()}
-    flat["affinity"] = ",".join(str(core) for core in measurement.affinity)
+    settings = document["settings"]
+    if isinstance(settings, dict):
+        flat["cores"] = _listed(settings["cores"])
+        flat["flush_denormals"] = settings["flush_denormals"]
+        told = settings["onnxruntime"] or {}
+        flat |= {f"onnxruntime_{name}": value for name, value in told.items()}
+    flat["affinity"] = _listed(measurement.affinity)
     return {column: flat.get(_FIELD_OF_COLUMN.get(column, column)) for column in COLUMNS}
+
+
+def _listed(cores: Iterable[int]) -> str:
+    return ",".join(str(core) for core in cores)
 
 
 def _write_csv(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
     with _as_text(file) as text:
         writer = csv.DictWriter(text, fieldnames=list(COLUMNS), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(flat_row(measurement) for measurement in measurements)
+        for measurement in measurements:
+            row = flat_row(measurement)
+            writer.writerow({column: _cell(value) for column, value in row.items()})
+
+
+def _cell(value: Any) -> Any:
+    # As in JSON.
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _write_json(measurements: Iterable[Measurement], file: IO[bytes]) -> None:

@@ -15,6 +15,7 @@ from controller.domain import (
 )
 from controller.errors import EdgerankError, ErrorCode
 from controller.names import find_choice
+from controller.placement import check_placement, choose_cores, options_of, placement_obstacle
 from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog, UnknownBackbone
 from models.own import lacks_paddle_program
 from models.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
@@ -72,6 +73,7 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
         EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
     """
     _check_settings(spec)
+    check_placement(spec)
     precisions = _check_variants(spec)
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     chosen = _choose_devices(spec.devices, devices)
@@ -80,7 +82,7 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
         (device.device_id, runtime, threads): obstacle
         for device in chosen
         for runtime, threads in itertools.product(runtimes, spec.threads)
-        if (obstacle := _obstacle(device, runtime, threads))
+        if (obstacle := _obstacle(device, runtime, threads, spec))
     }
     lacks = {
         (device.device_id, runtime, precision): lack
@@ -101,7 +103,9 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
         dict.fromkeys((*obstacles.values(), *lacks.values(), *untranslatable.values()))
     )
     jobs = tuple(
-        PlannedJob(device.device_id, variant, _measure_settings(spec, runtime, threads, variant))
+        PlannedJob(
+            device.device_id, variant, _measure_settings(spec, device, runtime, threads, variant)
+        )
         for backbone in backbones
         for device in chosen
         for runtime, precision in itertools.product(runtimes, precisions)
@@ -194,7 +198,7 @@ def _choose_devices(names: Sequence[str], devices: Sequence[Device]) -> tuple[De
     return connected
 
 
-def _obstacle(device: Device, runtime: Runtime, threads: int) -> str:
+def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> str:
     available = [info.runtime for info in device.profile.runtimes]
     if runtime not in available:
         has = ", ".join(info.value for info in available) or "no runtime"
@@ -204,12 +208,7 @@ def _obstacle(device: Device, runtime: Runtime, threads: int) -> str:
             f"no Paddle Lite target is known for device {device.name!r}, whose architecture is "
             f"{device.profile.architecture!r}; known: {', '.join(_TARGETS)}"
         )
-    if 0 < device.profile.logical_cores < threads:
-        return (
-            f"device {device.name!r} has {device.profile.logical_cores} cores; "
-            f"ask for at most as many threads, not {threads}"
-        )
-    return ""
+    return placement_obstacle(device, runtime, threads, spec)
 
 
 def _lack(device: Device, runtime: Runtime, precision: Precision) -> str:
@@ -258,7 +257,7 @@ def _file(device: Device, runtime: Runtime) -> tuple[Format, Target] | None:
 
 
 def _measure_settings(
-    spec: SweepSpec, runtime: Runtime, threads: int, variant: Variant
+    spec: SweepSpec, device: Device, runtime: Runtime, threads: int, variant: Variant
 ) -> MeasureSettings:
     return MeasureSettings(
         runtime=runtime,
@@ -269,6 +268,9 @@ def _measure_settings(
         input_shape=_input_shape(variant),
         input_seed=INPUT_SEED,
         gate=spec.gate,
+        cores=choose_cores(device, spec.cores),
+        flush_denormals=spec.flush_denormals,
+        onnxruntime=options_of(runtime, spec),
     )
 
 

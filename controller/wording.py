@@ -8,6 +8,7 @@ from typing import Final
 from controller.domain import Candidate, Constraints, Measurement, Ranking, Verdict
 from controller.entries import INCLUDABLE, held_back
 from controller.quantities import format_interval, format_latency, format_memory
+from controller.settings_words import settings_words
 from models.catalog import IMAGENET
 from models.variants import WeightsKind
 
@@ -33,9 +34,9 @@ LATENCY_TIE_NOTE: Final = (
 
 
 def setting(measurement: Measurement) -> str:
-    """Say what ran a backbone: onnxruntime, 2 threads."""
-    plural = "" if measurement.threads == 1 else "s"
-    return f"{measurement.runtime.value}, {measurement.threads} thread{plural}"
+    """Say what ran a backbone: onnxruntime, 2 threads, and what is not as usual, no arena."""
+    threads = f"{measurement.threads} thread{'' if measurement.threads == 1 else 's'}"
+    return ", ".join((measurement.runtime.value, threads, *settings_words(measurement)))
 
 
 def provenance(measurement: Measurement) -> str:

@@ -6,6 +6,7 @@ runtime that the device lacks, or that crashes when it is loaded, is no concern 
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.domain import Runtime, RuntimeInfo
+from agent.domain import OnnxRuntimeOptions, Runtime, RuntimeInfo
 
 InputArray = NDArray[np.float32]
 
@@ -28,6 +29,20 @@ _MODULES: Mapping[Runtime, str] = MappingProxyType(
 
 class RuntimeRefused(Exception):
     """The runtime cannot load the artifact, or not with these settings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadSettings:
+    """How a network is made ready to run; a runtime's own options concern that one only.
+
+    Attributes:
+        threads: exactly as many compute.
+        flush_denormals: set in this process already; a runtime that decides it itself is told.
+    """
+
+    threads: int
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
 
 
 class Network(Protocol):
@@ -50,11 +65,17 @@ class Network(Protocol):
 class RuntimeModule(Protocol):
     """What a module of this package offers."""
 
-    def load(self, artifact: Path, threads: int) -> Network:
-        """Make an artifact ready to run with exactly this many threads.
+    def build(self) -> str:
+        """What the library says of its own build; empty when it needs a network to say it."""
+
+    def execution_providers(self) -> tuple[str, ...]:
+        """What this build can compute with, by the library's own names; empty when it has one."""
+
+    def load(self, artifact: Path, settings: LoadSettings) -> Network:
+        """Make an artifact ready to run, exactly so.
 
         Raises:
-            RuntimeRefused: the runtime does not take the artifact or the number of threads.
+            RuntimeRefused: the runtime does not take the artifact or the settings.
         """
 
 

@@ -1,18 +1,38 @@
-"""ONNX Runtime on the CPU."""
+"""ONNX Runtime."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from agent.runtimes import InputArray, RuntimeRefused
+from agent.domain import GraphOptimization, OnnxRuntimeOptions
+from agent.runtimes import InputArray, LoadSettings, RuntimeRefused
 
+_CPU = "CPUExecutionProvider"
+# It is in every build, but sends what it is given to a service elsewhere.
+_REMOTE = "AzureExecutionProvider"
 _ERRORS_ONLY = 3
 # They have no class in common but Exception.
 _NATIVE_ERRORS = tuple(
     each for each in vars(native).values() if isinstance(each, type) and issubclass(each, Exception)
+)
+_LEVELS: Mapping[GraphOptimization, onnxruntime.GraphOptimizationLevel] = MappingProxyType(
+    {
+        GraphOptimization.DISABLED: onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
+        GraphOptimization.BASIC: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+        GraphOptimization.EXTENDED: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+        GraphOptimization.ALL: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
+    }
+)
+# Providers with threads of their own, which are not the session's, and what sets their number.
+_OWN_THREADS: Mapping[str, str] = MappingProxyType(
+    {
+        "OpenVINOExecutionProvider": "num_of_threads",
+        "XnnpackExecutionProvider": "intra_op_num_threads",
+    }
 )
 
 
@@ -26,7 +46,7 @@ class OnnxNetwork:
 
     def build(self) -> str:
         """ONNX Runtime's build information."""
-        return str(onnxruntime.get_build_info()).removeprefix("ORT Build Info: ")
+        return build()
 
     def set_input(self, array: InputArray) -> None:
         """Give the input that every run computes on."""
@@ -40,22 +60,66 @@ class OnnxNetwork:
             raise RuntimeRefused(_first_line(error)) from error
 
 
-def load(artifact: Path, threads: int) -> OnnxNetwork:
-    """Load an `.onnx` file; operators run one after the other, each on `threads` threads.
+def build() -> str:
+    """ONNX Runtime's build information."""
+    return str(onnxruntime.get_build_info()).removeprefix("ORT Build Info: ")
+
+
+def execution_providers() -> tuple[str, ...]:
+    """Those of this build that compute on this device."""
+    return tuple(each for each in onnxruntime.get_available_providers() if each != _REMOTE)
+
+
+def load(artifact: Path, settings: LoadSettings) -> OnnxNetwork:
+    """Load an `.onnx` file; operators run one after the other, each on `settings.threads` threads.
+
+    Operators that the wanted execution provider does not have run on the CPU.
 
     Raises:
-        RuntimeRefused: ONNX Runtime does not take the file.
+        RuntimeRefused: ONNX Runtime does not take the file, or has no such execution provider.
     """
+    wanted = settings.onnxruntime or OnnxRuntimeOptions()
+    with _refusals():
+        session = onnxruntime.InferenceSession(
+            str(artifact),
+            _session_options(settings.threads, settings.flush_denormals, wanted),
+            providers=_providers(wanted.execution_provider, settings.threads),
+        )
+    # Asked for what the build lacks, or what does not start, it takes the CPU and goes on.
+    if wanted.execution_provider not in session.get_providers():
+        raise RuntimeRefused(
+            f"ONNX Runtime did not take {wanted.execution_provider}; on this device it has "
+            f"{', '.join(execution_providers())}"
+        )
+    session.disable_fallback()
+    return OnnxNetwork(session)
+
+
+def _session_options(
+    threads: int, flush_denormals: bool, wanted: OnnxRuntimeOptions
+) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
+    # Named, this number also keeps it from binding its threads to cores of its own choice.
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _ERRORS_ONLY
-    with _refusals():
-        session = onnxruntime.InferenceSession(
-            str(artifact), options, providers=["CPUExecutionProvider"]
-        )
-    return OnnxNetwork(session)
+    options.graph_optimization_level = _LEVELS[wanted.graph_optimization]
+    options.enable_cpu_mem_arena = wanted.arena
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "1" if wanted.spinning else "0"
+    )
+    # Its threads set this themselves, to one or the other.
+    options.add_session_config_entry(
+        "session.set_denormal_as_zero", "1" if flush_denormals else "0"
+    )
+    return options
+
+
+def _providers(wanted: str, threads: int) -> list[tuple[str, dict[str, str]]]:
+    own_threads = _OWN_THREADS.get(wanted)
+    chosen = (wanted, {own_threads: str(threads)} if own_threads else {})
+    return [chosen] if wanted == _CPU else [chosen, (_CPU, {})]
 
 
 @contextmanager

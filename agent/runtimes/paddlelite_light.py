@@ -6,7 +6,7 @@ from typing import Any
 
 from paddlelite import lite
 
-from agent.runtimes import InputArray, RuntimeRefused
+from agent.runtimes import InputArray, LoadSettings, RuntimeRefused
 
 _LIBRARIES = Path(lite.__file__).parent / "libs"
 
@@ -27,7 +27,17 @@ class PaddleLiteNetwork:
         self._predictor.get_input(0).from_numpy(array)
 
 
-def load(artifact: Path, threads: int) -> PaddleLiteNetwork:
+def build() -> str:
+    """Paddle Lite's version; wheels without the converter say it of a loaded network only."""
+    return str(lite.Opt().version()) if hasattr(lite, "Opt") else ""
+
+
+def execution_providers() -> tuple[str, ...]:
+    """None: an artifact says itself where it runs."""
+    return ()
+
+
+def load(artifact: Path, settings: LoadSettings) -> PaddleLiteNetwork:
     """Load an `.nb` file.
 
     Most of what Paddle Lite does not take ends the process by abort or SIGSEGV.
@@ -38,11 +48,11 @@ def load(artifact: Path, threads: int) -> PaddleLiteNetwork:
     config = lite.MobileConfig()
     config.set_model_from_file(str(artifact))
     if hasattr(config, "set_threads"):
-        config.set_threads(threads)
+        config.set_threads(settings.threads)
         return PaddleLiteNetwork(lite.create_paddle_predictor(config))
     predictor = lite.create_paddle_predictor(config)
     # After the predictor is made: making it sets the number back to 1.
-    _set_mkl_threads(threads)
+    _set_mkl_threads(settings.threads)
     return PaddleLiteNetwork(predictor)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from controller.comparison import Change, ComparedPair, Comparison
 from controller.domain import Measurement, Verdict
 from controller.quantities import format_number
+from controller.settings_words import settings_words
 from controller.wording import candidate_name, verdict_notes
 
 _WORDS: Final = {
@@ -79,8 +80,14 @@ def _table(comparison: Comparison) -> Table:
 def _context(pair: ComparedPair) -> Text:
     threads = f"{pair.a.threads} thread{'' if pair.a.threads == 1 else 's'}"
     # Two lines leave room for the figures in 80 columns.
-    where = f"{pair.a.device}, {_runtimes(pair)}\n{threads}, {pair.a.weights.value}"
+    how = ", ".join((threads, *_settings(pair), pair.a.weights.value))
+    where = f"{pair.a.device}, {_runtimes(pair)}\n{how}"
     return Text(where, style="dim")
+
+
+def _settings(pair: ComparedPair) -> tuple[str, ...]:
+    """What is out of the ordinary on both sides, or, of two runtimes, on either one."""
+    return tuple(dict.fromkeys((*settings_words(pair.a), *settings_words(pair.b))))
 
 
 def _runtimes(pair: ComparedPair) -> str:

@@ -113,6 +113,10 @@ def _marks(profile: DeviceProfile) -> Iterator[str]:
 def _runtimes(device: Device) -> Text:
     if not device.profile.runtimes:
         return Text("none", style="yellow")
-    return Text(
-        "\n".join(f"{known.runtime.value} {known.version}" for known in device.profile.runtimes)
-    )
+    runtimes = Text()
+    for known in device.profile.runtimes:
+        runtimes.append(f"{known.runtime.value} {known.version}\n")
+        for told in (known.build, *known.execution_providers):
+            runtimes.append(f"{told}\n" if told else "", style="dim")
+    runtimes.rstrip()
+    return runtimes

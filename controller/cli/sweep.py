@@ -19,6 +19,7 @@ from controller.cli.options import (
     weights_option,
 )
 from controller.cli.print_json import print_json
+from controller.cli.runtime_options import RuntimeSettings, runtime_options
 from controller.cli.start_gate import gate_options
 from controller.domain import Runtime, StartGate, SweepPhase, SweepSnapshot, SweepSpec, Verdict
 from controller.errors import EdgerankError, ErrorCode
@@ -64,6 +65,7 @@ DEFAULT_TIME_BUDGET = "10s"
     show_default=True,
     help="Thread counts, each measured.",
 )
+@runtime_options
 @variant_options
 @weights_option(WeightsKind.PRETRAINED)
 @click.option(
@@ -115,6 +117,7 @@ def sweep(
     time_budget_ms: float,
     sentinel: bool,
     gate: StartGate,
+    runtime_settings: RuntimeSettings,
     address: str,
     as_json: bool,
 ) -> None:
@@ -132,6 +135,7 @@ def sweep(
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
       edgerank sweep --models tier:mobile --max-temperature 45C --start-deadline 300s
       edgerank sweep --models PPLCNet_x1_0 --max-load none
+      edgerank sweep --models MobileNetV1 --devices phone --cores big --threads 4 --no-spinning
     """
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
@@ -150,6 +154,9 @@ def sweep(
             batches=batches,
             sentinel=sentinel,
             gate=gate,
+            cores=runtime_settings.cores,
+            flush_denormals=runtime_settings.flush_denormals,
+            onnxruntime=runtime_settings.onnxruntime,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)

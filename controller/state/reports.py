@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import cattrs
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from controller.conversation import Measured, Report
 from controller.credibility import credible
+from controller.domain import MeasureSettings
 from controller.leases import AttemptState
 from controller.state.database import transaction
 from controller.state.failures import end_with_failure
@@ -31,7 +33,8 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
         job_id=attempt.job_id,
         ordinal=attempt.ordinal,
     )
-    report = credible(report)
+    settings = cattrs.structure(attempt.settings, MeasureSettings)
+    report = credible(report, settings.cores)
     reading = _reading(report.measured) if attempt.is_sentinel and report.measured else None
     with transaction(engine) as connection:
         connection.execute(
@@ -81,7 +84,13 @@ def _reading(measured: Measured) -> Reading:
 def _find(engine: Engine, device_id: str, attempt_id: str) -> Row[Any] | None:
     with transaction(engine) as connection:
         return connection.execute(
-            select(jobs.c.job_id, jobs.c.sweep_id, jobs.c.is_sentinel, attempts.c.ordinal)
+            select(
+                jobs.c.job_id,
+                jobs.c.sweep_id,
+                jobs.c.is_sentinel,
+                jobs.c.settings,
+                attempts.c.ordinal,
+            )
             .join(attempts, attempts.c.job_id == jobs.c.job_id)
             .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
         ).one_or_none()

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.domain import MeasureSettings, Runtime
+from agent.domain import MeasureSettings, OnnxRuntimeOptions, Runtime
 
-# `tiny` runs in well under a millisecond; `wide` has work for a second thread.
-SHAPES = {"tiny": (1, 3, 32, 32), "wide": (1, 256, 56, 56)}
+# `tiny` runs in well under a millisecond; `wide` has work for a second thread; `faint` multiplies
+# its input, channel by channel, by 1e-20.
+SHAPES = {"tiny": (1, 3, 32, 32), "wide": (1, 256, 56, 56), "faint": (1, 256, 56, 56)}
 _SUFFIXES = {Runtime.ONNXRUNTIME: ".onnx", Runtime.PADDLELITE: ".nb"}
 
 
@@ -28,6 +29,9 @@ def settings(
     repetitions: int = 1,
     relative_half_width: float = 0.5,
     time_budget_ms: int = 5_000,
+    cores: tuple[int, ...] = (),
+    flush_denormals: bool = False,
+    onnxruntime: OnnxRuntimeOptions | None = None,
 ) -> MeasureSettings:
     """Settings that end soon: half of the median either way is precise enough."""
     return MeasureSettings(
@@ -38,4 +42,7 @@ def settings(
         time_budget_ms=time_budget_ms,
         input_shape=SHAPES[network],
         input_seed=1,
+        cores=cores,
+        flush_denormals=flush_denormals,
+        onnxruntime=onnxruntime,
     )

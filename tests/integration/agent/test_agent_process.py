@@ -101,6 +101,7 @@ async def test_an_agent_says_what_it_is(tmp_path: Path) -> None:
     assert hello.device_id == (tmp_path / "device_id").read_text().strip()
     assert hello.profile.logical_cores == os.cpu_count()
     assert len(hello.profile.runtimes) == len(Runtime)
+    assert all(each.build for each in hello.profile.runtimes)
     listed = ", ".join(f"{each.runtime.value} {each.version}" for each in available_runtimes())
     assert line == f"connected to 127.0.0.1:{controller.port} as shelf-3 ({listed})\n"
 

@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from agent.runtimes import onnxruntime_cpu
+from agent.runtimes import LoadSettings, onnxruntime_cpu
 from models.catalog import Backbone, load_catalog
 from models.child import Cancellation, StepFailed, StepLimits, run_step
 from models.own import FILE_NAMES, OwnFormat, own_backbone, own_digest, own_folder
@@ -190,7 +190,7 @@ def test_an_agent_runs_an_onnx_file_on_float32_images(
     precision: Precision, transformer: Reduced
 ) -> None:
     artifact = transformer.made[Target.ANY, precision].path
-    network = onnxruntime_cpu.load(artifact, 1)
+    network = onnxruntime_cpu.load(artifact, LoadSettings(threads=1))
     network.set_input(noise_images(1, 224, 1))
     (scores,) = cast(list[Array], network.run())
     assert scores.shape == (1, 1000)

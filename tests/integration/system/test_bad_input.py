@@ -26,6 +26,16 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
         (("sweep", "--models", "MobileNetV1", "--devices", "pd"), 2, "nearest: pc"),
         (("sweep", "--models", "MobileNetV1", "--runtimes", "tflite"), 2, "there are paddlelite"),
         (("sweep", "--models", "MobileNetV1", "--threads", "99"), 4, "cores; ask for at most"),
+        (("sweep", "--models", "MobileNetV1", "--cores", "large"), 2, "write big, little, all"),
+        (("sweep", "--models", "MobileNetV1", "--cores", "4000"), 4, "has no core 4000; it has 0"),
+        (
+            (
+                *("sweep", "--models", "MobileNetV1", "--devices", "pc"),
+                *("--execution-provider", "NnapiExecutionProvider"),
+            ),
+            4,
+            "has no 'NnapiExecutionProvider'; it has CPUExecutionProvider",
+        ),
         (("sweep", "--models", "MobileNetV1", "--precision", "2"), 2, "write it as 2%"),
         (("convert", "MobileNetV3"), 2, "nearest:"),
         (("convert",), 2, "name backbones, or a tier with --tier"),

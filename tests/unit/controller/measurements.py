@@ -12,7 +12,9 @@ from controller.domain import (
     DeviceState,
     LatencyFigures,
     Measurement,
+    MeasureSettings,
     MemoryFigures,
+    OnnxRuntimeOptions,
     PowerReading,
     ProcessMemory,
     Repetition,
@@ -68,6 +70,20 @@ def figures(
         repetition_count=3,
         stop_reason=stop_reason,
     )
+
+
+def settings(runtime: Runtime = Runtime.ONNXRUNTIME, **changes: Any) -> MeasureSettings:
+    fields: dict[str, Any] = {
+        "runtime": runtime,
+        "threads": 1,
+        "repetitions": 3,
+        "relative_half_width": 0.02,
+        "time_budget_ms": 10_000,
+        "input_shape": (1, 3, 224, 224),
+        "input_seed": 1,
+        "onnxruntime": OnnxRuntimeOptions() if runtime is Runtime.ONNXRUNTIME else None,
+    }
+    return MeasureSettings(**(fields | changes))
 
 
 def measurement(

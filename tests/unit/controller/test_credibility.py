@@ -135,3 +135,17 @@ def test_a_name_or_label_that_cannot_be_selected_or_shown_is_refused(hello: Hell
         check_hello(hello)
     assert refused.value.code is ErrorCode.INVALID_INPUT
     assert "\x1b" not in str(refused.value)
+
+
+@pytest.mark.parametrize("affinity", [(4, 5), (), (0, 1, 4, 5)])
+def test_figures_of_other_cores_than_were_asked_for_are_a_failure(
+    affinity: tuple[int, ...],
+) -> None:
+    sound = report(TAKEN)
+    assert sound.measured is not None
+    sound = replace(sound, measured=replace(sound.measured, affinity=affinity))
+    assert credible(sound, affinity) is sound
+    doubted = credible(sound, (0, 1)).failure
+    assert doubted is not None
+    assert doubted.reason is FailureReason.RUBBISH
+    assert "not of 0-1; use the same edgerank version on both sides" in doubted.detail

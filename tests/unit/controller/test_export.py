@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from controller.documents import to_document
-from controller.domain import Measurement
+from controller.domain import Measurement, OnnxRuntimeOptions
 from controller.export import COLUMNS, RAW_COLUMN, ExportFailed, write_export
-from tests.unit.controller.measurements import MS, failed, measurement, repetition
+from tests.unit.controller.measurements import MS, failed, measurement, repetition, settings
 
 MEASURED = measurement(
     "Good",
@@ -18,6 +18,7 @@ MEASURED = measurement(
     top1=75.32,
     params_m=5.5,
     affinity=(0, 2),
+    settings=settings(cores=(0, 2), onnxruntime=OnnxRuntimeOptions(spinning=False)),
     reason='quoted "so", and\nbroken',
     repetitions=(repetition((4 * MS, 5 * MS)), repetition((6 * MS,))),
 )
@@ -33,6 +34,11 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
         good, broken = csv.DictReader(file)
     assert list(good) == list(COLUMNS)
     assert (good["backbone"], good["runtime"], good["affinity"]) == ("Good", "onnxruntime", "0,2")
+    assert (good["cores"], good["flush_denormals"]) == ("0,2", "false")
+    assert good["onnxruntime_execution_provider"] == "CPUExecutionProvider"
+    assert good["onnxruntime_graph_optimization"] == "all"
+    assert (good["onnxruntime_spinning"], good["onnxruntime_arena"]) == ("false", "true")
+    assert (broken["cores"], broken["onnxruntime_spinning"]) == ("", "")
     assert float(good["latency_median_ms"]) == 4.3
     assert float(good["top1_percent"]) == 75.32
     assert good["reason"] == MEASURED.reason
@@ -67,6 +73,11 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
         if name in ("latency", "memory"):
             assert isinstance(figure, dict)
             assert {f"{name}_{inner}" for inner in figure} <= set(COLUMNS)
+        elif name == "settings":
+            assert isinstance(figure, dict)
+            assert {"cores", "flush_denormals"} <= set(COLUMNS) & set(figure)
+            assert isinstance(figure["onnxruntime"], dict)
+            assert {f"onnxruntime_{inner}" for inner in figure["onnxruntime"]} <= set(COLUMNS)
         elif name != "repetitions":
             assert unit_added.get(name, name) in COLUMNS
 

@@ -1,0 +1,52 @@
+"""What is out of the ordinary in how a job was measured, in words.
+
+Measurements whose words differ are of different things: they neither replace each other nor pair.
+"""
+
+from collections.abc import Iterator
+
+from controller.cores import format_cores
+from controller.domain import GraphOptimization, Measurement, MeasureSettings, OnnxRuntimeOptions
+
+_ORDINARY = OnnxRuntimeOptions()
+
+
+def settings_words(measurement: Measurement) -> tuple[str, ...]:
+    """Say what is not as usual: cores 4-7, no spinning; empty when everything is."""
+    settings = measurement.settings
+    if settings is None:
+        return ()
+    return (*common_settings_words(measurement), *_onnxruntime_words(settings.onnxruntime))
+
+
+def common_settings_words(measurement: Measurement) -> tuple[str, ...]:
+    """The same of what every runtime can be told."""
+    settings = measurement.settings
+    return () if settings is None else tuple(_common_words(settings))
+
+
+def _common_words(settings: MeasureSettings) -> Iterator[str]:
+    if settings.cores:
+        few = len(settings.cores) == 1
+        yield f"core{'' if few else 's'} {format_cores(settings.cores)}"
+    if settings.flush_denormals:
+        yield "denormals flushed"
+
+
+def _onnxruntime_words(options: OnnxRuntimeOptions | None) -> Iterator[str]:
+    if options is None:
+        return
+    if options.execution_provider != _ORDINARY.execution_provider:
+        yield options.execution_provider
+    if options.graph_optimization is not _ORDINARY.graph_optimization:
+        yield _graph_words(options.graph_optimization)
+    if not options.spinning:
+        yield "no spinning"
+    if not options.arena:
+        yield "no arena"
+
+
+def _graph_words(level: GraphOptimization) -> str:
+    if level is GraphOptimization.DISABLED:
+        return "no graph optimization"
+    return f"{level.value} graph optimization"
