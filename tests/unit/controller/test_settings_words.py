@@ -3,13 +3,14 @@
 import pytest
 
 from controller.comparison import Limits, compare
-from controller.domain import (, Verdict
+from controller.domain import (
     Constraints,
     GraphOptimization,
     Measurement,
     MeasureSettings,
     OnnxRuntimeOptions,
     Runtime,
+    Verdict,
 )
 from controller.entries import candidate_key, select_entries
 from controller.ranking import rank
