@@ -48,7 +48,7 @@ def test_a_candidate_says_what_is_out_of_the_ordinary(told: MeasureSettings, wor
     measured = measurement("Good", settings=told)
     assert candidate_name(measured) == f"Good (onnxruntime, 1 thread, {words}, pretrained)"
     assert candidate_key(measured) == f"Good onnxruntime 1 {words}"
-    ranking = rank(DEVICE, [measured], Constraints(), catalog(Good=75), {Verdict.OK})
+    ranking = rank(DEVICE, [measured], Constraints(), catalog(Good=75))
     assert headline(ranking) == f"Best on {DEVICE}: Good (onnxruntime, 1 thread, {words})"
 
 
