@@ -35,7 +35,7 @@ from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
 from agent.process_memory import PeakMeter, peak_rss_bytes, read_residence
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
-from agent.sampling import sample, warm_up
+from agent.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.stopping import StoppingRule
 from agent.threads import busy_threads, cpu_time_ns_by_thread
 
@@ -132,9 +132,8 @@ def _measure(
     steady_peak = peaks.end_phase()
     residence = read_residence(roots.proc, artifact)
     _say(pipe, Phase.SAMPLING)
-    rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
     threads_before = cpu_time_ns_by_thread(roots.proc / "self")
-    samples = sample(network.run, rule, time.perf_counter_ns, np.random.default_rng(0))
+    samples = _sample(network.run, sampling)
     _say(pipe, Phase.REPORTING)
     threads_after = cpu_time_ns_by_thread(roots.proc / "self")
     return Sampled(
@@ -159,7 +158,20 @@ def _measure(
         before=before,
         after=read_device_state(roots, _now_unix_ms),
         affinity=tuple(sorted(os.sched_getaffinity(0))),
+        samples_per_window=samples.samples_per_window,
     )
+
+
+def _sample(run: Run, sampling: Sampling) -> Samples:
+    clock_ns, rng = time.perf_counter_ns, np.random.default_rng(0)
+    if sampling.windows:
+        window_ns = sampling.window_ms * NS_PER_MS
+        return sample_windows(
+            run, windows=sampling.windows, window_ns=window_ns, clock_ns=clock_ns, rng=rng
+        )
+    budget_ns = sampling.time_budget_ms * NS_PER_MS
+    rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
+    return sample(run, rule, clock_ns, rng)
 
 
 def _now_unix_ms() -> int:

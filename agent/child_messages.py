@@ -35,12 +35,19 @@ class Phase(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """What to measure; see `agent.domain.MeasureSettings`."""
+    """What to measure; see `agent.domain.MeasureSettings`.
+
+    Attributes:
+        windows: of sustained inference; 0 stops at the wanted half-width instead.
+        window_ms: how long each of them is.
+    """
 
     artifact_path: str
     threads: int
     relative_half_width: float
     time_budget_ms: int
+    windows: int = 0
+    window_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +83,7 @@ class Sampled:
     before: DeviceState
     after: DeviceState
     affinity: tuple[int, ...]
+    samples_per_window: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

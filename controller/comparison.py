@@ -1,7 +1,7 @@
 """Whether B is faster or slower than A, pair by pair: pure functions of their measurements.
 
-A pair is the same backbone, device, thread count, precision, input size, batch size and kind of
-weights, and the same runtime unless runtimes are what is compared.
+A pair is the same backbone, device, thread count, precision, input size, batch size, kind of
+weights and sustained time, and the same runtime unless runtimes are what is compared.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Final
 from controller.domain import LatencyFigures, Measurement, Verdict
 from controller.entries import candidate_key, choose_newest
 from controller.errors import EdgerankError, ErrorCode
+from controller.minutes import sustained_minutes
 from controller.selectors import Selector
 from controller.statistics import MedianRatio, median_ratio
 
@@ -121,7 +122,8 @@ def compare(
     across = None not in (a.runtime, b.runtime) and a.runtime is not b.runtime
 
     def identity(m: Measurement) -> Hashable:
-        same = (m.backbone, m.device, m.threads, m.precision, m.input_size, m.batch, m.weights)
+        variant = (m.backbone, m.device, m.precision, m.input_size, m.batch, m.weights)
+        same = (*variant, m.threads, sustained_minutes(m))
         return same if across else (*same, m.runtime, m.format)
 
     of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity)

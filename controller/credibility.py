@@ -10,6 +10,7 @@ from dataclasses import replace
 from controller.conversation import Failure, FailureReason, Hello, Measured, Report
 from controller.domain import DeviceState, Repetition
 from controller.errors import EdgerankError, ErrorCode
+from controller.minutes import MAX_MINUTES
 from controller.names import is_name
 from controller.planning import MAX_REPETITIONS
 
@@ -72,6 +73,9 @@ def _doubt_of_repetition(taken: Repetition) -> str:
         return "no samples"
     if not all(0 < sample <= MAX_INTEGER for sample in taken.latency_ns):
         return "a latency that is not above 0"
+    counts = taken.samples_per_minute
+    if counts and (len(counts) > MAX_MINUTES or sum(counts) != len(taken.latency_ns)):
+        return "minutes whose samples are not those of the whole"
     sizes = (taken.load_ns, taken.peak_rss_bytes, taken.baseline_rss_bytes, taken.pss_bytes or 0)
     divided = vars(taken.memory).values() if taken.memory else ()
     if not all((size or 0) <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes, *divided)):

@@ -269,7 +269,11 @@ class ProcessMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
-    """What one child process measured; latencies in ns, in the order they were taken."""
+    """What one child process measured; latencies in ns, in the order they were taken.
+
+    Attributes:
+        samples_per_minute: of sustained inference: how many of them each minute has, in order.
+    """
 
     latency_ns: tuple[int, ...]
     warmup_ns: tuple[int, ...]
@@ -283,6 +287,7 @@ class Repetition:
     after: DeviceState | None = None
     during: tuple[DeviceState, ...] = ()
     memory: ProcessMemory | None = None
+    samples_per_minute: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -399,7 +404,10 @@ class ConversionSnapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyFigures:
-    """Figures derived from raw samples; `low_ms` to `high_ms` is the median's 95 % interval."""
+    """Figures derived from raw samples; `low_ms` to `high_ms` is the median's 95 % interval.
+
+    `outlier_count` is None where it was measured before outliers were counted.
+    """
 
     median_ms: float
     low_ms: float
@@ -413,6 +421,18 @@ class LatencyFigures:
     sample_count: int
     repetition_count: int
     stop_reason: StopReason
+    outlier_count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinuteFigures:
+    """What one minute of sustained inference was like, the first being minute 1.
+
+    First run and load are those of the whole measurement.
+    """
+
+    minute: int
+    latency: LatencyFigures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -474,11 +494,15 @@ class Measurement:
     affinity: tuple[int, ...] = ()
     accuracy_dataset: str = IMAGENET
     settings: MeasureSettings | None = None
+    minutes: tuple[MinuteFigures, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """What a winner must satisfy; None is no constraint. `tier` is mobile, desktop or server."""
+    """What a winner must satisfy; None is no constraint. `tier` is mobile, desktop or server.
+
+    With `at_minute`, sustained measurements are ranked by their figures of that minute.
+    """
 
     max_latency_ms: float | None = None
     max_memory_bytes: int | None = None
@@ -486,6 +510,16 @@ class Constraints:
     tier: str | None = None
     runtime: Runtime | None = None
     threads: int | None = None
+    at_minute: int | None = None
+
+    @property
+    def admitted(self) -> frozenset[Verdict]:
+        """Every verdict that counts.
+
+        Of one minute, throttled counts too: how slow the device was by then is what is asked.
+        """
+        of_a_minute = () if self.at_minute is None else (Verdict.THROTTLED,)
+        return frozenset({Verdict.OK, Verdict.NOISY, *of_a_minute})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,17 +1,18 @@
 """Which measurements can be ranked at all, and why the others cannot."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from controller.domain import LatencyFigures, Measurement, Verdict
+from controller.minutes import sustained_minutes
 from models.catalog import IMAGENET, Catalog
 from models.variants import WeightsKind
 
 _ORDINARY_PRECISION: Final = "fp32"
 
-_USABLE: Final = frozenset({Verdict.OK, Verdict.NOISY})
+_ORDINARILY_ADMITTED: Final = frozenset({Verdict.OK, Verdict.NOISY})
 
 IdentityT = TypeVar("IdentityT", bound=Hashable)
 
@@ -56,23 +57,29 @@ def candidate_key(measurement: Measurement) -> str:
         parts.append(f"batch={measurement.batch}")
     if measurement.weights is not WeightsKind.PRETRAINED:
         parts.append(measurement.weights.value)
+    if minutes := sustained_minutes(measurement):
+        parts.append(f"sustained {minutes} min")
     return " ".join(parts)
 
 
 def select_entries(
-    measurements: Sequence[Measurement], catalog: Catalog
+    measurements: Sequence[Measurement],
+    catalog: Catalog,
+    admitted: Collection[Verdict] = _ORDINARILY_ADMITTED,
 ) -> tuple[list[Entry], list[Measurement]]:
     """Split measurements into what can be ranked and what is left out, both in a fixed order.
 
-    Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
-    and batch size stand for each other: the last that is ok or noisy counts. One that is left out
-    carries why in its `reason`; so does a failure after the measurement that counts in its place.
+    Measurements of one backbone, weights kind, runtime, thread count, precision, format, input
+    size, batch size and sustained time stand for each other: the last with an
+    admitted verdict counts. One that is left out carries why in its `reason`; so does a failure
+    after the measurement that counts in its place.
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
         catalog: where the input sizes that accuracy is known for are looked up.
+        admitted: verdicts that count.
     """
-    chosen, left_out = choose_newest(measurements, _setting)
+    chosen, left_out = choose_newest(measurements, _setting, admitted)
     entries: list[Entry] = []
     for usable in chosen.values():
         entry, why_not = _entry(usable, catalog)
@@ -86,13 +93,16 @@ def select_entries(
 
 
 def choose_newest(
-    measurements: Iterable[Measurement], identity: Callable[[Measurement], IdentityT]
+    measurements: Iterable[Measurement],
+    identity: Callable[[Measurement], IdentityT],
+    admitted: Collection[Verdict] = _ORDINARILY_ADMITTED,
 ) -> tuple[dict[IdentityT, Measurement], list[Measurement]]:
-    """Choose, of measurements of the same thing, the last that is ok or noisy.
+    """Choose, of measurements of the same thing, the last with figures and an admitted verdict.
 
     Args:
         measurements: oldest first.
         identity: what measurements have in common that stand for each other.
+        admitted: verdicts that count.
 
     Returns:
         The chosen measurement by identity, and the failures that came after it or have none in
@@ -105,7 +115,7 @@ def choose_newest(
     failures: list[Measurement] = []
     for key, same in groups.items():
         usable = next(
-            (m for m in reversed(same) if m.verdict in _USABLE and m.latency is not None), None
+            (m for m in reversed(same) if m.verdict in admitted and m.latency is not None), None
         )
         if usable is not None:
             chosen[key] = usable
@@ -116,7 +126,7 @@ def choose_newest(
 
 def _setting(m: Measurement) -> tuple[object, ...]:
     variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
-    return (*variant, m.runtime, m.threads)
+    return (*variant, m.runtime, m.threads, sustained_minutes(m))
 
 
 def _without_figures(measurement: Measurement, *, is_replaced: bool) -> Measurement:

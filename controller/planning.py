@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controller.domain import ConversionSpec, Device, MeasureSettings, Runtime, SweepSpec
 from controller.errors import EdgerankError, ErrorCode
+from controller.minutes import MAX_MINUTES
 from controller.names import find_choice
 from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog, UnknownBackbone
 from models.own import lacks_paddle_program
@@ -233,6 +234,7 @@ def _measure_settings(
         time_budget_ms=spec.time_budget_ms,
         input_shape=(variant.batch, INPUT_CHANNELS, variant.input_size, variant.input_size),
         input_seed=INPUT_SEED,
+        sustained_minutes=spec.sustained_minutes,
     )
 
 
@@ -279,6 +281,10 @@ def _check_settings(spec: SweepSpec) -> None:
             MIN_TIME_BUDGET_MS <= spec.time_budget_ms <= MAX_TIME_BUDGET_MS,
             f"the time budget must be {MIN_TIME_BUDGET_MS} ms to {MAX_TIME_BUDGET_MS // 1000} s, "
             f"not {spec.time_budget_ms} ms",
+        ),
+        (
+            0 <= spec.sustained_minutes <= MAX_MINUTES,
+            f"sustained inference lasts 1 to {MAX_MINUTES} minutes, not {spec.sustained_minutes}",
         ),
     )
     for holds, sentence in checks:

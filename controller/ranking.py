@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from controller.domain import Candidate, Constraints, Measurement, Ranking, Runtime
 from controller.entries import Entry, select_entries
+from controller.minutes import at_minute
 from controller.pareto import pareto_front
 from controller.reasons import breach, dominated, off_the_winner, tied
 from controller.suggestion import suggest_sweep, unmeasured_backbones, weights_in_use
@@ -38,7 +39,8 @@ def rank(
     Args:
         device: name of the device; measurements of others do not count.
         measurements: oldest first: of a candidate's, the last usable one counts.
-        constraints: `runtime` and `threads` narrow down what is looked at, the others what may win.
+        constraints: `runtime` and `threads` narrow down what is looked at, `at_minute` to sustained
+            measurements and their figures of that minute; the others narrow down what may win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
@@ -50,7 +52,9 @@ def rank(
     tier = None if constraints.tier is None else Tier(constraints.tier)
     measured_here = [m for m in measurements if m.device == device]
     scope = [m for m in measured_here if _is_looked_at(m, constraints)]
-    entries, left_out = select_entries(scope, catalog)
+    if constraints.at_minute is not None:
+        scope = [at_minute(m, constraints.at_minute) for m in scope]
+    entries, left_out = select_entries(scope, catalog, constraints.admitted)
     breaches = _breaches(entries, constraints, catalog, tier)
     passing = [entry for entry in entries if not breaches[entry.id]]
     winner = min(passing, key=_merit(constraints), default=None)

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from controller.domain import Candidate, Constraints, Measurement, Ranking
+from controller.domain import (
+    Candidate,
+    Constraints,
+    LatencyFigures,
+    Measurement,
+    Ranking,
+    Verdict,
+)
+from controller.minutes import sustained_minutes
 from controller.quantities import format_interval, format_latency, format_memory
 from models.catalog import IMAGENET
 from models.variants import WeightsKind
@@ -13,6 +21,10 @@ SYNTHETIC_NOTE: Final = (
     "the top-1 is that of the trained weights, it was not measured here."
 )
 NOISY_NOTE: Final = "Noisy: the interval of the median is wider than was asked for."
+THROTTLED_NOTE: Final = (
+    "Throttled: the device slowed down while it was measured; "
+    "the figures are those of the minute that was asked for."
+)
 LATENCY_TIE_NOTE: Final = (
     "Where 95 % intervals of the median overlap, latency is a tie: "
     "neither candidate is known to be faster."
@@ -22,7 +34,9 @@ LATENCY_TIE_NOTE: Final = (
 def setting(measurement: Measurement) -> str:
     """Say what ran a backbone: onnxruntime, 2 threads."""
     plural = "" if measurement.threads == 1 else "s"
-    return f"{measurement.runtime.value}, {measurement.threads} thread{plural}"
+    minutes = sustained_minutes(measurement)
+    sustained = f", sustained {minutes} min" if minutes else ""
+    return f"{measurement.runtime.value}, {measurement.threads} thread{plural}{sustained}"
 
 
 def provenance(measurement: Measurement) -> str:
@@ -37,10 +51,18 @@ def candidate_name(measurement: Measurement) -> str:
 
 def latency_words(measurement: Measurement) -> str:
     """Write median and interval: 4.31 ms [4.28, 4.35]; empty where there is no figure."""
-    if measurement.latency is None:
-        return ""
-    interval = format_interval(measurement.latency.low_ms, measurement.latency.high_ms)
-    return f"{format_latency(measurement.latency.median_ms)} {interval}"
+    return "" if measurement.latency is None else figures_words(measurement.latency)
+
+
+def figures_words(latency: LatencyFigures) -> str:
+    """Write median and interval: 4.31 ms [4.28, 4.35]."""
+    return f"{format_latency(latency.median_ms)} {format_interval(latency.low_ms, latency.high_ms)}"
+
+
+def samples_words(latency: LatencyFigures) -> str:
+    """Count samples, and outliers where there are any: 600 samples, 3 of them outliers."""
+    outliers = f", {latency.outlier_count} of them outliers" if latency.outlier_count else ""
+    return f"{latency.sample_count} samples{outliers}"
 
 
 def memory_words(measurement: Measurement) -> str:
@@ -68,6 +90,8 @@ def constraint_words(constraints: Constraints) -> str:
         words.append(constraints.runtime.value)
     if constraints.threads is not None:
         words.append(f"{constraints.threads} thread{'' if constraints.threads == 1 else 's'}")
+    if constraints.at_minute is not None:
+        words.append(f"at minute {constraints.at_minute}")
     return ", ".join(words)
 
 
@@ -107,6 +131,8 @@ def notes(shown: Iterable[Candidate]) -> list[str]:
     found = [LATENCY_TIE_NOTE] if measurements else []
     if any(m.verdict.value == "noisy" for m in measurements):
         found.append(NOISY_NOTE)
+    if any(m.verdict is Verdict.THROTTLED for m in measurements):
+        found.append(THROTTLED_NOTE)
     if any(m.weights is WeightsKind.SYNTHETIC for m in measurements):
         found.append(SYNTHETIC_NOTE)
     return found

@@ -8,6 +8,7 @@ from rich.console import Console
 from controller.cli.options import (
     Converted,
     accuracy_option,
+    at_minute_option,
     controller_option,
     json_option,
     read_runtime,
@@ -51,6 +52,7 @@ from models.tiers import Tier
 @tier_option
 @click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
 @click.option("--threads", type=click.IntRange(1))
+@at_minute_option
 @accuracy_option
 @controller_option
 @json_option
@@ -64,6 +66,7 @@ def best(
     tier: Tier | None,
     runtime: Runtime | None,
     threads: int | None,
+    at_minute: int | None,
     accuracy_dataset: str,
     address: str,
     as_json: bool,
@@ -80,6 +83,7 @@ def best(
       edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
       edgerank best --device pc --tier mobile --json
       edgerank best --device phone --accuracy flowers
+      edgerank best --device phone --at-minute 10
     """
     constraints = Constraints(
         max_latency_ms=max_latency_ms,
@@ -88,6 +92,7 @@ def best(
         tier=tier.value if tier else None,
         runtime=runtime,
         threads=threads,
+        at_minute=at_minute,
     )
     with QueryClient(address) as client:
         ranking = client.rank(device, constraints, accuracy_dataset)
@@ -111,10 +116,13 @@ def best(
     default=Path("report.html"),
     show_default=True,
 )
+@at_minute_option
 @accuracy_option
 @controller_option
 @says_failures
-def report(device: str, path: Path, accuracy_dataset: str, address: str) -> None:
+def report(
+    *, device: str, path: Path, at_minute: int | None, accuracy_dataset: str, address: str
+) -> None:
     """Write a device's ranking as one HTML file.
 
     It opens without a network.
@@ -124,12 +132,16 @@ def report(device: str, path: Path, accuracy_dataset: str, address: str) -> None
       edgerank report --device phone -o phone.html
     """
     with QueryClient(address) as client:
-        write_report(client, device, path, accuracy_dataset)
+        write_report(client, device, path, Constraints(at_minute=at_minute), accuracy_dataset)
     click.echo(f"report written to {path}")
 
 
 def write_report(
-    client: QueryClient, device: str, path: Path, accuracy_dataset: str = IMAGENET
+    client: QueryClient,
+    device: str,
+    path: Path,
+    constraints: Constraints,
+    accuracy_dataset: str = IMAGENET,
 ) -> None:
     """Asks for a device's ranking and writes its page.
 
@@ -138,7 +150,7 @@ def write_report(
             written.
     """
     found = find_device(client.list_devices(), device)
-    page = render_report(client.rank(device, Constraints(), accuracy_dataset), found)
+    page = render_report(client.rank(device, constraints, accuracy_dataset), found)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -9,10 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.domain import Candidate, Measurement, Ranking, Verdict
+from controller.quantities import format_latency
 from controller.ranking import winning_rule
 from controller.wording import (
     candidate_name,
     candidates,
+    figures_words,
     headline,
     latency_words,
     memory_words,
@@ -37,6 +39,7 @@ def print_ranking(console: Console, ranking: Ranking) -> None:
         _print_verdicts(console, "Ties with the winner", ranking.ties)
         _print_front(console, ranking)
         _print_front_reasons(console, ranking)
+        _print_minutes(console, ranking.winner.measurement)
     lost = "Why the others lost" if ranking.winner else "Why none of the measured ones qualifies"
     _print_verdicts(console, lost, ranking.others)
     _print_left_out(console, ranking.left_out)
@@ -71,8 +74,8 @@ def _print_front(console: Console, ranking: Ranking) -> None:
         name = Text(measurement.backbone, style="bold" if candidate == ranking.winner else "")
         name.append(f"\n  {provenance(measurement)}", style="dim")
         latency = Text(latency_words(measurement))
-        if measurement.verdict is Verdict.NOISY:
-            latency.append("\nnoisy", style="yellow")
+        if measurement.verdict is not Verdict.OK:
+            latency.append(f"\n{measurement.verdict.value}", style="yellow")
         table.add_row(name, top1_words(measurement), latency, memory_words(measurement))
     _print_indented(console, table)
 
@@ -87,6 +90,21 @@ def _print_front_reasons(console: Console, ranking: Ranking) -> None:
         _print_hanging(console, Text(f"{name}: {candidate.lost_because}"))
 
 
+def _print_minutes(console: Console, winner: Measurement) -> None:
+    """Print how the winner did minute by minute, where it was measured so."""
+    if not winner.minutes:
+        return
+    _print_heading(console, "The winner minute by minute")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("minute", "median [95 % interval]", "p99"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in winner.minutes:
+        table.add_row(
+            str(each.minute), figures_words(each.latency), format_latency(each.latency.p99_ms)
+        )
+    _print_indented(console, table)
+
+
 def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate]) -> None:
     if not judged:
         return
@@ -94,8 +112,8 @@ def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate])
     for candidate in judged:
         text = Text(candidate_name(candidate.measurement))
         text.append(f" {latency_words(candidate.measurement)}", style="dim")
-        if candidate.measurement.verdict is Verdict.NOISY:
-            text.append(" noisy", style="yellow")
+        if candidate.measurement.verdict is not Verdict.OK:
+            text.append(f" {candidate.measurement.verdict.value}", style="yellow")
         text.append(f"\n{candidate.lost_because}")
         _print_hanging(console, text)
 
@@ -138,8 +156,8 @@ def _figures(measurement: Measurement) -> str:
         memory_words(measurement),
         f"{measurement.weights.value} weights",
     ]
-    if measurement.verdict is Verdict.NOISY:
-        figures.append("noisy")
+    if measurement.verdict is not Verdict.OK:
+        figures.append(measurement.verdict.value)
     return ", ".join(filter(None, figures))
 
 

@@ -11,6 +11,7 @@ from controller.cli.options import (
     json_option,
     read_backbones,
     read_devices,
+    read_minutes,
     read_percentage,
     read_runtimes,
     read_threads,
@@ -26,7 +27,7 @@ from controller.rpc.client import QueryClient
 from models.variants import WeightsKind
 
 DEFAULT_REPETITIONS = 5
-DEFAULT_PRECISION = "2%"
+DEFAULT_PRECISION = "1%"
 DEFAULT_TIME_BUDGET = "10s"
 
 
@@ -68,8 +69,7 @@ DEFAULT_TIME_BUDGET = "10s"
 @click.option(
     "--repetitions",
     type=click.IntRange(1, 20),
-    default=DEFAULT_REPETITIONS,
-    show_default=True,
+    show_default=f"{DEFAULT_REPETITIONS}, with --sustained 1",
     help="Fresh processes for each job.",
 )
 @click.option(
@@ -89,6 +89,13 @@ DEFAULT_TIME_BUDGET = "10s"
     show_default=True,
     help="The longest that one repetition may sample, as 10s or 500ms.",
 )
+@click.option(
+    "--sustained",
+    "sustained_minutes",
+    type=Converted("minutes", read_minutes),
+    metavar="TIME",
+    help="Run without a pause for so many minutes, as 10m, and report each of them.",
+)
 @controller_option
 @json_option
 @says_failures
@@ -102,9 +109,10 @@ def sweep(
     input_sizes: tuple[int, ...] | None,
     batches: tuple[int, ...],
     weights: str,
-    repetitions: int,
+    repetitions: int | None,
     precision: float,
     time_budget_ms: float,
+    sustained_minutes: int | None,
     address: str,
     as_json: bool,
 ) -> None:
@@ -117,7 +125,8 @@ def sweep(
     Examples:
       edgerank sweep --models MobileNetV1,PPLCNet_x1_0 --devices all
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
-      edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 1%
+      edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 0.5%
+      edgerank sweep --models tier:mobile --devices phone --sustained 10m
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
     """
     console = Console(stderr=as_json)
@@ -129,12 +138,13 @@ def sweep(
             runtimes=runtimes,
             threads=threads,
             weights=WeightsKind(weights),
-            repetitions=repetitions,
+            repetitions=repetitions or (1 if sustained_minutes else DEFAULT_REPETITIONS),
             relative_half_width=precision,
             time_budget_ms=round(time_budget_ms),
             precisions=precisions,
             input_sizes=input_sizes or (),
             batches=batches,
+            sustained_minutes=sustained_minutes or 0,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)

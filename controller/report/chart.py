@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from controller.domain import Candidate, Constraints, LatencyFigures, Ranking
-from controller.wording import candidate_name, candidates, latency_words, memory_words, top1_words
+from controller.wording import (
+    candidate_name,
+    candidates,
+    latency_words,
+    memory_words,
+    samples_words,
+    top1_words,
+)
 
 Specification: TypeAlias = dict[str, Any]
 
@@ -87,6 +94,7 @@ def _row(candidate: Candidate, ranking: Ranking, domain: tuple[float, float]) ->
         "nameLift": 0.0,
         "top1Words": f"{top1_words(measurement)} %",
         "latencyWords": latency_words(measurement),
+        "samplesWords": samples_words(latency),
         "memoryWords": memory_words(measurement) or "not measured",
         "weights": measurement.weights.value,
         "verdict": measurement.verdict.value,
@@ -201,6 +209,7 @@ def _points(rows: Sequence[dict[str, Any]]) -> Specification:
         "backbone": "backbone",
         "top1Words": "top-1",
         "latencyWords": "median [95 %]",
+        "samplesWords": "from",
         "memoryWords": "memory",
         "runtime": "runtime",
         "threads": "threads",

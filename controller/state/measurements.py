@@ -15,6 +15,7 @@ from controller.domain import (
     MeasurementFilter,
     MeasureSettings,
     MemoryFigures,
+    MinuteFigures,
     ProcessMemory,
     Repetition,
     StopReason,
@@ -97,6 +98,7 @@ def _read_repetitions(connection: Connection, measurement_id: str) -> tuple[Repe
             after=_device_state(row.after),
             during=cattrs.structure(row.during or (), tuple[DeviceState, ...]),
             memory=None if row.memory is None else cattrs.structure(row.memory, ProcessMemory),
+            samples_per_minute=tuple(row.samples_per_minute or ()),
         )
         for row in rows
     )
@@ -202,6 +204,7 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         affinity=tuple(row["affinity"]),
         accuracy_dataset=dataset,
         settings=settings,
+        minutes=cattrs.structure(row["minutes"] or (), tuple[MinuteFigures, ...]),
     )
 
 

@@ -13,7 +13,7 @@ from controller.leases import AttemptState, JobState
 from controller.state.database import transaction
 from controller.state.jobs import end_job
 from controller.state.schema import SAMPLE_TYPE, attempts, jobs, measurements, repetitions
-from controller.statistics import latency_figures, memory_figures, verdict
+from controller.statistics import latency_figures, memory_figures, minute_figures, verdict
 
 
 def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: int) -> bool:
@@ -85,6 +85,7 @@ def _measurement_row(report: Report, settings: MeasureSettings) -> dict[str, obj
         "affinity": list(measured.affinity),
         "latency": cattrs.unstructure(figures),
         "memory": cattrs.unstructure(memory_figures(measured.repetitions)),
+        "minutes": cattrs.unstructure(minute_figures(measured.repetitions)),
     }
 
 
@@ -105,6 +106,7 @@ def _repetition_rows(measurement_id: str, measured: Measured) -> list[dict[str, 
             "after": cattrs.unstructure(repetition.after),
             "during": cattrs.unstructure(repetition.during),
             "memory": cattrs.unstructure(repetition.memory),
+            "samples_per_minute": cattrs.unstructure(repetition.samples_per_minute),
         }
         for ordinal, repetition in enumerate(measured.repetitions)
     ]
