@@ -28,6 +28,7 @@ def settings(
     repetitions: int = 1,
     relative_half_width: float = 0.5,
     time_budget_ms: int = 5_000,
+    sustained_minutes: int = 0,
 ) -> MeasureSettings:
     """Settings that end soon: half of the median either way is precise enough."""
     return MeasureSettings(
@@ -38,4 +39,5 @@ def settings(
         time_budget_ms=time_budget_ms,
         input_shape=SHAPES[network],
         input_seed=1,
+        sustained_minutes=sustained_minutes,
     )
