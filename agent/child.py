@@ -45,7 +45,7 @@ from agent.runtimes import (
     RuntimeRefused,
     import_runtime,
 )
-from agent.sampling import sample, warm_up
+from agent.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.stopping import StoppingRule
 from agent.threads import busy_threads, cores_of_threads, cpu_time_ns_by_thread
 
@@ -153,9 +153,8 @@ def _measure(
     steady_peak = peaks.end_phase()
     residence = read_residence(roots.proc, artifact)
     _say(pipe, Phase.SAMPLING)
-    rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
     threads_before = cpu_time_ns_by_thread(roots.proc / "self")
-    samples = sample(network.run, rule, time.perf_counter_ns, np.random.default_rng(0))
+    samples = _sample(network.run, sampling)
     _say(pipe, Phase.REPORTING)
     threads_after = cpu_time_ns_by_thread(roots.proc / "self")
     return Sampled(
@@ -180,6 +179,7 @@ def _measure(
         before=before,
         after=read_device_state(roots, _now_unix_ms),
         affinity=cores_of_threads(roots.proc / "self"),
+        samples_per_window=samples.samples_per_window,
     )
 
 
@@ -204,6 +204,18 @@ def _load(runtime: RuntimeModule, artifact: Path, sampling: Sampling) -> tuple[N
             "measure without --flush-denormals"
         )
     return network, load_ns
+
+
+def _sample(run: Run, sampling: Sampling) -> Samples:
+    clock_ns, rng = time.perf_counter_ns, np.random.default_rng(0)
+    if sampling.windows:
+        window_ns = sampling.window_ms * NS_PER_MS
+        return sample_windows(
+            run, windows=sampling.windows, window_ns=window_ns, clock_ns=clock_ns, rng=rng
+        )
+    budget_ns = sampling.time_budget_ms * NS_PER_MS
+    rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
+    return sample(run, rule, clock_ns, rng)
 
 
 def _now_unix_ms() -> int:

@@ -42,7 +42,12 @@ class Phase(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """What to measure; see `agent.domain.MeasureSettings`."""
+    """What to measure; see `agent.domain.MeasureSettings`.
+
+    Attributes:
+        windows: of sustained inference; 0 stops at the wanted half-width instead.
+        window_ms: how long each of them is.
+    """
 
     artifact_path: str
     threads: int
@@ -50,6 +55,8 @@ class Sampling:
     time_budget_ms: int
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
+    windows: int = 0
+    window_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +94,7 @@ class Sampled:
     before: DeviceState
     after: DeviceState
     affinity: tuple[int, ...]
+    samples_per_window: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

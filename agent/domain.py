@@ -255,7 +255,11 @@ class ProcessMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
-    """What one child process measured; latencies in ns, in the order they were taken."""
+    """What one child process measured; latencies in ns, in the order they were taken.
+
+    Attributes:
+        samples_per_minute: of sustained inference: how many of them each minute has, in order.
+    """
 
     latency_ns: tuple[int, ...]
     warmup_ns: tuple[int, ...]
@@ -269,6 +273,7 @@ class Repetition:
     after: DeviceState | None = None
     during: tuple[DeviceState, ...] = ()
     memory: ProcessMemory | None = None
+    samples_per_minute: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

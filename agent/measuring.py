@@ -30,6 +30,7 @@ START_ALLOWANCE_S = 120.0
 # Half a budget for warm-up, one for sampling, and as much again for a device that stalls.
 _BUDGETS = 3.0
 _MEMORY_SHARE = 0.9
+_MS_PER_MINUTE = 60_000
 _NS_PER_MS = 1_000_000
 CHILD_COMMAND = (sys.executable, "-m", "agent.child")
 # Runtime, shape of the input, cores.
@@ -144,8 +145,10 @@ class Measurer:
             time_budget_ms=settings.time_budget_ms,
             flush_denormals=settings.flush_denormals,
             onnxruntime=settings.onnxruntime,
+            windows=settings.sustained_minutes,
+            window_ms=_MS_PER_MINUTE,
         )
-        limit_s = self.start_allowance_s + _BUDGETS * settings.time_budget_ms / 1_000
+        limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
         with DeviceWatch(self.roots, self.now_unix_ms) as watch:
             answer = self._ask(settings, sampling, limit_s, cancellation, watch.on_phase)
         if not isinstance(answer, Sampled):
@@ -179,6 +182,11 @@ class Measurer:
         )
 
 
+def _sampling_limit_ms(settings: MeasureSettings) -> float:
+    """What warm-up and sampling may take together."""
+    return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
+
+
 def _repetition(
     sampled: Sampled, during: tuple[DeviceState, ...], baseline_rss_bytes: int
 ) -> Repetition:
@@ -195,4 +203,5 @@ def _repetition(
         before=sampled.before,
         after=sampled.after,
         during=during,
+        samples_per_minute=sampled.samples_per_window,
     )

@@ -20,6 +20,16 @@ MIN_SAMPLING_NS = 100_000_000
 # A report of 20 such repetitions is about 16 MB, at 4 bytes a sample.
 MAX_SAMPLES = 200_000
 
+# Batches grow by this factor; see `next_batch`.
+_GROWTH = 1.5
+# Before this much is seen, noise that comes and goes in seconds has not been.
+MIN_STABLE_SAMPLES = 300
+MIN_STABLE_NS = 3_000_000_000
+_STABLE_CHECKS = 4
+_MEDIAN_MOVES_WITHIN = 0.005
+# As nvbench's: relative to the spread itself.
+_SPREAD_MOVES_WITHIN = 0.05
+
 WARMUP_WINDOW = 10
 # The first run allocates, the second may still fault pages in; the third is a repeat of something.
 MIN_WARMUP = 3
@@ -40,6 +50,8 @@ class StoppingRule:
     """Ends a repetition's sampling.
 
     Precise is what has at least 30 samples, 0.1 s of them, and an interval as narrow as asked for.
+    What is not, but has at least 300 samples, 3 s of them, and a stable noise, is not gone on with:
+    see `noise_stable`.
 
     Attributes:
         relative_half_width: of the median's 95 % interval, on its wider side, relative to the
@@ -59,16 +71,47 @@ class StoppingRule:
             interval = median_interval(samples, rng)
             if relative_half_width(interval, float(np.median(samples))) <= self.relative_half_width:
                 return StopReason.PRECISE
+            if elapsed_ns >= MIN_STABLE_NS and noise_stable(samples):
+                return StopReason.NOISE_STABLE
         return StopReason.TIME_BUDGET if elapsed_ns >= self.time_budget_ns else None
 
 
-def next_batch(taken: int) -> int:
+def noise_stable(samples: ArrayLike) -> bool:
+    """Whether median and spread have settled, so that more of the same would tell nothing new.
+
+    They have when, of at least 300 samples, the median lay within 0.5 % of what it is now at each
+    of the last three checks, when there were two thirds, four and eight in twenty-seven of them,
+    and the interquartile range within 5 % of itself; and when the medians of both halves
+    are within 0.5 % of each other, which those of a drift or of slow modes are not.
+
+    After nvbench's stdrel criterion, which stops at a noise that is too large once the relative
+    standard deviation has varied by less than 5 % of itself. Quartiles, since one hiccup moves a
+    standard deviation; the median besides, since a drift may keep its spread.
+
+    Args:
+        samples: of one process in order, any unit.
+    """
+    series = np.asarray(samples, dtype=np.float64)
+    if len(series) < MIN_STABLE_SAMPLES:
+        return False
+    checks = [series[: int(len(series) / _GROWTH**back)] for back in range(_STABLE_CHECKS)]
+    (median, spread), *earlier = map(_median_and_spread, checks)
+    settled = all(
+        abs(before - median) <= _MEDIAN_MOVES_WITHIN * median
+        and abs(spread_before - spread) <= _SPREAD_MOVES_WITHIN * spread
+        for before, spread_before in earlier
+    )
+    first_half, second_half = (float(np.median(half)) for half in np.array_split(series, 2))
+    return settled and abs(second_half - first_half) <= _MEDIAN_MOVES_WITHIN * median
+
+
+def next_batch(taken: int, most: int = MAX_SAMPLES) -> int:
     """How many samples to take before the rule is looked at again, `taken` being there already.
 
     Batches grow by half of what is there, so that the rule costs the logarithm of the samples,
-    not their number; there are never more than `MAX_SAMPLES`.
+    not their number; there are never more than `most`.
     """
-    return min(max(MIN_SAMPLES - taken, taken // 2, 1), MAX_SAMPLES - taken)
+    return min(max(MIN_SAMPLES - taken, taken // 2, 1), most - taken)
 
 
 def one_of_each_pair(latency_ns: Sequence[int], rng: np.random.Generator) -> list[int]:
@@ -152,6 +195,12 @@ def warmup_ended(warmup_ns: Sequence[int], elapsed_ns: int, budget_ns: int) -> b
     if len(warmup_ns) < MIN_WARMUP:
         return False
     return len(warmup_ns) >= MAX_WARMUP or elapsed_ns >= budget_ns or warmed_up(warmup_ns)
+
+
+def _median_and_spread(samples: Samples) -> tuple[float, float]:
+    """The median and the interquartile range."""
+    first_quartile, median, third_quartile = np.percentile(samples, [25, 50, 75])
+    return float(median), float(third_quartile - first_quartile)
 
 
 def _at(ordered: Samples, quantiles: Samples) -> Samples:

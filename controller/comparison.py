@@ -1,8 +1,8 @@
 """Whether B is faster or slower than A, pair by pair: pure functions of their measurements.
 
-A pair is the same backbone, device, thread count, cores, flushing of denormals, precision, input
-size, batch size and kind of weights, and, unless runtimes are what is compared, the same runtime
-with the same options.
+A pair is the same backbone, device, thread count, cores, flushing of denormals, sustained time,
+precision, input size, batch size and kind of weights, and, unless runtimes are what is compared,
+the same runtime with the same options.
 """
 
 import math

@@ -11,6 +11,7 @@ from controller.conversation import Failure, FailureReason, Hello, Measured, Rep
 from controller.cores import format_cores
 from controller.domain import DeviceState, Repetition
 from controller.errors import EdgerankError, ErrorCode
+from controller.minutes import MAX_MINUTES
 from controller.names import is_name
 
 # SQLite's integers are signed.
@@ -86,6 +87,9 @@ def _doubt_of_repetition(taken: Repetition) -> str:
         return "no samples"
     if not all(0 < sample <= MAX_INTEGER for sample in taken.latency_ns):
         return "a latency that is not above 0"
+    counts = taken.samples_per_minute
+    if counts and (len(counts) > MAX_MINUTES or sum(counts) != len(taken.latency_ns)):
+        return "minutes whose samples are not those of the whole"
     sizes = (taken.load_ns, taken.peak_rss_bytes, taken.baseline_rss_bytes, taken.pss_bytes or 0)
     divided = vars(taken.memory).values() if taken.memory else ()
     if not all((size or 0) <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes, *divided)):

@@ -272,6 +272,9 @@ class Repetition:
     """What one child process measured; latencies in ns, in the order they were taken.
 
     A suspect one was taken while the sentinel drifted: figures are derived without it.
+
+    Attributes:
+        samples_per_minute: of sustained inference: how many of them each minute has, in order.
     """
 
     latency_ns: tuple[int, ...]
@@ -287,6 +290,7 @@ class Repetition:
     during: tuple[DeviceState, ...] = ()
     memory: ProcessMemory | None = None
     is_suspect: bool = False
+    samples_per_minute: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -406,7 +410,10 @@ class ConversionSnapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyFigures:
-    """Figures derived from raw samples; `low_ms` to `high_ms` is the median's 95 % interval."""
+    """Figures derived from raw samples; `low_ms` to `high_ms` is the median's 95 % interval.
+
+    `outlier_count` is None where it was measured before outliers were counted.
+    """
 
     median_ms: float
     low_ms: float
@@ -420,6 +427,18 @@ class LatencyFigures:
     sample_count: int
     repetition_count: int
     stop_reason: StopReason
+    outlier_count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinuteFigures:
+    """What one minute of sustained inference was like, the first being minute 1.
+
+    First run and load are those of the whole measurement.
+    """
+
+    minute: int
+    latency: LatencyFigures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -481,13 +500,15 @@ class Measurement:
     affinity: tuple[int, ...] = ()
     accuracy_dataset: str = IMAGENET
     settings: MeasureSettings | None = None
+    minutes: tuple[MinuteFigures, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
     """What a winner must satisfy; None is no constraint. `tier` is mobile, desktop or server.
 
-    Only measurements whose verdict is ok count, and those with one that `include` names.
+    Only measurements whose verdict is ok count, and those with one that `include` names. With
+    `at_minute`, sustained measurements are ranked by their figures of that minute.
     """
 
     max_latency_ms: float | None = None
@@ -497,11 +518,16 @@ class Constraints:
     runtime: Runtime | None = None
     threads: int | None = None
     include: tuple[Verdict, ...] = ()
+    at_minute: int | None = None
 
     @property
     def admitted(self) -> frozenset[Verdict]:
-        """Every verdict that counts."""
-        return frozenset({Verdict.OK, *self.include})
+        """Every verdict that counts.
+
+        Of one minute, throttled counts too: how slow the device was by then is what is asked.
+        """
+        of_a_minute = () if self.at_minute is None else (Verdict.THROTTLED,)
+        return frozenset({Verdict.OK, *self.include, *of_a_minute})
 
 
 @dataclass(frozen=True, kw_only=True)

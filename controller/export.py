@@ -21,6 +21,7 @@ from controller.documents import to_document
 from controller.domain import Measurement
 from controller.durability import sync_folder
 from controller.errors import EdgerankError, ErrorCode
+from controller.minutes import sustained_minutes
 
 _TEXT: Final = pa.string()
 _WHOLE: Final = pa.int64()
@@ -79,6 +80,7 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
         "latency_sample_count": _WHOLE,
         "latency_repetition_count": _WHOLE,
         "latency_stop_reason": _TEXT,
+        "latency_outlier_count": _WHOLE,
         "memory_peak_rss_bytes": _WHOLE,
         "memory_baseline_rss_bytes": _WHOLE,
         "memory_pss_bytes": _WHOLE,
@@ -89,6 +91,7 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
         "memory_anonymous_bytes": _WHOLE,
         "memory_file_backed_bytes": _WHOLE,
         "memory_mapped_artifact_bytes": _WHOLE,
+        "sustained_minutes": _WHOLE,
     }
 )
 """The flat columns and their types; a figure that is not there is empty."""
@@ -149,6 +152,7 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
         flat["flush_denormals"] = settings["flush_denormals"]
         told = settings["onnxruntime"] or {}
         flat |= {f"onnxruntime_{name}": value for name, value in told.items()}
+    flat["sustained_minutes"] = sustained_minutes(measurement)
     flat["affinity"] = _listed(measurement.affinity)
     return {column: flat.get(_FIELD_OF_COLUMN.get(column, column)) for column in COLUMNS}
 

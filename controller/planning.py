@@ -14,6 +14,7 @@ from controller.domain import (
     SweepSpec,
 )
 from controller.errors import EdgerankError, ErrorCode
+from controller.minutes import MAX_MINUTES
 from controller.names import find_choice
 from controller.placement import check_placement, choose_cores, options_of, placement_obstacle
 from models.catalog import MAX_INPUT_SIZE, Backbone, Catalog, UnknownBackbone
@@ -271,6 +272,7 @@ def _measure_settings(
         cores=choose_cores(device, spec.cores),
         flush_denormals=spec.flush_denormals,
         onnxruntime=options_of(runtime, spec),
+        sustained_minutes=spec.sustained_minutes,
     )
 
 
@@ -323,6 +325,10 @@ def _check_settings(spec: SweepSpec) -> None:
             f"not {spec.time_budget_ms} ms",
         ),
         *_gate_checks(spec.gate),
+        (
+            0 <= spec.sustained_minutes <= MAX_MINUTES,
+            f"sustained inference lasts 1 to {MAX_MINUTES} minutes, not {spec.sustained_minutes}",
+        ),
     )
     for holds, sentence in checks:
         if not holds:

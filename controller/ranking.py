@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from controller.domain import Candidate, Constraints, Measurement, Ranking, Runtime
 from controller.entries import INCLUDABLE, Entry, held_back, select_entries
+from controller.minutes import at_minute
 from controller.pareto import pareto_front
 from controller.reasons import breach, dominated, off_the_winner, tied
 from controller.suggestion import (
@@ -43,8 +44,8 @@ def rank(
     Args:
         device: name of the device; measurements of others do not count.
         measurements: oldest first: of a candidate's, the last with an admitted verdict counts.
-        constraints: `runtime`, `threads` and `include` say what is looked at, the others what may
-            win.
+        constraints: `runtime`, `threads` and `include` say what is looked at, `at_minute` sustained
+            measurements alone and their figures of that minute, the others what may win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
@@ -56,6 +57,8 @@ def rank(
     tier = None if constraints.tier is None else Tier(constraints.tier)
     measured_here = [m for m in measurements if m.device == device]
     scope = [m for m in measured_here if _is_looked_at(m, constraints)]
+    if constraints.at_minute is not None:
+        scope = [at_minute(m, constraints.at_minute) for m in scope]
     entries, left_out = select_entries(scope, catalog, constraints.admitted)
     held = held_back(left_out, constraints)
     breaches = _breaches([*entries, *held], constraints, catalog, tier)

@@ -31,6 +31,8 @@ def _common_words(settings: MeasureSettings) -> Iterator[str]:
         yield f"core{'' if few else 's'} {format_cores(settings.cores)}"
     if settings.flush_denormals:
         yield "denormals flushed"
+    if settings.sustained_minutes:
+        yield f"sustained {settings.sustained_minutes} min"
 
 
 def _onnxruntime_words(options: OnnxRuntimeOptions | None) -> Iterator[str]:

@@ -62,6 +62,8 @@ def suggest_sweep(
         "--weights",
         weights.value,
     ]
+    if constraints.at_minute is not None:
+        words += ["--sustained", f"{constraints.at_minute}m"]
     return shlex.join(words)
 
 

@@ -5,7 +5,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from controller.domain import Candidate, Constraints, Measurement, Ranking, Verdict
+from controller.domain import (
+    Candidate,
+    Constraints,
+    LatencyFigures,
+    Measurement,
+    Ranking,
+    Verdict,
+)
 from controller.entries import INCLUDABLE, held_back
 from controller.quantities import format_interval, format_latency, format_memory
 from controller.settings_words import settings_words
@@ -20,11 +27,12 @@ NOISY_NOTE: Final = "Noisy: the interval of the median is wider than was asked f
 UNSTABLE_NOTE: Final = (
     "Unstable: its repetitions disagree, so that the interval is wider than was asked for."
 )
+THROTTLED_NOTE: Final = "Throttled: the device was slowed down meanwhile."
 _VERDICT_NOTES: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
         Verdict.NOISY: NOISY_NOTE,
         Verdict.UNSTABLE: UNSTABLE_NOTE,
-        Verdict.THROTTLED: "Throttled: the device was slowed down meanwhile.",
+        Verdict.THROTTLED: THROTTLED_NOTE,
     }
 )
 LATENCY_TIE_NOTE: Final = (
@@ -51,10 +59,18 @@ def candidate_name(measurement: Measurement) -> str:
 
 def latency_words(measurement: Measurement) -> str:
     """Write median and interval: 4.31 ms [4.28, 4.35]; empty where there is no figure."""
-    if measurement.latency is None:
-        return ""
-    interval = format_interval(measurement.latency.low_ms, measurement.latency.high_ms)
-    return f"{format_latency(measurement.latency.median_ms)} {interval}"
+    return "" if measurement.latency is None else figures_words(measurement.latency)
+
+
+def figures_words(latency: LatencyFigures) -> str:
+    """Write median and interval: 4.31 ms [4.28, 4.35]."""
+    return f"{format_latency(latency.median_ms)} {format_interval(latency.low_ms, latency.high_ms)}"
+
+
+def samples_words(latency: LatencyFigures) -> str:
+    """Count samples, and outliers where there are any: 600 samples, 3 of them outliers."""
+    outliers = f", {latency.outlier_count} of them outliers" if latency.outlier_count else ""
+    return f"{latency.sample_count} samples{outliers}"
 
 
 def memory_words(measurement: Measurement) -> str:
@@ -84,6 +100,8 @@ def constraint_words(constraints: Constraints) -> str:
         words.append(f"{constraints.threads} thread{'' if constraints.threads == 1 else 's'}")
     if constraints.include:
         words.append(f"including {' and '.join(each.value for each in constraints.include)}")
+    if constraints.at_minute is not None:
+        words.append(f"at minute {constraints.at_minute}")
     return ", ".join(words)
 
 

@@ -669,6 +669,7 @@ class Constraints(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
     INCLUDE_FIELD_NUMBER: _builtins.int
+    AT_MINUTE_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -677,6 +678,8 @@ class Constraints(_message.Message):
     """mobile, desktop or server."""
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
+    at_minute: _builtins.int
+    """Only sustained measurements, by their figures of this minute, the first being 1."""
     @_builtins.property
     def include(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
         """Verdicts that count besides ok: noisy, unstable, throttled. What failed has no figure to count."""
@@ -691,11 +694,14 @@ class Constraints(_message.Message):
         runtime: _types_pb2.Runtime.ValueType | None = ...,
         threads: _builtins.int | None = ...,
         include: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
+        at_minute: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "include", b"include", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "include", b"include", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
+    _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
     _WhichOneofReturnType__max_latency_ms: _TypeAlias = _typing.Literal["max_latency_ms"]  # noqa: Y015
     _WhichOneofArgType__max_latency_ms: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms"]  # noqa: Y015
     _WhichOneofReturnType__max_memory_bytes: _TypeAlias = _typing.Literal["max_memory_bytes"]  # noqa: Y015
@@ -708,6 +714,8 @@ class Constraints(_message.Message):
     _WhichOneofArgType__threads: _TypeAlias = _typing.Literal["_threads", b"_threads"]  # noqa: Y015
     _WhichOneofReturnType__tier: _TypeAlias = _typing.Literal["tier"]  # noqa: Y015
     _WhichOneofArgType__tier: _TypeAlias = _typing.Literal["_tier", b"_tier"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__at_minute) -> _WhichOneofReturnType__at_minute | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_latency_ms) -> _WhichOneofReturnType__max_latency_ms | None: ...
     @_typing.overload
@@ -795,6 +803,7 @@ class Measurement(_message.Message):
     AFFINITY_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    MINUTES_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -845,6 +854,10 @@ class Measurement(_message.Message):
     def settings(self) -> _types_pb2.MeasureSettings:
         """All of what its job was told."""
 
+    @_builtins.property
+    def minutes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MinuteFigures]:
+        """Of sustained inference, in order; a minute in which no inference began is absent."""
+
     def __init__(
         self,
         *,
@@ -884,10 +897,11 @@ class Measurement(_message.Message):
         affinity: _abc.Iterable[_builtins.int] | None = ...,
         accuracy_dataset: _builtins.str = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
+        minutes: _abc.Iterable[Global___MinuteFigures] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "params_m", b"params_m", "precision", b"precision", "reason", b"reason", "repetitions", b"repetitions", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reason", b"reason", "repetitions", b"repetitions", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
@@ -917,6 +931,34 @@ class Measurement(_message.Message):
 Global___Measurement: _TypeAlias = Measurement  # noqa: Y015
 
 @_typing.final
+class MinuteFigures(_message.Message):
+    """What one minute of sustained inference was like."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MINUTE_FIELD_NUMBER: _builtins.int
+    LATENCY_FIELD_NUMBER: _builtins.int
+    minute: _builtins.int
+    """The first is 1."""
+    @_builtins.property
+    def latency(self) -> Global___LatencyFigures:
+        """Of this minute's samples; first run and load are those of the whole."""
+
+    def __init__(
+        self,
+        *,
+        minute: _builtins.int = ...,
+        latency: Global___LatencyFigures | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency", "minute", b"minute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MinuteFigures: _TypeAlias = MinuteFigures  # noqa: Y015
+
+@_typing.final
 class LatencyFigures(_message.Message):
     """Derived from the raw samples by the controller, in milliseconds."""
 
@@ -934,6 +976,7 @@ class LatencyFigures(_message.Message):
     SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
     REPETITION_COUNT_FIELD_NUMBER: _builtins.int
     STOP_REASON_FIELD_NUMBER: _builtins.int
+    OUTLIER_COUNT_FIELD_NUMBER: _builtins.int
     median_ms: _builtins.float
     low_ms: _builtins.float
     """95 % bootstrap interval of the median."""
@@ -949,6 +992,10 @@ class LatencyFigures(_message.Message):
     sample_count: _builtins.int
     repetition_count: _builtins.int
     stop_reason: _types_pb2.StopReason.ValueType
+    outlier_count: _builtins.int
+    """Samples farther above their repetition's third quartile than 3 interquartile ranges; they count in
+    every figure. Absent where it was measured before they were counted.
+    """
     def __init__(
         self,
         *,
@@ -964,12 +1011,15 @@ class LatencyFigures(_message.Message):
         sample_count: _builtins.int = ...,
         repetition_count: _builtins.int = ...,
         stop_reason: _types_pb2.StopReason.ValueType = ...,
+        outlier_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_outlier_count", b"_outlier_count", "outlier_count", b"outlier_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_run_ms", b"first_run_ms", "high_ms", b"high_ms", "load_ms", b"load_ms", "low_ms", b"low_ms", "mad_ms", b"mad_ms", "median_ms", b"median_ms", "min_ms", b"min_ms", "p90_ms", b"p90_ms", "p99_ms", b"p99_ms", "repetition_count", b"repetition_count", "sample_count", b"sample_count", "stop_reason", b"stop_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_outlier_count", b"_outlier_count", "first_run_ms", b"first_run_ms", "high_ms", b"high_ms", "load_ms", b"load_ms", "low_ms", b"low_ms", "mad_ms", b"mad_ms", "median_ms", b"median_ms", "min_ms", b"min_ms", "outlier_count", b"outlier_count", "p90_ms", b"p90_ms", "p99_ms", b"p99_ms", "repetition_count", b"repetition_count", "sample_count", b"sample_count", "stop_reason", b"stop_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__outlier_count: _TypeAlias = _typing.Literal["outlier_count"]  # noqa: Y015
+    _WhichOneofArgType__outlier_count: _TypeAlias = _typing.Literal["_outlier_count", b"_outlier_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__outlier_count) -> _WhichOneofReturnType__outlier_count | None: ...
 
 Global___LatencyFigures: _TypeAlias = LatencyFigures  # noqa: Y015
 

@@ -840,6 +840,7 @@ class Repetition(_message.Message):
     DURING_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
     IS_SUSPECT_FIELD_NUMBER: _builtins.int
+    SAMPLES_PER_MINUTE_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -875,6 +876,10 @@ class Repetition(_message.Message):
 
     @_builtins.property
     def memory(self) -> Global___ProcessMemory: ...
+    @_builtins.property
+    def samples_per_minute(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of sustained inference: how many of `latency_ns` each minute has, in order."""
+
     def __init__(
         self,
         *,
@@ -891,10 +896,11 @@ class Repetition(_message.Message):
         during: _abc.Iterable[Global___DeviceState] | None = ...,
         memory: Global___ProcessMemory | None = ...,
         is_suspect: _builtins.bool = ...,
+        samples_per_minute: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015

@@ -9,6 +9,7 @@ from controller import wording
 from controller.cli.options import (
     Converted,
     accuracy_option,
+    at_minute_option,
     controller_option,
     include_option,
     json_option,
@@ -54,6 +55,7 @@ from models.tiers import Tier
 @click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
 @click.option("--threads", type=click.IntRange(1))
 @include_option
+@at_minute_option
 @accuracy_option
 @controller_option
 @json_option
@@ -68,6 +70,7 @@ def best(
     runtime: Runtime | None,
     threads: int | None,
     include: tuple[Verdict, ...],
+    at_minute: int | None,
     accuracy_dataset: str,
     address: str,
     as_json: bool,
@@ -86,6 +89,7 @@ def best(
       edgerank best --device pc --tier mobile --json
       edgerank best --device pc --include noisy,unstable
       edgerank best --device phone --accuracy flowers
+      edgerank best --device phone --at-minute 10
     """
     constraints = Constraints(
         max_latency_ms=max_latency_ms,
@@ -95,6 +99,7 @@ def best(
         runtime=runtime,
         threads=threads,
         include=include,
+        at_minute=at_minute,
     )
     with QueryClient(address) as client:
         ranking = client.rank(device, constraints, accuracy_dataset)
@@ -130,11 +135,18 @@ def _why_none(ranking: Ranking) -> str:
     show_default=True,
 )
 @include_option
+@at_minute_option
 @accuracy_option
 @controller_option
 @says_failures
 def report(
-    *, device: str, path: Path, include: tuple[Verdict, ...], accuracy_dataset: str, address: str
+    *,
+    device: str,
+    path: Path,
+    include: tuple[Verdict, ...],
+    at_minute: int | None,
+    accuracy_dataset: str,
+    address: str,
 ) -> None:
     """Write a device's ranking as one HTML file.
 
@@ -147,7 +159,8 @@ def report(
       edgerank report --device pc --include noisy,unstable
     """
     with QueryClient(address) as client:
-        write_report(client, device, path, Constraints(include=include), accuracy_dataset)
+        wanted = Constraints(include=include, at_minute=at_minute)
+        write_report(client, device, path, wanted, accuracy_dataset)
     click.echo(f"report written to {path}")
 
 

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import click
 
-from controller.cli.options import accuracy_option, controller_option, says_failures
+from controller.cli.options import (
+    accuracy_option,
+    at_minute_option,
+    controller_option,
+    says_failures,
+)
 from controller.domain import MeasurementFilter, Verdict
 from controller.export import write_export
+from controller.minutes import at_minute as figures_at_minute
 from controller.rpc.client import QueryClient
 
 
@@ -15,21 +21,30 @@ from controller.rpc.client import QueryClient
 @click.argument("path", metavar="FILE.{csv,json,parquet}", type=click.Path(path_type=Path))
 @click.option("--device", help="Only this device's measurements.")
 @click.option("--sweep", "sweep_id", metavar="ID", help="Only this sweep's measurements.")
+@at_minute_option
 @accuracy_option
 @controller_option
 @says_failures
 def export(
-    path: Path, device: str | None, sweep_id: str | None, accuracy_dataset: str, address: str
+    *,
+    path: Path,
+    device: str | None,
+    sweep_id: str | None,
+    at_minute: int | None,
+    accuracy_dataset: str,
+    address: str,
 ) -> None:
     """Write every measurement to a file.
 
-    Each figure stands beside its accuracy and its verdict, whatever that is. json and parquet hold
-    all raw samples too.
+    Each figure stands beside its accuracy and its verdict, whatever that is; json and parquet hold
+    all raw samples too. With --at-minute, figures and samples are those of that minute, and what
+    has none is left out.
 
     \b
     Examples:
       edgerank export results.csv
       edgerank export phone.parquet --device phone
+      edgerank export minute10.csv --at-minute 10
     """
     wanted = MeasurementFilter(
         device=device,
@@ -39,6 +54,13 @@ def export(
     )
     with QueryClient(address) as client:
         found = list(client.list_measurements(wanted))
+    if at_minute is not None:
+        of_minute = [figures_at_minute(measurement, at_minute) for measurement in found]
+        measured = [measurement for measurement in of_minute if measurement.latency is not None]
+        if len(measured) < len(found):
+            without = len(found) - len(measured)
+            click.echo(f"left out: {without} that have no figures of minute {at_minute}")
+        found = measured
     write_export(found, path)
     counts = Counter(measurement.verdict for measurement in found)
     told = ", ".join(f"{counts[each]} {each.value}" for each in Verdict if counts[each])

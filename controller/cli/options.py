@@ -14,6 +14,7 @@ from platformdirs import user_data_path
 from controller.domain import Runtime, Verdict
 from controller.entries import INCLUDABLE
 from controller.errors import EdgerankError, ErrorCode
+from controller.minutes import MAX_MINUTES
 from controller.names import find_choice
 from controller.planning import MAX_BATCH, MAX_THREADS, find_backbone
 from models.catalog import IMAGENET, MAX_INPUT_SIZE, Backbone, Catalog, load_catalog
@@ -185,6 +186,24 @@ def read_included(text: str) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in INCLUDABLE if verdict.value in wanted)
 
 
+def read_minutes(text: str) -> int:
+    """The whole minutes of "10m".
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is none, or too many.
+    """
+    number = text[:-1]
+    # More digits than this are beyond the maximum, and beyond what Python turns into a number.
+    if text.endswith("m") and number.isdecimal() and len(number) < 10:
+        minutes = int(number)
+        if 1 <= minutes <= MAX_MINUTES:
+            return minutes
+    raise EdgerankError(
+        ErrorCode.INVALID_INPUT,
+        f"{text!r} is no time of sustained inference; write 1m to {MAX_MINUTES}m, in whole minutes",
+    )
+
+
 def read_devices(text: str) -> tuple[str, ...]:
     """The names of "NAME,NAME"; empty for "all"."""
     return () if text == "all" else tuple(dict.fromkeys(_parts(text)))
@@ -258,6 +277,12 @@ include_option = click.option(
     default=(),
     help=f"Count figures of other verdicts than ok too: "
     f"{', '.join(verdict.value for verdict in INCLUDABLE)}.",
+)
+at_minute_option = click.option(
+    "--at-minute",
+    type=click.IntRange(1, MAX_MINUTES),
+    metavar="N",
+    help="Only what was swept with --sustained, by its figures of this minute.",
 )
 tier_option = click.option(
     "--tier",

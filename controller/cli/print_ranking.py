@@ -9,10 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.domain import Candidate, Measurement, Ranking, Verdict
+from controller.quantities import format_latency
 from controller.ranking import winning_rule
 from controller.wording import (
     candidate_name,
     candidates,
+    figures_words,
     headline,
     held_back_words,
     latency_words,
@@ -38,6 +40,7 @@ def print_ranking(console: Console, ranking: Ranking) -> None:
         _print_verdicts(console, "Ties with the winner", ranking.ties)
         _print_front(console, ranking)
         _print_front_reasons(console, ranking)
+        _print_minutes(console, ranking.winner.measurement)
     lost = "Why the others lost" if ranking.winner else "Why none of the measured ones qualifies"
     _print_verdicts(console, lost, ranking.others)
     _print_left_out(console, ranking)
@@ -91,6 +94,21 @@ def _print_front_reasons(console: Console, ranking: Ranking) -> None:
     for candidate in runners_up:
         name = candidate_name(candidate.measurement)
         _print_hanging(console, Text(f"{name}: {candidate.lost_because}"))
+
+
+def _print_minutes(console: Console, winner: Measurement) -> None:
+    """Print how the winner did minute by minute, where it was measured so."""
+    if not winner.minutes:
+        return
+    _print_heading(console, "The winner minute by minute")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("minute", "median [95 % interval]", "p99"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in winner.minutes:
+        table.add_row(
+            str(each.minute), figures_words(each.latency), format_latency(each.latency.p99_ms)
+        )
+    _print_indented(console, table)
 
 
 def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate]) -> None:

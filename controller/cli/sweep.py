@@ -11,6 +11,7 @@ from controller.cli.options import (
     json_option,
     read_backbones,
     read_devices,
+    read_minutes,
     read_percentage,
     read_runtimes,
     read_threads,
@@ -28,7 +29,7 @@ from controller.rpc.client import QueryClient
 from models.variants import WeightsKind
 
 DEFAULT_REPETITIONS = 5
-DEFAULT_PRECISION = "2%"
+DEFAULT_PRECISION = "1%"
 DEFAULT_TIME_BUDGET = "10s"
 
 
@@ -71,8 +72,7 @@ DEFAULT_TIME_BUDGET = "10s"
 @click.option(
     "--repetitions",
     type=click.IntRange(1, 20),
-    default=DEFAULT_REPETITIONS,
-    show_default=True,
+    show_default=f"{DEFAULT_REPETITIONS}, with --sustained 1",
     help="Fresh processes for each job.",
 )
 @click.option(
@@ -98,6 +98,13 @@ DEFAULT_TIME_BUDGET = "10s"
     show_default=True,
     help="Read a small backbone now and then, and repeat what was measured while it drifted.",
 )
+@click.option(
+    "--sustained",
+    "sustained_minutes",
+    type=Converted("minutes", read_minutes),
+    metavar="TIME",
+    help="Run without a pause for so many minutes, as 10m, and report each of them.",
+)
 @gate_options
 @controller_option
 @json_option
@@ -112,12 +119,13 @@ def sweep(
     input_sizes: tuple[int, ...] | None,
     batches: tuple[int, ...],
     weights: str,
-    repetitions: int,
+    repetitions: int | None,
     precision: float,
     time_budget_ms: float,
     sentinel: bool,
     gate: StartGate,
     runtime_settings: RuntimeSettings,
+    sustained_minutes: int | None,
     address: str,
     as_json: bool,
 ) -> None:
@@ -131,7 +139,8 @@ def sweep(
     Examples:
       edgerank sweep --models MobileNetV1,PPLCNet_x1_0 --devices all
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
-      edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 1%
+      edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 0.5%
+      edgerank sweep --models tier:mobile --devices phone --sustained 10m
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
       edgerank sweep --models tier:mobile --max-temperature 45C --start-deadline 300s
       edgerank sweep --models PPLCNet_x1_0 --max-load none
@@ -146,7 +155,7 @@ def sweep(
             runtimes=runtimes,
             threads=threads,
             weights=WeightsKind(weights),
-            repetitions=repetitions,
+            repetitions=repetitions or (1 if sustained_minutes else DEFAULT_REPETITIONS),
             relative_half_width=precision,
             time_budget_ms=round(time_budget_ms),
             precisions=precisions,
@@ -157,6 +166,7 @@ def sweep(
             cores=runtime_settings.cores,
             flush_denormals=runtime_settings.flush_denormals,
             onnxruntime=runtime_settings.onnxruntime,
+            sustained_minutes=sustained_minutes or 0,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)

@@ -9,6 +9,7 @@ from controller.wording import (
     candidate_name,
     latency_words,
     memory_words,
+    samples_words,
     top1_words,
     with_held_back,
 )
@@ -95,6 +96,7 @@ def _row(candidate: Candidate, ranking: Ranking, domain: tuple[float, float]) ->
         "nameLift": 0.0,
         "top1Words": f"{top1_words(measurement)} %",
         "latencyWords": latency_words(measurement),
+        "samplesWords": samples_words(latency),
         "memoryWords": memory_words(measurement) or "not measured",
         "weights": measurement.weights.value,
         "verdict": measurement.verdict.value,
@@ -209,6 +211,7 @@ def _points(rows: Sequence[dict[str, Any]]) -> Specification:
         "backbone": "backbone",
         "top1Words": "top-1",
         "latencyWords": "median [95 %]",
+        "samplesWords": "from",
         "memoryWords": "memory",
         "runtime": "runtime",
         "threads": "threads",

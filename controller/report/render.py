@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from controller import entries, wording
 from controller.domain import Device, Measurement, Ranking
+from controller.minutes import latency_at
 from controller.quantities import format_interval, format_latency, format_memory, format_number
 from controller.ranking import winning_rule
 from controller.report.chart import chart_specification
@@ -39,6 +40,7 @@ def render_report(ranking: Ranking, device: Device) -> str:
             rule=winning_rule(ranking.constraints),
             notes=wording.notes(shown),
             chart=chart_specification(ranking) if shown else None,
+            minutes=sorted({each.minute for m in measured for each in m.minutes}),
             period=_period(measured),
             scripts=[Markup(script) for script in scripts],
             script_hashes=[_content_security_hash(script) for script in scripts],
@@ -66,11 +68,13 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "headline": wording.headline,
+        "latency_at": latency_at,
         "asked_words": wording.asked_words,
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,
         "memory_words": wording.memory_words,
+        "samples_words": wording.samples_words,
         "top1_words": wording.top1_words,
     }
     return environment

@@ -13,7 +13,7 @@ from controller.state.database import transaction
 from controller.state.jobs import end_job
 from controller.state.packing import stored_repetition
 from controller.state.schema import jobs, measurements, repetitions, turns
-from controller.statistics import latency_figures, memory_figures, verdict
+from controller.statistics import latency_figures, memory_figures, minute_figures, verdict
 from controller.turns import Reading, slowdown, suspect_blocks
 
 # With one process, nothing tells how another would have run.
@@ -85,6 +85,7 @@ def _figures(rows: Sequence[Row[Any]], settings: MeasureSettings) -> dict[str, o
         "affinity": last.affinity,
         "latency": cattrs.unstructure(figures),
         "memory": cattrs.unstructure(memory_figures(counted)),
+        "minutes": cattrs.unstructure(minute_figures(counted)),
         "measured_at_unix_ms": last.taken_at_unix_ms,
     }
 

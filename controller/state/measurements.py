@@ -13,6 +13,7 @@ from controller.domain import (
     MeasurementFilter,
     MeasureSettings,
     MemoryFigures,
+    MinuteFigures,
     Repetition,
     Verdict,
 )
@@ -184,6 +185,7 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         affinity=tuple(row["affinity"]),
         accuracy_dataset=dataset,
         settings=settings,
+        minutes=cattrs.structure(row["minutes"] or (), tuple[MinuteFigures, ...]),
     )
 
 

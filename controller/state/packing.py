@@ -26,6 +26,7 @@ def repetition_row(repetition: Repetition) -> dict[str, object]:
         "after": cattrs.unstructure(repetition.after),
         "during": cattrs.unstructure(repetition.during),
         "memory": cattrs.unstructure(repetition.memory),
+        "samples_per_minute": cattrs.unstructure(repetition.samples_per_minute),
     }
 
 
@@ -45,6 +46,7 @@ def stored_repetition(row: Row[Any]) -> Repetition:
         during=cattrs.structure(row.during or (), tuple[DeviceState, ...]),
         memory=None if row.memory is None else cattrs.structure(row.memory, ProcessMemory),
         is_suspect=row.is_suspect,
+        samples_per_minute=tuple(row.samples_per_minute or ()),
     )
 
 

@@ -173,6 +173,7 @@ measurements = Table(
     Column("affinity", JSON, nullable=False),
     Column("latency", JSON),
     Column("memory", JSON),
+    Column("minutes", JSON),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
     Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
@@ -206,4 +207,5 @@ repetitions = Table(
     Column("after", JSON),
     Column("during", JSON),
     Column("memory", JSON),
+    Column("samples_per_minute", JSON),
 )

@@ -32,6 +32,7 @@ def settings(
     cores: tuple[int, ...] = (),
     flush_denormals: bool = False,
     onnxruntime: OnnxRuntimeOptions | None = None,
+    sustained_minutes: int = 0,
 ) -> MeasureSettings:
     """Settings that end soon: half of the median either way is precise enough."""
     return MeasureSettings(
@@ -45,4 +46,5 @@ def settings(
         cores=cores,
         flush_denormals=flush_denormals,
         onnxruntime=onnxruntime,
+        sustained_minutes=sustained_minutes,
     )

@@ -304,8 +304,8 @@ async def test_cancel_ends_the_measurement_with_a_report(tmp_path: Path, content
     async with serving(FakeController()) as controller:
         sha256 = controller.store(content)
         async with joined(controller, tmp_path) as (call, _):
-            endless = lease(sha256, len(content), time_budget_ms=600_000)
-            endless.settings.relative_half_width = -1
+            endless = lease(sha256, len(content))
+            endless.settings.sustained_minutes = 60
             call.lease(endless)
             while (await call.next("progress")).stage != fleet_pb2.STAGE_MEASURING:
                 pass
@@ -321,8 +321,8 @@ async def test_a_signal_ends_the_agent_cleanly_while_it_measures(
     async with serving(FakeController()) as controller:
         sha256 = controller.store(content)
         async with joined(controller, tmp_path) as (call, process):
-            endless = lease(sha256, len(content), time_budget_ms=600_000)
-            endless.settings.relative_half_width = -1
+            endless = lease(sha256, len(content))
+            endless.settings.sustained_minutes = 60
             call.lease(endless)
             while (await call.next("progress")).stage != fleet_pb2.STAGE_MEASURING:
                 pass

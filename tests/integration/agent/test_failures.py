@@ -21,7 +21,7 @@ from tests.integration.agent.networks import Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
 MIB = 1024**2
-FOREVER_MS = 600_000
+FOREVER_MINUTES = 60
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_child_that_is_killed(artifacts: Artifacts, runtime: Runtime) -> None:
     failure = failure_of(
         Measurer(runtimes=available_runtimes(), command=killer),
         artifacts.path("tiny", runtime),
-        settings(runtime, relative_half_width=0, time_budget_ms=FOREVER_MS),
+        settings(runtime, sustained_minutes=FOREVER_MINUTES),
     )
     assert failure.reason is FailureReason.CRASHED
     assert failure.detail.startswith("the child died by SIGKILL while sampling")
@@ -171,7 +171,7 @@ def test_cancel_ends_a_measurement_that_would_take_long(
 ) -> None:
     cancellation = Cancellation()
     runtime = Runtime.ONNXRUNTIME
-    wanted = settings(runtime, "wide", relative_half_width=0, time_budget_ms=FOREVER_MS)
+    wanted = settings(runtime, "wide", sustained_minutes=FOREVER_MINUTES)
     threading.Timer(1.5, cancellation.cancel).start()
     failure = failure_of(measurer, artifacts.path("wide", runtime), wanted, cancellation)
     assert failure.reason is FailureReason.CANCELLED
@@ -242,7 +242,7 @@ def tell(*arguments):
 agent.supervision._spawn = tell
 Measurer(runtimes=available_runtimes()).measure(
     Path(sys.argv[1]),
-    settings(Runtime.ONNXRUNTIME, relative_half_width=0, time_budget_ms=600_000),
+    settings(Runtime.ONNXRUNTIME, sustained_minutes=60),
     agent.supervision.Cancellation(),
     lambda _: None,
 )

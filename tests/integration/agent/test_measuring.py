@@ -1,15 +1,18 @@
 """Both runtimes measure real artifacts in real child processes."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from agent.child_messages import ChildRequest, Sampled, Sampling
 from agent.domain import Measured, MeasureSettings, Runtime, StopReason
-from agent.measuring import Measurer
+from agent.kernel_files import Roots
+from agent.measuring import Measurer, most_of_available_memory
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation
-from tests.integration.agent.networks import Artifacts, settings
+from agent.supervision import Cancellation, ask_child
+from tests.integration.agent.networks import SHAPES, Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
 THREADS = sorted({1, min(2, len(os.sched_getaffinity(0)))})
@@ -64,7 +67,7 @@ def alike(first: int | None, second: int | None) -> bool:
 @both_runtimes
 def test_memory_repeats_and_samples_do_not_count(artifacts: Artifacts, runtime: Runtime) -> None:
     artifact = artifacts.path("tiny", runtime)
-    # No interval is narrower than nothing: both take what fits their time, the second megabytes.
+    # No interval is narrower than nothing: the second samples for seconds, which takes megabytes.
     some, many = (
         settings(runtime, relative_half_width=-1, time_budget_ms=budget) for budget in (20, 6_000)
     )
@@ -115,6 +118,41 @@ def test_the_device_is_watched_while_a_network_is_sampled(
         assert repetition.before.taken_at_unix_ms <= state.taken_at_unix_ms
         assert state.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
     assert repetition.during[-1].load_by_others is not None
+
+
+@both_runtimes
+def test_a_child_runs_without_a_pause_and_tells_its_windows_apart(
+    artifacts: Artifacts, runtime: Runtime
+) -> None:
+    sampling = Sampling(
+        artifact_path=str(artifacts.path("tiny", runtime)),
+        threads=1,
+        relative_half_width=0.5,
+        time_budget_ms=200,
+        windows=4,
+        window_ms=100,
+    )
+    request = ChildRequest(
+        parent_pid=os.getpid(),
+        memory_limit_bytes=most_of_available_memory(),
+        runtime=runtime,
+        input_shape=SHAPES["tiny"],
+        input_seed=1,
+        sampling=sampling,
+    )
+    answer = ask_child(
+        request,
+        command=(sys.executable, "-m", "agent.child"),
+        limit_s=120,
+        cancellation=Cancellation(),
+        proc_root=Roots().proc,
+    )
+    assert isinstance(answer, Sampled)
+    assert answer.stop_reason is StopReason.SUSTAINED
+    assert len(answer.samples_per_window) == 4
+    assert sum(answer.samples_per_window) == len(answer.latency_ns) > 4
+    # Together no longer than the windows are, but for the one run that their end cut into.
+    assert sum(answer.latency_ns[:-1]) <= 400_000_000
 
 
 @both_runtimes

@@ -63,6 +63,7 @@ sampled = st.builds(
     before=states,
     after=states,
     affinity=st.lists(counts).map(tuple),
+    samples_per_window=st.lists(counts).map(tuple),
 )
 failures = st.builds(Failure, reason=st.sampled_from(FailureReason), detail=st.text())
 baselines = st.builds(Baseline, peak_rss_bytes=counts)
@@ -80,6 +81,8 @@ requests = st.builds(
         threads=counts,
         relative_half_width=st.floats(0, 1),
         time_budget_ms=counts,
+        windows=counts,
+        window_ms=counts,
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
@@ -12,11 +12,14 @@ from agent.stopping import (
     MAX_WARMUP,
     MIN_SAMPLES,
     MIN_SAMPLING_NS,
+    MIN_STABLE_NS,
+    MIN_STABLE_SAMPLES,
     MIN_WARMUP,
     Interval,
     StoppingRule,
     median_interval,
     next_batch,
+    noise_stable,
     one_of_each_pair,
     relative_half_width,
     warmed_up,
@@ -114,6 +117,80 @@ def test_scattered_samples_go_on_until_the_budget_ends() -> None:
 
 def test_a_budget_that_ends_before_30_samples_ends_sampling() -> None:
     assert rule(time_budget_ns=1).check([5], 1, rng()) is StopReason.TIME_BUDGET
+
+
+RUN_NS = 10_000_000
+# Samples of 10 ms in the longest time budget that may be asked for.
+MOST_IN_A_BUDGET = 60_000
+
+
+def stopped_at(series: list[int], wanted: StoppingRule) -> tuple[int, StopReason]:
+    """How many samples of a series the rule takes, and why it stops there."""
+    taken = 0
+    while taken < len(series):
+        taken += min(next_batch(taken), len(series) - taken)
+        reason = wanted.check(series[:taken], sum(series[:taken]), rng())
+        if reason is not None:
+            return taken, reason
+    return taken, StopReason.TIME_BUDGET
+
+
+def with_noise(shape: np.ndarray, seed: int, spread: float) -> list[int]:
+    """A series of this shape, 1 being 10 ms, with noise that multiplies."""
+    noise = np.random.default_rng(seed).lognormal(sigma=spread, size=len(shape))
+    series: list[int] = (RUN_NS * shape * noise).astype(int).tolist()
+    return series
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.floats(0.01, 0.1))
+def test_a_noise_that_stays_as_it_is_ends_sampling_well_before_the_budget(
+    seed: int, spread: float
+) -> None:
+    series = with_noise(np.ones(MOST_IN_A_BUDGET), seed, spread)
+    beyond_reach = rule(relative_half_width=1e-5)
+    taken, reason = stopped_at(series, beyond_reach)
+    assert reason is StopReason.NOISE_STABLE
+    assert MIN_STABLE_SAMPLES <= taken < MOST_IN_A_BUDGET / 2
+    # What it stops with is good for something.
+    assert np.median(series[:taken]) == pytest.approx(RUN_NS, rel=0.02)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.floats(0.005, 0.02), st.floats(0.01, 0.03))
+def test_a_drift_of_a_percent_a_second_is_no_stable_noise(
+    seed: int, spread: float, drift_per_s: float
+) -> None:
+    runs_per_s = 1e9 / RUN_NS
+    series = with_noise(1 + drift_per_s * np.arange(3_000) / runs_per_s, seed, spread)
+    _, reason = stopped_at(series, rule(relative_half_width=1e-5))
+    assert reason is StopReason.TIME_BUDGET
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.floats(0.005, 0.02), st.floats(0.05, 0.5), st.integers(100, 250))
+def test_two_modes_that_last_for_seconds_are_no_stable_noise(
+    seed: int, spread: float, apart: float, runs_per_mode: int
+) -> None:
+    modes = np.arange(4 * runs_per_mode) // runs_per_mode % 2
+    series = with_noise(1 + apart * modes, seed, spread)
+    _, reason = stopped_at(series, rule(relative_half_width=1e-5))
+    assert reason is StopReason.TIME_BUDGET
+
+
+def test_noise_of_a_short_moment_is_never_stable() -> None:
+    series = with_noise(np.ones(10_000), 1, 0.03)
+    assert noise_stable(series)
+    assert rule(1e-5).check(series, MIN_STABLE_NS - 1, rng()) is None
+    assert rule(1e-5).check(series, MIN_STABLE_NS, rng()) is StopReason.NOISE_STABLE
+
+
+def test_what_is_precise_is_said_to_be_precise() -> None:
+    series = with_noise(np.ones(2_000), 1, 0.03)
+    assert rule(0.01).check(series, MIN_STABLE_NS, rng()) is StopReason.PRECISE
 
 
 def test_the_rule_is_checked_rarely() -> None:

@@ -1,5 +1,6 @@
 """Domain objects for tests: whole, plausible, and changed only where a test says so."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from controller.domain import (
@@ -14,6 +15,7 @@ from controller.domain import (
     Measurement,
     MeasureSettings,
     MemoryFigures,
+    MinuteFigures,
     OnnxRuntimeOptions,
     PowerReading,
     ProcessMemory,
@@ -124,6 +126,31 @@ def measurement(
         "memory": MemoryFigures(peak_rss_bytes=40_000_000, baseline_rss_bytes=60_000_000),
     }
     return Measurement(**(fields | changes))
+
+
+def sustained(name: str, minutes_ms: Mapping[int, float], **changes: Any) -> Measurement:
+    """A measurement of as many minutes as the last of these, with a median for each."""
+    settings = MeasureSettings(
+        runtime=changes.get("runtime", Runtime.ONNXRUNTIME),
+        threads=changes.get("threads", 1),
+        repetitions=1,
+        relative_half_width=0.01,
+        time_budget_ms=10_000,
+        input_shape=(1, 3, 224, 224),
+        input_seed=1,
+        sustained_minutes=max(minutes_ms),
+    )
+    minutes = tuple(
+        MinuteFigures(minute=minute, latency=figures(ms, ms * 0.01, StopReason.SUSTAINED))
+        for minute, ms in minutes_ms.items()
+    )
+    fields: dict[str, Any] = {
+        "settings": settings,
+        "minutes": minutes,
+        "measurement_id": f"{name}-sustained",
+        "latency": figures(max(minutes_ms.values()), 0.1, StopReason.SUSTAINED),
+    }
+    return measurement(name, **(fields | changes))
 
 
 def failed(

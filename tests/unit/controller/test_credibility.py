@@ -64,6 +64,10 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
         ((replace(TAKEN, load_ns=2**63),), "a figure that is too large"),
         ((replace(TAKEN, pss_bytes=2**63),), "a figure that is too large"),
         (
+            (replace(TAKEN, samples_per_minute=(1, 2)),),
+            "minutes whose samples are not those of the whole",
+        ),
+        (
             (replace(TAKEN, memory=ProcessMemory(anonymous_bytes=2**63)),),
             "a figure that is too large",
         ),

@@ -39,6 +39,7 @@ from tests.unit.controller.measurements import (
     figures,
     measurement,
     repetition,
+    sustained,
 )
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -49,7 +50,12 @@ FULL_MEASUREMENT = measurement(
     params_m=5.5,
     flops_g=0.22,
     affinity=(0, 1),
-    repetitions=(repetition((4 * MS, 5 * MS)), repetition((4 * MS,), before=None, pss_bytes=None)),
+    minutes=sustained("Good", {1: 4, 2: 5}).minutes,
+    settings=sustained("Good", {2: 5}).settings,
+    repetitions=(
+        repetition((4 * MS, 5 * MS), samples_per_minute=(1, 1)),
+        repetition((4 * MS,), before=None, pss_bytes=None),
+    ),
 )
 RANKING = rank(
     DEVICE,
@@ -70,6 +76,9 @@ ONLY_DOUBTFUL = rank(
     catalog(Good=76, Bad=70),
 )
 NOTHING_MEASURED = rank(DEVICE, [], Constraints(tier="mobile", min_top1=75), load_catalog())
+AT_MINUTE = rank(
+    DEVICE, [sustained("Good", {1: 4, 2: 5})], Constraints(at_minute=2), catalog(Good=76)
+)
 CONVERSIONS = (
     ConversionOutcome(
         backbone="Good",
@@ -190,6 +199,7 @@ CASES = [
     ("ranking", RANKING),
     ("ranking", NOTHING_MEASURED),
     ("ranking", ONLY_DOUBTFUL),
+    ("ranking", AT_MINUTE),
     ("measurement", FULL_MEASUREMENT),
     ("measurement", failed("Broken")),
     ("conversion", CONVERSIONS),

@@ -122,6 +122,7 @@ def test_all_devices_means_the_connected_ones_and_what_each_can_do() -> None:
         ({"repetitions": 0}, ErrorCode.INVALID_INPUT, "repetitions must be 1 to 20"),
         ({"relative_half_width": 0.0}, ErrorCode.INVALID_INPUT, "precision must be above 0 %"),
         ({"time_budget_ms": 1}, ErrorCode.INVALID_INPUT, "time budget must be 100 ms to 600 s"),
+        ({"sustained_minutes": 61}, ErrorCode.INVALID_INPUT, "inference lasts 1 to 60 minutes"),
         ({"backbones": ()}, ErrorCode.INVALID_INPUT, "at least one backbone"),
         ({"runtimes": ()}, ErrorCode.INVALID_INPUT, "at least one runtime"),
     ],
@@ -134,6 +135,11 @@ def test_what_cannot_hold_is_refused_with_what_would(
         plan_sweep(replace(SPEC, **change), devices, CATALOG)  # type: ignore[arg-type]
     assert refused.value.code is code
     assert sentence in str(refused.value)
+
+
+def test_sustained_inference_is_part_of_every_jobs_settings() -> None:
+    plan = plan_sweep(replace(SPEC, sustained_minutes=10), [device("pc")], CATALOG)
+    assert {job.settings.sustained_minutes for job in plan.jobs} == {10}
 
 
 def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> None:

@@ -15,7 +15,14 @@ from controller.ranking import rank
 from controller.wording import NOISY_NOTE, SYNTHETIC_NOTE, UNSTABLE_NOTE
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
-from tests.unit.controller.measurements import DEVICE, catalog, device, failed, measurement
+from tests.unit.controller.measurements import (
+    DEVICE,
+    catalog,
+    device,
+    failed,
+    measurement,
+    sustained,
+)
 
 WITHIN_20_MS = Constraints(max_latency_ms=20)
 
@@ -63,6 +70,13 @@ def test_ties_the_front_the_losers_and_the_left_out_are_told() -> None:
         "LeViT_128S (onnxruntime, 1 thread, pretrained): failed, its child was killed by SIGSEGV"
         in words
     )
+
+
+def test_a_sustained_winner_is_told_minute_by_minute() -> None:
+    ranking = rank(DEVICE, [sustained("A", {1: 10, 2: 12.5})], Constraints(), catalog(A=75))
+    words = _words(_printed(print_ranking, ranking))
+    assert "The winner minute by minute minute median [95 % interval] p99 1 10.0 ms" in words
+    assert "2 12.5 ms [12.4, 12.6] 15.0 ms" in words
 
 
 @pytest.mark.parametrize("width", [80, 120])

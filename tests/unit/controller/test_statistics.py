@@ -13,6 +13,7 @@ from controller.statistics import (
     median_interval,
     median_ratio,
     memory_figures,
+    minute_figures,
     relative_half_width,
     verdict,
 )
@@ -80,6 +81,39 @@ class TestLatencyFigures:
         assert latency_figures(job).stop_reason is StopReason.TIME_BUDGET
         assert latency_figures(job[:1]).stop_reason is StopReason.PRECISE
 
+    @pytest.mark.parametrize(
+        ("reasons", "told"),
+        [
+            ((StopReason.PRECISE, StopReason.NOISE_STABLE), StopReason.NOISE_STABLE),
+            ((StopReason.TIME_BUDGET, StopReason.NOISE_STABLE), StopReason.TIME_BUDGET),
+            ((StopReason.SUSTAINED, StopReason.SUSTAINED), StopReason.SUSTAINED),
+        ],
+    )
+    def test_the_reason_that_says_least_of_the_precision_is_told(
+        self, reasons: tuple[StopReason, ...], told: StopReason
+    ) -> None:
+        job = [repetition((MS,), stop_reason=reason) for reason in reasons]
+        assert latency_figures(job).stop_reason is told
+
+    def test_outliers_lie_beyond_the_outer_fence_of_their_own_repetition_and_still_count(
+        self,
+    ) -> None:
+        # Quartiles 26 and 76 of 1..101: the fence is at 76 + 3 * 50.
+        fast = repetition((*(n * MS for n in range(1, 101)), 226 * MS))
+        late = replace(fast, latency_ns=(*fast.latency_ns[:-1], 227 * MS))
+        slow = replace(fast, latency_ns=(1_000 * MS,) * 9)
+        assert latency_figures([fast, slow]).outlier_count == 0
+        assert latency_figures([late, slow]).outlier_count == 1
+        assert latency_figures([late]).sample_count == 101
+        assert latency_figures([late]).p99_ms > latency_figures([late]).p90_ms
+
+    def test_a_long_repetition_is_bounded_as_a_short_one(self) -> None:
+        samples = np.random.default_rng(4).lognormal(1, 0.1, 5_000)
+        expected = stats.bootstrap(
+            (samples,), np.median, n_resamples=2_000, method="percentile", random_state=0
+        ).confidence_interval
+        assert median_interval([samples]) == pytest.approx((expected.low, expected.high), rel=2e-3)
+
     @pytest.mark.parametrize("job", [[], [repetition(())], [repetition((MS,)), repetition(())]])
     def test_nothing_is_made_up_without_samples(self, job: list[Repetition]) -> None:
         with pytest.raises(SamplesMissing):
@@ -97,6 +131,32 @@ class TestLatencyFigures:
     @settings(deadline=None)
     def test_the_same_samples_give_the_same_figures(self, job: list[Repetition]) -> None:
         assert latency_figures(job) == latency_figures(job)
+
+
+class TestMinuteFigures:
+    def test_each_minute_has_the_figures_of_its_own_samples(self) -> None:
+        long = repetition((MS, MS, 3 * MS, 5 * MS, 4 * MS), samples_per_minute=(2, 1, 2))
+        first, second, third = minute_figures([long])
+        assert [each.minute for each in (first, second, third)] == [1, 2, 3]
+        assert [each.latency.median_ms for each in (first, second, third)] == [1, 3, 4.5]
+        assert third.latency.sample_count == 2
+        assert third.latency.load_ms == latency_figures([long]).load_ms
+
+    def test_a_minute_is_that_of_every_repetition_that_has_it(self) -> None:
+        job = [
+            repetition((MS, 2 * MS), samples_per_minute=(1, 1)),
+            repetition((3 * MS,), samples_per_minute=(1, 0)),
+        ]
+        first, second = minute_figures(job)
+        assert (first.latency.median_ms, first.latency.repetition_count) == (2, 2)
+        assert (second.latency.median_ms, second.latency.repetition_count) == (2, 1)
+
+    def test_a_minute_in_which_nothing_began_is_absent(self) -> None:
+        slow = repetition((90_000 * MS, 80_000 * MS), samples_per_minute=(1, 0, 1))
+        assert [each.minute for each in minute_figures([slow])] == [1, 3]
+
+    def test_an_ordinary_job_has_none(self) -> None:
+        assert minute_figures([repetition((MS, MS))]) == ()
 
 
 class TestInterval:
