@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, event, insert, select
 
 from controller.conversation import Report
-from controller.domain import MeasurementFilter, SweepPhase, Verdict
+from controller.domain import MeasurementFilter, StopReason, SweepPhase, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.leases import JobState
 from controller.state import attempts, jobs, sweeps
@@ -93,6 +93,23 @@ def test_a_measurement_comes_back_with_its_samples_and_its_accuracy(engine: Engi
     assert found.affinity == (0,)
     sweeps.end_finished_sweeps(engine, now_unix_ms=9)
     assert sweeps.find_sweep(engine, sweep_id).phase is SweepPhase.ENDED
+
+
+def test_minutes_of_sustained_inference_come_back_with_their_figures(engine: Engine) -> None:
+    start_sweep(engine, "phone")
+    report = measured_report(*lease(engine, "phone"))
+    assert report.measured is not None
+    samples = (*(4_000_000,) * 30, *(5_000_000,) * 20)
+    long = replace(
+        repetition(samples), samples_per_minute=(30, 20), stop_reason=StopReason.SUSTAINED
+    )
+    measured = replace(report.measured, repetitions=(long,))
+    assert record(engine, replace(report, measured=measured))
+    (found,) = list_measurements(engine, MeasurementFilter(with_samples=True))
+    assert found.repetitions == (long,)
+    assert [(each.minute, each.latency.median_ms) for each in found.minutes] == [(1, 4), (2, 5)]
+    assert found.latency is not None
+    assert found.latency.median_ms == 4
 
 
 def test_a_report_that_comes_twice_is_one_measurement(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from controller.wording import SYNTHETIC_NOTE, with_held_back
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
 from tests.integration.report.conftest import Visitor
-from tests.unit.controller.measurements import DEVICE, device, failed, measurement
+from tests.unit.controller.measurements import DEVICE, device, failed, measurement, sustained
 
 DRAWN = "html[data-chart=drawn]"
 POINTS = "g.candidates_marks path"
@@ -180,6 +180,19 @@ def test_chart_and_tables_can_be_found_by_name(visit: Visitor, report: str) -> N
     expect(page.get_by_role("columnheader", name="p99, ms")).to_be_visible()
     expect(page.locator("#ranking").get_by_role("rowheader").first).to_be_visible()
     expect(page.get_by_label("6 candidates on pi5, top-1 against median latency")).to_be_visible()
+
+
+def test_sustained_inference_is_told_minute_by_minute(visit: Visitor) -> None:
+    hot = sustained("Hot", {1: 10, 3: 30}, top1=76, verdict=Verdict.THROTTLED, reason="it is hot")
+    cool = sustained("Cool", {1: 14, 2: 14, 3: 14})
+    ranking = rank(DEVICE, [hot, cool], Constraints(at_minute=3), Catalog([]))
+    visited = visit(render_report(ranking, device()))
+    cells = visited.page.locator("#minutes tbody tr", has_text="Hot").locator("td")
+    # No inference began in its second minute.
+    expect(cells).to_have_text(["10.0", "", "30.0"])
+    expect(visited.page.locator("#ranking tbody tr", has_text="Hot")).to_contain_text("throttled")
+    expect(visited.page.locator("h1")).to_contain_text("at minute 3")
+    assert visited.complaints == []
 
 
 def test_names_from_outside_are_text_wherever_they_appear(visit: Visitor) -> None:

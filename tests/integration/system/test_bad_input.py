@@ -37,6 +37,8 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
             "has no 'NnapiExecutionProvider'; it has CPUExecutionProvider",
         ),
         (("sweep", "--models", "MobileNetV1", "--precision", "2"), 2, "write it as 2%"),
+        (("sweep", "--models", "MobileNetV1", "--sustained", "90s"), 2, "in whole minutes"),
+        (("best", "--device", "pc", "--at-minute", "61"), 2, "range"),
         (("convert", "MobileNetV3"), 2, "nearest:"),
         (("convert",), 2, "name backbones, or a tier with --tier"),
         (("best", "--device", "phone"), 2, "no device is named 'phone'; nearest: pc"),

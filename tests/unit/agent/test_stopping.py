@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
 from agent.domain import StopReason
@@ -135,7 +136,7 @@ def stopped_at(series: list[int], wanted: StoppingRule) -> tuple[int, StopReason
     return taken, StopReason.TIME_BUDGET
 
 
-def with_noise(shape: np.ndarray, seed: int, spread: float) -> list[int]:
+def with_noise(shape: NDArray[np.float64], seed: int, spread: float) -> list[int]:
     """A series of this shape, 1 being 10 ms, with noise that multiplies."""
     noise = np.random.default_rng(seed).lognormal(sigma=spread, size=len(shape))
     series: list[int] = (RUN_NS * shape * noise).astype(int).tolist()
