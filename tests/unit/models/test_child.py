@@ -44,7 +44,7 @@ def reason(code: str, workdir: Path, timeout_s: float = 60) -> str:
 
 def test_a_child_gets_the_request_and_its_answer_comes_back(tmp_path: Path) -> None:
     code = (
-        "import json, sys; asked = json.load(sys.stdin)['request'];"
+        "import json, sys; asked = json.load(sys.stdin);"
         "print(json.dumps({'done': {'size_bytes': asked['opset']}}))"
     )
     assert run(code, tmp_path) == FileAnswer(size_bytes=14)

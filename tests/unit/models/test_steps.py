@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import subprocess
@@ -292,10 +291,9 @@ def test_reference_inputs_beyond_the_first_four_are_images_of_their_own() -> Non
 
 
 def test_a_step_whose_parent_is_another_process_ends_at_once() -> None:
-    envelope = {"parent_pid": 1, "memory_bytes": 2**33, "request": {}}
     done = subprocess.run(
-        [sys.executable, "-m", "models.steps", "onnx"],
-        input=json.dumps(envelope).encode(),
+        [sys.executable, "-m", "models.steps", "onnx", "1", str(2**33)],
+        input=b"{}",
         capture_output=True,
         check=False,
     )
@@ -312,9 +310,9 @@ def test_a_killed_parent_takes_its_step_along(tmp_path: Path) -> None:
         "from models.requests import FileAnswer, ParityRequest\n"
         "request = ParityRequest('x.onnx', 'y.npz', 1.0)\n"
         "command = (sys.executable, '-c', '''\n"
-        "import json, os, sys\n"
-        "from models.steps.__main__ import _bind_to_parent\n"
-        '_bind_to_parent(json.load(sys.stdin)["parent_pid"])\n'
+        "import os, sys\n"
+        "from models.steps.parent import bind_to_parent\n"
+        "bind_to_parent(int(sys.argv[2]))\n"
         'open("started", "w").write(str(os.getpid()))\n'
         'open("weights.pdparams").read()\n'
         "''')\n"
