@@ -199,7 +199,7 @@ def _program_shape(variant: Variant) -> tuple[int, int]:
 
 
 def _early(program: Program, variants: Iterable[Variant]) -> list[Work]:
-    """Return the steps of an export's variants whose children are worth starting with it."""
+    """Return the steps whose children are worth starting before they are asked."""
     if program.weights.kind is WeightsKind.OWN:
         return []
     wanted = {

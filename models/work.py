@@ -56,6 +56,7 @@ _ONNX_FP32 = (ONNX, SIMPLIFY, ONNX_PARITY[Precision.FP32], UNSIMPLIFIED_PARITY)
 
 
 READY_EARLY = (
+    EXPORT,
     OPTIMISE[Target.X86, Precision.FP32],
     OPTIMISE[Target.ARM, Precision.FP32],
     X86_PARITY[Precision.FP32],
@@ -63,7 +64,8 @@ READY_EARLY = (
     SIMPLIFY,
     ONNX_PARITY[Precision.FP32],
 )
-"""Steps whose children read their libraries while a backbone is exported, and wait."""
+"""Steps whose children are started at once, the first one first: while a backbone is exported, the
+others read their libraries, and wait."""
 
 LARGE = (SIMPLIFY, *REDUCE.values())
 """Steps that take as much memory as two others do."""
