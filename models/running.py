@@ -15,7 +15,7 @@ from models.child import Cancellation, StepChild, StepLimits
 from models.work import LARGE, Work
 
 AT_ONCE = 2
-"""Steps of one program that run at the same time; `models.conversion_cost` counts on it."""
+"""Steps of one program that run at the same time; `models.conversion_cost` counts their memory."""
 
 Answer = TypeVar("Answer")
 

@@ -14,6 +14,7 @@ from models import recipe
 from models.acceptance import MAX_ROUNDING_DIFFERENCE, ROUNDING_FACTOR
 from models.requests import ExportAnswer, ExportRequest
 from models.steps import architectures, pretrained, synthetic
+from models.steps.blank import blank_weights
 from models.steps.compare import Array, relative_difference
 from models.steps.forked import Forked
 from models.steps.fusion import fuse_blocks
@@ -92,10 +93,12 @@ def _refer(
 
 def _with_weights(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array] | None]:
     """Return the network, and its outputs where making the weights gave them."""
-    network, calibration_size = _build(request)
     if request.weights_path is not None:
+        with blank_weights():
+            network, _ = _build(request)
         pretrained.load_arrays(network, pretrained.read_arrays(Path(request.weights_path)))
         return network, None
+    network, calibration_size = _build(request)
     synthetic.vary_constants(network, request.seed)
     synthetic.steady_involutions(network, request.seed)
     outputs: list[Array] = []
