@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.requests import ParityRequest
+from models.steps import architectures
 from models.steps.agreement import correlation, top1_agreement
 from models.steps.compare import Array, compare_with_reference, relative_difference
 from models.steps.noise import noise_images
@@ -325,3 +326,19 @@ def test_a_killed_parent_takes_its_step_along(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     step.wait(timeout=30)
+
+
+def test_only_the_error_that_names_the_size_says_that_a_network_takes_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def takes_none(pretrained: bool) -> None:
+        """Stand for the factory of a network of any size."""
+
+    def is_broken(pretrained: bool, img_size: int) -> None:
+        len(img_size)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(architectures, "_factory", lambda _: takes_none)
+    assert architectures.build_for_size("any", 256) is None
+    monkeypatch.setattr(architectures, "_factory", lambda _: is_broken)
+    with pytest.raises(TypeError, match="has no len"):
+        architectures.build_for_size("any", 256)
