@@ -334,8 +334,8 @@ def test_only_the_error_that_names_the_size_says_that_a_network_takes_none(
     def takes_none(pretrained: bool) -> None:
         """Stand for the factory of a network of any size."""
 
-    def is_broken(pretrained: bool, img_size: int) -> None:
-        len(img_size)  # type: ignore[arg-type]
+    def is_broken(pretrained: bool, img_size: int) -> int:
+        return pretrained + len(img_size)  # type: ignore[arg-type]
 
     monkeypatch.setattr(architectures, "_factory", lambda _: takes_none)
     assert architectures.build_for_size("any", 256) is None
