@@ -14,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
 import cattrs
+
+from models.requests import MILESTONE
 
 Answer = TypeVar("Answer")
 
@@ -126,6 +128,84 @@ class Cancellation:
                 # Leaving `with process` closes the pipes and waits for the child.
 
 
+class StepChild:
+    """A step's process, which readies itself and then waits for its one request."""
+
+    def __init__(
+        self,
+        step: str,
+        *,
+        workdir: Path,
+        limits: StepLimits,
+        cancellation: Cancellation,
+        command: Sequence[str] = (sys.executable, "-m", "models.steps"),
+    ) -> None:
+        """Start `python -m models.steps <step>`; `ask` or `close` ends it.
+
+        Args:
+            step: module name below `models.steps`.
+            workdir: the child's working folder, also for its temporary files.
+            limits: time, from the request on, memory and threads of the child.
+            cancellation: ends the child early.
+            command: what runs steps, given as its last arguments a step's name, the number of the
+                process that it must not outlive, and its memory in bytes.
+
+        Raises:
+            ConversionCancelled: `cancellation` was used.
+        """
+        self._step = step
+        self._timeout_s = limits.timeout_s
+        self._cancellation = cancellation
+        with ExitStack() as stack:
+            self._stderr = stack.enter_context(tempfile.TemporaryFile())
+            self._running = stack.enter_context(ExitStack())
+            self._process = self._running.enter_context(
+                cancellation.child(
+                    [*command, step, str(os.getpid()), str(limits.memory_bytes)],
+                    stderr=self._stderr,
+                    cwd=workdir,
+                    env=_environment(limits.threads, workdir),
+                )
+            )
+            # From here on the child and what it says are left by `ask` or `close`.
+            stack.pop_all()
+
+    def close(self) -> None:
+        """End the child, asked or not."""
+        with self._stderr:
+            self._running.close()
+
+    def ask(
+        self,
+        request: object,
+        answer_type: type[Answer],
+        on_milestone: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Give the child its request, wait for its end and return its answer.
+
+        Args:
+            request: the dataclass that the step expects.
+            answer_type: the dataclass that it answers with.
+            on_milestone: called when the child says that a part of its work is done.
+
+        Raises:
+            StepFailed: the step refused its work, died, hung or answered rubbish.
+            ConversionCancelled: the cancellation ended it.
+        """
+        stdin = json.dumps(cattrs.unstructure(request)).encode()
+        with self._stderr:
+            with self._running:
+                stdout, timed_out = _converse(self._process, stdin, self._timeout_s, on_milestone)
+            self._cancellation.raise_if_cancelled()
+            if timed_out:
+                reason = f"the child was stopped after {self._timeout_s:g} s"
+                raise StepFailed(self._step, f"{reason}{_last_words(self._stderr)}", crashed=True)
+            if self._process.returncode != 0:
+                ending = f"the child {_ending(self._process.returncode)}"
+                raise StepFailed(self._step, f"{ending}{_last_words(self._stderr)}", crashed=True)
+            return _decode(self._step, stdout, answer_type, self._stderr)
+
+
 def run_step(
     step: str,
     request: object,
@@ -136,46 +216,25 @@ def run_step(
     cancellation: Cancellation,
     command: Sequence[str] = (sys.executable, "-m", "models.steps"),
 ) -> Answer:
-    """Run `python -m models.steps <step>` on a request and return its answer.
-
-    Args:
-        step: module name below `models.steps`.
-        request: the dataclass that the step expects.
-        answer_type: the dataclass that it answers with.
-        workdir: the child's working folder, also for its temporary files.
-        limits: time, memory and threads of the child.
-        cancellation: ends the child early.
-        command: what runs steps, given a step's name as its last argument.
+    """Run a step on a request and return its answer; see `StepChild`.
 
     Raises:
         StepFailed: the step refused its work, died, hung or answered rubbish.
         ConversionCancelled: `cancellation` ended it.
     """
-    envelope = {
-        "parent_pid": os.getpid(),
-        "memory_bytes": limits.memory_bytes,
-        "request": cattrs.unstructure(request),
-    }
-    stdin = json.dumps(envelope).encode()
-    with tempfile.TemporaryFile() as stderr:
-        with cancellation.child(
-            [*command, step], stderr=stderr, cwd=workdir, env=_environment(limits.threads, workdir)
-        ) as process:
-            stdout, timed_out = _converse(process, stdin, limits.timeout_s)
-        cancellation.raise_if_cancelled()
-        if timed_out:
-            reason = f"the child was stopped after {limits.timeout_s:g} s"
-            raise StepFailed(step, f"{reason}{_last_words(stderr)}", crashed=True)
-        if process.returncode != 0:
-            ending = f"the child {_ending(process.returncode)}{_last_words(stderr)}"
-            raise StepFailed(step, ending, crashed=True)
-        return _decode(step, stdout, answer_type, stderr)
+    child = StepChild(
+        step, workdir=workdir, limits=limits, cancellation=cancellation, command=command
+    )
+    return child.ask(request, answer_type)
 
 
 def _converse(
-    process: subprocess.Popen[bytes], request: bytes, timeout_s: float
+    process: subprocess.Popen[bytes],
+    request: bytes,
+    timeout_s: float,
+    on_milestone: Callable[[], None],
 ) -> tuple[bytes, bool]:
-    """Return the child's whole output once it has ended, and whether it took too long.
+    """Return the child's answer once it has ended, and whether it took too long.
 
     `communicate` would wait for the child, after which its group could no longer be killed.
     """
@@ -187,19 +246,24 @@ def _converse(
 
     deadline = threading.Timer(timeout_s, expire)
     deadline.start()
+    answer = []
     try:
         assert process.stdin is not None
         assert process.stdout is not None
         # Of a child that died before it read, how it ended says more than the broken pipe.
         with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(request)
-        output = process.stdout.read()
+        for line in process.stdout:
+            if line == MILESTONE:
+                on_milestone()
+            else:
+                answer.append(line)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     finally:
         deadline.cancel()
         # One that has begun to kill must have killed before the child is waited for.
         deadline.join()
-    return output, expired.is_set()
+    return b"".join(answer), expired.is_set()
 
 
 def _environment(threads: int, workdir: Path) -> dict[str, str]:

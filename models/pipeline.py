@@ -1,13 +1,15 @@
 """Convert a backbone to its variants, each checked against Paddle's own outputs.
 
 Every step runs in a child process of its own; what kills one refuses the variants that needed
-it and leaves the others alone.
+it and leaves the others alone. Two run at once where neither needs the other.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +21,12 @@ from models.download import file_sha256
 from models.own import OwnFormat, own_format_of
 from models.program import ONNX_OPSET, Parity, Program
 from models.reduction import goes_through_onnx, options
-from models.stoppers import find_stopper
+from models.running import Steps
+from models.stoppers import Stopper, find_stopper
 from models.tools import ToolMissing, tool_versions
 from models.variants import Format, Variant, WeightsKind
 from models.weights import Weights
+from models.work import READY_EARLY, Work, needed
 
 __all__ = [
     "Cancellation",
@@ -141,7 +145,7 @@ def convert(
         variants: of that backbone.
         weights: of its architecture.
         workdir: an empty folder that holds the results; the caller moves and deletes.
-        on_step: told, in words for a person and in the caller's thread, what starts.
+        on_step: told, in words for a person and in any thread, what starts.
         limits: of each child.
         cancellation: ends the children from another thread.
 
@@ -162,17 +166,20 @@ def convert(
         folder = workdir / f"{shape[0]}px-batch{shape[1]}"
         folder.mkdir(parents=True)
         members = list(group)
-        program = Program(
-            backbone,
-            weights,
-            *shape,
-            max(ACCEPTANCE[variant.precision].input_count for variant in members),
-            folder,
-            on_step,
-            limits or StepLimits(),
-            cancellation or Cancellation(),
-        )
-        fates.update((variant, _convert_variant(program, variant)) for variant in members)
+        with (
+            Steps(
+                folder,
+                lambda saying: on_step(f"{backbone.name}: {saying}"),
+                limits or StepLimits(),
+                cancellation or Cancellation(),
+            ) as steps,
+            ThreadPoolExecutor(len(members), "variant") as threads,
+        ):
+            inputs = max(ACCEPTANCE[variant.precision].input_count for variant in members)
+            program = Program(backbone, weights, *shape, inputs, folder, steps)
+            steps.ready(_early(program, members))
+            made = threads.map(functools.partial(_convert_variant, program), members)
+            fates.update(zip(members, made, strict=True))
     return [fates[variant] for variant in variants]
 
 
@@ -191,10 +198,28 @@ def _program_shape(variant: Variant) -> tuple[int, int]:
     return (variant.input_size, variant.batch)
 
 
+def _early(program: Program, variants: Iterable[Variant]) -> list[Work]:
+    """Return the steps whose children are worth starting before they are asked."""
+    if program.weights.kind is WeightsKind.OWN:
+        return []
+    wanted = {
+        work
+        for variant in variants
+        if _stopper(program, variant) is None
+        for work in needed(variant)
+    }
+    return [work for work in READY_EARLY if work in wanted]
+
+
+def _stopper(program: Program, variant: Variant) -> Stopper | None:
+    versions = tool_versions(_tools(variant, program.weights))
+    return find_stopper(program.backbone.series, variant.format, versions)
+
+
 def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
     key = conversion_key(variant, program.weights)
     versions = tool_versions(_tools(variant, program.weights))
-    stopper = find_stopper(program.backbone.series, variant.format, versions)
+    stopper = _stopper(program, variant)
     if stopper is not None:
         return Refused(variant, "export", stopper.sentence, 0.0, crashed=False)
     try:

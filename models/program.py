@@ -1,18 +1,18 @@
-"""One exported program and the artifacts made from it; each step runs at most once."""
+"""One exported program and the artifacts made from it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from models import recipe
 from models.acceptance import ACCEPTANCE, ROUNDING_FACTOR
 from models.catalog import Backbone
-from models.child import Cancellation, StepFailed, StepLimits, run_step
+from models.child import StepFailed
 from models.own import OwnFormat, own_format_of
 from models.requests import (
     AdoptAnswer,
@@ -29,6 +29,7 @@ from models.requests import (
     RewriteRequest,
     SimplifyRequest,
 )
+from models.running import Steps
 from models.variants import Format, Precision, Target, Variant, WeightsKind
 from models.weights import Weights
 from models.work import (
@@ -53,8 +54,6 @@ SIMPLIFIER = "onnxslim"
 
 MAX_ONNX_WEIGHTS_BYTES = 2**31 - 2**24
 """A protobuf holds 2 GiB; what is not weights (nodes, names, shapes) stays below 16 MiB."""
-
-Answer = TypeVar("Answer")
 
 _Made = tuple[Path, "Parity", tuple[str, ...]]
 """A file, how it was compared, and the passes that came after the export."""
@@ -109,9 +108,7 @@ class Program:
         batch: images per inference.
         reference_inputs: inputs that its artifacts can be compared on.
         folder: empty; everything is written there.
-        on_step: told what starts.
-        limits: of each child.
-        cancellation: ends the children early.
+        steps: run what it needs.
     """
 
     backbone: Backbone
@@ -120,29 +117,34 @@ class Program:
     batch: int
     reference_inputs: int
     folder: Path
-    on_step: Callable[[str], None]
-    limits: StepLimits
-    cancellation: Cancellation
-    _outcomes: dict[Work, object] = field(default_factory=dict, init=False)
-    _seconds: dict[Work, float] = field(default_factory=dict, init=False)
+    steps: Steps
+    _written: threading.Event = field(default_factory=threading.Event, init=False)
 
     def artifact(self, variant: Variant) -> CheckedFile:
-        """Make and check a variant's file.
+        """Make and check a variant's file; several threads may ask at once.
 
         Raises:
-            StepFailed: a step that it needs failed, now or for an earlier variant.
+            StepFailed: a step that it needs failed, for it or for another variant.
             ConversionCancelled: the conversion was cancelled.
         """
-        passes = self._adopt(variant) if self._own_format else self._export().passes
         make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
-        path, parity, later = make(variant)
-        return CheckedFile(path, parity, (*passes, *later))
+        if self._own_format:
+            self._adopt(variant)
+            return CheckedFile(*make(variant))
+        self._await_program()
+        try:
+            path, parity, later = make(variant)
+        except StepFailed:
+            # A program that was not worth making comes before what a tool made of it.
+            self._export()
+            raise
+        return CheckedFile(path, parity, (*self._export().passes, *later))
 
     def seconds(self, variant: Variant) -> float:
         """Return the wall time of the steps that a variant needed, shared ones included."""
-        return sum(self._seconds.get(work, 0.0) for work in needed(variant))
+        return self.steps.seconds(needed(variant))
 
-    def _adopt(self, variant: Variant) -> tuple[str, ...]:
+    def _adopt(self, variant: Variant) -> None:
         """Make of an own model what an export is; no pass rewrites it."""
         assert self._own_format is not None
         work = ADOPT[self._own_format]
@@ -162,10 +164,21 @@ class Program:
             reference_path=self._reference,
             reference_inputs=self.reference_inputs,
         )
-        self._run(work, request, AdoptAnswer)
-        return ()
+        self.steps.run(work, request, AdoptAnswer)
+
+    def _await_program(self) -> None:
+        """Wait until the program is written, or the export has failed."""
+        exporting = self._exporting()
+        exporting.add_done_callback(lambda _: self._written.set())
+        self._written.wait()
+        if exporting.done():
+            exporting.result()
 
     def _export(self) -> ExportAnswer:
+        """Wait until the reference is written, too."""
+        return self._exporting().result()
+
+    def _exporting(self) -> Future[ExportAnswer]:
         path = self.weights.path
         request = ExportRequest(
             architecture=self.backbone.architecture,
@@ -178,7 +191,7 @@ class Program:
             reference_path=self._reference,
             reference_inputs=self.reference_inputs,
         )
-        return self._run(EXPORT, request, ExportAnswer)
+        return self.steps.start(EXPORT, request, ExportAnswer, self._written.set)
 
     def _onnx(self, variant: Variant) -> _Made:
         precision = variant.precision
@@ -187,7 +200,7 @@ class Program:
         with _answering_for("fp32 file"):
             source, _, simplified = self._onnx_fp32()
         path = self.folder / f"{precision.value}.onnx"
-        self._run(REDUCE[precision], ReduceRequest(str(source), str(path)), FileAnswer)
+        self.steps.run(REDUCE[precision], ReduceRequest(str(source), str(path)), FileAnswer)
         return path, self._parity(ONNX_PARITY[precision], path, precision), simplified
 
     def _onnx_fp32(self) -> _Made:
@@ -195,11 +208,11 @@ class Program:
         source = self._translated
         if self._own_format is not OwnFormat.ONNX:
             self._check_protobuf_holds()
-            self._run(ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
+            self.steps.run(ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
         path = self.folder / "model.onnx"
         parity = ONNX_PARITY[Precision.FP32]
         try:
-            self._run(SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
+            self.steps.run(SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
             return path, self._parity(parity, path, Precision.FP32), (SIMPLIFIER,)
         except StepFailed:
             return source, self._parity(UNSIMPLIFIED_PARITY, source, Precision.FP32), ()
@@ -221,9 +234,11 @@ class Program:
         if variant.precision is Precision.FP16:
             return self._arm_fp16(variant)
         with _answering_for("x86 twin"):
+            self._optimise(Target.X86, variant.precision)
+            arm, optimising = self._optimising(Target.ARM, variant.precision)
             _, parity, passes = self._x86(variant.precision)
-        path, _ = self._optimise(Target.ARM, variant.precision)
-        return path, replace(parity, checked_through="x86 twin"), passes
+        optimising.result()
+        return arm, replace(parity, checked_through="x86 twin"), passes
 
     def _arm_fp16(self, variant: Variant) -> _Made:
         """Make the file; one twin answers for graph and weights, one for what float16 does."""
@@ -240,16 +255,24 @@ class Program:
 
     def _optimise(self, target: Target, precision: Precision) -> tuple[Path, tuple[str, ...]]:
         """Return the file and the passes that its program went through after the export."""
-        prefix = self._prefix
         passes: tuple[str, ...] = ()
         if precision is Precision.INT8_DYNAMIC:
-            prefix = f"{self._prefix}-int8"
-            passes = self._run(REWRITE, RewriteRequest(self._prefix, prefix), RewriteAnswer).passes
-        kind = "" if precision is Precision.FP32 else f"-{precision.value}"
+            request = RewriteRequest(self._prefix, f"{self._prefix}-int8")
+            passes = self.steps.run(REWRITE, request, RewriteAnswer).passes
+        path, optimising = self._optimising(target, precision)
+        optimising.result()
+        return path, passes
+
+    def _optimising(self, target: Target, precision: Precision) -> tuple[Path, Future[FileAnswer]]:
+        """Start making a file of a program that is written, and rewritten where that is due."""
+        prefix, kind = self._prefix, ""
+        if precision is not Precision.FP32:
+            kind = f"-{precision.value}"
+        if precision is Precision.INT8_DYNAMIC:
+            prefix = f"{prefix}-int8"
         path = self.folder / f"{target.value}{kind}.nb"
         request = PaddleLiteRequest(prefix, target.value, str(path), precision)
-        self._run(OPTIMISE[target, precision], request, FileAnswer)
-        return path, passes
+        return path, self.steps.start(OPTIMISE[target, precision], request, FileAnswer)
 
     def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:
         accepted = ACCEPTANCE[precision]
@@ -261,7 +284,7 @@ class Program:
             accepted.input_count,
             accepted.least_correlation,
         )
-        answer = self._run(work, request, ParityAnswer)
+        answer = self.steps.run(work, request, ParityAnswer)
         return Parity(
             answer.max_relative_difference,
             tolerance,
@@ -277,30 +300,6 @@ class Program:
         if self._own_format:
             return accepted
         return max(accepted, ROUNDING_FACTOR * self._export().rounding_difference)
-
-    def _run(self, work: Work, request: object, answer_type: type[Answer]) -> Answer:
-        """Run a step unless it ran already; a failure is remembered like an answer."""
-        if work not in self._outcomes:
-            self.on_step(f"{self.backbone.name}: {work.saying}")
-            started = time.perf_counter()
-            try:
-                self._outcomes[work] = run_step(
-                    work.step,
-                    request,
-                    answer_type,
-                    workdir=self.folder,
-                    limits=self.limits,
-                    cancellation=self.cancellation,
-                )
-            except StepFailed as failure:
-                self._outcomes[work] = failure
-            self._seconds[work] = time.perf_counter() - started
-        outcome = self._outcomes[work]
-        if isinstance(outcome, StepFailed):
-            raise outcome
-        if not isinstance(outcome, answer_type):
-            raise TypeError(f"{work.step} was asked for two kinds of answer")
-        return outcome
 
     @property
     def _own_format(self) -> OwnFormat | None:

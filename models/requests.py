@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from models.variants import Precision
 
+MILESTONE = b'{"reached": "milestone"}\n'
+"""The line by which a child says, before its answer, that a part of its work is done."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:

@@ -55,6 +55,22 @@ _FIRST = (EXPORT, *ADOPT.values())
 _ONNX_FP32 = (ONNX, SIMPLIFY, ONNX_PARITY[Precision.FP32], UNSIMPLIFIED_PARITY)
 
 
+READY_EARLY = (
+    EXPORT,
+    OPTIMISE[Target.X86, Precision.FP32],
+    OPTIMISE[Target.ARM, Precision.FP32],
+    X86_PARITY[Precision.FP32],
+    ONNX,
+    SIMPLIFY,
+    ONNX_PARITY[Precision.FP32],
+)
+"""Steps whose children are started at once, the first one first: while a backbone is exported, the
+others read their libraries, and wait."""
+
+LARGE = (SIMPLIFY, *REDUCE.values())
+"""Steps that take as much memory as two others do."""
+
+
 def needed(variant: Variant) -> tuple[Work, ...]:
     """Return every step that may run for a variant, shared ones included."""
     precision = variant.precision

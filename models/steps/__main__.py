@@ -1,5 +1,7 @@
 """The child's side of a step: one JSON request on stdin, one JSON answer on the real stdout.
 
+A step's libraries are read before its request is, so that a child can be started early and wait.
+
 Frameworks print on stdout, from Python and from C++, some while they are imported. The real
 stdout is therefore set aside before a step's module is, and everything else that is written
 there goes to stderr.
@@ -7,19 +9,19 @@ there goes to stderr.
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import os
 import resource
-import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import cattrs
 
 from models.requests import (
+    MILESTONE,
     AdoptRequest,
     CountRequest,
     ExportRequest,
@@ -32,6 +34,7 @@ from models.requests import (
     SimplifyRequest,
 )
 from models.steps.isolation import cut_network
+from models.steps.parent import bind_to_parent
 from models.steps.refusal import StepRefused, ToolGaveNothing
 
 _REQUESTS: Mapping[str, type] = {
@@ -50,30 +53,39 @@ _REQUESTS: Mapping[str, type] = {
     "rewrite_program": RewriteRequest,
     "simplify": SimplifyRequest,
 }
-_PR_SET_PDEATHSIG = 1
 
 
-def main(step: str) -> None:
+def main(step: str, parent_pid: int, memory_bytes: int) -> None:
     """Read one request for a step, do it, write one answer.
 
-    A `StepRefused` is an answer. Any other exception ends the process with a traceback on
-    stderr, which the parent turns into a failed step; so does a process that cannot be cut off the
-    network.
+    A step that yields says by each `None` that a part of its work is done, and answers at last. A
+    `StepRefused` is an answer. Any other exception ends the process with a traceback on stderr,
+    which the parent turns into a failed step; so does a process that cannot be cut off the network.
     """
     answer_fd = _set_stdout_aside()
-    envelope = json.load(sys.stdin)
-    _bind_to_parent(envelope["parent_pid"])
-    _limit_memory(envelope["memory_bytes"])
+    bind_to_parent(parent_pid)
+    _limit_memory(memory_bytes)
     cut_network()
-    request: object = cattrs.structure(envelope["request"], _REQUESTS[step])
     module = importlib.import_module(f"models.steps.{step}")
+    request: object = cattrs.structure(json.load(sys.stdin), _REQUESTS[step])
+    with os.fdopen(answer_fd, "wb", buffering=0) as stream:
+        for said in _sayings(module, request):
+            stream.write(said)
+
+
+def _sayings(module: ModuleType, request: object) -> Iterator[bytes]:
+    """Give a line for each milestone and one for the answer."""
     try:
-        answer: dict[str, Any] = {"done": cattrs.unstructure(module.run(request))}
+        outcome = module.run(request)
+        for part in outcome if isinstance(outcome, Iterator) else (outcome,):
+            yield MILESTONE if part is None else _line({"done": cattrs.unstructure(part)})
     except StepRefused as refusal:
         silent = isinstance(refusal, ToolGaveNothing)
-        answer = {"refused": str(refusal), "see_stderr": silent}
-    with os.fdopen(answer_fd, "w", encoding="utf-8") as stream:
-        json.dump(answer, stream)
+        yield _line({"refused": str(refusal), "see_stderr": silent})
+
+
+def _line(answer: Mapping[str, Any]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"
 
 
 def _set_stdout_aside() -> int:
@@ -83,16 +95,6 @@ def _set_stdout_aside() -> int:
     return answer_fd
 
 
-def _bind_to_parent(parent_pid: int) -> None:
-    """Die when the parent dies, so that a killed controller leaves no converter behind."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    # The parent may have died before the call above took effect.
-    if os.getppid() != parent_pid:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _limit_memory(memory_bytes: int) -> None:
     """Limit the private writable memory; an allocation beyond it fails in this process only."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
@@ -100,4 +102,4 @@ def _limit_memory(memory_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import sys
 import types
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,21 @@ def build_for_size(architecture: str, input_size: int) -> Any | None:
     """
     factory = _factory(architecture)
     for argument in _SIZE_ARGUMENTS:
-        with suppress(TypeError):
-            return _evaluating(factory(pretrained=False, **{argument: input_size}))
+        network = _told(factory, argument, input_size)
+        if network is not None:
+            return _evaluating(network)
+    return None
+
+
+def _told(factory: Callable[..., Any], argument: str, input_size: int) -> Any | None:
+    """Return the network of a factory that is told a size, None where it takes no such argument."""
+    try:
+        return factory(pretrained=False, **{argument: input_size})
+    except TypeError as error:
+        # Signatures do not say it, since factories hand on whatever they are given. Python names
+        # the argument that a network does not take, or that its factory gives already.
+        if f"keyword argument '{argument}'" not in str(error):
+            raise
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from models import recipe
 from models.acceptance import MAX_ROUNDING_DIFFERENCE, ROUNDING_FACTOR
 from models.requests import ExportAnswer, ExportRequest
 from models.steps import architectures, pretrained, synthetic
+from models.steps.blank import blank_weights
 from models.steps.compare import Array, relative_difference
+from models.steps.forked import Forked
 from models.steps.fusion import fuse_blocks
 from models.steps.reference import further_inputs, reference_inputs, save_reference
 from models.steps.refusal import StepRefused
@@ -24,15 +28,44 @@ REWRITE_TOLERANCE = 1e-4
 NUDGE_SEED = 30_000
 
 
-def run(request: ExportRequest) -> ExportAnswer:
-    """Write the program and the reference outputs.
+def run(request: ExportRequest) -> Iterator[ExportAnswer | None]:
+    """Write the program, which is a milestone, and the reference outputs.
+
+    What Paddle computes, and whether it may be relied on, is found out in a fork, while this
+    process writes the program.
 
     Raises:
         StepRefused: the architecture, its weights, its rewriting or its outputs are not right.
     """
     paddle.seed(request.seed)
     inputs = reference_inputs(request.batch, request.input_size)
-    network, before = _running(request, inputs)
+    with _refusing_size(request):
+        network, before = _with_weights(request, inputs)
+    reference = Forked(lambda: _refer(network, request, inputs, before))
+    try:
+        fuse_blocks(network)
+        rewrite(network, inputs[0])
+        _save_program(network, request)
+        yield None
+    finally:
+        # What is wrong with the outputs says more than what it makes of the program.
+        answer = reference.result()
+    yield answer
+
+
+def _refer(
+    network: Any, request: ExportRequest, inputs: Array, known: list[Array] | None
+) -> ExportAnswer:
+    """Rewrite the network, too, write its outputs, and say how they came.
+
+    Args:
+        network: as it was built.
+        request: of the step.
+        inputs: the first reference inputs.
+        known: the network's outputs, where they are known already.
+    """
+    with _refusing_size(request):
+        before = _run_all(network, inputs) if known is None else known
     fused_blocks = fuse_blocks(network)
     passes = rewrite(network, inputs[0])
     outputs = _run_all(network, inputs) if fused_blocks or passes else before
@@ -54,16 +87,18 @@ def run(request: ExportRequest) -> ExportAnswer:
         more = _run_all(network, further)
         inputs = np.concatenate([inputs, further])
         outputs = [np.concatenate(pair) for pair in zip(outputs, more, strict=True)]
-    _save_program(network, request)
     save_reference(Path(request.reference_path), inputs, outputs, "Paddle")
     return ExportAnswer(fused_blocks, passes, difference, scale, rounding)
 
 
-def _with_weights(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array]]:
-    network, calibration_size = _build(request)
+def _with_weights(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array] | None]:
+    """Return the network, and its outputs where making the weights gave them."""
     if request.weights_path is not None:
+        with blank_weights():
+            network, _ = _build(request)
         pretrained.load_arrays(network, pretrained.read_arrays(Path(request.weights_path)))
-        return network, _run_all(network, inputs)
+        return network, None
+    network, calibration_size = _build(request)
     synthetic.vary_constants(network, request.seed)
     synthetic.steady_involutions(network, request.seed)
     outputs: list[Array] = []
@@ -85,10 +120,11 @@ def _build(request: ExportRequest) -> tuple[Any, int]:
     return architectures.build(request.architecture), request.evaluation_size
 
 
-def _running(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array]]:
-    """Return the network with its weights, and its outputs, at a size that it takes."""
+@contextmanager
+def _refusing_size(request: ExportRequest) -> Iterator[None]:
+    """Refuse a size that the network does not take."""
     try:
-        return _with_weights(request, inputs)
+        yield
     except (AssertionError, RuntimeError, ValueError) as error:
         if request.input_size == request.evaluation_size:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import onnxruntime
 from onnxruntime.quantization import (
@@ -12,6 +13,7 @@ from onnxruntime.quantization import (
     QuantType,
     quantize_static,
 )
+from onnxruntime.quantization.calibrate import CalibraterBase
 
 from models import reduction
 from models.requests import FileAnswer, ReduceRequest
@@ -24,8 +26,7 @@ class _RangeImages(CalibrationDataReader):  # type: ignore[misc]
     """Batches of noise images, as the tool asks for them."""
 
     def __init__(self, model_path: str) -> None:
-        session = onnxruntime.InferenceSession(model_path, providers=["CPUExecutionProvider"])
-        (image,) = session.get_inputs()
+        (image,) = _session(model_path, onnxruntime.SessionOptions()).get_inputs()
         self._name: str = image.name
         self._batches = _batches(batch=image.shape[0], input_size=image.shape[2])
 
@@ -41,6 +42,8 @@ def run(request: ReduceRequest) -> FileAnswer:
     Raises:
         StepRefused: nothing of it could be quantised.
     """
+    # The tool has no option for it, and takes every core by itself.
+    CalibraterBase.create_inference_session = _create_session
     with prepared(request) as source:
         quantize_static(
             source,
@@ -54,6 +57,19 @@ def run(request: ReduceRequest) -> FileAnswer:
             calibrate_method=CalibrationMethod.MinMax,
         )
     return quantised(request, reduction.STATIC_OPERATORS)
+
+
+def _create_session(calibrater: Any) -> None:
+    """Create the session that ranges are taken in as the tool does, with one thread."""
+    options = onnxruntime.SessionOptions()
+    # An optimised graph would lack activations that ranges are wanted of.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    calibrater.infer_session = _session(calibrater.augmented_model_path, options)
+
+
+def _session(path: str, options: Any) -> Any:
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _batches(batch: int, input_size: int) -> Iterator[Array]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -124,14 +123,9 @@ def test_a_converter_that_crashes_refuses_its_own_variants_only(
     pplcnet: Conversion, tmp_path: Path
 ) -> None:
     def spoil(step: str) -> None:
-        # The file is spoilt for Paddle Lite, and whole again for paddle2onnx.
-        for program in tmp_path.rglob("program.pdmodel"):
-            kept = program.with_suffix(".kept")
-            if "Paddle Lite" in step and not kept.exists():
-                shutil.copy(program, kept)
-                program.write_bytes(program.read_bytes()[:5000])
-            elif "ONNX" in step:
-                shutil.copy(kept, program)
+        # No file can be written where a folder is.
+        if step.endswith("converting to Paddle Lite for x86"):
+            (tmp_path / "224px-batch1" / "x86.nb").mkdir()
 
     variants = fp32_variants(pplcnet.backbone)
     arm, x86, onnx = convert(pplcnet.backbone, variants, pplcnet.weights, tmp_path, spoil)

@@ -20,7 +20,15 @@ CONVERT = ("convert", *NAMES, "--weights", "synthetic")
 
 def steps_of(controller: psutil.Process) -> list[psutil.Process]:
     """The converting children that run now."""
-    return [child for child in controller.children() if "models.steps" in child.cmdline()]
+    return [child for child in controller.children() if _runs_a_step(child)]
+
+
+def _runs_a_step(process: psutil.Process) -> bool:
+    try:
+        return "models.steps" in process.cmdline()
+    except psutil.NoSuchProcess:
+        # It ended just now, and may not have been waited for yet.
+        return False
 
 
 def first_step(controller: psutil.Process) -> psutil.Process:

@@ -10,7 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from models.child import Cancellation, ConversionCancelled, StepFailed, StepLimits, run_step
+from models.child import (
+    Cancellation,
+    ConversionCancelled,
+    StepChild,
+    StepFailed,
+    StepLimits,
+    run_step,
+)
 from models.requests import FileAnswer, OnnxRequest
 
 REQUEST = OnnxRequest("program", 14, "model.onnx")
@@ -34,6 +41,17 @@ def run(
     )
 
 
+def waiting(code: str, workdir: Path, cancellation: Cancellation | None = None) -> StepChild:
+    """Start a step that is the given code, and ask nothing yet."""
+    return StepChild(
+        "step",
+        workdir=workdir,
+        limits=StepLimits(timeout_s=60),
+        cancellation=cancellation or Cancellation(),
+        command=(sys.executable, "-c", code),
+    )
+
+
 def reason(code: str, workdir: Path, timeout_s: float = 60) -> str:
     with pytest.raises(StepFailed) as caught:
         run(code, workdir, timeout_s)
@@ -44,10 +62,54 @@ def reason(code: str, workdir: Path, timeout_s: float = 60) -> str:
 
 def test_a_child_gets_the_request_and_its_answer_comes_back(tmp_path: Path) -> None:
     code = (
-        "import json, sys; asked = json.load(sys.stdin)['request'];"
+        "import json, sys; asked = json.load(sys.stdin);"
         "print(json.dumps({'done': {'size_bytes': asked['opset']}}))"
     )
     assert run(code, tmp_path) == FileAnswer(size_bytes=14)
+
+
+def test_a_child_readies_itself_before_it_is_asked(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ready")
+    code = (
+        "import json, sys; open('ready', 'w').write('yes'); asked = json.load(sys.stdin);"
+        "print(json.dumps({'done': {'size_bytes': asked['opset']}}))"
+    )
+    child = waiting(code, tmp_path)
+    assert (tmp_path / "ready").read_text() == "yes"
+    assert child.ask(REQUEST, FileAnswer) == FileAnswer(size_bytes=14)
+
+
+def test_a_child_that_nobody_asks_is_ended(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pid")
+    code = "import os, sys; open('pid', 'w').write(str(os.getpid())); sys.stdin.read(); input()"
+    child = waiting(code, tmp_path)
+    pid = int((tmp_path / "pid").read_text())
+    child.close()
+    assert not psutil.pid_exists(pid)
+
+
+def test_cancelling_ends_a_child_that_waits(tmp_path: Path) -> None:
+    cancellation = Cancellation()
+    child = waiting("import sys; sys.stdin.read()", tmp_path, cancellation)
+    cancellation.cancel()
+    with pytest.raises(ConversionCancelled):
+        child.ask(REQUEST, FileAnswer)
+
+
+def test_a_milestone_is_told_before_the_answer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "told")
+    # The child answers only when its milestone was heard.
+    code = (
+        "import sys; from models.requests import MILESTONE;"
+        "sys.stdout.buffer.write(MILESTONE); sys.stdout.flush(); open('told').read();"
+        'print(\'{"done": {"size_bytes": 1}}\')'
+    )
+
+    def hear() -> None:
+        (tmp_path / "told").write_text("yes")
+
+    answer = waiting(code, tmp_path).ask(REQUEST, FileAnswer, hear)
+    assert answer == FileAnswer(size_bytes=1)
 
 
 def test_a_refusal_is_the_reason(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import subprocess
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.requests import ParityRequest
+from models.steps import architectures
 from models.steps.agreement import correlation, top1_agreement
 from models.steps.compare import Array, compare_with_reference, relative_difference
 from models.steps.noise import noise_images
@@ -292,10 +292,9 @@ def test_reference_inputs_beyond_the_first_four_are_images_of_their_own() -> Non
 
 
 def test_a_step_whose_parent_is_another_process_ends_at_once() -> None:
-    envelope = {"parent_pid": 1, "memory_bytes": 2**33, "request": {}}
     done = subprocess.run(
-        [sys.executable, "-m", "models.steps", "onnx"],
-        input=json.dumps(envelope).encode(),
+        [sys.executable, "-m", "models.steps", "onnx", "1", str(2**33)],
+        input=b"{}",
         capture_output=True,
         check=False,
     )
@@ -312,9 +311,9 @@ def test_a_killed_parent_takes_its_step_along(tmp_path: Path) -> None:
         "from models.requests import FileAnswer, ParityRequest\n"
         "request = ParityRequest('x.onnx', 'y.npz', 1.0)\n"
         "command = (sys.executable, '-c', '''\n"
-        "import json, os, sys\n"
-        "from models.steps.__main__ import _bind_to_parent\n"
-        '_bind_to_parent(json.load(sys.stdin)["parent_pid"])\n'
+        "import os, sys\n"
+        "from models.steps.parent import bind_to_parent\n"
+        "bind_to_parent(int(sys.argv[2]))\n"
         'open("started", "w").write(str(os.getpid()))\n'
         'open("weights.pdparams").read()\n'
         "''')\n"
@@ -327,3 +326,19 @@ def test_a_killed_parent_takes_its_step_along(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     step.wait(timeout=30)
+
+
+def test_only_the_error_that_names_the_size_says_that_a_network_takes_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def takes_none(pretrained: bool) -> None:
+        """Stand for the factory of a network of any size."""
+
+    def is_broken(pretrained: bool, img_size: int) -> int:
+        return pretrained + len(img_size)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(architectures, "_factory", lambda _: takes_none)
+    assert architectures.build_for_size("any", 256) is None
+    monkeypatch.setattr(architectures, "_factory", lambda _: is_broken)
+    with pytest.raises(TypeError, match="has no len"):
+        architectures.build_for_size("any", 256)
