@@ -1,4 +1,4 @@
-"""The fresh process of one repetition: `python -m agent.child`.
+"""The fresh process of one repetition or one profile: `python -m agent.child`.
 
 It knows one runtime. Whatever the runtime does to it, a crash, a hang, running out of memory, is
 seen by the agent as a result with a reason.
@@ -34,6 +34,7 @@ from agent.domain import Failure, FailureReason, ProcessMemory
 from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
 from agent.process_memory import PeakMeter, peak_rss_bytes, read_residence
+from agent.profiling import profile
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
 from agent.sampling import sample, warm_up
 from agent.stopping import StoppingRule
@@ -66,6 +67,8 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
         runtime = import_runtime(request.runtime)
         shape, seed = request.input_shape, request.input_seed
         array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+        if request.profiling is not None:
+            return profile(runtime, request.profiling, array, lambda phase: _say(pipe, phase))
         if request.sampling is None:
             return _baseline()
         return _measure(runtime, request.sampling, array, pipe)

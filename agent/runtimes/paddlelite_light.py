@@ -2,7 +2,7 @@
 
 import ctypes
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from paddlelite import lite
 
@@ -44,6 +44,19 @@ def load(artifact: Path, threads: int) -> PaddleLiteNetwork:
     # After the predictor is made: making it sets the number back to 1.
     _set_mkl_threads(threads)
     return PaddleLiteNetwork(predictor)
+
+
+def load_profiled(artifact: Path, threads: int, folder: Path) -> NoReturn:
+    """Refuse: what the wheel brings is built without a profiler.
+
+    Raises:
+        RuntimeRefused: always.
+    """
+    del artifact, threads, folder
+    raise RuntimeRefused(
+        "Paddle Lite's wheel is built without its profiler (LITE_WITH_PROFILE), and no other build "
+        "of it is read; profile with onnxruntime"
+    )
 
 
 def _set_mkl_threads(threads: int) -> None:
