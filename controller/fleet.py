@@ -247,6 +247,8 @@ def _activity(lease: Lease, progress: Progress | None) -> str:
         return f"about to measure {what}"
     if progress.stage is Stage.FETCHING:
         return f"fetching {what}"
+    if lease.settings.profile_runs:
+        return f"profiling {what}"
     repetition = min(progress.repetitions_done + 1, lease.settings.repetitions)
     return f"measuring {what}, repetition {repetition} of {lease.settings.repetitions}"
 

@@ -8,6 +8,7 @@ from controller.domain import Verdict
 from controller.leases import JobState
 from controller.state.database import transaction
 from controller.state.jobs import end_job
+from controller.state.profiles import fail_profile
 from controller.state.schema import measurements
 
 
@@ -19,7 +20,9 @@ def record_failure(engine: Engine, job_id: str, reason: str, now_unix_ms: int) -
 
 def end_with_failure(connection: Connection, job_id: str, reason: str, now_unix_ms: int) -> None:
     """The same, inside the caller's transaction."""
-    if end_job(connection, job_id, JobState.FAILED):
+    if not end_job(connection, job_id, JobState.FAILED):
+        return
+    if not fail_profile(connection, job_id, reason, now_unix_ms):
         connection.execute(
             insert(measurements).values(
                 measurement_id=uuid.uuid4().hex,

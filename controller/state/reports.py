@@ -7,11 +7,12 @@ import numpy as np
 from sqlalchemy import Engine, insert, select, update
 
 from controller.conversation import Measured, Report
-from controller.credibility import credible
+from controller.credibility import answering, credible
 from controller.domain import MeasureSettings, Verdict
 from controller.leases import AttemptState, JobState
 from controller.state.database import transaction
 from controller.state.jobs import end_job
+from controller.state.profiles import record_profile
 from controller.state.schema import SAMPLE_TYPE, attempts, jobs, measurements, repetitions
 from controller.statistics import latency_figures, memory_figures, verdict
 
@@ -24,7 +25,7 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
     settings = _settings_of(engine, device_id, report.attempt_id)
     if settings is None:
         return False
-    report = credible(report)
+    report = credible(answering(report, settings))
     row = _measurement_row(report, settings) | {"committed_at_unix_ms": now_unix_ms}
     with transaction(engine) as connection:
         connection.execute(
@@ -32,12 +33,16 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
             .where(attempts.c.attempt_id == report.attempt_id)
             .values(state=AttemptState.REPORTED.value)
         )
-        state = JobState.FAILED if report.measured is None else JobState.DONE
+        gave_figures = report.measured is not None or report.profiled is not None
+        state = JobState.DONE if gave_figures else JobState.FAILED
         job_id = connection.scalars(
             select(attempts.c.job_id).where(attempts.c.attempt_id == report.attempt_id)
         ).one()
         if not end_job(connection, job_id, state):
             return False
+        if settings.profile_runs:
+            record_profile(connection, job_id, report, now_unix_ms)
+            return True
         connection.execute(insert(measurements).values(job_id=job_id, **row))
         if report.measured is not None:
             connection.execute(

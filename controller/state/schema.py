@@ -179,3 +179,19 @@ repetitions = Table(
     Column("during", JSON),
     Column("memory", JSON),
 )
+
+# One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace
+# come when it has ended, or the reason why there are none.
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("runtime_version", String),
+    Column("runtime_build", String),
+    Column("affinity", JSON),
+    Column("times", JSON),
+    Column("trace_gzip", LargeBinary),
+    Column("profiled_at_unix_ms", BigInteger),
+    Column("committed_at_unix_ms", BigInteger),
+)

@@ -14,6 +14,7 @@ from controller.leases import ENDED, JobState
 from controller.planning import PlannedJob
 from controller.state.database import transaction
 from controller.state.jobs import count_jobs
+from controller.state.profiles import expect_profiles
 from controller.state.schema import jobs, sweeps
 
 RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
@@ -60,6 +61,7 @@ def create_sweep(
             )
         )
         connection.execute(insert(jobs), rows)
+        expect_profiles(connection, rows)
     return sweep_id
 
 
