@@ -114,7 +114,10 @@ def _doubt_of_profile(profiled: Profiled) -> str:
     medians_ns = (times.run_median_ns, *(layer.median_ns for layer in layers))
     checks = (
         (1 <= len(layers) <= MAX_LAYERS, f"a profile of {len(layers)} layers"),
-        (0 < times.total_ns <= MAX_INTEGER, "inferences that took no time, or too much"),
+        (
+            times.run_median_ns > 0 and times.total_ns <= MAX_INTEGER,
+            "inferences that took no time, or too much",
+        ),
         (max(medians_ns) <= times.total_ns, "a median longer than all inferences together"),
         (times.unprofiled_run_median_ns <= MAX_INTEGER, "a figure that is too large"),
         (

@@ -15,7 +15,7 @@ class OperatorTime:
     Attributes:
         calls_per_run: of one inference.
         ms_per_run: of one inference; the sum of its layers' medians.
-        share_percent: of the wall time of all profiled inferences, 0 to 100.
+        share_percent: of an inference, 0 to 100; see `whole_ns`.
     """
 
     operator: str
@@ -30,7 +30,7 @@ class ProfileSummary:
     """A profile with its sums; `trace_path` is the file that Perfetto opens.
 
     Attributes:
-        explained_percent: how much of the wall time the layers are; the rest passes between them.
+        explained_percent: how much of an inference the layers are; the rest passes between them.
     """
 
     profile: OperatorProfile
@@ -41,17 +41,18 @@ class ProfileSummary:
 
 def summarise(profile: OperatorProfile, trace_path: str) -> ProfileSummary:
     """A profile with its sums, the operator that takes the most time first."""
-    times = profile.times
+    operators = by_operator(profile.times)
     return ProfileSummary(
         profile=profile,
-        explained_percent=sum(share_percent(layer, times) for layer in times.layers),
-        operators=by_operator(times),
+        explained_percent=sum(each.share_percent for each in operators),
+        operators=operators,
         trace_path=trace_path,
     )
 
 
 def by_operator(times: OperatorTimes) -> tuple[OperatorTime, ...]:
     """The layers summed by operator, the one that takes the most time first."""
+    whole = whole_ns(times)
     groups: defaultdict[str, list[LayerTime]] = defaultdict(list)
     for layer in times.layers:
         groups[layer.operator].append(layer)
@@ -61,7 +62,7 @@ def by_operator(times: OperatorTimes) -> tuple[OperatorTime, ...]:
             layer_count=len(layers),
             calls_per_run=sum(layer.call_count for layer in layers) / times.run_count,
             ms_per_run=sum(layer.median_ns for layer in layers) / NS_PER_MS,
-            share_percent=sum(share_percent(layer, times) for layer in layers),
+            share_percent=100 * sum(layer.median_ns for layer in layers) / whole,
         )
         for operator, layers in groups.items()
     )
@@ -70,9 +71,12 @@ def by_operator(times: OperatorTimes) -> tuple[OperatorTime, ...]:
 
 def slowest_layers(times: OperatorTimes) -> tuple[LayerTime, ...]:
     """The layers, the one that takes the most time first."""
-    return tuple(sorted(times.layers, key=lambda layer: -layer.total_ns))
+    return tuple(sorted(times.layers, key=lambda layer: -layer.median_ns))
 
 
-def share_percent(layer: LayerTime, times: OperatorTimes) -> float:
-    """How much of the wall time a layer is, 0 to 100."""
-    return 100 * layer.total_ns / times.total_ns
+def whole_ns(times: OperatorTimes) -> int:
+    """What shares are of: the median inference, or its layers together where they are longer.
+
+    Medians, since one inference that was interrupted can take longer than all others together.
+    """
+    return max(times.run_median_ns, sum(layer.median_ns for layer in times.layers))

@@ -77,10 +77,8 @@ def _operators(operators: Sequence[OperatorTime]) -> Table:
 
 def _layers(times: OperatorTimes, most: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    title = (
-        "layer" if len(times.layers) <= most else f"slowest {most} of {len(times.layers)} layers"
-    )
-    table.add_column(title, overflow="fold")
+    count = len(times.layers)
+    table.add_column("layer" if count <= most else f"slowest {most} of {count}", overflow="fold")
     table.add_column("operator", no_wrap=True)
     table.add_column("output", overflow="fold")
     table.add_column("time per run, ms", justify="right")

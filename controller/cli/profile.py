@@ -19,7 +19,7 @@ from controller.domain import OperatorProfile, ProfileProgress, ProfileSpec, Run
 from controller.durability import replacing
 from controller.errors import EdgerankError, ErrorCode
 from controller.operator_times import summarise
-from controller.planning import MAX_BATCH, MAX_THREADS, find_backbone
+from controller.planning import MAX_BATCH, MAX_THREADS
 from controller.profile_planning import MAX_PROFILE_RUNS
 from controller.rpc.client import QueryClient
 from controller.traces import TraceDoubtful, unpack_trace
@@ -117,45 +117,96 @@ def profile(
       edgerank profile PPLCNet_x1_0 --device board --threads 4 --by layer
       edgerank profile ResNet50 --device pc --precision int8-static --trace resnet.json
     """
+    _check_request(name, device, profile_id, trace_path)
+    wanted = profile_id or ProfileSpec(
+        backbone=name or "",
+        device=device or "",
+        runtime=Runtime(runtime),
+        threads=threads,
+        weights=WeightsKind(weights),
+        precision=precision,
+        batch=batch,
+        run_count=run_count,
+        input_size=input_size,
+    )
+    console = Console(stderr=as_json)
+    with QueryClient(address) as client:
+        found, packed = _follow(client.profile(wanted), console)
+    path = trace_path or Path(
+        f"{found.backbone}-{found.device}-{found.runtime.value}.trace{_PACKED}"
+    )
+    _write_trace(packed, path, found.profile_id)
+    summary = summarise(found, str(path))
+    if as_json:
+        print_json(summary)
+    else:
+        print_profile(console, summary, by_layer=by == "layer")
+        console.print()
+    console.print(f"trace written to {path}; open it at {PERFETTO}", highlight=False)
+
+
+def _check_request(
+    name: str | None, device: str | None, profile_id: str | None, trace_path: Path | None
+) -> None:
+    """Refuses what cannot hold before anything is asked.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    is_new = name is not None and device is not None
+    if is_new == (profile_id is not None) or (profile_id is not None and name is not None):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "name either a backbone and its --device, or an earlier profile with --stored ID",
+        )
+    _check_request(name, device, profile_id, trace_path)
+    wanted = profile_id or ProfileSpec(
+        backbone=name or "",
+        device=device or "",
+        runtime=Runtime(runtime),
+        threads=threads,
+        weights=WeightsKind(weights),
+        precision=precision,
+        batch=batch,
+        run_count=run_count,
+        input_size=input_size,
+    )
+    console = Console(stderr=as_json)
+    with QueryClient(address) as client:
+        found, packed = _follow(client.profile(wanted), console)
+    path = trace_path or Path(
+        f"{found.backbone}-{found.device}-{found.runtime.value}.trace{_PACKED}"
+    )
+    _write_trace(packed, path, found.profile_id)
+    summary = summarise(found, str(path))
+    if as_json:
+        print_json(summary)
+    else:
+        print_profile(console, summary, by_layer=by == "layer")
+        console.print()
+    console.print(f"trace written to {path}; open it at {PERFETTO}", highlight=False)
+
+
+def _check_request(
+    name: str | None, device: str | None, profile_id: str | None, trace_path: Path | None
+) -> None:
+    """Refuses what cannot hold before anything is asked.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    is_new = name is not None and device is not None
+    if is_new == (profile_id is not None) or (profile_id is not None and name is not None):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "name either a backbone and its --device, or an earlier profile with --stored ID",
+        )
     if trace_path is not None and not trace_path.name.endswith((_PLAIN, _PACKED)):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             f"a trace cannot be written to {trace_path.name!r}: name a file that ends in "
             f"{_PLAIN} or {_PACKED}",
         )
-    console = Console(stderr=as_json)
-    with QueryClient(address) as client:
-        wanted: ProfileSpec | str
-        if profile_id is not None and name is None:
-            wanted = profile_id
-        elif profile_id is not None or name is None or device is None:
-            raise EdgerankError(
-                ErrorCode.INVALID_INPUT,
-                "name either a backbone and its --device, or an earlier profile with --stored",
-            )
-        else:
-            wanted = ProfileSpec(
-                backbone=find_backbone(client.catalog(), name).name,
-                device=device,
-                runtime=Runtime(runtime),
-                threads=threads,
-                weights=WeightsKind(weights),
-                precision=precision,
-                batch=batch,
-                run_count=run_count,
-                input_size=input_size,
-            )
-        found, packed = _follow(client.profile(wanted), console)
-    path = trace_path or Path(
-        f"{found.backbone}-{found.device}-{found.runtime.value}.trace.json.gz"
-    )
-    _write_trace(packed, path)
-    summary = summarise(found, str(path))
-    if as_json:
-        print_json(summary)
-    else:
-        print_profile(console, summary, by_layer=by == "layer")
-    console.print(f"trace written to {path}; open it at {PERFETTO}", highlight=False)
 
 
 def _follow(
@@ -188,7 +239,7 @@ def _follow(
     return found, bytes(trace)
 
 
-def _write_trace(packed: bytes, path: Path) -> None:
+def _write_trace(packed: bytes, path: Path, profile_id: str) -> None:
     """Writes a trace, whole or not at all.
 
     Raises:
@@ -203,5 +254,6 @@ def _write_trace(packed: bytes, path: Path) -> None:
     except OSError as error:
         raise EdgerankError(
             ErrorCode.STORAGE,
-            f"cannot write {path}: {error.strerror or error}; choose another place with --trace",
+            f"cannot write {path}: {error.strerror or error}; write it elsewhere with "
+            f"'edgerank profile --stored {profile_id} --trace FILE'",
         ) from error
