@@ -12,8 +12,8 @@ from controller.operator_times import (
     NS_PER_MS,
     OperatorTime,
     ProfileSummary,
-    share_percent,
     slowest_layers,
+    whole_ns,
 )
 from controller.quantities import format_latency, format_number
 from models.variants import Precision
@@ -77,24 +77,24 @@ def _operators(operators: Sequence[OperatorTime]) -> Table:
 
 def _layers(times: OperatorTimes, most: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    count = len(times.layers)
+    count, whole = len(times.layers), whole_ns(times)
     table.add_column("layer" if count <= most else f"slowest {most} of {count}", overflow="fold")
     table.add_column("operator", no_wrap=True)
     table.add_column("output", overflow="fold")
     table.add_column("time per run, ms", justify="right")
     table.add_column("share", justify="right")
     for layer in islice(slowest_layers(times), most):
-        table.add_row(*_layer_row(layer, times))
+        table.add_row(*_layer_row(layer, whole))
     return table
 
 
-def _layer_row(layer: LayerTime, times: OperatorTimes) -> tuple[Text, Text, Text, str, str]:
+def _layer_row(layer: LayerTime, whole: int) -> tuple[Text, Text, Text, str, str]:
     return (
         Text(layer.name),
         Text(layer.operator),
         Text(", ".join(layer.output_shapes)),
         format_number(layer.median_ns / NS_PER_MS),
-        f"{share_percent(layer, times):.1f} %",
+        f"{100 * layer.median_ns / whole:.1f} %",
     )
 
 

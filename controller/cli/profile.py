@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 from rich.console import Console
+from rich.text import Text
 
 from controller.cli.options import (
     controller_option,
@@ -153,50 +154,8 @@ def _check_request(
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    is_new = name is not None and device is not None
-    if is_new == (profile_id is not None) or (profile_id is not None and name is not None):
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            "name either a backbone and its --device, or an earlier profile with --stored ID",
-        )
-    _check_request(name, device, profile_id, trace_path)
-    wanted = profile_id or ProfileSpec(
-        backbone=name or "",
-        device=device or "",
-        runtime=Runtime(runtime),
-        threads=threads,
-        weights=WeightsKind(weights),
-        precision=precision,
-        batch=batch,
-        run_count=run_count,
-        input_size=input_size,
-    )
-    console = Console(stderr=as_json)
-    with QueryClient(address) as client:
-        found, packed = _follow(client.profile(wanted), console)
-    path = trace_path or Path(
-        f"{found.backbone}-{found.device}-{found.runtime.value}.trace{_PACKED}"
-    )
-    _write_trace(packed, path, found.profile_id)
-    summary = summarise(found, str(path))
-    if as_json:
-        print_json(summary)
-    else:
-        print_profile(console, summary, by_layer=by == "layer")
-        console.print()
-    console.print(f"trace written to {path}; open it at {PERFETTO}", highlight=False)
-
-
-def _check_request(
-    name: str | None, device: str | None, profile_id: str | None, trace_path: Path | None
-) -> None:
-    """Refuses what cannot hold before anything is asked.
-
-    Raises:
-        EdgerankError: INVALID_INPUT.
-    """
-    is_new = name is not None and device is not None
-    if is_new == (profile_id is not None) or (profile_id is not None and name is not None):
+    given = [part is not None for part in (name, device, profile_id)]
+    if given not in ([True, True, False], [False, False, True]):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             "name either a backbone and its --device, or an earlier profile with --stored ID",
@@ -221,8 +180,10 @@ def _follow(
             for part in parts:
                 match part:
                     case ProfileProgress():
-                        profile_id = part.profile_id
-                        status.update(f"profile {profile_id}: {part.activity or part.phase.value}")
+                        if not profile_id:
+                            profile_id = part.profile_id
+                            console.print(f"profile {profile_id}", highlight=False)
+                        status.update(Text(part.activity or part.phase.value))
                     case OperatorProfile():
                         found = part
                     case bytes():
