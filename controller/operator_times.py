@@ -1,4 +1,9 @@
-"""Sums of a profile: by operator, and as shares of the whole."""
+"""Sums of a profile: by operator, and as shares of all layers.
+
+Everything is of medians, since one inference that was interrupted can take longer than all others
+together. The profiler takes long to write down what it sees, between layers and not in them: the
+layers are compared with an inference that it did not watch.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,7 +20,7 @@ class OperatorTime:
     Attributes:
         calls_per_run: of one inference.
         ms_per_run: of one inference; the sum of its layers' medians.
-        share_percent: of an inference, 0 to 100; see `whole_ns`.
+        share_percent: of all layers, 0 to 100.
     """
 
     operator: str
@@ -30,10 +35,13 @@ class ProfileSummary:
     """A profile with its sums; `trace_path` is the file that Perfetto opens.
 
     Attributes:
-        explained_percent: how much of an inference the layers are; the rest passes between them.
+        layers_ms: the sum of all layers' medians.
+        explained_percent: that, as a share of the median inference with the profiler off. Less than
+            100 is time between layers, more is what being watched costs them.
     """
 
     profile: OperatorProfile
+    layers_ms: float
     explained_percent: float
     operators: tuple[OperatorTime, ...]
     trace_path: str
@@ -41,18 +49,19 @@ class ProfileSummary:
 
 def summarise(profile: OperatorProfile, trace_path: str) -> ProfileSummary:
     """A profile with its sums, the operator that takes the most time first."""
-    operators = by_operator(profile.times)
+    times = profile.times
     return ProfileSummary(
         profile=profile,
-        explained_percent=sum(each.share_percent for each in operators),
-        operators=operators,
+        layers_ms=layers_ns(times) / NS_PER_MS,
+        explained_percent=percent(layers_ns(times), times.unprofiled_run_median_ns),
+        operators=by_operator(times),
         trace_path=trace_path,
     )
 
 
 def by_operator(times: OperatorTimes) -> tuple[OperatorTime, ...]:
     """The layers summed by operator, the one that takes the most time first."""
-    whole = whole_ns(times)
+    whole_ns = layers_ns(times)
     groups: defaultdict[str, list[LayerTime]] = defaultdict(list)
     for layer in times.layers:
         groups[layer.operator].append(layer)
@@ -62,11 +71,11 @@ def by_operator(times: OperatorTimes) -> tuple[OperatorTime, ...]:
             layer_count=len(layers),
             calls_per_run=sum(layer.call_count for layer in layers) / times.run_count,
             ms_per_run=sum(layer.median_ns for layer in layers) / NS_PER_MS,
-            share_percent=100 * sum(layer.median_ns for layer in layers) / whole,
+            share_percent=percent(sum(layer.median_ns for layer in layers), whole_ns),
         )
         for operator, layers in groups.items()
     )
-    return tuple(sorted(sums, key=lambda each: (-each.share_percent, each.operator)))
+    return tuple(sorted(sums, key=lambda each: (-each.ms_per_run, each.operator)))
 
 
 def slowest_layers(times: OperatorTimes) -> tuple[LayerTime, ...]:
@@ -74,9 +83,11 @@ def slowest_layers(times: OperatorTimes) -> tuple[LayerTime, ...]:
     return tuple(sorted(times.layers, key=lambda layer: -layer.median_ns))
 
 
-def whole_ns(times: OperatorTimes) -> int:
-    """What shares are of: the median inference, or its layers together where they are longer.
+def layers_ns(times: OperatorTimes) -> int:
+    """The sum of all layers' medians, which shares are of."""
+    return sum(layer.median_ns for layer in times.layers)
 
-    Medians, since one inference that was interrupted can take longer than all others together.
-    """
-    return max(times.run_median_ns, sum(layer.median_ns for layer in times.layers))
+
+def percent(part_ns: int, whole_ns: int) -> float:
+    """A part of a whole; 0 where all that there is took less than the profiler's microsecond."""
+    return 100 * part_ns / whole_ns if whole_ns else 0.0

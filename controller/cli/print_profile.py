@@ -12,10 +12,11 @@ from controller.operator_times import (
     NS_PER_MS,
     OperatorTime,
     ProfileSummary,
+    layers_ns,
+    percent,
     slowest_layers,
-    whole_ns,
 )
-from controller.quantities import format_latency, format_number
+from controller.quantities import format_latency
 from models.variants import Precision
 
 TOP_LAYERS = 10
@@ -49,12 +50,12 @@ def _heading(profile: OperatorProfile) -> Text:
 
 
 def _costs(summary: ProfileSummary) -> Text:
-    """What an inference takes, with and without the profiler, and how much of it is explained."""
+    """What an inference takes, how much of it the layers explain, and what profiling costs."""
     times = summary.profile.times
     return Text(
-        f"{_counted(times.run_count, 'inference')}, median {_ms(times.run_median_ns)} with the "
-        f"profiler on, {_ms(times.unprofiled_run_median_ns)} with it off; "
-        f"the layers are {summary.explained_percent:.1f} % of the time",
+        f"{_ms(times.unprofiled_run_median_ns)} an inference; its layers take "
+        f"{format_latency(summary.layers_ms)} ({summary.explained_percent:.0f} %). With the profiler "
+        f"on it takes {_ms(times.run_median_ns)}. Medians of {times.run_count}.",
         style="dim",
     )
 
@@ -69,7 +70,7 @@ def _operators(operators: Sequence[OperatorTime]) -> Table:
             Text(each.operator),
             f"{each.layer_count:,}",
             f"{each.calls_per_run:,g}",
-            format_number(each.ms_per_run),
+            f"{each.ms_per_run:,.3f}",
             f"{each.share_percent:.1f} %",
         )
     return table
@@ -77,24 +78,24 @@ def _operators(operators: Sequence[OperatorTime]) -> Table:
 
 def _layers(times: OperatorTimes, most: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    count, whole = len(times.layers), whole_ns(times)
+    count, whole_ns = len(times.layers), layers_ns(times)
     table.add_column("layer" if count <= most else f"slowest {most} of {count}", overflow="fold")
     table.add_column("operator", no_wrap=True)
     table.add_column("output", overflow="fold")
     table.add_column("time per run, ms", justify="right")
     table.add_column("share", justify="right")
     for layer in islice(slowest_layers(times), most):
-        table.add_row(*_layer_row(layer, whole))
+        table.add_row(*_layer_row(layer, whole_ns))
     return table
 
 
-def _layer_row(layer: LayerTime, whole: int) -> tuple[Text, Text, Text, str, str]:
+def _layer_row(layer: LayerTime, whole_ns: int) -> tuple[Text, Text, Text, str, str]:
     return (
         Text(layer.name),
         Text(layer.operator),
         Text(", ".join(layer.output_shapes)),
-        format_number(layer.median_ns / NS_PER_MS),
-        f"{100 * layer.median_ns / whole:.1f} %",
+        f"{layer.median_ns / NS_PER_MS:,.3f}",
+        f"{percent(layer.median_ns, whole_ns):.1f} %",
     )
 
 

@@ -109,8 +109,8 @@ def profile(
 ) -> None:
     """Time a backbone on a device, operator by operator and layer by layer.
 
-    From the runtime's own profiler, whose trace Perfetto opens. It costs time itself: what is
-    measured, 'edgerank sweep' says. Ctrl-C stops waiting, not the profile.
+    From the runtime's own profiler, whose trace Perfetto opens. Watching costs time: how long an
+    inference takes, 'edgerank sweep' says. Ctrl-C stops waiting, not the profile.
 
     \b
     Examples:
