@@ -54,8 +54,8 @@ def _costs(summary: ProfileSummary) -> Text:
     times = summary.profile.times
     return Text(
         f"{_ms(times.unprofiled_run_median_ns)} an inference; its layers take "
-        f"{format_latency(summary.layers_ms)} ({summary.explained_percent:.0f} %). With the profiler "
-        f"on it takes {_ms(times.run_median_ns)}. Medians of {times.run_count}.",
+        f"{format_latency(summary.layers_ms)} ({summary.explained_percent:.0f} %). "
+        f"With the profiler on it takes {_ms(times.run_median_ns)}. Medians of {times.run_count}.",
         style="dim",
     )
 

@@ -131,8 +131,10 @@ def test_fewer_inferences_than_asked_for_are_refused() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["name", "cat", "ts", "dur", "args"]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "cat", "ts", "dur", "args"]), inner, max_size=5)
+    ),
     max_leaves=12,
 )
 
