@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
-from tests.processes import edgerank, running_agent, running_controller
+from tests.processes import edgerank, running, running_agent, running_controller
 
 NAME = "PetalNet"
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "profile.json"
@@ -55,7 +56,6 @@ def test_a_table_by_operator_and_a_trace(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     words = " ".join(profile(address, "--runs", "5").split())
     assert "PetalNet on pc onnxruntime" in words
     assert "Medians of 5." in words
@@ -100,6 +100,36 @@ def test_json_is_what_its_schema_says_and_the_profile_is_kept(address: str, tmp_
     exported = tmp_path / "all.json"
     assert edgerank("export", str(exported), address=address).returncode == 0
     assert json.loads(exported.read_text()) == []
+
+
+def test_a_profile_outlives_who_asked_for_it_the_agent_and_the_controller(
+    tmp_path: Path,
+) -> None:
+    file = save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "petals.onnx")
+    ask = ("profile", NAME, "--device", "pc", "--trace", str(tmp_path / "trace.json"))
+    with running_controller(tmp_path / "controller") as (_controller, address):
+        assert edgerank("models", "add", NAME, "--onnx", str(file), address=address).stdout
+        with running_agent(address, "pc", tmp_path / "agent"):
+            pass
+        # Its agent is gone, so it waits.
+        with running(*ask, "--controller", address) as waiting:
+            profile_id = waiting.output.wait_for(r"^profile (\w+)$")[1]
+            waiting.process.send_signal(signal.SIGINT)
+            waiting.output.wait_for("the profile goes on: ")
+            assert waiting.process.wait(timeout=60) == 130
+        with running(*ask, "--controller", address) as unwanted:
+            cancelled_id = unwanted.output.wait_for(r"^profile (\w+)$")[1]
+            assert edgerank("cancel", cancelled_id, address=address).returncode == 0
+            unwanted.output.wait_for(f"error: profile {cancelled_id} was cancelled")
+            assert unwanted.process.wait(timeout=60) == 4
+    with (
+        running_controller(tmp_path / "controller") as (_controller, address),
+        running_agent(address, "pc", tmp_path / "agent"),
+    ):
+        stored = ("profile", "--stored", profile_id, "--trace", str(tmp_path / "trace.json"))
+        done = edgerank(*stored, address=address)
+        assert done.returncode == 0, done.stderr
+        complete_events((tmp_path / "trace.json").read_bytes())
 
 
 @pytest.mark.parametrize(
