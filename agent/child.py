@@ -1,4 +1,4 @@
-"""The fresh process of one repetition: `python -m agent.child`.
+"""The fresh process of one repetition or one profile: `python -m agent.child`.
 
 It knows one runtime. Whatever the runtime does to it, a crash, a hang, running out of memory, is
 seen by the agent as a result with a reason.
@@ -18,6 +18,7 @@ from agent.child_messages import (
     ChildRequest,
     Line,
     Phase,
+    RunsProfiled,
     Sampled,
     Sampling,
     decode_request,
@@ -31,20 +32,14 @@ from agent.child_process import (
     set_stdout_aside,
     stay_on_cores,
 )
-from agent.denormals import flushes, set_flushing
 from agent.device_state import read_device_state
 from agent.domain import Failure, FailureReason, ProcessMemory
 from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
+from agent.loading import load_network
 from agent.process_memory import PeakMeter, peak_rss_bytes, read_residence
-from agent.runtimes import (
-    InputArray,
-    LoadSettings,
-    Network,
-    RuntimeModule,
-    RuntimeRefused,
-    import_runtime,
-)
+from agent.profiling import profile
+from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
 from agent.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.stopping import StoppingRule
 from agent.threads import busy_threads, cores_of_threads, cpu_time_ns_by_thread
@@ -72,20 +67,7 @@ def _say(pipe: BinaryIO, line: Line) -> None:
 
 def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
     try:
-        stay_on_cores(request.cores)
-        _say(pipe, Phase.IMPORTING)
-        runtime = import_runtime(request.runtime)
-        shape, seed = request.input_shape, request.input_seed
-        array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-        if request.sampling is None:
-            return _baseline(runtime)
-        sampled = _measure(runtime, request.sampling, array, pipe)
-        if request.cores and sampled.affinity != tuple(sorted(request.cores)):
-            raise CoresRefused(
-                f"{request.runtime.value} let its threads run on the cores {sampled.affinity}, "
-                f"not only on {request.cores}; measure on all cores"
-            )
-        return sampled
+        return _work(request, pipe)
     except ImportError as error:
         return Failure(
             reason=FailureReason.NO_RUNTIME,
@@ -102,6 +84,27 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
             reason=FailureReason.OUT_OF_MEMORY,
             detail=f"the child ran into its memory limit: {str(error) or 'no memory left'}",
         )
+
+
+def _work(request: ChildRequest, pipe: BinaryIO) -> Sampled | RunsProfiled | Baseline:
+    stay_on_cores(request.cores)
+    _say(pipe, Phase.IMPORTING)
+    runtime = import_runtime(request.runtime)
+    shape, seed = request.input_shape, request.input_seed
+    array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    answer: Sampled | RunsProfiled
+    if request.profiling is not None:
+        answer = profile(runtime, request.profiling, array, lambda phase: _say(pipe, phase))
+    elif request.sampling is not None:
+        answer = _measure(runtime, request.sampling, array, pipe)
+    else:
+        return _baseline(runtime)
+    if request.cores and answer.affinity != tuple(sorted(request.cores)):
+        raise CoresRefused(
+            f"{request.runtime.value} let its threads run on the cores {answer.affinity}, "
+            f"not only on {request.cores}; measure on all cores"
+        )
+    return answer
 
 
 def _baseline(runtime: RuntimeModule) -> Baseline:
@@ -129,7 +132,7 @@ def _measure(
     artifact = Path(sampling.artifact_path)
     peaks = PeakMeter(roots.proc)
     _say(pipe, Phase.LOADING)
-    network, load_ns = _load(runtime, artifact, sampling)
+    network, load_ns = load_network(runtime.load, sampling)
     load_peak = peaks.end_phase()
     network.set_input(array)
     # From here on garbage collection, which comes at random moments, would land in samples.
@@ -181,29 +184,6 @@ def _measure(
         affinity=cores_of_threads(roots.proc / "self"),
         samples_per_window=samples.samples_per_window,
     )
-
-
-def _load(runtime: RuntimeModule, artifact: Path, sampling: Sampling) -> tuple[Network, int]:
-    """Load the artifact as it is asked for; also tells how long it took, in ns.
-
-    Raises:
-        RuntimeRefused: the runtime cannot, or the processor does not count subnormal numbers as 0.
-    """
-    set_flushing(sampling.flush_denormals)
-    settings = LoadSettings(
-        threads=sampling.threads,
-        flush_denormals=sampling.flush_denormals,
-        onnxruntime=sampling.onnxruntime,
-    )
-    begin_ns = time.perf_counter_ns()
-    network = runtime.load(artifact, settings)
-    load_ns = time.perf_counter_ns() - begin_ns
-    if sampling.flush_denormals and not flushes():
-        raise RuntimeRefused(
-            "subnormal numbers do not count as 0 on this device, whatever it is told; "
-            "measure without --flush-denormals"
-        )
-    return network, load_ns
 
 
 def _sample(run: Run, sampling: Sampling) -> Samples:

@@ -7,6 +7,7 @@ and a JSON document: first the phases that begin, then one answer or refusal.
 import json
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, TypeVar
 
 from cattrs import BaseValidationError, Converter
@@ -15,6 +16,7 @@ from agent.domain import (
     DeviceState,
     Failure,
     OnnxRuntimeOptions,
+    OperatorTimes,
     ProcessMemory,
     Runtime,
     StopReason,
@@ -37,6 +39,7 @@ class Phase(Enum):
     FIRST_RUN = "running for the first time"
     WARMING_UP = "warming up"
     SAMPLING = "sampling"
+    PROFILING = "profiling"
     REPORTING = "reporting"
 
 
@@ -60,8 +63,25 @@ class Sampling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Profiling:
+    """What to profile, and the folder of the parent's that the compressed trace comes into."""
+
+    artifact_path: str
+    threads: int
+    run_count: int
+    folder: str
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
+
+    @property
+    def trace_path(self) -> Path:
+        """Where the compressed trace is once there is an answer."""
+        return Path(self.folder) / "trace.json.gz"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChildRequest:
-    """One repetition, or, without `sampling`, the memory of the same process with no network.
+    """One repetition, a profile, or, without both, the memory of the same process with no network.
 
     Attributes:
         parent_pid: the child dies with this process.
@@ -76,6 +96,7 @@ class ChildRequest:
     input_seed: int
     cores: tuple[int, ...] = ()
     sampling: Sampling | None = None
+    profiling: Profiling | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,20 +120,30 @@ class Sampled:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """The answer to a request without `sampling`: of the runtime alone."""
+    """The answer to a request without `sampling` and `profiling`: of the runtime alone."""
 
     peak_rss_bytes: int
     build: str = ""
     execution_providers: tuple[str, ...] = ()
 
 
-Answer = Sampled | Baseline | Failure
+@dataclass(frozen=True, kw_only=True)
+class RunsProfiled:
+    """The answer to a request with `profiling`."""
+
+    build: str
+    times: OperatorTimes
+    affinity: tuple[int, ...]
+
+
+Answer = Sampled | Baseline | RunsProfiled | Failure
 Line = Phase | Answer
 
 _KINDS: dict[str, Any] = {
     "phase": Phase,
     "sampled": Sampled,
     "baseline": Baseline,
+    "profiled": RunsProfiled,
     "refused": Failure,
 }
 _KIND_OF = {domain_type: kind for kind, domain_type in _KINDS.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _PR_SET_PDEATHSIG = 1
-_STDERR_LIMIT_BYTES = 64 * 1024**2
+_FILE_LIMIT_BYTES = 64 * 1024**2
 
 
 class CoresRefused(Exception):
@@ -64,13 +64,13 @@ def _listed(cores: Iterable[int]) -> str:
 
 
 def limit_memory(limit_bytes: int) -> None:
-    """Limit private writable memory, and what a noisy library can write into stderr's file.
+    """Limit private writable memory, and what a library can write into a file: stderr's, a trace.
 
     RLIMIT_DATA and not RLIMIT_AS: runtimes and malloc reserve address space that they never touch
     (64 MiB for each thread's arena), so a limit on addresses fails networks that fit.
     """
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_STDERR_LIMIT_BYTES, _STDERR_LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_LIMIT_BYTES, _FILE_LIMIT_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -214,6 +214,7 @@ class MeasureSettings:
         onnxruntime: of that runtime only.
         gate: what the device has to be like before a repetition starts.
         sustained_minutes: continuous inference in the place of half-width and budget; 0 is neither.
+        profile_runs: inferences to profile in the place of measuring; 0 measures.
     """
 
     runtime: Runtime
@@ -228,6 +229,7 @@ class MeasureSettings:
     onnxruntime: OnnxRuntimeOptions | None = None
     gate: StartGate = StartGate()
     sustained_minutes: int = 0
+    profile_runs: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,6 +288,52 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerTime:
+    """What one node of the graph, as the runtime runs it, took; nodes inside it do not count.
+
+    Attributes:
+        name: as the runtime calls it, whose optimiser makes nodes that the artifact does not have.
+        output_shapes: "1x64x56x56" of each output, as it was last.
+        call_count: in all profiled inferences together, like `total_ns`.
+        median_ns: of one inference.
+    """
+
+    name: str
+    operator: str
+    execution_provider: str
+    call_count: int
+    total_ns: int
+    median_ns: int
+    output_shapes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorTimes:
+    """Where the time of some inferences went; `total_ns` is the wall time of all of them.
+
+    Attributes:
+        unprofiled_run_median_ns: the median of as many inferences with the profiler off.
+        layers: in the order in which they first ran.
+    """
+
+    run_count: int
+    total_ns: int
+    run_median_ns: int
+    unprofiled_run_median_ns: int
+    layers: tuple[LayerTime, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiled:
+    """An attempt that profiled; `trace_gzip` is the runtime's own trace, compressed."""
+
+    runtime: RuntimeInfo
+    times: OperatorTimes
+    trace_gzip: bytes
+    affinity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """An attempt that gave none; `detail` is one sentence."""
 
@@ -335,7 +383,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How an attempt ended; exactly one of `measured` and `failure` is there."""
+    """How an attempt ended; exactly one of its three outcomes is there."""
 
     attempt_id: str
     job_id: str
@@ -343,6 +391,7 @@ class Report:
     ended_at_unix_ms: int
     measured: Measured | None = None
     failure: Failure | None = None
+    profiled: Profiled | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

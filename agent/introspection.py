@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from agent.child_messages import Baseline, ChildRequest, Sampled
+from agent.child_messages import Baseline, ChildRequest
 from agent.domain import FailureReason, RuntimeInfo
-from agent.supervision import Cancellation, MeasuringFailed, ask_child
+from agent.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 
 # Importing the largest runtime on the slowest board.
 IMPORT_LIMIT_S = 30.0
@@ -61,7 +61,7 @@ def describe_runtimes(
     return tuple(described)
 
 
-def _described(runtime: RuntimeInfo, answer: Sampled | Baseline) -> RuntimeInfo:
+def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:
     if not isinstance(answer, Baseline):
         raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
     return replace(runtime, build=answer.build, execution_providers=answer.execution_providers)

@@ -1,4 +1,4 @@
-"""Works off one lease: fetches the artifact, measures it, and always ends in a report."""
+"""Works off one lease: fetches the artifact, measures or profiles it; always ends in a report."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from agent.domain import (
     FailureReason,
     Lease,
     Measured,
+    Profiled,
     Progress,
     Report,
     Stage,
@@ -61,14 +62,17 @@ class Job:
             started_at_unix_ms=started_at_unix_ms,
             ended_at_unix_ms=self._now_unix_ms(),
             measured=outcome if isinstance(outcome, Measured) else None,
+            profiled=outcome if isinstance(outcome, Profiled) else None,
             failure=outcome if isinstance(outcome, Failure) else None,
         )
 
-    async def _outcome(self) -> Measured | Failure:
+    async def _outcome(self) -> Measured | Profiled | Failure:
         try:
             # Before the artifact is fetched: what cannot be measured need not be there.
             self._measurer.check(self.lease.settings)
             artifact = await self._fetch()
+            if self.lease.settings.profile_runs:
+                return await self._profile(artifact)
             return await self._measure(artifact)
         except ArtifactRefused as error:
             return Failure(reason=FailureReason.ARTIFACT, detail=str(error))
@@ -95,8 +99,7 @@ class Job:
             loop.call_soon_threadsafe(self._report_progress, Stage.MEASURING, done)
 
         def on_waiting(what: str) -> None:
-            stage = Stage.WAITING if what else Stage.MEASURING
-            loop.call_soon_threadsafe(self._report_progress, stage, repetitions_done, what)
+            loop.call_soon_threadsafe(self._report_waiting, what, repetitions_done)
 
         return await asyncio.to_thread(
             self._measurer.measure,
@@ -105,6 +108,27 @@ class Job:
             self._cancellation,
             on_repetition,
             on_waiting,
+        )
+
+    async def _profile(self, artifact: Path) -> Profiled:
+        loop = asyncio.get_running_loop()
+        self._report_progress(Stage.MEASURING)
+
+        def on_waiting(what: str) -> None:
+            loop.call_soon_threadsafe(self._report_waiting, what)
+
+        return await asyncio.to_thread(
+            self._measurer.profile,
+            artifact,
+            self.lease.settings,
+            self._cancellation,
+            on_waiting,
+        )
+
+    def _report_waiting(self, what: str, repetitions_done: int = 0) -> None:
+        """Say what a start waits for, or, of nothing, that it goes on."""
+        self._report_progress(
+            Stage.WAITING if what else Stage.MEASURING, repetitions_done, detail=what
         )
 
     def _report_progress(self, stage: Stage, repetitions_done: int = 0, detail: str = "") -> None:

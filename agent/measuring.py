@@ -2,20 +2,30 @@
 
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
-from agent.child_messages import Baseline, ChildRequest, Sampled, Sampling
+from agent.child_messages import (
+    Baseline,
+    ChildRequest,
+    Profiling,
+    RunsProfiled,
+    Sampled,
+    Sampling,
+)
 from agent.device_watch import DeviceWatch
 from agent.domain import (
     DeviceState,
     FailureReason,
     Measured,
     MeasureSettings,
+    Profiled,
     Repetition,
     Runtime,
     RuntimeInfo,
@@ -23,7 +33,13 @@ from agent.domain import (
 from agent.gate_watch import GateWatch, OnWaiting
 from agent.kernel_files import Roots
 from agent.placement import check_cores, check_execution_provider
-from agent.supervision import Cancellation, MeasuringFailed, OnPhase, ask_child
+from agent.supervision import (
+    Cancellation,
+    ChildAnswer,
+    MeasuringFailed,
+    OnPhase,
+    ask_child,
+)
 
 # Importing, loading and three runs of the slowest network on the slowest board.
 START_ALLOWANCE_S = 120.0
@@ -102,6 +118,47 @@ class Measurer:
             affinity=taken[0][0].affinity,
         )
 
+    def profile(
+        self,
+        artifact: Path,
+        settings: MeasureSettings,
+        cancellation: Cancellation,
+        on_waiting: OnWaiting = lambda _: None,
+    ) -> Profiled:
+        """Profile one artifact in one child; blocks until it has ended.
+
+        Args:
+            artifact: a file that the runtime reads.
+            settings: how many inferences, and how the network is made ready to run.
+            cancellation: ends it early.
+            on_waiting: told what its start waits for.
+
+        Raises:
+            MeasuringFailed: there is no profile; says why.
+        """
+        runtime = self.check(settings)
+        limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
+        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
+        # Ours and not the child's: it is gone with whatever is in it also after a child was killed.
+        with _folder_for_trace() as folder:
+            profiling = Profiling(
+                artifact_path=str(artifact.absolute()),
+                threads=settings.threads,
+                run_count=settings.profile_runs,
+                folder=folder,
+                flush_denormals=settings.flush_denormals,
+                onnxruntime=settings.onnxruntime,
+            )
+            answer = self._ask(settings, profiling, limit_s, cancellation)
+            if not isinstance(answer, RunsProfiled):
+                raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+            return Profiled(
+                runtime=replace(runtime, build=answer.build),
+                times=answer.times,
+                trace_gzip=profiling.trace_path.read_bytes(),
+                affinity=answer.affinity,
+            )
+
     def check(self, settings: MeasureSettings) -> RuntimeInfo:
         """The runtime to measure with.
 
@@ -158,11 +215,11 @@ class Measurer:
     def _ask(
         self,
         settings: MeasureSettings,
-        sampling: Sampling | None,
+        work: Sampling | Profiling | None,
         limit_s: float,
         cancellation: Cancellation,
         on_phase: OnPhase = lambda _pid, _phase: None,
-    ) -> Sampled | Baseline:
+    ) -> ChildAnswer:
         request = ChildRequest(
             parent_pid=os.getpid(),
             memory_limit_bytes=self.memory_limit_bytes(),
@@ -170,7 +227,8 @@ class Measurer:
             input_shape=settings.input_shape,
             input_seed=settings.input_seed,
             cores=settings.cores,
-            sampling=sampling,
+            sampling=work if isinstance(work, Sampling) else None,
+            profiling=work if isinstance(work, Profiling) else None,
         )
         return ask_child(
             request,
@@ -185,6 +243,19 @@ class Measurer:
 def _sampling_limit_ms(settings: MeasureSettings) -> float:
     """What warm-up and sampling may take together."""
     return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
+
+
+@contextmanager
+def _folder_for_trace() -> Iterator[str]:
+    try:
+        folder = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise MeasuringFailed(
+            FailureReason.RUNTIME_ERROR,
+            f"there is no room for a trace: {error}; make some, or set TMPDIR to where there is",
+        ) from error
+    with folder as path:
+        yield path
 
 
 def _repetition(

@@ -18,6 +18,7 @@ from agent.child_messages import (
     ChildRequest,
     Phase,
     ProtocolBroken,
+    RunsProfiled,
     Sampled,
     decode_line,
     encode_request,
@@ -34,6 +35,7 @@ _THREAD_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "GOTO_", "BLI
 
 _Child = subprocess.Popen[bytes]
 OnPhase = Callable[[int, Phase], None]
+ChildAnswer = Sampled | Baseline | RunsProfiled
 
 
 class MeasuringFailed(Exception):
@@ -106,7 +108,7 @@ def ask_child(
     cancellation: Cancellation,
     proc_root: Path,
     on_phase: OnPhase = lambda _pid, _phase: None,
-) -> Sampled | Baseline:
+) -> ChildAnswer:
     """Start a child, ask it, and wait for its answer; its whole process group ends with it.
 
     Args:
@@ -229,7 +231,7 @@ class _Death:
         )
 
 
-def _understand(output: bytes, death: _Death) -> Sampled | Baseline:
+def _understand(output: bytes, death: _Death) -> ChildAnswer:
     phase: Phase | None = None
     answer: Answer | None = None
     try:

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.domain import DeviceProfile, MeasureSettings, Repetition, RuntimeInfo
+from controller.domain import (
+    DeviceProfile,
+    MeasureSettings,
+    OperatorTimes,
+    Repetition,
+    RuntimeInfo,
+)
 
 
 class FailureReason(Enum):
@@ -63,6 +69,16 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Profiled:
+    """An attempt that profiled; `trace_gzip` is the runtime's own trace, compressed."""
+
+    runtime: RuntimeInfo
+    times: OperatorTimes
+    trace_gzip: bytes
+    affinity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """An attempt that gave none."""
 
@@ -72,7 +88,7 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How an attempt ended; exactly one of `measured` and `failure` is there."""
+    """How an attempt ended; exactly one of its three outcomes is there."""
 
     attempt_id: str
     job_id: str
@@ -80,6 +96,7 @@ class Report:
     ended_at_unix_ms: int
     measured: Measured | None = None
     failure: Failure | None = None
+    profiled: Profiled | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,17 +7,29 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.conversation import Failure, FailureReason, Hello, Measured, Report
+from controller.conversation import (
+    Failure,
+    FailureReason,
+    Hello,
+    Measured,
+    Profiled,
+    Report,
+)
 from controller.cores import format_cores
-from controller.domain import DeviceState, Repetition
+from controller.domain import DeviceState, LayerTime, MeasureSettings, Repetition
 from controller.errors import EdgerankError, ErrorCode
 from controller.minutes import MAX_MINUTES
 from controller.names import is_name
+from controller.traces import TraceDoubtful, unpack_trace
 
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
 MAX_LABELS = 64
 MAX_LABEL_LENGTH = 128
+MAX_LAYERS = 20_000
+# Three names, and the shapes of an operator that splits into many.
+MAX_LAYER_WORDS = 200
+MAX_LAYER_WORD = 1_000
 # What selects every device cannot name one.
 _RESERVED_NAME = "all"
 
@@ -54,15 +66,31 @@ def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
     With cores, ascending, the children must have run on these: agents of another version read no
     settings that they do not know.
     """
-    if report.measured is None:
-        return report
-    doubt = _doubt(report.measured) or _doubt_of_cores(report.measured, cores)
-    if not doubt:
-        return report
-    detail = f"the agent reported {doubt}"
-    return replace(
-        report, measured=None, failure=Failure(reason=FailureReason.RUBBISH, detail=detail)
-    )
+    doubt = ""
+    if report.measured is not None:
+        doubt = _doubt(report.measured) or _doubt_of_cores(report.measured, cores)
+    elif report.profiled is not None:
+        doubt = _doubt_of_profile(report.profiled) or _doubt_of_cores(report.profiled, cores)
+    return _rubbish(report, f"the agent reported {doubt}") if doubt else report
+
+
+def answering(report: Report, settings: MeasureSettings) -> Report:
+    """The report itself, or a failure when it answers another question than the settings ask."""
+    if report.measured is not None and settings.profile_runs:
+        return _rubbish(
+            report, "the agent measured instead of profiling; update edgerank on that device"
+        )
+    if report.profiled is not None and report.profiled.times.run_count != settings.profile_runs:
+        taken = report.profiled.times.run_count
+        return _rubbish(
+            report, f"the agent profiled {taken} inferences instead of {settings.profile_runs}"
+        )
+    return report
+
+
+def _rubbish(report: Report, detail: str) -> Report:
+    failure = Failure(reason=FailureReason.RUBBISH, detail=detail)
+    return replace(report, measured=None, profiled=None, failure=failure)
 
 
 def _doubt(measured: Measured) -> str:
@@ -72,10 +100,10 @@ def _doubt(measured: Measured) -> str:
     return _doubt_of_repetition(repetitions[0])
 
 
-def _doubt_of_cores(measured: Measured, cores: tuple[int, ...]) -> str:
-    if not cores or measured.affinity == cores:
+def _doubt_of_cores(taken: Measured | Profiled, cores: tuple[int, ...]) -> str:
+    if not cores or taken.affinity == cores:
         return ""
-    ran_on = format_cores(measured.affinity) or "unknown ones"
+    ran_on = format_cores(taken.affinity) or "unknown ones"
     return (
         f"figures of the cores {ran_on}, not of {format_cores(cores)}; use the same edgerank "
         "version on both sides"
@@ -97,6 +125,45 @@ def _doubt_of_repetition(taken: Repetition) -> str:
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"
     return ""
+
+
+def _doubt_of_profile(profiled: Profiled) -> str:
+    times = profiled.times
+    layers = times.layers
+    medians_ns = (times.run_median_ns, *(layer.median_ns for layer in layers))
+    checks = (
+        (1 <= len(layers) <= MAX_LAYERS, f"a profile of {len(layers)} layers"),
+        (
+            times.run_median_ns > 0 and times.total_ns <= MAX_INTEGER,
+            "inferences that took no time, or too much",
+        ),
+        (max(medians_ns) <= times.total_ns, "a median longer than all inferences together"),
+        (times.unprofiled_run_median_ns <= MAX_INTEGER, "a figure that is too large"),
+        (
+            all(layer.total_ns <= times.total_ns for layer in layers),
+            "a layer that took longer than all inferences together",
+        ),
+        (
+            all(1 <= layer.call_count <= MAX_INTEGER for layer in layers),
+            "a layer that never ran, or too often",
+        ),
+        (all(map(_has_fitting_words, layers)), "a layer whose name or shape is too long"),
+    )
+    doubt = next((sentence for holds, sentence in checks if not holds), "")
+    return doubt or _doubt_of_trace(profiled.trace_gzip)
+
+
+def _doubt_of_trace(trace_gzip: bytes) -> str:
+    try:
+        unpack_trace(trace_gzip)
+    except TraceDoubtful as doubt:
+        return str(doubt)
+    return ""
+
+
+def _has_fitting_words(layer: LayerTime) -> bool:
+    words = (layer.name, layer.operator, layer.execution_provider, *layer.output_shapes)
+    return len(words) <= MAX_LAYER_WORDS and all(len(word) <= MAX_LAYER_WORD for word in words)
 
 
 def _measured_floats(taken: Repetition) -> Iterator[float]:

@@ -242,6 +242,7 @@ class MeasureSettings:
     onnxruntime: OnnxRuntimeOptions | None = None
     gate: StartGate = StartGate()
     sustained_minutes: int = 0
+    profile_runs: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,6 +292,42 @@ class Repetition:
     memory: ProcessMemory | None = None
     is_suspect: bool = False
     samples_per_minute: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerTime:
+    """What one node of the graph, as the runtime runs it, took; nodes inside it do not count.
+
+    Attributes:
+        name: as the runtime calls it, whose optimiser makes nodes that the artifact does not have.
+        output_shapes: "1x64x56x56" of each output, as it was last.
+        call_count: in all profiled inferences together, like `total_ns`.
+        median_ns: of one inference.
+    """
+
+    name: str
+    operator: str
+    execution_provider: str
+    call_count: int
+    total_ns: int
+    median_ns: int
+    output_shapes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorTimes:
+    """Where the time of some inferences went; `total_ns` is the wall time of all of them.
+
+    Attributes:
+        unprofiled_run_median_ns: the median of as many inferences with the profiler off.
+        layers: in the order in which they first ran.
+    """
+
+    run_count: int
+    total_ns: int
+    run_median_ns: int
+    unprofiled_run_median_ns: int
+    layers: tuple[LayerTime, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -406,6 +443,54 @@ class ConversionSnapshot:
     artifacts_done: int
     ended: tuple[ConversionOutcome, ...] = ()
     activity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileSpec:
+    """What a person asks to be profiled; no input size means the backbone's evaluation size."""
+
+    backbone: str
+    device: str
+    runtime: Runtime
+    threads: int
+    weights: WeightsKind
+    precision: str
+    batch: int
+    run_count: int
+    input_size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileProgress:
+    """How far a profile is that has not ended."""
+
+    profile_id: str
+    phase: SweepPhase
+    activity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorProfile:
+    """Where the time of a backbone's inferences on a device went, with its context."""
+
+    profile_id: str
+    device: str
+    backbone: str
+    runtime: Runtime
+    runtime_version: str
+    runtime_build: str
+    format: str
+    precision: str
+    target: str
+    input_size: int
+    batch: int
+    threads: int
+    weights: WeightsKind
+    weights_digest: str
+    artifact_sha256: str
+    affinity: tuple[int, ...]
+    profiled_at_unix_ms: int
+    times: OperatorTimes
 
 
 @dataclass(frozen=True, kw_only=True)

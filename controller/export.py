@@ -7,7 +7,6 @@ Parquet adds the raw latencies and JSON everything.
 import csv
 import io
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 
 from controller.documents import to_document
 from controller.domain import Measurement
-from controller.durability import sync_folder
+from controller.durability import replacing
 from controller.errors import EdgerankError, ErrorCode
 from controller.minutes import sustained_minutes
 
@@ -126,7 +125,7 @@ def write_export(measurements: Iterable[Measurement], path: Path) -> None:
             f"cannot export to {path.name!r}: name a file that ends in .csv, .json or .parquet",
         )
     try:
-        with _replacing(path) as file:
+        with replacing(path) as file:
             write(measurements, file)
     except OSError as error:
         raise ExportFailed(
@@ -208,18 +207,3 @@ def _as_text(file: IO[bytes]) -> Iterator[IO[str]]:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     yield text
     text.detach()
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path`; on success it is made durable and takes the place of `path`."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync_folder(path.parent)

@@ -244,12 +244,15 @@ class Fleet:
 
 def _activity(lease: Lease, progress: Progress | None) -> str:
     what = f"{lease.backbone} with {lease.settings.runtime.value}"
+    work = "profile" if lease.settings.profile_runs else "measure"
     if progress is None:
-        return f"about to measure {what}"
+        return f"about to {work} {what}"
     if progress.stage is Stage.FETCHING:
         return f"fetching {what}"
     if progress.stage is Stage.WAITING:
-        return f"waiting to measure {what}: {progress.detail}"
+        return f"waiting to {work} {what}: {progress.detail}"
+    if lease.settings.profile_runs:
+        return f"profiling {what}"
     return f"measuring {what}, repetition {lease.ordinal + 1}"
 
 

@@ -19,6 +19,7 @@ from controller.conversion import Converter
 from controller.errors import EdgerankError, ErrorCode
 from controller.fleet import Fleet
 from controller.own_models import joined_catalog
+from controller.profiling import Profiles
 from controller.rpc.fleet_service import FleetService
 from controller.rpc.query_service import QueryService
 from controller.state.catalog import store_catalog
@@ -65,11 +66,12 @@ async def serve(
         fleet = Fleet(engine, changes, _monotonic_ms, socket.gethostname())
         converter = Converter(engine, blobs, state_dir, catalog, fleet.gate)
         sweeps = Sweeps(engine, catalog, fleet, converter, changes)
+        profiles = Profiles(engine, catalog, fleet, sweeps)
         own_models = OwnModels(engine, state_dir, catalog, fleet.gate)
         server = grpc.aio.server(options=_OPTIONS)
         fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
         query_pb2_grpc.add_QueryServicer_to_server(
-            QueryService(engine, catalog, fleet, sweeps, own_models), server
+            QueryService(engine, catalog, fleet, sweeps, own_models, profiles=profiles), server
         )
         await _add_standard_services(server)
         bound_port = _bind(server, host, port)

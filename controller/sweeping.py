@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from sqlalchemy import Engine
 from tenacity import (
@@ -27,7 +27,7 @@ from controller.domain import (
 from controller.errors import EdgerankError
 from controller.fleet import Fleet
 from controller.leases import ENDED, JobState
-from controller.planning import Plan, plan_conversion, plan_sweep
+from controller.planning import Plan, PlannedJob, plan_conversion, plan_sweep
 from controller.state import attempts, devices, failures, jobs, measurements, sweeps, turns
 from controller.state.jobs import Role
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
@@ -71,11 +71,15 @@ class Sweeps:
         """
         known = await asyncio.to_thread(devices.list_devices, self._engine, self._fleet.connected())
         plan = plan_sweep(spec, known, self._catalog)
+        return await self.begin(spec, plan.jobs), plan
+
+    async def begin(self, spec: SweepSpec, planned: Sequence[PlannedJob]) -> str:
+        """Starts a sweep of these jobs; gives its id."""
         sweep_id = await asyncio.to_thread(
-            sweeps.create_sweep, self._engine, spec, plan.jobs, _unix_ms()
+            sweeps.create_sweep, self._engine, spec, planned, _unix_ms()
         )
         self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
-        return sweep_id, plan
+        return sweep_id
 
     async def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
         """A snapshot now and at each change, until the sweep has ended.

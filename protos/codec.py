@@ -5,6 +5,7 @@ a proto enum when its class and member names are the proto's (`StopReason.PRECIS
 `STOP_REASON_PRECISE`). An absent `optional` field takes the dataclass's default, which is None.
 """
 
+import base64
 import re
 from enum import Enum
 from functools import lru_cache
@@ -60,6 +61,9 @@ def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     converter.register_unstructure_hook_func(_is_enum, _wire_name)
     converter.register_structure_hook_func(_is_enum, _member)
+    # As the JSON form of messages has them.
+    converter.register_unstructure_hook(bytes, lambda content: base64.b64encode(content).decode())
+    converter.register_structure_hook(bytes, lambda text, _type: base64.b64decode(text))
     return converter
 
 

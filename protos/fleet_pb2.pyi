@@ -411,6 +411,44 @@ class Measured(_message.Message):
 Global___Measured: _TypeAlias = Measured  # noqa: Y015
 
 @_typing.final
+class Profiled(_message.Message):
+    """The answer to settings with profile_runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    AFFINITY_FIELD_NUMBER: _builtins.int
+    TRACE_GZIP_FIELD_NUMBER: _builtins.int
+    trace_gzip: _builtins.bytes
+    """The runtime's own trace in Chrome's JSON format, warm-up included, gzip-compressed: at most 8 MiB,
+    16 MiB unpacked.
+    """
+    @_builtins.property
+    def runtime(self) -> _types_pb2.RuntimeInfo: ...
+    @_builtins.property
+    def times(self) -> _types_pb2.OperatorTimes: ...
+    @_builtins.property
+    def affinity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Cores that the child was allowed to run on."""
+
+    def __init__(
+        self,
+        *,
+        runtime: _types_pb2.RuntimeInfo | None = ...,
+        times: _types_pb2.OperatorTimes | None = ...,
+        affinity: _abc.Iterable[_builtins.int] | None = ...,
+        trace_gzip: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["runtime", b"runtime", "times", b"times"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "runtime", b"runtime", "times", b"times", "trace_gzip", b"trace_gzip"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Profiled: _TypeAlias = Profiled  # noqa: Y015
+
+@_typing.final
 class Report(_message.Message):
     """How an attempt ended. At least once: the agent repeats it after every reconnect until
     ReportCommitted comes; attempt_id is the idempotency key.
@@ -422,6 +460,7 @@ class Report(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     MEASURED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    PROFILED_FIELD_NUMBER: _builtins.int
     STARTED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ENDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
@@ -433,6 +472,8 @@ class Report(_message.Message):
     def measured(self) -> Global___Measured: ...
     @_builtins.property
     def failure(self) -> Global___Failure: ...
+    @_builtins.property
+    def profiled(self) -> Global___Profiled: ...
     def __init__(
         self,
         *,
@@ -440,14 +481,15 @@ class Report(_message.Message):
         job_id: _builtins.str = ...,
         measured: Global___Measured | None = ...,
         failure: Global___Failure | None = ...,
+        profiled: Global___Profiled | None = ...,
         started_at_unix_ms: _builtins.int = ...,
         ended_at_unix_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "measured", b"measured", "outcome", b"outcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "started_at_unix_ms", b"started_at_unix_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["measured", "failure"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["measured", "failure", "profiled"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 

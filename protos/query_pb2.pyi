@@ -657,6 +657,216 @@ class ConvertResponse(_message.Message):
 Global___ConvertResponse: _TypeAlias = ConvertResponse  # noqa: Y015
 
 @_typing.final
+class ProfileSpec(_message.Message):
+    """What a person asks to be profiled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    RUN_COUNT_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    device: _builtins.str
+    """A device's name."""
+    runtime: _types_pb2.Runtime.ValueType
+    threads: _builtins.int
+    weights: _types_pb2.WeightsKind.ValueType
+    precision: _builtins.str
+    """fp32, fp16, int8-dynamic or int8-static."""
+    input_size: _builtins.int
+    """Pixels; absent means the backbone's evaluation size."""
+    batch: _builtins.int
+    """Images per inference."""
+    run_count: _builtins.int
+    """Inferences to profile."""
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        device: _builtins.str = ...,
+        runtime: _types_pb2.Runtime.ValueType = ...,
+        threads: _builtins.int = ...,
+        weights: _types_pb2.WeightsKind.ValueType = ...,
+        precision: _builtins.str = ...,
+        input_size: _builtins.int | None = ...,
+        batch: _builtins.int = ...,
+        run_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
+    _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
+
+Global___ProfileSpec: _TypeAlias = ProfileSpec  # noqa: Y015
+
+@_typing.final
+class ProfileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    profile_id: _builtins.str
+    @_builtins.property
+    def spec(self) -> Global___ProfileSpec: ...
+    def __init__(
+        self,
+        *,
+        spec: Global___ProfileSpec | None = ...,
+        profile_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["profile_id", b"profile_id", "spec", b"spec", "wanted", b"wanted"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile_id", b"profile_id", "spec", b"spec", "wanted", b"wanted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_wanted: _TypeAlias = _typing.Literal["spec", "profile_id"]  # noqa: Y015
+    _WhichOneofArgType_wanted: _TypeAlias = _typing.Literal["wanted", b"wanted"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_wanted) -> _WhichOneofReturnType_wanted | None: ...
+
+Global___ProfileRequest: _TypeAlias = ProfileRequest  # noqa: Y015
+
+@_typing.final
+class ProfileProgress(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    profile_id: _builtins.str
+    phase: Global___SweepPhase.ValueType
+    activity: _builtins.str
+    """As in WatchSweepResponse."""
+    def __init__(
+        self,
+        *,
+        profile_id: _builtins.str = ...,
+        phase: Global___SweepPhase.ValueType = ...,
+        activity: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "phase", b"phase", "profile_id", b"profile_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProfileProgress: _TypeAlias = ProfileProgress  # noqa: Y015
+
+@_typing.final
+class OperatorProfile(_message.Message):
+    """Where the time of a backbone's inferences went, with its context."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    RUNTIME_VERSION_FIELD_NUMBER: _builtins.int
+    RUNTIME_BUILD_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
+    ARTIFACT_SHA256_FIELD_NUMBER: _builtins.int
+    AFFINITY_FIELD_NUMBER: _builtins.int
+    PROFILED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    profile_id: _builtins.str
+    device: _builtins.str
+    backbone: _builtins.str
+    runtime: _types_pb2.Runtime.ValueType
+    runtime_version: _builtins.str
+    runtime_build: _builtins.str
+    format: _builtins.str
+    precision: _builtins.str
+    target: _builtins.str
+    input_size: _builtins.int
+    batch: _builtins.int
+    threads: _builtins.int
+    weights: _types_pb2.WeightsKind.ValueType
+    weights_digest: _builtins.str
+    artifact_sha256: _builtins.str
+    profiled_at_unix_ms: _builtins.int
+    """By the device's clock."""
+    @_builtins.property
+    def affinity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Cores that the child was allowed to run on."""
+
+    @_builtins.property
+    def times(self) -> _types_pb2.OperatorTimes: ...
+    def __init__(
+        self,
+        *,
+        profile_id: _builtins.str = ...,
+        device: _builtins.str = ...,
+        backbone: _builtins.str = ...,
+        runtime: _types_pb2.Runtime.ValueType = ...,
+        runtime_version: _builtins.str = ...,
+        runtime_build: _builtins.str = ...,
+        format: _builtins.str = ...,
+        precision: _builtins.str = ...,
+        target: _builtins.str = ...,
+        input_size: _builtins.int = ...,
+        batch: _builtins.int = ...,
+        threads: _builtins.int = ...,
+        weights: _types_pb2.WeightsKind.ValueType = ...,
+        weights_digest: _builtins.str = ...,
+        artifact_sha256: _builtins.str = ...,
+        affinity: _abc.Iterable[_builtins.int] | None = ...,
+        profiled_at_unix_ms: _builtins.int = ...,
+        times: _types_pb2.OperatorTimes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["times", b"times"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorProfile: _TypeAlias = OperatorProfile  # noqa: Y015
+
+@_typing.final
+class ProfileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    TRACE_CHUNK_FIELD_NUMBER: _builtins.int
+    trace_chunk: _builtins.bytes
+    """Of the trace as Report's Profiled has it; in order, after the profile."""
+    @_builtins.property
+    def progress(self) -> Global___ProfileProgress: ...
+    @_builtins.property
+    def profile(self) -> Global___OperatorProfile: ...
+    def __init__(
+        self,
+        *,
+        progress: Global___ProfileProgress | None = ...,
+        profile: Global___OperatorProfile | None = ...,
+        trace_chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["part", b"part", "profile", b"profile", "progress", b"progress", "trace_chunk", b"trace_chunk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["part", b"part", "profile", b"profile", "progress", b"progress", "trace_chunk", b"trace_chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["progress", "profile", "trace_chunk"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ProfileResponse: _TypeAlias = ProfileResponse  # noqa: Y015
+
+@_typing.final
 class Constraints(_message.Message):
     """What a winner must satisfy. Absent means no constraint."""
 

@@ -59,6 +59,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_query__pb2.ConvertRequest.SerializeToString,
                 response_deserializer=protos_dot_query__pb2.ConvertResponse.FromString,
                 _registered_method=True)
+        self.Profile = channel.unary_stream(
+                '/edgerank.v1.Query/Profile',
+                request_serializer=protos_dot_query__pb2.ProfileRequest.SerializeToString,
+                response_deserializer=protos_dot_query__pb2.ProfileResponse.FromString,
+                _registered_method=True)
         self.Rank = channel.unary_unary(
                 '/edgerank.v1.Query/Rank',
                 request_serializer=protos_dot_query__pb2.RankRequest.SerializeToString,
@@ -135,6 +140,16 @@ class QueryServicer(object):
         """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
         stored is not made again. No deadline. Errors: NOT_FOUND for an unknown backbone;
         FAILED_PRECONDITION when this controller lacks the converters.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Profile(self, request, context):
+        """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
+        the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
+        goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
+        Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +239,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Convert,
                     request_deserializer=protos_dot_query__pb2.ConvertRequest.FromString,
                     response_serializer=protos_dot_query__pb2.ConvertResponse.SerializeToString,
+            ),
+            'Profile': grpc.unary_stream_rpc_method_handler(
+                    servicer.Profile,
+                    request_deserializer=protos_dot_query__pb2.ProfileRequest.FromString,
+                    response_serializer=protos_dot_query__pb2.ProfileResponse.SerializeToString,
             ),
             'Rank': grpc.unary_unary_rpc_method_handler(
                     servicer.Rank,
@@ -396,6 +416,33 @@ class Query(object):
             '/edgerank.v1.Query/Convert',
             protos_dot_query__pb2.ConvertRequest.SerializeToString,
             protos_dot_query__pb2.ConvertResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Profile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edgerank.v1.Query/Profile',
+            protos_dot_query__pb2.ProfileRequest.SerializeToString,
+            protos_dot_query__pb2.ProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,12 @@ class QueryStub:
     stored is not made again. No deadline. Errors: NOT_FOUND for an unknown backbone;
     FAILED_PRECONDITION when this controller lacks the converters.
     """
+    Profile: _grpc.UnaryStreamMultiCallable[_query_pb2.ProfileRequest, _query_pb2.ProfileResponse]
+    """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
+    the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
+    goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
+    Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
+    """
     Rank: _grpc.UnaryUnaryMultiCallable[_query_pb2.RankRequest, _query_pb2.RankResponse]
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
     unknown device. No measured candidate is an answer, not an error.
@@ -101,6 +107,12 @@ class QueryAsyncStub(QueryStub):
     """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
     stored is not made again. No deadline. Errors: NOT_FOUND for an unknown backbone;
     FAILED_PRECONDITION when this controller lacks the converters.
+    """
+    Profile: _aio.UnaryStreamMultiCallable[_query_pb2.ProfileRequest, _query_pb2.ProfileResponse]  # type: ignore[assignment]
+    """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
+    the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
+    goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
+    Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
     """
     Rank: _aio.UnaryUnaryMultiCallable[_query_pb2.RankRequest, _query_pb2.RankResponse]  # type: ignore[assignment]
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
@@ -179,6 +191,18 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
         stored is not made again. No deadline. Errors: NOT_FOUND for an unknown backbone;
         FAILED_PRECONDITION when this controller lacks the converters.
+        """
+
+    @_abc_1.abstractmethod
+    def Profile(
+        self,
+        request: _query_pb2.ProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_pb2.ProfileResponse], _abc.AsyncIterator[_query_pb2.ProfileResponse]]:
+        """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
+        the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
+        goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
+        Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
         """
 
     @_abc_1.abstractmethod

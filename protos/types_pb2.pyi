@@ -692,6 +692,7 @@ class MeasureSettings(_message.Message):
     ONNXRUNTIME_FIELD_NUMBER: _builtins.int
     GATE_FIELD_NUMBER: _builtins.int
     SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
+    PROFILE_RUNS_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     threads: _builtins.int
     """Threads that the runtime computes with, at least 1."""
@@ -708,6 +709,8 @@ class MeasureSettings(_message.Message):
     """Continuous inference for as many minutes, in the place of wanted half-width and time budget; 0 is
     neither.
     """
+    profile_runs: _builtins.int
+    """Inferences to profile after a warm-up, in the place of measuring; 0 measures."""
     @_builtins.property
     def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Batch, channels, height, width."""
@@ -737,10 +740,11 @@ class MeasureSettings(_message.Message):
         onnxruntime: Global___OnnxRuntimeOptions | None = ...,
         gate: Global___StartGate | None = ...,
         sustained_minutes: _builtins.int = ...,
+        profile_runs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "input_shape", b"input_shape", "onnxruntime", b"onnxruntime", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "input_shape", b"input_shape", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
@@ -907,3 +911,88 @@ class Repetition(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
 
 Global___Repetition: _TypeAlias = Repetition  # noqa: Y015
+
+@_typing.final
+class LayerTime(_message.Message):
+    """What one node of the graph, as the runtime runs it, took; times of nodes inside it do not count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    EXECUTION_PROVIDER_FIELD_NUMBER: _builtins.int
+    OUTPUT_SHAPES_FIELD_NUMBER: _builtins.int
+    CALL_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_NS_FIELD_NUMBER: _builtins.int
+    MEDIAN_NS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """As the runtime calls it: its optimiser makes nodes that the artifact does not have."""
+    operator: _builtins.str
+    """"Conv", "ReorderOutput"."""
+    execution_provider: _builtins.str
+    """Which part of the runtime ran it, by the runtime's own name."""
+    call_count: _builtins.int
+    """In all profiled inferences together."""
+    total_ns: _builtins.int
+    median_ns: _builtins.int
+    """Of one inference."""
+    @_builtins.property
+    def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"1x64x56x56" of each output, as it was last."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        operator: _builtins.str = ...,
+        execution_provider: _builtins.str = ...,
+        output_shapes: _abc.Iterable[_builtins.str] | None = ...,
+        call_count: _builtins.int = ...,
+        total_ns: _builtins.int = ...,
+        median_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_count", b"call_count", "execution_provider", b"execution_provider", "median_ns", b"median_ns", "name", b"name", "operator", b"operator", "output_shapes", b"output_shapes", "total_ns", b"total_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LayerTime: _TypeAlias = LayerTime  # noqa: Y015
+
+@_typing.final
+class OperatorTimes(_message.Message):
+    """Where the time of some inferences went."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_NS_FIELD_NUMBER: _builtins.int
+    RUN_MEDIAN_NS_FIELD_NUMBER: _builtins.int
+    UNPROFILED_RUN_MEDIAN_NS_FIELD_NUMBER: _builtins.int
+    LAYERS_FIELD_NUMBER: _builtins.int
+    run_count: _builtins.int
+    total_ns: _builtins.int
+    """Wall time of all of them, by the profiler's clock, and of the median one."""
+    run_median_ns: _builtins.int
+    unprofiled_run_median_ns: _builtins.int
+    """As many inferences of the same process with the profiler off, just before: what profiling costs."""
+    @_builtins.property
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerTime]:
+        """In the order in which they first ran."""
+
+    def __init__(
+        self,
+        *,
+        run_count: _builtins.int = ...,
+        total_ns: _builtins.int = ...,
+        run_median_ns: _builtins.int = ...,
+        unprofiled_run_median_ns: _builtins.int = ...,
+        layers: _abc.Iterable[Global___LayerTime] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "run_count", b"run_count", "run_median_ns", b"run_median_ns", "total_ns", b"total_ns", "unprofiled_run_median_ns", b"unprofiled_run_median_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorTimes: _TypeAlias = OperatorTimes  # noqa: Y015

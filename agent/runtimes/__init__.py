@@ -62,6 +62,13 @@ class Network(Protocol):
         """
 
 
+class ProfiledNetwork(Network, Protocol):
+    """A loaded artifact whose runtime writes down what each operator takes."""
+
+    def end_profiling(self) -> Path:
+        """Stop writing; the trace, as `agent.operator_profile` reads it."""
+
+
 class RuntimeModule(Protocol):
     """What a module of this package offers."""
 
@@ -76,6 +83,15 @@ class RuntimeModule(Protocol):
 
         Raises:
             RuntimeRefused: the runtime does not take the artifact or the settings.
+        """
+
+    def load_profiled(
+        self, artifact: Path, settings: LoadSettings, folder: Path
+    ) -> ProfiledNetwork:
+        """The same with the runtime's profiler on, whose trace comes into `folder`.
+
+        Raises:
+            RuntimeRefused: likewise, or this build of the runtime has no profiler that we read.
         """
 
 

@@ -60,6 +60,14 @@ class OnnxNetwork:
             raise RuntimeRefused(_first_line(error)) from error
 
 
+class ProfiledOnnxNetwork(OnnxNetwork):
+    """A session that writes down what each node takes."""
+
+    def end_profiling(self) -> Path:
+        """Stop writing; the trace."""
+        return Path(self._session.end_profiling())
+
+
 def build() -> str:
     """ONNX Runtime's build information."""
     return str(onnxruntime.get_build_info()).removeprefix("ORT Build Info: ")
@@ -78,29 +86,44 @@ def load(artifact: Path, settings: LoadSettings) -> OnnxNetwork:
     Raises:
         RuntimeRefused: ONNX Runtime does not take the file, or has no such execution provider.
     """
-    wanted = settings.onnxruntime or OnnxRuntimeOptions()
+    return OnnxNetwork(_session(artifact, settings, _session_options(settings)))
+
+
+def load_profiled(artifact: Path, settings: LoadSettings, folder: Path) -> ProfiledOnnxNetwork:
+    """The same with the profiler on, whose trace comes into `folder`.
+
+    Raises:
+        RuntimeRefused: likewise.
+    """
+    options = _session_options(settings)
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "trace")
+    return ProfiledOnnxNetwork(_session(artifact, settings, options))
+
+
+def _session(
+    artifact: Path, settings: LoadSettings, options: onnxruntime.SessionOptions
+) -> onnxruntime.InferenceSession:
+    wanted = _wanted(settings).execution_provider
     with _refusals():
         session = onnxruntime.InferenceSession(
-            str(artifact),
-            _session_options(settings.threads, settings.flush_denormals, wanted),
-            providers=_providers(wanted.execution_provider, settings.threads),
+            str(artifact), options, providers=_providers(wanted, settings.threads)
         )
     # Asked for what the build lacks, or what does not start, it takes the CPU and goes on.
-    if wanted.execution_provider not in session.get_providers():
+    if wanted not in session.get_providers():
         raise RuntimeRefused(
-            f"ONNX Runtime did not take {wanted.execution_provider}; on this device it has "
+            f"ONNX Runtime did not take {wanted}; on this device it has "
             f"{', '.join(execution_providers())}"
         )
     session.disable_fallback()
-    return OnnxNetwork(session)
+    return session
 
 
-def _session_options(
-    threads: int, flush_denormals: bool, wanted: OnnxRuntimeOptions
-) -> onnxruntime.SessionOptions:
+def _session_options(settings: LoadSettings) -> onnxruntime.SessionOptions:
+    wanted = _wanted(settings)
     options = onnxruntime.SessionOptions()
     # Named, this number also keeps it from binding its threads to cores of its own choice.
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _ERRORS_ONLY
@@ -111,9 +134,13 @@ def _session_options(
     )
     # Its threads set this themselves, to one or the other.
     options.add_session_config_entry(
-        "session.set_denormal_as_zero", "1" if flush_denormals else "0"
+        "session.set_denormal_as_zero", "1" if settings.flush_denormals else "0"
     )
     return options
+
+
+def _wanted(settings: LoadSettings) -> OnnxRuntimeOptions:
+    return settings.onnxruntime or OnnxRuntimeOptions()
 
 
 def _providers(wanted: str, threads: int) -> list[tuple[str, dict[str, str]]]:

@@ -2,7 +2,7 @@
 
 import ctypes
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from paddlelite import lite
 
@@ -54,6 +54,19 @@ def load(artifact: Path, settings: LoadSettings) -> PaddleLiteNetwork:
     # After the predictor is made: making it sets the number back to 1.
     _set_mkl_threads(settings.threads)
     return PaddleLiteNetwork(predictor)
+
+
+def load_profiled(artifact: Path, settings: LoadSettings, folder: Path) -> NoReturn:
+    """Refuse: what the wheel brings is built without a profiler.
+
+    Raises:
+        RuntimeRefused: always.
+    """
+    del artifact, settings, folder
+    raise RuntimeRefused(
+        "Paddle Lite's wheel is built without its profiler (LITE_WITH_PROFILE), and no other build "
+        "of it is read; profile with onnxruntime"
+    )
 
 
 def _set_mkl_threads(threads: int) -> None:

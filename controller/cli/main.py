@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "best": "controller.cli.best:best",
     "report": "controller.cli.best:report",
     "compare": "controller.cli.compare:compare",
+    "profile": "controller.cli.profile:profile",
     "export": "controller.cli.export:export",
 }
 # Which extra brings the package that a command did not find.

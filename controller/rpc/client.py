@@ -20,8 +20,11 @@ from controller.domain import (
     Device,
     Measurement,
     MeasurementFilter,
+    OperatorProfile,
     OwnModel,
     OwnModelHeader,
+    ProfileProgress,
+    ProfileSpec,
     Ranking,
     SweepPhase,
     SweepSnapshot,
@@ -111,6 +114,25 @@ class QueryClient:
         """Snapshots of a conversion until it has ended."""
         request = to_message(spec, query_pb2.ConvertRequest)
         yield from self._stream(lambda: self._stub.Convert(request), ConversionSnapshot)
+
+    def profile(
+        self, wanted: ProfileSpec | str
+    ) -> Iterator[ProfileProgress | OperatorProfile | bytes]:
+        """A new profile, or the one of this id: its progress, the profile, its trace in chunks."""
+        request = (
+            query_pb2.ProfileRequest(profile_id=wanted)
+            if isinstance(wanted, str)
+            else query_pb2.ProfileRequest(spec=to_message(wanted, query_pb2.ProfileSpec))
+        )
+        with self._said():
+            for response in self._stub.Profile(request):
+                match response.WhichOneof("part"):
+                    case "progress":
+                        yield from_message(response.progress, ProfileProgress)
+                    case "profile":
+                        yield from_message(response.profile, OperatorProfile)
+                    case "trace_chunk":
+                        yield response.trace_chunk
 
     def rank(
         self, device: str, constraints: Constraints, accuracy_dataset: str = IMAGENET

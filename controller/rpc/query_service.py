@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from controller.accuracy import MAX_FIGURES
 from controller.adding import OwnModels
+from controller.blobs import CHUNK_BYTES
 from controller.domain import (
     AccuracyFigure,
     CancelledSweep,
@@ -18,11 +19,13 @@ from controller.domain import (
     Device,
     MeasurementFilter,
     OwnModelHeader,
+    ProfileSpec,
     SweepSpec,
 )
 from controller.errors import EdgerankError, ErrorCode
 from controller.fleet import Fleet
 from controller.planning import find_device
+from controller.profiling import Profiles
 from controller.ranking import DatasetAccuracy, rank
 from controller.rpc.failures import answered_failures
 from controller.state.accuracy import (
@@ -52,12 +55,15 @@ class QueryService(query_pb2_grpc.QueryServicer):
         fleet: Fleet,
         sweeps: Sweeps,
         own_models: OwnModels,
+        *,
+        profiles: Profiles,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
         self._fleet = fleet
         self._sweeps = sweeps
         self._own_models = own_models
+        self._profiles = profiles
 
     async def ListDevices(  # noqa: N802 - the contract's name
         self,
@@ -106,6 +112,24 @@ class QueryService(query_pb2_grpc.QueryServicer):
         async with answered_failures(context):
             async for snapshot in self._sweeps.convert(from_message(request, ConversionSpec)):
                 yield to_message(snapshot, query_pb2.ConvertResponse)
+
+    async def Profile(  # noqa: N802
+        self, request: query_pb2.ProfileRequest, context: Context
+    ) -> AsyncIterator[query_pb2.ProfileResponse]:
+        """Profiles a backbone, or follows an earlier profile."""
+        async with answered_failures(context):
+            profile_id = request.profile_id or await self._profiles.start(
+                from_message(request.spec, ProfileSpec)
+            )
+            async for progress in self._profiles.watch(profile_id):
+                yield query_pb2.ProfileResponse(
+                    progress=to_message(progress, query_pb2.ProfileProgress)
+                )
+            profile, trace = await self._profiles.result(profile_id)
+            yield query_pb2.ProfileResponse(profile=to_message(profile, query_pb2.OperatorProfile))
+            for start in range(0, len(trace), CHUNK_BYTES):
+                chunk = trace[start : start + CHUNK_BYTES]
+                yield query_pb2.ProfileResponse(trace_chunk=chunk)
 
     async def Rank(  # noqa: N802
         self, request: query_pb2.RankRequest, context: Context

@@ -8,6 +8,7 @@ from controller.domain import Verdict
 from controller.leases import JobState
 from controller.state.database import transaction
 from controller.state.jobs import end_job
+from controller.state.profiles import fail_profile
 from controller.state.schema import measurements
 
 
@@ -21,6 +22,8 @@ def end_with_failure(connection: Connection, job_id: str, reason: str, now_unix_
     """The same, inside the caller's transaction; False when it had ended before."""
     if not end_job(connection, job_id, JobState.FAILED):
         return False
+    if fail_profile(connection, job_id, reason, now_unix_ms):
+        return True
     connection.execute(
         insert(measurements).values(
             measurement_id=uuid.uuid4().hex,

@@ -6,12 +6,14 @@ import cattrs
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from controller.conversation import Measured, Report
-from controller.credibility import credible
+from controller.credibility import answering, credible
 from controller.domain import MeasureSettings
-from controller.leases import AttemptState
+from controller.leases import AttemptState, JobState
 from controller.state.database import transaction
 from controller.state.failures import end_with_failure
+from controller.state.jobs import end_job
 from controller.state.packing import repetition_row
+from controller.state.profiles import record_profile
 from controller.state.schema import attempts, jobs, repetitions
 from controller.state.turns import LeasedTurn, settle_turns, take_turn
 from controller.statistics import latency_figures
@@ -22,7 +24,7 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
     """Commits how an attempt ended; False when it is not the device's or was committed before.
 
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
-    first failure, or when no repetition of it is missing any more.
+    first failure, with its profile, or when no repetition of it is missing any more.
     """
     attempt = _find(engine, device_id, report.attempt_id)
     if attempt is None:
@@ -34,7 +36,7 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
         ordinal=attempt.ordinal,
     )
     settings = cattrs.structure(attempt.settings, MeasureSettings)
-    report = credible(report, settings.cores)
+    report = credible(answering(report, settings), settings.cores)
     reading = _reading(report.measured) if attempt.is_sentinel and report.measured else None
     with transaction(engine) as connection:
         connection.execute(
@@ -55,24 +57,28 @@ def _commit(
     reading: Reading | None,
     now_unix_ms: int,
 ) -> bool:
-    measured = report.measured
-    if measured is None:
-        failure = report.failure
+    measured, profiled, failure = report.measured, report.profiled, report.failure
+    if measured is None and profiled is None:
         reason = f"{failure.reason.value}: {failure.detail}" if failure else "no reason was given"
         return end_with_failure(connection, turn.job_id, reason, now_unix_ms)
     if not take_turn(connection, turn, reading):
         return False
-    connection.execute(
-        insert(repetitions).values(
-            job_id=turn.job_id,
-            ordinal=turn.ordinal,
-            runtime_version=measured.runtime.version,
-            runtime_build=measured.runtime.build,
-            affinity=list(measured.affinity),
-            taken_at_unix_ms=report.ended_at_unix_ms,
-            **repetition_row(measured.repetitions[0]),
+    if profiled is not None:
+        record_profile(connection, turn.job_id, profiled, report.ended_at_unix_ms, now_unix_ms)
+        # At once: a job ends by its repetitions, and this one has none.
+        end_job(connection, turn.job_id, JobState.DONE)
+    if measured is not None:
+        connection.execute(
+            insert(repetitions).values(
+                job_id=turn.job_id,
+                ordinal=turn.ordinal,
+                runtime_version=measured.runtime.version,
+                runtime_build=measured.runtime.build,
+                affinity=list(measured.affinity),
+                taken_at_unix_ms=report.ended_at_unix_ms,
+                **repetition_row(measured.repetitions[0]),
+            )
         )
-    )
     return True
 
 

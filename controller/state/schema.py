@@ -209,3 +209,19 @@ repetitions = Table(
     Column("memory", JSON),
     Column("samples_per_minute", JSON),
 )
+
+# One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace
+# come when it has ended, or the reason why there are none.
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("runtime_version", String),
+    Column("runtime_build", String),
+    Column("affinity", JSON),
+    Column("times", JSON),
+    Column("trace_gzip", LargeBinary),
+    Column("profiled_at_unix_ms", BigInteger),
+    Column("committed_at_unix_ms", BigInteger),
+)

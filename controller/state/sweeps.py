@@ -14,6 +14,7 @@ from controller.leases import ENDED, JobState
 from controller.planning import PlannedJob
 from controller.state.database import transaction
 from controller.state.jobs import count_jobs
+from controller.state.profiles import expect_profiles
 from controller.state.schema import jobs, sweeps
 from controller.state.turns import create_turns
 
@@ -62,6 +63,7 @@ def create_sweep(
             )
         )
         connection.execute(insert(jobs), job_rows)
+        expect_profiles(connection, job_rows)
         for device_id in dict.fromkeys(job.device_id for job in planned):
             here = [row for row in job_rows if row["device_id"] == device_id]
             _create_turns(connection, sweep_id, device_id, here)

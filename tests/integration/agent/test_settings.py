@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.child_messages import Baseline, ChildRequest, Sampled, Sampling
+from agent.child_messages import ChildRequest, Sampled, Sampling
 from agent.domain import (
     FailureReason,
     GraphOptimization,
@@ -22,7 +22,7 @@ from agent.introspection import describe_runtimes
 from agent.kernel_files import Roots
 from agent.measuring import CHILD_COMMAND, Measurer
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation, MeasuringFailed, ask_child
+from agent.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from tests.integration.agent.networks import SHAPES, Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
@@ -40,7 +40,7 @@ def measure(artifacts: Artifacts, wanted: MeasureSettings) -> Measured:
 
 def ask(
     runtime: Runtime, sampling: Sampling | None, network: str = "tiny", cores: tuple[int, ...] = ()
-) -> Sampled | Baseline:
+) -> ChildAnswer:
     request = ChildRequest(
         parent_pid=os.getpid(),
         memory_limit_bytes=2 * GIB,

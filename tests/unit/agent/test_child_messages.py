@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from agent.child_messages import (
     Baseline,
     ChildRequest,
+    Line,
     Phase,
+    Profiling,
     ProtocolBroken,
+    RunsProfiled,
     Sampled,
     Sampling,
     decode_line,
@@ -22,6 +25,8 @@ from agent.domain import (
     DeviceState,
     Failure,
     FailureReason,
+    LayerTime,
+    OperatorTimes,
     PowerReading,
     ProcessMemory,
     Runtime,
@@ -84,11 +89,38 @@ requests = st.builds(
         windows=counts,
         window_ms=counts,
     ),
+    profiling=st.none()
+    | st.builds(
+        Profiling, artifact_path=st.text(), threads=counts, run_count=counts, folder=st.text()
+    ),
+)
+layers = st.builds(
+    LayerTime,
+    name=st.text(),
+    operator=st.text(),
+    execution_provider=st.text(),
+    call_count=counts,
+    total_ns=counts,
+    median_ns=counts,
+    output_shapes=st.lists(st.text(), max_size=2).map(tuple),
+)
+profiled = st.builds(
+    RunsProfiled,
+    build=st.text(),
+    times=st.builds(
+        OperatorTimes,
+        run_count=counts,
+        total_ns=counts,
+        run_median_ns=counts,
+        unprofiled_run_median_ns=counts,
+        layers=st.lists(layers, max_size=2).map(tuple),
+    ),
+    affinity=st.lists(counts).map(tuple),
 )
 
 
-@given(sampled | failures | baselines | st.sampled_from(Phase))
-def test_a_line_arrives_as_it_was_said(line: Sampled | Failure | Baseline | Phase) -> None:
+@given(sampled | failures | baselines | profiled | st.sampled_from(Phase))
+def test_a_line_arrives_as_it_was_said(line: Line) -> None:
     encoded = encode_line(line)
     assert encoded.count(b"\n") == 1
     assert decode_line(encoded) == line

@@ -1,17 +1,23 @@
 """What cannot be committed or shown is refused at the door, and nothing else is."""
 
+import gzip
+import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.conversation import FailureReason, Hello, Measured, Report
-from controller.credibility import MAX_INTEGER, check_hello, credible
+from controller.conversation import FailureReason, Hello, Measured, Profiled, Report
+from controller.credibility import MAX_INTEGER, answering, check_hello, credible
 from controller.domain import (
     DeviceProfile,
     DeviceState,
+    LayerTime,
+    MeasureSettings,
+    OperatorTimes,
     PowerReading,
     ProcessMemory,
     Repetition,
@@ -111,6 +117,109 @@ def test_what_cannot_be_committed_becomes_a_failure_that_can(
     assert doubted.failure is not None
     assert doubted.failure.reason is FailureReason.RUBBISH
     assert words in doubted.failure.detail
+
+
+TRACE = [{"name": "model_run", "ph": "X", "ts": 0, "dur": 9, "pid": 1, "tid": 1}]
+LAYER = LayerTime(
+    name="conv",
+    operator="Conv",
+    execution_provider="CPUExecutionProvider",
+    call_count=2,
+    total_ns=8_000,
+    median_ns=4_000,
+    output_shapes=("1x8",),
+)
+TIMES = OperatorTimes(
+    run_count=2,
+    total_ns=10_000,
+    run_median_ns=5_000,
+    unprofiled_run_median_ns=4_500,
+    layers=(LAYER,),
+)
+SETTINGS = MeasureSettings(
+    runtime=Runtime.ONNXRUNTIME,
+    threads=1,
+    repetitions=1,
+    relative_half_width=0.02,
+    time_budget_ms=1_000,
+    input_shape=(1, 3, 8, 8),
+    input_seed=1,
+)
+
+
+def packed(events: object) -> bytes:
+    return gzip.compress(json.dumps(events).encode())
+
+
+def profiled(times: OperatorTimes = TIMES, trace_gzip: bytes = packed(TRACE)) -> Report:
+    taken = Profiled(runtime=RUNTIME, times=times, trace_gzip=trace_gzip)
+    return replace(report(), measured=None, profiled=taken)
+
+
+def with_layer(**changed: Any) -> Report:
+    return profiled(replace(TIMES, layers=(replace(LAYER, **changed),)))
+
+
+def test_a_sound_profile_is_believed() -> None:
+    sound = profiled()
+    assert credible(sound) is sound
+
+
+@pytest.mark.parametrize(
+    ("lying", "words"),
+    [
+        (profiled(replace(TIMES, layers=())), "a profile of 0 layers"),
+        (profiled(replace(TIMES, layers=(LAYER,) * 20_001)), "a profile of 20001 layers"),
+        (profiled(replace(TIMES, run_median_ns=0)), "inferences that took no time"),
+        (profiled(replace(TIMES, total_ns=2**63)), "or too much"),
+        (profiled(replace(TIMES, run_median_ns=10_001)), "a median longer than all inferences"),
+        (profiled(replace(TIMES, unprofiled_run_median_ns=2**63)), "a figure that is too large"),
+        (with_layer(total_ns=10_001), "a layer that took longer than all inferences"),
+        (with_layer(median_ns=10_001), "a median longer than all inferences"),
+        (with_layer(call_count=0), "a layer that never ran"),
+        (with_layer(name="x" * 1_001), "name or shape is too long"),
+        (with_layer(output_shapes=("1",) * 200), "name or shape is too long"),
+        (profiled(trace_gzip=b""), "not one whole gzip file"),
+        (profiled(trace_gzip=b"rubbish"), "no gzip-compressed JSON"),
+        (profiled(trace_gzip=packed(TRACE)[:-9]), "not one whole gzip file"),
+        (profiled(trace_gzip=packed(TRACE) * 2), "not one whole gzip file"),
+        (profiled(trace_gzip=bytes(8 * 1024**2 + 1)), "a trace of 8388609 bytes"),
+        (profiled(trace_gzip=gzip.compress(bytes(16 * 1024**2 + 1))), "unpacks to more than"),
+        (profiled(trace_gzip=gzip.compress(b"[" * 100_000)), "no gzip-compressed JSON"),
+        (profiled(trace_gzip=packed([TRACE[0] | {"dur": math.nan}])), "a trace with NaN"),
+        (profiled(trace_gzip=packed([TRACE[0] | {"ts": -1}])), "no list of complete events"),
+        (profiled(trace_gzip=packed([{"name": "model_run"}])), "no list of complete events"),
+        (profiled(trace_gzip=packed([])), "no list of complete events"),
+        (profiled(trace_gzip=packed({"traceEvents": TRACE})), "no list of complete events"),
+    ],
+    ids=range(23),
+)
+def test_a_profile_that_cannot_be_becomes_a_failure(lying: Report, words: str) -> None:
+    doubted = credible(lying)
+    assert doubted.profiled is None
+    assert doubted.failure is not None
+    assert doubted.failure.reason is FailureReason.RUBBISH
+    assert words in doubted.failure.detail
+
+
+@given(st.binary(max_size=100))
+def test_a_trace_of_any_bytes_is_refused(trace_gzip: bytes) -> None:
+    assert credible(profiled(trace_gzip=trace_gzip)).failure is not None
+
+
+def test_an_agent_that_answers_another_question_is_told_so() -> None:
+    wanted = replace(SETTINGS, profile_runs=2)
+    assert answering(profiled(), wanted).profiled is not None
+    assert answering(report(TAKEN), SETTINGS).measured is not None
+    older = answering(report(TAKEN), wanted)
+    assert older.measured is None
+    assert older.failure is not None
+    assert "update edgerank on that device" in older.failure.detail
+    for asked in (0, 3):
+        stranger = answering(profiled(), replace(SETTINGS, profile_runs=asked))
+        assert stranger.profiled is None
+        assert stranger.failure is not None
+        assert f"2 inferences instead of {asked}" in stranger.failure.detail
 
 
 @given(

@@ -25,6 +25,7 @@ from controller.domain import (
     SweepSnapshot,
     Verdict,
 )
+from controller.operator_times import summarise
 from controller.ranking import rank
 from models.catalog import load_catalog
 from models.own import OwnFormat
@@ -41,6 +42,7 @@ from tests.unit.controller.measurements import (
     repetition,
     sustained,
 )
+from tests.unit.controller.profiles import PROFILE
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -205,6 +207,7 @@ CASES = [
     ("conversion", CONVERSIONS),
     ("sweep", SWEEP),
     ("comparison", COMPARISON),
+    ("profile", summarise(PROFILE, "MobileNetV1-pc-onnxruntime.trace.json.gz")),
     ("comparison", Comparison(a="s1", b="s2", limits=Limits(), pairs=(), left_out=())),
 ]
 

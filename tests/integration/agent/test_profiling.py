@@ -1,0 +1,144 @@
+"""ONNX Runtime profiles a real artifact in a real child; what cannot be profiled has a reason."""
+
+import gzip
+import json
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.domain import Failure, FailureReason, MeasureSettings, Runtime
+from agent.measuring import Measurer
+from agent.profiling import MAX_TRACE_BYTES
+from agent.runtimes import available_runtimes
+from agent.supervision import Cancellation, MeasuringFailed
+from tests.integration.agent.networks import Artifacts, settings
+from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    return save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "network.onnx")
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for temporary files of the test's own."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def wanted(run_count: int, runtime: Runtime = Runtime.ONNXRUNTIME) -> MeasureSettings:
+    return replace(settings(runtime), input_shape=FIXED_SHAPE, profile_runs=run_count)
+
+
+def measurer(*command: str) -> Measurer:
+    runtimes = available_runtimes()
+    return Measurer(runtimes=runtimes, command=command) if command else Measurer(runtimes=runtimes)
+
+
+def failure_of(who: Measurer, artifact: Path, asked: MeasureSettings) -> Failure:
+    with pytest.raises(MeasuringFailed) as caught:
+        who.profile(artifact, asked, Cancellation())
+    assert "\n" not in caught.value.failure.detail
+    return caught.value.failure
+
+
+def test_a_network_is_profiled_with_its_context(network: Path, temporary: Path) -> None:
+    profiled = measurer().profile(network, wanted(10), Cancellation())
+    assert profiled.runtime.runtime is Runtime.ONNXRUNTIME
+    assert profiled.runtime.version
+    assert profiled.runtime.build
+    assert set(profiled.affinity) == os.sched_getaffinity(0)
+    times = profiled.times
+    assert times.run_count == 10
+    assert 0 < times.run_median_ns <= times.total_ns
+    assert times.unprofiled_run_median_ns > 0
+    operators = {layer.operator for layer in times.layers}
+    assert {"Conv", "GlobalAveragePool", "MatMul"} <= operators
+    assert {layer.call_count for layer in times.layers} == {10}
+    assert times.layers[-1].output_shapes == ("1x10",)
+    assert all(layer.execution_provider == "CPUExecutionProvider" for layer in times.layers)
+    assert sum(layer.total_ns for layer in times.layers) <= times.total_ns
+    assert list(temporary.iterdir()) == []
+
+
+def test_its_trace_is_what_perfetto_opens(network: Path) -> None:
+    profiled = measurer().profile(network, wanted(3), Cancellation())
+    events = json.loads(gzip.decompress(profiled.trace_gzip))
+    assert sum(event["name"] == "model_run" for event in events) >= 3
+    for event in events:
+        assert event["ph"] == "X"
+        assert isinstance(event["name"], str)
+        assert all(isinstance(event[key], int) for key in ("ts", "dur", "pid", "tid"))
+
+
+def test_paddle_lite_is_refused_with_what_would_do(artifacts: Artifacts) -> None:
+    asked = replace(settings(Runtime.PADDLELITE), profile_runs=3)
+    failure = failure_of(measurer(), artifacts.path("tiny", Runtime.PADDLELITE), asked)
+    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.detail.endswith("profile with onnxruntime")
+
+
+def test_a_trace_that_grows_too_long_says_how_many_inferences_fit(
+    network: Path, temporary: Path
+) -> None:
+    one = gzip.decompress(measurer().profile(network, wanted(1), Cancellation()).trace_gzip)
+    # A trace of one has six inferences, its warm-up's included.
+    too_many = MAX_TRACE_BYTES // (len(one) // 6) * 2
+    failure = failure_of(measurer(), network, wanted(too_many))
+    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert "is longer than 16 MiB; profile at most " in failure.detail
+    fitting = int(failure.detail.rpartition(" ")[2])
+    assert 1 < fitting < too_many
+    measurer().profile(network, wanted(fitting), Cancellation())
+    assert list(temporary.iterdir()) == []
+
+
+def test_an_artifact_of_other_bytes(tmp_path: Path) -> None:
+    artifact = tmp_path / "artifact"
+    artifact.write_bytes(b"no network at all" * 100)
+    failure = failure_of(measurer(), artifact, wanted(1))
+    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.detail.startswith("ONNX Runtime refused")
+
+
+DIES = """
+import os, signal
+import agent.child, agent.profiling
+def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+agent.profiling.read_operator_times = die
+agent.child.main()
+"""
+CUTS_OFF = """
+import agent.child, agent.profiling
+read = agent.profiling._read
+agent.profiling._read = lambda *told: read(*told)[:-100]
+agent.child.main()
+"""
+
+
+def test_a_child_that_is_killed_leaves_nothing_behind(network: Path, temporary: Path) -> None:
+    failure = failure_of(measurer(sys.executable, "-c", DIES), network, wanted(1))
+    assert failure.reason is FailureReason.CRASHED
+    assert failure.detail.startswith("the child died by SIGKILL while reporting")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_trace_that_is_cut_off_is_no_profile(network: Path) -> None:
+    failure = failure_of(measurer(sys.executable, "-c", CUTS_OFF), network, wanted(1))
+    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.detail.startswith("the profiler's trace makes no sense")
+
+
+def test_a_cancelled_profile_starts_no_child(network: Path) -> None:
+    cancellation = Cancellation()
+    cancellation.cancel()
+    with pytest.raises(MeasuringFailed) as caught:
+        measurer().profile(network, wanted(1), cancellation)
+    assert caught.value.failure.reason is FailureReason.CANCELLED
