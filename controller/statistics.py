@@ -22,6 +22,7 @@ from controller.domain import (
     StopReason,
     Verdict,
 )
+from controller.drift import clock_step, disturbance
 
 CONFIDENCE_LEVEL: Final = 0.95
 RESAMPLES: Final = 1_000
@@ -136,20 +137,22 @@ def verdict(
 ) -> tuple[Verdict, str]:
     """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
-    The reason is empty for ok. For noisy it says what would have made the interval narrower:
-    repetitions that agree, time to take more samples, more repetitions, or steadier samples.
+    Throttled is what a limit, heat, drift, other processes or a leak slowed down or changed while
+    it ran. For noisy the reason says what would have made the interval narrower: repetitions that
+    agree, time to take more samples, more repetitions, or steadier samples. For ok it is empty,
+    but for a clock that was set meanwhile, which no latency suffers from.
 
     Args:
         figures: of one job.
         repetitions: what the figures were derived from.
         settings_relative_half_width: what was asked for; 0.02 is ±2 %.
     """
-    throttled = throttling(repetitions)
-    if throttled:
-        return Verdict.THROTTLED, throttled
+    disturbed = throttling(repetitions) or disturbance(repetitions)
+    if disturbed:
+        return Verdict.THROTTLED, disturbed
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
-        return Verdict.OK, ""
+        return Verdict.OK, clock_step(repetitions)
     return Verdict.NOISY, (
         f"the interval is ±{reached * 100:.3g} %, "
         f"wanted ±{settings_relative_half_width * 100:.3g} %: {_why_wide(repetitions)}"
