@@ -5,6 +5,7 @@ calibrated by `tests/benchmarks/faults.py`: of jobs that nothing disturbed, what
 fewer than 1 % are told to be disturbed.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -15,7 +16,8 @@ from controller.domain import Repetition
 
 # Samples are compared in stretches, whose medians neither an outlier nor neighbours that resemble
 # each other move far.
-STRETCHES: Final = 24
+MAX_STRETCHES: Final = 64
+STRETCH_SAMPLES: Final = 4
 # On each side of a change; fewer may all have been interrupted by chance.
 MIN_SAMPLES: Final = 8
 # Of the logarithm: 12 to 13 %. Autocorrelated samples wander by less.
@@ -41,9 +43,18 @@ _NS_PER_MS: Final = 1e6
 _Logs = npt.NDArray[np.float64]
 
 
-def disturbance(repetitions: Sequence[Repetition]) -> str:
-    """Say what changed in a job's repetitions so that its figures are of no one state."""
-    return _first(repetitions, (_shifted, _waited, _leaked))
+def drift(repetitions: Sequence[Repetition]) -> str:
+    """Say what changed while a repetition sampled, so that its figures are of no one state.
+
+    Its latency did, by more than 12 % and 6 standard errors, or its memory grew by more than 4 MiB
+    beyond what the samples take.
+    """
+    return _first(repetitions, (_shifted, _leaked))
+
+
+def waiting(repetitions: Sequence[Repetition]) -> str:
+    """Say for how long other processes had a child's cores; empty up to a tenth of the time."""
+    return _first(repetitions, (_waited,))
 
 
 def clock_step(repetitions: Sequence[Repetition]) -> str:
@@ -73,20 +84,19 @@ def _shifted(repetition: Repetition) -> str:
     with a common variance (Hawkins, Testing a Sequence of Observations for a Shift in Location,
     1977). A drift is found, too, as its two halves differ.
     """
-    logs = np.log(np.asarray(repetition.latency_ns, dtype=np.float64))
-    stretches = _stretch_medians(logs)
-    least = max(1, -(-MIN_SAMPLES * STRETCHES // max(1, logs.size)))
-    if 2 * least > stretches.size or stretches.size < STRETCHES:
+    count = len(repetition.latency_ns)
+    if count < 2 * MIN_SAMPLES:
         return ""
+    logs = np.log(np.asarray(repetition.latency_ns, dtype=np.float64))
+    parts = np.array_split(logs, min(MAX_STRETCHES, count // STRETCH_SAMPLES))
+    stretches = np.array([np.median(part) for part in parts])
+    least = max(1, round(MIN_SAMPLES * stretches.size / count))
     shift, errors, split = _best_split(stretches, least)
     if abs(shift) <= MIN_SHIFT or errors <= MIN_STANDARD_ERRORS:
         return ""
-    way = "rose" if shift > 0 else "fell"
-    return f"latency {way} by {abs(np.expm1(shift)):.0%} after {split / STRETCHES:.0%} of the runs"
-
-
-def _stretch_medians(logs: _Logs) -> _Logs:
-    return np.array([np.median(part) for part in np.array_split(logs, STRETCHES) if part.size])
+    way, size = "rose" if shift > 0 else "fell", abs(math.expm1(shift))
+    place = sum(part.size for part in parts[:split]) / count
+    return f"latency {way} by {size:.0%} after {place:.0%} of the runs"
 
 
 def _best_split(stretches: _Logs, least: int) -> tuple[float, float, int]:

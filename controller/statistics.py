@@ -22,7 +22,7 @@ from controller.domain import (
     StopReason,
     Verdict,
 )
-from controller.drift import clock_step, disturbance
+from controller.drift import clock_step, drift, waiting
 
 CONFIDENCE_LEVEL: Final = 0.95
 RESAMPLES: Final = 1_000
@@ -137,19 +137,24 @@ def verdict(
 ) -> tuple[Verdict, str]:
     """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
-    Throttled is what a limit, heat, drift, other processes or a leak slowed down or changed while
-    it ran. For noisy the reason says what would have made the interval narrower: repetitions that
-    agree, time to take more samples, more repetitions, or steadier samples. For ok it is empty,
-    but for a clock that was set meanwhile, which no latency suffers from.
+    Throttled is what a limit, heat, drift or a leak changed while it ran. Noisy is what other
+    processes took the cores from, however narrow its interval, and what has a wide one; the reason
+    says what would have made it narrower: repetitions that agree, time to take more samples, more
+    repetitions, or steadier samples. For ok it is empty, but for a clock that was set meanwhile,
+    which no latency suffers from.
 
     Args:
         figures: of one job.
         repetitions: what the figures were derived from.
         settings_relative_half_width: what was asked for; 0.02 is ±2 %.
     """
-    disturbed = throttling(repetitions) or disturbance(repetitions)
-    if disturbed:
-        return Verdict.THROTTLED, disturbed
+    throttled, crowded = throttling(repetitions), waiting(repetitions)
+    # Whoever shares its cores drifts, too, and the device is not to blame for that.
+    changed = throttled or ("" if crowded else drift(repetitions))
+    if changed:
+        return Verdict.THROTTLED, changed
+    if crowded:
+        return Verdict.NOISY, crowded
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
         return Verdict.OK, clock_step(repetitions)

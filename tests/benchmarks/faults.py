@@ -17,9 +17,9 @@ from agent.kernel_files import Roots
 from agent.stopping import StoppingRule
 from controller.disturbances import throttling
 from controller.domain import DeviceState, Repetition, StopReason
-from controller.drift import clock_step, disturbance
+from controller.drift import clock_step, drift, waiting
 from tests.benchmarks.protocol import measure, repetition
-from tests.benchmarks.recording import one_repetition, small_network
+from tests.benchmarks.recording import Subject, one_repetition, small_network, when_sampling
 from tests.benchmarks.section import Section
 from tests.benchmarks.series import Series, synthetic
 from tests.benchmarks.size import scaled
@@ -80,10 +80,10 @@ def _steps() -> Iterator[Tally]:
     trials = scaled(2_000)
     for series in synthetic(BETWEEN):
         if series.steady:
-            quiet = sum(bool(disturbance(_job(series, trial))) for trial in range(trials))
+            quiet = sum(bool(drift(_job(series, trial))) for trial in range(trials))
             yield Tally("nothing", series.name, quiet, trials, wanted=False)
         for slowdown in SLOWDOWNS:
-            told = sum(bool(disturbance(_job(series, trial, slowdown))) for trial in range(trials))
+            told = sum(bool(drift(_job(series, trial, slowdown))) for trial in range(trials))
             yield Tally(f"latency steps up {slowdown:g} times", series.name, told, trials, True)
 
 
@@ -130,26 +130,26 @@ def _watched(roots: Roots, rng: np.random.Generator, falls: bool) -> Repetition:
     return replace(repetition((1,), StopReason.PRECISE), during=tuple(during))
 
 
-def _real(artifact: Path) -> Iterator[Tally]:
+def _real(subject: Subject) -> Iterator[Tally]:
     """Real children, disturbed by a real process or themselves unsound."""
     trials = scaled(100)
 
     def told(what: str, where: str, take: Callable[[], Repetition], wanted: bool = True) -> Tally:
         taken = ([take()] for _ in range(trials))
-        flagged = sum(bool(disturbance(job) or clock_step(job)) for job in taken)
+        flagged = sum(bool(waiting(job) or drift(job) or clock_step(job)) for job in taken)
         return Tally(what, where, flagged, trials, wanted)
 
-    yield told("nothing", "a real child", lambda: one_repetition(artifact, SHORT_MS), wanted=False)
-    yield told("hogs on all cores, from the middle on", "a real child", lambda: _hogged(artifact))
+    yield told("nothing", "a real child", lambda: one_repetition(subject, SHORT_MS), wanted=False)
+    yield told("hogs on all cores, from the middle on", "a real child", lambda: _hogged(subject))
     for fault, what in (("leak", "each run keeps 256 KiB"), ("clock", "the clock jumps by 1 h")):
         yield told(
             what,
             "a real child",
-            lambda fault=fault: one_repetition(artifact, SHORT_MS, (*FAULTY_CHILD, fault)),
+            lambda fault=fault: one_repetition(subject, SHORT_MS, command=(*FAULTY_CHILD, fault)),
         )
 
 
-def _hogged(artifact: Path) -> Repetition:
+def _hogged(subject: Subject) -> Repetition:
     hogs: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
@@ -158,7 +158,7 @@ def _hogged(artifact: Path) -> Repetition:
 
     timer = threading.Timer(LONG_MS / 2_000, start)
     try:
-        return one_repetition(artifact, LONG_MS, on_sampling=timer.start)
+        return one_repetition(subject, LONG_MS, on_phase=when_sampling(timer.start))
     finally:
         timer.cancel()
         timer.join()
