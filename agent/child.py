@@ -168,9 +168,7 @@ def _measure(
         busy_threads=busy_threads(threads_before, threads_after),
         stop_reason=samples.stop_reason,
         before=before,
-        after=replace(
-            after, waiting_share=waiting_share(waits_before, waits_after, sampling_ns)
-        ),
+        after=replace(after, waiting_share=waiting_share(waits_before, waits_after, sampling_ns)),
         affinity=tuple(sorted(os.sched_getaffinity(0))),
     )
 

@@ -55,9 +55,7 @@ def _row(
 ) -> tuple[tuple[str, ...], float]:
     """A row, and the share of trials whose interval held the truth."""
     rng = np.random.default_rng(processes)
-    rule = StoppingRule(
-        relative_half_width=PRECISION, time_budget_ns=TIME_BUDGET_S * 1_000_000_000
-    )
+    rule = StoppingRule(relative_half_width=PRECISION, time_budget_ns=TIME_BUDGET_S * 1_000_000_000)
     held, widths, counts = 0, [], []
     for _ in range(trials):
         job = [measure(series.process(rng, series.runs), rule, rng) for _ in range(processes)]

@@ -94,9 +94,7 @@ def _stopped_earlier(fixed: Repetition) -> Repetition:
 
 
 def _rule() -> StoppingRule:
-    return StoppingRule(
-        relative_half_width=PRECISION, time_budget_ns=FIXED_S * 1_000 * NS_PER_MS
-    )
+    return StoppingRule(relative_half_width=PRECISION, time_budget_ns=FIXED_S * 1_000 * NS_PER_MS)
 
 
 def _row(name: str, pairs: Sequence[tuple[Job, Job]]) -> tuple[Row, bool]:

@@ -89,7 +89,9 @@ def _steps() -> Iterator[Tally]:
 
 def _job(series: Series, trial: int, slowdown: float = 1.0) -> list[Repetition]:
     return [
-        _repetition(series, np.random.SeedSequence((trial, ordinal)), slowdown if ordinal == 2 else 1)
+        _repetition(
+            series, np.random.SeedSequence((trial, ordinal)), slowdown if ordinal == 2 else 1
+        )
         for ordinal in range(PROCESSES)
     ]
 

@@ -1,14 +1,13 @@
 """The whole protocol on a simulated clock: the agent's own loop, the controller's own figures."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
 
 import numpy as np
 
 from agent.sampling import sample
 from agent.stopping import StoppingRule
 from controller.domain import Repetition, StopReason
-from tests.benchmarks.series import Latencies, Series
+from tests.benchmarks.series import Latencies
 
 NS_PER_MS = 1_000_000
 
@@ -30,9 +29,7 @@ class SimulatedRun:
         return self._now_ns
 
 
-def measure(
-    latency_ms: Latencies, rule: StoppingRule, rng: np.random.Generator, least_samples: int = 0
-) -> Repetition:
+def measure(latency_ms: Latencies, rule: StoppingRule, rng: np.random.Generator) -> Repetition:
     """One repetition of a process that would take these latencies."""
     latency_ns = np.maximum(latency_ms * NS_PER_MS, 1).astype(np.int64).tolist()
     run = SimulatedRun(latency_ns)

@@ -23,7 +23,9 @@ from tests.unit.controller.measurements import MS, figures, repetition, state
 _seeds = st.integers(0, 2**32 - 1)
 
 
-def noisy(seed: int, count: int, spread: float = 0.04) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def noisy(
+    seed: int, count: int, spread: float = 0.04
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.random.default_rng(seed).lognormal(np.log(5 * MS), spread, count)
 
 
@@ -70,7 +72,7 @@ class TestShift:
         assert drift([repetition((MS,) * count)]) == ""
 
     def test_a_clean_step_without_any_noise_is_told(self) -> None:
-        assert "rose by 100%" in drift([repetition((MS,) * 50 + (2 * MS,) * 50)])
+        assert "rose by 100%" in drift([repetition((MS,) * 64 + (2 * MS,) * 64)])
 
     @given(_seeds, st.integers(40, 2_000), st.floats(0.2, 0.8), st.floats(1.3, 4.0), st.booleans())
     @settings(deadline=None)
