@@ -1,4 +1,4 @@
-"""What changed while a repetition sampled: its speed, its memory, its share of the cores, its clock.
+"""What changed while a repetition sampled: its speed, memory, share of the cores, and clock.
 
 Pure functions of what was reported. Each says in one clause what it found, or nothing. Limits are
 calibrated by `tests/benchmarks/faults.py`: of jobs that nothing disturbed, whatever their noise,

@@ -75,7 +75,7 @@ def _heading() -> str:
     return (
         "# Benchmarks\n\n"
         "Written by `make bench`; absolute figures are of this machine and day, ratios are of both "
-        "sides in one run. How true the figures are is on the page on [measuring](measuring.md).\n\n"
+        "sides in one run. Whether they are true is on the page on [measuring](measuring.md).\n\n"
         f"{_machine()}"
     )
 

@@ -1,4 +1,4 @@
-"""The time that sampling takes, against a fixed number of runs and seconds for the same interval."""
+"""The time that sampling takes, against fixed runs and seconds for the same interval."""
 
 import tempfile
 from collections.abc import Sequence

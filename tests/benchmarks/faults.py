@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cattrs
@@ -144,19 +145,19 @@ def _real(subject: Subject) -> Iterator[Tally]:
     yield told("nothing", "a real child", lambda: one_repetition(subject, SHORT_MS), wanted=False)
     yield told("hogs on all cores, from the middle on", "a real child", lambda: _hogged(subject))
     for fault, what in (("leak", "each run keeps 256 KiB"), ("clock", "the clock jumps by 1 h")):
-        yield told(
-            what,
-            "a real child",
-            lambda fault=fault: one_repetition(subject, SHORT_MS, command=(*FAULTY_CHILD, fault)),
-        )
+        command = (*FAULTY_CHILD, fault)
+        take = partial(one_repetition, subject, SHORT_MS, command=command)
+        yield told(what, "a real child", take)
 
 
 def _hogged(subject: Subject) -> Repetition:
     hogs: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        for core in os.sched_getaffinity(0):
-            hogs.append(subprocess.Popen([sys.executable, "-c", HOG, str(core)]))
+        hogs.extend(
+            subprocess.Popen([sys.executable, "-c", HOG, str(core)])
+            for core in os.sched_getaffinity(0)
+        )
 
     timer = threading.Timer(LONG_MS / 2_000, start)
     try:

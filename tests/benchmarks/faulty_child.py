@@ -1,4 +1,4 @@
-"""The agent's measuring child with something wrong: `python -m tests.benchmarks.faulty_child FAULT`.
+"""The measuring child with something wrong: `python -m tests.benchmarks.faulty_child FAULT`.
 
 `leak` keeps memory at every run; `clock` finds the clock set forward by an hour meanwhile.
 """
@@ -24,7 +24,7 @@ def leak() -> None:
         _kept.append(b"x" * LEAK_BYTES)
         return run(network)
 
-    onnxruntime_cpu.OnnxNetwork.run = leaking_run  # type: ignore[method-assign]
+    onnxruntime_cpu.OnnxNetwork.run = leaking_run  # type: ignore[method-assign, assignment]
 
 
 def clock() -> None:

@@ -89,24 +89,28 @@ def recorded(name: str, recording: Sequence[Sequence[int]]) -> Series:
 
 def _varied(shape: Process, between: float) -> Process:
     def process(rng: np.random.Generator, runs: int) -> Latencies:
-        return MEDIAN_MS * np.exp(between * rng.standard_normal()) * shape(rng, runs)
+        slower: float = np.exp(between * rng.standard_normal())
+        return MEDIAN_MS * slower * shape(rng, runs)
 
     return process
 
 
 def _lognormal(rng: np.random.Generator, runs: int) -> Latencies:
-    return np.exp(SPREAD * rng.standard_normal(runs))
+    latencies: Latencies = np.exp(SPREAD * rng.standard_normal(runs))
+    return latencies
 
 
 def _heavy_tails(rng: np.random.Generator, runs: int) -> Latencies:
     """Every tenth run is interrupted, for a time that has a mean but no variance."""
     interrupted = rng.random(runs) < 0.1
-    return _lognormal(rng, runs) + interrupted * 0.2 * rng.pareto(1.5, runs)
+    latencies: Latencies = _lognormal(rng, runs) + interrupted * 0.2 * rng.pareto(1.5, runs)
+    return latencies
 
 
 def _two_modes(rng: np.random.Generator, runs: int) -> Latencies:
     """Three of ten runs take a slower way."""
-    return _lognormal(rng, runs) * np.where(rng.random(runs) < 0.3, 1.15, 1.0)
+    latencies: Latencies = _lognormal(rng, runs) * np.where(rng.random(runs) < 0.3, 1.15, 1.0)
+    return latencies
 
 
 def _spells(rng: np.random.Generator, runs: int) -> Latencies:
@@ -117,17 +121,20 @@ def _spells(rng: np.random.Generator, runs: int) -> Latencies:
         length = int(rng.geometric(1 / 3 if now else 1 / 7))
         slow[changed : changed + length] = now
         changed, now = changed + length, not now
-    return _lognormal(rng, runs) * np.where(slow, 1.15, 1.0)
+    latencies: Latencies = _lognormal(rng, runs) * np.where(slow, 1.15, 1.0)
+    return latencies
 
 
 def _autocorrelated(rng: np.random.Generator, runs: int, memory: float = 0.7) -> Latencies:
     shocks = rng.standard_normal(runs) * np.sqrt(1 - memory**2)
     shocks[0] = rng.standard_normal()
     log: Latencies = SPREAD * lfilter([1.0], [1.0, -memory], shocks)
-    return np.exp(log)
+    latencies: Latencies = np.exp(log)
+    return latencies
 
 
 def _wander(rng: np.random.Generator, runs: int) -> Latencies:
     """Speed goes up and down by 3 % in 20 s, and a process begins anywhere in it."""
     turn = 2 * np.pi * (rng.random() + np.arange(runs) / _WANDER_RUNS)
-    return _lognormal(rng, runs) * np.exp(0.03 * np.sin(turn))
+    latencies: Latencies = _lognormal(rng, runs) * np.exp(0.03 * np.sin(turn))
+    return latencies
