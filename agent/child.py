@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,12 +38,18 @@ from agent.domain import Failure, FailureReason, ProcessMemory
 from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
 from agent.loading import load_network
-from agent.process_memory import PeakMeter, peak_rss_bytes, read_residence
+from agent.process_memory import PeakMeter, anonymous_bytes, peak_rss_bytes, read_residence
 from agent.profiling import profile
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
 from agent.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.stopping import StoppingRule
-from agent.threads import busy_threads, cores_of_threads, cpu_time_ns_by_thread
+from agent.threads import (
+    busy_threads,
+    cores_of_threads,
+    cpu_time_ns_by_thread,
+    waiting_ns_by_thread,
+    waiting_share,
+)
 
 NS_PER_MS = 1_000_000
 
@@ -129,7 +136,7 @@ def _measure(
 ) -> Sampled:
     roots = Roots()
     budget_ns = sampling.time_budget_ms * NS_PER_MS
-    artifact = Path(sampling.artifact_path)
+    artifact, own = Path(sampling.artifact_path), roots.proc / "self"
     peaks = PeakMeter(roots.proc)
     _say(pipe, Phase.LOADING)
     network, load_ns = load_network(runtime.load, sampling)
@@ -156,10 +163,14 @@ def _measure(
     steady_peak = peaks.end_phase()
     residence = read_residence(roots.proc, artifact)
     _say(pipe, Phase.SAMPLING)
-    threads_before = cpu_time_ns_by_thread(roots.proc / "self")
+    threads_before = cpu_time_ns_by_thread(own)
+    waits_before, sampling_ns = waiting_ns_by_thread(own), time.perf_counter_ns()
     samples = _sample(network.run, sampling)
+    sampling_ns = time.perf_counter_ns() - sampling_ns
+    waits_after, sampled_anonymous = waiting_ns_by_thread(own), anonymous_bytes(roots.proc)
     _say(pipe, Phase.REPORTING)
-    threads_after = cpu_time_ns_by_thread(roots.proc / "self")
+    after = read_device_state(roots, _now_unix_ms)
+    threads_after = cpu_time_ns_by_thread(own)
     return Sampled(
         build=network.build(),
         latency_ns=samples.latency_ns,
@@ -176,12 +187,13 @@ def _measure(
             anonymous_bytes=residence.anonymous_bytes,
             file_backed_bytes=residence.file_backed_bytes,
             mapped_artifact_bytes=residence.mapped_artifact_bytes,
+            sampled_anonymous_bytes=sampled_anonymous,
         ),
         busy_threads=busy_threads(threads_before, threads_after),
         stop_reason=samples.stop_reason,
         before=before,
-        after=read_device_state(roots, _now_unix_ms),
-        affinity=cores_of_threads(roots.proc / "self"),
+        after=replace(after, waiting_share=waiting_share(waits_before, waits_after, sampling_ns)),
+        affinity=cores_of_threads(own),
         samples_per_window=samples.samples_per_window,
     )
 

@@ -80,10 +80,15 @@ def read_residence(proc_root: Path, artifact: Path) -> Residence:
     return Residence(
         pss_bytes=_amount_bytes(own / "smaps_rollup", "Pss"),
         private_dirty_bytes=_amount_bytes(own / "smaps_rollup", "Private_Dirty"),
-        anonymous_bytes=_amount_bytes(own / "smaps_rollup", "Anonymous"),
+        anonymous_bytes=anonymous_bytes(proc_root),
         file_backed_bytes=_amount_bytes(own / "status", "RssFile"),
         mapped_artifact_bytes=_mapped_bytes(own / "smaps", artifact),
     )
+
+
+def anonymous_bytes(proc_root: Path) -> int | None:
+    """This process's heap and stacks that are resident now, or None where it is not told."""
+    return _amount_bytes(proc_root / "self" / "smaps_rollup", "Anonymous")
 
 
 def _mapped_bytes(smaps: Path, file: Path) -> int | None:

@@ -80,9 +80,9 @@ def noise_stable(samples: ArrayLike) -> bool:
     """Whether median and spread have settled, so that more of the same would tell nothing new.
 
     They have when, of at least 300 samples, the median lay within 0.5 % of what it is now at each
-    of the last three checks, when there were two thirds, four and eight in twenty-seven of them,
-    and the interquartile range within 5 % of itself; and when the medians of both halves
-    are within 0.5 % of each other, which those of a drift or of slow modes are not.
+    of the last three checks, when there were 2/3, 4/9 and 8/27 of them, and the interquartile range
+    within 5 % of itself; and when the medians of both halves are within 0.5 % of each other, which
+    those of slow modes or of a drift of a percent a second are not. A slower drift may pass.
 
     After nvbench's stdrel criterion, which stops at a noise that is too large once the relative
     standard deviation has varied by less than 5 % of itself. Quartiles, since one hiccup moves a

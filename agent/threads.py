@@ -42,6 +42,27 @@ def cores_of_threads(process: Path) -> tuple[int, ...]:
     return tuple(sorted(cores))
 
 
+def waiting_ns_by_thread(process: Path) -> dict[int, int]:
+    """For how long each thread was ready to run but had no core; empty on kernels without it."""
+    times = {}
+    for task in (process / "task").iterdir():
+        # CPU time, time that it waited, and how often it ran.
+        told = (read_text(task / "schedstat") or "").split()
+        if len(told) == 3 and told[1].isdecimal():
+            times[int(task.name)] = int(told[1])
+    return times
+
+
+def waiting_share(
+    before: Mapping[int, int], after: Mapping[int, int], span_ns: int
+) -> float | None:
+    """How much of the time between two readings the thread that waited longest did so, 0 to 1."""
+    waited = [time_ns - before[thread] for thread, time_ns in after.items() if thread in before]
+    if not waited or span_ns <= 0:
+        return None
+    return min(1.0, max(0.0, max(waited) / span_ns))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ThreadUse:
     """CPU time of a thread, and the core that it was on last; None where the kernel hides it."""

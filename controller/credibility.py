@@ -173,5 +173,10 @@ def _measured_floats(taken: Repetition) -> Iterator[float]:
 
 def _floats(state: DeviceState) -> Iterator[float]:
     yield from (temperature.celsius for temperature in state.temperatures)
-    told = (state.load_average, state.load_by_others, *(each.watts for each in state.power))
+    told = (
+        state.load_average,
+        state.load_by_others,
+        state.waiting_share,
+        *(each.watts for each in state.power),
+    )
     yield from (figure for figure in told if figure is not None)

@@ -172,6 +172,8 @@ class DeviceState:
         measured_cpus: cores that the measuring child computed on since the state before; known,
             like the next, only while it samples.
         load_by_others: how many cores' time others than the child took since the state before.
+        waiting_share: for how much of the sampling before, 0 to 1, the thread of the child that
+            waited longest was ready to run while others had its core.
     """
 
     taken_at_unix_ms: int
@@ -184,6 +186,7 @@ class DeviceState:
     power: tuple[PowerReading, ...] = ()
     measured_cpus: tuple[int, ...] = ()
     load_by_others: float | None = None
+    waiting_share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +260,7 @@ class ProcessMemory:
         anonymous_bytes: heap and stacks.
         file_backed_bytes: pages of mapped files.
         mapped_artifact_bytes: of those the artifact's; 0 where the runtime copies it.
+        sampled_anonymous_bytes: heap and stacks when sampling had ended, samples included.
     """
 
     load_peak_rss_bytes: int | None = None
@@ -266,6 +270,7 @@ class ProcessMemory:
     anonymous_bytes: int | None = None
     file_backed_bytes: int | None = None
     mapped_artifact_bytes: int | None = None
+    sampled_anonymous_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from controller.domain import (
     StopReason,
     Verdict,
 )
+from controller.drift import clock_step, drift, waiting
 from controller.minutes import repetitions_of_minute
 from controller.quantities import format_latency, format_number
 
@@ -167,21 +168,28 @@ def verdict(
 ) -> tuple[Verdict, str]:
     """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
-    The reason is empty for ok. Too wide an interval is unstable where repetitions disagree, and the
-    reason says how far. Else it is noisy, and the reason says what would have made it narrower:
-    time to take more samples, more repetitions, or steadier samples.
+    Throttled is what a limit, heat, drift or a leak changed while it ran. Noisy is what other
+    processes took the cores from, however narrow its interval. Too wide an interval is unstable
+    where repetitions disagree, and the reason says how far; else it is noisy, and the reason says
+    what would have made it narrower: time to take more samples, more repetitions, or steadier
+    samples. For ok the reason is empty, but for a clock that was set meanwhile, which no latency
+    suffers from.
 
     Args:
         figures: of one job.
         repetitions: what the figures were derived from.
         settings_relative_half_width: what was asked for; 0.02 is ±2 %.
     """
-    throttled = throttling(repetitions)
-    if throttled:
-        return Verdict.THROTTLED, throttled
+    throttled, crowded = throttling(repetitions), waiting(repetitions)
+    # Whoever shares its cores drifts, too, and the device is not to blame for that.
+    changed = throttled or ("" if crowded else drift(repetitions))
+    if changed:
+        return Verdict.THROTTLED, changed
+    if crowded:
+        return Verdict.NOISY, crowded
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
-        return Verdict.OK, ""
+        return Verdict.OK, clock_step(repetitions)
     width = (
         f"the interval is ±{reached * 100:.3g} %, "
         f"wanted ±{settings_relative_half_width * 100:.3g} %"

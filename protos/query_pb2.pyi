@@ -369,7 +369,7 @@ class JobOutcome(_message.Message):
     threads: _builtins.int
     verdict: _types_pb2.Verdict.ValueType
     reason: _builtins.str
-    """Why, in one sentence; empty for ok."""
+    """Why, in one sentence; for ok empty, or that the clock was set meanwhile."""
     median_ms: _builtins.float
     weights: _types_pb2.WeightsKind.ValueType
     precision: _builtins.str

@@ -537,12 +537,17 @@ class DeviceState(_message.Message):
     POWER_FIELD_NUMBER: _builtins.int
     MEASURED_CPUS_FIELD_NUMBER: _builtins.int
     LOAD_BY_OTHERS_FIELD_NUMBER: _builtins.int
+    WAITING_SHARE_FIELD_NUMBER: _builtins.int
     taken_at_unix_ms: _builtins.int
     """Milliseconds since the Unix epoch."""
     load_average: _builtins.float
     """One-minute load average of the device."""
     load_by_others: _builtins.float
     """Likewise: how many cores' time others than the child took; 0.5 is half of one core."""
+    waiting_share: _builtins.float
+    """Only in the state right after sampling: for how much of that time, 0 to 1, the thread of the
+    child that waited longest was ready to run while others had its core.
+    """
     @_builtins.property
     def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___CpuClock]: ...
     @_builtins.property
@@ -576,10 +581,11 @@ class DeviceState(_message.Message):
         power: _abc.Iterable[Global___PowerReading] | None = ...,
         measured_cpus: _abc.Iterable[_builtins.int] | None = ...,
         load_by_others: _builtins.float | None = ...,
+        waiting_share: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "battery", b"battery", "load_average", b"load_average", "load_by_others", b"load_by_others"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "_waiting_share", b"_waiting_share", "battery", b"battery", "load_average", b"load_average", "load_by_others", b"load_by_others", "waiting_share", b"waiting_share"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "active_limits", b"active_limits", "battery", b"battery", "clocks", b"clocks", "load_average", b"load_average", "load_by_others", b"load_by_others", "measured_cpus", b"measured_cpus", "power", b"power", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures", "throttle_counters", b"throttle_counters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "_waiting_share", b"_waiting_share", "active_limits", b"active_limits", "battery", b"battery", "clocks", b"clocks", "load_average", b"load_average", "load_by_others", b"load_by_others", "measured_cpus", b"measured_cpus", "power", b"power", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures", "throttle_counters", b"throttle_counters", "waiting_share", b"waiting_share"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__battery: _TypeAlias = _typing.Literal["battery"]  # noqa: Y015
     _WhichOneofArgType__battery: _TypeAlias = _typing.Literal["_battery", b"_battery"]  # noqa: Y015
@@ -587,12 +593,16 @@ class DeviceState(_message.Message):
     _WhichOneofArgType__load_average: _TypeAlias = _typing.Literal["_load_average", b"_load_average"]  # noqa: Y015
     _WhichOneofReturnType__load_by_others: _TypeAlias = _typing.Literal["load_by_others"]  # noqa: Y015
     _WhichOneofArgType__load_by_others: _TypeAlias = _typing.Literal["_load_by_others", b"_load_by_others"]  # noqa: Y015
+    _WhichOneofReturnType__waiting_share: _TypeAlias = _typing.Literal["waiting_share"]  # noqa: Y015
+    _WhichOneofArgType__waiting_share: _TypeAlias = _typing.Literal["_waiting_share", b"_waiting_share"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__battery) -> _WhichOneofReturnType__battery | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_average) -> _WhichOneofReturnType__load_average | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_by_others) -> _WhichOneofReturnType__load_by_others | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting_share) -> _WhichOneofReturnType__waiting_share | None: ...
 
 Global___DeviceState: _TypeAlias = DeviceState  # noqa: Y015
 
@@ -767,6 +777,7 @@ class ProcessMemory(_message.Message):
     ANONYMOUS_BYTES_FIELD_NUMBER: _builtins.int
     FILE_BACKED_BYTES_FIELD_NUMBER: _builtins.int
     MAPPED_ARTIFACT_BYTES_FIELD_NUMBER: _builtins.int
+    SAMPLED_ANONYMOUS_BYTES_FIELD_NUMBER: _builtins.int
     load_peak_rss_bytes: _builtins.int
     """High-water marks while it loaded the artifact, ran for the first time, and warmed up."""
     first_run_peak_rss_bytes: _builtins.int
@@ -779,6 +790,8 @@ class ProcessMemory(_message.Message):
     """Pages of mapped files: libraries, and the artifact where the runtime maps it."""
     mapped_artifact_bytes: _builtins.int
     """Of those, the artifact's; 0 where the runtime copies the artifact into its heap."""
+    sampled_anonymous_bytes: _builtins.int
+    """Heap and stacks when sampling had ended, samples included."""
     def __init__(
         self,
         *,
@@ -789,10 +802,11 @@ class ProcessMemory(_message.Message):
         anonymous_bytes: _builtins.int | None = ...,
         file_backed_bytes: _builtins.int | None = ...,
         mapped_artifact_bytes: _builtins.int | None = ...,
+        sampled_anonymous_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_sampled_anonymous_bytes", b"_sampled_anonymous_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "sampled_anonymous_bytes", b"sampled_anonymous_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_sampled_anonymous_bytes", b"_sampled_anonymous_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "sampled_anonymous_bytes", b"sampled_anonymous_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anonymous_bytes: _TypeAlias = _typing.Literal["anonymous_bytes"]  # noqa: Y015
     _WhichOneofArgType__anonymous_bytes: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes"]  # noqa: Y015
@@ -806,6 +820,8 @@ class ProcessMemory(_message.Message):
     _WhichOneofArgType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["_mapped_artifact_bytes", b"_mapped_artifact_bytes"]  # noqa: Y015
     _WhichOneofReturnType__private_dirty_bytes: _TypeAlias = _typing.Literal["private_dirty_bytes"]  # noqa: Y015
     _WhichOneofArgType__private_dirty_bytes: _TypeAlias = _typing.Literal["_private_dirty_bytes", b"_private_dirty_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__sampled_anonymous_bytes: _TypeAlias = _typing.Literal["sampled_anonymous_bytes"]  # noqa: Y015
+    _WhichOneofArgType__sampled_anonymous_bytes: _TypeAlias = _typing.Literal["_sampled_anonymous_bytes", b"_sampled_anonymous_bytes"]  # noqa: Y015
     _WhichOneofReturnType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["steady_peak_rss_bytes"]  # noqa: Y015
     _WhichOneofArgType__steady_peak_rss_bytes: _TypeAlias = _typing.Literal["_steady_peak_rss_bytes", b"_steady_peak_rss_bytes"]  # noqa: Y015
     @_typing.overload
@@ -820,6 +836,8 @@ class ProcessMemory(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__mapped_artifact_bytes) -> _WhichOneofReturnType__mapped_artifact_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__private_dirty_bytes) -> _WhichOneofReturnType__private_dirty_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sampled_anonymous_bytes) -> _WhichOneofReturnType__sampled_anonymous_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__steady_peak_rss_bytes) -> _WhichOneofReturnType__steady_peak_rss_bytes | None: ...
 

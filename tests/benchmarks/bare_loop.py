@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-WARMUP = 20
+WARMUP = 5
 
 
 def main() -> None:

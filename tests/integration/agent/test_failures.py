@@ -84,7 +84,7 @@ def test_a_child_that_is_killed(artifacts: Artifacts, runtime: Runtime) -> None:
     failure = failure_of(
         Measurer(runtimes=available_runtimes(), command=killer),
         artifacts.path("tiny", runtime),
-        settings(runtime, sustained_minutes=FOREVER_MINUTES),
+        settings(runtime),
     )
     assert failure.reason is FailureReason.CRASHED
     assert failure.detail.startswith("the child died by SIGKILL while sampling")

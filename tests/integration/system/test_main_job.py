@@ -34,7 +34,7 @@ def test_every_backbone_is_measured_in_both_runtimes(swept: dict[str, Any]) -> N
     assert measured == {
         (backbone, runtime) for backbone in BACKBONES for runtime in ("paddlelite", "onnxruntime")
     }
-    assert {job["verdict"] for job in swept["ended"]} <= {"ok", "noisy", "unstable"}
+    assert {job["verdict"] for job in swept["ended"]} <= {"ok", "noisy", "unstable", "throttled"}
     assert all(job["median_ms"] > 0 for job in swept["ended"])
 
 

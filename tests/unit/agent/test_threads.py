@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from agent.threads import busy_threads, cpu_time_ns_by_thread
+import pytest
+
+from agent.threads import busy_threads, cpu_time_ns_by_thread, waiting_ns_by_thread, waiting_share
 
 
 def plant_task(process: Path, thread: int, files: dict[str, str]) -> None:
@@ -36,3 +38,27 @@ def test_threads_that_only_woke_up_now_and_then_do_not_count() -> None:
 
 def test_nobody_computed() -> None:
     assert busy_threads({1: 5}, {1: 5}) == 0
+
+
+def test_waiting_is_read_where_the_kernel_counts_it(tmp_path: Path) -> None:
+    plant_task(tmp_path, 7, {"schedstat": "123456789 55 12\n"})
+    plant_task(tmp_path, 8, {"schedstat": "rubbish\n"})
+    plant_task(tmp_path, 9, {})
+    assert waiting_ns_by_thread(tmp_path) == {7: 55}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "span_ns", "share"),
+    [
+        ({1: 100, 2: 0}, {1: 350, 2: 100}, 1_000, 0.25),
+        # A thread that began meanwhile has waited before, too.
+        ({1: 100}, {1: 100, 2: 900}, 1_000, 0.0),
+        ({1: 0}, {1: 5_000}, 1_000, 1.0),
+        ({}, {}, 1_000, None),
+        ({1: 0}, {1: 0}, 0, None),
+    ],
+)
+def test_the_thread_that_waited_longest_tells(
+    before: dict[int, int], after: dict[int, int], span_ns: int, share: float | None
+) -> None:
+    assert waiting_share(before, after, span_ns) == share
