@@ -10,13 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain import Failure, FailureReason, MeasureSettings, Runtime
+from agent.domain import (
+    Failure,
+    FailureReason,
+    GraphOptimization,
+    MeasureSettings,
+    OnnxRuntimeOptions,
+    Runtime,
+    StartGate,
+)
+from agent.gate_watch import GateWatch
 from agent.measuring import Measurer
 from agent.profiling import MAX_TRACE_BYTES
 from agent.runtimes import available_runtimes
 from agent.supervision import Cancellation, MeasuringFailed
 from tests.integration.agent.networks import Artifacts, settings
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
+from tests.unit.agent.trees import RASPBERRY_PI, plant
 
 
 @pytest.fixture
@@ -76,6 +86,49 @@ def test_its_trace_is_what_perfetto_opens(network: Path) -> None:
         assert event["ph"] == "X"
         assert isinstance(event["name"], str)
         assert all(isinstance(event[key], int) for key in ("ts", "dur", "pid", "tid"))
+
+
+def test_a_profile_is_of_the_cores_and_options_that_a_figure_would_be_of(network: Path) -> None:
+    core = min(os.sched_getaffinity(0))
+    asked = replace(wanted(2), threads=1, cores=(core,), flush_denormals=True)
+    optimised = measurer().profile(network, asked, Cancellation())
+    assert optimised.affinity == (core,)
+    options = OnnxRuntimeOptions(graph_optimization=GraphOptimization.DISABLED)
+    plain = measurer().profile(network, replace(asked, onnxruntime=options), Cancellation())
+    # Optimised, the activation is part of the convolution before it.
+    assert "Relu" in {layer.operator for layer in plain.times.layers}
+    assert "Relu" not in {layer.operator for layer in optimised.times.layers}
+
+
+def test_cores_and_providers_that_the_device_lacks_are_refused(network: Path) -> None:
+    elsewhere = replace(wanted(1), cores=(4_000,))
+    assert failure_of(measurer(), network, elsewhere).detail.startswith("the cores 4000 were asked")
+    options = OnnxRuntimeOptions(execution_provider="XnnpackExecutionProvider")
+    refused = failure_of(measurer(), network, replace(wanted(1), onnxruntime=options))
+    assert refused.detail.startswith("ONNX Runtime did not take XnnpackExecutionProvider")
+
+
+def test_a_profile_waits_at_the_gate_that_a_repetition_waits_at(
+    network: Path, tmp_path: Path
+) -> None:
+    board = plant(tmp_path / "board", RASPBERRY_PI)
+    hot = tmp_path / "board" / "sys/class/thermal/thermal_zone0/temp"
+    watch = GateWatch(roots=board)
+    watch.look()
+    hot.write_text("72000\n")
+    heard: list[str] = []
+
+    def cool_down(what: str) -> None:
+        heard.append(what)
+        hot.write_text("50000\n")
+
+    cooling = replace(wanted(1), gate=StartGate(max_celsius=45, deadline_ms=3_600_000))
+    waits = Measurer(runtimes=available_runtimes(), gate_watch=watch)
+    waits.profile(network, cooling, Cancellation(), cool_down)
+    assert heard == ["the processor is at 72.0 °C, starts below 51.7 °C, as at rest", ""]
+    hot.write_text("72000\n")
+    at_once = replace(wanted(1), gate=StartGate(max_celsius=45))
+    assert failure_of(waits, network, at_once).reason is FailureReason.NOT_READY
 
 
 def test_paddle_lite_is_refused_with_what_would_do(artifacts: Artifacts) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from controller.conversation import Profiled, Report
+from controller.conversation import Profiled, Progress, Report, Stage
 from controller.domain import MeasurementFilter, OperatorTimes, ProfileSpec, Runtime, SweepPhase
 from controller.errors import EdgerankError, ErrorCode
+from controller.fleet import Fleet
 from controller.leases import MAX_ATTEMPTS, JobState
 from controller.profile_planning import as_sweep, plan_profile
 from controller.state import attempts, jobs, sweeps
@@ -27,6 +28,7 @@ from tests.integration.controller.domain_samples import (
     hello,
     measured_report,
 )
+from tests.integration.controller.test_fleet import lease as lease_of
 from tests.unit.controller.profiles import PROFILE
 from tests.unit.controller.test_credibility import TRACE, packed
 
@@ -114,6 +116,39 @@ def test_a_report_that_comes_twice_is_one_profile(engine: Engine) -> None:
     other = profiled_report(first.attempt_id, first.job_id, replace(PROFILE.times, run_median_ns=7))
     assert [record(engine, first), record(engine, other)] == [True, False]
     assert read_profile(engine, profile_id)[0].times == PROFILE.times
+
+
+def test_a_late_report_of_an_attempt_that_was_lost_is_the_profile(engine: Engine) -> None:
+    profile_id = start_profile(engine)
+    late = profiled_report(*lease(engine))
+    attempts.lose_attempt(engine, late.attempt_id, now_unix_ms=0)
+    second = profiled_report(*lease(engine))
+    assert [record(engine, late), record(engine, second)] == [True, False]
+    assert jobs.count_jobs(engine, profile_id) == {JobState.DONE: 1}
+    assert attempts.lease_next(engine, "id-of-phone", now_unix_ms=0) is None
+
+
+def test_a_cancelled_profile_takes_no_report(engine: Engine) -> None:
+    profile_id = start_profile(engine)
+    report = profiled_report(*lease(engine))
+    jobs.cancel_jobs(engine, profile_id)
+    assert not record(engine, report)
+    assert jobs.count_jobs(engine, profile_id) == {JobState.CANCELLED: 1}
+
+
+async def test_who_watches_a_profile_sees_what_goes_on(engine: Engine, fleet: Fleet) -> None:
+    start_profile(engine)
+    session = await fleet.connect(hello("phone"))
+    given = await lease_of(fleet, session)
+    what = "MobileNetV1 with onnxruntime"
+    assert fleet.activities() == (f"phone: about to profile {what}",)
+    waits = Progress(
+        attempt_id=given.attempt_id, stage=Stage.WAITING, repetitions_done=0, detail="hot"
+    )
+    fleet.progress(session, waits)
+    assert fleet.activities() == (f"phone: waiting to profile {what}: hot",)
+    fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))
+    assert fleet.activities() == (f"phone: profiling {what}",)
 
 
 def test_a_profile_whose_agent_vanishes_is_leased_again_and_then_fails(engine: Engine) -> None:

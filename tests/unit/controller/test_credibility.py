@@ -148,7 +148,7 @@ SETTINGS = MeasureSettings(
 
 
 def packed(events: object) -> bytes:
-    return gzip.compress(json.dumps(events).encode())
+    return gzip.compress(json.dumps(events).encode(), mtime=0)
 
 
 def profiled(times: OperatorTimes = TIMES, trace_gzip: bytes = packed(TRACE)) -> Report:
@@ -262,3 +262,14 @@ def test_figures_of_other_cores_than_were_asked_for_are_a_failure(
     assert doubted is not None
     assert doubted.reason is FailureReason.RUBBISH
     assert "not of 0-1; use the same edgerank version on both sides" in doubted.detail
+
+
+def test_so_is_a_profile_of_other_cores() -> None:
+    sound = profiled()
+    assert sound.profiled is not None
+    sound = replace(sound, profiled=replace(sound.profiled, affinity=(0, 1)))
+    assert credible(sound, (0, 1)) is sound
+    doubted = credible(sound, (4, 5))
+    assert doubted.profiled is None
+    assert doubted.failure is not None
+    assert "figures of the cores 0-1, not of 4-5" in doubted.failure.detail
