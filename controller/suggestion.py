@@ -6,7 +6,7 @@ from typing import Final
 
 from controller.domain import Constraints, Measurement, MeasureSettings, Runtime
 from controller.pareto import pareto_front
-from controller.planning import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
+from controller.spec_ranges import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from models.catalog import Backbone
 from models.variants import WeightsKind
 

@@ -16,7 +16,8 @@ from controller.entries import INCLUDABLE
 from controller.errors import EdgerankError, ErrorCode
 from controller.minutes import MAX_MINUTES
 from controller.names import find_choice
-from controller.planning import MAX_BATCH, MAX_THREADS, find_backbone
+from controller.planning import find_backbone
+from controller.spec_ranges import MAX_BATCH, MAX_THREADS
 from models.catalog import IMAGENET, MAX_INPUT_SIZE, Backbone, Catalog, load_catalog
 from models.tiers import Tier, select_tier
 from models.variants import Precision, WeightsKind

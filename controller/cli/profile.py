@@ -20,9 +20,9 @@ from controller.domain import OperatorProfile, ProfileProgress, ProfileSpec, Run
 from controller.durability import replacing
 from controller.errors import EdgerankError, ErrorCode
 from controller.operator_times import summarise
-from controller.planning import MAX_BATCH, MAX_THREADS
 from controller.profile_planning import MAX_PROFILE_RUNS
 from controller.rpc.client import QueryClient
+from controller.spec_ranges import MAX_BATCH, MAX_THREADS
 from controller.traces import TraceDoubtful, unpack_trace
 from models.catalog import MAX_INPUT_SIZE, load_catalog
 from models.variants import Precision, WeightsKind

@@ -16,7 +16,8 @@ from controller.domain import (
     SweepSpec,
 )
 from controller.errors import EdgerankError, ErrorCode
-from controller.planning import MAX_BATCH, plan_conversion, plan_sweep
+from controller.planning import plan_conversion, plan_sweep
+from controller.spec_ranges import MAX_BATCH
 from models.catalog import DEMO_BACKBONES, MAX_INPUT_SIZE, Catalog, load_catalog
 from models.own import OwnFormat, own_backbone
 from models.variants import WeightsKind
