@@ -72,12 +72,8 @@ def reading(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
 
     def chunks() -> Iterator[bytes]:
         for path in paths:
-            try:
-                with path.open("rb") as file:
-                    while block := file.read(CHUNK_BYTES):
-                        yield block
-            except OSError as error:
-                failed.append((path, error))
+            yield from _blocks(path, failed)
+            if failed:
                 return
 
     try:
@@ -87,6 +83,15 @@ def reading(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
         for path, error in failed:
             raise _unreadable(path, error) from error
         raise
+
+
+def _blocks(path: Path, failed: list[tuple[Path, OSError]]) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while block := file.read(CHUNK_BYTES):
+                yield block
+    except OSError as error:
+        failed.append((path, error))
 
 
 def _hint(folder: Path) -> str:
