@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -53,6 +53,7 @@ class OwnModels:
         Raises:
             EdgerankError: INVALID_INPUT for a model that cannot be used, NAME_TAKEN, PRECONDITION
                 when a tool is missing, STORAGE when the disk fails. Nothing of it is kept then.
+            asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
         """
         check_header(header, self._catalog)
         with _storage_named(self._uploads_dir):
@@ -68,7 +69,7 @@ class OwnModels:
                 async with self._lock:
                     check_name_free(header.name, self._catalog)
                     answer = await self._inspect(header, folder, workdir)
-                    return await asyncio.to_thread(self._keep, header, folder, answer)
+                    return await self._keep_whole(header, folder, answer)
 
     async def remove(self, name: str) -> None:
         """Forgets a model that no sweep has, with its accuracy and its files.
@@ -102,6 +103,15 @@ class OwnModels:
         except ToolMissing as error:
             raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
 
+    async def _keep_whole(
+        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer
+    ) -> OwnModel:
+        def work() -> OwnModel:
+            return self._keep(header, folder, answer)
+
+        # Too short to be cut off: whoever hangs up meanwhile finds the model kept.
+        return await run_cancellable(None, work, Cancellation())
+
     def _keep(self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer) -> OwnModel:
         digest = own_digest(folder)
         place = own_folder(self._weights_dir, digest)
@@ -117,10 +127,13 @@ class OwnModels:
         )
         sync_folder(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.exists():
-            folder.rename(place)
-            sync_folder(place.parent)
-        record_own_model(self._engine, model)
+        with ExitStack() as undoing:
+            if not place.exists():
+                folder.rename(place)
+                undoing.callback(shutil.rmtree, place, ignore_errors=True)
+                sync_folder(place.parent)
+            record_own_model(self._engine, model)
+            undoing.pop_all()
         self._catalog.add(as_backbone(model))
         return model
 

@@ -1,6 +1,6 @@
 """What converts, as a page in Markdown made from the outcomes alone."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from controller.conversion_rows import (
     TARGETS,
@@ -25,14 +25,15 @@ _HEAD = """# What converts
 
 Made by `edgerank convert --table`, not by hand, with {weights} weights. A figure is the largest
 difference from Paddle's own outputs over {inputs} inputs, relative to the largest output; a file
-whose difference is beyond the tolerance is refused. The tolerance is {tolerance:g}, and shown where
-it is more: a deep network may move its outputs further when its input moves by one rounding, and
-no two runtimes agree better than that. Paddle Lite for arm is checked through its x86 twin. Seconds
-are those of the file that took longest, the steps that files share included.
+whose difference is beyond the tolerance is refused. That of float32 is {tolerance:g}, and shown
+where it is more: a deep network may move its outputs further when its input moves by one rounding,
+and no two runtimes agree better than that. Paddle Lite for arm is checked through its x86 twin.
+Seconds are those of the file that took longest, the steps that files share included.
 
 Tools: {tools}.
 """
 _PADDLE_LITE = (Target.ARM.value, Target.X86.value)
+_HEADINGS = {"arm": "Paddle Lite arm", "x86": "Paddle Lite x86", "any": "ONNX"}
 _ONNX = (Target.ANY.value,)
 
 
@@ -53,7 +54,7 @@ def conversion_page(
         _head(rows, versions),
         *_summary(ordinary, catalog),
         *_backbones(ordinary, catalog),
-        *(_other_variants(others) if others else ()),
+        *_other_variants(others),
         *_without_artifact(rows),
         *_passes(rows),
         *_stopped(),
@@ -68,10 +69,11 @@ def _is_ordinary(row: ConversionRow, catalog: Catalog) -> bool:
 
 def _head(rows: Sequence[ConversionRow], versions: Mapping[str, str]) -> str:
     outcomes = [outcome for row in rows for outcome in row.by_target.values()]
+    counts = {outcome.parity_input_count for outcome in outcomes if is_checked(outcome)}
     return _HEAD.format(
         weights=" and ".join(sorted({outcome.weights.value for outcome in outcomes})),
         tolerance=PARITY_TOLERANCE,
-        inputs=max((outcome.parity_input_count for outcome in outcomes), default=0),
+        inputs=" or ".join(map(str, sorted(counts))) or "0",
         tools=", ".join(f"{package} {version}" for package, version in versions.items()),
     )
 
@@ -92,10 +94,7 @@ def _summary(rows: Sequence[ConversionRow], catalog: Catalog) -> Iterator[str]:
         f"{len(rows) - len(buildable)} cannot be built."
     )
     yield ""
-    asked = {row.backbone for row in rows}
-    if others := [each.name for each in catalog if each.name not in asked]:
-        yield f"Not asked for, of the catalog's {len(catalog)}: {', '.join(others)}."
-        yield ""
+    yield from _not_asked_for({row.backbone for row in rows}, catalog)
     yield from _table("series", "backbones", "can be built", "Paddle Lite", "ONNX", "both")
     for series in dict.fromkeys(backbone.series for backbone, _ in tried):
         of_series = [(backbone, row) for backbone, row in tried if backbone.series == series]
@@ -107,6 +106,19 @@ def _summary(rows: Sequence[ConversionRow], catalog: Catalog) -> Iterator[str]:
             sum(_is_in(row, (*_PADDLE_LITE, *_ONNX)) for _, row in of_series),
         )
         yield _cells(series, *map(str, counts))
+    yield ""
+
+
+def _not_asked_for(asked: Container[str], catalog: Catalog) -> Iterator[str]:
+    """The backbones that the figures do not count, by name where they are the fewer ones."""
+    others = [backbone.name for backbone in catalog if backbone.name not in asked]
+    if not others:
+        return
+    names = f": {', '.join(others)}" if 2 * len(others) < len(catalog) else ""
+    yield (
+        f"Not counted, as they were not asked for in float32 at batch 1 and the evaluation size: "
+        f"{len(others)} of the catalog's {len(catalog)} backbones{names}."
+    )
     yield ""
 
 
@@ -130,7 +142,7 @@ def _backbones(rows: Sequence[ConversionRow], catalog: Catalog) -> Iterator[str]
     yield "Float32, batch 1, at the evaluation size."
     yield ""
     yield from _table(
-        "series", "backbone", "px", "Paddle Lite arm", "Paddle Lite x86", "ONNX", "passes", "s"
+        "series", "backbone", "px", *(_HEADINGS[target] for target in TARGETS), "passes", "s"
     )
     for row in rows:
         yield _cells(
@@ -145,37 +157,59 @@ def _backbones(rows: Sequence[ConversionRow], catalog: Catalog) -> Iterator[str]
 
 
 def _other_variants(rows: Sequence[ConversionRow]) -> Iterator[str]:
-    yield "## Reduced precisions, other sizes and batches"
+    """A section for each precision, with the targets that have it."""
+    for precision in Precision:
+        of_precision = [row for row in rows if row.precision == precision.value]
+        if of_precision:
+            yield from _precision(precision, of_precision)
+
+
+def _precision(precision: Precision, rows: Sequence[ConversionRow]) -> Iterator[str]:
+    is_reduced = precision is not Precision.FP32
+    yield f"## In {precision.value}" if is_reduced else "## In fp32, other sizes and batches"
     yield ""
-    yield (
-        "Top-1 is on how many of the inputs a file's first class is that of float32: an agreement, "
-        "not an accuracy. ONNX in int8-dynamic leaves convolutions in float32."
-    )
+    outcomes = [outcome for row in rows for outcome in row.by_target.values()]
+    checked = [outcome for outcome in outcomes if is_checked(outcome)]
+    sentences = [f"{len(checked)} of the {len(outcomes)} files asked for are ok."]
+    if is_reduced:
+        if limits := sorted({outcome.parity_tolerance or 0.0 for outcome in checked}):
+            sentences.append(f"The tolerance is {' or '.join(f'{limit:g}' for limit in limits)}.")
+        sentences.append(
+            "Top-1 is on how many of the inputs a file's first class is that of float32: an "
+            "agreement, not an accuracy."
+        )
+    if precision is Precision.INT8_DYNAMIC:
+        sentences.append("ONNX leaves convolutions in float32.")
+    yield " ".join(sentences)
     yield ""
-    yield from _table("precision", "files wanted", "ok", "refused or failed")
-    for precision in dict.fromkeys(row.precision for row in rows):
-        wanted = [
-            outcome
-            for row in rows
-            if row.precision == precision
-            for outcome in row.by_target.values()
-        ]
-        checked = sum(map(is_checked, wanted))
-        yield _cells(precision, str(len(wanted)), str(checked), str(len(wanted) - checked))
-    yield ""
+    targets = [target for target in TARGETS if any(target in row.by_target for row in rows)]
+    agreement = ("top-1",) if is_reduced else ()
     yield from _table(
-        "backbone", "px", "batch", "precision", "Paddle Lite arm", "Paddle Lite x86", "ONNX", "s"
+        "backbone", "px", "batch", *(_HEADINGS[target] for target in targets), *agreement, "s"
     )
     for row in rows:
         yield _cells(
             row.backbone,
             str(row.input_size),
             str(row.batch),
-            row.precision,
-            *(_cell(row.by_target.get(target)) for target in TARGETS),
+            *(_cell(row.by_target.get(target)) for target in targets),
+            *(_agreement(row, targets) for _ in agreement),
             f"{row.seconds:.0f}",
         )
     yield ""
+
+
+def _agreement(row: ConversionRow, targets: Sequence[str]) -> str:
+    """On how many inputs the files agree with float32; by file where they differ."""
+    found = {}
+    for target in targets:
+        outcome = row.by_target.get(target)
+        if outcome is not None and outcome.top1_agreement is not None:
+            same = round(outcome.top1_agreement * outcome.parity_input_count)
+            found[target] = f"{same}/{outcome.parity_input_count}"
+    if len(set(found.values())) == 1:
+        return next(iter(found.values()))
+    return ", ".join(f"{_HEADINGS[target]} {count}" for target, count in found.items())
 
 
 def _without_artifact(rows: Sequence[ConversionRow]) -> Iterator[str]:
@@ -262,15 +296,11 @@ def _cell(outcome: ConversionOutcome | None) -> str:
         return ""
     if outcome.max_relative_difference is None:
         return outcome.result.value
-    agreement = ""
-    if outcome.top1_agreement is not None:
-        same = round(outcome.top1_agreement * outcome.parity_input_count)
-        agreement = f", top-1 {same}/{outcome.parity_input_count}"
     tolerance = ""
     is_fp32 = outcome.precision == Precision.FP32.value
     if is_fp32 and (outcome.parity_tolerance or 0.0) > PARITY_TOLERANCE:
         tolerance = f" of {outcome.parity_tolerance:.1e}"
-    return f"ok, {outcome.max_relative_difference:.1e}{tolerance}{agreement}"
+    return f"ok, {outcome.max_relative_difference:.1e}{tolerance}"
 
 
 def _table(*headings: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ room on the disk is counted file by file.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ from models.acceptance import ACCEPTANCE
 from models.catalog import Backbone
 from models.program import MAX_ONNX_WEIGHTS_BYTES
 from models.reduction import goes_through_onnx
-from models.variants import Precision, Target, Variant
+from models.variants import Precision, Target, Variant, variants_of
 from models.work import EXPORT, ONNX, OPTIMISE, REDUCE, SIMPLIFY, Work, needed
 
 CHILD_BYTES = 320_000_000
@@ -103,13 +104,27 @@ def expected_disk_bytes(backbone: Backbone, variants: Iterable[Variant]) -> int:
     return round(per_param * _params(backbone)) + 4 * sum(values.values())
 
 
-def expected_seconds(backbone: Backbone) -> float:
+def seconds_by_variant(backbone: Backbone, variants: Iterable[Variant]) -> dict[Variant, float]:
+    """Return each variant's share of the wall time; good for weighing variants against each other.
+
+    Each input size and batch goes its own way from the export on. Each of its steps is taken to
+    last as long as the others, and the variants that need it share it.
+    """
+    by_shape: defaultdict[tuple[int, int], list[Variant]] = defaultdict(list)
+    for variant in dict.fromkeys(variants):
+        by_shape[variant.input_size, variant.batch].append(variant)
+    shares: dict[Variant, float] = {}
+    for alike in by_shape.values():
+        sharers = Counter(work for variant in alike for work in needed(variant))
+        for variant in alike:
+            steps = sum(1 / sharers[work] for work in needed(variant))
+            shares[variant] = _seconds_per_step(backbone, variant) * steps
+    return shares
+
+
+def expected_seconds(backbone: Backbone, variants: Iterable[Variant]) -> float:
     """Return the wall time of a conversion; good for weighing backbones against each other."""
-    return (
-        SECONDS
-        + SECONDS_PER_PARAM * _params(backbone)
-        + SECONDS_PER_MULTIPLY_ADD * _flops_g(backbone) * 1e9
-    )
+    return sum(seconds_by_variant(backbone, variants).values())
 
 
 def mixed_by_cost(backbones: Sequence[Backbone]) -> list[Backbone]:
@@ -117,7 +132,8 @@ def mixed_by_cost(backbones: Sequence[Backbone]) -> list[Backbone]:
 
     Neighbours then share a machine well, and what is done so far tells how long the rest takes.
     """
-    ranked = sorted(backbones, key=lambda each: (-expected_seconds(each), each.name))
+    seconds = {each.name: expected_seconds(each, variants_of(each)) for each in backbones}
+    ranked = sorted(backbones, key=lambda each: (-seconds[each.name], each.name))
     half = (len(ranked) + 1) // 2
     dear, cheap = ranked[:half], ranked[half:][::-1]
     mixed = [backbone for pair in zip(dear, cheap, strict=False) for backbone in pair]
@@ -132,6 +148,17 @@ def cheapest_of_each_series(backbones: Iterable[Backbone]) -> list[Backbone]:
         if _flops_g(backbone) < _flops_g(known):
             cheapest[backbone.series] = backbone
     return list(cheapest.values())
+
+
+def _seconds_per_step(backbone: Backbone, variant: Variant) -> float:
+    """Return the fitted time of a conversion to float32 in this shape, by its number of steps."""
+    fitted_steps = {work for each in variants_of(backbone) for work in needed(each)}
+    seconds = (
+        SECONDS
+        + SECONDS_PER_PARAM * _params(backbone)
+        + SECONDS_PER_MULTIPLY_ADD * _multiply_adds(backbone, variant)
+    )
+    return seconds / len(fitted_steps)
 
 
 def _params(backbone: Backbone) -> float:

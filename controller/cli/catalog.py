@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from controller.cli.options import controller_option, json_option, says_failures, tier_option
-from controller.cli.own_files import chunks, described, onnx_file, paddle_files
+from controller.cli.own_files import described, onnx_file, paddle_files, reading
 from controller.cli.print_json import print_json
 from controller.cli.print_models import own_model_words, print_models, print_own_models, print_tier
 from controller.cli.uploading import shown_upload
@@ -128,7 +128,10 @@ def add(
             name=name, format=own_format, files=described(files), input_size=input_size
         )
         size_bytes = sum(file.size_bytes for file in header.files)
-        with shown_upload(Console(stderr=True), chunks(files), size_bytes) as shown:
+        with (
+            reading(files) as chunks,
+            shown_upload(Console(stderr=True), chunks, size_bytes) as shown,
+        ):
             model = client.add_model(header, shown)
     if as_json:
         print_json(model)

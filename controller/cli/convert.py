@@ -1,6 +1,6 @@
 """`edgerank convert`: builds artifacts ahead of a sweep."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,12 +24,13 @@ from controller.conversion_page import TOOLS, conversion_page
 from controller.conversion_rows import conversion_rows, is_unkept
 from controller.domain import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.errors import EdgerankError, ErrorCode
+from controller.planning import plan_conversion
 from controller.rpc.client import QueryClient
-from models.catalog import load_catalog
-from models.conversion_cost import expected_seconds
+from models.catalog import Catalog, load_catalog
+from models.conversion_cost import seconds_by_variant
 from models.tiers import Tier
 from models.tools import ToolMissing, tool_versions
-from models.variants import WeightsKind
+from models.variants import Variant, WeightsKind
 
 
 @click.command()
@@ -92,9 +93,10 @@ def convert(
             input_sizes=input_sizes or (),
             batches=batches,
         )
-        costs = {backbone.name: expected_seconds(backbone) for backbone in backbones}
         try:
-            outcomes = follow_conversion(client.convert(spec), console, costs)
+            outcomes = follow_conversion(
+                client.convert(spec), console, _expected_costs(spec, catalog)
+            )
         except KeyboardInterrupt:
             console.print("stopped; what was made is kept, and the same command goes on from there")
             raise
@@ -108,18 +110,46 @@ def convert(
     raise_if_not_made(outcomes)
 
 
+def _expected_costs(spec: ConversionSpec, catalog: Catalog) -> dict[Variant, float]:
+    """The expected seconds of each variant that is asked for."""
+    asked: defaultdict[str, list[Variant]] = defaultdict(list)
+    for variant in plan_conversion(spec, catalog):
+        asked[variant.backbone].append(variant)
+    return {
+        variant: seconds
+        for name, variants in asked.items()
+        for variant, seconds in seconds_by_variant(catalog.get(name), variants).items()
+    }
+
+
 def _check_page(path: Path) -> dict[str, str]:
     """The tools' versions for the page, once it is sure that it can be written at the end."""
     if not path.parent.is_dir():
         raise EdgerankError(
             ErrorCode.INVALID_INPUT, f"there is no folder {path.parent} for --table; make it first"
         )
+    _check_writable(path)
     try:
         return tool_versions(TOOLS)
     except ToolMissing as error:
         raise EdgerankError(
             ErrorCode.PRECONDITION,
             f"--table names the tools' versions, so it runs where the controller does: {error}",
+        ) from error
+
+
+def _check_writable(path: Path) -> None:
+    """Opens the file as writing it will, without a change to it or to the folder."""
+    is_new = not path.exists()
+    try:
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"cannot write {path}: {error.strerror}; name another with --table",
         ) from error
 
 

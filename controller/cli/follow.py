@@ -28,7 +28,7 @@ from controller.domain import (
 )
 from controller.quantities import format_latency, format_memory
 from models.catalog import load_catalog
-from models.variants import Precision
+from models.variants import Format, Precision, Target, Variant
 
 _VERDICT_STYLES = {
     Verdict.OK: "green",
@@ -66,11 +66,11 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepS
 
 
 def follow_conversion(
-    snapshots: Iterable[ConversionSnapshot], console: Console, costs: Mapping[str, float]
+    snapshots: Iterable[ConversionSnapshot], console: Console, costs: Mapping[Variant, float]
 ) -> tuple[ConversionOutcome, ...]:
     """Shows a conversion until it has ended; gives what became of each variant.
 
-    `costs` are the expected seconds of each backbone: what is left is judged by them, since one
+    `costs` are the expected seconds of each variant: what is left is judged by them, since one
     backbone may take as long as a hundred others. What is told before anything was started, or
     without a step, took no time.
     """
@@ -85,7 +85,8 @@ def follow_conversion(
                 is_working = True
                 progress.update(artifacts, activity=snapshot.activity)
             for outcome in snapshot.ended:
-                cost = costs[outcome.backbone] * len(costs) / snapshot.artifacts_total
+                # A controller of another version may make variants that nobody expected.
+                cost = costs.get(_variant(outcome), 0.0)
                 if is_working and outcome.seconds:
                     progress.advance(artifacts, cost)
                 else:
@@ -96,6 +97,17 @@ def follow_conversion(
             ended.extend(snapshot.ended)
         progress.update(artifacts, activity="")
     return tuple(ended)
+
+
+def _variant(outcome: ConversionOutcome) -> Variant:
+    return Variant(
+        outcome.backbone,
+        Format(outcome.format),
+        Precision(outcome.precision),
+        Target(outcome.target),
+        outcome.input_size,
+        outcome.batch,
+    )
 
 
 def _progress(console: Console, count: ProgressColumn) -> Progress:

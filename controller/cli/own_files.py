@@ -1,6 +1,7 @@
 """The files of an own model on a person's disk: found, checked for size, hashed, read in chunks."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from controller.domain import OwnFile
@@ -54,15 +55,43 @@ def described(paths: Sequence[Path]) -> tuple[OwnFile, ...]:
             OwnFile(size_bytes=path.stat().st_size, sha256=file_sha256(path)) for path in paths
         )
     except OSError as error:
-        raise _refused(f"{error.filename} cannot be read: {error.strerror}") from error
+        raise _unreadable(error.filename, error) from error
 
 
-def chunks(paths: Sequence[Path]) -> Iterator[bytes]:
-    """The bytes of the files, one after the other."""
-    for path in paths:
+@contextmanager
+def reading(paths: Sequence[Path]) -> Iterator[Iterator[bytes]]:
+    """Gives the bytes of the files, one after the other, to be sent in the block.
+
+    They end early where a file cannot be read: gRPC takes them in a thread of its own, and prints
+    the traceback of what is raised there.
+
+    Raises:
+        EdgerankError: INVALID_INPUT when the block fails since a file could not be read.
+    """
+    failed: list[tuple[Path, OSError]] = []
+
+    def chunks() -> Iterator[bytes]:
+        for path in paths:
+            yield from _blocks(path, failed)
+            if failed:
+                return
+
+    try:
+        yield chunks()
+    except EdgerankError:
+        # The controller says that the bytes ended early; this is why.
+        for path, error in failed:
+            raise _unreadable(path, error) from error
+        raise
+
+
+def _blocks(path: Path, failed: list[tuple[Path, OSError]]) -> Iterator[bytes]:
+    try:
         with path.open("rb") as file:
             while block := file.read(CHUNK_BYTES):
                 yield block
+    except OSError as error:
+        failed.append((path, error))
 
 
 def _hint(folder: Path) -> str:
@@ -88,3 +117,7 @@ def _checked(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 
 def _refused(sentence: str) -> EdgerankError:
     return EdgerankError(ErrorCode.INVALID_INPUT, sentence)
+
+
+def _unreadable(path: Path | str, error: OSError) -> EdgerankError:
+    return _refused(f"{path} cannot be read: {error.strerror}; no model was added")

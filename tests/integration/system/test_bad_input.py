@@ -66,6 +66,24 @@ def test_a_wrong_word_gets_what_would_be_right(
     assert (code, words in said) == (exit_code, True), said
 
 
+@pytest.mark.parametrize("page", ["/proc/page.md", "/proc/version"])
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_converted(page: str) -> None:
+    # Files that not even root can write; nobody listens at the address.
+    code, said = refused("convert", "MobileNetV1", "--table", page, address="127.0.0.1:1")
+    assert code == 2
+    assert f"cannot write {page}: " in said
+
+
+def test_a_refused_conversion_leaves_the_page_as_it_was(system: System, tmp_path: Path) -> None:
+    new, old = tmp_path / "new.md", tmp_path / "old.md"
+    old.write_text("what was there")
+    for page in (new, old):
+        code, said = refused("convert", "MobileNetV3", "--table", str(page), address=system.address)
+        assert (code, "nearest:" in said) == (2, True)
+    assert not new.exists()
+    assert old.read_text() == "what was there"
+
+
 def test_an_address_that_nobody_listens_on() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

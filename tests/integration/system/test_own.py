@@ -2,7 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +174,70 @@ def test_an_upload_that_is_not_what_was_announced_leaves_nothing(
             assert words in str(failure.value.details())
         with pytest.raises(grpc.RpcError, match="begins with its header"):
             stub.AddModel(iter([query_pb2.AddModelRequest(chunk=content)]))
+    assert own_names(address) == []
+
+
+SENT_BYTES = 100_000
+
+
+@contextmanager
+def acting_once_sent(address: str, act: Callable[[], None]) -> Iterator[str]:
+    """A way to the controller that holds what comes after `SENT_BYTES` back until it has acted."""
+    host, _, port = address.rpartition(":")
+
+    class Way(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection((host, int(port))) as controller:
+                answering = threading.Thread(target=pump, args=(controller, self.request))
+                answering.start()
+                pump(self.request, controller, act)
+                answering.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def pump(source: socket.socket, sink: socket.socket, act: Callable[[], None] | None = None) -> None:
+    """Hands on what comes until it ends; either side may hang up."""
+    passed = 0
+    with suppress(OSError):
+        while block := source.recv(65_536):
+            passed += len(block)
+            if act is not None and passed >= SENT_BYTES:
+                act()
+                act = None
+            sink.sendall(block)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize(
+    ("becomes_folder", "words"),
+    [(False, "cannot be read: No such file"), (True, "cannot be read: Is a directory")],
+    ids=["vanishes", "becomes unreadable"],
+)
+def test_a_file_that_goes_while_it_is_sent_is_one_sentence(
+    address: str, tmp_path: Path, becomes_folder: bool, words: str
+) -> None:
+    # Much more than what may be on its way while the rest is held back.
+    (tmp_path / "net.pdmodel").write_bytes(bytes(12_000_000))
+    parameters = tmp_path / "net.pdiparams"
+    parameters.write_bytes(b"parameters")
+    acted = threading.Event()
+
+    def act() -> None:
+        parameters.unlink()
+        if becomes_folder:
+            parameters.mkdir()
+        acted.set()
+
+    with acting_once_sent(address, act) as way:
+        said = refused("models", "add", "Mine", "--paddle", str(tmp_path), address=way)
+    assert acted.is_set()
+    assert f"{parameters} {words}" in said
     assert own_names(address) == []
 
 

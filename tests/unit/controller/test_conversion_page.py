@@ -67,23 +67,64 @@ def test_what_was_checked_and_not_kept_counts_as_checked_and_is_told() -> None:
     assert "## Refused and failed" not in text
 
 
-def test_other_precisions_sizes_and_batches_stand_apart_with_their_agreement() -> None:
+def test_each_precision_has_a_section_with_its_agreement() -> None:
     reduced = made("ResNet50", "any", precision="int8-static", top1_agreement=0.75, seconds=3.2)
     refused = missing(
         "ResNet50", "x86", "too far", ConversionResult.REFUSED, precision="int8-dynamic"
     )
-    small = whole("ResNet50", input_size=192, batch=4)
-    text = page(*whole("ResNet50"), reduced, refused, *small)
-    assert ("| ResNet50 | 224 | 1 | int8-static |  |  | ok, 2.0e-06, top-1 3/4 | 3 |\n") in text
-    assert "| ResNet50 | 192 | 4 | fp32 | ok, 2.0e-06 | ok, 2.0e-06 | ok, 2.0e-06 | 12 |" in text
-    assert "| int8-static | 1 | 1 | 0 |\n" in text
-    assert "| int8-dynamic | 1 | 0 | 1 |\n" in text
+    dynamic = made("ResNet50", "any", precision="int8-dynamic", top1_agreement=1.0)
+    text = page(*whole("ResNet50"), reduced, refused, dynamic)
+    static = section(text, "In int8-static")
+    assert "| backbone | px | batch | ONNX | top-1 | s |\n" in static
+    assert "| ResNet50 | 224 | 1 | ok, 2.0e-06 | 3/4 | 3 |\n" in static
+    assert "1 of the 1 files asked for are ok. The tolerance is 0.0001. Top-1 is" in static
+    assert "| ResNet50 | 224 | 1 | refused | ok, 2.0e-06 | 4/4 | 12 |\n" in section(
+        text, "In int8-dynamic"
+    )
+    assert "1 of the 2 files asked for are ok." in section(text, "In int8-dynamic")
     assert "- ResNet50 int8-dynamic 224 px, paddlelite x86: refused: too far" in text
     assert "1 of the 1 backbones" in text
 
 
+def test_an_agreement_that_differs_is_told_by_file() -> None:
+    files = [
+        made("ResNet50", target, precision="fp16", top1_agreement=agreement)
+        for target, agreement in (("arm", 1.0), ("any", 0.5))
+    ]
+    assert "| Paddle Lite arm 4/4, ONNX 2/4 | 12 |\n" in section(page(*files), "In fp16")
+
+
+def test_other_sizes_and_batches_of_fp32_have_no_agreement() -> None:
+    text = page(*whole("ResNet50", input_size=192, batch=4))
+    row = "| ResNet50 | 192 | 4 | ok, 2.0e-06 | ok, 2.0e-06 | ok, 2.0e-06 | 12 |\n"
+    assert row in section(text, "In fp32, other sizes and batches")
+    assert "top-1" not in section(text, "In fp32, other sizes and batches")
+
+
+def test_what_the_figures_do_not_count_is_told_by_name_only_where_it_is_the_less() -> None:
+    *most, last = [backbone.name for backbone in CATALOG]
+    reduced = made(last, "any", precision="int8-static")
+    words = "not asked for in float32 at batch 1 and the evaluation size: {} of the catalog's "
+    everything_else = [made(name, "any", input_size=CATALOG.get(name).input_size) for name in most]
+    text = page(*everything_else, reduced)
+    assert words.format(1) + f"{len(CATALOG)} backbones: {last}.\n" in text
+    text = page(*whole("ResNet50"))
+    assert words.format(len(most)) + f"{len(CATALOG)} backbones.\n" in text
+
+
+def test_the_inputs_of_every_precision_are_told() -> None:
+    more = made("ResNet50", "any", precision="int8-static", parity_input_count=16)
+    assert "over 4 or 16 inputs" in page(*whole("ResNet50"), more)
+
+
+def section(text: str, heading: str) -> str:
+    """What stands between a heading and the next one."""
+    return text.split(f"## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
+
+
 def test_a_page_of_fp32_alone_says_nothing_of_other_precisions() -> None:
-    assert "Reduced precisions" not in page(*whole("ResNet50"))
+    assert "## In fp" not in page(*whole("ResNet50"))
+    assert "## In int8" not in page(*whole("ResNet50"))
 
 
 def test_files_that_the_simplifier_spoiled_are_named() -> None:
@@ -108,7 +149,7 @@ def test_a_tolerance_is_shown_where_a_network_amplifies_rounding() -> None:
     wide = made("ResNet50", "any", parity_tolerance=4e-3, max_relative_difference=2e-3)
     text = page(wide, made("ResNet50", "x86"))
     assert "| ok, 2.0e-06 | ok, 2.0e-03 of 4.0e-03 |" in text
-    assert "The tolerance is 0.0001, and shown where" in text
+    assert "That of float32 is 0.0001, and shown where" in " ".join(text.split())
 
 
 def test_the_series_that_passes_name_are_in_the_catalog() -> None:

@@ -12,9 +12,11 @@ from controller.conversion_rows import conversion_rows
 from controller.domain import ConversionOutcome, ConversionResult, ConversionSnapshot
 from controller.errors import EdgerankError
 from models.catalog import load_catalog
+from models.variants import variants_of
 from tests.unit.controller.conversions import CRASH, missing, whole
 
 CATALOG = load_catalog()
+RESNET50 = variants_of(CATALOG.get("ResNet50"))
 CACHED = ConversionResult.CACHED
 UNKEPT = whole(
     "ResNet50",
@@ -63,7 +65,7 @@ def test_only_what_could_not_be_made_ends_in_an_error() -> None:
 def test_a_line_of_what_was_not_kept_does_not_call_it_failed() -> None:
     snapshot = ConversionSnapshot(artifacts_total=3, artifacts_done=3, ended=tuple(UNKEPT))
     console = Console(file=io.StringIO(), width=200)
-    follow_conversion([snapshot], console, {"ResNet50": 9.0})
+    follow_conversion([snapshot], console, dict.fromkeys(RESNET50, 3.0))
     assert isinstance(console.file, io.StringIO)
     told = console.file.getvalue()
     assert told.count("checked ") == told.count("not kept") == 3
@@ -86,7 +88,7 @@ def test_what_is_found_is_not_told_one_by_one_and_what_is_made_is() -> None:
         for done, outcome in enumerate(outcomes, start=1)
     ]
     console = Console(file=io.StringIO(), width=200)
-    costs = {"ResNet50": 9.0, "ResNet18": 4.0}
+    costs = dict.fromkeys(RESNET50, 3.0)
     assert follow_conversion(snapshots, console, costs) == outcomes
     assert isinstance(console.file, io.StringIO)
     told = console.file.getvalue()

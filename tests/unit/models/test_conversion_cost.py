@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.catalog import load_catalog
+from models.catalog import Backbone, load_catalog
 from models.conversion_cost import (
     cheapest_of_each_series,
     expected_disk_bytes,
     expected_peak_bytes,
     expected_seconds,
     mixed_by_cost,
+    seconds_by_variant,
 )
 from models.variants import Format, Precision, Target, variants_of
 
@@ -101,11 +102,41 @@ def test_arm_float16_needs_the_memory_and_the_disk_of_its_twins() -> None:
 def test_dear_and_cheap_ones_alternate_and_none_is_lost(chosen: list) -> None:  # type: ignore[type-arg]
     mixed = mixed_by_cost(chosen)
     assert sorted(b.name for b in mixed) == sorted(b.name for b in chosen)
-    costs = [expected_seconds(backbone) for backbone in mixed]
+    costs = [expected_seconds(backbone, variants_of(backbone)) for backbone in mixed]
     dear, cheap = costs[::2], costs[1::2]
     assert dear == sorted(dear, reverse=True)
     assert cheap == sorted(cheap)
     assert max(cheap, default=-math.inf) <= min(dear, default=math.inf)
+
+
+def test_time_grows_with_the_precisions_sizes_and_batches_asked_for() -> None:
+    backbone = CATALOG.get("ResNet50")
+    ordinary = expected_seconds(backbone, variants_of(backbone))
+    assert ordinary == pytest.approx(3.7 + 0.06e-6 * 25.557e6 + 1.25 * 4.1, rel=0.03)
+    reduced = expected_seconds(backbone, variants_of(backbone, tuple(Precision)))
+    # What precisions share is done once.
+    assert 1.5 * ordinary < reduced < 4 * ordinary
+    twice = expected_seconds(backbone, variants_of(backbone, batches=(1, 8)))
+    assert twice > 2 * ordinary
+    small = expected_seconds(backbone, variants_of(backbone, input_sizes=(112,)))
+    assert small < ordinary
+    assert expected_seconds(backbone, ()) == 0
+
+
+@given(
+    st.sampled_from(list(CATALOG)),
+    st.sets(st.sampled_from(list(Precision)), min_size=1),
+    st.sets(st.integers(32, 512), min_size=1, max_size=3),
+)
+def test_every_variant_takes_a_share_and_a_further_shape_changes_no_other(
+    backbone: Backbone, precisions: set[Precision], sizes: set[int]
+) -> None:
+    together = seconds_by_variant(backbone, variants_of(backbone, precisions, sizes))
+    assert set(together) == set(variants_of(backbone, precisions, sizes))
+    assert all(seconds > 0 for seconds in together.values())
+    for size in sizes:
+        alone = seconds_by_variant(backbone, variants_of(backbone, precisions, (size,)))
+        assert alone == {variant: together[variant] for variant in alone}
 
 
 def test_each_series_sends_its_cheapest_backbone() -> None:

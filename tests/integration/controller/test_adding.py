@@ -1,0 +1,85 @@
+"""An own model is kept whole or not at all, whatever happens while it is being kept."""
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from controller import adding
+from controller.adding import OwnModels
+from controller.domain import OwnFile, OwnModel, OwnModelHeader
+from controller.fleet import Fleet
+from controller.state.own_models import record_own_model
+from models.catalog import Catalog, load_catalog
+from models.own import OwnFormat
+from tests.own_networks import FIXED_SHAPE, onnx_network
+
+CONTENT = onnx_network(FIXED_SHAPE).SerializeToString()
+FILE = OwnFile(size_bytes=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
+HEADER = OwnModelHeader(name="Mine", format=OwnFormat.ONNX, files=(FILE,))
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    return Catalog(load_catalog())
+
+
+@pytest.fixture
+def own_models(engine: Engine, fleet: Fleet, catalog: Catalog, tmp_path: Path) -> OwnModels:
+    return OwnModels(engine, tmp_path, catalog, fleet.gate)
+
+
+async def sent() -> AsyncIterator[bytes]:
+    yield CONTENT
+
+
+def kept_folders(state_dir: Path) -> list[Path]:
+    return list((state_dir / "weights" / "own").glob("*"))
+
+
+async def test_a_caller_that_hangs_up_while_it_is_kept_finds_it_whole(
+    own_models: OwnModels, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, may_record = threading.Event(), threading.Event()
+
+    def record(engine: Engine, model: OwnModel) -> None:
+        recording.set()
+        assert may_record.wait(60)
+        record_own_model(engine, model)
+
+    monkeypatch.setattr(adding, "record_own_model", record)
+    caller = asyncio.create_task(own_models.add(HEADER, sent()))
+    assert await asyncio.to_thread(recording.wait, 60)
+    caller.cancel()
+    ended, _ = await asyncio.wait([caller], timeout=0.1)
+    assert not ended
+    may_record.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert [model.name for model in await own_models.list()] == ["Mine"]
+    assert "Mine" in catalog
+    assert len(kept_folders(tmp_path)) == 1
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+async def test_a_model_that_cannot_be_recorded_leaves_no_files(
+    own_models: OwnModels, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_engine: Engine, _model: OwnModel) -> None:
+        raise OperationalError("insert", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adding, "record_own_model", fail)
+        with pytest.raises(OperationalError):
+            await own_models.add(HEADER, sent())
+    assert await own_models.list() == ()
+    assert "Mine" not in catalog
+    assert kept_folders(tmp_path) == []
+    # Nothing is in the way of the next try.
+    assert (await own_models.add(HEADER, sent())).name == "Mine"
+    assert len(kept_folders(tmp_path)) == 1
