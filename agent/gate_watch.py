@@ -110,7 +110,10 @@ class GateWatch:
             )
             self._reader.start()
             try:
-                return answers.get(timeout=self.patience_s)
+                answer = answers.get(timeout=self.patience_s)
+                # It has answered, though it may not have ended yet.
+                self._reader = None
+                return answer
             except Empty:
                 log.warning(
                     "a sensor does not answer: starts wait neither for temperature nor charge"

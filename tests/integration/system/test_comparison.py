@@ -93,7 +93,7 @@ def test_a_sweep_is_the_same_as_itself(system: System, swept: dict[str, Any]) ->
     sweep = swept["sweep_id"]
     code, found = compared(system.address, sweep, sweep, "--fail-on-regression", "5%")
     assert code == 0
-    assert len(found["pairs"]) == len(swept["ended"]) == 2 * len(BACKBONES)
+    assert len(found["pairs"]) == 2 * len(BACKBONES)
     assert {pair["change"] for pair in found["pairs"]} == {"same"}
     assert {pair["ratio"] for pair in found["pairs"]} == {1}
 
