@@ -18,6 +18,8 @@ from controller.domain import Repetition
 # each other move far.
 MAX_STRETCHES: Final = 64
 STRETCH_SAMPLES: Final = 4
+# In a repetition that is judged: of so few stretches, chance makes 6 standard errors.
+FEWEST_SAMPLES: Final = 30
 # On each side of a change; fewer may all have been interrupted by chance.
 MIN_SAMPLES: Final = 8
 # Of the logarithm: 12 to 13 %. Autocorrelated samples wander by less.
@@ -86,7 +88,7 @@ def _shifted(repetition: Repetition) -> str:
     1977). A drift is found, too, as its two halves differ.
     """
     count = len(repetition.latency_ns)
-    if count < 2 * MIN_SAMPLES:
+    if count < FEWEST_SAMPLES:
         return ""
     logs = np.log(np.asarray(repetition.latency_ns, dtype=np.float64))
     parts = np.array_split(logs, min(MAX_STRETCHES, count // STRETCH_SAMPLES))

@@ -342,7 +342,7 @@ class TestVerdict:
         self, job: list[Repetition]
     ) -> None:
         judged, reason = verdict(latency_figures(job), job, 0.02)
-        assert judged in (Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE)
+        assert judged in (Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE, Verdict.THROTTLED)
         assert judged is not Verdict.UNSTABLE or len(job) > 1
         assert (judged is Verdict.OK) == (reason == "")
 
