@@ -1,7 +1,9 @@
 """Figures from raw samples: quantiles, spread, the median's interval, and the verdict on them.
 
 Percentiles run from 0 to 100 and interpolate linearly between order statistics (type 7 of Hyndman
-and Fan, 1996). Everything is deterministic: the same samples give the same figures.
+and Fan, 1996). Over several repetitions each of these counts alike, however many samples it took
+until it was precise: else those that were noisy would decide. Everything is deterministic: the same
+samples give the same figures.
 """
 
 import math
@@ -68,11 +70,11 @@ class MedianRatio:
 def latency_figures(repetitions: Sequence[Repetition]) -> LatencyFigures:
     """Derive a job's latency figures, in ms.
 
-    Median, p90, p99, minimum and MAD (median absolute deviation, not scaled) are those of all
-    samples of all repetitions; first run and load are medians over the repetitions. The interval is
-    that of `median_interval`. The time budget stopped a job if it stopped any repetition. Outliers
-    are those beyond Tukey's upper outer fence of their own repetition; they are counted, and are in
-    every figure.
+    Median, p90, p99 and MAD (median absolute deviation, not scaled) are those of all samples, of
+    which each repetition's together weigh the same; first run and load are medians over the
+    repetitions. The interval is that of `median_interval`. The time budget stopped a job if it
+    stopped any repetition. Outliers are those beyond Tukey's upper outer fence of their own
+    repetition; they are counted, and are in every figure.
 
     Raises:
         SamplesMissing: there is no repetition, or one without samples.
@@ -80,21 +82,20 @@ def latency_figures(repetitions: Sequence[Repetition]) -> LatencyFigures:
     if not repetitions or not all(repetition.latency_ns for repetition in repetitions):
         raise SamplesMissing("latency figures need at least one sample of every repetition")
     samples_ms = [_milliseconds(repetition.latency_ns) for repetition in repetitions]
-    pooled = np.concatenate(samples_ms)
-    median = float(np.median(pooled))
-    p90, p99 = np.percentile(pooled, [90, 99], method=PERCENTILE_METHOD)
+    median, p90, p99 = _percentiles(samples_ms, 50, 90, 99)
+    (mad,) = _percentiles([np.abs(each - median) for each in samples_ms], 50)
     low, high = median_interval(samples_ms)
     return LatencyFigures(
         median_ms=median,
         low_ms=low,
         high_ms=high,
-        p90_ms=float(p90),
-        p99_ms=float(p99),
-        mad_ms=float(stats.median_abs_deviation(pooled)),
-        min_ms=float(pooled.min()),
+        p90_ms=p90,
+        p99_ms=p99,
+        mad_ms=mad,
+        min_ms=float(min(each.min() for each in samples_ms)),
         first_run_ms=float(np.median(_milliseconds([_first_run_ns(r) for r in repetitions]))),
         load_ms=float(np.median(_milliseconds([r.load_ns for r in repetitions]))),
-        sample_count=pooled.size,
+        sample_count=sum(each.size for each in samples_ms),
         repetition_count=len(repetitions),
         stop_reason=_stop_reason(repetitions),
         outlier_count=sum(map(_outlier_count, samples_ms)),
@@ -222,7 +223,7 @@ def median_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
         return _bootstrap_interval(samples[0])
     between_low, between_high = _between_interval(samples)
     within_low, within_high = _hierarchical_interval(samples)
-    median = float(np.median(np.concatenate(samples)))
+    (median,) = _percentiles(samples, 50)
     return min(between_low, within_low, median), max(between_high, within_high, median)
 
 
@@ -292,6 +293,8 @@ def _hierarchical_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
 def _resampled_medians(samples: Sequence[_Samples], rng: np.random.Generator) -> _Samples:
     """Resample as many repetitions as there are, in each its samples, pool, take the lower median.
 
+    Of each repetition as many are drawn, so that each counts alike: the harmonic mean of their
+    numbers, with which a mean of their medians would vary as much as it does.
     The draws themselves are not needed: how many of them fall at or below a value is binomial, so
     the median is found by halving the range of values and splitting the draws inside it in two.
     That is the same distribution at a cost that hardly grows with the number of samples.
@@ -302,7 +305,7 @@ def _resampled_medians(samples: Sequence[_Samples], rng: np.random.Generator) ->
     for repetition, column in zip(samples, at_or_below.T, strict=True):
         column[1:] = np.searchsorted(np.sort(repetition), values, side="right")
     times_chosen = rng.multinomial(len(samples), np.full(len(samples), 1 / len(samples)), RESAMPLES)
-    inside = times_chosen * at_or_below[-1]
+    inside = times_chosen * max(1, round(stats.hmean(at_or_below[-1])))
     wanted = (inside.sum(axis=1) + 1) // 2
     first = np.zeros(RESAMPLES, dtype=np.int64)
     last = np.full(RESAMPLES, values.size)
@@ -316,6 +319,20 @@ def _resampled_medians(samples: Sequence[_Samples], rng: np.random.Generator) ->
         first, last = np.where(is_lower, first, middle), np.where(is_lower, middle, last)
     medians: _Samples = values[last - 1]
     return medians
+
+
+def _percentiles(samples: Sequence[_Samples], *percents: float) -> list[float]:
+    """Percentiles of all samples, of which each repetition's together weigh the same."""
+    values = np.concatenate(samples)
+    most = max(each.size for each in samples)
+    weights = np.concatenate([np.full(each.size, most / each.size) for each in samples])
+    order = np.argsort(values, kind="stable")
+    weights = weights[order]
+    # Halfway between neighbours ends the one's weight; equal weights give type 7.
+    positions = np.concatenate(([0.0], np.cumsum((weights[1:] + weights[:-1]) / 2)))
+    wanted = np.asarray(percents) / 100 * positions[-1]
+    found: list[float] = np.interp(wanted, positions, values[order]).tolist()
+    return found
 
 
 def _outlier_count(samples: _Samples) -> int:

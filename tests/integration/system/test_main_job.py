@@ -54,8 +54,11 @@ def test_a_figure_has_its_context(system: System, swept: dict[str, Any], tmp_pat
         assert figure["memory"]["peak_rss_bytes"] > 0
         assert figure["memory"]["pss_bytes"] > 0
         assert figure["top1"] == load_catalog().get(figure["backbone"]).top1
-        assert len(figure["repetitions"]) == 2
-        samples = sum(len(taken["latency_ns"]) for taken in figure["repetitions"])
+        # What was taken while the sentinel drifted was taken again, and counts where it is needed.
+        steady = [taken for taken in figure["repetitions"] if not taken["is_suspect"]]
+        counted = steady if len(steady) >= 2 else figure["repetitions"]
+        assert len(counted) == figure["latency"]["repetition_count"] >= 2
+        samples = sum(len(taken["latency_ns"]) for taken in counted)
         assert samples == figure["latency"]["sample_count"] > 0
 
 

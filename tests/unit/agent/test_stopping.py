@@ -18,6 +18,7 @@ from agent.stopping import (
     MIN_WARMUP,
     Interval,
     StoppingRule,
+    batches_interval,
     median_interval,
     next_batch,
     noise_stable,
@@ -84,6 +85,38 @@ def test_the_order_of_the_samples_does_not_matter(samples: list[int]) -> None:
 def test_no_sample_has_no_interval() -> None:
     with pytest.raises(ValueError, match="at least one sample"):
         median_interval([], rng())
+
+
+def autocorrelated(seed: int, correlation: float, count: int) -> NDArray[np.float64]:
+    """Samples around 100 of which each one leans on the one before it."""
+    shocks = np.random.default_rng(seed).standard_normal(count)
+    samples = [shocks[0]]
+    for shock in shocks[1:]:
+        samples.append(correlation * samples[-1] + (1 - correlation**2) ** 0.5 * shock)
+    return np.asarray(100 + np.array(samples), dtype=np.float64)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_the_interval_of_stretches_holds_the_median_of_samples_that_depend(
+    correlation: float,
+) -> None:
+    intervals = [batches_interval(autocorrelated(seed, correlation, 600)) for seed in range(300)]
+    assert np.mean([low <= 100 <= high for low, high in intervals]) > 0.9
+
+
+def test_samples_that_depend_are_taken_more_of_than_samples_that_do_not() -> None:
+    def taken(correlation: float) -> int:
+        series = (autocorrelated(seed, correlation, 5_000) for seed in range(20))
+        return sum(
+            stopped_at((RUN_NS / 100 * each).astype(int).tolist(), rule(3e-3))[0] for each in series
+        )
+
+    assert taken(0.8) > 2 * taken(0.0)
+
+
+def test_an_interval_of_stretches_needs_a_sample_of_each() -> None:
+    with pytest.raises(ValueError, match="a sample of each"):
+        batches_interval([1.0] * 9)
 
 
 def test_the_half_width_is_that_of_the_wider_side_relative_to_the_median() -> None:

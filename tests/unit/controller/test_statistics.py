@@ -65,6 +65,21 @@ class TestLatencyFigures:
         assert latency_figures(job).sample_count == 4
         assert latency_figures(job).repetition_count == 2
 
+    def test_a_repetition_counts_as_much_as_another_that_took_more_samples(self) -> None:
+        fast, slow = (repetition((ms * MS,) * 50) for ms in (1, 2))
+        slowest = repetition((3 * MS,) * 5_000)
+        found = latency_figures([fast, slow, slowest])
+        assert (found.median_ms, found.p90_ms, found.mad_ms) == (2, 3, 1)
+        assert found.sample_count == 5_100
+
+    @given(st.lists(st.lists(st.integers(1, 10**6), min_size=7, max_size=7), min_size=1))
+    def test_repetitions_of_as_many_samples_are_as_one(self, job: list[list[int]]) -> None:
+        found = latency_figures([repetition(tuple(ms * MS for ms in each)) for each in job])
+        pooled = np.concatenate(job)
+        expected = np.percentile(pooled, [50, 90, 99])
+        assert [found.median_ms, found.p90_ms, found.p99_ms] == pytest.approx(expected.tolist())
+        assert found.mad_ms == pytest.approx(stats.median_abs_deviation(pooled))
+
     def test_first_run_and_load_are_medians_over_the_repetitions(self) -> None:
         job = [
             repetition((5 * MS,), warmup_ns=(first * MS, 5 * MS), load_ns=load * MS)
