@@ -1,4 +1,4 @@
-"""What is told of a variant: made, found, refused or failed."""
+"""What is told of a variant: made, found, checked and not kept, refused or failed."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def with_artifact(
 def not_kept(variant: Variant, artifact: Artifact, lack: str) -> ConversionOutcome:
     """The outcome of a variant that was made and checked, for whose bytes there is no room."""
     reason = f"made and checked, but not kept: {lack}"
-    return _checked(variant, artifact, result=ConversionResult.FAILED, reason=reason)
+    return _checked(variant, artifact, result=ConversionResult.CHECKED, reason=reason)
 
 
 def of_refusal(refused: Refused, weights: Weights) -> ConversionOutcome:

@@ -62,18 +62,13 @@ def conversion_rows(outcomes: Iterable[ConversionOutcome], catalog: Catalog) -> 
 
 
 def is_made(outcome: ConversionOutcome) -> bool:
-    """Whether the artifact is stored."""
+    """Whether the artifact is stored, so that a job can have it."""
     return outcome.result in _MADE
 
 
 def is_checked(outcome: ConversionOutcome) -> bool:
     """Whether the file was made and its outputs are Paddle's, whether or not it is stored."""
     return outcome.max_relative_difference is not None
-
-
-def is_unkept(outcome: ConversionOutcome) -> bool:
-    """Whether the file was made and checked, and then not stored for lack of disk."""
-    return is_checked(outcome) and not is_made(outcome)
 
 
 def reasons(row: ConversionRow) -> Mapping[str, tuple[ConversionOutcome, ...]]:
@@ -88,7 +83,11 @@ def reasons(row: ConversionRow) -> Mapping[str, tuple[ConversionOutcome, ...]]:
 
 def not_kept_note(rows: Iterable[ConversionRow]) -> str:
     """How many files were checked and are not stored, as a sentence; empty for none."""
-    count = sum(is_unkept(outcome) for row in rows for outcome in row.by_target.values())
+    count = sum(
+        outcome.result is ConversionResult.CHECKED
+        for row in rows
+        for outcome in row.by_target.values()
+    )
     if count == 0:
         return ""
     files = "1 file was" if count == 1 else f"{count} files were"

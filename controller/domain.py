@@ -64,6 +64,8 @@ class ConversionResult(Enum):
     CACHED = "cached"
     REFUSED = "refused"
     FAILED = "failed"
+    CHECKED = "checked"
+    """Made and found to be Paddle's, and not kept: the disk has no room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -417,7 +419,7 @@ class ConversionSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionOutcome:
-    """One variant: made, found, refused or failed; `top1_agreement` with fp32 is 0 to 1."""
+    """What became of one variant; `top1_agreement` with fp32 is 0 to 1."""
 
     backbone: str
     format: str

@@ -15,9 +15,9 @@ from tenacity import (
 
 from controller.changes import Changes
 from controller.conversion import Converter, Listener
+from controller.conversion_rows import is_made
 from controller.domain import (
     ConversionOutcome,
-    ConversionResult,
     ConversionSnapshot,
     ConversionSpec,
     SweepPhase,
@@ -216,10 +216,10 @@ class Sweeps:
     async def _settle(
         self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
     ) -> None:
-        if outcome.result in (ConversionResult.REFUSED, ConversionResult.FAILED):
-            await self._fail_jobs(sweep_id, role, variant, f"no artifact: {outcome.reason}")
-        else:
+        if is_made(outcome):
             await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, role, variant, key)
+        else:
+            await self._fail_jobs(sweep_id, role, variant, f"no artifact: {outcome.reason}")
         self._changes.notify()
 
     async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, reason: str) -> None:

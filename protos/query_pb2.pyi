@@ -56,6 +56,8 @@ class _ConversionResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conv
     """A step said no, or the outputs are not Paddle's."""
     CONVERSION_RESULT_FAILED: _ConversionResult.ValueType  # 4
     """A step's process died, hung or answered rubbish."""
+    CONVERSION_RESULT_CHECKED: _ConversionResult.ValueType  # 5
+    """Made and found to be Paddle's, now or before, and not kept: the disk has no room."""
 
 class ConversionResult(_ConversionResult, metaclass=_ConversionResultEnumTypeWrapper): ...
 
@@ -68,6 +70,8 @@ CONVERSION_RESULT_REFUSED: ConversionResult.ValueType  # 3
 """A step said no, or the outputs are not Paddle's."""
 CONVERSION_RESULT_FAILED: ConversionResult.ValueType  # 4
 """A step's process died, hung or answered rubbish."""
+CONVERSION_RESULT_CHECKED: ConversionResult.ValueType  # 5
+"""Made and found to be Paddle's, now or before, and not kept: the disk has no room."""
 Global___ConversionResult: _TypeAlias = ConversionResult  # noqa: Y015
 
 class _OwnFormat:
@@ -536,7 +540,7 @@ Global___ConvertRequest: _TypeAlias = ConvertRequest  # noqa: Y015
 
 @_typing.final
 class ConversionOutcome(_message.Message):
-    """One variant of one backbone: made, found, refused or failed."""
+    """One variant of one backbone: made, found, checked and not kept, refused or failed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -566,7 +570,7 @@ class ConversionOutcome(_message.Message):
     input_size: _builtins.int
     result: Global___ConversionResult.ValueType
     reason: _builtins.str
-    """Why it was refused: the step and the tool's words."""
+    """Why it was refused or failed (the step and the tool's words) or not kept."""
     artifact_sha256: _builtins.str
     artifact_size_bytes: _builtins.int
     max_relative_difference: _builtins.float

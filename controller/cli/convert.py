@@ -21,7 +21,7 @@ from controller.cli.options import (
 from controller.cli.print_conversions import print_conversions
 from controller.cli.print_json import print_json
 from controller.conversion_page import TOOLS, conversion_page
-from controller.conversion_rows import conversion_rows, is_unkept
+from controller.conversion_rows import conversion_rows
 from controller.domain import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.errors import EdgerankError, ErrorCode
 from controller.planning import plan_conversion
@@ -168,7 +168,7 @@ def raise_if_not_made(outcomes: Sequence[ConversionOutcome]) -> None:
     Raises:
         EdgerankError: EXECUTION, with how many.
     """
-    results = Counter(outcome.result for outcome in outcomes if not is_unkept(outcome))
+    results = Counter(outcome.result for outcome in outcomes)
     refused, failed = results[ConversionResult.REFUSED], results[ConversionResult.FAILED]
     if refused or failed:
         raise EdgerankError(

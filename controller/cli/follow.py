@@ -16,7 +16,6 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from controller.conversion_rows import is_unkept
 from controller.domain import (
     ConversionOutcome,
     ConversionResult,
@@ -41,6 +40,7 @@ _RESULT_STYLES = {
     ConversionResult.CACHED: "dim",
     ConversionResult.REFUSED: "red",
     ConversionResult.FAILED: "red",
+    ConversionResult.CHECKED: "cyan",
 }
 
 
@@ -159,17 +159,15 @@ def _conversion_line(outcome: ConversionOutcome) -> Text:
         # Its reason stands below the table, once for all the files that it holds for.
         rest = ""
     else:
-        size = "not kept" if is_unkept(outcome) else format_memory(outcome.artifact_size_bytes)
+        is_kept = outcome.result is not ConversionResult.CHECKED
+        size = format_memory(outcome.artifact_size_bytes) if is_kept else "not kept"
         rest = (
             f"{size}  "
             f"off by {outcome.max_relative_difference:.1e} "
             f"(limit {outcome.parity_tolerance:.0e}, {outcome.checked_through})  "
             f"{outcome.weights.value} weights"
         )
-    word, style = outcome.result.value, _RESULT_STYLES[outcome.result]
-    if is_unkept(outcome):
-        word, style = "checked", "cyan"
     return Text.assemble(
-        (f"{word:9}", style),
+        (f"{outcome.result.value:9}", _RESULT_STYLES[outcome.result]),
         f" {outcome.backbone}  {outcome.format} {outcome.target}{_unordinary(outcome)}  {rest}",
     )

@@ -11,7 +11,6 @@ from controller.conversion_rows import (
     TARGETS,
     ConversionRow,
     is_made,
-    is_unkept,
     not_kept_note,
     reasons,
 )
@@ -21,7 +20,7 @@ MOST_WHOLE_ROWS = 20
 """Up to how many rows those are shown too in which every file is there."""
 
 _HEADINGS = {"arm": "Lite\narm", "x86": "Lite\nx86", "any": "\nONNX"}
-_STYLES = {"ok": "green", "refused": "yellow", "failed": "red"}
+_STYLES = {"ok": "green", "checked": "cyan", "refused": "yellow", "failed": "red"}
 
 
 def print_conversions(console: Console, rows: Sequence[ConversionRow]) -> None:
@@ -66,17 +65,15 @@ def _table(rows: Sequence[ConversionRow]) -> Table:
 def _fate(outcome: ConversionOutcome | None) -> Text:
     if outcome is None:
         return Text("-", style="dim")
-    if is_unkept(outcome):
-        return Text("checked", style="cyan")
     word = "ok" if is_made(outcome) else outcome.result.value
     return Text(word, style=_STYLES[word])
 
 
 def _summary(rows: Sequence[ConversionRow]) -> str:
     outcomes = [outcome for row in rows for outcome in row.by_target.values()]
-    unkept = sum(map(is_unkept, outcomes))
-    results = Counter(outcome.result for outcome in outcomes if not is_unkept(outcome))
+    results = Counter(outcome.result for outcome in outcomes)
     made, found = results[ConversionResult.STORED], results[ConversionResult.CACHED]
+    unkept = results[ConversionResult.CHECKED]
     not_kept = f"{unkept} checked and not kept, " if unkept else ""
     return (
         f"{len(outcomes)} artifacts: {made + found} ok ({made} made now, {found} found), {not_kept}"

@@ -141,23 +141,27 @@ async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended
     assert fleet.gate.may_measure()
 
 
+def room_to_work_only(_folder: Path, _needed_bytes: int, spare_bytes: int) -> str:
+    """Of a disk that has room to convert and none to keep what was made."""
+    return "the disk is full" if spare_bytes > RESERVED_BYTES else ""
+
+
 async def test_without_room_on_the_disk_a_file_is_checked_once_and_kept_as_soon_as_there_is(
     converter: Converter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_folder: Path, _needed_bytes: int, spare_bytes: int) -> str:
-        return "the disk is full" if spare_bytes > RESERVED_BYTES else ""
-
     heard = Heard()
     with monkeypatch.context() as patch:
-        patch.setattr("controller.conversion.lack_of_room", full)
+        patch.setattr("controller.conversion.lack_of_room", room_to_work_only)
         await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
         assert heard.active.is_set()
         heard.active.clear()
         await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
         assert not heard.active.is_set()
     await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
-    failed = ConversionResult.FAILED
-    assert heard.results == [failed, failed, ConversionResult.STORED]
+    checked = ConversionResult.CHECKED
+    assert heard.results == [checked, checked, ConversionResult.STORED]
+    assert heard.outcomes[0].max_relative_difference is not None
+    assert heard.outcomes[0].artifact_sha256 == ""
     assert heard.reasons[0] == "made and checked, but not kept: the disk is full"
 
 
@@ -222,6 +226,20 @@ async def test_a_sweep_that_cannot_convert_ends_and_says_why(
     snapshot, reasons = await last_snapshot(sweeps, sweep_id)
     assert snapshot.phase is SweepPhase.ENDED
     assert [reason in found for found in reasons] == [True]
+
+
+async def test_jobs_whose_file_was_checked_and_not_kept_fail_and_say_why(
+    sweeps: Sweeps, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.conversion.lack_of_room", room_to_work_only)
+    await fleet.connect(hello("phone"))
+    spec = replace(SPEC, backbones=("PPLCNet_x0_25",), threads=(1, 2))
+    sweep_id, _plan = await sweeps.start(spec)
+    snapshot, reasons = await last_snapshot(sweeps, sweep_id)
+    assert snapshot.phase is SweepPhase.ENDED
+    assert snapshot.artifacts_done == snapshot.artifacts_total == 1
+    why = "no artifact: made and checked, but not kept: the disk is full"
+    assert reasons == [why, why]
 
 
 async def test_cancelling_a_sweep_ends_its_conversions(sweeps: Sweeps, fleet: Fleet) -> None:

@@ -54,6 +54,17 @@ def missing(
     )
 
 
+def unkept(backbone: str) -> list[ConversionOutcome]:
+    """All three files of a backbone, made and checked, for which the disk had no room."""
+    return whole(
+        backbone,
+        result=ConversionResult.CHECKED,
+        artifact_sha256="",
+        artifact_size_bytes=0,
+        reason="no room",
+    )
+
+
 def whole(backbone: str, **changes: Any) -> list[ConversionOutcome]:
     """All three files of a backbone."""
     return [made(backbone, target, **changes) for target in ("any", "x86", "arm")]

@@ -5,7 +5,7 @@ from controller.domain import ConversionOutcome, ConversionResult
 from models.catalog import load_catalog
 from models.passes import PASSES, PROGRAM_PASSES
 from models.stoppers import STOPPERS
-from tests.unit.controller.conversions import CRASH, made, missing, whole
+from tests.unit.controller.conversions import CRASH, made, missing, unkept, whole
 
 CATALOG = load_catalog()
 STOPPED = "SwinTransformerV2_tiny_patch4_window8_256"
@@ -60,8 +60,7 @@ def test_a_reason_stands_once_for_all_the_files_that_it_holds_for() -> None:
 
 
 def test_what_was_checked_and_not_kept_counts_as_checked_and_is_told() -> None:
-    unkept = whole("ResNet50", result=ConversionResult.FAILED, artifact_sha256="", reason="no room")
-    text = page(*unkept)
+    text = page(*unkept("ResNet50"))
     assert "1 of the 1 backbones that can be built (100.0 %)" in text
     assert "3 files were made and checked, and not kept" in text
     assert "## Refused and failed" not in text

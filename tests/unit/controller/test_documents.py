@@ -31,6 +31,7 @@ from models.catalog import load_catalog
 from models.own import OwnFormat
 from models.tiers import Tier, apply_rule
 from models.variants import WeightsKind
+from tests.unit.controller.conversions import unkept
 from tests.unit.controller.measurements import (
     DEVICE,
     MS,
@@ -126,6 +127,7 @@ CONVERSIONS = (
         weights_digest="5f" * 32,
         reason="export: the child died by SIGKILL, saying nothing",
     ),
+    *unkept("Good"),
 )
 SWEEP = SweepSnapshot(
     sweep_id="sweep-1",
@@ -250,6 +252,12 @@ def test_the_page_describes_every_field_of_every_schema() -> None:
         for definition in _schema(path.stem)["$defs"].values():
             described = re.findall(r"^\| `(\w+)` \|", sections[definition["title"]], re.MULTILINE)
             assert described == list(definition["properties"])
+
+
+def test_a_file_that_was_not_kept_is_told_from_one_that_failed() -> None:
+    document = json.loads(json.dumps(to_document(CONVERSIONS)))
+    results = [outcome["result"] for outcome in document]
+    assert results == ["stored", "refused", "failed", *["checked"] * 3]
 
 
 def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:

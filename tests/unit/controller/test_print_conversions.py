@@ -13,18 +13,12 @@ from controller.domain import ConversionOutcome, ConversionResult, ConversionSna
 from controller.errors import EdgerankError
 from models.catalog import load_catalog
 from models.variants import variants_of
-from tests.unit.controller.conversions import CRASH, missing, whole
+from tests.unit.controller.conversions import CRASH, missing, unkept, whole
 
 CATALOG = load_catalog()
 RESNET50 = variants_of(CATALOG.get("ResNet50"))
 CACHED = ConversionResult.CACHED
-UNKEPT = whole(
-    "ResNet50",
-    result=ConversionResult.FAILED,
-    artifact_sha256="",
-    artifact_size_bytes=0,
-    reason="no room",
-)
+UNKEPT = unkept("ResNet50")
 
 
 def printed(*outcomes: ConversionOutcome) -> str:

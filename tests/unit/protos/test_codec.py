@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from controller import conversation, domain
 from protos import fleet_pb2, query_pb2, types_pb2
 from protos.codec import MessageInvalid, from_message, to_message
+from tests.unit.controller.conversions import made
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (domain.RuntimeInfo, types_pb2.RuntimeInfo),
@@ -112,6 +113,14 @@ def with_one_outcome(report: conversation.Report) -> conversation.Report:
     if report.measured:
         return dataclasses.replace(report, failure=None, profiled=None)
     return dataclasses.replace(report, failure=None) if report.profiled else report
+
+
+@pytest.mark.parametrize("result", domain.ConversionResult)
+def test_every_result_of_a_conversion_arrives(result: domain.ConversionResult) -> None:
+    sent = made("ResNet50", "any", result=result)
+    wire = to_message(sent, query_pb2.ConversionOutcome).SerializeToString()
+    arrived = from_message(query_pb2.ConversionOutcome.FromString(wire), domain.ConversionOutcome)
+    assert arrived == sent
 
 
 def test_an_unspecified_enum_is_refused_in_one_sentence() -> None:
