@@ -18,8 +18,8 @@ ROUNDING_FACTOR = 4
 """How much further two runtimes may be apart than one rounding of the input moves the outputs.
 
 Deep networks amplify rounding: with synthetic weights one rounding of the input moves ResNet152's
-outputs by 3e-4 and PPHGNetV2_B6's by 1e-3, and the runtimes differed by up to 1.8 times that. Where
-it is more than the tolerance, it is the tolerance.
+outputs by 3e-4 and PPHGNetV2_B6's by 1e-3, and the runtimes differed by up to 1.8 times that. It is
+asked for where an artifact is beyond the tolerance, and is the tolerance where it is more.
 """
 
 MAX_ROUNDING_DIFFERENCE = 2.5e-3

@@ -27,6 +27,7 @@ from models.requests import (
     ReduceRequest,
     RewriteAnswer,
     RewriteRequest,
+    RoundingAnswer,
     SimplifyRequest,
 )
 from models.running import Steps
@@ -38,12 +39,15 @@ from models.work import (
     ONNX,
     ONNX_PARITY,
     OPTIMISE,
+    PARITY_AGAIN,
     REDUCE,
     REWRITE,
+    ROUNDING,
     SIMPLIFY,
     UNSIMPLIFIED_PARITY,
     X86_PARITY,
     Work,
+    may_follow,
     needed,
 )
 
@@ -142,7 +146,8 @@ class Program:
 
     def seconds(self, variant: Variant) -> float:
         """Return the wall time of the steps that a variant needed, shared ones included."""
-        return self.steps.seconds(needed(variant))
+        works = needed(variant)
+        return self.steps.seconds((*works, *may_follow(works)))
 
     def _adopt(self, variant: Variant) -> None:
         """Make of an own model what an export is; no pass rewrites it."""
@@ -179,8 +184,12 @@ class Program:
         return self._exporting().result()
 
     def _exporting(self) -> Future[ExportAnswer]:
+        return self.steps.start(EXPORT, self._export_request, ExportAnswer, self._written.set)
+
+    @property
+    def _export_request(self) -> ExportRequest:
         path = self.weights.path
-        request = ExportRequest(
+        return ExportRequest(
             architecture=self.backbone.architecture,
             input_size=self.input_size,
             batch=self.batch,
@@ -191,7 +200,6 @@ class Program:
             reference_path=self._reference,
             reference_inputs=self.reference_inputs,
         )
-        return self.steps.start(EXPORT, request, ExportAnswer, self._written.set)
 
     def _onnx(self, variant: Variant) -> _Made:
         precision = variant.precision
@@ -275,8 +283,22 @@ class Program:
         return path, self.steps.start(OPTIMISE[target, precision], request, FileAnswer)
 
     def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:
+        """Compare; where that fails, with what the network makes of a rounding, if that is more."""
+        accepted = ACCEPTANCE[precision].tolerance
+        if not self._own_format:
+            self._export()
+        try:
+            return self._compare(work, path, precision, accepted)
+        except StepFailed as failure:
+            if failure.crashed or self._own_format:
+                raise
+            amplified = ROUNDING_FACTOR * self._rounding_difference()
+            if amplified <= accepted:
+                raise
+        return self._compare(PARITY_AGAIN[work], path, precision, amplified)
+
+    def _compare(self, work: Work, path: Path, precision: Precision, tolerance: float) -> Parity:
         accepted = ACCEPTANCE[precision]
-        tolerance = self._tolerance(precision)
         request = ParityRequest(
             str(path),
             self._reference,
@@ -294,12 +316,8 @@ class Program:
             answer.correlation,
         )
 
-    def _tolerance(self, precision: Precision) -> float:
-        """Return what parity allows; a program that was not exported here has no rounding known."""
-        accepted = ACCEPTANCE[precision].tolerance
-        if self._own_format:
-            return accepted
-        return max(accepted, ROUNDING_FACTOR * self._export().rounding_difference)
+    def _rounding_difference(self) -> float:
+        return self.steps.run(ROUNDING, self._export_request, RoundingAnswer).difference
 
     @property
     def _own_format(self) -> OwnFormat | None:

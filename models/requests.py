@@ -51,14 +51,23 @@ class ExportAnswer:
         passes: names of the passes that changed the network, see `models.passes`.
         rewrite_difference: largest relative difference that fusing and passes made.
         output_scale: standard deviation of the first output over the reference inputs.
-        rounding_difference: largest relative difference that one rounding of each input makes.
     """
 
     fused_blocks: int
     passes: tuple[str, ...]
     rewrite_difference: float
     output_scale: float
-    rounding_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoundingAnswer:
+    """How a network amplifies rounding.
+
+    Attributes:
+        difference: largest relative difference that one rounding of each input makes.
+    """
+
+    difference: float
 
 
 @dataclass(frozen=True, slots=True)

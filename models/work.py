@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.own_inspection import ADOPTING_STEP
@@ -50,6 +51,10 @@ ONNX_PARITY = {
     precision: Work("parity_onnx", f"comparing ONNX Runtime's outputs{_also(precision)}")
     for precision in Precision
 }
+ROUNDING = Work("rounding", "looking how far one rounding moves the outputs")
+_PARITY = (*X86_PARITY.values(), *ONNX_PARITY.values(), UNSIMPLIFIED_PARITY)
+PARITY_AGAIN = {work: Work(work.step, f"{work.saying} again") for work in _PARITY}
+"""What follows on a comparison that failed, once it is known what rounding does."""
 
 _FIRST = (EXPORT, *ADOPT.values())
 _ONNX_FP32 = (ONNX, SIMPLIFY, ONNX_PARITY[Precision.FP32], UNSIMPLIFIED_PARITY)
@@ -72,7 +77,7 @@ LARGE = (SIMPLIFY, *REDUCE.values())
 
 
 def needed(variant: Variant) -> tuple[Work, ...]:
-    """Return every step that may run for a variant, shared ones included."""
+    """Return every step that may run for a variant, shared ones included, up to a comparison."""
     precision = variant.precision
     if variant.format is Format.ONNX:
         return (*_FIRST, *_onnx(precision))
@@ -89,3 +94,8 @@ def _onnx(precision: Precision) -> tuple[Work, ...]:
     if precision is Precision.FP32:
         return _ONNX_FP32
     return (*_ONNX_FP32, REDUCE[precision], ONNX_PARITY[precision])
+
+
+def may_follow(works: Iterable[Work]) -> tuple[Work, ...]:
+    """Return the steps that run where a comparison among these fails."""
+    return (ROUNDING, *(PARITY_AGAIN[work] for work in works if work in PARITY_AGAIN))

@@ -51,6 +51,7 @@ _REQUESTS: Mapping[str, type] = {
     "parity_onnx": ParityRequest,
     "parity_paddle_lite": ParityRequest,
     "rewrite_program": RewriteRequest,
+    "rounding": ExportRequest,
     "simplify": SimplifyRequest,
 }
 

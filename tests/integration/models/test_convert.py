@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import onnxruntime
 import pytest
 
+from models.acceptance import ACCEPTANCE
+from models.catalog import load_catalog
 from models.child import Cancellation, StepFailed, StepLimits, run_step
 from models.pipeline import (
     ConversionCancelled,
@@ -25,7 +28,8 @@ from models.requests import (
     ParityAnswer,
     ParityRequest,
 )
-from models.variants import Target, fp32_variants
+from models.variants import Precision, Target, WeightsKind, fp32_variants
+from models.weights import resolve_weights
 from tests.integration.models.conftest import Conversion
 
 
@@ -69,6 +73,29 @@ def test_three_artifacts_compute_what_paddle_computes(
 def test_each_step_is_told_once(pplcnet: Conversion) -> None:
     assert pplcnet.steps[0] == "PPLCNet_x0_25: exporting"
     assert len(pplcnet.steps) == len(set(pplcnet.steps)) == 7
+
+
+@pytest.mark.parametrize(("factor", "passes"), [(10_000, True), (0, False)])
+def test_beyond_the_tolerance_rounding_decides(
+    factor: int, passes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No two runtimes agree to the last bit.
+    none = replace(ACCEPTANCE[Precision.FP32], tolerance=1e-12)
+    monkeypatch.setattr("models.program.ACCEPTANCE", {**ACCEPTANCE, Precision.FP32: none})
+    monkeypatch.setattr("models.program.ROUNDING_FACTOR", factor)
+    backbone = load_catalog().get("PPLCNet_x0_25")
+    weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, tmp_path, lambda *_: None)
+    wanted = [each for each in fp32_variants(backbone) if each.target is Target.X86]
+    said: list[str] = []
+    (fate,) = convert(backbone, wanted, weights, tmp_path / "work", said.append)
+    assert "PPLCNet_x0_25: looking how far one rounding moves the outputs" in said
+    if passes:
+        assert isinstance(fate, Converted)
+        assert 1e-12 < fate.parity.max_relative_difference < fate.parity.tolerance
+        assert 1e-8 < fate.parity.tolerance / factor < 1e-4
+    else:
+        assert isinstance(fate, Refused)
+        assert "beyond the tolerance of 1e-12" in fate.reason
 
 
 def test_the_artifacts_input_has_the_variants_size(pplcnet: Conversion) -> None:
