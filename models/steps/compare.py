@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from models.requests import ParityAnswer, ParityRequest
 from models.steps.agreement import least_correlation, top1_agreement
+from models.steps.forked import Forked
 from models.steps.refusal import StepRefused
 
 Array = npt.NDArray[np.float32]
@@ -34,7 +35,7 @@ def relative_difference(outputs: Array, reference: Array) -> float:
 def compare_with_reference(
     run: Callable[[Array], Sequence[Array]], request: ParityRequest
 ) -> ParityAnswer:
-    """Run reference inputs through `run` and compare all outputs.
+    """Run reference inputs through `run` and compare all outputs, the latter half in a fork.
 
     Args:
         run: one inference: a batch of images in, the outputs in the network's order out.
@@ -50,23 +51,26 @@ def compare_with_reference(
         references = [
             stored[f"output_{i}"][: request.input_count] for i in range(int(stored["output_count"]))
         ]
-    worst = 0.0
-    runs = []
-    for number, image in enumerate(inputs):
-        outputs = run(image)
-        if len(outputs) != len(references):
-            raise StepRefused(
-                f"gives {len(outputs)} outputs where {origin} gives {len(references)}"
-            )
-        for output, reference in zip(outputs, references, strict=True):
-            difference = relative_difference(output, reference[number])
-            if not difference <= request.tolerance:
-                raise StepRefused(_describe(number, output, reference[number], request, origin))
-            worst = max(worst, difference)
-        runs.append(outputs)
+
+    def compare(numbers: range) -> list[Sequence[Array]]:
+        runs = []
+        for number in numbers:
+            outputs = run(inputs[number])
+            _accept(number, outputs, [each[number] for each in references], request, origin)
+            runs.append(outputs)
+        return runs
+
+    half = len(inputs) // 2
+    latter = Forked(lambda: compare(range(half, len(inputs))))
+    runs = compare(range(half)) + latter.result()
+    stacked = [np.stack(each) for each in zip(*runs, strict=True)]
+    worst = max(
+        relative_difference(output, reference[number])
+        for outputs, reference in zip(stacked, references, strict=True)
+        for number, output in enumerate(outputs)
+    )
     if request.least_correlation is None:
         return ParityAnswer(worst, len(inputs))
-    stacked = [np.stack(each) for each in zip(*runs, strict=True)]
     correlation = least_correlation(stacked, references)
     if not correlation >= request.least_correlation:
         raise StepRefused(
@@ -76,6 +80,21 @@ def compare_with_reference(
         )
     agreement = top1_agreement(stacked[0], references[0])
     return ParityAnswer(worst, len(inputs), agreement, correlation)
+
+
+def _accept(
+    number: int,
+    outputs: Sequence[Array],
+    references: Sequence[Array],
+    request: ParityRequest,
+    origin: str,
+) -> None:
+    """Refuse the outputs on one reference input that are not its reference."""
+    if len(outputs) != len(references):
+        raise StepRefused(f"gives {len(outputs)} outputs where {origin} gives {len(references)}")
+    for output, reference in zip(outputs, references, strict=True):
+        if not relative_difference(output, reference) <= request.tolerance:
+            raise StepRefused(_describe(number, output, reference, request, origin))
 
 
 def _describe(
