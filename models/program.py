@@ -135,6 +135,9 @@ class Program:
         if self._own_format:
             self._adopt(variant)
             return CheckedFile(*make(variant))
+        if variant.format is Format.ONNX:
+            # Known before the export, which takes minutes of a network as large.
+            _check_protobuf_holds(round(4e6 * (self.backbone.counted_params_m or 0)))
         self._await_program()
         try:
             path, parity, later = make(variant)
@@ -215,7 +218,7 @@ class Program:
         """Make the file, simplified where that keeps parity."""
         source = self._translated
         if self._own_format is not OwnFormat.ONNX:
-            self._check_protobuf_holds()
+            _check_protobuf_holds(Path(f"{self._prefix}.pdiparams").stat().st_size)
             self.steps.run(ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
         path = self.folder / "model.onnx"
         parity = ONNX_PARITY[Precision.FP32]
@@ -224,16 +227,6 @@ class Program:
             return path, self._parity(parity, path, Precision.FP32), (SIMPLIFIER,)
         except StepFailed:
             return source, self._parity(UNSIMPLIFIED_PARITY, source, Precision.FP32), ()
-
-    def _check_protobuf_holds(self) -> None:
-        size_bytes = Path(f"{self._prefix}.pdiparams").stat().st_size
-        if size_bytes > MAX_ONNX_WEIGHTS_BYTES:
-            raise StepFailed(
-                ONNX.step,
-                f"its weights have {size_bytes / 1e9:.1f} GB, and an ONNX file, being one "
-                f"protobuf, holds {MAX_ONNX_WEIGHTS_BYTES / 1e9:.1f} GB",
-                crashed=False,
-            )
 
     def _paddle_lite(self, variant: Variant) -> _Made:
         """Make the file; one for arm cannot run here, so twins answer for it."""
@@ -335,6 +328,16 @@ class Program:
     @property
     def _reference(self) -> str:
         return str(self.folder.absolute() / "reference.npz")
+
+
+def _check_protobuf_holds(size_bytes: int) -> None:
+    if size_bytes > MAX_ONNX_WEIGHTS_BYTES:
+        raise StepFailed(
+            ONNX.step,
+            f"its weights have {size_bytes / 1e9:.1f} GB, and an ONNX file, being one protobuf, "
+            f"holds {MAX_ONNX_WEIGHTS_BYTES / 1e9:.1f} GB",
+            crashed=False,
+        )
 
 
 @contextmanager

@@ -98,6 +98,19 @@ def test_beyond_the_tolerance_rounding_decides(
         assert "beyond the tolerance of 1e-12" in fate.reason
 
 
+def test_what_no_onnx_file_holds_is_refused_before_it_is_exported(tmp_path: Path) -> None:
+    backbone = replace(load_catalog().get("PPLCNet_x0_25"), counted_params_m=600.0)
+    weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, tmp_path, lambda *_: None)
+    wanted = [each for each in fp32_variants(backbone) if each.target is Target.ANY]
+    said: list[str] = []
+    (fate,) = convert(backbone, wanted, weights, tmp_path / "work", said.append)
+    assert isinstance(fate, Refused)
+    assert (fate.step, said) == ("onnx", [])
+    assert fate.reason == (
+        "its weights have 2.4 GB, and an ONNX file, being one protobuf, holds 2.1 GB"
+    )
+
+
 def test_the_artifacts_input_has_the_variants_size(pplcnet: Conversion) -> None:
     session = onnxruntime.InferenceSession(str(pplcnet.made[Target.ANY].path))
     (image,) = session.get_inputs()
