@@ -28,6 +28,7 @@ from models.requests import (
     RewriteAnswer,
     RewriteRequest,
     RoundingAnswer,
+    RoundingRequest,
     SimplifyRequest,
 )
 from models.running import Steps
@@ -187,12 +188,8 @@ class Program:
         return self._exporting().result()
 
     def _exporting(self) -> Future[ExportAnswer]:
-        return self.steps.start(EXPORT, self._export_request, ExportAnswer, self._written.set)
-
-    @property
-    def _export_request(self) -> ExportRequest:
         path = self.weights.path
-        return ExportRequest(
+        request = ExportRequest(
             architecture=self.backbone.architecture,
             input_size=self.input_size,
             batch=self.batch,
@@ -203,6 +200,7 @@ class Program:
             reference_path=self._reference,
             reference_inputs=self.reference_inputs,
         )
+        return self.steps.start(EXPORT, request, ExportAnswer, self._written.set)
 
     def _onnx(self, variant: Variant) -> _Made:
         precision = variant.precision
@@ -310,7 +308,8 @@ class Program:
         )
 
     def _rounding_difference(self) -> float:
-        return self.steps.run(ROUNDING, self._export_request, RoundingAnswer).difference
+        request = RoundingRequest(self._prefix, self._reference)
+        return self.steps.run(ROUNDING, request, RoundingAnswer).difference
 
     @property
     def _own_format(self) -> OwnFormat | None:

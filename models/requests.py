@@ -60,8 +60,21 @@ class ExportAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundingRequest:
+    """Find out how an exported program amplifies rounding.
+
+    Attributes:
+        program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are.
+        reference_path: the `.npz` with inputs and Paddle's outputs.
+    """
+
+    program_prefix: str
+    reference_path: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoundingAnswer:
-    """How a network amplifies rounding.
+    """How a program amplifies rounding.
 
     Attributes:
         difference: largest relative difference that one rounding of each input makes.

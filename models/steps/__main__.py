@@ -32,6 +32,7 @@ from models.requests import (
     ParityRequest,
     ReduceRequest,
     RewriteRequest,
+    RoundingRequest,
     SimplifyRequest,
 )
 from models.steps.isolation import cut_network
@@ -52,7 +53,7 @@ _REQUESTS: Mapping[str, type] = {
     "parity_onnx": ParityRequest,
     "parity_paddle_lite": ParityRequest,
     "rewrite_program": RewriteRequest,
-    "rounding": ExportRequest,
+    "rounding": RoundingRequest,
     "simplify": SimplifyRequest,
 }
 
