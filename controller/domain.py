@@ -231,11 +231,10 @@ class StartGate:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
-    """Everything that a job's measuring is told, besides the artifact; see protos/types.proto."""
+    """Everything that one repetition is told, besides the artifact; see protos/types.proto."""
 
     runtime: Runtime
     threads: int
-    repetitions: int
     relative_half_width: float
     time_budget_ms: int
     input_shape: tuple[int, ...]
@@ -591,6 +590,7 @@ class Measurement:
     accuracy_dataset: str = IMAGENET
     settings: MeasureSettings | None = None
     minutes: tuple[MinuteFigures, ...] = ()
+    repetitions_wanted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from controller.domain import Constraints, Measurement, MeasureSettings, Runtime
+from controller.domain import Constraints, Measurement, Runtime
 from controller.pareto import pareto_front
 from controller.spec_ranges import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from models.catalog import Backbone
@@ -89,16 +89,17 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
         *_unless("fp32", "--precisions", _each(measurement.precision for measurement in again)),
         *_unless("1", "--batch", _each(str(measurement.batch) for measurement in again)),
         *("--weights", weights_in_use(again).value),
-        *_more_effort([each.settings for each in again if each.settings is not None]),
+        *_more_effort(again),
     ]
     return shlex.join(words)
 
 
-def _more_effort(settings: Sequence[MeasureSettings]) -> list[str]:
+def _more_effort(again: Sequence[Measurement]) -> list[str]:
+    settings = [each.settings for each in again if each.settings is not None]
     # Nothing known of how they were measured leaves it to the sweep's own defaults.
     if not settings:
         return []
-    repetitions = 2 * max(each.repetitions for each in settings)
+    repetitions = 2 * max(each.repetitions_wanted for each in again)
     time_budget_ms = 2 * max(each.time_budget_ms for each in settings)
     # The loosest: a stricter one than was asked for would hold back what is good enough.
     half_width = max(each.relative_half_width for each in settings)

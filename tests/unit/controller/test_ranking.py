@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -306,7 +307,6 @@ class TestOnlyTheVerdictMissing:
     SETTINGS = MeasureSettings(
         runtime=Runtime.ONNXRUNTIME,
         threads=1,
-        repetitions=12,
         relative_half_width=0.01,
         time_budget_ms=1_500,
         input_shape=(1, 3, 224, 224),
@@ -328,9 +328,10 @@ class TestOnlyTheVerdictMissing:
         assert ranking.suggested_sweep == ""
 
     def test_the_sweep_measures_them_again_the_best_first_in_twice_the_effort(self) -> None:
+        told: dict[str, Any] = {"settings": self.SETTINGS, "repetitions_wanted": 12}
         measured = [
-            measurement("A", top1=70, verdict=Verdict.NOISY, settings=self.SETTINGS),
-            measurement("B", top1=80, verdict=Verdict.UNSTABLE, threads=2, settings=self.SETTINGS),
+            measurement("A", top1=70, verdict=Verdict.NOISY, **told),
+            measurement("B", top1=80, verdict=Verdict.UNSTABLE, threads=2, **told),
             measurement("Slow", 30, top1=90, verdict=Verdict.NOISY),
         ]
         within = Constraints(max_latency_ms=20)
