@@ -128,10 +128,12 @@ def _append(connection: Connection, sweep_id: str, device_id: str, order: Sequen
 
 
 def _open_jobs(connection: Connection, sweep_id: str, device_id: str) -> list[OpenJob]:
+    repetitions = connection.scalars(
+        select(sweeps.c.spec["repetitions"].as_integer()).where(sweeps.c.sweep_id == sweep_id)
+    ).one()
     rows = connection.execute(
-        select(jobs.c.job_id, jobs.c.is_sentinel, sweeps.c.spec, turns.c.state, turns.c.block)
+        select(jobs.c.job_id, jobs.c.is_sentinel, turns.c.state, turns.c.block)
         .join(turns, turns.c.job_id == jobs.c.job_id)
-        .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
         .where(
             _of_device(sweep_id, device_id),
             jobs.c.state.not_in([state.value for state in ENDED]),
@@ -142,7 +144,7 @@ def _open_jobs(connection: Connection, sweep_id: str, device_id: str) -> list[Op
         OpenJob(
             job_id=job_id,
             is_sentinel=of_job[0].is_sentinel,
-            repetitions=of_job[0].spec["repetitions"],
+            repetitions=repetitions,
             turns=tuple(Turn(state=TurnState(row.state), block=row.block) for row in of_job),
         )
         for job_id, group in groupby(rows, key=attrgetter("job_id"))
