@@ -276,9 +276,9 @@ class ProcessMemory:
 class Repetition:
     """What one child process measured; latencies in ns, in the order they were taken.
 
-    A suspect one was taken while the sentinel drifted: figures are derived without it.
-
     Attributes:
+        is_suspect: it was taken while the sentinel drifted; figures are derived without it, unless
+            fewer than two others are left: then all count, and the verdict is throttled.
         samples_per_minute: of sustained inference: how many of them each minute has, in order.
     """
 

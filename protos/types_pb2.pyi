@@ -873,7 +873,9 @@ class Repetition(_message.Message):
     """Threads of the child that used the CPU while it sampled."""
     stop_reason: Global___StopReason.ValueType
     is_suspect: _builtins.bool
-    """Said by the controller only: the sentinel drifted meanwhile, so that it does not count."""
+    """Said by the controller only: the sentinel drifted meanwhile. Figures are derived without it, unless
+    fewer than two others are left: then all count, and the verdict is THROTTLED.
+    """
     @_builtins.property
     def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Timed inferences, in order: all of them, or an even random share where there would be more than
