@@ -6,6 +6,7 @@ from typing import Final
 
 from controller.domain import Constraints, Measurement, Runtime
 from controller.pareto import pareto_front
+from controller.settings_words import settings_options
 from controller.spec_ranges import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from models.catalog import Backbone
 from models.variants import WeightsKind
@@ -70,13 +71,17 @@ def suggest_sweep(
 def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
     """Return the command that measures these again, with twice the repetitions and the time.
 
+    A sweep has one kind of weights and computes everything alike, so what differs in that from the
+    most wanted is left for another one.
+
     Args:
         device: its name.
         measurements: at least one, the most wanted first; of many backbones the first are named.
     """
-    named = dict.fromkeys(measurement.backbone for measurement in measurements)
-    backbones = list(named)[:MOST_BACKBONES]
-    again = [measurement for measurement in measurements if measurement.backbone in backbones]
+    wanted = measurements[0]
+    alike = [each for each in measurements if _measured_with(each) == _measured_with(wanted)]
+    backbones = list(dict.fromkeys(each.backbone for each in alike))[:MOST_BACKBONES]
+    again = [each for each in alike if each.backbone in backbones]
     words = [
         "edgerank",
         "sweep",
@@ -88,10 +93,15 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
         *("--threads", _each(str(measurement.threads) for measurement in again)),
         *_unless("fp32", "--precisions", _each(measurement.precision for measurement in again)),
         *_unless("1", "--batch", _each(str(measurement.batch) for measurement in again)),
+        *settings_options(wanted),
         *("--weights", weights_in_use(again).value),
         *_more_effort(again),
     ]
     return shlex.join(words)
+
+
+def _measured_with(measurement: Measurement) -> tuple[WeightsKind, tuple[str, ...]]:
+    return weights_in_use([measurement]), settings_options(measurement)
 
 
 def _more_effort(again: Sequence[Measurement]) -> list[str]:
