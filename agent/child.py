@@ -38,17 +38,20 @@ from agent.domain import Failure, FailureReason, ProcessMemory
 from agent.kernel_files import Roots
 from agent.last_words import tells_of_no_memory
 from agent.loading import load_network
-from agent.process_memory import PeakMeter, anonymous_bytes, peak_rss_bytes, read_residence
+from agent.process_memory import (
+    PeakMeter,
+    anonymous_bytes,
+    peak_rss_bytes,
+    pss_bytes,
+    read_residence,
+)
 from agent.profiling import profile
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
 from agent.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.stopping import StoppingRule
 from agent.threads import (
-    busy_threads,
+    ThreadMeter,
     cores_of_threads,
-    cpu_time_ns_by_thread,
-    waiting_ns_by_thread,
-    waiting_share,
 )
 
 NS_PER_MS = 1_000_000
@@ -135,8 +138,7 @@ def _measure(
     runtime: RuntimeModule, sampling: Sampling, array: InputArray, pipe: BinaryIO
 ) -> Sampled:
     roots = Roots()
-    budget_ns = sampling.time_budget_ms * NS_PER_MS
-    artifact, own = Path(sampling.artifact_path), roots.proc / "self"
+    own = roots.proc / "self"
     peaks = PeakMeter(roots.proc)
     _say(pipe, Phase.LOADING)
     network, load_ns = load_network(runtime.load, sampling)
@@ -146,56 +148,62 @@ def _measure(
     gc.collect()
     gc.disable()
     before = read_device_state(roots, _now_unix_ms)
-    marks: dict[Phase, int | None] = {}
-
-    def begin(phase: Phase) -> None:
-        marks[phase] = peaks.end_phase()
-        _say(pipe, phase)
-
-    warmup_ns = warm_up(
-        network.run,
-        clock_ns=time.perf_counter_ns,
-        # Half of what sampling may take: a slow network is not warmed up for longer than measured.
-        budget_ns=budget_ns // 2,
-        on_phase=begin,
-    )
-    # Before sampling, whose samples need memory of their own.
-    steady_peak = peaks.end_phase()
-    residence = read_residence(roots.proc, artifact)
+    warmup_ns, memory = _warm_up(network.run, sampling, peaks, pipe)
+    pss = pss_bytes(roots.proc)
     _say(pipe, Phase.SAMPLING)
-    threads_before = cpu_time_ns_by_thread(own)
-    waits_before, sampling_ns = waiting_ns_by_thread(own), time.perf_counter_ns()
+    threads = ThreadMeter(own, time.perf_counter_ns)
     samples = _sample(network.run, sampling)
-    sampling_ns = time.perf_counter_ns() - sampling_ns
-    waits_after, sampled_anonymous = waiting_ns_by_thread(own), anonymous_bytes(roots.proc)
+    work = threads.stop()
+    sampled_anonymous = anonymous_bytes(roots.proc)
     _say(pipe, Phase.REPORTING)
     after = read_device_state(roots, _now_unix_ms)
-    threads_after = cpu_time_ns_by_thread(own)
     return Sampled(
         build=network.build(),
         latency_ns=samples.latency_ns,
         warmup_ns=warmup_ns,
         load_ns=load_ns,
         peak_rss_bytes=peaks.highest_bytes,
-        pss_bytes=residence.pss_bytes,
-        memory=ProcessMemory(
+        pss_bytes=pss,
+        memory=replace(
+            memory,
             load_peak_rss_bytes=load_peak,
-            # What one phase reached is known when the next begins.
-            first_run_peak_rss_bytes=marks[Phase.WARMING_UP],
-            steady_peak_rss_bytes=steady_peak,
-            private_dirty_bytes=residence.private_dirty_bytes,
-            anonymous_bytes=residence.anonymous_bytes,
-            file_backed_bytes=residence.file_backed_bytes,
-            mapped_artifact_bytes=residence.mapped_artifact_bytes,
             sampled_anonymous_bytes=sampled_anonymous,
         ),
-        busy_threads=busy_threads(threads_before, threads_after),
+        busy_threads=work.busy_threads,
         stop_reason=samples.stop_reason,
         before=before,
-        after=replace(after, waiting_share=waiting_share(waits_before, waits_after, sampling_ns)),
+        after=replace(after, waiting_share=work.waiting_share),
         affinity=cores_of_threads(own),
         samples_per_window=samples.samples_per_window,
     )
+
+
+def _warm_up(
+    run: Run, sampling: Sampling, peaks: PeakMeter, pipe: BinaryIO
+) -> tuple[tuple[int, ...], ProcessMemory]:
+    """The times of all runs until it is warm, and how memory divides then."""
+    reached: dict[Phase, int | None] = {}
+
+    def begin(phase: Phase) -> None:
+        reached[phase] = peaks.end_phase()
+        _say(pipe, phase)
+
+    warmup_ns = warm_up(
+        run,
+        clock_ns=time.perf_counter_ns,
+        # Half of what sampling may take: a slow network is not warmed up for longer than measured.
+        budget_ns=sampling.time_budget_ms * NS_PER_MS // 2,
+        on_phase=begin,
+    )
+    # Before sampling, whose samples need memory of their own.
+    steady_peak = peaks.end_phase()
+    memory = replace(
+        read_residence(Roots().proc, Path(sampling.artifact_path)),
+        # What one phase reached is known when the next begins.
+        first_run_peak_rss_bytes=reached[Phase.WARMING_UP],
+        steady_peak_rss_bytes=steady_peak,
+    )
+    return warmup_ns, memory
 
 
 def _sample(run: Run, sampling: Sampling) -> Samples:

@@ -21,7 +21,7 @@ INTERVAL_S = 1.0
 PATIENCE_S = 10.0
 # Half a percent of one core, however slow the device's sensors are to read.
 _WAIT_PER_CPU_TIME = 200
-# A report of 20 repetitions has room for as many states of the largest phones.
+# As many of the largest phones take about 0.5 MB of a report.
 MAX_STATES = 120
 # Shorter spans are lost between two of the kernel's ticks, of mostly 10 ms.
 _SHORTEST_NS = 100_000_000

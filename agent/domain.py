@@ -207,7 +207,7 @@ class StartGate:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
-    """Everything that a job's measuring is told, besides the artifact.
+    """Everything that one repetition is told, besides the artifact.
 
     Attributes:
         relative_half_width: wanted half-width of the median's 95 % interval; 0.02 is +-2 %.
@@ -222,7 +222,6 @@ class MeasureSettings:
 
     runtime: Runtime
     threads: int
-    repetitions: int
     relative_half_width: float
     time_budget_ms: int
     input_shape: tuple[int, ...]
@@ -285,10 +284,10 @@ class Repetition:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """An attempt that gave samples; `affinity` lists the cores that the children could run on."""
+    """An attempt that gave samples; `affinity` lists the cores that the child could run on."""
 
     runtime: RuntimeInfo
-    repetitions: tuple[Repetition, ...]
+    repetition: Repetition
     affinity: tuple[int, ...] = ()
 
 
@@ -382,7 +381,6 @@ class Progress:
 
     attempt_id: str
     stage: Stage
-    repetitions_done: int = 0
     detail: str = ""
 
 

@@ -71,8 +71,6 @@ class Job:
             # Before the artifact is fetched: what cannot be measured need not be there.
             self._measurer.check(self.lease.settings)
             artifact = await self._fetch()
-            if self.lease.settings.profile_runs:
-                return await self._profile(artifact)
             return await self._measure(artifact)
         except ArtifactRefused as error:
             return Failure(reason=FailureReason.ARTIFACT, detail=str(error))
@@ -88,55 +86,21 @@ class Job:
             self._cancellation.raise_if_cancelled()
             raise
 
-    async def _measure(self, artifact: Path) -> Measured:
-        loop = asyncio.get_running_loop()
-        self._report_progress(Stage.MEASURING)
-        repetitions_done = 0
-
-        def on_repetition(done: int) -> None:
-            nonlocal repetitions_done
-            repetitions_done = done
-            loop.call_soon_threadsafe(self._report_progress, Stage.MEASURING, done)
-
-        def on_waiting(what: str) -> None:
-            loop.call_soon_threadsafe(self._report_waiting, what, repetitions_done)
-
-        return await asyncio.to_thread(
-            self._measurer.measure,
-            artifact,
-            self.lease.settings,
-            self._cancellation,
-            on_repetition,
-            on_waiting,
-        )
-
-    async def _profile(self, artifact: Path) -> Profiled:
-        loop = asyncio.get_running_loop()
+    async def _measure(self, artifact: Path) -> Measured | Profiled:
+        loop, settings = asyncio.get_running_loop(), self.lease.settings
         self._report_progress(Stage.MEASURING)
 
         def on_waiting(what: str) -> None:
-            loop.call_soon_threadsafe(self._report_waiting, what)
+            # Of nothing: that it goes on.
+            stage = Stage.WAITING if what else Stage.MEASURING
+            loop.call_soon_threadsafe(self._report_progress, stage, what)
 
-        return await asyncio.to_thread(
-            self._measurer.profile,
-            artifact,
-            self.lease.settings,
-            self._cancellation,
-            on_waiting,
-        )
+        def take() -> Measured | Profiled:
+            do = self._measurer.profile if settings.profile_runs else self._measurer.measure
+            return do(artifact, settings, self._cancellation, on_waiting)
 
-    def _report_waiting(self, what: str, repetitions_done: int = 0) -> None:
-        """Say what a start waits for, or, of nothing, that it goes on."""
-        self._report_progress(
-            Stage.WAITING if what else Stage.MEASURING, repetitions_done, detail=what
-        )
+        return await asyncio.to_thread(take)
 
-    def _report_progress(self, stage: Stage, repetitions_done: int = 0, detail: str = "") -> None:
-        self._on_progress(
-            Progress(
-                attempt_id=self.lease.attempt_id,
-                stage=stage,
-                repetitions_done=repetitions_done,
-                detail=detail,
-            )
-        )
+    def _report_progress(self, stage: Stage, detail: str = "") -> None:
+        progress = Progress(attempt_id=self.lease.attempt_id, stage=stage, detail=detail)
+        self._on_progress(progress)

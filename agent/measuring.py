@@ -90,32 +90,27 @@ class Measurer:
         artifact: Path,
         settings: MeasureSettings,
         cancellation: Cancellation,
-        on_repetition: Callable[[int], None],
         on_waiting: OnWaiting = lambda _: None,
     ) -> Measured:
-        """Measure one artifact; blocks until the last repetition has ended.
+        """Measure one repetition of an artifact; blocks until its child has ended.
 
         Args:
             artifact: a file that the runtime reads.
-            settings: what to measure, how often and how precisely.
+            settings: what to measure and how precisely.
             cancellation: ends the measuring early.
-            on_repetition: told how many repetitions have ended, after each.
-            on_waiting: told what a start waits for.
+            on_waiting: told what its start waits for.
 
         Raises:
             MeasuringFailed: there is no figure; says why.
         """
         runtime = self.check(settings)
         baseline = self._baseline_rss_bytes(settings, cancellation)
-        taken = []
-        for done in range(1, settings.repetitions + 1):
-            self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
-            taken.append(self._sample(artifact, settings, cancellation))
-            on_repetition(done)
+        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
+        sampled, during = self._sample(artifact, settings, cancellation)
         return Measured(
-            runtime=replace(runtime, build=taken[0][0].build),
-            repetitions=tuple(_repetition(*each, baseline) for each in taken),
-            affinity=taken[0][0].affinity,
+            runtime=replace(runtime, build=sampled.build),
+            repetition=_repetition(sampled, during, baseline),
+            affinity=sampled.affinity,
         )
 
     def profile(
@@ -174,11 +169,6 @@ class Measurer:
             )
         check_cores(settings, os.sched_getaffinity(0))
         check_execution_provider(settings, found[0])
-        if settings.repetitions < 1:
-            raise MeasuringFailed(
-                FailureReason.RUNTIME_ERROR,
-                f"{settings.repetitions} repetitions give no figure: ask for at least 1",
-            )
         return found[0]
 
     def _baseline_rss_bytes(self, settings: MeasureSettings, cancellation: Cancellation) -> int:

@@ -2,9 +2,9 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from agent.domain import ProcessMemory
 from agent.kernel_files import read_text
 
 # See proc(5), /proc/pid/clear_refs.
@@ -63,22 +63,15 @@ def _reset_peak(proc_root: Path) -> bool:
     return True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Residence:
-    """What this process's resident memory is made of, in bytes; None is unknown."""
-
-    pss_bytes: int | None
-    private_dirty_bytes: int | None
-    anonymous_bytes: int | None
-    file_backed_bytes: int | None
-    mapped_artifact_bytes: int | None
+def pss_bytes(proc_root: Path) -> int | None:
+    """This process's proportional set size, or None where it is not told."""
+    return _amount_bytes(proc_root / "self" / "smaps_rollup", "Pss")
 
 
-def read_residence(proc_root: Path, artifact: Path) -> Residence:
-    """What is resident now; `artifact` is the file that was loaded."""
+def read_residence(proc_root: Path, artifact: Path) -> ProcessMemory:
+    """What is resident now, by kind; `artifact` is the file that was loaded."""
     own = proc_root / "self"
-    return Residence(
-        pss_bytes=_amount_bytes(own / "smaps_rollup", "Pss"),
+    return ProcessMemory(
         private_dirty_bytes=_amount_bytes(own / "smaps_rollup", "Private_Dirty"),
         anonymous_bytes=anonymous_bytes(proc_root),
         file_backed_bytes=_amount_bytes(own / "status", "RssFile"),

@@ -17,7 +17,7 @@ RESAMPLES = 1_000
 MIN_SAMPLES = 30
 # Less is over between two ticks of the kernel, and says nothing of what interrupts a run.
 MIN_SAMPLING_NS = 100_000_000
-# A report of 20 such repetitions is about 16 MB, at 4 bytes a sample.
+# A report of as many is below 1 MB, at 4 bytes a sample.
 MAX_SAMPLES = 200_000
 
 # Batches grow by this factor; see `next_batch`.

@@ -1,8 +1,8 @@
-"""Which threads of a process computed, counted by the CPU time that the kernel credits to each."""
+"""Which threads of a process computed or waited, by the times that the kernel credits to each."""
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,36 @@ from agent.kernel_files import read_text
 _BUSY_SHARE = 0.1
 _NS_PER_SECOND = 1_000_000_000
 _SHORTEST_S = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadWork:
+    """What the threads of a process did for a while; see `busy_threads` and `waiting_share`."""
+
+    busy_threads: int
+    waiting_share: float | None
+
+
+class ThreadMeter:
+    """Watches the threads of the process whose /proc folder is given, from now until `stop`."""
+
+    def __init__(self, process: Path, clock_ns: Callable[[], int]) -> None:
+        self._process = process
+        self._clock_ns = clock_ns
+        self._cpu_time_ns = cpu_time_ns_by_thread(process)
+        self._waiting_ns = waiting_ns_by_thread(process)
+        self._begin_ns = clock_ns()
+
+    def stop(self) -> ThreadWork:
+        """What they did since."""
+        span_ns = self._clock_ns() - self._begin_ns
+        # Before CPU times, for which this thread gives its core away and may wait.
+        waiting_ns = waiting_ns_by_thread(self._process)
+        cpu_time_ns = cpu_time_ns_by_thread(self._process)
+        return ThreadWork(
+            busy_threads=busy_threads(self._cpu_time_ns, cpu_time_ns),
+            waiting_share=waiting_share(self._waiting_ns, waiting_ns, span_ns),
+        )
 
 
 def cpu_time_ns_by_thread(process: Path) -> dict[int, int]:

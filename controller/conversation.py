@@ -64,7 +64,7 @@ class Measured:
     """An attempt that gave samples."""
 
     runtime: RuntimeInfo
-    repetitions: tuple[Repetition, ...]
+    repetition: Repetition
     affinity: tuple[int, ...] = ()
 
 
@@ -117,7 +117,6 @@ class Progress:
 
     attempt_id: str
     stage: Stage
-    repetitions_done: int
     detail: str = ""
 
 

@@ -68,7 +68,8 @@ def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
     """
     doubt = ""
     if report.measured is not None:
-        doubt = _doubt(report.measured) or _doubt_of_cores(report.measured, cores)
+        taken = report.measured
+        doubt = _doubt_of_repetition(taken.repetition) or _doubt_of_cores(taken, cores)
     elif report.profiled is not None:
         doubt = _doubt_of_profile(report.profiled) or _doubt_of_cores(report.profiled, cores)
     return _rubbish(report, f"the agent reported {doubt}") if doubt else report
@@ -91,13 +92,6 @@ def answering(report: Report, settings: MeasureSettings) -> Report:
 def _rubbish(report: Report, detail: str) -> Report:
     failure = Failure(reason=FailureReason.RUBBISH, detail=detail)
     return replace(report, measured=None, profiled=None, failure=failure)
-
-
-def _doubt(measured: Measured) -> str:
-    repetitions = measured.repetitions
-    if len(repetitions) != 1:
-        return f"{len(repetitions)} repetitions, where one was leased"
-    return _doubt_of_repetition(repetitions[0])
 
 
 def _doubt_of_cores(taken: Measured | Profiled, cores: tuple[int, ...]) -> str:

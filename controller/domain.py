@@ -233,11 +233,10 @@ class StartGate:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
-    """Everything that a job's measuring is told, besides the artifact; see protos/types.proto."""
+    """Everything that one repetition is told, besides the artifact; see protos/types.proto."""
 
     runtime: Runtime
     threads: int
-    repetitions: int
     relative_half_width: float
     time_budget_ms: int
     input_shape: tuple[int, ...]
@@ -279,9 +278,9 @@ class ProcessMemory:
 class Repetition:
     """What one child process measured; latencies in ns, in the order they were taken.
 
-    A suspect one was taken while the sentinel drifted: figures are derived without it.
-
     Attributes:
+        is_suspect: it was taken while the sentinel drifted; figures are derived without it, unless
+            fewer than two others are left: then all count, and the verdict is throttled.
         samples_per_minute: of sustained inference: how many of them each minute has, in order.
     """
 
@@ -593,6 +592,7 @@ class Measurement:
     accuracy_dataset: str = IMAGENET
     settings: MeasureSettings | None = None
     minutes: tuple[MinuteFigures, ...] = ()
+    repetitions_wanted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

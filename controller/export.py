@@ -91,6 +91,7 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
         "memory_file_backed_bytes": _WHOLE,
         "memory_mapped_artifact_bytes": _WHOLE,
         "sustained_minutes": _WHOLE,
+        "repetitions_wanted": _WHOLE,
     }
 )
 """The flat columns and their types; a figure that is not there is empty."""

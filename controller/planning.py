@@ -142,7 +142,6 @@ def _sentinels(
                 settings = replace(
                     first.settings,
                     threads=1,
-                    repetitions=1,
                     input_shape=_input_shape(variant),
                     sustained_minutes=0,
                 )
@@ -252,7 +251,6 @@ def _measure_settings(
     return MeasureSettings(
         runtime=runtime,
         threads=threads,
-        repetitions=spec.repetitions,
         relative_half_width=spec.relative_half_width,
         time_budget_ms=spec.time_budget_ms,
         input_shape=_input_shape(variant),

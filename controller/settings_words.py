@@ -1,4 +1,4 @@
-"""What is out of the ordinary in how a job was measured, in words.
+"""What is out of the ordinary in how a job was measured, in words and as options of a sweep.
 
 Measurements whose words differ are of different things: they neither replace each other nor pair.
 """
@@ -25,6 +25,14 @@ def common_settings_words(measurement: Measurement) -> tuple[str, ...]:
     return () if settings is None else tuple(_common_words(settings))
 
 
+def settings_options(measurement: Measurement) -> tuple[str, ...]:
+    """Say the same to `edgerank sweep`: --cores 4-7 --no-spinning."""
+    settings = measurement.settings
+    if settings is None:
+        return ()
+    return (*_common_options(settings), *_onnxruntime_options(settings.onnxruntime or _ORDINARY))
+
+
 def _common_words(settings: MeasureSettings) -> Iterator[str]:
     if settings.cores:
         few = len(settings.cores) == 1
@@ -33,6 +41,15 @@ def _common_words(settings: MeasureSettings) -> Iterator[str]:
         yield "denormals flushed"
     if settings.sustained_minutes:
         yield f"sustained {settings.sustained_minutes} min"
+
+
+def _common_options(settings: MeasureSettings) -> Iterator[str]:
+    if settings.cores:
+        yield from ("--cores", format_cores(settings.cores))
+    if settings.flush_denormals:
+        yield "--flush-denormals"
+    if settings.sustained_minutes:
+        yield from ("--sustained", f"{settings.sustained_minutes}m")
 
 
 def _onnxruntime_words(options: OnnxRuntimeOptions | None) -> Iterator[str]:
@@ -46,6 +63,17 @@ def _onnxruntime_words(options: OnnxRuntimeOptions | None) -> Iterator[str]:
         yield "no spinning"
     if not options.arena:
         yield "no arena"
+
+
+def _onnxruntime_options(options: OnnxRuntimeOptions) -> Iterator[str]:
+    if options.execution_provider != _ORDINARY.execution_provider:
+        yield from ("--execution-provider", options.execution_provider)
+    if options.graph_optimization is not _ORDINARY.graph_optimization:
+        yield from ("--graph-optimization", options.graph_optimization.value)
+    if not options.spinning:
+        yield "--no-spinning"
+    if not options.arena:
+        yield "--no-arena"
 
 
 def _graph_words(level: GraphOptimization) -> str:

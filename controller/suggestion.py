@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from controller.domain import Constraints, Measurement, MeasureSettings, Runtime
+from controller.domain import Constraints, Measurement, Runtime
 from controller.pareto import pareto_front
+from controller.settings_words import settings_options
 from controller.spec_ranges import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from models.catalog import Backbone
 from models.variants import WeightsKind
@@ -70,13 +71,17 @@ def suggest_sweep(
 def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
     """Return the command that measures these again, with twice the repetitions and the time.
 
+    A sweep has one kind of weights and computes everything alike, so what differs in that from the
+    most wanted is left for another one.
+
     Args:
         device: its name.
         measurements: at least one, the most wanted first; of many backbones the first are named.
     """
-    named = dict.fromkeys(measurement.backbone for measurement in measurements)
-    backbones = list(named)[:MOST_BACKBONES]
-    again = [measurement for measurement in measurements if measurement.backbone in backbones]
+    wanted = measurements[0]
+    alike = [each for each in measurements if _measured_with(each) == _measured_with(wanted)]
+    backbones = list(dict.fromkeys(each.backbone for each in alike))[:MOST_BACKBONES]
+    again = [each for each in alike if each.backbone in backbones]
     words = [
         "edgerank",
         "sweep",
@@ -88,17 +93,23 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
         *("--threads", _each(str(measurement.threads) for measurement in again)),
         *_unless("fp32", "--precisions", _each(measurement.precision for measurement in again)),
         *_unless("1", "--batch", _each(str(measurement.batch) for measurement in again)),
+        *settings_options(wanted),
         *("--weights", weights_in_use(again).value),
-        *_more_effort([each.settings for each in again if each.settings is not None]),
+        *_more_effort(again),
     ]
     return shlex.join(words)
 
 
-def _more_effort(settings: Sequence[MeasureSettings]) -> list[str]:
+def _measured_with(measurement: Measurement) -> tuple[WeightsKind, tuple[str, ...]]:
+    return weights_in_use([measurement]), settings_options(measurement)
+
+
+def _more_effort(again: Sequence[Measurement]) -> list[str]:
+    settings = [each.settings for each in again if each.settings is not None]
     # Nothing known of how they were measured leaves it to the sweep's own defaults.
     if not settings:
         return []
-    repetitions = 2 * max(each.repetitions for each in settings)
+    repetitions = 2 * max(each.repetitions_wanted for each in again)
     time_budget_ms = 2 * max(each.time_budget_ms for each in settings)
     # The loosest: a stricter one than was asked for would hold back what is good enough.
     half_width = max(each.relative_half_width for each in settings)

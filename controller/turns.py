@@ -7,7 +7,8 @@ disturbs the device for a while falls on one repetition of many jobs, and shows 
 What lasts longer than that is told by the sentinel: one small backbone, read before the others,
 after every ten of them and after the last. Two readings enclose a block. A block is suspect when a
 reading at one of its ends is slower than the fastest reading of the sweep by more than both
-intervals and 5 %; its repetitions do not count and are taken again, at most once for each.
+intervals and 5 %; its repetitions are taken again, at most once for each, and do not count where at
+least two others are left.
 """
 
 import random

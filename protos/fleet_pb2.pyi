@@ -284,9 +284,7 @@ Global___Ready: _TypeAlias = Ready  # noqa: Y015
 
 @_typing.final
 class Lease(_message.Message):
-    """One attempt at one repetition of a job, the agent's until its heartbeats end. The repetitions of all
-    jobs take turns, so the settings ask for one.
-    """
+    """One attempt at one repetition of a job, the agent's until its heartbeats end."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -333,12 +331,9 @@ class Progress(_message.Message):
 
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
-    REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     stage: Global___Stage.ValueType
-    repetitions_done: _builtins.int
-    """Repetitions that ended."""
     detail: _builtins.str
     """For people: what a start waits for, with figures; else empty."""
     def __init__(
@@ -346,12 +341,11 @@ class Progress(_message.Message):
         *,
         attempt_id: _builtins.str = ...,
         stage: Global___Stage.ValueType = ...,
-        repetitions_done: _builtins.int = ...,
         detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "detail", b"detail", "repetitions_done", b"repetitions_done", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "detail", b"detail", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,26 +379,26 @@ class Measured(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RUNTIME_FIELD_NUMBER: _builtins.int
-    REPETITIONS_FIELD_NUMBER: _builtins.int
+    REPETITION_FIELD_NUMBER: _builtins.int
     AFFINITY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def runtime(self) -> _types_pb2.RuntimeInfo: ...
     @_builtins.property
-    def repetitions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Repetition]: ...
+    def repetition(self) -> _types_pb2.Repetition: ...
     @_builtins.property
     def affinity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Cores that the children were allowed to run on."""
+        """Cores that the child was allowed to run on."""
 
     def __init__(
         self,
         *,
         runtime: _types_pb2.RuntimeInfo | None = ...,
-        repetitions: _abc.Iterable[_types_pb2.Repetition] | None = ...,
+        repetition: _types_pb2.Repetition | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["runtime", b"runtime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["repetition", b"repetition", "runtime", b"runtime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "repetitions", b"repetitions", "runtime", b"runtime"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "repetition", b"repetition", "runtime", b"runtime"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -686,13 +686,12 @@ Global___StartGate: _TypeAlias = StartGate  # noqa: Y015
 
 @_typing.final
 class MeasureSettings(_message.Message):
-    """Everything that a job's measuring is told, besides the artifact."""
+    """Everything that one repetition is told, besides the artifact."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
-    REPETITIONS_FIELD_NUMBER: _builtins.int
     RELATIVE_HALF_WIDTH_FIELD_NUMBER: _builtins.int
     TIME_BUDGET_MS_FIELD_NUMBER: _builtins.int
     INPUT_SHAPE_FIELD_NUMBER: _builtins.int
@@ -706,8 +705,6 @@ class MeasureSettings(_message.Message):
     runtime: Global___Runtime.ValueType
     threads: _builtins.int
     """Threads that the runtime computes with, at least 1."""
-    repetitions: _builtins.int
-    """Fresh child processes, at least 1."""
     relative_half_width: _builtins.float
     """Wanted half-width of the median's 95 % interval, relative to the median: 0.02 is +-2 %."""
     time_budget_ms: _builtins.int
@@ -740,7 +737,6 @@ class MeasureSettings(_message.Message):
         *,
         runtime: Global___Runtime.ValueType = ...,
         threads: _builtins.int = ...,
-        repetitions: _builtins.int = ...,
         relative_half_width: _builtins.float = ...,
         time_budget_ms: _builtins.int = ...,
         input_shape: _abc.Iterable[_builtins.int] | None = ...,
@@ -754,7 +750,7 @@ class MeasureSettings(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "input_shape", b"input_shape", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "input_shape", b"input_shape", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
@@ -877,7 +873,9 @@ class Repetition(_message.Message):
     """Threads of the child that used the CPU while it sampled."""
     stop_reason: Global___StopReason.ValueType
     is_suspect: _builtins.bool
-    """Said by the controller only: the sentinel drifted meanwhile, so that it does not count."""
+    """Said by the controller only: the sentinel drifted meanwhile. Figures are derived without it, unless
+    fewer than two others are left: then all count, and the verdict is THROTTLED.
+    """
     @_builtins.property
     def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Timed inferences, in order: all of them, or an even random share where there would be more than

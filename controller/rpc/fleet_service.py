@@ -69,7 +69,7 @@ class FleetService(fleet_pb2_grpc.FleetServicer):
     async def _hear(self, session: AgentSession, requests: Requests) -> None:
         try:
             async for request in requests:
-                # A report holds every raw sample of a job: too much for the loop that all share.
+                # A report holds every raw sample: too much for the loop that all share.
                 said = await asyncio.to_thread(_from_agent, request)
                 await self._handle(session, said)
         finally:

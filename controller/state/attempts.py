@@ -1,7 +1,6 @@
 """Attempts at turns: leased, lost."""
 
 import uuid
-from dataclasses import replace
 
 import cattrs
 from sqlalchemy import Engine, RowMapping, Select, Update, and_, func, insert, select, update
@@ -153,6 +152,6 @@ def _lease(attempt_id: str, job: RowMapping) -> Lease:
         artifact_sha256=job["sha256"],
         artifact_size_bytes=job["size_bytes"],
         backbone=job["backbone"],
-        settings=replace(cattrs.structure(job["settings"], MeasureSettings), repetitions=1),
+        settings=cattrs.structure(job["settings"], MeasureSettings),
         ordinal=job["ordinal"],
     )

@@ -182,6 +182,7 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         latency=cattrs.structure(latency, LatencyFigures) if latency else None,
         memory=cattrs.structure(memory, MemoryFigures) if memory else None,
         repetitions=raw,
+        repetitions_wanted=row["sweep_spec"]["repetitions"],
         affinity=tuple(row["affinity"]),
         accuracy_dataset=dataset,
         settings=settings,

@@ -76,14 +76,14 @@ def _commit(
                 runtime_build=measured.runtime.build,
                 affinity=list(measured.affinity),
                 taken_at_unix_ms=report.ended_at_unix_ms,
-                **repetition_row(measured.repetitions[0]),
+                **repetition_row(measured.repetition),
             )
         )
     return True
 
 
 def _reading(measured: Measured) -> Reading:
-    figures = latency_figures(measured.repetitions)
+    figures = latency_figures([measured.repetition])
     return Reading(low_ms=figures.low_ms, high_ms=figures.high_ms)
 
 

@@ -1,12 +1,12 @@
 """Sweeps: what was asked for, and how far it is."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cattrs
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Engine, Row, insert, select, update
 
 from controller.domain import SweepPhase, SweepSpec
 from controller.errors import EdgerankError, ErrorCode
@@ -66,18 +66,12 @@ def create_sweep(
         expect_profiles(connection, job_rows)
         for device_id in dict.fromkeys(job.device_id for job in planned):
             here = [row for row in job_rows if row["device_id"] == device_id]
-            _create_turns(connection, sweep_id, device_id, here)
+            sentinel = next((row["job_id"] for row in here if row["is_sentinel"]), None)
+            repetitions = {
+                row["job_id"]: spec.repetitions for row in here if not row["is_sentinel"]
+            }
+            create_turns(connection, sweep_id, device_id, repetitions, sentinel)
     return sweep_id
-
-
-def _create_turns(
-    connection: Connection, sweep_id: str, device_id: str, job_rows: Sequence[Mapping[str, Any]]
-) -> None:
-    sentinel = next((row["job_id"] for row in job_rows if row["is_sentinel"]), None)
-    repetitions = {
-        row["job_id"]: row["settings"]["repetitions"] for row in job_rows if not row["is_sentinel"]
-    }
-    create_turns(connection, sweep_id, device_id, repetitions, sentinel)
 
 
 def find_sweep(engine: Engine, sweep_id: str) -> StoredSweep:

@@ -7,15 +7,13 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import attrgetter
 
-import cattrs
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, select, update
 
-from controller.domain import MeasureSettings
 from controller.leases import ENDED, JobState
 from controller.state.database import transaction
 from controller.state.finishing import finish_job
 from controller.state.jobs import move_jobs
-from controller.state.schema import jobs, turns
+from controller.state.schema import jobs, sweeps, turns
 from controller.turns import OpenJob, Reading, Turn, TurnState, order_turns, settle
 
 
@@ -130,8 +128,11 @@ def _append(connection: Connection, sweep_id: str, device_id: str, order: Sequen
 
 
 def _open_jobs(connection: Connection, sweep_id: str, device_id: str) -> list[OpenJob]:
+    repetitions = connection.scalars(
+        select(sweeps.c.spec["repetitions"].as_integer()).where(sweeps.c.sweep_id == sweep_id)
+    ).one()
     rows = connection.execute(
-        select(jobs.c.job_id, jobs.c.is_sentinel, jobs.c.settings, turns.c.state, turns.c.block)
+        select(jobs.c.job_id, jobs.c.is_sentinel, turns.c.state, turns.c.block)
         .join(turns, turns.c.job_id == jobs.c.job_id)
         .where(
             _of_device(sweep_id, device_id),
@@ -143,7 +144,7 @@ def _open_jobs(connection: Connection, sweep_id: str, device_id: str) -> list[Op
         OpenJob(
             job_id=job_id,
             is_sentinel=of_job[0].is_sentinel,
-            repetitions=cattrs.structure(of_job[0].settings, MeasureSettings).repetitions,
+            repetitions=repetitions,
             turns=tuple(Turn(state=TurnState(row.state), block=row.block) for row in of_job),
         )
         for job_id, group in groupby(rows, key=attrgetter("job_id"))

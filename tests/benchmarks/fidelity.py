@@ -160,11 +160,10 @@ def _our_median_ms(
     settings = MeasureSettings(
         runtime=runtime,
         threads=threads,
-        repetitions=1,
         relative_half_width=0.01,
         time_budget_ms=TIME_BUDGET_MS,
         input_shape=(1, 3, size, size),
         input_seed=INPUT_SEED,
     )
-    measured = measurer.measure(converted.path, settings, Cancellation(), lambda _done: None)
-    return float(np.median(measured.repetitions[0].latency_ns)) / 1e6
+    measured = measurer.measure(converted.path, settings, Cancellation())
+    return float(np.median(measured.repetition.latency_ns)) / 1e6

@@ -79,7 +79,6 @@ async def _fetch_s(address: str, sha256: str, folder: Path) -> float:
     settings = MeasureSettings(
         runtime=Runtime.ONNXRUNTIME,
         threads=1,
-        repetitions=1,
         relative_half_width=0.02,
         time_budget_ms=100,
         input_shape=(1, 3, 224, 224),

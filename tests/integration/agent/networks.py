@@ -26,7 +26,6 @@ def settings(
     network: str = "tiny",
     *,
     threads: int = 1,
-    repetitions: int = 1,
     relative_half_width: float = 0.5,
     time_budget_ms: int = 5_000,
     cores: tuple[int, ...] = (),
@@ -38,7 +37,6 @@ def settings(
     return MeasureSettings(
         runtime=runtime,
         threads=threads,
-        repetitions=repetitions,
         relative_half_width=relative_half_width,
         time_budget_ms=time_budget_ms,
         input_shape=SHAPES[network],

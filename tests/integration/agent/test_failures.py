@@ -36,7 +36,7 @@ def failure_of(
     cancellation: Cancellation | None = None,
 ) -> Failure:
     with pytest.raises(MeasuringFailed) as caught:
-        measurer.measure(artifact, wanted, cancellation or Cancellation(), lambda _: None)
+        measurer.measure(artifact, wanted, cancellation or Cancellation())
     return caught.value.failure
 
 
@@ -63,9 +63,7 @@ def test_an_artifact_that_is_cut_off(
     failure = failure_of(measurer, artifact, settings(runtime, "wide"))
     assert failure.reason in (FailureReason.RUNTIME_ERROR, FailureReason.CRASHED)
     assert one_sentence(failure)
-    measurer.measure(
-        artifacts.path("tiny", runtime), settings(runtime), Cancellation(), lambda _: None
-    )
+    measurer.measure(artifacts.path("tiny", runtime), settings(runtime), Cancellation())
 
 
 def test_onnx_runtime_says_that_the_input_has_the_wrong_shape(
@@ -150,10 +148,8 @@ agent.child.main()
 """
     measurer = Measurer(runtimes=available_runtimes(), command=(sys.executable, "-c", noisy))
     runtime = Runtime.ONNXRUNTIME
-    measured = measurer.measure(
-        artifacts.path("tiny", runtime), settings(runtime), Cancellation(), lambda _: None
-    )
-    assert measured.repetitions
+    measured = measurer.measure(artifacts.path("tiny", runtime), settings(runtime), Cancellation())
+    assert measured.repetition.latency_ns
 
 
 @both_runtimes
@@ -244,7 +240,6 @@ Measurer(runtimes=available_runtimes()).measure(
     Path(sys.argv[1]),
     settings(Runtime.ONNXRUNTIME, sustained_minutes=60),
     agent.supervision.Cancellation(),
-    lambda _: None,
 )
 """
 

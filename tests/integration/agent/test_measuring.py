@@ -24,37 +24,31 @@ def measurer() -> Measurer:
 
 
 def measure(measurer: Measurer, artifact: Path, wanted: MeasureSettings) -> Measured:
-    return measurer.measure(artifact, wanted, Cancellation(), lambda _: None)
+    return measurer.measure(artifact, wanted, Cancellation())
 
 
 @both_runtimes
 def test_a_network_is_measured_with_its_context(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime
 ) -> None:
-    done: list[int] = []
-    wanted = settings(runtime, repetitions=2)
-    artifact = artifacts.path("tiny", runtime)
-
-    measured = measurer.measure(artifact, wanted, Cancellation(), done.append)
-
-    assert done == [1, 2]
+    measured = measure(measurer, artifacts.path("tiny", runtime), settings(runtime))
     assert measured.runtime.runtime is runtime
     assert measured.runtime.version
     assert measured.runtime.build
     assert set(measured.affinity) == os.sched_getaffinity(0)
-    for repetition in measured.repetitions:
-        assert len(repetition.latency_ns) >= 30
-        assert min(repetition.latency_ns) > 0
-        assert len(repetition.warmup_ns) >= 3
-        assert repetition.load_ns > 0
-        assert repetition.peak_rss_bytes > repetition.baseline_rss_bytes > 0
-        assert repetition.pss_bytes is not None
-        assert 0 < repetition.pss_bytes <= repetition.peak_rss_bytes
-        assert repetition.busy_threads == 1
-        assert repetition.stop_reason is StopReason.PRECISE
-        assert repetition.before is not None
-        assert repetition.after is not None
-        assert repetition.before.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
+    repetition = measured.repetition
+    assert len(repetition.latency_ns) >= 30
+    assert min(repetition.latency_ns) > 0
+    assert len(repetition.warmup_ns) >= 3
+    assert repetition.load_ns > 0
+    assert repetition.peak_rss_bytes > repetition.baseline_rss_bytes > 0
+    assert repetition.pss_bytes is not None
+    assert 0 < repetition.pss_bytes <= repetition.peak_rss_bytes
+    assert repetition.busy_threads == 1
+    assert repetition.stop_reason is StopReason.PRECISE
+    assert repetition.before is not None
+    assert repetition.after is not None
+    assert repetition.before.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
 
 
 def alike(first: int | None, second: int | None) -> bool:
@@ -71,8 +65,8 @@ def test_memory_repeats_and_samples_do_not_count(artifacts: Artifacts, runtime: 
     some, many = (
         settings(runtime, relative_half_width=-1, time_budget_ms=budget) for budget in (20, 6_000)
     )
-    (first,), (second,) = (
-        measure(Measurer(runtimes=available_runtimes()), artifact, wanted).repetitions
+    first, second = (
+        measure(Measurer(runtimes=available_runtimes()), artifact, wanted).repetition
         for wanted in (some, many)
     )
     assert len(second.latency_ns) > 10 * len(first.latency_ns)
@@ -92,7 +86,7 @@ def test_memory_is_told_by_phase_and_kind(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime
 ) -> None:
     short = settings(runtime, "wide", time_budget_ms=600)
-    (wide,) = measure(measurer, artifacts.path("wide", runtime), short).repetitions
+    wide = measure(measurer, artifacts.path("wide", runtime), short).repetition
     memory = wide.memory
     assert memory is not None
     peaks = (
@@ -113,7 +107,7 @@ def test_the_device_is_watched_while_a_network_is_sampled(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime
 ) -> None:
     wanted = settings(runtime, "wide", relative_half_width=0, time_budget_ms=2_500)
-    (repetition,) = measure(measurer, artifacts.path("wide", runtime), wanted).repetitions
+    repetition = measure(measurer, artifacts.path("wide", runtime), wanted).repetition
     assert repetition.before is not None
     assert repetition.after is not None
     assert len(repetition.during) >= 2
@@ -163,7 +157,7 @@ def test_a_budget_too_small_for_the_wanted_precision_ends_sampling(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime
 ) -> None:
     wanted = settings(runtime, "wide", relative_half_width=0, time_budget_ms=1)
-    (repetition,) = measure(measurer, artifacts.path("wide", runtime), wanted).repetitions
+    repetition = measure(measurer, artifacts.path("wide", runtime), wanted).repetition
     assert repetition.stop_reason is StopReason.TIME_BUDGET
     assert len(repetition.latency_ns) == 1
 
@@ -172,9 +166,9 @@ def test_a_budget_too_small_for_the_wanted_precision_ends_sampling(
 def test_a_larger_network_needs_more_memory(
     measurer: Measurer, artifacts: Artifacts, runtime: Runtime
 ) -> None:
-    (tiny,) = measure(measurer, artifacts.path("tiny", runtime), settings(runtime)).repetitions
+    tiny = measure(measurer, artifacts.path("tiny", runtime), settings(runtime)).repetition
     short = settings(runtime, "wide", time_budget_ms=600)
-    (wide,) = measure(measurer, artifacts.path("wide", runtime), short).repetitions
+    wide = measure(measurer, artifacts.path("wide", runtime), short).repetition
     memory_of_wide = wide.peak_rss_bytes - wide.baseline_rss_bytes
     assert memory_of_wide > tiny.peak_rss_bytes - tiny.baseline_rss_bytes
 
@@ -192,7 +186,7 @@ def test_as_many_threads_compute_as_were_asked_for(
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.setenv(name, str(3 - threads))
     wanted = settings(runtime, "wide", threads=threads, time_budget_ms=600)
-    (repetition,) = measure(measurer, artifacts.path("wide", runtime), wanted).repetitions
+    repetition = measure(measurer, artifacts.path("wide", runtime), wanted).repetition
     assert repetition.busy_threads == threads
 
 
@@ -201,5 +195,5 @@ def test_the_baseline_is_measured_once(artifacts: Artifacts, runtime: Runtime) -
     measurer = Measurer(runtimes=available_runtimes())
     artifact = artifacts.path("tiny", runtime)
     first, second = (measure(measurer, artifact, settings(runtime)) for _ in range(2))
-    baselines = {each.repetitions[0].baseline_rss_bytes for each in (first, second)}
+    baselines = {each.repetition.baseline_rss_bytes for each in (first, second)}
     assert len(baselines) == 1

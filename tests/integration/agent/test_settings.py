@@ -35,7 +35,7 @@ NO_CORE = 4_000
 def measure(artifacts: Artifacts, wanted: MeasureSettings) -> Measured:
     measurer = Measurer(runtimes=available_runtimes())
     artifact = artifacts.path("tiny", wanted.runtime)
-    return measurer.measure(artifact, wanted, Cancellation(), lambda _: None)
+    return measurer.measure(artifact, wanted, Cancellation())
 
 
 def ask(
@@ -99,7 +99,7 @@ def test_onnx_runtime_measures_with_every_option(
     artifacts: Artifacts, options: OnnxRuntimeOptions
 ) -> None:
     measured = measure(artifacts, settings(Runtime.ONNXRUNTIME, onnxruntime=options))
-    assert measured.repetitions[0].latency_ns
+    assert measured.repetition.latency_ns
 
 
 def test_options_reach_onnx_runtime(artifacts: Artifacts) -> None:
@@ -183,7 +183,7 @@ def test_a_child_measures_with_subnormal_numbers_flushed(
     artifacts: Artifacts, runtime: Runtime
 ) -> None:
     measured = measure(artifacts, settings(runtime, flush_denormals=True))
-    assert measured.repetitions[0].latency_ns
+    assert measured.repetition.latency_ns
 
 
 @both_runtimes

@@ -41,7 +41,7 @@ async def test_a_report_that_the_disk_does_not_take_still_arrives(tmp_path: Path
             fleet_pb2.Lease(
                 attempt_id="a",
                 settings=types_pb2.MeasureSettings(
-                    runtime=types_pb2.RUNTIME_ONNXRUNTIME, threads=1, repetitions=1
+                    runtime=types_pb2.RUNTIME_ONNXRUNTIME, threads=1
                 ),
             )
         )

@@ -64,7 +64,7 @@ def measured_report(attempt_id: str, job_id: str, latency_ns: int = 5_000_000) -
         job_id=job_id,
         started_at_unix_ms=1_000,
         ended_at_unix_ms=2_000,
-        measured=Measured(runtime=RUNTIME, repetitions=(repetition(samples),), affinity=(0,)),
+        measured=Measured(runtime=RUNTIME, repetition=repetition(samples), affinity=(0,)),
     )
 
 

@@ -52,7 +52,7 @@ async def test_an_agent_is_welcomed_and_gets_one_lease_at_a_time(
     session = await fleet.connect(hello("phone"))
     assert [type(told) for told in said(session)] == [Welcome]
     given = await lease(fleet, session)
-    assert (given.backbone, given.settings.repetitions) == ("MobileNetV1", 1)
+    assert given.backbone == "MobileNetV1"
     await fleet.dispatch_all()
     assert said(session) == []
 
@@ -233,7 +233,7 @@ async def test_progress_and_heartbeats_of_strangers_change_nothing(
     owner = await fleet.connect(hello("phone"))
     given = await lease(fleet, owner)
     stranger = await fleet.connect(hello("other"))
-    stranger_says = Progress(attempt_id=given.attempt_id, stage=Stage.MEASURING, repetitions_done=1)
+    stranger_says = Progress(attempt_id=given.attempt_id, stage=Stage.MEASURING)
     fleet.progress(stranger, stranger_says)
     assert fleet.activities() == ("phone: about to measure MobileNetV1 with onnxruntime",)
     fleet.progress(owner, stranger_says)
@@ -273,9 +273,7 @@ async def test_who_watches_a_sweep_sees_what_a_start_waits_for(
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     hot = "the processor is at 62.0 °C, starts below 45 °C"
-    waits = Progress(
-        attempt_id=given.attempt_id, stage=Stage.WAITING, repetitions_done=1, detail=hot
-    )
+    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, detail=hot)
     fleet.progress(session, waits)
     assert fleet.activities() == (f"phone: waiting to measure MobileNetV1 with onnxruntime: {hot}",)
     fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))

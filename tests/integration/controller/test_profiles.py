@@ -142,9 +142,7 @@ async def test_who_watches_a_profile_sees_what_goes_on(engine: Engine, fleet: Fl
     given = await lease_of(fleet, session)
     what = "MobileNetV1 with onnxruntime"
     assert fleet.activities() == (f"phone: about to profile {what}",)
-    waits = Progress(
-        attempt_id=given.attempt_id, stage=Stage.WAITING, repetitions_done=0, detail="hot"
-    )
+    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, detail="hot")
     fleet.progress(session, waits)
     assert fleet.activities() == (f"phone: waiting to profile {what}: hot",)
     fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))

@@ -73,7 +73,7 @@ def test_a_measurement_comes_back_with_its_samples_and_its_accuracy(engine: Engi
     assert record(engine, report)
     (found,) = list_measurements(engine, MeasurementFilter(device="phone", with_samples=True))
     assert report.measured is not None
-    assert found.repetitions == report.measured.repetitions
+    assert found.repetitions == (report.measured.repetition,)
     published = load_catalog().get("MobileNetV1")
     assert (found.top1, found.top5, found.series) == (
         published.top1,
@@ -103,7 +103,7 @@ def test_minutes_of_sustained_inference_come_back_with_their_figures(engine: Eng
     long = replace(
         repetition(samples), samples_per_minute=(30, 20), stop_reason=StopReason.SUSTAINED
     )
-    measured = replace(report.measured, repetitions=(long,))
+    measured = replace(report.measured, repetition=long)
     assert record(engine, replace(report, measured=measured))
     (found,) = list_measurements(engine, MeasurementFilter(with_samples=True))
     assert found.repetitions == (long,)
@@ -152,10 +152,10 @@ def test_a_report_without_samples_is_a_failure_and_not_sent_forever(engine: Engi
     sweep_id = start_sweep(engine, "phone")
     report = measured_report(*lease(engine, "phone"))
     assert report.measured is not None
-    empty = replace(report.measured, repetitions=())
+    empty = replace(report.measured, repetition=repetition(()))
     assert record(engine, replace(report, measured=empty))
     (outcome,) = list_outcomes(engine, sweep_id)
-    assert outcome.reason == "rubbish: the agent reported 0 repetitions, where one was leased"
+    assert outcome.reason == "rubbish: the agent reported no samples"
 
 
 def test_a_device_cannot_report_for_another(engine: Engine) -> None:
@@ -245,7 +245,7 @@ def test_a_full_disk_is_a_sentence_and_what_was_there_stays(engine: Engine) -> N
 
     report = measured_report(attempt_id, job_id)
     assert report.measured is not None
-    many = replace(report.measured, repetitions=(repetition(tuple(range(1, 1_000_000))),))
+    many = replace(report.measured, repetition=repetition(tuple(range(1, 1_000_000))))
     with pytest.raises(EdgerankError, match="database or disk is full") as failed:
         record(engine, replace(report, measured=many))
     assert failed.value.code is ErrorCode.STORAGE

@@ -18,8 +18,8 @@ def record_sweep(engine: Engine, *latency_factors: float) -> str:
         assert lease is not None
         report = measured_report(lease.attempt_id, lease.job_id)
         assert report.measured is not None
-        (taken,) = report.measured.repetitions
+        taken = report.measured.repetition
         scaled = replace(taken, latency_ns=tuple(round(ns * factor) for ns in taken.latency_ns))
-        measured = replace(report.measured, repetitions=(scaled,))
+        measured = replace(report.measured, repetition=scaled)
         record_report(engine, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
     return sweep_id

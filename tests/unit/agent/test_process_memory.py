@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.domain import ProcessMemory
 from agent.process_memory import (
     PeakMeter,
-    Residence,
     oom_kills,
     peak_rss_bytes,
+    pss_bytes,
     read_residence,
 )
 
@@ -60,27 +61,22 @@ def test_resident_memory_is_told_by_kind(tmp_path: Path) -> None:
     plant(tmp_path, "self/smaps_rollup", ROLLUP)
     plant(tmp_path, "self/smaps", SMAPS)
     plant(tmp_path, "self/status", "RssAnon:\t     120 kB\nRssFile:\t    3824 kB\n")
-    assert read_residence(tmp_path, Path("/models/a b.onnx")) == Residence(
-        pss_bytes=332 * 1024,
+    assert read_residence(tmp_path, Path("/models/a b.onnx")) == ProcessMemory(
         private_dirty_bytes=116 * 1024,
         anonymous_bytes=120 * 1024,
         file_backed_bytes=3_824 * 1024,
         mapped_artifact_bytes=3_024 * 1024,
     )
     assert read_residence(tmp_path, Path("/models/b.onnx")).mapped_artifact_bytes == 0
+    assert pss_bytes(tmp_path) == 332 * 1024
 
 
 @pytest.mark.parametrize("lie", ["", "Pss: -4 kB", "Anonymous: many kB\nRssFile: 3 pages"])
 def test_a_kernel_that_tells_no_kinds_leaves_them_unknown(tmp_path: Path, lie: str) -> None:
     for name in ("smaps_rollup", "status"):
         plant(tmp_path, f"self/{name}", lie)
-    assert read_residence(tmp_path, Path("/models/a.onnx")) == Residence(
-        pss_bytes=None,
-        private_dirty_bytes=None,
-        anonymous_bytes=None,
-        file_backed_bytes=None,
-        mapped_artifact_bytes=None,
-    )
+    assert read_residence(tmp_path, Path("/models/a.onnx")) == ProcessMemory()
+    assert pss_bytes(tmp_path) is None
 
 
 def test_a_mapped_artifact_is_told_from_the_heap(tmp_path: Path) -> None:

@@ -48,7 +48,6 @@ def lease(attempt_id: str = "a") -> Lease:
         settings=MeasureSettings(
             runtime=Runtime.ONNXRUNTIME,
             threads=1,
-            repetitions=1,
             relative_half_width=0.02,
             time_budget_ms=1_000,
             input_shape=(1, 3, 224, 224),

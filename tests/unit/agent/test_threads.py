@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.threads import busy_threads, cpu_time_ns_by_thread, waiting_ns_by_thread, waiting_share
+from agent.threads import (
+    ThreadMeter,
+    ThreadWork,
+    busy_threads,
+    cpu_time_ns_by_thread,
+    waiting_ns_by_thread,
+    waiting_share,
+)
 
 
 def plant_task(process: Path, thread: int, files: dict[str, str]) -> None:
@@ -38,6 +45,15 @@ def test_threads_that_only_woke_up_now_and_then_do_not_count() -> None:
 
 def test_nobody_computed() -> None:
     assert busy_threads({1: 5}, {1: 5}) == 0
+
+
+def test_a_meter_tells_what_threads_did_since_it_began(tmp_path: Path) -> None:
+    plant_task(tmp_path, 7, {"schedstat": "1000 50 12\n"})
+    plant_task(tmp_path, 8, {"schedstat": "2000 0 1\n"})
+    moments = iter((100, 300))
+    meter = ThreadMeter(tmp_path, lambda: next(moments))
+    (tmp_path / "task/7/schedstat").write_text("9000 100 20\n")
+    assert meter.stop() == ThreadWork(busy_threads=1, waiting_share=0.25)
 
 
 def test_waiting_is_read_where_the_kernel_counts_it(tmp_path: Path) -> None:

@@ -78,7 +78,6 @@ def settings(runtime: Runtime = Runtime.ONNXRUNTIME, **changes: Any) -> MeasureS
     fields: dict[str, Any] = {
         "runtime": runtime,
         "threads": 1,
-        "repetitions": 3,
         "relative_half_width": 0.02,
         "time_budget_ms": 10_000,
         "input_shape": (1, 3, 224, 224),
@@ -124,6 +123,7 @@ def measurement(
         "top1": top1,
         "latency": figures(median_ms, half_width_ms),
         "memory": MemoryFigures(peak_rss_bytes=40_000_000, baseline_rss_bytes=60_000_000),
+        "repetitions_wanted": 3,
     }
     return Measurement(**(fields | changes))
 
@@ -133,7 +133,6 @@ def sustained(name: str, minutes_ms: Mapping[int, float], **changes: Any) -> Mea
     settings = MeasureSettings(
         runtime=changes.get("runtime", Runtime.ONNXRUNTIME),
         threads=changes.get("threads", 1),
-        repetitions=1,
         relative_half_width=0.01,
         time_budget_ms=10_000,
         input_shape=(1, 3, 224, 224),

@@ -43,13 +43,13 @@ HELLO = Hello(
 )
 
 
-def report(*repetitions: Repetition) -> Report:
+def report(taken: Repetition = TAKEN) -> Report:
     return Report(
         attempt_id="a",
         job_id="j",
         started_at_unix_ms=0,
         ended_at_unix_ms=1,
-        measured=Measured(runtime=RUNTIME, repetitions=repetitions),
+        measured=Measured(runtime=RUNTIME, repetition=taken),
     )
 
 
@@ -60,59 +60,51 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("repetitions", "words"),
+    ("taken", "words"),
     [
-        ((), "0 repetitions, where one was leased"),
-        ((TAKEN, TAKEN), "2 repetitions, where one was leased"),
-        ((replace(TAKEN, latency_ns=()),), "no samples"),
-        ((replace(TAKEN, latency_ns=(5, 0)),), "a latency that is not above 0"),
-        ((replace(TAKEN, latency_ns=(2**64 - 1,)),), "a latency that is not above 0"),
-        ((replace(TAKEN, load_ns=2**63),), "a figure that is too large"),
-        ((replace(TAKEN, pss_bytes=2**63),), "a figure that is too large"),
+        (replace(TAKEN, latency_ns=()), "no samples"),
+        (replace(TAKEN, latency_ns=(5, 0)), "a latency that is not above 0"),
+        (replace(TAKEN, latency_ns=(2**64 - 1,)), "a latency that is not above 0"),
+        (replace(TAKEN, load_ns=2**63), "a figure that is too large"),
+        (replace(TAKEN, pss_bytes=2**63), "a figure that is too large"),
         (
-            (replace(TAKEN, samples_per_minute=(1, 2)),),
+            replace(TAKEN, samples_per_minute=(1, 2)),
             "minutes whose samples are not those of the whole",
         ),
         (
-            (replace(TAKEN, memory=ProcessMemory(anonymous_bytes=2**63)),),
+            replace(TAKEN, memory=ProcessMemory(anonymous_bytes=2**63)),
             "a figure that is too large",
         ),
         (
-            (replace(TAKEN, after=DeviceState(taken_at_unix_ms=0, load_average=math.nan)),),
+            replace(TAKEN, after=DeviceState(taken_at_unix_ms=0, load_average=math.nan)),
             "a temperature, load or power that is no number",
         ),
         (
-            (
-                replace(
-                    TAKEN,
-                    during=(
-                        DeviceState(
-                            taken_at_unix_ms=0,
-                            power=(PowerReading(source="battery", watts=math.nan),),
-                        ),
+            replace(
+                TAKEN,
+                during=(
+                    DeviceState(
+                        taken_at_unix_ms=0,
+                        power=(PowerReading(source="battery", watts=math.nan),),
                     ),
                 ),
             ),
             "a temperature, load or power that is no number",
         ),
         (
-            (
-                replace(
-                    TAKEN,
-                    before=DeviceState(
-                        taken_at_unix_ms=0,
-                        temperatures=(Temperature(zone="cpu", celsius=math.inf),),
-                    ),
+            replace(
+                TAKEN,
+                before=DeviceState(
+                    taken_at_unix_ms=0,
+                    temperatures=(Temperature(zone="cpu", celsius=math.inf),),
                 ),
             ),
             "a temperature, load or power that is no number",
         ),
     ],
 )
-def test_what_cannot_be_committed_becomes_a_failure_that_can(
-    repetitions: tuple[Repetition, ...], words: str
-) -> None:
-    doubted = credible(report(*repetitions))
+def test_what_cannot_be_committed_becomes_a_failure_that_can(taken: Repetition, words: str) -> None:
+    doubted = credible(report(taken))
     assert doubted.measured is None
     assert doubted.failure is not None
     assert doubted.failure.reason is FailureReason.RUBBISH
@@ -139,7 +131,6 @@ TIMES = OperatorTimes(
 SETTINGS = MeasureSettings(
     runtime=Runtime.ONNXRUNTIME,
     threads=1,
-    repetitions=1,
     relative_half_width=0.02,
     time_budget_ms=1_000,
     input_shape=(1, 3, 8, 8),
@@ -210,8 +201,8 @@ def test_a_trace_of_any_bytes_is_refused(trace_gzip: bytes) -> None:
 def test_an_agent_that_answers_another_question_is_told_so() -> None:
     wanted = replace(SETTINGS, profile_runs=2)
     assert answering(profiled(), wanted).profiled is not None
-    assert answering(report(TAKEN), SETTINGS).measured is not None
-    older = answering(report(TAKEN), wanted)
+    assert answering(report(), SETTINGS).measured is not None
+    older = answering(report(), wanted)
     assert older.measured is None
     assert older.failure is not None
     assert "update edgerank on that device" in older.failure.detail
@@ -254,7 +245,7 @@ def test_a_name_or_label_that_cannot_be_selected_or_shown_is_refused(hello: Hell
 def test_figures_of_other_cores_than_were_asked_for_are_a_failure(
     affinity: tuple[int, ...],
 ) -> None:
-    sound = report(TAKEN)
+    sound = report()
     assert sound.measured is not None
     sound = replace(sound, measured=replace(sound.measured, affinity=affinity))
     assert credible(sound, affinity) is sound

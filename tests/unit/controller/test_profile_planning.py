@@ -6,7 +6,7 @@ import pytest
 
 from controller.domain import ProfileSpec, Runtime
 from controller.errors import EdgerankError, ErrorCode
-from controller.profile_planning import MAX_PROFILE_RUNS, plan_profile
+from controller.profile_planning import MAX_PROFILE_RUNS, as_sweep, plan_profile
 from models.catalog import load_catalog
 from models.variants import WeightsKind
 from tests.unit.controller.test_planning import device
@@ -29,7 +29,7 @@ def test_a_profile_is_one_job_of_one_repetition() -> None:
     job = plan_profile(SPEC, [device("pc"), device("phone")], CATALOG)
     assert job.device_id == "id-of-pc"
     assert (job.variant.precision.value, job.variant.batch) == ("int8-static", 4)
-    assert (job.settings.profile_runs, job.settings.repetitions) == (7, 1)
+    assert (job.settings.profile_runs, as_sweep(SPEC).repetitions) == (7, 1)
     assert (job.settings.threads, job.settings.input_shape) == (2, (4, 3, 96, 96))
 
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -7,6 +8,7 @@ from controller.domain import (
     Measurement,
     MeasureSettings,
     MemoryFigures,
+    OnnxRuntimeOptions,
     Ranking,
     Runtime,
     Verdict,
@@ -15,7 +17,14 @@ from controller.entries import INCLUDABLE
 from controller.ranking import DatasetAccuracy, rank, winning_rule
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
-from tests.unit.controller.measurements import DEVICE, backbone, catalog, failed, measurement
+from tests.unit.controller.measurements import (
+    DEVICE,
+    backbone,
+    catalog,
+    failed,
+    measurement,
+    sustained,
+)
 
 NO_LIMITS = Constraints()
 EMPTY = Catalog([])
@@ -306,7 +315,6 @@ class TestOnlyTheVerdictMissing:
     SETTINGS = MeasureSettings(
         runtime=Runtime.ONNXRUNTIME,
         threads=1,
-        repetitions=12,
         relative_half_width=0.01,
         time_budget_ms=1_500,
         input_shape=(1, 3, 224, 224),
@@ -328,9 +336,10 @@ class TestOnlyTheVerdictMissing:
         assert ranking.suggested_sweep == ""
 
     def test_the_sweep_measures_them_again_the_best_first_in_twice_the_effort(self) -> None:
+        told: dict[str, Any] = {"settings": self.SETTINGS, "repetitions_wanted": 12}
         measured = [
-            measurement("A", top1=70, verdict=Verdict.NOISY, settings=self.SETTINGS),
-            measurement("B", top1=80, verdict=Verdict.UNSTABLE, threads=2, settings=self.SETTINGS),
+            measurement("A", top1=70, verdict=Verdict.NOISY, **told),
+            measurement("B", top1=80, verdict=Verdict.UNSTABLE, threads=2, **told),
             measurement("Slow", 30, top1=90, verdict=Verdict.NOISY),
         ]
         within = Constraints(max_latency_ms=20)
@@ -342,6 +351,34 @@ class TestOnlyTheVerdictMissing:
         )
         # They have figures, so only the other one was not measured.
         assert ranking.unmeasured == ("Other",)
+
+    def test_the_sweep_measures_the_most_wanted_as_it_was_measured(self) -> None:
+        onnxruntime = OnnxRuntimeOptions(spinning=False)
+        told = replace(self.SETTINGS, cores=(4, 5, 6, 7), onnxruntime=onnxruntime)
+        measured = [
+            measurement("A", top1=80, verdict=Verdict.NOISY, settings=told),
+            measurement("B", top1=79, verdict=Verdict.NOISY, settings=told),
+            # One sweep could not measure these as well.
+            measurement("C", top1=78, verdict=Verdict.NOISY, settings=self.SETTINGS),
+            measurement(
+                "D",
+                top1=77,
+                verdict=Verdict.NOISY,
+                settings=told,
+                weights=WeightsKind.SYNTHETIC,
+            ),
+        ]
+        ranking = _rank(*measured, within=Constraints(max_latency_ms=20))
+        assert ranking.suggested_sweep == (
+            f"edgerank sweep --models A,B --devices {DEVICE} --runtimes onnxruntime --threads 1 "
+            "--cores 4-7 --no-spinning --weights pretrained --repetitions 6 --time-budget 3000ms "
+            "--precision 1%"
+        )
+
+    def test_a_sustained_one_is_sustained_again(self) -> None:
+        measured = sustained("A", {1: 10, 2: 12}, verdict=Verdict.UNSTABLE)
+        ranking = _rank(measured, within=Constraints(max_latency_ms=20, at_minute=2))
+        assert "--threads 1 --sustained 2m --weights pretrained" in ranking.suggested_sweep
 
     def test_where_including_would_not_help_the_sweep_is_of_what_is_missing(self) -> None:
         slow = measurement("Slow", 30, verdict=Verdict.NOISY)

@@ -1,8 +1,12 @@
 """Candidates that were measured differently are told apart, and say what is not as usual."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from controller.cli.sweep import sweep
 from controller.comparison import Limits, compare
+from controller.cores import CoreClass, parse_cores
 from controller.domain import (
     Constraints,
     GraphOptimization,
@@ -15,7 +19,7 @@ from controller.domain import (
 from controller.entries import candidate_key, select_entries
 from controller.ranking import rank
 from controller.selectors import parse_selector
-from controller.settings_words import settings_words
+from controller.settings_words import settings_options, settings_words
 from controller.wording import candidate_name, headline
 from tests.unit.controller.measurements import DEVICE, catalog, measurement, settings
 
@@ -56,6 +60,7 @@ def test_a_candidate_says_what_is_out_of_the_ordinary(told: MeasureSettings, wor
 def test_what_is_as_usual_is_not_said(told: MeasureSettings | None) -> None:
     measured = measurement("Good", settings=told)
     assert settings_words(measured) == ()
+    assert settings_options(measured) == ()
     assert candidate_name(measured) == "Good (onnxruntime, 1 thread, pretrained)"
 
 
@@ -101,3 +106,35 @@ def test_two_runtimes_on_other_cores_do_not_pair() -> None:
     on_core_0 = settings(cores=(0,))
     assert across(on_core_0, settings(Runtime.PADDLELITE)) == []
     assert len(across(on_core_0, settings(Runtime.PADDLELITE, cores=(0,)))) == 1
+
+
+@given(
+    st.builds(
+        settings,
+        cores=st.lists(st.integers(0, 15), unique=True, max_size=4).map(sorted).map(tuple),
+        flush_denormals=st.booleans(),
+        sustained_minutes=st.integers(0, 60),
+        onnxruntime=st.builds(
+            OnnxRuntimeOptions,
+            execution_provider=st.sampled_from(
+                ["CPUExecutionProvider", "XnnpackExecutionProvider"]
+            ),
+            graph_optimization=st.sampled_from(GraphOptimization),
+            spinning=st.booleans(),
+            arena=st.booleans(),
+        ),
+    )
+)
+def test_a_sweep_that_is_given_the_options_is_told_the_same(told: MeasureSettings) -> None:
+    options = settings_options(measurement("Good", settings=told))
+    read = sweep.make_context("sweep", ["--models", "Good", *options]).params
+    cores = parse_cores(read["cores"])
+    assert (() if cores is CoreClass.ALL else cores) == told.cores
+    assert read["flush_denormals"] == told.flush_denormals
+    assert (read["sustained_minutes"] or 0) == told.sustained_minutes
+    assert told.onnxruntime == OnnxRuntimeOptions(
+        execution_provider=read["execution_provider"],
+        graph_optimization=GraphOptimization(read["graph_optimization"]),
+        spinning=read["spinning"],
+        arena=read["arena"],
+    )

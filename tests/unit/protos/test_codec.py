@@ -128,6 +128,12 @@ def test_an_unspecified_enum_is_refused_in_one_sentence() -> None:
         from_message(types_pb2.RuntimeInfo(version="1"), domain.RuntimeInfo)
 
 
+def test_so_is_an_attempt_that_measured_no_repetition() -> None:
+    runtime = types_pb2.RuntimeInfo(runtime=types_pb2.RUNTIME_ONNXRUNTIME, version="1")
+    with pytest.raises(MessageInvalid, match="Measured message does not make sense: 'repetition'"):
+        from_message(fleet_pb2.Measured(runtime=runtime), conversation.Measured)
+
+
 @pytest.mark.parametrize("figure", [math.nan, math.inf])
 def test_a_figure_that_is_none_is_refused_in_one_sentence(figure: float) -> None:
     sent = domain.Temperature(zone="cpu", celsius=figure)
