@@ -86,7 +86,7 @@ def gate_options(command: Command) -> Command:
         metavar="TIME",
         default=DEFAULT_DEADLINE,
         show_default=True,
-        help="The longest that a start may wait for these three; then the job fails.",
+        help="The longest that a start may wait for these three; then it is left out.",
     )
     return temperature(load(battery(deadline(run))))  # type: ignore[return-value]
 
