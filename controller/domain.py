@@ -464,6 +464,10 @@ class ProfileSpec:
     batch: int
     run_count: int
     input_size: int | None = None
+    cores: str = ""
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
+    gate: StartGate = StartGate()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -497,6 +501,7 @@ class OperatorProfile:
     affinity: tuple[int, ...]
     profiled_at_unix_ms: int
     times: OperatorTimes
+    settings: MeasureSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

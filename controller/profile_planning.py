@@ -49,4 +49,9 @@ def as_sweep(spec: ProfileSpec) -> SweepSpec:
         precisions=(spec.precision,),
         input_sizes=() if spec.input_size is None else (spec.input_size,),
         batches=(spec.batch,),
+        cores=spec.cores,
+        flush_denormals=spec.flush_denormals,
+        # Another runtime is refused, whatever ONNX Runtime would be told.
+        onnxruntime=spec.onnxruntime if spec.runtime is Runtime.ONNXRUNTIME else None,
+        gate=spec.gate,
     )

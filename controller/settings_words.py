@@ -13,10 +13,14 @@ _ORDINARY = OnnxRuntimeOptions()
 
 def settings_words(measurement: Measurement) -> tuple[str, ...]:
     """Say what is not as usual: cores 4-7, no spinning; empty when everything is."""
-    settings = measurement.settings
+    return words_of(measurement.settings)
+
+
+def words_of(settings: MeasureSettings | None) -> tuple[str, ...]:
+    """The same of what a job was told; None is not known."""
     if settings is None:
         return ()
-    return (*common_settings_words(measurement), *_onnxruntime_words(settings.onnxruntime))
+    return (*_common_words(settings), *_onnxruntime_words(settings.onnxruntime))
 
 
 def common_settings_words(measurement: Measurement) -> tuple[str, ...]:

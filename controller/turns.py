@@ -20,6 +20,9 @@ from typing import Final
 
 SENTINEL_EVERY: Final = 10
 
+# With one process, nothing tells how another would have run.
+FEWEST_REPETITIONS: Final = 2
+
 # As far as processes of one network differ on a machine that others use, too.
 DRIFT_MARGIN: Final = 0.05
 
@@ -30,6 +33,8 @@ class TurnState(Enum):
     QUEUED = "queued"
     LEASED = "leased"
     TAKEN = "taken"
+    # The device was not as its start gate wants it, and the job has others.
+    NOT_READY = "not_ready"
     # Its job ended without it.
     DROPPED = "dropped"
 

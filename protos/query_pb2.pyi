@@ -675,6 +675,10 @@ class ProfileSpec(_message.Message):
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     RUN_COUNT_FIELD_NUMBER: _builtins.int
+    CORES_FIELD_NUMBER: _builtins.int
+    FLUSH_DENORMALS_FIELD_NUMBER: _builtins.int
+    ONNXRUNTIME_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
     device: _builtins.str
     """A device's name."""
@@ -689,6 +693,13 @@ class ProfileSpec(_message.Message):
     """Images per inference."""
     run_count: _builtins.int
     """Inferences to profile."""
+    cores: _builtins.str
+    """These as in SweepSpec."""
+    flush_denormals: _builtins.bool
+    @_builtins.property
+    def onnxruntime(self) -> _types_pb2.OnnxRuntimeOptions: ...
+    @_builtins.property
+    def gate(self) -> _types_pb2.StartGate: ...
     def __init__(
         self,
         *,
@@ -701,14 +712,23 @@ class ProfileSpec(_message.Message):
         input_size: _builtins.int | None = ...,
         batch: _builtins.int = ...,
         run_count: _builtins.int = ...,
+        cores: _builtins.str = ...,
+        flush_denormals: _builtins.bool = ...,
+        onnxruntime: _types_pb2.OnnxRuntimeOptions | None = ...,
+        gate: _types_pb2.StartGate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
+    _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
 
 Global___ProfileSpec: _TypeAlias = ProfileSpec  # noqa: Y015
 
@@ -787,6 +807,7 @@ class OperatorProfile(_message.Message):
     AFFINITY_FIELD_NUMBER: _builtins.int
     PROFILED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     TIMES_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -810,6 +831,10 @@ class OperatorProfile(_message.Message):
 
     @_builtins.property
     def times(self) -> _types_pb2.OperatorTimes: ...
+    @_builtins.property
+    def settings(self) -> _types_pb2.MeasureSettings:
+        """Everything that its job was told."""
+
     def __init__(
         self,
         *,
@@ -831,10 +856,11 @@ class OperatorProfile(_message.Message):
         affinity: _abc.Iterable[_builtins.int] | None = ...,
         profiled_at_unix_ms: _builtins.int = ...,
         times: _types_pb2.OperatorTimes | None = ...,
+        settings: _types_pb2.MeasureSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["times", b"times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "times", b"times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "settings", b"settings", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

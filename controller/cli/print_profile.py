@@ -17,6 +17,7 @@ from controller.operator_times import (
     slowest_layers,
 )
 from controller.quantities import format_latency
+from controller.settings_words import words_of
 from models.variants import Precision
 
 TOP_LAYERS = 10
@@ -44,6 +45,7 @@ def _heading(profile: OperatorProfile) -> Text:
         f"{profile.input_size} px",
         "" if profile.batch == 1 else f"batch {profile.batch}",
         f"{profile.weights.value} weights",
+        *words_of(profile.settings),
     ]
     what = f"{profile.backbone} on {profile.device}"
     return Text.assemble((what, "bold"), f"  {', '.join(filter(None, parts))}")

@@ -16,7 +16,9 @@ from controller.cli.options import (
 )
 from controller.cli.print_json import print_json
 from controller.cli.print_profile import print_profile
-from controller.domain import OperatorProfile, ProfileProgress, ProfileSpec, Runtime
+from controller.cli.runtime_options import RuntimeSettings, runtime_options
+from controller.cli.start_gate import gate_options
+from controller.domain import OperatorProfile, ProfileProgress, ProfileSpec, Runtime, StartGate
 from controller.durability import replacing
 from controller.errors import EdgerankError, ErrorCode
 from controller.operator_times import summarise
@@ -49,6 +51,7 @@ def complete_backbone(
     show_default=True,
 )
 @click.option("--threads", type=click.IntRange(1, MAX_THREADS), default=1, show_default=True)
+@runtime_options
 @click.option(
     "--precision",
     type=click.Choice([precision.value for precision in Precision]),
@@ -87,6 +90,7 @@ def complete_backbone(
     help=f"Where to write the trace, {_PLAIN} or {_PACKED}.  "
     f"[default: BACKBONE-DEVICE-RUNTIME.trace{_PACKED}]",
 )
+@gate_options
 @controller_option
 @json_option
 @says_failures
@@ -104,19 +108,23 @@ def profile(
     profile_id: str | None,
     by: str,
     trace_path: Path | None,
+    gate: StartGate,
+    runtime_settings: RuntimeSettings,
     address: str,
     as_json: bool,
 ) -> None:
     """Time a backbone on a device, operator by operator and layer by layer.
 
     From the runtime's own profiler, whose trace Perfetto opens. Watching costs time: how long an
-    inference takes, 'edgerank sweep' says. Ctrl-C stops waiting, not the profile.
+    inference takes, 'edgerank sweep' says. It starts when the device is cool and little else runs
+    there. Ctrl-C stops waiting, not the profile.
 
     \b
     Examples:
       edgerank profile MobileNetV1 --device phone
       edgerank profile PPLCNet_x1_0 --device board --threads 4 --by layer
       edgerank profile ResNet50 --device pc --precision int8-static --trace resnet.json
+      edgerank profile MobileNetV1 --device phone --cores big --graph-optimization basic
     """
     _check_request(name, device, profile_id, trace_path)
     wanted = profile_id or ProfileSpec(
@@ -129,6 +137,10 @@ def profile(
         batch=batch,
         run_count=run_count,
         input_size=input_size,
+        cores=runtime_settings.cores,
+        flush_denormals=runtime_settings.flush_denormals,
+        onnxruntime=runtime_settings.onnxruntime,
+        gate=gate,
     )
     console = Console(stderr=as_json)
     with QueryClient(address) as client:

@@ -1,4 +1,4 @@
-"""The options of `edgerank sweep` that say where and how a runtime computes."""
+"""The options of `sweep` and `profile` that say where and how a runtime computes."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The options of `edgerank sweep` that say what a device has to be like before it measures."""
+"""The options of `sweep` and `profile` that say what a device has to be like before it starts."""
 
 import functools
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def gate_options(command: Command) -> Command:
         metavar="TIME",
         default=DEFAULT_DEADLINE,
         show_default=True,
-        help="The longest that a start may wait for these three; then the job fails.",
+        help="The longest that a start may wait for these three before it is given up.",
     )
     return temperature(load(battery(deadline(run))))  # type: ignore[return-value]
 

@@ -52,11 +52,11 @@ def open_database(url: str) -> Engine:
     Raises:
         EdgerankError: STORAGE when the database cannot be opened or written.
     """
+    with translated_failures():
+        _migrate(url)
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
-    with translated_failures():
-        _migrate(engine)
     return engine
 
 
@@ -101,9 +101,22 @@ def _tune_sqlite(connection: object, _record: object) -> None:
     cursor.close()
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(url: str) -> None:
+    """Brings the database to the newest schema, or leaves it as it was."""
+    # Of its own: SQLite changes a table by making it anew, which references to its rows forbid
+    # where they are enforced; by default they are not.
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "begin", _begin_at_once)
     config = Config()
     config.set_main_option("script_location", os.fspath(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    engine.dispose()
+
+
+def _begin_at_once(connection: Connection) -> None:
+    # The driver would begin before the first row that is written, and tables changed until then
+    # would stay changed when the rest fails.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

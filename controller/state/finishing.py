@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import cattrs
-from sqlalchemy import Connection, Engine, Row, and_, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, func, insert, select, update
 
 from controller.domain import MeasureSettings, Verdict
 from controller.leases import JobState
@@ -14,35 +14,48 @@ from controller.state.jobs import end_job
 from controller.state.packing import stored_repetition
 from controller.state.schema import jobs, measurements, repetitions, turns
 from controller.statistics import latency_figures, memory_figures, minute_figures, verdict
-from controller.turns import Reading, slowdown, suspect_blocks
-
-# With one process, nothing tells how another would have run.
-_FEWEST = 2
+from controller.turns import (
+    FEWEST_REPETITIONS,
+    Reading,
+    TurnState,
+    slowdown,
+    suspect_blocks,
+)
 
 
 def finish_job(engine: Engine, job_id: str, readings: Sequence[Reading], now_unix_ms: int) -> None:
     """Derives a job's figures and ends it; one that ended before stays as it is.
 
     Repetitions that were taken while the sentinel drifted do not count, unless fewer than two
-    others are left: then all of them do, and the verdict says so. A job without any repetition, as
-    of a sentinel whose sweep failed before, ends without a measurement.
+    others are left: then all of them do, and the verdict says so. The reason tells how many the
+    device was not ready for. A job without any repetition, as of a sentinel whose sweep failed
+    before, ends without a measurement.
     """
     with transaction(engine) as connection:
-        settings = connection.scalars(select(jobs.c.settings).where(jobs.c.job_id == job_id)).one()
+        document = connection.scalars(select(jobs.c.settings).where(jobs.c.job_id == job_id)).one()
         taken = _taken(connection, job_id)
+        not_ready = _not_ready(connection, job_id)
         if not taken:
             end_job(connection, job_id, JobState.CANCELLED)
             return
+    settings = cattrs.structure(document, MeasureSettings)
     suspects = suspect_blocks(readings)
     steady = [row for row in taken if row.block not in suspects]
-    if len(steady) >= min(_FEWEST, len(taken)):
-        values = _figures(steady, cattrs.structure(settings, MeasureSettings))
+    if len(steady) >= min(FEWEST_REPETITIONS, len(taken)):
+        values = _figures(steady, settings)
     else:
-        values = _figures(taken, cattrs.structure(settings, MeasureSettings)) | {
+        values = _figures(taken, settings) | {
             "verdict": Verdict.THROTTLED.value,
             "reason": "the device drifted while it was measured, and while it was measured again: "
             f"the sentinel was up to {slowdown(readings) * 100:.0f} % slower",
         }
+    if not_ready:
+        waited_s = settings.gate.deadline_ms / 1_000
+        missing = (
+            f"{not_ready} of its repetitions could not start: the device was not ready within "
+            f"{waited_s:g} s"
+        )
+        values["reason"] = f"{values['reason']}; {missing}" if values["reason"] else missing
     with transaction(engine) as connection:
         if not end_job(connection, job_id, JobState.DONE):
             return
@@ -88,6 +101,14 @@ def _figures(rows: Sequence[Row[Any]], settings: MeasureSettings) -> dict[str, o
         "minutes": cattrs.unstructure(minute_figures(counted)),
         "measured_at_unix_ms": last.taken_at_unix_ms,
     }
+
+
+def _not_ready(connection: Connection, job_id: str) -> int:
+    return connection.scalars(
+        select(func.count())
+        .select_from(turns)
+        .where(turns.c.job_id == job_id, turns.c.state == TurnState.NOT_READY.value)
+    ).one()
 
 
 def _taken(connection: Connection, job_id: str) -> list[Row[Any]]:

@@ -108,5 +108,6 @@ def read_profile(engine: Engine, profile_id: str) -> tuple[OperatorProfile, byte
         affinity=tuple(row.affinity),
         profiled_at_unix_ms=row.profiled_at_unix_ms,
         times=cattrs.structure(row.times, OperatorTimes),
+        settings=settings,
     )
     return profile, row.trace_gzip

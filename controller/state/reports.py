@@ -3,9 +3,9 @@
 from typing import Any
 
 import cattrs
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, insert, select, update
 
-from controller.conversation import Measured, Report
+from controller.conversation import FailureReason, Measured, Report
 from controller.credibility import answering, credible
 from controller.domain import MeasureSettings
 from controller.leases import AttemptState, JobState
@@ -14,8 +14,14 @@ from controller.state.failures import end_with_failure
 from controller.state.jobs import end_job
 from controller.state.packing import repetition_row
 from controller.state.profiles import record_profile
-from controller.state.schema import attempts, jobs, repetitions
-from controller.state.turns import LeasedTurn, settle_turns, take_turn
+from controller.state.schema import attempts, jobs, repetitions, turns
+from controller.state.turns import (
+    LeasedTurn,
+    can_do_without,
+    settle_turns,
+    skip_turn,
+    take_turn,
+)
 from controller.statistics import latency_figures
 from controller.turns import Reading
 
@@ -24,7 +30,9 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
     """Commits how an attempt ended; False when it is not the device's or was committed before.
 
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
-    first failure, with its profile, or when no repetition of it is missing any more.
+    first failure, with its profile, or when no repetition of it is missing any more. A repetition
+    that the device was not ready for is left out where enough others are there. An attempt of
+    before repetitions took turns is at none of them: its job began anew.
     """
     attempt = _find(engine, device_id, report.attempt_id)
     if attempt is None:
@@ -59,6 +67,9 @@ def _commit(
 ) -> bool:
     measured, profiled, failure = report.measured, report.profiled, report.failure
     if measured is None and profiled is None:
+        not_ready = failure is not None and failure.reason is FailureReason.NOT_READY
+        if not_ready and can_do_without(connection, turn):
+            return skip_turn(connection, turn)
         reason = f"{failure.reason.value}: {failure.detail}" if failure else "no reason was given"
         return end_with_failure(connection, turn.job_id, reason, now_unix_ms)
     if not take_turn(connection, turn, reading):
@@ -98,5 +109,9 @@ def _find(engine: Engine, device_id: str, attempt_id: str) -> Row[Any] | None:
                 attempts.c.ordinal,
             )
             .join(attempts, attempts.c.job_id == jobs.c.job_id)
+            .join(
+                turns,
+                and_(turns.c.job_id == jobs.c.job_id, turns.c.ordinal == attempts.c.ordinal),
+            )
             .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
         ).one_or_none()

@@ -14,7 +14,15 @@ from controller.state.database import transaction
 from controller.state.finishing import finish_job
 from controller.state.jobs import move_jobs
 from controller.state.schema import jobs, sweeps, turns
-from controller.turns import OpenJob, Reading, Turn, TurnState, order_turns, settle
+from controller.turns import (
+    FEWEST_REPETITIONS,
+    OpenJob,
+    Reading,
+    Turn,
+    TurnState,
+    order_turns,
+    settle,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +60,48 @@ def take_turn(connection: Connection, turn: LeasedTurn, reading: Reading | None)
         values["block"] = len(_readings(connection, turn.sweep_id, turn.device_id))
     else:
         values |= asdict(reading)
-    taken = connection.execute(
-        update(turns)
+    taken = connection.execute(update(turns).where(_is_open(turn)).values(values))
+    _free_job(connection, turn.job_id)
+    return bool(taken.rowcount)
+
+
+def can_do_without(connection: Connection, turn: LeasedTurn) -> bool:
+    """Whether a turn's job has enough others, taken or still to be; a sentinel needs each one."""
+    counting = [TurnState.QUEUED.value, TurnState.LEASED.value, TurnState.TAKEN.value]
+    others = connection.scalars(
+        select(func.count())
+        .select_from(turns)
+        .join(jobs, jobs.c.job_id == turns.c.job_id)
         .where(
             turns.c.job_id == turn.job_id,
-            turns.c.ordinal == turn.ordinal,
-            turns.c.state.in_([TurnState.QUEUED.value, TurnState.LEASED.value]),
+            jobs.c.is_sentinel.is_(False),
+            turns.c.ordinal != turn.ordinal,
+            turns.c.state.in_(counting),
         )
-        .values(values)
+    ).one()
+    return others >= FEWEST_REPETITIONS
+
+
+def skip_turn(connection: Connection, turn: LeasedTurn) -> bool:
+    """Remembers that the device was not ready for a turn; False when it needed none any more."""
+    skipped = connection.execute(
+        update(turns).where(_is_open(turn)).values(state=TurnState.NOT_READY.value)
     )
-    is_leased = and_(jobs.c.job_id == turn.job_id, jobs.c.state == JobState.LEASED.value)
+    _free_job(connection, turn.job_id)
+    return bool(skipped.rowcount)
+
+
+def _is_open(turn: LeasedTurn) -> ColumnElement[bool]:
+    return and_(
+        turns.c.job_id == turn.job_id,
+        turns.c.ordinal == turn.ordinal,
+        turns.c.state.in_([TurnState.QUEUED.value, TurnState.LEASED.value]),
+    )
+
+
+def _free_job(connection: Connection, job_id: str) -> None:
+    is_leased = and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED.value)
     connection.execute(move_jobs(JobState.QUEUED, is_leased))
-    return bool(taken.rowcount)
 
 
 def settle_turns(engine: Engine, sweep_id: str, device_id: str, now_unix_ms: int) -> None:
@@ -90,12 +128,13 @@ def settle_all(engine: Engine, now_unix_ms: int) -> None:
 
 
 def count_turns(engine: Engine, sweep_id: str) -> tuple[int, int]:
-    """How many turns the sweep has that were not dropped, and how many of them were taken."""
+    """How many turns the sweep has that were or will be taken, and how many of them were."""
+    without = [TurnState.DROPPED.value, TurnState.NOT_READY.value]
     with transaction(engine) as connection:
         rows = connection.execute(
             select(turns.c.state, func.count())
             .join(jobs, jobs.c.job_id == turns.c.job_id)
-            .where(jobs.c.sweep_id == sweep_id, turns.c.state != TurnState.DROPPED.value)
+            .where(jobs.c.sweep_id == sweep_id, turns.c.state.not_in(without))
             .group_by(turns.c.state)
         ).all()
     counts = {TurnState(state): count for state, count in rows}

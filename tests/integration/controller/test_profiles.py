@@ -7,7 +7,15 @@ import pytest
 from sqlalchemy import Engine
 
 from controller.conversation import Profiled, Progress, Report, Stage
-from controller.domain import MeasurementFilter, OperatorTimes, ProfileSpec, Runtime, SweepPhase
+from controller.domain import (
+    MeasurementFilter,
+    OnnxRuntimeOptions,
+    OperatorTimes,
+    ProfileSpec,
+    Runtime,
+    StartGate,
+    SweepPhase,
+)
 from controller.errors import EdgerankError, ErrorCode
 from controller.fleet import Fleet
 from controller.leases import MAX_ATTEMPTS, JobState
@@ -31,6 +39,7 @@ from tests.integration.controller.domain_samples import (
 from tests.integration.controller.test_fleet import lease as lease_of
 from tests.unit.controller.profiles import PROFILE
 from tests.unit.controller.test_credibility import TRACE, packed
+from tests.unit.controller.test_planning import device
 
 RUNS = PROFILE.times.run_count
 SPEC = ProfileSpec(
@@ -42,6 +51,8 @@ SPEC = ProfileSpec(
     precision="fp32",
     batch=1,
     run_count=RUNS,
+    onnxruntime=OnnxRuntimeOptions(spinning=False),
+    gate=StartGate(max_celsius=60, deadline_ms=1_000),
 )
 
 
@@ -107,6 +118,7 @@ def test_a_profile_is_there_after_a_restart_with_its_trace(engine: Engine, tmp_p
     assert (profile.runtime_version, profile.affinity) == ("1.23.2", (0, 3))
     assert (profile.weights, profile.weights_digest) == (WeightsKind.SYNTHETIC, "d" * 64)
     assert profile.profiled_at_unix_ms == 2_000
+    assert profile.settings == plan_profile(SPEC, [device("phone")], load_catalog()).settings
     again.dispose()
 
 

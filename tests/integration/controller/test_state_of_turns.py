@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from controller.conversation import Lease, Report
-from controller.domain import Measurement, MeasurementFilter, SweepPhase, Verdict
+from controller.conversation import Failure, FailureReason, Lease, Report
+from controller.domain import Measurement, MeasurementFilter, StartGate, SweepPhase, Verdict
 from controller.leases import JobState
 from controller.state import attempts, jobs, sweeps, turns
 from controller.state.measurements import list_measurements, list_outcomes
@@ -37,6 +37,13 @@ def measure_all(engine: Engine, *latencies_ns: int) -> list[Lease]:
             level_ns = next(readings, level_ns)
         record(engine, measured_report(leased.attempt_id, leased.job_id, level_ns))
     return leases
+
+
+def not_ready_report(attempt_id: str, job_id: str) -> Report:
+    """A report of a start that waited in vain."""
+    detail = "others take 1.6 cores; allow more with --max-load"
+    failure = Failure(reason=FailureReason.NOT_READY, detail=detail)
+    return replace(failed_report(attempt_id, job_id), failure=failure)
 
 
 def measured(engine: Engine) -> list[Measurement]:
@@ -124,6 +131,65 @@ def test_a_failing_repetition_ends_its_job_and_keeps_those_before(engine: Engine
     (failed,) = measured(engine)
     assert (failed.verdict, len(failed.repetitions)) == (Verdict.FAILED, 1)
     assert jobs.count_jobs(engine, sweep_id) == {JobState.FAILED: 1}
+
+
+@pytest.mark.parametrize("unready", [1, 3])
+def test_a_repetition_that_could_not_start_leaves_the_others_to_count(
+    engine: Engine, unready: int
+) -> None:
+    sweep_id = start_sweep(engine, "phone", repetitions=5, gate=StartGate(deadline_ms=60_000))
+    for _ in range(unready):
+        leased = lease(engine)
+        assert leased is not None
+        report = not_ready_report(leased.attempt_id, leased.job_id)
+        assert [record(engine, report), record(engine, report)] == [True, False]
+    assert len(measure_all(engine)) == 5 - unready
+    (found,) = measured(engine)
+    assert (found.verdict, len(found.repetitions)) == (Verdict.OK, 5 - unready)
+    assert found.reason == (
+        f"{unready} of its repetitions could not start: the device was not ready within 60 s"
+    )
+    assert turns.count_turns(engine, sweep_id) == (5 - unready, 5 - unready)
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1}
+
+
+@pytest.mark.parametrize(("repetitions", "possible"), [(1, 0), (2, 0), (5, 3)])
+def test_a_job_fails_with_what_was_in_the_way_once_fewer_than_two_repetitions_are_left(
+    engine: Engine, repetitions: int, possible: int
+) -> None:
+    sweep_id = start_sweep(engine, "phone", repetitions=repetitions)
+    skipped = 0
+    while (leased := lease(engine)) is not None:
+        record(engine, not_ready_report(leased.attempt_id, leased.job_id))
+        skipped += 1
+    assert skipped == possible + 1
+    (failed,) = measured(engine)
+    assert failed.verdict is Verdict.FAILED
+    assert failed.reason == "not_ready: others take 1.6 cores; allow more with --max-load"
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.FAILED: 1}
+
+
+def test_a_reading_of_the_sentinel_cannot_be_left_out(engine: Engine) -> None:
+    sweep_id = start_sweep(engine, "phone", threads=(1, 2), repetitions=5, sentinel=True)
+    first = lease(engine)
+    assert first is not None
+    record(engine, not_ready_report(first.attempt_id, first.job_id))
+    measure_all(engine)
+    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 2, JobState.FAILED: 1}
+
+
+def test_a_late_word_that_the_device_was_not_ready_takes_nothing_back(engine: Engine) -> None:
+    start_sweep(engine, "phone", repetitions=3)
+    late = lease(engine)
+    assert late is not None
+    attempts.lose_attempt(engine, late.attempt_id, now_unix_ms=0)
+    again = lease(engine)
+    assert again is not None
+    record(engine, measured_report(again.attempt_id, again.job_id))
+    assert not record(engine, not_ready_report(late.attempt_id, late.job_id))
+    measure_all(engine)
+    (found,) = measured(engine)
+    assert (found.verdict, len(found.repetitions), found.reason) == (Verdict.OK, 3, "")
 
 
 def test_a_runtime_that_changes_between_repetitions_makes_the_job_unstable(engine: Engine) -> None:

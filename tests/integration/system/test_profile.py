@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.integration.system.conftest import UNGATED
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
 from tests.processes import edgerank, running, running_agent, running_controller
 
@@ -36,7 +37,7 @@ def address(state: Path) -> Iterator[str]:
 
 
 def profile(address: str, *options: str) -> str:
-    done = edgerank("profile", NAME, "--device", "pc", *options, address=address)
+    done = edgerank("profile", NAME, "--device", "pc", *UNGATED, *options, address=address)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -78,12 +79,23 @@ def test_every_layer_and_a_trace_as_plain_json(address: str, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [trace]
 
 
+def test_it_runs_as_it_is_told_and_says_so(address: str, tmp_path: Path) -> None:
+    told = ("--cores", "0", "--graph-optimization", "disabled", "--no-spinning", "--no-arena")
+    trace = ("--trace", str(tmp_path / "trace.json"))
+    text = profile(address, "--runs", "3", "--flush-denormals", *told, *trace)
+    words = "core 0, denormals flushed, no graph optimization, no spinning, no arena"
+    assert words in " ".join(text.split())
+
+
 def test_json_is_what_its_schema_says_and_the_profile_is_kept(address: str, tmp_path: Path) -> None:
     trace = tmp_path / "trace.json.gz"
-    document = json.loads(profile(address, "--runs", "4", "--json", "--trace", str(trace)))
+    told = ("--runs", "4", "--start-deadline", "5s", "--no-arena")
+    document = json.loads(profile(address, *told, "--json", "--trace", str(trace)))
     Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(document)
     assert document["profile"]["times"]["run_count"] == 4
     assert document["profile"]["weights"] == "own"
+    settings = document["profile"]["settings"]
+    assert (settings["gate"]["deadline_ms"], settings["onnxruntime"]["arena"]) == (5_000, False)
     assert document["trace_path"] == str(trace)
     assert sum(each["share_percent"] for each in document["operators"]) == pytest.approx(100)
 
@@ -106,7 +118,7 @@ def test_a_profile_outlives_who_asked_for_it_the_agent_and_the_controller(
     tmp_path: Path,
 ) -> None:
     file = save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "petals.onnx")
-    ask = ("profile", NAME, "--device", "pc", "--trace", str(tmp_path / "trace.json"))
+    ask = ("profile", NAME, "--device", "pc", *UNGATED, "--trace", str(tmp_path / "trace.json"))
     with running_controller(tmp_path / "controller") as (_controller, address):
         assert edgerank("models", "add", NAME, "--onnx", str(file), address=address).stdout
         with running_agent(address, "pc", tmp_path / "agent"):
@@ -146,9 +158,16 @@ def test_a_profile_outlives_who_asked_for_it_the_agent_and_the_controller(
             4,
             "built without its profiler (LITE_WITH_PROFILE)",
         ),
-        ((NAME, "--device", "pc", "--input-size", "32"), 4, "could not be profiled on pc"),
+        ((NAME, "--device", "pc", "--cores", "999"), 4, "has no core 999"),
+        ((NAME, "--device", "pc", "--execution-provider", "Fast"), 4, "Fast"),
+        ((NAME, "--device", "pc", "--max-temperature", "500C"), 2, "at most 120 °C"),
+        (
+            (NAME, "--device", "pc", *UNGATED, "--input-size", "32"),
+            4,
+            "could not be profiled on pc",
+        ),
         ((NAME, "--device", "pc", "--trace", "trace.txt"), 2, "ends in .json or .json.gz"),
-        ((NAME, "--device", "pc", "--trace", "/no/where.json"), 4, "--stored"),
+        ((NAME, "--device", "pc", *UNGATED, "--trace", "/no/where.json"), 4, "--stored"),
         ((NAME,), 2, "its --device"),
         (("--stored", "nothing"), 2, "no profile has the id 'nothing'"),
         ((NAME, "--device", "pc", "--stored", "nothing"), 2, "either a backbone"),

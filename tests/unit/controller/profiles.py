@@ -1,6 +1,15 @@
 """A profile that tests share."""
 
-from controller.domain import LayerTime, OperatorProfile, OperatorTimes, Runtime
+from controller.domain import (
+    GraphOptimization,
+    LayerTime,
+    MeasureSettings,
+    OnnxRuntimeOptions,
+    OperatorProfile,
+    OperatorTimes,
+    Runtime,
+    StartGate,
+)
 from models.variants import WeightsKind
 
 
@@ -52,5 +61,17 @@ PROFILE = OperatorProfile(
         layer("loop", "Conv", 200, calls=6),
         layer("head", "Gemm", 50),
         layer("[bold]flat[/]", "Flatten", 0),
+    ),
+    settings=MeasureSettings(
+        runtime=Runtime.ONNXRUNTIME,
+        threads=2,
+        relative_half_width=0.02,
+        time_budget_ms=60_000,
+        input_shape=(1, 3, 224, 224),
+        input_seed=0,
+        cores=(0, 1),
+        onnxruntime=OnnxRuntimeOptions(graph_optimization=GraphOptimization.BASIC, arena=False),
+        gate=StartGate(max_celsius=60, deadline_ms=60_000),
+        profile_runs=2,
     ),
 )

@@ -46,6 +46,7 @@ def test_shares_add_up_to_all_layers(taken: list[tuple[str, int]]) -> None:
 
 def test_operators_and_the_slowest_layers_are_printed() -> None:
     text = printed(PROFILE, by_layer=False)
+    assert "cores 0-1, basic graph optimization, no arena" in " ".join(text.split())
     words = " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
     assert "MobileNetV1 on pc onnxruntime 1.23.2, 2 threads, 224 px, synthetic weights" in words

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from controller.domain import ProfileSpec, Runtime
+from controller.domain import (
+    GraphOptimization,
+    OnnxRuntimeOptions,
+    ProfileSpec,
+    Runtime,
+    StartGate,
+)
 from controller.errors import EdgerankError, ErrorCode
 from controller.profile_planning import MAX_PROFILE_RUNS, as_sweep, plan_profile
 from models.catalog import load_catalog
@@ -38,6 +44,15 @@ def test_without_a_size_it_is_the_evaluation_size() -> None:
     assert job.variant.input_size == CATALOG.get("MobileNetV1").input_size
 
 
+def test_its_job_is_told_where_how_and_when_to_run() -> None:
+    options = OnnxRuntimeOptions(graph_optimization=GraphOptimization.BASIC, spinning=False)
+    gate = StartGate(max_load_by_others=0.5, deadline_ms=1_000)
+    told = replace(SPEC, cores="1,2", flush_denormals=True, onnxruntime=options, gate=gate)
+    settings = plan_profile(told, [device("pc")], CATALOG).settings
+    assert (settings.cores, settings.flush_denormals) == ((1, 2), True)
+    assert (settings.onnxruntime, settings.gate) == (options, gate)
+
+
 @pytest.mark.parametrize(
     ("spec", "code", "words"),
     [
@@ -47,9 +62,26 @@ def test_without_a_size_it_is_the_evaluation_size() -> None:
         (replace(SPEC, device="pd"), ErrorCode.UNKNOWN_NAME, "nearest: pc"),
         (replace(SPEC, device=""), ErrorCode.UNKNOWN_NAME, "no device is named ''"),
         (replace(SPEC, threads=8), ErrorCode.PRECONDITION, "has 4 cores"),
+        (replace(SPEC, cores="7"), ErrorCode.PRECONDITION, "has no core 7; it has 0-3"),
+        (replace(SPEC, cores="0"), ErrorCode.PRECONDITION, "ask for at most as many threads"),
+        (
+            replace(SPEC, onnxruntime=OnnxRuntimeOptions(execution_provider="Fast")),
+            ErrorCode.PRECONDITION,
+            "Fast",
+        ),
+        (
+            replace(SPEC, gate=StartGate(max_celsius=500)),
+            ErrorCode.INVALID_INPUT,
+            "at most 120 °C",
+        ),
         (replace(SPEC, precision="int4"), ErrorCode.UNKNOWN_NAME, "no precision is named"),
         (
-            replace(SPEC, runtime=Runtime.PADDLELITE, precision="fp32"),
+            replace(
+                SPEC,
+                runtime=Runtime.PADDLELITE,
+                precision="fp32",
+                onnxruntime=OnnxRuntimeOptions(arena=False),
+            ),
             ErrorCode.PRECONDITION,
             "built without its profiler .* profile with onnxruntime",
         ),

@@ -107,6 +107,8 @@ def _key_repetitions_by_job() -> None:
 def _begin_open_jobs_anew() -> None:
     """Jobs that have not ended get turns; attempts that are out could not be told to which."""
     op.execute("UPDATE attempts SET state = 'lost' WHERE state = 'leased'")
+    # No turn's: those that were lost do not count against one, and a late report answers none.
+    op.execute("UPDATE attempts SET ordinal = -1")
     op.execute("UPDATE jobs SET state = 'queued' WHERE state = 'leased'")
     connection = op.get_bind()
     rows = connection.execute(
