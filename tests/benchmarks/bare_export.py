@@ -28,8 +28,7 @@ def main(architecture: str, input_size: int, weights: str, prefix: str) -> None:
     backbones = importlib.import_module("paddleclas.ppcls.arch.backbone")
     importlib.import_module("paddleclas.ppcls.utils.logger").init_logger()
     network = getattr(backbones, architecture)(pretrained=False)
-    if weights:
-        network.set_state_dict(paddle.load(weights))
+    network.set_state_dict(paddle.load(weights))
     network.eval()
     shape = [1, 3, input_size, input_size]
     image = paddle.static.InputSpec(shape, "float32", "image")

@@ -12,15 +12,15 @@ _BIN = Path(sys.executable).parent
 _EXPORT = Path(__file__).with_name("bare_export.py")
 
 
-def export_s(architecture: str, input_size: int, weights: Path | None, folder: Path) -> float:
-    """Seconds that exporting to `folder`/program takes; without weights the network's first."""
+def export_s(architecture: str, input_size: int, weights: Path, folder: Path) -> float:
+    """Seconds that exporting to `folder`/program takes."""
     return _run_s(
         (
             sys.executable,
             _EXPORT,
             architecture,
             str(input_size),
-            weights or "",
+            weights,
             folder / "program",
         ),
         folder,

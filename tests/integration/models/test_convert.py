@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -247,6 +250,35 @@ def test_training_branches_are_fused_and_outputs_stay(tmp_path: Path) -> None:
     answer = export("RepVGG_A0", tmp_path)
     assert answer.fused_blocks == 22
     assert 0 < answer.rewrite_difference < 1e-5
+
+
+# RepVGG_D2se in small.
+FUSE_WITH_ATTENTION = """
+import json
+import paddle
+from models.steps import architectures, synthetic
+from models.steps.compare import relative_difference
+from models.steps.fusion import fuse_blocks
+from models.steps.noise import noise_images
+paddle.seed(0)
+network = type(architectures.build("RepVGG_A0"))([1, 2, 1, 1], [0.25] * 4, use_se=True)
+network.eval()
+synthetic.calibrate(network, 64, 8)
+images = paddle.to_tensor(noise_images(2, 64, 1))
+with paddle.no_grad():
+    before = network(images).numpy()
+    fused = fuse_blocks(network)
+    after = network(images).numpy()
+print(json.dumps([fused, relative_difference(after, before)]))
+"""
+
+
+def test_fused_blocks_go_on_attending() -> None:
+    command = [sys.executable, "-c", FUSE_WITH_ATTENTION]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    fused, difference = json.loads(done.stdout.splitlines()[-1])
+    assert fused == 6
+    assert 0 < difference < 1e-5
 
 
 def test_what_paddleclas_cannot_build_is_said(tmp_path: Path) -> None:
