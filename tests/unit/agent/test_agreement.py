@@ -74,7 +74,8 @@ def test_sampling_ends_at_the_half_width_that_is_published_unless_stretches_diff
     of_stretches = stopping.relative_half_width(
         stopping.batches_interval(latency_ns), float(np.median(latency_ns))
     )
-    reached = max(statistics.relative_half_width(published(latency_ns)), of_stretches)
+    published_reach = statistics.relative_half_width(published(latency_ns))
+    reached = max(published_reach, min(of_stretches, 2.5 * published_reach))
     for wanted, ends in ((reached * (1 + NOISE), True), (reached / (1 + NOISE), False)):
         rule = stopping.StoppingRule(relative_half_width=wanted, time_budget_ns=10**12)
         reason = rule.check(latency_ns, stopping.MIN_SAMPLING_NS, np.random.default_rng(0))

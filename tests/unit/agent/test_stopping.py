@@ -114,6 +114,15 @@ def test_samples_that_depend_are_taken_more_of_than_samples_that_do_not() -> Non
     assert taken(0.8) > 2 * taken(0.0)
 
 
+def test_stretches_that_go_on_to_differ_do_not_keep_sampling_for_good() -> None:
+    steps = np.repeat([1.0, 1.02, 0.98, 1.03, 0.97, 1.02, 0.98, 1.03, 0.97, 1.0], 50)
+    series = with_noise(steps, 1, 0.01)
+    wanted = rule(0.01)
+    assert relative_half_width(batches_interval(series), float(np.median(series))) > 0.01
+    assert wanted.check(series, MIN_STABLE_NS - 1, rng()) is StopReason.PRECISE
+    assert rule(0.004).check(series, MIN_STABLE_NS - 1, rng()) is None
+
+
 def test_an_interval_of_stretches_needs_a_sample_of_each() -> None:
     with pytest.raises(ValueError, match="a sample of each"):
         batches_interval([1.0] * 9)
