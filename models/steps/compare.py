@@ -61,8 +61,8 @@ def compare_with_reference(
         return runs
 
     half = len(inputs) // 2
-    latter = Forked(lambda: compare(range(half, len(inputs))))
-    runs = compare(range(half)) + latter.result()
+    with Forked(lambda: compare(range(half, len(inputs)))) as latter:
+        runs = compare(range(half)) + latter.result()
     stacked = [np.stack(each) for each in zip(*runs, strict=True)]
     worst = max(
         relative_difference(output, reference[number])

@@ -10,7 +10,9 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
+from types import TracebackType
 from typing import Generic, NoReturn, TypeVar
 
 from models.steps.parent import bind_to_parent
@@ -21,8 +23,11 @@ Result = TypeVar("Result")
 _FORKING = multiprocessing.get_context("fork")
 
 
-class Forked(Generic[Result]):
-    """Work that a fork of this process does; its result has to be small."""
+class Forked(AbstractContextManager["Forked[Result]"], Generic[Result]):
+    """Work that a fork of this process does; its result has to be small.
+
+    Leaving it ends a fork whose result nobody waited for.
+    """
 
     def __init__(self, work: Callable[[], Result]) -> None:
         """Start the work. Whatever threads there are stay behind, so none may hold a lock."""
@@ -31,6 +36,17 @@ class Forked(Generic[Result]):
         self._process.start()
         # The fork's end alone is left, so that its death ends the waiting.
         sender.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the fork unless it has ended."""
+        self._process.kill()
+        self._process.join()
+        self._receiver.close()
 
     def result(self) -> Result:
         """Wait for the result; of a fork that died, die like it.
