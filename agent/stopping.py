@@ -25,6 +25,7 @@ _GROWTH = 1.5
 _BATCHES = 10
 # 97.5 % quantile of Student's t distribution with 9 degrees of freedom.
 _BATCHES_QUANTILE = 2.262
+# How much narrower the resampled interval is to be where stretches go on to differ.
 _WANDERING = 2.5
 # Before this much is seen, noise that comes and goes in seconds has not been.
 MIN_STABLE_SAMPLES = 300
@@ -56,8 +57,8 @@ class StoppingRule:
     Precise is what has at least 30 samples, 0.1 s of them, and intervals as narrow as asked for,
     both of `median_interval` and of `batches_interval`; or, where stretches go on to differ, the
     former 2.5 times as narrow: what wanders for seconds is told by other processes, not by more
-    samples of this one. What is not, but has at least 300 samples,
-    3 s of them, and a stable noise, is not gone on with: see `noise_stable`.
+    samples of this one. What is not, but has at least 300 samples, 3 s of them, and a stable noise,
+    is not gone on with: see `noise_stable`.
 
     Attributes:
         relative_half_width: of the median's 95 % intervals, on their wider side, relative to the

@@ -60,9 +60,7 @@ def take_turn(connection: Connection, turn: LeasedTurn, reading: Reading | None)
         values["block"] = len(_readings(connection, turn.sweep_id, turn.device_id))
     else:
         values |= asdict(reading)
-    taken = connection.execute(update(turns).where(_is_open(turn)).values(values))
-    _free_job(connection, turn.job_id)
-    return bool(taken.rowcount)
+    return _end_turn(connection, turn, values)
 
 
 def can_do_without(connection: Connection, turn: LeasedTurn) -> bool:
@@ -84,24 +82,20 @@ def can_do_without(connection: Connection, turn: LeasedTurn) -> bool:
 
 def skip_turn(connection: Connection, turn: LeasedTurn) -> bool:
     """Remembers that the device was not ready for a turn; False when it needed none any more."""
-    skipped = connection.execute(
-        update(turns).where(_is_open(turn)).values(state=TurnState.NOT_READY.value)
-    )
-    _free_job(connection, turn.job_id)
-    return bool(skipped.rowcount)
+    return _end_turn(connection, turn, {"state": TurnState.NOT_READY.value})
 
 
-def _is_open(turn: LeasedTurn) -> ColumnElement[bool]:
-    return and_(
+def _end_turn(connection: Connection, turn: LeasedTurn, values: Mapping[str, object]) -> bool:
+    """Ends an open turn so and lets its job be leased again; False when it was not open."""
+    is_open = and_(
         turns.c.job_id == turn.job_id,
         turns.c.ordinal == turn.ordinal,
         turns.c.state.in_([TurnState.QUEUED.value, TurnState.LEASED.value]),
     )
-
-
-def _free_job(connection: Connection, job_id: str) -> None:
-    is_leased = and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED.value)
+    ended = connection.execute(update(turns).where(is_open).values(values))
+    is_leased = and_(jobs.c.job_id == turn.job_id, jobs.c.state == JobState.LEASED.value)
     connection.execute(move_jobs(JobState.QUEUED, is_leased))
+    return bool(ended.rowcount)
 
 
 def settle_turns(engine: Engine, sweep_id: str, device_id: str, now_unix_ms: int) -> None:

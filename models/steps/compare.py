@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,15 @@ from models.steps.refusal import StepRefused
 Array = npt.NDArray[np.float32]
 
 _ADVICE = "ask for a precision that keeps more of this network, such as fp32"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Reference inputs, each output stacked over them, and what computed these."""
+
+    inputs: Array
+    outputs: list[Array]
+    origin: str
 
 
 def relative_difference(outputs: Array, reference: Array) -> float:
@@ -45,32 +55,24 @@ def compare_with_reference(
         StepRefused: an output is not finite, has another shape, differs beyond tolerance, or too
             little is left of what tells the inputs apart.
     """
-    with np.load(request.reference_path) as stored:
-        inputs = stored["inputs"][: request.input_count]
-        origin = str(stored["origin"]) if "origin" in stored else "Paddle"
-        references = [
-            stored[f"output_{i}"][: request.input_count] for i in range(int(stored["output_count"]))
-        ]
+    stored = read_reference(request.reference_path, request.input_count)
+    inputs, references, origin = stored.inputs, stored.outputs, stored.origin
 
-    def compare(numbers: range) -> list[Sequence[Array]]:
+    def compare(numbers: range) -> list[tuple[Sequence[Array], float]]:
         runs = []
         for number in numbers:
             outputs = run(inputs[number])
-            _accept(number, outputs, [each[number] for each in references], request, origin)
-            runs.append(outputs)
+            of_input = [each[number] for each in references]
+            runs.append((outputs, _difference(number, outputs, of_input, request, origin)))
         return runs
 
     half = len(inputs) // 2
     with Forked(lambda: compare(range(half, len(inputs)))) as latter:
         runs = compare(range(half)) + latter.result()
-    stacked = [np.stack(each) for each in zip(*runs, strict=True)]
-    worst = max(
-        relative_difference(output, reference[number])
-        for outputs, reference in zip(stacked, references, strict=True)
-        for number, output in enumerate(outputs)
-    )
+    worst = max(difference for _, difference in runs)
     if request.least_correlation is None:
         return ParityAnswer(worst, len(inputs))
+    stacked = [np.stack(each) for each in zip(*(outputs for outputs, _ in runs), strict=True)]
     correlation = least_correlation(stacked, references)
     if not correlation >= request.least_correlation:
         raise StepRefused(
@@ -82,19 +84,35 @@ def compare_with_reference(
     return ParityAnswer(worst, len(inputs), agreement, correlation)
 
 
-def _accept(
+def read_reference(path: str, input_count: int) -> Reference:
+    """Read the first so many inputs of a file of `models.steps.reference`, and their outputs."""
+    with np.load(path) as stored:
+        return Reference(
+            inputs=stored["inputs"][:input_count],
+            outputs=[
+                stored[f"output_{i}"][:input_count] for i in range(int(stored["output_count"]))
+            ],
+            origin=str(stored["origin"]) if "origin" in stored else "Paddle",
+        )
+
+
+def _difference(
     number: int,
     outputs: Sequence[Array],
     references: Sequence[Array],
     request: ParityRequest,
     origin: str,
-) -> None:
-    """Refuse the outputs on one reference input that are not its reference."""
+) -> float:
+    """Return how far the outputs on one reference input are off, or refuse them."""
     if len(outputs) != len(references):
         raise StepRefused(f"gives {len(outputs)} outputs where {origin} gives {len(references)}")
+    worst = 0.0
     for output, reference in zip(outputs, references, strict=True):
-        if not relative_difference(output, reference) <= request.tolerance:
+        difference = relative_difference(output, reference)
+        if not difference <= request.tolerance:
             raise StepRefused(_describe(number, output, reference, request, origin))
+        worst = max(worst, difference)
+    return worst
 
 
 def _describe(

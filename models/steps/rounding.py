@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import paddle
 
 from models.acceptance import MAX_ROUNDING_DIFFERENCE
 from models.requests import RoundingAnswer, RoundingRequest
+from models.steps.compare import read_reference
 from models.steps.network import rounding_difference
 from models.steps.reference import REFERENCE_INPUTS
 from models.steps.refusal import StepRefused
@@ -20,11 +20,8 @@ def run(request: RoundingRequest) -> RoundingAnswer:
     """
     program = paddle.jit.load(request.program_prefix)
     program.eval()
-    with np.load(request.reference_path) as stored:
-        inputs = stored["inputs"][:REFERENCE_INPUTS]
-        count = int(stored["output_count"])
-        outputs = [stored[f"output_{i}"][:REFERENCE_INPUTS] for i in range(count)]
-    difference = rounding_difference(program, inputs, outputs)
+    reference = read_reference(request.reference_path, REFERENCE_INPUTS)
+    difference = rounding_difference(program, reference.inputs, reference.outputs)
     if not difference <= MAX_ROUNDING_DIFFERENCE:
         raise StepRefused(
             f"one rounding of its input moves the outputs by {difference:.2g} relative, so that no "
