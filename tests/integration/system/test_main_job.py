@@ -18,7 +18,7 @@ from tests.integration.system.conftest import BACKBONES, System
 from tests.processes import edgerank
 
 # The sweep is a quick one: how far its figures can be trusted is not what these tests are about.
-BEST = ("best", "--device", "pc", "--include", "noisy,unstable")
+BEST = ("best", "--device", "pc", "--include", "noisy,unstable,throttled")
 
 
 def asked(system: System, *arguments: str) -> Any:
