@@ -14,6 +14,7 @@ from controller.domain import (
 from models.variants import WeightsKind
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
+LITE = RuntimeInfo(runtime=Runtime.PADDLELITE, version="2.14rc0")
 
 SPEC = SweepSpec(
     backbones=("MobileNetV1",),
@@ -30,7 +31,7 @@ SPEC = SweepSpec(
 def hello(name: str, *, held: tuple[str, ...] = (), hostname: str = "elsewhere") -> Hello:
     """What an agent on a device of this name says first."""
     profile = DeviceProfile(
-        architecture="x86_64", runtimes=(RUNTIME,), logical_cores=4, hostname=hostname
+        architecture="x86_64", runtimes=(RUNTIME, LITE), logical_cores=4, hostname=hostname
     )
     return Hello(
         device_id=f"id-of-{name}",

@@ -4,22 +4,39 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
+from controller.domain import Runtime
 from controller.state.attempts import lease_next
 from controller.state.reports import record_report
 from tests.integration.controller.conftest import start_sweep
-from tests.integration.controller.domain_samples import measured_report
+from tests.integration.controller.domain_samples import LITE, RUNTIME, measured_report
+
+LITE_RATIO = 1.5
+_RUNTIMES = {Runtime.ONNXRUNTIME: (RUNTIME, 1.0), Runtime.PADDLELITE: (LITE, LITE_RATIO)}
 
 
-def record_sweep(engine: Engine, *latency_factors: float) -> str:
-    """A sweep of one job, each repetition with the standard report's samples times a factor."""
-    sweep_id = start_sweep(engine, "phone", repetitions=len(latency_factors))
-    for factor in latency_factors:
+def record_sweep(
+    engine: Engine,
+    *latency_factors: float,
+    backbones: tuple[str, ...] = ("MobileNetV1",),
+    runtimes: tuple[Runtime, ...] = (Runtime.ONNXRUNTIME,),
+) -> str:
+    """A sweep whose repetitions have the standard report's samples, each times its factor.
+
+    Paddle Lite's take `LITE_RATIO` times as long.
+    """
+    repetitions = len(latency_factors)
+    sweep_id = start_sweep(
+        engine, "phone", repetitions=repetitions, backbones=backbones, runtimes=runtimes
+    )
+    for _ in range(repetitions * len(backbones) * len(runtimes)):
         lease = lease_next(engine, "id-of-phone", now_unix_ms=0)
         assert lease is not None
+        runtime, ratio = _RUNTIMES[lease.settings.runtime]
+        factor = ratio * latency_factors[lease.ordinal - 1]
         report = measured_report(lease.attempt_id, lease.job_id)
         assert report.measured is not None
         taken = report.measured.repetition
         scaled = replace(taken, latency_ns=tuple(round(ns * factor) for ns in taken.latency_ns))
-        measured = replace(report.measured, repetition=scaled)
+        measured = replace(report.measured, runtime=runtime, repetition=scaled)
         record_report(engine, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
     return sweep_id

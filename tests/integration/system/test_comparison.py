@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
+from controller.domain import Runtime
 from controller.state.catalog import store_catalog
 from controller.state.database import open_database
 from models.catalog import load_catalog
+from tests.integration.controller.domain_samples import RUNTIME
 from tests.integration.system.conftest import BACKBONES, System
-from tests.integration.system.recorded import record_sweep
+from tests.integration.system.recorded import LITE_RATIO, record_sweep
 from tests.processes import edgerank, running_controller
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "comparison.json"
@@ -29,12 +31,13 @@ def compared(address: str, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 class Remembered(NamedTuple):
-    """A controller that remembers a sweep, a slower one, and one that is noisy besides."""
+    """A controller that remembers a sweep, a slower, a noisy one, and one of both runtimes."""
 
     address: str
     before: str
     after: str
     noisy: str
+    both: str
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +47,14 @@ def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remembered]
     store_catalog(engine, load_catalog())
     factors = ((1.0, 1.0), (1.2, 1.2), (1.97, 2.03))
     before, after, noisy = (record_sweep(engine, *each) for each in factors)
+    both = record_sweep(engine, 1.0, 1.0, backbones=BACKBONES, runtimes=tuple(Runtime))
     engine.dispose()
     with running_controller(state_dir) as (_controller, address):
-        yield Remembered(address, before, after, noisy)
+        yield Remembered(address, before, after, noisy, both)
 
 
 def test_a_regression_ends_with_its_own_exit_code(remembered: Remembered) -> None:
-    address, before, after, _ = remembered
+    address, before, after = remembered[:3]
     code, found = compared(address, before, after, "--fail-on-regression", "5%")
     assert code == 5
     (pair,) = found["pairs"]
@@ -68,7 +72,7 @@ def test_a_regression_ends_with_its_own_exit_code(remembered: Remembered) -> Non
 def test_no_exit_code_for_what_is_allowed_unasked_for_or_faster(
     remembered: Remembered,
 ) -> None:
-    address, before, after, _ = remembered
+    address, before, after = remembered[:3]
     assert compared(address, before, after, "--fail-on-regression", "25%")[0] == 0
     assert compared(address, before, after)[0] == 0
     code, found = compared(address, after, before, "--fail-on-regression", "5%")
@@ -78,7 +82,7 @@ def test_no_exit_code_for_what_is_allowed_unasked_for_or_faster(
 def test_a_noisy_side_is_no_regression_and_says_so_unless_included(
     remembered: Remembered,
 ) -> None:
-    address, before, _, noisy = remembered
+    address, before, _, noisy, _ = remembered
     command = ("compare", before, noisy, "--fail-on-regression", "5%")
     done = edgerank(*command, address=address)
     assert done.returncode == 0
@@ -89,73 +93,68 @@ def test_a_noisy_side_is_no_regression_and_says_so_unless_included(
     assert (code, found["pairs"][0]["undecided_by_noise"]) == (0, True)
 
 
-def comparable(swept: dict[str, Any], runtime: str) -> set[str]:
-    """The backbones that the machine did not throttle; on a busy one it may have."""
-    return {
-        job["backbone"]
-        for job in swept["ended"]
-        if job["runtime"] == runtime and job["verdict"] != "throttled" and not job["is_sentinel"]
-    }
-
-
-def test_a_sweep_is_the_same_as_itself(system: System, swept: dict[str, Any]) -> None:
-    sweep = swept["sweep_id"]
-    code, found = compared(system.address, sweep, sweep, "--fail-on-regression", "5%")
+def test_a_sweep_is_the_same_as_itself(remembered: Remembered) -> None:
+    address, both = remembered.address, remembered.both
+    code, found = compared(address, both, both, "--fail-on-regression", "5%")
     assert code == 0
     paired = sorted((pair["a"]["backbone"], pair["a"]["runtime"]) for pair in found["pairs"])
     assert paired == sorted(
-        (backbone, runtime)
-        for runtime in ("onnxruntime", "paddlelite")
-        for backbone in comparable(swept, runtime)
+        (name, runtime) for name in BACKBONES for runtime in ("onnxruntime", "paddlelite")
     )
     assert {pair["change"] for pair in found["pairs"]} == {"same"}
     assert {pair["ratio"] for pair in found["pairs"]} == {1}
 
 
-def test_runtimes_are_compared_backbone_by_backbone(system: System, swept: dict[str, Any]) -> None:
-    sweep = swept["sweep_id"]
-    # The sweep is a quick one: whether its figures are noisy is not what this is about.
-    sides = (f"{sweep},{ONNX}", f"{sweep},{LITE}", "--include-noisy")
-    code, found = compared(system.address, *sides, "--device", "pc")
+def test_runtimes_are_compared_backbone_by_backbone(remembered: Remembered) -> None:
+    address, both = remembered.address, remembered.both
+    sides = (f"{both},{ONNX}", f"{both},{LITE}")
+    code, found = compared(address, *sides, "--device", "phone")
     assert code == 0
-    both = comparable(swept, "onnxruntime") & comparable(swept, "paddlelite")
-    assert sorted(pair["a"]["backbone"] for pair in found["pairs"]) == sorted(both)
+    assert sorted(pair["a"]["backbone"] for pair in found["pairs"]) == sorted(BACKBONES)
     for pair in found["pairs"]:
         assert (pair["a"]["runtime"], pair["b"]["runtime"]) == ("onnxruntime", "paddlelite")
         assert pair["a"]["backbone"] == pair["b"]["backbone"]
         assert pair["ratio_low"] <= pair["ratio"] <= pair["ratio_high"]
-        medians_ms = [pair[side]["latency"]["median_ms"] for side in ("a", "b")]
-        assert pair["ratio"] == pytest.approx(medians_ms[1] / medians_ms[0])
-    _, exchanged = compared(system.address, sides[1], sides[0], sides[2])
+        assert pair["ratio"] == pytest.approx(LITE_RATIO)
+    _, exchanged = compared(address, sides[1], sides[0])
     for there, back in zip(found["pairs"], exchanged["pairs"], strict=True):
         assert back["ratio_low"] == pytest.approx(1 / there["ratio_high"])
-    shown = edgerank("compare", ONNX, LITE, address=system.address)
+    shown = edgerank("compare", ONNX, LITE, address=address)
     assert shown.returncode == 0, shown.stderr
     assert "onnxruntime to paddlelite" in shown.stdout
 
 
-def test_a_version_and_a_date_choose_too(system: System, swept: dict[str, Any]) -> None:
-    (version,) = {
-        info["version"]
-        for device in json.loads(edgerank("devices", "--json", address=system.address).stdout)
-        for info in device["profile"]["runtimes"]
-        if info["runtime"] == "onnxruntime"
-    }
-    both = (f"version:onnxruntime={version},{swept['sweep_id']}", f"after:2020-01-01,{ONNX}")
-    code, found = compared(system.address, *both)
+def test_a_version_and_a_date_choose_too(remembered: Remembered) -> None:
+    address, both = remembered.address, remembered.both
+    sides = (f"version:onnxruntime={RUNTIME.version},{both}", f"before:2020-01-01,{both},{ONNX}")
+    code, found = compared(address, *sides)
     assert code == 0
-    assert len(found["pairs"]) == len(comparable(swept, "onnxruntime"))
+    assert len(found["pairs"]) == len(BACKBONES)
 
 
-def test_nothing_in_common_is_an_answer_with_its_own_code(
-    system: System, swept: dict[str, Any]
-) -> None:
-    code, found = compared(system.address, swept["sweep_id"], "before:2020-01-01")
+def test_nothing_in_common_is_an_answer_with_its_own_code(remembered: Remembered) -> None:
+    # The sweeps are remembered as if they had ended in 1970.
+    code, found = compared(remembered.address, remembered.both, "after:2020-01-01")
     assert code == 3
     assert found["pairs"] == []
-    alone = [m for m in found["left_out"] if m["verdict"] != "throttled"]
-    assert {m["reason"] for m in alone} == {"only A has it: B has no figure of it"}
+    assert {m["reason"] for m in found["left_out"]} == {"only A has it: B has no figure of it"}
     assert len(found["left_out"]) == 2 * len(BACKBONES)
+
+
+def test_every_figure_of_a_real_sweep_is_paired_or_named_with_its_reason(
+    system: System, swept: dict[str, Any]
+) -> None:
+    sweep = swept["sweep_id"]
+    _, found = compared(system.address, sweep, sweep, "--include-noisy")
+    assert {pair["change"] for pair in found["pairs"]} <= {"same"}
+    # Both sides name what the machine throttled meanwhile, which only a quiet one does not.
+    named = {(left["backbone"], left["runtime"]) for left in found["left_out"] if left["reason"]}
+    paired = {(pair["a"]["backbone"], pair["a"]["runtime"]) for pair in found["pairs"]}
+    measured = {
+        (job["backbone"], job["runtime"]) for job in swept["ended"] if not job["is_sentinel"]
+    }
+    assert paired | named == measured
+    assert not paired & named
 
 
 @pytest.mark.parametrize(
