@@ -31,6 +31,7 @@ from models.conversion_cost import expected_disk_bytes, expected_peak_bytes, mix
 from models.pipeline import (
     Cancellation,
     Converted,
+    ForkServers,
     Refused,
     StepLimits,
     ToolMissing,
@@ -71,6 +72,7 @@ class _Request:
     kind: WeightsKind
     listener: Listener
     cancellation: Cancellation
+    servers: ForkServers
     spare_disk_bytes: int
 
 
@@ -118,7 +120,7 @@ class Converter:
         by_backbone: defaultdict[str, list[Variant]] = defaultdict(list)
         for variant in variants:
             by_backbone[variant.backbone].append(variant)
-        cancellation = Cancellation()
+        cancellation, servers = Cancellation(), ForkServers()
         spare_disk_bytes = self._spare_disk_bytes(by_backbone)
         requests = [
             _Request(
@@ -127,6 +129,7 @@ class Converter:
                 kind,
                 listener,
                 cancellation,
+                servers,
                 spare_disk_bytes,
             )
             for backbone in mixed_by_cost([self._catalog.get(name) for name in by_backbone])
@@ -144,6 +147,8 @@ class Converter:
                     await _all_or_first_error([self._make(*work) for work in to_make])
                 finally:
                     self._under_way.discard(cancellation)
+                    # Nothing is left that would share its libraries' memory with a measurement.
+                    servers.close()
 
     async def _weights(self, request: _Request) -> Weights | None:
         """The backbone's weights; None when they cannot be had, which is told as refusals."""
@@ -226,6 +231,7 @@ class Converter:
                     on_step,
                     limits=limits,
                     cancellation=request.cancellation,
+                    servers=request.servers,
                 )
                 return [self._settle(fate, weights, request.spare_disk_bytes) for fate in fates]
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Run one step of a conversion in a child process and turn every kind of death into a reason.
+"""Ask a child process to run one step of a conversion, and turn every kind of death into a reason.
 
 Converters fail by abort, SIGSEGV, hanging, or by exiting as if nothing had happened. None of
 these may reach the process that asks.
@@ -15,13 +15,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Protocol, TypeVar
 
 import cattrs
 
+from models.ending import await_end, end_in_words
 from models.requests import MILESTONE
 
 Answer = TypeVar("Answer")
@@ -31,10 +32,13 @@ _LAST_WORDS_LENGTH = 300
 # What crash handlers print around the message: frames, rulers, times, headings.
 _CRASH_FRAME = re.compile(
     r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
+    r"|^Process ForkProcess-"
 )
 # Time, file and function that Paddle Lite's log puts before a message.
 _LOG_PREFIX = re.compile(r"^\[[A-Z] +\d+/ *\d+ [\d:.]+ [^\]]*\] *")
 _TELLING = re.compile(r"error|fail|check|cannot|can't|not |refus|abort|denied|unable|bad_", re.I)
+# The libraries below read their thread count once, when they are loaded.
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,10 @@ class StepLimits:
     Attributes:
         timeout_s: wall time, seconds.
         memory_bytes: private writable memory (RLIMIT_DATA).
-        threads: threads of the mathematics libraries inside the child.
     """
 
     timeout_s: float = 900.0
     memory_bytes: int = 8 * 1024**3
-    threads: int = 1
 
 
 class StepFailed(Exception):
@@ -72,12 +74,28 @@ class ConversionCancelled(Exception):
     """The conversion was cancelled; its children have ended."""
 
 
+class Child(Protocol):
+    """A process that was started for one step, in a process group of its own."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def kill(self) -> None:
+        """Kill it and all that it started, from any thread, also when it has ended."""
+
+    def await_end(self) -> int:
+        """Wait until it has ended and return its exit code, or the signal's number negated."""
+
+    def close(self) -> None:
+        """Kill what is left of it and let go of it; nothing else may be called after this."""
+
+
 class Cancellation:
     """Ends the running children of conversions from another thread, and forbids new ones."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[Child] = set()
         self._cancelled = False
 
     @property
@@ -89,8 +107,8 @@ class Cancellation:
         """Kill every child that runs; later steps raise `ConversionCancelled`."""
         with self._lock:
             self._cancelled = True
-            for process in self._running:
-                _kill_group(process)
+            for child in self._running:
+                child.kill()
 
     def raise_if_cancelled(self) -> None:
         """Raise `ConversionCancelled` once `cancel` was called."""
@@ -98,112 +116,58 @@ class Cancellation:
             raise ConversionCancelled("the conversion was cancelled")
 
     @contextmanager
-    def child(
-        self, command: list[str], *, stderr: IO[bytes], cwd: Path, env: Mapping[str, str]
-    ) -> Iterator[subprocess.Popen[bytes]]:
-        """Start a child in a process group of its own that `cancel`, or leaving, kills.
-
-        Whoever uses the child must not wait for it: while it is not waited for, no other group can
-        have its number.
-        """
+    def child(self, start: Callable[[], Child]) -> Iterator[Child]:
+        """Start a child that `cancel`, or leaving, kills."""
         with self._lock:
             self.raise_if_cancelled()
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                cwd=cwd,
-                env=env,
-                start_new_session=True,
-            )
-            self._running.add(process)
-        with process:
-            try:
-                yield process
-            finally:
-                with self._lock:
-                    self._running.discard(process)
-                    _kill_group(process)
-                # Leaving `with process` closes the pipes and waits for the child.
+            child = start()
+            self._running.add(child)
+        try:
+            yield child
+        finally:
+            with self._lock:
+                self._running.discard(child)
+            child.close()
 
 
-class StepChild:
-    """A step's process, which readies itself and then waits for its one request."""
+class SpawnedChild:
+    """A process of a command of its own."""
 
-    def __init__(
-        self,
-        step: str,
-        *,
-        workdir: Path,
-        limits: StepLimits,
-        cancellation: Cancellation,
-        command: Sequence[str] = (sys.executable, "-m", "models.steps"),
-    ) -> None:
-        """Start `python -m models.steps <step>`; `ask` or `close` ends it.
+    def __init__(self, command: Sequence[str], stderr: IO[bytes], workdir: Path) -> None:
+        """Start the command in a folder, which is also that of its temporary files."""
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=workdir,
+            # A killed child cannot remove its temporary files; in its folder they go with that.
+            env={**environment(), "TMPDIR": str(workdir.absolute())},
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.stdin = self._process.stdin
+        self.stdout = self._process.stdout
 
-        Args:
-            step: module name below `models.steps`.
-            workdir: the child's working folder, also for its temporary files.
-            limits: time, from the request on, memory and threads of the child.
-            cancellation: ends the child early.
-            command: what runs steps, given as its last arguments a step's name, the number of the
-                process that it must not outlive, and its memory in bytes.
+    def kill(self) -> None:
+        """Kill its whole group, whose number is its own until it is waited for."""
+        os.killpg(self._process.pid, signal.SIGKILL)
 
-        Raises:
-            ConversionCancelled: `cancellation` was used.
-        """
-        self._step = step
-        self._timeout_s = limits.timeout_s
-        self._cancellation = cancellation
-        with ExitStack() as stack:
-            self._stderr = stack.enter_context(tempfile.TemporaryFile())
-            self._running = stack.enter_context(ExitStack())
-            self._process = self._running.enter_context(
-                cancellation.child(
-                    [*command, step, str(os.getpid()), str(limits.memory_bytes)],
-                    stderr=self._stderr,
-                    cwd=workdir,
-                    env=_environment(limits.threads, workdir),
-                )
-            )
-            # From here on the child and what it says are left by `ask` or `close`.
-            stack.pop_all()
+    def await_end(self) -> int:
+        """Wait until it has ended and return how."""
+        return await_end(self._process.pid)
 
     def close(self) -> None:
-        """End the child, asked or not."""
-        with self._stderr:
-            self._running.close()
+        """Kill what is left of its group, close the pipes and reap it."""
+        self.kill()
+        with self._process:
+            pass
 
-    def ask(
-        self,
-        request: object,
-        answer_type: type[Answer],
-        on_milestone: Callable[[], None] = lambda: None,
-    ) -> Answer:
-        """Give the child its request, wait for its end and return its answer.
 
-        Args:
-            request: the dataclass that the step expects.
-            answer_type: the dataclass that it answers with.
-            on_milestone: called when the child says that a part of its work is done.
-
-        Raises:
-            StepFailed: the step refused its work, died, hung or answered rubbish.
-            ConversionCancelled: the cancellation ended it.
-        """
-        stdin = json.dumps(cattrs.unstructure(request)).encode()
-        with self._stderr:
-            with self._running:
-                stdout, timed_out = _converse(self._process, stdin, self._timeout_s, on_milestone)
-            self._cancellation.raise_if_cancelled()
-            if timed_out:
-                reason = f"the child was stopped after {self._timeout_s:g} s"
-                raise StepFailed(self._step, f"{reason}{_last_words(self._stderr)}", crashed=True)
-            if self._process.returncode != 0:
-                ending = f"the child {_ending(self._process.returncode)}"
-                raise StepFailed(self._step, f"{ending}{_last_words(self._stderr)}", crashed=True)
-            return _decode(self._step, stdout, answer_type, self._stderr)
+def environment() -> dict[str, str]:
+    """Return what a process of a step finds in its environment: one thread, nothing buffered."""
+    return {**os.environ, **_THREADS, "PYTHONUNBUFFERED": "1"}
 
 
 def run_step(
@@ -216,66 +180,100 @@ def run_step(
     cancellation: Cancellation,
     command: Sequence[str] = (sys.executable, "-m", "models.steps"),
 ) -> Answer:
-    """Run a step on a request and return its answer; see `StepChild`.
+    """Run a step in a process of its own, `python -m models.steps`, and return its answer.
+
+    Args:
+        step: module name below `models.steps`.
+        request: the dataclass that the step expects.
+        answer_type: the dataclass that it answers with.
+        workdir: the child's working folder, also for its temporary files.
+        limits: time and memory of the child.
+        cancellation: ends the child early.
+        command: what runs steps, given as its last arguments a step's name, the number of the
+            process that it must not outlive, and its memory in bytes.
 
     Raises:
         StepFailed: the step refused its work, died, hung or answered rubbish.
         ConversionCancelled: `cancellation` ended it.
     """
-    child = StepChild(
-        step, workdir=workdir, limits=limits, cancellation=cancellation, command=command
+    whole = [*command, step, str(os.getpid()), str(limits.memory_bytes)]
+    return ask(
+        step,
+        request,
+        answer_type,
+        start=lambda stderr: SpawnedChild(whole, stderr, workdir),
+        timeout_s=limits.timeout_s,
+        cancellation=cancellation,
     )
-    return child.ask(request, answer_type)
+
+
+def ask(
+    step: str,
+    request: object,
+    answer_type: type[Answer],
+    *,
+    start: Callable[[IO[bytes]], Child],
+    timeout_s: float,
+    cancellation: Cancellation,
+    on_milestone: Callable[[], None] = lambda: None,
+) -> Answer:
+    """Start a child, give it its request, wait for its end and return its answer.
+
+    Args:
+        step: module name below `models.steps`.
+        request: the dataclass that the step expects.
+        answer_type: the dataclass that it answers with.
+        start: starts the child, given what its stderr goes to.
+        timeout_s: wall time that it may take, seconds.
+        cancellation: ends the child early.
+        on_milestone: called when the child says that a part of its work is done.
+
+    Raises:
+        StepFailed: the step refused its work, died, hung or answered rubbish.
+        ConversionCancelled: the cancellation ended it.
+    """
+    stdin = json.dumps(cattrs.unstructure(request)).encode()
+    with tempfile.TemporaryFile() as stderr:
+        with cancellation.child(lambda: start(stderr)) as child:
+            stdout, returncode, timed_out = _converse(child, stdin, timeout_s, on_milestone)
+        cancellation.raise_if_cancelled()
+        if timed_out:
+            reason = f"the child was stopped after {timeout_s:g} s"
+            raise StepFailed(step, f"{reason}{_last_words(stderr)}", crashed=True)
+        if returncode != 0:
+            ending = f"the child {end_in_words(returncode)}"
+            raise StepFailed(step, f"{ending}{_last_words(stderr)}", crashed=True)
+        return _decode(step, stdout, answer_type, stderr)
 
 
 def _converse(
-    process: subprocess.Popen[bytes],
-    request: bytes,
-    timeout_s: float,
-    on_milestone: Callable[[], None],
-) -> tuple[bytes, bool]:
-    """Return the child's answer once it has ended, and whether it took too long.
-
-    `communicate` would wait for the child, after which its group could no longer be killed.
-    """
+    child: Child, request: bytes, timeout_s: float, on_milestone: Callable[[], None]
+) -> tuple[bytes, int, bool]:
+    """Return the child's answer once it has ended, how it ended, and whether it took too long."""
     expired = threading.Event()
 
     def expire() -> None:
         expired.set()
-        _kill_group(process)
+        child.kill()
 
     deadline = threading.Timer(timeout_s, expire)
     deadline.start()
     answer = []
     try:
-        assert process.stdin is not None
-        assert process.stdout is not None
         # Of a child that died before it read, how it ended says more than the broken pipe.
-        with suppress(BrokenPipeError), process.stdin:
-            process.stdin.write(request)
-        for line in process.stdout:
+        with suppress(BrokenPipeError), child.stdin:
+            child.stdin.write(request)
+        for line in child.stdout:
             if line == MILESTONE:
                 on_milestone()
             else:
                 answer.append(line)
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        returncode = child.await_end()
     finally:
         deadline.cancel()
-        # One that has begun to kill must have killed before the child is waited for.
+        # One that has begun to kill must have killed before the child is let go of.
         deadline.join()
-    return b"".join(answer), expired.is_set()
-
-
-def _environment(threads: int, workdir: Path) -> dict[str, str]:
-    # The libraries below read their thread count once, when they are loaded.
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {
-        **os.environ,
-        **dict.fromkeys(names, str(threads)),
-        "PYTHONUNBUFFERED": "1",
-        # A killed child cannot remove its temporary files; in its folder they go with that.
-        "TMPDIR": str(workdir.absolute()),
-    }
+    return b"".join(answer), returncode, expired.is_set()
 
 
 def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[bytes]) -> Answer:
@@ -299,15 +297,6 @@ def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[byte
         raise StepFailed(step, rubbish, crashed=True) from error
 
 
-def _ending(returncode: int) -> str:
-    if returncode >= 0:
-        return f"exited with code {returncode}"
-    try:
-        return f"died by {signal.Signals(-returncode).name}"
-    except ValueError:
-        return f"died by signal {-returncode}"
-
-
 def _last_words(stderr: IO[bytes]) -> str:
     """Return the line of stderr that says most, as an ending of a sentence."""
     size = stderr.seek(0, os.SEEK_END)
@@ -319,11 +308,3 @@ def _last_words(stderr: IO[bytes]) -> str:
     telling = [line for line in words if _TELLING.search(line)] or words
     said = _LOG_PREFIX.sub("", telling[-1])
     return f", its last words: {said[:_LAST_WORDS_LENGTH].rstrip('.')}"
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a child's whole process group; the child must not have been waited for.
-
-    The group's number is the child's. A child that has ended keeps it until it is waited for.
-    """
-    os.killpg(process.pid, signal.SIGKILL)

@@ -10,6 +10,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from models.catalog import Backbone
 from models.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
 from models.digest import canonical_sha256
 from models.download import file_sha256
+from models.forkserver import ForkServers
 from models.own import OwnFormat, own_format_of
 from models.program import ONNX_OPSET, Parity, Program
 from models.reduction import goes_through_onnx, options
@@ -26,12 +28,13 @@ from models.stoppers import Stopper, find_stopper
 from models.tools import ToolMissing, tool_versions
 from models.variants import Format, Variant, WeightsKind
 from models.weights import Weights
-from models.work import READY_EARLY, Work, needed
+from models.work import READY_EARLY, needed
 
 __all__ = [
     "Cancellation",
     "ConversionCancelled",
     "Converted",
+    "ForkServers",
     "Parity",
     "Refused",
     "StepLimits",
@@ -137,6 +140,7 @@ def convert(
     *,
     limits: StepLimits | None = None,
     cancellation: Cancellation | None = None,
+    servers: ForkServers | None = None,
 ) -> list[Converted | Refused]:
     """Convert a backbone to variants and return their fates in the same order.
 
@@ -148,6 +152,7 @@ def convert(
         on_step: told, in words for a person and in any thread, what starts.
         limits: of each child.
         cancellation: ends the children from another thread.
+        servers: fork the children; whoever converts several backbones lets them share these.
 
     Raises:
         ValueError: a variant or the weights belong to something else.
@@ -162,24 +167,27 @@ def convert(
         raise ValueError(f"a variant of {strangers[0]} is no variant of {backbone.name}")
     fates: dict[Variant, Converted | Refused] = {}
     ordered = sorted(dict.fromkeys(variants), key=_program_shape)
-    for shape, group in itertools.groupby(ordered, key=_program_shape):
-        folder = workdir / f"{shape[0]}px-batch{shape[1]}"
-        folder.mkdir(parents=True)
-        members = list(group)
-        with (
-            Steps(
-                folder,
-                lambda saying: on_step(f"{backbone.name}: {saying}"),
-                limits or StepLimits(),
-                cancellation or Cancellation(),
-            ) as steps,
-            ThreadPoolExecutor(len(members), "variant") as threads,
-        ):
-            inputs = max(ACCEPTANCE[variant.precision].input_count for variant in members)
-            program = Program(backbone, weights, *shape, inputs, folder, steps)
-            steps.ready(_early(program, members))
-            made = threads.map(functools.partial(_convert_variant, program), members)
-            fates.update(zip(members, made, strict=True))
+    with ExitStack() as stack:
+        forking = servers or stack.enter_context(ForkServers())
+        for shape, group in itertools.groupby(ordered, key=_program_shape):
+            folder = workdir / f"{shape[0]}px-batch{shape[1]}"
+            folder.mkdir(parents=True)
+            members = list(group)
+            with (
+                Steps(
+                    folder,
+                    lambda saying: on_step(f"{backbone.name}: {saying}"),
+                    limits or StepLimits(),
+                    cancellation or Cancellation(),
+                    forking,
+                ) as steps,
+                ThreadPoolExecutor(len(members), "variant") as threads,
+            ):
+                inputs = max(ACCEPTANCE[variant.precision].input_count for variant in members)
+                program = Program(backbone, weights, *shape, inputs, folder, steps)
+                forking.ready(_early(program, members))
+                made = threads.map(functools.partial(_convert_variant, program), members)
+                fates.update(zip(members, made, strict=True))
     return [fates[variant] for variant in variants]
 
 
@@ -198,8 +206,8 @@ def _program_shape(variant: Variant) -> tuple[int, int]:
     return (variant.input_size, variant.batch)
 
 
-def _early(program: Program, variants: Iterable[Variant]) -> list[Work]:
-    """Return the steps whose children are worth starting before they are asked."""
+def _early(program: Program, variants: Iterable[Variant]) -> list[str]:
+    """Return the steps whose servers are worth starting before they are asked."""
     if program.weights.kind is WeightsKind.OWN:
         return []
     wanted = {
@@ -208,7 +216,7 @@ def _early(program: Program, variants: Iterable[Variant]) -> list[Work]:
         if _stopper(program, variant) is None
         for work in needed(variant)
     }
-    return [work for work in READY_EARLY if work in wanted]
+    return list(dict.fromkeys(work.step for work in READY_EARLY if work in wanted))
 
 
 def _stopper(program: Program, variant: Variant) -> Stopper | None:

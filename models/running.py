@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from models.child import Cancellation, StepChild, StepLimits
+from models.child import Cancellation, StepLimits, ask
+from models.forkserver import ForkServers
 from models.work import LARGE, Work
 
 AT_ONCE = 2
@@ -21,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 class Steps(AbstractContextManager["Steps"]):
-    """The steps of one program; leaving it ends what still runs or waits."""
+    """The steps of one program; leaving it waits for those that run."""
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Steps(AbstractContextManager["Steps"]):
         say: Callable[[str], None],
         limits: StepLimits,
         cancellation: Cancellation,
+        servers: ForkServers,
     ) -> None:
         """Start nothing yet.
 
@@ -37,15 +39,16 @@ class Steps(AbstractContextManager["Steps"]):
             say: told, in any thread, what starts.
             limits: of each child.
             cancellation: ends the children early.
+            servers: fork the children.
         """
         self._folder = folder
         self._say = say
         self._limits = limits
         self._cancellation = cancellation
+        self._servers = servers
         self._lock = threading.Lock()
         self._places = _Places(AT_ONCE)
         self._threads = ThreadPoolExecutor(AT_ONCE, "step")
-        self._waiting: dict[Work, StepChild] = {}
         self._outcomes: dict[Work, Future[Any]] = {}
         self._seconds: dict[Work, float] = {}
 
@@ -55,19 +58,8 @@ class Steps(AbstractContextManager["Steps"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the children that nobody asked; wait for the others."""
+        """Wait for the steps that run."""
         self._threads.shutdown()
-        for child in self._waiting.values():
-            child.close()
-
-    def ready(self, works: Iterable[Work]) -> None:
-        """Start the children of steps that will be asked for, so that they are ready by then.
-
-        Raises:
-            ConversionCancelled: the conversion was cancelled.
-        """
-        for work in works:
-            self._waiting[work] = self._child(work)
 
     def start(
         self,
@@ -108,15 +100,22 @@ class Steps(AbstractContextManager["Steps"]):
             self._say(work.saying)
             started = time.perf_counter()
             try:
-                child = self._waiting.pop(work, None) or self._child(work)
-                return child.ask(request, answer_type, on_milestone)
+                return ask(
+                    work.step,
+                    request,
+                    answer_type,
+                    start=lambda stderr: self._servers.fork(
+                        work.step,
+                        memory_bytes=self._limits.memory_bytes,
+                        workdir=self._folder,
+                        stderr=stderr,
+                    ),
+                    timeout_s=self._limits.timeout_s,
+                    cancellation=self._cancellation,
+                    on_milestone=on_milestone,
+                )
             finally:
                 self._seconds[work] = time.perf_counter() - started
-
-    def _child(self, work: Work) -> StepChild:
-        return StepChild(
-            work.step, workdir=self._folder, limits=self._limits, cancellation=self._cancellation
-        )
 
 
 class _Places:

@@ -69,7 +69,7 @@ READY_EARLY = (
     SIMPLIFY,
     ONNX_PARITY[Precision.FP32],
 )
-"""Steps whose children are started at once, the first one first: while a backbone is exported, the
+"""Steps whose servers are started at once, the first one first: while a backbone is exported, the
 others read their libraries, and wait."""
 
 LARGE = (SIMPLIFY, *REDUCE.values())

@@ -1,7 +1,5 @@
 """The child's side of a step: one JSON request on stdin, one JSON answer on the real stdout.
 
-A step's libraries are read before its request is, so that a child can be started early and wait.
-
 Frameworks print on stdout, from Python and from C++, some while they are imported. The real
 stdout is therefore set aside before a step's module is, and everything else that is written
 there goes to stderr.
@@ -17,7 +15,7 @@ import resource
 import sys
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import cattrs
 
@@ -59,23 +57,33 @@ _REQUESTS: Mapping[str, type] = {
 
 
 def main(step: str, parent_pid: int, memory_bytes: int) -> None:
+    """Answer one request for a step; a process that cannot be confined ends."""
+    answer_fd = _set_stdout_aside()
+    confine(parent_pid, memory_bytes)
+    with os.fdopen(answer_fd, "wb", buffering=0) as answers:
+        answer(step, sys.stdin.buffer, answers)
+
+
+def confine(parent_pid: int, memory_bytes: int) -> None:
+    """Bind this process to its parent, limit its memory and cut it off the network."""
+    bind_to_parent(parent_pid)
+    _limit_memory(memory_bytes)
+    cut_network()
+
+
+def answer(step: str, request: IO[bytes], answers: IO[bytes]) -> None:
     """Read one request for a step, do it, write one answer.
 
     A step that yields says by each `None` that a part of its work is done, and answers at last. A
     `StepRefused` is an answer. Any other exception ends the process with a traceback on stderr,
-    which the parent turns into a failed step; so does a process that cannot be cut off the network.
+    which the parent turns into a failed step.
     """
-    answer_fd = _set_stdout_aside()
-    bind_to_parent(parent_pid)
-    _limit_memory(memory_bytes)
-    cut_network()
     module = importlib.import_module(f"models.steps.{step}")
     # What was imported stays: collections that look at it cost an export a twentieth of its time.
     gc.freeze()
-    request: object = cattrs.structure(json.load(sys.stdin), _REQUESTS[step])
-    with os.fdopen(answer_fd, "wb", buffering=0) as stream:
-        for said in _sayings(module, request):
-            stream.write(said)
+    asked: object = cattrs.structure(json.load(request), _REQUESTS[step])
+    for said in _sayings(module, asked):
+        answers.write(said)
 
 
 def _sayings(module: ModuleType, request: object) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import paddle
 
 from models.acceptance import MAX_ROUNDING_DIFFERENCE, ROUNDING_FACTOR
 from models.requests import ExportAnswer, ExportRequest
-from models.steps import synthetic
+from models.steps import architectures, synthetic
 from models.steps.compare import Array, relative_difference
 from models.steps.forked import Forked
 from models.steps.fusion import fuse_blocks
@@ -23,6 +23,11 @@ from models.steps.tracing import trace
 
 # Fusing and passes reorder float32 sums; a wrong one is off by orders of magnitude more.
 REWRITE_TOLERANCE = 1e-4
+
+
+def read_libraries() -> None:
+    """Read what `run` would read, see `models.steps.forkserver`."""
+    architectures.source_modules()
 
 
 def run(request: ExportRequest) -> Iterator[ExportAnswer | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -10,6 +11,11 @@ from pathlib import Path
 
 from models.requests import FileAnswer, OnnxRequest
 from models.steps.refusal import StepRefused, ToolGaveNothing
+
+
+def read_libraries() -> None:
+    """Read what `run` would read, see `models.steps.forkserver`."""
+    _compiled_converter()
 
 
 def run(request: OnnxRequest) -> FileAnswer:
@@ -40,6 +46,7 @@ def run(request: OnnxRequest) -> FileAnswer:
     return FileAnswer(size_bytes=len(model))
 
 
+@functools.cache
 def _compiled_converter() -> types.ModuleType:
     """Return paddle2onnx's compiled module without the package around it.
 

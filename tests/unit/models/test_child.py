@@ -13,9 +13,10 @@ import pytest
 from models.child import (
     Cancellation,
     ConversionCancelled,
-    StepChild,
+    SpawnedChild,
     StepFailed,
     StepLimits,
+    ask,
     run_step,
 )
 from models.requests import FileAnswer, OnnxRequest
@@ -41,17 +42,6 @@ def run(
     )
 
 
-def waiting(code: str, workdir: Path, cancellation: Cancellation | None = None) -> StepChild:
-    """Start a step that is the given code, and ask nothing yet."""
-    return StepChild(
-        "step",
-        workdir=workdir,
-        limits=StepLimits(timeout_s=60),
-        cancellation=cancellation or Cancellation(),
-        command=(sys.executable, "-c", code),
-    )
-
-
 def reason(code: str, workdir: Path, timeout_s: float = 60) -> str:
     with pytest.raises(StepFailed) as caught:
         run(code, workdir, timeout_s)
@@ -68,34 +58,6 @@ def test_a_child_gets_the_request_and_its_answer_comes_back(tmp_path: Path) -> N
     assert run(code, tmp_path) == FileAnswer(size_bytes=14)
 
 
-def test_a_child_readies_itself_before_it_is_asked(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "ready")
-    code = (
-        "import json, sys; open('ready', 'w').write('yes'); asked = json.load(sys.stdin);"
-        "print(json.dumps({'done': {'size_bytes': asked['opset']}}))"
-    )
-    child = waiting(code, tmp_path)
-    assert (tmp_path / "ready").read_text() == "yes"
-    assert child.ask(REQUEST, FileAnswer) == FileAnswer(size_bytes=14)
-
-
-def test_a_child_that_nobody_asks_is_ended(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pid")
-    code = "import os, sys; open('pid', 'w').write(str(os.getpid())); sys.stdin.read(); input()"
-    child = waiting(code, tmp_path)
-    pid = int((tmp_path / "pid").read_text())
-    child.close()
-    assert not psutil.pid_exists(pid)
-
-
-def test_cancelling_ends_a_child_that_waits(tmp_path: Path) -> None:
-    cancellation = Cancellation()
-    child = waiting("import sys; sys.stdin.read()", tmp_path, cancellation)
-    cancellation.cancel()
-    with pytest.raises(ConversionCancelled):
-        child.ask(REQUEST, FileAnswer)
-
-
 def test_a_milestone_is_told_before_the_answer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "told")
     # The child answers only when its milestone was heard.
@@ -108,7 +70,15 @@ def test_a_milestone_is_told_before_the_answer(tmp_path: Path) -> None:
     def hear() -> None:
         (tmp_path / "told").write_text("yes")
 
-    answer = waiting(code, tmp_path).ask(REQUEST, FileAnswer, hear)
+    answer = ask(
+        "step",
+        REQUEST,
+        FileAnswer,
+        start=lambda stderr: SpawnedChild([sys.executable, "-c", code], stderr, tmp_path),
+        timeout_s=60,
+        cancellation=Cancellation(),
+        on_milestone=hear,
+    )
     assert answer == FileAnswer(size_bytes=1)
 
 

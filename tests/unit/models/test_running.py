@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from models.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
+from models.forkserver import ForkServers
 from models.requests import FileAnswer, OnnxRequest, ParityAnswer, ParityRequest, SimplifyRequest
 from models.running import Steps
 from models.variants import Precision
@@ -20,15 +21,25 @@ NO_PROGRAM = OnnxRequest("none", 14, "made.onnx")
 NO_SOURCE = SimplifyRequest("none.onnx", "made.onnx")
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[ForkServers]:
+    with ForkServers() as forking:
+        yield forking
+
+
 def steps_in(
-    folder: Path, say: Callable[[str], None], cancellation: Cancellation | None = None
+    folder: Path,
+    say: Callable[[str], None],
+    servers: ForkServers,
+    cancellation: Cancellation | None = None,
 ) -> Steps:
-    return Steps(folder, say, StepLimits(timeout_s=60), cancellation or Cancellation())
+    limits = StepLimits(timeout_s=60)
+    return Steps(folder, say, limits, cancellation or Cancellation(), servers)
 
 
-def test_a_step_runs_once_whoever_asks(tmp_path: Path) -> None:
+def test_a_step_runs_once_whoever_asks(tmp_path: Path, servers: ForkServers) -> None:
     told: list[str] = []
-    with steps_in(tmp_path, told.append) as steps:
+    with steps_in(tmp_path, told.append, servers) as steps:
         first = steps.start(PARITY, NO_ARTIFACT, ParityAnswer)
         assert steps.start(PARITY, NO_ARTIFACT, ParityAnswer) is first
         for _ in range(2):
@@ -38,22 +49,21 @@ def test_a_step_runs_once_whoever_asks(tmp_path: Path) -> None:
     assert told == [PARITY.saying]
 
 
-def test_two_steps_run_at_the_same_time(tmp_path: Path) -> None:
+def test_two_steps_run_at_the_same_time(tmp_path: Path, servers: ForkServers) -> None:
     # Each waits for the other: in turn, they would never begin.
     meeting = threading.Barrier(2, timeout=60)
 
     def say(_: str) -> None:
         meeting.wait()
 
-    with steps_in(tmp_path, say) as steps:
-        steps.ready([PARITY])
+    with steps_in(tmp_path, say, servers) as steps:
         parity = steps.start(PARITY, NO_ARTIFACT, ParityAnswer)
         onnx = steps.start(ONNX, NO_PROGRAM, FileAnswer)
         assert isinstance(parity.exception(timeout=60), StepFailed)
         assert isinstance(onnx.exception(timeout=60), StepFailed)
 
 
-def test_a_large_step_runs_alone(tmp_path: Path) -> None:
+def test_a_large_step_runs_alone(tmp_path: Path, servers: ForkServers) -> None:
     begun, ended_before = threading.Event(), []
 
     def say(saying: str) -> None:
@@ -62,7 +72,7 @@ def test_a_large_step_runs_alone(tmp_path: Path) -> None:
         else:
             ended_before.append(steps.seconds([SIMPLIFY]) > 0)
 
-    with steps_in(tmp_path, say) as steps:
+    with steps_in(tmp_path, say, servers) as steps:
         large = steps.start(SIMPLIFY, NO_SOURCE, FileAnswer)
         assert begun.wait(timeout=60)
         small = steps.start(PARITY, NO_ARTIFACT, ParityAnswer)
@@ -71,12 +81,11 @@ def test_a_large_step_runs_alone(tmp_path: Path) -> None:
     assert ended_before == [True]
 
 
-def test_nothing_is_made_ready_of_a_conversion_that_was_cancelled(tmp_path: Path) -> None:
+def test_nothing_runs_of_a_conversion_that_was_cancelled(
+    tmp_path: Path, servers: ForkServers
+) -> None:
     cancellation = Cancellation()
-    with steps_in(tmp_path, lambda _: None, cancellation) as steps:
-        steps.ready([PARITY])
+    with steps_in(tmp_path, lambda _: None, servers, cancellation) as steps:
         cancellation.cancel()
-        with pytest.raises(ConversionCancelled):
-            steps.ready([ONNX])
         with pytest.raises(ConversionCancelled):
             steps.run(PARITY, NO_ARTIFACT, ParityAnswer)

@@ -1,0 +1,113 @@
+"""Read a step's libraries once, and fork a child for each request.
+
+This process never sees a request: what strangers made is read in its forks, each with limits of
+its own and cut off the network. Beside each fork runs another one that watches it, kills it when
+whoever asked says so or is gone, and tells how it ended.
+
+Run as `python -m models.steps.forkserver STEP FD`, where FD is a socket on which each packet is an
+order, memory and folder, with four files: request, answer, stderr, and the watcher's socket.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import multiprocessing
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+
+from models.ending import await_end
+from models.steps.__main__ import answer, confine
+from models.steps.parent import bind_to_parent
+
+_FORKING = multiprocessing.get_context("fork")
+_ORDER_BYTES = 64 * 1024
+_FILES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a fork is for."""
+
+    step: str
+    memory_bytes: int
+    workdir: str
+    request_fd: int
+    answer_fd: int
+    stderr_fd: int
+    watcher_fd: int
+
+    def close(self) -> None:
+        """Close the files that came with it."""
+        for fd in (self.request_fd, self.answer_fd, self.stderr_fd, self.watcher_fd):
+            os.close(fd)
+
+
+def serve(step: str, control: socket.socket) -> None:
+    """Fork for each order until whoever gives them is gone."""
+    # A fork that reads them again says why they cannot be.
+    with suppress(Exception):
+        module = importlib.import_module(f"models.steps.{step}")
+        getattr(module, "read_libraries", lambda: None)()
+    gc.freeze()
+    while True:
+        said, files, _, _ = socket.recv_fds(control, _ORDER_BYTES, _FILES)
+        if not said:
+            return
+        order = _Order(step, *json.loads(said), *files)
+        _FORKING.Process(target=_watch, args=(order, control, os.getpid())).start()
+        order.close()
+
+
+def _watch(order: _Order, control: socket.socket, server_pid: int) -> None:
+    """Start the step's process, kill its group when its time is over, and tell how it ended."""
+    bind_to_parent(server_pid)
+    control.close()
+    child = _FORKING.Process(target=_work, args=(order, os.getpid()))
+    child.start()
+    pid = child.pid
+    assert pid is not None
+    # Here and in the child, whichever comes first.
+    os.setpgid(pid, pid)
+    for fd in (order.request_fd, order.answer_fd, order.stderr_fd):
+        os.close(fd)
+    with socket.socket(fileno=order.watcher_fd) as asker:
+        ended = os.pidfd_open(pid)
+        readable, _, _ = select.select([ended, asker.fileno()], [], [])
+        if ended not in readable:
+            os.killpg(pid, signal.SIGKILL)
+        returncode = await_end(pid)
+        # What it started and left.
+        os.killpg(pid, signal.SIGKILL)
+        with suppress(OSError):
+            asker.send(str(returncode).encode())
+    child.join()
+
+
+def _work(order: _Order, watcher_pid: int) -> None:
+    """Do one step in this process."""
+    os.setpgid(0, 0)
+    os.close(order.watcher_fd)
+    os.dup2(order.stderr_fd, 1)
+    os.dup2(order.stderr_fd, 2)
+    os.close(order.stderr_fd)
+    os.chdir(order.workdir)
+    os.environ["TMPDIR"] = order.workdir
+    tempfile.tempdir = None
+    confine(watcher_pid, order.memory_bytes)
+    with os.fdopen(order.request_fd, "rb") as request, os.fdopen(order.answer_fd, "wb", 0) as said:
+        answer(order.step, request, said)
+    # What tools print from C++ would be lost, since a fork ends without the exit of a program.
+    ctypes.CDLL(None).fflush(None)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
