@@ -148,7 +148,7 @@ class Converter:
                 finally:
                     self._under_way.discard(cancellation)
                     # Nothing is left that would share its libraries' memory with a measurement.
-                    servers.close()
+                    await asyncio.to_thread(servers.close)
 
     async def _weights(self, request: _Request) -> Weights | None:
         """The backbone's weights; None when they cannot be had, which is told as refusals."""

@@ -32,7 +32,6 @@ _LAST_WORDS_LENGTH = 300
 # What crash handlers print around the message: frames, rulers, times, headings.
 _CRASH_FRAME = re.compile(
     r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
-    r"|^Process ForkProcess-"
 )
 # Time, file and function that Paddle Lite's log puts before a message.
 _LOG_PREFIX = re.compile(r"^\[[A-Z] +\d+/ *\d+ [\d:.]+ [^\]]*\] *")

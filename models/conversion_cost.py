@@ -23,9 +23,9 @@ from models.work import EXPORT, ONNX, OPTIMISE, REDUCE, SIMPLIFY, Work, needed
 CHILD_BYTES = 320_000_000
 """Peak of a child that holds its libraries and hardly a network: PPLCNet_x0_25, 340 MB."""
 
-SERVERS_BYTES = 450_000_000
-"""Fork servers that have read their libraries: six of them, 430 MiB (PSS, measured), counted for
-each conversion though those of one run share them."""
+SERVERS_BYTES = 420_000_000
+"""Fork servers that have read their libraries: three, 411 MB (PSS, measured), counted for each
+conversion though those of one run share them."""
 
 PADDLE_BYTES_PER_PARAM = 16
 """Export, with the weights three times: ResNeXt101_32x48d_wsl, 10.4 GB for 828 M parameters; or the

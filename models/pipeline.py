@@ -167,6 +167,7 @@ def convert(
         raise ValueError(f"a variant of {strangers[0]} is no variant of {backbone.name}")
     fates: dict[Variant, Converted | Refused] = {}
     ordered = sorted(dict.fromkeys(variants), key=_program_shape)
+    ending = cancellation or Cancellation()
     with ExitStack() as stack:
         forking = servers or stack.enter_context(ForkServers())
         for shape, group in itertools.groupby(ordered, key=_program_shape):
@@ -178,13 +179,14 @@ def convert(
                     folder,
                     lambda saying: on_step(f"{backbone.name}: {saying}"),
                     limits or StepLimits(),
-                    cancellation or Cancellation(),
+                    ending,
                     forking,
                 ) as steps,
                 ThreadPoolExecutor(len(members), "variant") as threads,
             ):
                 inputs = max(ACCEPTANCE[variant.precision].input_count for variant in members)
                 program = Program(backbone, weights, *shape, inputs, folder, steps)
+                ending.raise_if_cancelled()
                 forking.ready(_early(program, members))
                 made = threads.map(functools.partial(_convert_variant, program), members)
                 fates.update(zip(members, made, strict=True))

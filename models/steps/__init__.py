@@ -1,1 +1,1 @@
-"""Steps of a conversion, each run as `python -m models.steps <step>` in a process of its own."""
+"""Steps of a conversion, one module each; they run in child processes of their own only."""

@@ -1,4 +1,4 @@
-"""The child's side of a step: one JSON request on stdin, one JSON answer on the real stdout.
+"""A step in a process of its own: one JSON request on stdin, one JSON answer on the real stdout.
 
 Frameworks print on stdout, from Python and from C++, some while they are imported. The real
 stdout is therefore set aside before a step's module is, and everything else that is written
@@ -7,98 +7,18 @@ there goes to stderr.
 
 from __future__ import annotations
 
-import gc
-import importlib
-import json
 import os
-import resource
 import sys
-from collections.abc import Iterator, Mapping
-from types import ModuleType
-from typing import IO, Any
 
-import cattrs
-
-from models.requests import (
-    MILESTONE,
-    AdoptRequest,
-    CountRequest,
-    ExportRequest,
-    ListArchitecturesRequest,
-    OnnxRequest,
-    PaddleLiteRequest,
-    ParityRequest,
-    ReduceRequest,
-    RewriteRequest,
-    RoundingRequest,
-    SimplifyRequest,
-)
-from models.steps.isolation import cut_network
-from models.steps.parent import bind_to_parent
-from models.steps.refusal import StepRefused, ToolGaveNothing
-
-_REQUESTS: Mapping[str, type] = {
-    "adopt_onnx": AdoptRequest,
-    "adopt_paddle": AdoptRequest,
-    "count": CountRequest,
-    "export": ExportRequest,
-    "list_architectures": ListArchitecturesRequest,
-    "onnx": OnnxRequest,
-    "onnx_fp16": ReduceRequest,
-    "onnx_int8_dynamic": ReduceRequest,
-    "onnx_int8_static": ReduceRequest,
-    "paddle_lite": PaddleLiteRequest,
-    "parity_onnx": ParityRequest,
-    "parity_paddle_lite": ParityRequest,
-    "rewrite_program": RewriteRequest,
-    "rounding": RoundingRequest,
-    "simplify": SimplifyRequest,
-}
+from models.steps.answering import answer, confine
 
 
 def main(step: str, parent_pid: int, memory_bytes: int) -> None:
-    """Answer one request for a step; a process that cannot be confined ends."""
+    """Answer one request for a step."""
     answer_fd = _set_stdout_aside()
     confine(parent_pid, memory_bytes)
     with os.fdopen(answer_fd, "wb", buffering=0) as answers:
         answer(step, sys.stdin.buffer, answers)
-
-
-def confine(parent_pid: int, memory_bytes: int) -> None:
-    """Bind this process to its parent, limit its memory and cut it off the network."""
-    bind_to_parent(parent_pid)
-    _limit_memory(memory_bytes)
-    cut_network()
-
-
-def answer(step: str, request: IO[bytes], answers: IO[bytes]) -> None:
-    """Read one request for a step, do it, write one answer.
-
-    A step that yields says by each `None` that a part of its work is done, and answers at last. A
-    `StepRefused` is an answer. Any other exception ends the process with a traceback on stderr,
-    which the parent turns into a failed step.
-    """
-    module = importlib.import_module(f"models.steps.{step}")
-    # What was imported stays: collections that look at it cost an export a twentieth of its time.
-    gc.freeze()
-    asked: object = cattrs.structure(json.load(request), _REQUESTS[step])
-    for said in _sayings(module, asked):
-        answers.write(said)
-
-
-def _sayings(module: ModuleType, request: object) -> Iterator[bytes]:
-    """Give a line for each milestone and one for the answer."""
-    try:
-        outcome = module.run(request)
-        for part in outcome if isinstance(outcome, Iterator) else (outcome,):
-            yield MILESTONE if part is None else _line({"done": cattrs.unstructure(part)})
-    except StepRefused as refusal:
-        silent = isinstance(refusal, ToolGaveNothing)
-        yield _line({"refused": str(refusal), "see_stderr": silent})
-
-
-def _line(answer: Mapping[str, Any]) -> bytes:
-    return json.dumps(answer).encode() + b"\n"
 
 
 def _set_stdout_aside() -> int:
@@ -106,12 +26,6 @@ def _set_stdout_aside() -> int:
     answer_fd = os.dup(1)
     os.dup2(2, 1)
     return answer_fd
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    """Limit the private writable memory; an allocation beyond it fails in this process only."""
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Read a step's libraries once, and fork a child for each request.
+"""Read the libraries of some steps once, and fork a child for each request.
 
 This process never sees a request: what strangers made is read in its forks, each with limits of
-its own and cut off the network. Beside each fork runs another one that watches it, kills it when
-whoever asked says so or is gone, and tells how it ended.
+its own and cut off the network. Between this process and each fork is another that watches the
+fork, kills it when whoever asked says so or is gone, and tells how it ended.
 
-Run as `python -m models.steps.forkserver STEP FD`, where FD is a socket on which each packet is an
-order, memory and folder, with four files: request, answer, stderr, and the watcher's socket.
+Run as `python -m models.steps.forkserver FD STEP...`, where FD is a socket on which each packet is
+an order, with four files: request, answer, stderr, and the watcher's socket. Stdout is closed once
+the libraries are read.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ import importlib
 import json
 import multiprocessing
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from models.ending import await_end
-from models.steps.__main__ import answer, confine
+from models.steps.answering import answer, confine
 from models.steps.parent import bind_to_parent
 
 _FORKING = multiprocessing.get_context("fork")
@@ -35,7 +38,7 @@ _FILES = 4
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What a fork is for."""
+    """What a fork is for, and the files that came with it."""
 
     step: str
     memory_bytes: int
@@ -45,26 +48,31 @@ class _Order:
     stderr_fd: int
     watcher_fd: int
 
-    def close(self) -> None:
-        """Close the files that came with it."""
-        for fd in (self.request_fd, self.answer_fd, self.stderr_fd, self.watcher_fd):
-            os.close(fd)
 
-
-def serve(step: str, control: socket.socket) -> None:
-    """Fork for each order until whoever gives them is gone."""
-    # A fork that reads them again says why they cannot be.
-    with suppress(Exception):
-        module = importlib.import_module(f"models.steps.{step}")
-        getattr(module, "read_libraries", lambda: None)()
+def serve(control: socket.socket, steps: Sequence[str]) -> None:
+    """Read the libraries of steps, then fork for each order until whoever gives them is gone."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    reading = os.dup(1)
+    os.dup2(2, 1)
+    for step in steps:
+        # A fork that reads them again says why they cannot be.
+        with suppress(Exception, SystemExit):
+            module = importlib.import_module(f"models.steps.{step}")
+            getattr(module, "read_libraries", lambda: None)()
     gc.freeze()
+    os.close(reading)
     while True:
         said, files, _, _ = socket.recv_fds(control, _ORDER_BYTES, _FILES)
         if not said:
             return
-        order = _Order(step, *json.loads(said), *files)
-        _FORKING.Process(target=_watch, args=(order, control, os.getpid())).start()
-        order.close()
+        for fd in files:
+            os.set_inheritable(fd, False)
+        order = _Order(*json.loads(said), *files)
+        # Without a fork its files are closed, which whoever asked sees.
+        with suppress(OSError):
+            _FORKING.Process(target=_watch, args=(order, control, os.getpid())).start()
+        for fd in files:
+            os.close(fd)
 
 
 def _watch(order: _Order, control: socket.socket, server_pid: int) -> None:
@@ -80,34 +88,45 @@ def _watch(order: _Order, control: socket.socket, server_pid: int) -> None:
     for fd in (order.request_fd, order.answer_fd, order.stderr_fd):
         os.close(fd)
     with socket.socket(fileno=order.watcher_fd) as asker:
-        ended = os.pidfd_open(pid)
-        readable, _, _ = select.select([ended, asker.fileno()], [], [])
-        if ended not in readable:
+        try:
+            ended = os.pidfd_open(pid)
+            readable, _, _ = select.select([ended, asker.fileno()], [], [])
+            if ended not in readable:
+                os.killpg(pid, signal.SIGKILL)
+            returncode = await_end(pid)
+        finally:
+            # What it started and left, or all of it.
             os.killpg(pid, signal.SIGKILL)
-        returncode = await_end(pid)
-        # What it started and left.
-        os.killpg(pid, signal.SIGKILL)
         with suppress(OSError):
             asker.send(str(returncode).encode())
     child.join()
 
 
 def _work(order: _Order, watcher_pid: int) -> None:
-    """Do one step in this process."""
+    """Do one step in this process, and end it as a program would that was started for it."""
     os.setpgid(0, 0)
     os.close(order.watcher_fd)
     os.dup2(order.stderr_fd, 1)
     os.dup2(order.stderr_fd, 2)
     os.close(order.stderr_fd)
-    os.chdir(order.workdir)
-    os.environ["TMPDIR"] = order.workdir
-    tempfile.tempdir = None
-    confine(watcher_pid, order.memory_bytes)
-    with os.fdopen(order.request_fd, "rb") as request, os.fdopen(order.answer_fd, "wb", 0) as said:
-        answer(order.step, request, said)
-    # What tools print from C++ would be lost, since a fork ends without the exit of a program.
-    ctypes.CDLL(None).fflush(None)
+    try:
+        os.chdir(order.workdir)
+        os.environ["TMPDIR"] = order.workdir
+        tempfile.tempdir = None
+        confine(watcher_pid, order.memory_bytes)
+        with (
+            os.fdopen(order.request_fd, "rb") as request,
+            os.fdopen(order.answer_fd, "wb", 0) as answers,
+        ):
+            answer(order.step, request, answers)
+    except Exception:
+        # Printed here, too: at its memory's limit what multiprocessing prints with fails.
+        sys.excepthook(*sys.exc_info())
+        raise
+    finally:
+        # What tools print from C++ would be lost, since a fork ends without the exit of a program.
+        ctypes.CDLL(None).fflush(None)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

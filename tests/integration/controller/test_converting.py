@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,8 +55,12 @@ async def sweeps(
 
 
 def running_steps() -> list[psutil.Process]:
-    """The steps' processes that this one started; other tests' controllers may run beside them."""
-    return [child for child in psutil.Process().children() if "models.steps" in child.cmdline()]
+    """The steps' servers that this one started; other tests' controllers may run beside them."""
+    running = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            running += [child] if "models.steps.forkserver" in child.cmdline() else []
+    return running
 
 
 class Heard:

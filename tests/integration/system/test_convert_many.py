@@ -3,6 +3,7 @@
 import signal
 import sqlite3
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,31 +15,37 @@ from controller.rpc.client import QueryClient
 from models.variants import WeightsKind
 from tests.processes import EDGERANK, START_TIMEOUT_S, Output, edgerank, running_controller
 
-NAMES = ("PPLCNet_x0_25", "MobileNetV1_x0_25", "MobileNetV2_x0_25", "ShuffleNetV2_x0_25")
+NAMES = (
+    "PPLCNet_x0_25",
+    "MobileNetV1_x0_25",
+    "MobileNetV2_x0_25",
+    "ShuffleNetV2_x0_25",
+    "MobileNetV3_large_x1_0",
+    "GhostNet_x1_3",
+)
 CONVERT = ("convert", *NAMES, "--weights", "synthetic")
 
 
-def steps_of(controller: psutil.Process) -> list[psutil.Process]:
-    """The converting children that run now."""
-    return [child for child in controller.children() if _runs_a_step(child)]
+def exports_of(controller: psutil.Process) -> list[psutil.Process]:
+    """The exporting children that run now: each a fork of a fork, which watches it, of a server."""
+    found = []
+    for server in controller.children():
+        # It, or what it forked, may end just now.
+        with suppress(psutil.NoSuchProcess):
+            if "export" in server.cmdline():
+                forks = [fork for watcher in server.children() for fork in watcher.children()]
+                found += [fork for fork in forks if fork.status() != psutil.STATUS_ZOMBIE]
+    return found
 
 
-def _runs_a_step(process: psutil.Process) -> bool:
-    try:
-        return "models.steps" in process.cmdline()
-    except psutil.NoSuchProcess:
-        # It ended just now, and may not have been waited for yet.
-        return False
-
-
-def first_step(controller: psutil.Process) -> psutil.Process:
-    """A converting child, as soon as there is one."""
+def first_export(controller: psutil.Process) -> psutil.Process:
+    """An exporting child, as soon as there is one."""
     looking = Retrying(
         retry=retry_if_result(lambda found: not found),
         wait=wait_fixed(0.01),
         stop=stop_after_delay(START_TIMEOUT_S),
     )
-    found: list[psutil.Process] = looking(steps_of, controller)
+    found: list[psutil.Process] = looking(exports_of, controller)
     return found[0]
 
 
@@ -70,7 +77,7 @@ def test_a_child_that_is_killed_fails_its_backbone_and_the_others_go_on(tmp_path
         is_killed = False
         for snapshot in client.convert(spec):
             if not is_killed:
-                first_step(psutil.Process(controller.process.pid)).kill()
+                first_export(psutil.Process(controller.process.pid)).kill()
                 is_killed = True
             outcomes += snapshot.ended
     failed = {o.backbone for o in outcomes if o.result is ConversionResult.FAILED}
@@ -105,7 +112,7 @@ def test_after_the_controller_was_killed_nothing_is_made_twice_and_the_table_is_
         done.stdout
     )
     page = page_path.read_text()
-    assert "4 of the 4 backbones that can be built (100.0 %)" in page
+    assert f"{len(NAMES)} of the {len(NAMES)} backbones that can be built (100.0 %)" in page
     for name in NAMES:
         assert page.count(f" {name} | 224 | ok, ") == 1
 
@@ -117,7 +124,8 @@ def test_ctrl_c_ends_the_children_and_keeps_what_was_made(tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)
         assert process.wait(START_TIMEOUT_S) == 130
         output.wait_for("^stopped; what was made is kept")
-        running = steps_of(psutil.Process(controller.process.pid))
+        # Servers of steps and all that they forked: nothing else is below a controller.
+        running = psutil.Process(controller.process.pid).children(recursive=True)
         _gone, alive = psutil.wait_procs(running, timeout=START_TIMEOUT_S)
         assert alive == []
     assert stored(tmp_path)

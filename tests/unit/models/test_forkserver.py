@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from models.catalog import load_catalog
 from models.child import Cancellation, ConversionCancelled, StepFailed, ask
-from models.forkserver import ForkServers
+from models.forkserver import _SERVER_OF, ForkServers
 from models.requests import FileAnswer, SimplifyRequest
+from models.variants import Precision, variants_of
+from models.work import may_follow, needed
 
 STEP = "simplify"
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[ForkServers]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServers]:
+    """Servers that have read their libraries."""
     with ForkServers() as servers:
+        reason(servers, tmp_path_factory.mktemp("first"))
         yield servers
 
 
@@ -61,14 +69,25 @@ def reason(servers: ForkServers, folder: Path, step: str = STEP, memory_bytes: i
     return caught.value.reason
 
 
-def processes(whose: int | None = None) -> list[psutil.Process]:
-    """Servers, watchers and forks below a process, this one if none is named."""
-    return [
-        process
-        for process in psutil.Process(whose).children(recursive=True)
-        if process.status() != psutil.STATUS_ZOMBIE
-        and "models.steps.forkserver" in process.cmdline()
-    ]
+@contextmanager
+def started() -> Iterator[tuple[ForkServers, psutil.Process]]:
+    """Servers of which one has just been started, and its process."""
+    before = set(psutil.Process().children())
+    with ForkServers() as servers:
+        servers.ready([STEP])
+        (server,) = set(psutil.Process().children()) - before
+        yield servers, server
+
+
+def fork_in(folder: Path) -> psutil.Process:
+    """The one process that works in a folder."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        # Others come to their end meanwhile.
+        with suppress(psutil.Error):
+            found += [process] if process.cwd() == str(folder) else []
+    (fork,) = found
+    return fork
 
 
 def failure(future: Future[FileAnswer]) -> str:
@@ -88,7 +107,10 @@ def test_a_fork_that_fails_says_why_and_the_next_one_is_like_it(
     assert reason(shared, tmp_path) == expected
 
 
-def test_a_library_that_cannot_be_read_is_named(shared: ForkServers, tmp_path: Path) -> None:
+def test_a_library_that_cannot_be_read_is_named(
+    shared: ForkServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.forkserver._SERVER_OF", {"none": "onnx"})
     assert reason(shared, tmp_path, step="none").endswith(
         "ModuleNotFoundError: No module named 'models.steps.none'"
     )
@@ -106,21 +128,33 @@ def test_a_fork_has_a_limit_of_its_own(shared: ForkServers, tmp_path: Path, sour
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_fork_that_dies_is_told_by_its_signal(
-    number: signal.Signals, tmp_path: Path, source: Path
+    number: signal.Signals, shared: ForkServers, tmp_path: Path, source: Path
 ) -> None:
-    with ForkServers() as servers, ThreadPoolExecutor(1) as threads:
-        dying = threads.submit(simplify, servers, tmp_path)
+    with ThreadPoolExecutor(1) as threads:
+        dying = threads.submit(simplify, shared, tmp_path)
         with source.open("wb"):
-            (fork,) = [each for each in processes() if not each.children()]
-            fork.send_signal(number)
+            fork_in(tmp_path).send_signal(number)
             assert failure(dying).startswith(f"the child died by {number.name}")
+
+
+def test_a_fork_has_no_network_before_it_reads_anything(
+    shared: ForkServers, tmp_path: Path, source: Path
+) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(simplify, shared, tmp_path)
+        with source.open("wb"):
+            status = Path(f"/proc/{fork_in(tmp_path).pid}/status").read_text()
+        assert failure(running)
+    # The second of seccomp's modes is a filter; which one, test_isolation tells.
+    assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE)
+    assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
 
 
 def test_a_fork_that_hangs_is_stopped(shared: ForkServers, tmp_path: Path, source: Path) -> None:
     with ThreadPoolExecutor(1) as threads:
-        stuck = threads.submit(simplify, shared, tmp_path, timeout_s=2)
+        stuck = threads.submit(simplify, shared, tmp_path, timeout_s=5)
         with source.open("wb", buffering=0) as stream:
-            assert failure(stuck).startswith("the child was stopped after 2 s")
+            assert failure(stuck).startswith("the child was stopped after 5 s")
             with pytest.raises(BrokenPipeError):
                 stream.write(b"nobody reads this")
 
@@ -145,13 +179,57 @@ def test_closing_ends_servers_and_forks(tmp_path: Path, source: Path) -> None:
             assert failure(running).startswith("the child died by SIGKILL")
 
 
+def test_killing_does_not_wait_for_libraries(tmp_path: Path) -> None:
+    with started() as (servers, server), tempfile.TemporaryFile() as stderr:
+        # It will never have read them.
+        server.suspend()
+        fork = servers.fork(STEP, memory_bytes=2**33, workdir=tmp_path, stderr=stderr)
+        fork.kill()
+        assert fork.await_end() == -signal.SIGKILL
+        fork.close()
+
+
 def test_a_server_that_died_is_replaced(tmp_path: Path) -> None:
-    with ForkServers() as servers:
+    with started() as (servers, server):
         first = reason(servers, tmp_path)
-        for each in processes():
-            each.kill()
-        psutil.wait_procs(processes())
+        server.kill()
+        psutil.wait_procs([server])
         assert reason(servers, tmp_path) == first
+
+
+def test_what_a_server_said_before_it_died_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A library that cannot be read at all ends whoever reads it.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys; sys.stderr.write('cannot allocate TLS\\n'); sys.stderr.flush(); os.abort()"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with ForkServers() as servers:
+        expected = "the child died by SIGABRT, its last words: cannot allocate TLS"
+        assert reason(servers, tmp_path) == expected
+
+
+def test_nothing_is_imported_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "onnxslim.py").write_text("raise ImportError('not this one')")
+    monkeypatch.chdir(tmp_path)
+    with ForkServers() as servers:
+        assert "No such file" in reason(servers, tmp_path)
+
+
+def test_a_closed_server_starts_nothing(tmp_path: Path) -> None:
+    servers = ForkServers()
+    servers.close()
+    with pytest.raises(ConversionCancelled):
+        simplify(servers, tmp_path)
+
+
+def test_every_step_of_a_conversion_has_a_server() -> None:
+    variants = variants_of(load_catalog().get("PPLCNet_x0_25"), tuple(Precision))
+    works = {work for variant in variants for work in needed(variant)}
+    assert {work.step for work in (*works, *may_follow(works))} <= _SERVER_OF.keys()
 
 
 def test_nothing_outlives_a_killed_parent(tmp_path: Path, source: Path) -> None:
@@ -163,7 +241,7 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path, source: Path) -> None:
     )
     parent = subprocess.Popen([sys.executable, "-c", code])
     with source.open("wb"):
-        left = processes(parent.pid)
+        left = psutil.Process(parent.pid).children(recursive=True)
         assert len(left) == 3
         parent.kill()
         parent.wait()
