@@ -13,7 +13,7 @@ from pathlib import Path
 
 EDGERANK = (sys.executable, "-m", "controller.cli.main")
 START_TIMEOUT_S = 60.0
-COMMAND_TIMEOUT_S = 280.0
+COMMAND_TIMEOUT_S = 580.0
 
 
 class Output:

@@ -24,7 +24,7 @@ from models.variants import WeightsKind
 
 DEVICE = "this-machine"
 STOP_S = 10.0
-JOIN_S = 30.0
+JOIN_S = 90.0
 REPETITIONS = 5
 # A quick look: at ±1 % most of so short repetitions would be noisy.
 RELATIVE_HALF_WIDTH = 0.05

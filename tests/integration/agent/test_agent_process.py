@@ -22,7 +22,6 @@ RUNTIMES = {
     Runtime.ONNXRUNTIME: types_pb2.RUNTIME_ONNXRUNTIME,
     Runtime.PADDLELITE: types_pb2.RUNTIME_PADDLELITE,
 }
-pytestmark = pytest.mark.timeout(120)
 
 
 def lease(

@@ -18,7 +18,6 @@ from tests.unit.agent.trees import RASPBERRY_PI, plant
 
 ZONE = "sys/class/thermal/thermal_zone0/temp"
 HOUR_MS = 3_600_000
-pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
