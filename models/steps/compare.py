@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.acceptance import MAX_ROUNDING_DIFFERENCE
 from models.requests import ParityAnswer, ParityRequest
 from models.steps.agreement import least_correlation, top1_agreement
 from models.steps.forked import Forked
@@ -40,6 +41,15 @@ def relative_difference(outputs: Array, reference: Array) -> float:
         return float("inf")
     difference = np.abs(outputs.astype(np.float64) - reference.astype(np.float64))
     return float(difference.max(initial=0.0)) / scale
+
+
+def check_sensitivity(rounding: float) -> None:
+    """Raise StepRefused when one rounding of the input moves outputs too far to compare them."""
+    if not rounding <= MAX_ROUNDING_DIFFERENCE:
+        raise StepRefused(
+            f"one rounding of its input moves the outputs by {rounding:.2g} relative, so that no "
+            "comparison between runtimes means anything"
+        )
 
 
 def compare_with_reference(

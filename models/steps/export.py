@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import paddle
 
-from models.acceptance import MAX_ROUNDING_DIFFERENCE, ROUNDING_FACTOR
+from models.acceptance import ROUNDING_FACTOR
 from models.requests import ExportAnswer, ExportRequest
 from models.steps import architectures, synthetic
-from models.steps.compare import Array, relative_difference
+from models.steps.compare import Array, check_sensitivity, relative_difference
 from models.steps.forked import Forked
 from models.steps.fusion import fuse_blocks
 from models.steps.network import refusing_size, rounding_difference, run_all, with_weights
@@ -72,31 +72,33 @@ def _refer(
     passes = rewrite(network, inputs[0])
     outputs = run_all(network, inputs) if fused_blocks or passes else before
     difference = max(relative_difference(a, b) for a, b in zip(outputs, before, strict=True))
-    if not difference <= REWRITE_TOLERANCE:
-        rounding = rounding_difference(network, inputs, outputs)
-        if not difference <= ROUNDING_FACTOR * min(rounding, MAX_ROUNDING_DIFFERENCE):
-            raise StepRefused(_broken(outputs, fused_blocks, passes, difference))
-    scale = float(outputs[0].std())
+    _check_numbers(outputs)
     if request.weights_path is None:
         synthetic.check_scale(outputs[0])
+    if not difference <= REWRITE_TOLERANCE:
+        rounding = rounding_difference(network, inputs, outputs)
+        check_sensitivity(rounding)
+        if not difference <= ROUNDING_FACTOR * rounding:
+            raise StepRefused(_changed(fused_blocks, passes, difference))
     further = further_inputs(request.reference_inputs, request.batch, request.input_size)
     if len(further):
         more = run_all(network, further)
         inputs = np.concatenate([inputs, further])
         outputs = [np.concatenate(pair) for pair in zip(outputs, more, strict=True)]
     save_reference(Path(request.reference_path), inputs, outputs, "Paddle")
-    return ExportAnswer(fused_blocks, passes, difference, scale)
+    return ExportAnswer(fused_blocks, passes, difference, output_scale=float(outputs[0].std()))
 
 
-def _broken(
-    outputs: list[Array], fused_blocks: int, passes: tuple[str, ...], difference: float
-) -> str:
+def _check_numbers(outputs: list[Array]) -> None:
     if not all(np.isfinite(output).all() for output in outputs):
-        return "Paddle's own outputs are not finite numbers"
+        raise StepRefused("Paddle's own outputs are not finite numbers")
+    if not all(output.any() for output in outputs):
+        raise StepRefused("Paddle's own outputs are all zero")
+
+
+def _changed(fused_blocks: int, passes: tuple[str, ...], difference: float) -> str:
     changes = [f"fusing {fused_blocks} blocks"] if fused_blocks else []
     changes += [f"the pass {name}" for name in passes]
-    if not changes:
-        return "Paddle's own outputs are all zero"
     return f"{' and '.join(changes)} changed the outputs by {difference:.2g} relative"
 
 

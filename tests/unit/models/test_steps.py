@@ -17,10 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from models.acceptance import MAX_ROUNDING_DIFFERENCE
 from models.requests import ParityRequest
 from models.steps import architectures
 from models.steps.agreement import correlation, top1_agreement
-from models.steps.compare import Array, compare_with_reference, relative_difference
+from models.steps.compare import (
+    Array,
+    check_sensitivity,
+    compare_with_reference,
+    relative_difference,
+)
 from models.steps.noise import noise_images
 from models.steps.pretrained import load_arrays, read_arrays
 from models.steps.reference import further_inputs, reference_inputs
@@ -184,6 +190,13 @@ def test_no_broken_number_passes(broken: float) -> None:
     reference = np.ones(2, np.float32)
     assert relative_difference(np.array([1, broken], np.float32), reference) == np.inf
     assert relative_difference(reference, np.array([1, broken], np.float32)) == np.inf
+
+
+@pytest.mark.parametrize("rounding", [0.003, np.inf, np.nan])
+def test_outputs_that_rounding_moves_far_are_compared_with_nothing(rounding: float) -> None:
+    check_sensitivity(MAX_ROUNDING_DIFFERENCE)
+    with pytest.raises(StepRefused, match="one rounding of its input moves the outputs by"):
+        check_sensitivity(rounding)
 
 
 def test_zeros_and_other_shapes_compare_with_nothing() -> None:
