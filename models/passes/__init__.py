@@ -73,6 +73,14 @@ PASSES: tuple[Pass, ...] = (
         symptom="Paddle Lite aborts: it does not have the operator",
         rewrite="the parts of a split attention are added one to the next",
     ),
+    Pass(
+        name="heads_as_rows",
+        operator="matmul_v2",
+        series=("MobileNetV4",),
+        tools=("paddlelite 2.13rc0, x86",),
+        symptom="Paddle Lite aborts: it does not repeat one head of keys for several of queries",
+        rewrite="the heads of queries become further rows of one product",
+    ),
 )
 """Every pass on a network, in the order in which they run."""
 

@@ -24,6 +24,7 @@ BACKBONES = {
     "four_dimensional_involution": "RedNet26",
     "fold_by_transposition": "MobileViTV2_x0_5",
     "sum_by_addition": "ResNeSt50",
+    "heads_as_rows": "MobileNetV4_hybrid_medium",
 }
 
 # One pass alone, at a batch and size where shapes that are wrong would not fit by accident.
@@ -43,6 +44,10 @@ def operators(network):
         "count": kinds.count(operator),
         "inputs_over_4d": sum(
             len(block.var(op.input_arg_names[0]).shape) > 4
+            for block in program.blocks for op in block.ops if op.type == operator
+        ),
+        "repeating_inputs": sum(
+            len({tuple(block.var(name).shape[:-2]) for name in op.input_arg_names}) > 1
             for block in program.blocks for op in block.ops if op.type == operator
         ),
     }
@@ -132,6 +137,15 @@ def test_an_involution_keeps_its_outputs_and_sums_in_four_dimensions() -> None:
     assert rewritten.difference < 1e-5
     assert rewritten.before["inputs_over_4d"] == 9
     assert rewritten.after["inputs_over_4d"] == 0
+
+
+def test_attention_keeps_its_outputs_and_multiplies_what_is_alike() -> None:
+    rewritten = rewrite("heads_as_rows", "MobileNetV4_hybrid_medium", "matmul_v2")
+    attentions = rewritten.changed
+    assert attentions > 0
+    assert rewritten.difference < 1e-5
+    assert rewritten.before["repeating_inputs"] == 2 * attentions
+    assert rewritten.after["repeating_inputs"] == 0
 
 
 def test_other_networks_are_left_alone(pplcnet: Conversion, mobilenet: Conversion) -> None:
