@@ -105,6 +105,11 @@ def check_accuracies(
     _check_order(figures, known)
 
 
+def looks_like_fraction(figure: AccuracyFigure) -> bool:
+    """Whether its value may be meant as a fraction of 1, though it is taken as percent."""
+    return figure.value_percent <= 1
+
+
 def _figure(row: int, cells: Sequence[str]) -> AccuracyFigure:
     if len(cells) != len(COLUMNS):
         raise AccuracyInvalid(row, None, f"it has {len(cells)} cells, not {len(COLUMNS)}")
@@ -162,16 +167,16 @@ def _published_words(figure: AccuracyFigure) -> str:
 
 
 def _check_no_fractions(figures: Iterable[AccuracyFigure]) -> None:
-    """Refuse a dataset whose every value is at most 1.
+    """Refuse a dataset of whose metric every value is at most 1.
 
-    One such value may be a network that learnt nothing; a whole dataset of them is 0.75 for 75 %.
+    One such value may be a network that learnt nothing; when all are, 0.75 stands for 75 %.
     """
-    by_dataset: defaultdict[str, list[AccuracyFigure]] = defaultdict(list)
+    by_metric: defaultdict[tuple[str, str], list[AccuracyFigure]] = defaultdict(list)
     for figure in figures:
-        by_dataset[figure.dataset].append(figure)
-    for dataset, group in by_dataset.items():
-        if all(figure.value_percent <= 1 for figure in group):
-            problem = f"every value of {dataset} is at most 1, which looks like fractions"
+        by_metric[figure.dataset, figure.metric].append(figure)
+    for (dataset, metric), group in by_metric.items():
+        if all(looks_like_fraction(figure) for figure in group):
+            problem = f"every {metric} of {dataset} is at most 1, which looks like fractions"
             raise AccuracyInvalid(group[0].row, "value", f"{problem}; write 75.3 for 75.3 %")
 
 

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from controller.accuracy import MAX_FILE_BYTES, parse_accuracies
+from controller.accuracy import MAX_FILE_BYTES, looks_like_fraction, parse_accuracies
 from controller.cli.options import controller_option, json_option, says_failures
 from controller.cli.print_json import print_json
 from controller.domain import Dataset
@@ -53,6 +53,12 @@ def import_file(path: Path, address: str) -> None:
         raise EdgerankError(error.code, f"{path.name}: {error}") from error
     replaced = f", {done.replaced_count} of them in place of earlier ones"
     click.echo(f"{done.figure_count} figures imported{replaced if done.replaced_count else ''}")
+    for figure in filter(looks_like_fraction, figures):
+        click.echo(
+            f"note: row {figure.row} was taken as {figure.value_percent:g} % of {figure.backbone}; "
+            "was a fraction of 1 meant, import it again as percent",
+            err=True,
+        )
 
 
 @accuracy.command("list")

@@ -77,7 +77,11 @@ def test_a_file_is_read_with_its_rows() -> None:
         ),
         (
             "ResNet50,flowers,top1,0.915,fp32,x\nMobileNetV1,flowers,top1,1,fp32,y",
-            "every value of flowers is at most 1, which looks like fractions; write 75.3",
+            "every top1 of flowers is at most 1, which looks like fractions; write 75.3",
+        ),
+        (
+            "ResNet50,flowers,top1,0.915,fp32,x\nResNet50,flowers,top5,99.1,fp32,y",
+            "every top1 of flowers is at most 1, which looks like fractions; write 75.3",
         ),
         ('ResNet50,"flowers,top1,91.5,fp32,x', "it is no CSV"),
     ],
