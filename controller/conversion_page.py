@@ -15,7 +15,7 @@ from models.acceptance import PARITY_TOLERANCE
 from models.catalog import Backbone, Catalog
 from models.passes import PASSES, PROGRAM_PASSES, Pass
 from models.program import SIMPLIFIER
-from models.stoppers import STOPPERS
+from models.stoppers import STOPPERS, stoppers_of
 from models.variants import Precision, Target
 
 TOOLS = ("paddleclas", "paddlepaddle", "paddlelite", "paddle2onnx", "onnxslim", "onnxruntime")
@@ -124,10 +124,7 @@ def _not_asked_for(asked: Container[str], catalog: Catalog) -> Iterator[str]:
 
 def _is_buildable(backbone: Backbone) -> bool:
     """Whether the package that defines the network can build it."""
-    return not any(
-        stopper.series == backbone.series and stopper.package == "paddleclas"
-        for stopper in STOPPERS
-    )
+    return not any(stopper.package == "paddleclas" for stopper in stoppers_of(backbone.series))
 
 
 def _is_in(row: ConversionRow, targets: Iterable[str]) -> bool:

@@ -47,6 +47,11 @@ STOPPERS: tuple[Stopper, ...] = (
 """Every such series that is known."""
 
 
+def stoppers_of(series: str) -> tuple[Stopper, ...]:
+    """Return what stops a series in any format, with the versions that were tried."""
+    return tuple(stopper for stopper in STOPPERS if stopper.series == series)
+
+
 def find_stopper(series: str, format_: Format, installed: Mapping[str, str]) -> Stopper | None:
     """Return what stops a series in a format with these versions of packages, or None."""
     return next(

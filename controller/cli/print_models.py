@@ -10,6 +10,7 @@ from controller.domain import OwnModel
 from controller.quantities import format_memory
 from models.catalog import Backbone
 from models.counted import NOTABLE_DIFFERENCE, differs_notably
+from models.stoppers import stoppers_of
 from models.tiers import Rejection, RejectionKind, TierSelection
 
 SHOWN_NAMES = 3
@@ -61,7 +62,12 @@ def _few_names(rejections: Sequence[Rejection]) -> str:
 
 
 def _marks(backbone: Backbone) -> str:
-    return ("d" if backbone.distilled else "") + ("e" if backbone.extra_data else "")
+    marks = {
+        "d": backbone.distilled,
+        "e": backbone.extra_data,
+        "x": bool(stoppers_of(backbone.series)),
+    }
+    return "".join(mark for mark, holds in marks.items() if holds)
 
 
 def _legend(backbones: Sequence[Backbone]) -> str:
@@ -70,6 +76,11 @@ def _legend(backbones: Sequence[Backbone]) -> str:
         marks.append("d: distilled from a larger network")
     if any(backbone.extra_data for backbone in backbones):
         marks.append("e: trained on more than ImageNet-1k")
+    stoppers = dict.fromkeys(each for b in backbones for each in stoppers_of(b.series))
+    marks += [
+        f"x: no {' or '.join(each.value for each in stopper.formats)} file: {stopper.sentence}"
+        for stopper in stoppers
+    ]
     if any(_has_notable_count(backbone) for backbone in backbones):
         marks.append(
             f"in brackets: counted by us, where it differs by more than {NOTABLE_DIFFERENCE:.0%} "

@@ -43,6 +43,16 @@ def test_an_unknown_accuracy_is_said() -> None:
     assert "no top-1: nobody published one, never ranked by accuracy" in " ".join(text.split())
 
 
+def test_what_cannot_be_converted_is_marked_with_what_stops_it() -> None:
+    text = run()
+    assert line_of("SwinTransformerV2_tiny_patch4_window8_256", text).split()[1] == "x"
+    assert " x " not in line_of("SwinTransformer_tiny_patch4_window7_224", text)
+    words = " ".join(text.split())
+    assert "x: no paddlelite or onnx file: paddleclas 2.6.0 stops the series SwinTransformerV2" in (
+        words
+    )
+
+
 def test_a_tier_says_what_it_rejected_and_what_falls_between() -> None:
     text = run("--tier", "server")
     assert "RegNetX_4GF: 4 G multiply-adds are not above 4 G; one tier ends" in text
