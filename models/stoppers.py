@@ -57,10 +57,8 @@ def find_stopper(series: str, format_: Format, installed: Mapping[str, str]) -> 
     return next(
         (
             stopper
-            for stopper in STOPPERS
-            if stopper.series == series
-            and format_ in stopper.formats
-            and installed.get(stopper.package) == stopper.version
+            for stopper in stoppers_of(series)
+            if format_ in stopper.formats and installed.get(stopper.package) == stopper.version
         ),
         None,
     )
