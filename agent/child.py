@@ -48,7 +48,7 @@ from agent.process_memory import (
 from agent.profiling import profile
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
 from agent.sampling import Run, Samples, sample, sample_windows, warm_up
-from agent.stopping import StoppingRule
+from agent.stopping import StoppingRule, warmed_up
 from agent.threads import (
     ThreadMeter,
     cores_of_threads,
@@ -161,6 +161,7 @@ def _measure(
         build=network.build(),
         latency_ns=samples.latency_ns,
         warmup_ns=warmup_ns,
+        warmup_settled=warmed_up(warmup_ns),
         load_ns=load_ns,
         peak_rss_bytes=peaks.highest_bytes,
         pss_bytes=pss,

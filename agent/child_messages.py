@@ -106,6 +106,7 @@ class Sampled:
     build: str
     latency_ns: tuple[int, ...]
     warmup_ns: tuple[int, ...]
+    warmup_settled: bool
     load_ns: int
     peak_rss_bytes: int
     pss_bytes: int | None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import platform
 import re
 import signal
@@ -200,6 +201,7 @@ def _host_facts() -> HostFacts:
         hostname=socket.gethostname(),
         python_version=platform.python_version(),
         agent_version=metadata.version("edgerank"),
+        usable_cpus=tuple(sorted(os.sched_getaffinity(0))),
     )
 
 

@@ -108,6 +108,7 @@ class DeviceProfile:
     container: str = ""
     virtual_machine: str = ""
     emulator: str = ""
+    usable_cpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +265,7 @@ class Repetition:
     """What one child process measured; latencies in ns, in the order they were taken.
 
     Attributes:
+        warmup_settled: whether the warm-up's windows agreed when it ended.
         samples_per_minute: of sustained inference: how many of them each minute has, in order.
     """
 
@@ -280,6 +282,7 @@ class Repetition:
     during: tuple[DeviceState, ...] = ()
     memory: ProcessMemory | None = None
     samples_per_minute: tuple[int, ...] = ()
+    warmup_settled: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,25 +1,13 @@
 """Whether the device is as a start gate wants it: pure functions of what the kernel tells."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agent.domain import DeviceState, StartGate, Temperature
+from agent.domain import DeviceState, StartGate
+from agent.temperatures import processor_celsius
 
 # A processor at rest is now and then as much warmer than at its coolest: a timer, a sensor's step.
 RESTING_MARGIN_CELSIUS = 3.0
-# Makers name zones as they like. These tell of a processor's cores or of the chip around them: the
-# drivers of hwmon that are read at all, cpu-thermal, soc-thermal, x86_pkg_temp, bigcore0-thermal,
-# and BIG, MID and LITTLE of Exynos and Tensor. A bare "soc" is a battery's state of charge.
-_OF_PROCESSOR = re.compile(
-    "^hwmon|cpu|soc[-_0-9]|core|pkg|package|:(?:big|mid|little)$", re.IGNORECASE
-)
-# And these of something else, which warms up for reasons of its own or tells a constant.
-_OF_OTHERS = re.compile(
-    "batt|bms|charg|:socd?$|usb|modem|mdm|pa[-_]?therm|wifi|wlan|wcss|cam|skin|quiet|xo[-_]|pmic|pm[0-9]"
-    "|nvme|disk|ssd|lcd|led|flash|display|ambient|gpu|g3d|tpu|npu|dsp|isp|aoss|pch|fan|case",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +21,6 @@ class Obstacle:
 
     figures: str
     remedy: str
-
-
-def processor_celsius(temperatures: Sequence[Temperature]) -> float | None:
-    """The hottest zone of those that tell of the processor; None where there is none.
-
-    Where no name says that it does, every zone counts that is not known for something else.
-    """
-    of_processor = [each.celsius for each in temperatures if _OF_PROCESSOR.search(each.zone)]
-    unnamed = [each.celsius for each in temperatures if not _OF_OTHERS.search(each.zone)]
-    return max(of_processor or unnamed, default=None)
 
 
 def obstacle(

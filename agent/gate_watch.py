@@ -10,9 +10,10 @@ from queue import Empty, SimpleQueue
 from agent.device_state import read_device_state
 from agent.device_watch import PATIENCE_S, busy_ns
 from agent.domain import DeviceState, FailureReason, StartGate
-from agent.gate import Obstacle, obstacle, processor_celsius
+from agent.gate import Obstacle, obstacle
 from agent.kernel_files import Roots
 from agent.supervision import Cancellation, MeasuringFailed
+from agent.temperatures import processor_celsius
 
 log = logging.getLogger(__name__)
 

@@ -254,6 +254,7 @@ def _repetition(
     return Repetition(
         latency_ns=sampled.latency_ns,
         warmup_ns=sampled.warmup_ns,
+        warmup_settled=sampled.warmup_settled,
         load_ns=sampled.load_ns,
         peak_rss_bytes=sampled.peak_rss_bytes,
         pss_bytes=sampled.pss_bytes,

@@ -33,6 +33,7 @@ class HostFacts:
     hostname: str
     python_version: str
     agent_version: str
+    usable_cpus: tuple[int, ...] = ()
 
 
 def read_device_profile(
@@ -62,6 +63,7 @@ def read_device_profile(
         container=container(roots),
         virtual_machine=virtual_machine(roots, first_core),
         emulator=emulator(roots, host.architecture, first_core),
+        usable_cpus=host.usable_cpus,
     )
 
 

@@ -24,6 +24,8 @@ EQUIVALENCE_MARGIN: Final = 0.02
 FEWEST_REPETITIONS: Final = 2
 """With one process a side, nothing tells how another one would have run."""
 
+_ONLY_A: Final = "only A has it: B has no figure of it"
+_ONLY_B: Final = "only B has it: A has no figure of it"
 _DOUBTFUL: Final = (Verdict.NOISY, Verdict.UNSTABLE)
 
 
@@ -103,6 +105,31 @@ class Comparison:
     pairs: tuple[ComparedPair, ...]
     left_out: tuple[Measurement, ...]
 
+    @property
+    def not_judged(self) -> tuple[ComparedPair, ...]:
+        """The pairs that may hide a regression; none where no threshold was given.
+
+        What cannot be told is no regression where its interval ends below the threshold.
+        """
+        threshold = self.limits.regression_threshold
+        if threshold is None:
+            return ()
+        return tuple(
+            pair
+            for pair in self.pairs
+            if pair.change is Change.CANNOT_TELL
+            and (
+                pair.undecided_by_noise
+                or pair.ratio_high is None
+                or pair.ratio_high > 1 + threshold
+            )
+        )
+
+    @property
+    def lost(self) -> tuple[Measurement, ...]:
+        """What A has a figure of, and B has not."""
+        return tuple(left for left in self.left_out if left.reason == _ONLY_A)
+
 
 def compare(
     a: Selector,
@@ -137,8 +164,8 @@ def compare(
     left_out = [
         *_named("A", failed_in_a),
         *_named("B", failed_in_b),
-        *_alone(of_a, of_b, "only A has it: B has no figure of it"),
-        *_alone(of_b, of_a, "only B has it: A has no figure of it"),
+        *_alone(of_a, of_b, _ONLY_A),
+        *_alone(of_b, of_a, _ONLY_B),
     ]
     pairs.sort(key=lambda pair: (candidate_key(pair.a), pair.a.device, pair.a.measurement_id))
     left_out.sort(key=lambda m: (candidate_key(m), m.device, m.reason, m.measurement_id))

@@ -22,14 +22,16 @@ def throttling(repetitions: Sequence[Repetition]) -> str:
     It was when, in any repetition,
 
     - a counter of throttling events rose between the first state and the last,
-    - a limit was in force while it sampled or right after,
-    - or a core that the child computed on was clocked below 85 % of its first reading in a tenth
-      of its readings, and at least 2 of them.
+    - a limit was in force while it sampled or right after, a temperature included from which on the
+      processor is slowed down,
+    - or a core that the child computed on was clocked below 85 % of its first reading, in this or
+      another repetition, in a tenth of its readings, and at least 2 of them.
 
     A kernel that tells neither counters, limits nor clocks shows no throttling.
     """
+    full_khz = _first_clocks(repetitions)
     for ordinal, repetition in enumerate(repetitions, start=1):
-        found = _risen(repetition) or _limited(repetition) or _slowed(repetition)
+        found = _risen(repetition) or _limited(repetition) or _slowed(repetition, full_khz)
         if found:
             return f"{found} in repetition {ordinal} of {len(repetitions)}"
     return ""
@@ -58,12 +60,21 @@ def _limited(repetition: Repetition) -> str:
     return f"{limits[0]} limited the device" if limits else ""
 
 
-def _slowed(repetition: Repetition) -> str:
+def _first_clocks(repetitions: Iterable[Repetition]) -> Mapping[int, int]:
+    """By core, the fastest of the clocks that repetitions on it began with."""
+    fastest: dict[int, int] = {}
+    for repetition in repetitions:
+        for cpu, readings_khz in _clocks_of_measured_cores(repetition.during).items():
+            fastest[cpu] = max(fastest.get(cpu, 0), readings_khz[0])
+    return fastest
+
+
+def _slowed(repetition: Repetition, full_khz: Mapping[int, int]) -> str:
     for cpu, readings_khz in _clocks_of_measured_cores(repetition.during).items():
-        slow = [reading for reading in readings_khz if reading < SLOW_CLOCK * readings_khz[0]]
+        slow = [reading for reading in readings_khz if reading < SLOW_CLOCK * full_khz[cpu]]
         if len(slow) >= max(MIN_SLOW_READINGS, MIN_SLOW_SHARE * len(readings_khz)):
-            start, least = readings_khz[0] / _KHZ_PER_GHZ, min(slow) / _KHZ_PER_GHZ
-            return f"core {cpu} fell from {start:.2f} to {least:.2f} GHz"
+            full, least = full_khz[cpu] / _KHZ_PER_GHZ, min(slow) / _KHZ_PER_GHZ
+            return f"core {cpu} fell from {full:.2f} to {least:.2f} GHz"
     return ""
 
 

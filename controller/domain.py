@@ -121,6 +121,7 @@ class DeviceProfile:
     container: str = ""
     virtual_machine: str = ""
     emulator: str = ""
+    usable_cpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,6 +282,7 @@ class Repetition:
     Attributes:
         is_suspect: it was taken while the sentinel drifted; figures are derived without it, unless
             fewer than two others are left: then all count, and the verdict is throttled.
+        warmup_settled: whether the warm-up's windows agreed when it ended; None is unknown.
         samples_per_minute: of sustained inference: how many of them each minute has, in order.
     """
 
@@ -298,6 +300,7 @@ class Repetition:
     memory: ProcessMemory | None = None
     is_suspect: bool = False
     samples_per_minute: tuple[int, ...] = ()
+    warmup_settled: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

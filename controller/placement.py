@@ -88,11 +88,20 @@ def _cores_of_class(device: Device, wanted: CoreClass) -> tuple[int, ...]:
             f"device {device.name!r} has no {wanted.value} cores, they are all alike; {has}"
         )
     # The contract has the most capable first.
-    return tuple(sorted(clusters[0 if wanted is CoreClass.BIG else -1].cpus))
+    of_class = set(clusters[0 if wanted is CoreClass.BIG else -1].cpus)
+    usable = of_class.intersection(device.profile.usable_cpus or of_class)
+    if not usable:
+        raise CoresMissing(
+            f"the agent of device {device.name!r} may use none of its {wanted.value} cores, "
+            f"{format_cores(sorted(of_class))}; it may use {format_cores(known)}"
+        )
+    return tuple(sorted(usable))
 
 
 def _known_cores(profile: DeviceProfile) -> tuple[int, ...]:
-    """The numbers of a device's cores; empty where they are not known."""
+    """The numbers of the cores that a device's agent may use; empty where they are not known."""
+    if profile.usable_cpus:
+        return profile.usable_cpus
     in_clusters = sorted(core for cluster in profile.clusters for core in cluster.cpus)
     return tuple(in_clusters) or tuple(range(profile.logical_cores))
 
@@ -102,6 +111,12 @@ def _threads_obstacle(device: Device, cores: tuple[int, ...], threads: int) -> s
         return (
             f"{len(cores)} of the cores of device {device.name!r} are chosen, "
             f"{format_cores(cores)}; ask for at most as many threads, not {threads}"
+        )
+    usable = len(device.profile.usable_cpus)
+    if 0 < usable < min(threads, device.profile.logical_cores):
+        return (
+            f"the agent of device {device.name!r} may use {usable} of its "
+            f"{device.profile.logical_cores} cores; ask for at most as many threads, not {threads}"
         )
     if 0 < device.profile.logical_cores < threads:
         return (

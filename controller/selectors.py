@@ -5,6 +5,7 @@ A selector is one or more terms, joined by commas; a measurement is selected whe
     SWEEP                       of the sweep with this id
     runtime:NAME                measured with this runtime
     version:RUNTIME=VERSION     measured with exactly this version of this runtime
+    build:RUNTIME=PART          measured with a build of this runtime that calls itself ...PART...
     after:DATE                  measured at DATE or later
     before:DATE                 measured earlier than DATE
 
@@ -21,8 +22,8 @@ from controller.domain import Measurement, Runtime
 from controller.errors import EdgerankError, ErrorCode
 
 _FORMS: Final = (
-    "a sweep's id, runtime:NAME, version:RUNTIME=VERSION, before:DATE or after:DATE, "
-    "several joined by commas"
+    "a sweep's id, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART, before:DATE or "
+    "after:DATE, several joined by commas"
 )
 
 
@@ -41,6 +42,7 @@ class Selector:
     sweep_id: str | None = None
     runtime: Runtime | None = None
     runtime_version: str | None = None
+    runtime_build: str | None = None
     after_unix_ms: int | None = None
     before_unix_ms: int | None = None
 
@@ -51,6 +53,7 @@ class Selector:
             self.sweep_id in (None, measurement.sweep_id)
             and self.runtime in (None, measurement.runtime)
             and self.runtime_version in (None, measurement.runtime_version)
+            and (self.runtime_build is None or self.runtime_build in measurement.runtime_build)
             and (self.after_unix_ms is None or measured_at >= self.after_unix_ms)
             and (self.before_unix_ms is None or measured_at < self.before_unix_ms)
         )
@@ -101,6 +104,16 @@ def _version(text: str) -> Mapping[str, object]:
     return {**_runtime(name), "runtime_version": version}
 
 
+def _build(text: str) -> Mapping[str, object]:
+    name, _, part = text.partition("=")
+    if not part:
+        raise SelectorInvalid(
+            f"'build:{text}' names no build; write build:RUNTIME=PART, as "
+            "build:onnxruntime=a83fc4d58c; 'edgerank devices' shows the builds"
+        )
+    return {**_runtime(name), "runtime_build": part}
+
+
 def _date_unix_ms(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
@@ -116,6 +129,7 @@ def _date_unix_ms(text: str) -> int:
 _KINDS: Final[Mapping[str, Callable[[str], Mapping[str, object]]]] = {
     "runtime": _runtime,
     "version": _version,
+    "build": _build,
     "after": lambda text: {"after_unix_ms": _date_unix_ms(text)},
     "before": lambda text: {"before_unix_ms": _date_unix_ms(text)},
 }

@@ -7,7 +7,7 @@ samples give the same figures.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -173,8 +173,9 @@ def verdict(
     processes took the cores from, however narrow its interval. Too wide an interval is unstable
     where repetitions disagree, and the reason says how far; else it is noisy, and the reason says
     what would have made it narrower: time to take more samples, more repetitions, or steadier
-    samples. For ok the reason is empty, but for a clock that was set meanwhile, which no latency
-    suffers from.
+    samples. For ok the reason is empty, but for what a figure does not tell: how another process
+    would have run, where there was only one; whether it had warmed up; times of day, where a clock
+    was set.
 
     Args:
         figures: of one job.
@@ -190,7 +191,7 @@ def verdict(
         return Verdict.NOISY, crowded
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
-        return Verdict.OK, clock_step(repetitions)
+        return Verdict.OK, "; ".join(_reservations(repetitions))
     width = (
         f"the interval is ±{reached * 100:.3g} %, "
         f"wanted ±{settings_relative_half_width * 100:.3g} %"
@@ -199,6 +200,20 @@ def verdict(
     if _disagree(repetitions):
         return Verdict.UNSTABLE, f"its repetitions disagree: {_medians(repetitions)}; {width}"
     return Verdict.NOISY, f"{width}: {_why_wide(repetitions)}"
+
+
+def _reservations(repetitions: Sequence[Repetition]) -> Iterator[str]:
+    if len(repetitions) == 1:
+        yield "one process measured it, which tells nothing of how another would have run"
+    unsettled = sum(repetition.warmup_settled is False for repetition in repetitions)
+    if unsettled:
+        yield (
+            f"the warm-up of {unsettled} of {len(repetitions)} repetitions ended before it had "
+            "settled; a larger --time-budget gives it more"
+        )
+    stepped = clock_step(repetitions)
+    if stepped:
+        yield stepped
 
 
 def median_interval(samples: Sequence[_Samples]) -> tuple[float, float]:

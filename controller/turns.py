@@ -8,7 +8,8 @@ What lasts longer than that is told by the sentinel: one small backbone, read be
 after every ten of them and after the last. Two readings enclose a block. A block is suspect when a
 reading at one of its ends is slower than the fastest reading of the sweep by more than both
 intervals and 5 %; its repetitions are taken again, at most once for each, and do not count where at
-least two others are left.
+least two others are left. A reading that the device was not ready for makes its block longer; after
+a second one in a row the sentinel has failed, and what no later reading enclosed was not watched.
 """
 
 import random
@@ -122,7 +123,7 @@ def settle(jobs: Sequence[OpenJob], readings: Sequence[Reading], rng: random.Ran
         for job in measured
         if not job.has_open_turns
         and not again[job.job_id]
-        and (sentinel is None or _is_enclosed(job, len(readings)))
+        and (sentinel is None or all(is_watched(turn.block, readings) for turn in job.turns))
     ]
     if sentinel is None:
         turns = order_turns(again, None, rng)
@@ -137,12 +138,20 @@ def settle(jobs: Sequence[OpenJob], readings: Sequence[Reading], rng: random.Ran
 
 
 def suspect_blocks(readings: Sequence[Reading]) -> frozenset[int]:
-    """The blocks, numbered by the reading that ends them, with an end that was slowed down."""
+    """The blocks, numbered by how many readings come before them, with an end that was slowed down.
+
+    Block 0 has the first reading as its only end.
+    """
     if not readings:
         return frozenset()
     limit_ms = min(reading.high_ms for reading in readings) * (1 + DRIFT_MARGIN)
     slow = [reading.low_ms > limit_ms for reading in readings]
-    return frozenset(block for block, ends in enumerate(pairwise(slow), start=1) if any(ends))
+    return frozenset(block for block, ends in enumerate(pairwise([slow[0], *slow])) if any(ends))
+
+
+def is_watched(turn_block: int | None, readings: Sequence[Reading]) -> bool:
+    """Whether a reading followed on a turn that was taken in this block."""
+    return turn_block is None or turn_block < len(readings)
 
 
 def slowdown(readings: Sequence[Reading]) -> float:
@@ -164,8 +173,3 @@ def _missing(job: OpenJob, suspects: frozenset[int]) -> int:
     good = sum(turn.is_open or turn.block not in suspects for turn in job.turns)
     allowed = 2 * job.repetitions - len(job.turns)
     return max(0, min(job.repetitions - good, allowed))
-
-
-def _is_enclosed(job: OpenJob, reading_count: int) -> bool:
-    """Whether a reading followed after each of its turns."""
-    return all(turn.block is None or turn.block < reading_count for turn in job.turns)

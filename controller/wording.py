@@ -23,11 +23,20 @@ SYNTHETIC_NOTE: Final = (
     "Synthetic weights: the latency is that of the structure; "
     "the top-1 is that of the trained weights, it was not measured here."
 )
-NOISY_NOTE: Final = "Noisy: the interval of the median is wider than was asked for."
+NOISY_NOTE: Final = (
+    "Noisy: the interval of the median is wider than was asked for, or other processes had the "
+    "cores meanwhile."
+)
 UNSTABLE_NOTE: Final = (
     "Unstable: its repetitions disagree, so that the interval is wider than was asked for."
 )
-THROTTLED_NOTE: Final = "Throttled: the device was slowed down meanwhile."
+THROTTLED_NOTE: Final = (
+    "Throttled: the device or the process changed meanwhile: a limit, a temperature, a clock, "
+    "latency or memory."
+)
+ALONE_NOTE: Final = (
+    "Measured by one process: its interval tells nothing of how another would have run."
+)
 _VERDICT_NOTES: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
         Verdict.NOISY: NOISY_NOTE,
@@ -171,9 +180,23 @@ def notes(shown: Iterable[Candidate]) -> list[str]:
     measurements = [candidate.measurement for candidate in shown]
     found = [LATENCY_TIE_NOTE] if measurements else []
     found += verdict_notes(measurements)
+    if any(m.latency is not None and m.latency.repetition_count == 1 for m in measurements):
+        found.append(ALONE_NOTE)
     if any(m.weights is WeightsKind.SYNTHETIC for m in measurements):
         found.append(SYNTHETIC_NOTE)
-    return found
+    return [*found, *_memory_note(measurements)]
+
+
+def _memory_note(measurements: Iterable[Measurement]) -> Iterator[str]:
+    """Yield what the bare runtimes take, which is no part of the memory that is shown."""
+    alone: dict[str, int] = {}
+    for measurement in measurements:
+        if measurement.memory is not None:
+            name = measurement.runtime.value
+            alone[name] = max(alone.get(name, 0), measurement.memory.baseline_rss_bytes)
+    if alone:
+        told = ", ".join(f"{name} {format_memory(size)}" for name, size in sorted(alone.items()))
+        yield f"Memory is above what the runtime takes without a network: {told}."
 
 
 def verdict_notes(shown: Collection[Measurement]) -> list[str]:

@@ -45,11 +45,11 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     DESCRIPTOR: _descriptor.EnumDescriptor
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     VERDICT_OK: _Verdict.ValueType  # 1
-    """The confidence interval of the median is as narrow as was asked for."""
+    """The confidence interval of the median is as narrow as was asked for, and nothing disturbed the job."""
     VERDICT_NOISY: _Verdict.ValueType  # 2
-    """The time budget ended before the interval was narrow enough."""
+    """The interval is wider than was asked for, or other processes had the child's cores meanwhile."""
     VERDICT_THROTTLED: _Verdict.ValueType  # 3
-    """Frequency, temperature or drift disturbed the run."""
+    """The device or the process changed meanwhile: a limit, a temperature, a clock, latency or memory."""
     VERDICT_FAILED: _Verdict.ValueType  # 4
     """No figure; the reason says why."""
     VERDICT_UNSTABLE: _Verdict.ValueType  # 5
@@ -60,11 +60,11 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
 
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 VERDICT_OK: Verdict.ValueType  # 1
-"""The confidence interval of the median is as narrow as was asked for."""
+"""The confidence interval of the median is as narrow as was asked for, and nothing disturbed the job."""
 VERDICT_NOISY: Verdict.ValueType  # 2
-"""The time budget ended before the interval was narrow enough."""
+"""The interval is wider than was asked for, or other processes had the child's cores meanwhile."""
 VERDICT_THROTTLED: Verdict.ValueType  # 3
-"""Frequency, temperature or drift disturbed the run."""
+"""The device or the process changed meanwhile: a limit, a temperature, a clock, latency or memory."""
 VERDICT_FAILED: Verdict.ValueType  # 4
 """No figure; the reason says why."""
 VERDICT_UNSTABLE: Verdict.ValueType  # 5
@@ -305,6 +305,7 @@ class DeviceProfile(_message.Message):
     CONTAINER_FIELD_NUMBER: _builtins.int
     VIRTUAL_MACHINE_FIELD_NUMBER: _builtins.int
     EMULATOR_FIELD_NUMBER: _builtins.int
+    USABLE_CPUS_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """As `uname -m` says: x86_64, aarch64, armv7l."""
     cpu_model: _builtins.str
@@ -345,6 +346,10 @@ class DeviceProfile(_message.Message):
     def android_properties(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Android's own properties, of those that tell what the device is (ro.product.model, ...)."""
 
+    @_builtins.property
+    def usable_cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the cores that the agent may use, ascending: a container's share, or a cpuset's."""
+
     def __init__(
         self,
         *,
@@ -367,10 +372,11 @@ class DeviceProfile(_message.Message):
         container: _builtins.str = ...,
         virtual_machine: _builtins.str = ...,
         emulator: _builtins.str = ...,
+        usable_cpus: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "container", b"container", "cpu_model", b"cpu_model", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "virtual_machine", b"virtual_machine"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "container", b"container", "cpu_model", b"cpu_model", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -556,7 +562,9 @@ class DeviceState(_message.Message):
     def throttle_counters(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThrottleCounter]: ...
     @_builtins.property
     def active_limits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What keeps the device slow at this moment: a cooling device's type, or the firmware's words."""
+        """What keeps the device slow at this moment: a cooling device's type, the firmware's words, or a
+        sensor of the processor with the temperature from which on it is slowed down.
+        """
 
     @_builtins.property
     def battery(self) -> Global___Battery: ...
@@ -859,6 +867,7 @@ class Repetition(_message.Message):
     MEMORY_FIELD_NUMBER: _builtins.int
     IS_SUSPECT_FIELD_NUMBER: _builtins.int
     SAMPLES_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    WARMUP_SETTLED_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -876,6 +885,8 @@ class Repetition(_message.Message):
     """Said by the controller only: the sentinel drifted meanwhile. Figures are derived without it, unless
     fewer than two others are left: then all count, and the verdict is THROTTLED.
     """
+    warmup_settled: _builtins.bool
+    """Whether the warm-up's windows agreed when it ended; else its runs or its time were used up."""
     @_builtins.property
     def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Timed inferences, in order: all of them, or an even random share where there would be more than
@@ -917,14 +928,20 @@ class Repetition(_message.Message):
         memory: Global___ProcessMemory | None = ...,
         is_suspect: _builtins.bool = ...,
         samples_per_minute: _abc.Iterable[_builtins.int] | None = ...,
+        warmup_settled: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__warmup_settled: _TypeAlias = _typing.Literal["warmup_settled"]  # noqa: Y015
+    _WhichOneofArgType__warmup_settled: _TypeAlias = _typing.Literal["_warmup_settled", b"_warmup_settled"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 
 Global___Repetition: _TypeAlias = Repetition  # noqa: Y015
 

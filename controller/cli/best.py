@@ -19,6 +19,7 @@ from controller.cli.options import (
 )
 from controller.cli.print_json import print_json
 from controller.cli.print_ranking import print_ranking
+from controller.device_words import surroundings_words
 from controller.domain import Constraints, Ranking, Runtime, Verdict
 from controller.errors import EdgerankError, ErrorCode
 from controller.planning import find_device
@@ -103,10 +104,11 @@ def best(
     )
     with QueryClient(address) as client:
         ranking = client.rank(device, constraints, accuracy_dataset)
+        profile = find_device(client.list_devices(), device).profile
     if as_json:
         print_json(ranking)
     else:
-        print_ranking(Console(), ranking)
+        print_ranking(Console(), ranking, surroundings_words(profile))
     if ranking.winner is None:
         raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))
 

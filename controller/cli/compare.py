@@ -65,20 +65,23 @@ def compare(
 ) -> None:
     """Say whether B is faster or slower than A.
 
-    A and B are each a sweep's id, runtime:NAME, version:RUNTIME=VERSION, before:DATE or after:DATE
-    (UTC), or several of these joined by commas. Of the same thing, the newest measurement counts.
-    Faster, slower, same or cannot tell, with the 95 % interval of the medians' ratio.
+    A and B are each a sweep's id, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART,
+    before:DATE or after:DATE (UTC), or several of these joined by commas. Of the same thing, the
+    newest measurement counts. Faster, slower, same or cannot tell, with the 95 % interval of the
+    medians' ratio.
 
     The interval covers how processes differ within a side, not load that lasts through all of it:
     measure A and B in turns, and trust what every turn shows.
 
-    Exit code 5 on a regression, 3 when A and B have nothing in common.
+    Exit code 5 on a regression, 3 when A and B have nothing in common, or when no pair could be
+    judged for a regression that is asked for. What was not judged is said.
 
     \b
     Examples:
       edgerank compare 3f2a9c01b7de 8d18c12d8aac --fail-on-regression 5%
       edgerank compare runtime:onnxruntime runtime:paddlelite --device phone
       edgerank compare version:onnxruntime=1.22.0 version:onnxruntime=1.23.2
+      edgerank compare build:onnxruntime=a83fc4d58c build:onnxruntime=4f2b1e09aa
       edgerank compare before:2026-11-24 after:2026-11-24 --json
     """
     limits = Limits(
@@ -94,8 +97,9 @@ def compare(
     else:
         print_comparison(Console(), comparison)
     _raise_if_nothing_in_common(comparison)
-    _say_what_noise_hides(comparison)
+    _say_what_was_not_judged(comparison)
     _raise_if_regressed(comparison)
+    _raise_if_nothing_judged(comparison)
 
 
 def _candidates(client: QueryClient, side: Selector, device: str | None) -> tuple[Measurement, ...]:
@@ -112,14 +116,18 @@ def _raise_if_nothing_in_common(comparison: Comparison) -> None:
         )
 
 
-def _say_what_noise_hides(comparison: Comparison) -> None:
-    undecided = sum(pair.undecided_by_noise for pair in comparison.pairs)
-    if undecided and comparison.limits.regression_threshold is not None:
+def _say_what_was_not_judged(comparison: Comparison) -> None:
+    if comparison.limits.regression_threshold is None:
+        return
+    if comparison.not_judged:
         click.echo(
-            f"warning: {undecided} of {len(comparison.pairs)} pairs were not checked for a "
-            "regression, since a side is noisy or unstable; measure again, or add --include-noisy",
+            f"warning: {len(comparison.not_judged)} of {len(comparison.pairs)} pairs may hide a "
+            f"regression, {_why_not(comparison)}",
             err=True,
         )
+    if comparison.lost:
+        names = ", ".join(map(candidate_name, comparison.lost))
+        click.echo(f"warning: only A has a figure of {names}", err=True)
 
 
 def _raise_if_regressed(comparison: Comparison) -> None:
@@ -131,3 +139,20 @@ def _raise_if_regressed(comparison: Comparison) -> None:
             f"{len(regressed)} of {len(comparison.pairs)} pairs are slower by more than "
             f"{threshold * 100:g} %: {', '.join(regressed)}",
         )
+
+
+def _raise_if_nothing_judged(comparison: Comparison) -> None:
+    if comparison.pairs and len(comparison.not_judged) == len(comparison.pairs):
+        raise EdgerankError(
+            ErrorCode.NOTHING_FOUND,
+            f"no pair could be judged for a regression, {_why_not(comparison)}",
+        )
+
+
+def _why_not(comparison: Comparison) -> str:
+    if all(pair.undecided_by_noise for pair in comparison.not_judged):
+        return (
+            "since a side is noisy or unstable; measure again on a quiet machine, or add "
+            "--include-noisy"
+        )
+    return "each with its reason above; measure again with more repetitions on a quiet machine"

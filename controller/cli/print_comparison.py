@@ -96,6 +96,8 @@ def _runtimes(pair: ComparedPair) -> str:
         return f"{a.runtime.value} to {b.runtime.value}"
     if a.runtime_version != b.runtime_version:
         return f"{a.runtime.value} {a.runtime_version} to {b.runtime_version}"
+    if a.runtime_build != b.runtime_build:
+        return f"{a.runtime.value} {a.runtime_version}, two builds"
     return a.runtime.value
 
 

@@ -1,33 +1,19 @@
 """Devices on the terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from types import MappingProxyType
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from controller.domain import CoreCluster, Device, DeviceProfile
-from controller.quantities import format_memory, format_number
-
-# As people call what decides on a runtime's kernels; the kernel's own word where they have none.
-_INSTRUCTION_SETS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "asimddp": "dotprod",
-        "asimdhp": "fp16",
-        "i8mm": "i8mm",
-        "bf16": "bf16",
-        "sve": "SVE",
-        "sme": "SME",
-        "avx2": "AVX2",
-        "avx512f": "AVX-512",
-        "avx512_vnni": "VNNI",
-        "avx_vnni": "VNNI",
-        "amx_int8": "AMX",
-    }
+from controller.device_words import (
+    clusters_words,
+    instruction_set_words,
+    surroundings_words,
 )
+from controller.domain import Device, DeviceProfile
+from controller.quantities import format_memory
 
 
 def print_devices(console: Console, devices: Sequence[Device]) -> None:
@@ -71,43 +57,15 @@ def _profile(profile: DeviceProfile) -> Text:
     lines = (
         ", ".join(filter(None, (board, chip))),
         ", ".join(filter(None, size)),
-        _clusters(profile.clusters),
-        _instruction_sets(profile.instruction_sets),
+        clusters_words(profile.clusters),
+        instruction_set_words(profile.instruction_sets),
         profile.operating_system,
     )
     for line in filter(None, lines):
         what.append(f"\n{line}", style="dim")
-    for mark in _marks(profile):
+    for mark in surroundings_words(profile):
         what.append(f"\n{mark}", style="yellow")
     return what
-
-
-def _clusters(clusters: Sequence[CoreCluster]) -> str:
-    """Write 1 x 2.84 GHz + 3 x 2.42 GHz; empty where no frequency is known."""
-    if not any(cluster.max_frequency_khz for cluster in clusters):
-        return ""
-    return " + ".join(
-        f"{len(cluster.cpus)} x {format_number(cluster.max_frequency_khz / 1e6)} GHz"
-        if cluster.max_frequency_khz
-        else f"{len(cluster.cpus)} x unknown frequency"
-        for cluster in clusters
-    )
-
-
-def _instruction_sets(flags: Sequence[str]) -> str:
-    return " ".join(
-        dict.fromkeys(word for flag, word in _INSTRUCTION_SETS.items() if flag in flags)
-    )
-
-
-def _marks(profile: DeviceProfile) -> Iterator[str]:
-    """Say what stands between the figures and the metal."""
-    if profile.emulator:
-        yield f"emulated ({profile.emulator}): latencies are those of another CPU"
-    if profile.virtual_machine:
-        yield f"virtual machine ({profile.virtual_machine})"
-    if profile.container:
-        yield f"container ({profile.container})"
 
 
 def _runtimes(device: Device) -> Text:

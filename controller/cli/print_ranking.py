@@ -1,6 +1,6 @@
 """A ranking on the terminal: the winner, ties, the Pareto front, and why the others lost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -29,9 +29,14 @@ _NAMES_SHOWN: Final = 12
 _NAME_WIDTH: Final = 35
 
 
-def print_ranking(console: Console, ranking: Ranking) -> None:
-    """Print a ranking so that it stays readable from 80 columns on."""
+def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str] = ()) -> None:
+    """Print a ranking so that it stays readable from 80 columns on.
+
+    `surroundings` say what stands between the figures and the metal.
+    """
     console.print(Text(headline(ranking), style="bold"))
+    for mark in surroundings:
+        _print_indented(console, Text(mark, style="yellow"))
     if ranking.winner is None:
         _print_missing(console, ranking)
     else:

@@ -12,7 +12,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from controller import entries, wording
+from controller import device_words, entries, wording
 from controller.domain import Device, Measurement, Ranking
 from controller.minutes import latency_at
 from controller.quantities import format_interval, format_latency, format_memory, format_number
@@ -34,6 +34,7 @@ def render_report(ranking: Ranking, device: Device) -> str:
         .render(
             ranking=ranking,
             device=device,
+            surroundings=list(device_words.surroundings_words(device.profile)),
             candidates=shown,
             held_back=wording.held_back_words(ranking),
             left_out=[m for m in ranking.left_out if m.measurement_id not in held_back],
@@ -70,6 +71,8 @@ def _environment() -> Environment:
         "headline": wording.headline,
         "latency_at": latency_at,
         "asked_words": wording.asked_words,
+        "cache_words": device_words.cache_words,
+        "clusters_words": device_words.clusters_words,
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,

@@ -18,6 +18,7 @@ from controller.turns import (
     FEWEST_REPETITIONS,
     Reading,
     TurnState,
+    is_watched,
     slowdown,
     suspect_blocks,
 )
@@ -28,13 +29,14 @@ def finish_job(engine: Engine, job_id: str, readings: Sequence[Reading], now_uni
 
     Repetitions that were taken while the sentinel drifted do not count, unless fewer than two
     others are left: then all of them do, and the verdict says so. The reason tells how many the
-    device was not ready for. A job without any repetition, as of a sentinel whose sweep failed
-    before, ends without a measurement.
+    device was not ready for, and how many no reading followed on, as the sentinel had failed. A job
+    without any repetition, as of a sentinel whose sweep failed before, ends without a measurement.
     """
     with transaction(engine) as connection:
         document = connection.scalars(select(jobs.c.settings).where(jobs.c.job_id == job_id)).one()
         taken = _taken(connection, job_id)
         not_ready = _not_ready(connection, job_id)
+        is_to_be_watched = _has_sentinel(connection, job_id)
         if not taken:
             end_job(connection, job_id, JobState.CANCELLED)
             return
@@ -49,13 +51,10 @@ def finish_job(engine: Engine, job_id: str, readings: Sequence[Reading], now_uni
             "reason": "the device drifted while it was measured, and while it was measured again: "
             f"the sentinel was up to {slowdown(readings) * 100:.0f} % slower",
         }
-    if not_ready:
-        waited_s = settings.gate.deadline_ms / 1_000
-        missing = (
-            f"{not_ready} of its repetitions could not start: the device was not ready within "
-            f"{waited_s:g} s"
-        )
-        values["reason"] = f"{values['reason']}; {missing}" if values["reason"] else missing
+    told = [str(values["reason"]), _missing(not_ready, settings)]
+    if is_to_be_watched:
+        told.append(_unwatched(taken, readings))
+    values["reason"] = "; ".join(filter(None, told))
     with transaction(engine) as connection:
         if not end_job(connection, job_id, JobState.DONE):
             return
@@ -79,15 +78,15 @@ def _figures(rows: Sequence[Row[Any]], settings: MeasureSettings) -> dict[str, o
     """What a measurement says that is derived from these repetitions."""
     counted = [stored_repetition(row) for row in rows]
     figures = latency_figures(counted)
-    versions = sorted({row.runtime_version for row in rows})
-    if len(versions) == 1:
-        judged, reason = verdict(figures, counted, settings.relative_half_width)
-    else:
+    ran_with = _changing([row.runtime_version for row in rows], [row.runtime_build for row in rows])
+    if ran_with:
         judged, reason = (
             Verdict.UNSTABLE,
             f"the device changed its {settings.runtime.value} meanwhile: its repetitions ran with "
-            f"{' and '.join(versions)}",
+            f"{' and '.join(ran_with)}",
         )
+    else:
+        judged, reason = verdict(figures, counted, settings.relative_half_width)
     last = rows[-1]
     return {
         "verdict": judged.value,
@@ -101,6 +100,39 @@ def _figures(rows: Sequence[Row[Any]], settings: MeasureSettings) -> dict[str, o
         "minutes": cattrs.unstructure(minute_figures(counted)),
         "measured_at_unix_ms": last.taken_at_unix_ms,
     }
+
+
+def _changing(*told: Sequence[str]) -> list[str]:
+    """The first of some properties that repetitions do not share: what it was, each once."""
+    return next((sorted(set(each)) for each in told if len(set(each)) > 1), [])
+
+
+def _missing(not_ready: int, settings: MeasureSettings) -> str:
+    if not not_ready:
+        return ""
+    waited_s = settings.gate.deadline_ms / 1_000
+    return (
+        f"{not_ready} of its repetitions could not start: the device was not ready within "
+        f"{waited_s:g} s"
+    )
+
+
+def _unwatched(rows: Sequence[Row[Any]], readings: Sequence[Reading]) -> str:
+    count = sum(not is_watched(row.block, readings) for row in rows)
+    if not count:
+        return ""
+    return (
+        f"nothing tells whether the device drifted during {count} of its {len(rows)} repetitions: "
+        "the sentinel had failed"
+    )
+
+
+def _has_sentinel(connection: Connection, job_id: str) -> bool:
+    """Whether a sentinel, failed or not, was to watch a job's sweep on its device."""
+    place = select(jobs.c.sweep_id, jobs.c.device_id).where(jobs.c.job_id == job_id).subquery()
+    same = and_(jobs.c.sweep_id == place.c.sweep_id, jobs.c.device_id == place.c.device_id)
+    sentinels = select(jobs.c.job_id).join(place, same).where(jobs.c.is_sentinel)
+    return connection.scalars(sentinels.limit(1)).one_or_none() is not None
 
 
 def _not_ready(connection: Connection, job_id: str) -> int:

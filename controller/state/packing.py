@@ -27,6 +27,7 @@ def repetition_row(repetition: Repetition) -> dict[str, object]:
         "during": cattrs.unstructure(repetition.during),
         "memory": cattrs.unstructure(repetition.memory),
         "samples_per_minute": cattrs.unstructure(repetition.samples_per_minute),
+        "warmup_settled": repetition.warmup_settled,
     }
 
 
@@ -47,6 +48,7 @@ def stored_repetition(row: Row[Any]) -> Repetition:
         memory=None if row.memory is None else cattrs.structure(row.memory, ProcessMemory),
         is_suspect=row.is_suspect,
         samples_per_minute=tuple(row.samples_per_minute or ()),
+        warmup_settled=row.warmup_settled,
     )
 
 

@@ -18,6 +18,7 @@ from controller.state.schema import attempts, jobs, repetitions, turns
 from controller.state.turns import (
     LeasedTurn,
     can_do_without,
+    follows_unready,
     settle_turns,
     skip_turn,
     take_turn,
@@ -31,8 +32,9 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
 
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
     first failure, with its profile, or when no repetition of it is missing any more. A repetition
-    that the device was not ready for is left out where enough others are there. An attempt of
-    before repetitions took turns is at none of them: its job began anew.
+    that the device was not ready for is left out where enough others are there, and a reading of a
+    sentinel where the one before it was not. An attempt of before repetitions took turns is at none
+    of them: its job began anew.
     """
     attempt = _find(engine, device_id, report.attempt_id)
     if attempt is None:
@@ -52,10 +54,23 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
             .where(attempts.c.attempt_id == report.attempt_id)
             .values(state=AttemptState.REPORTED.value)
         )
-        is_new = _commit(connection, turn, report, reading, now_unix_ms)
+        if _may_be_left_out(connection, turn, report, attempt.is_sentinel):
+            is_new = skip_turn(connection, turn)
+        else:
+            is_new = _commit(connection, turn, report, reading, now_unix_ms)
     # Again for a repeated report: the first may have been committed and not settled.
     settle_turns(engine, turn.sweep_id, turn.device_id, now_unix_ms)
     return is_new
+
+
+def _may_be_left_out(
+    connection: Connection, turn: LeasedTurn, report: Report, is_sentinel: bool
+) -> bool:
+    if report.failure is None or report.failure.reason is not FailureReason.NOT_READY:
+        return False
+    if is_sentinel:
+        return not follows_unready(connection, turn)
+    return can_do_without(connection, turn)
 
 
 def _commit(
@@ -67,9 +82,6 @@ def _commit(
 ) -> bool:
     measured, profiled, failure = report.measured, report.profiled, report.failure
     if measured is None and profiled is None:
-        not_ready = failure is not None and failure.reason is FailureReason.NOT_READY
-        if not_ready and can_do_without(connection, turn):
-            return skip_turn(connection, turn)
         reason = f"{failure.reason.value}: {failure.detail}" if failure else "no reason was given"
         return end_with_failure(connection, turn.job_id, reason, now_unix_ms)
     if not take_turn(connection, turn, reading):

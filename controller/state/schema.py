@@ -208,6 +208,7 @@ repetitions = Table(
     Column("during", JSON),
     Column("memory", JSON),
     Column("samples_per_minute", JSON),
+    Column("warmup_settled", Boolean),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace

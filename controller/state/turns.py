@@ -64,20 +64,28 @@ def take_turn(connection: Connection, turn: LeasedTurn, reading: Reading | None)
 
 
 def can_do_without(connection: Connection, turn: LeasedTurn) -> bool:
-    """Whether a turn's job has enough others, taken or still to be; a sentinel needs each one."""
+    """Whether a turn's job has enough others, taken or still to be."""
     counting = [TurnState.QUEUED.value, TurnState.LEASED.value, TurnState.TAKEN.value]
     others = connection.scalars(
         select(func.count())
         .select_from(turns)
-        .join(jobs, jobs.c.job_id == turns.c.job_id)
         .where(
             turns.c.job_id == turn.job_id,
-            jobs.c.is_sentinel.is_(False),
             turns.c.ordinal != turn.ordinal,
             turns.c.state.in_(counting),
         )
     ).one()
     return others >= FEWEST_REPETITIONS
+
+
+def follows_unready(connection: Connection, turn: LeasedTurn) -> bool:
+    """Whether the device was not ready for the turn of the same job right before this one."""
+    before = connection.scalars(
+        select(turns.c.state).where(
+            turns.c.job_id == turn.job_id, turns.c.ordinal == turn.ordinal - 1
+        )
+    ).one_or_none()
+    return before == TurnState.NOT_READY.value
 
 
 def skip_turn(connection: Connection, turn: LeasedTurn) -> bool:

@@ -40,6 +40,7 @@ def test_a_network_is_measured_with_its_context(
     assert len(repetition.latency_ns) >= 30
     assert min(repetition.latency_ns) > 0
     assert len(repetition.warmup_ns) >= 3
+    assert repetition.warmup_settled is not None
     assert repetition.load_ns > 0
     assert repetition.peak_rss_bytes > repetition.baseline_rss_bytes > 0
     assert repetition.pss_bytes is not None

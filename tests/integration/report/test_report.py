@@ -96,6 +96,25 @@ def test_what_only_its_verdict_leaves_out_is_shown_hollow_marked_and_counted(
     )
 
 
+def test_what_the_device_is_and_what_emulates_it_is_told(visit: Visitor) -> None:
+    real = device().profile
+    emulated = dataclasses.replace(
+        real, board="Pixel 6", emulator="qemu-user", android_properties={"ro.product.model": "x"}
+    )
+    page = visit(render_report(RANKING, device(profile=emulated))).page
+    expect(page.locator("header")).to_contain_text(
+        "emulated (qemu-user): latencies are those of another CPU"
+    )
+    facts = page.locator("#device")
+    expect(facts).to_contain_text("Pixel 6, brcm,bcm2712")
+    expect(facts).to_contain_text("4 x 2.40 GHz")
+    expect(facts).to_contain_text("L1 data 4 x 65.5 kB")
+    expect(facts).to_contain_text("ro.product.model=x")
+    expect(visit(render_report(RANKING, device())).page.locator("header")).not_to_contain_text(
+        "emulated"
+    )
+
+
 def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) -> None:
     doubtful = [
         _measured("PPLCNet_x1_0", 4.0, verdict=Verdict.UNSTABLE, reason="they disagree"),

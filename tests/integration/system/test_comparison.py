@@ -79,18 +79,31 @@ def test_no_exit_code_for_what_is_allowed_unasked_for_or_faster(
     assert (code, found["pairs"][0]["change"]) == (0, "faster")
 
 
-def test_a_noisy_side_is_no_regression_and_says_so_unless_included(
-    remembered: Remembered,
-) -> None:
+def test_where_noise_hides_every_pair_the_check_has_not_passed(remembered: Remembered) -> None:
     address, before, _, noisy, _ = remembered
     command = ("compare", before, noisy, "--fail-on-regression", "5%")
     done = edgerank(*command, address=address)
-    assert done.returncode == 0
+    assert done.returncode == 3
     assert "B is: 1 cannot tell (1 for noise)" in done.stdout
-    assert "warning: 1 of 1 pairs were not checked for a regression" in done.stderr
+    assert "warning: 1 of 1 pairs may hide a regression" in done.stderr
+    assert "no pair could be judged for a regression, since a side is noisy" in " ".join(
+        done.stderr.split()
+    )
     assert edgerank(*command, "--include-noisy", address=address).returncode == 5
     code, found = compared(*(address, *command[1:]))
-    assert (code, found["pairs"][0]["undecided_by_noise"]) == (0, True)
+    assert (code, found["pairs"][0]["undecided_by_noise"]) == (3, True)
+    # Unless asked for a regression, that it cannot be told is an answer.
+    assert compared(address, before, noisy)[0] == 0
+
+
+def test_what_b_lost_is_said_where_a_regression_is_looked_for(remembered: Remembered) -> None:
+    address, both = remembered.address, remembered.both
+    command = ("compare", both, f"{both},{ONNX}")
+    done = edgerank(*command, "--fail-on-regression", "5%", address=address)
+    assert done.returncode == 0, done.stderr
+    lost = ", ".join(f"{name} (paddlelite, 1 thread, synthetic)" for name in sorted(BACKBONES))
+    assert f"warning: only A has a figure of {lost}\n" in done.stderr
+    assert edgerank(*command, address=address).stderr == ""
 
 
 def test_a_sweep_is_the_same_as_itself(remembered: Remembered) -> None:

@@ -59,6 +59,7 @@ sampled = st.builds(
     build=st.text(),
     latency_ns=st.lists(counts).map(tuple),
     warmup_ns=st.lists(counts).map(tuple),
+    warmup_settled=st.booleans(),
     load_ns=counts,
     peak_rss_bytes=counts,
     pss_bytes=st.none() | counts,

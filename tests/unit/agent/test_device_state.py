@@ -60,6 +60,50 @@ def test_a_phone_is_kept_slow_by_what_cools_its_processor_and_not_by_its_charger
     assert read(tmp_path, PHONE).active_limits == ("cooling_device1:thermal-cpufreq-2",)
 
 
+@pytest.mark.parametrize(
+    ("millidegrees", "told"),
+    [
+        # A governor that begins to look, at the lower trip point, does not slow down yet.
+        ("94900", ()),
+        ("95000", ("thermal_zone0:cpu-0-0-usr at 95 °C or more",)),
+        ("101000", ("thermal_zone0:cpu-0-0-usr at 95 °C or more",)),
+    ],
+)
+def test_a_phone_that_is_hot_enough_to_be_slowed_down_says_so(
+    tmp_path: Path, millidegrees: str, told: tuple[str, ...]
+) -> None:
+    hot = {"sys/class/thermal/thermal_zone0/temp": millidegrees}
+    cooling = {"sys/class/thermal/cooling_device1/cur_state": "0"}
+    assert read(tmp_path, PHONE | hot | cooling).active_limits == told
+
+
+def test_a_pc_at_its_critical_temperature_is_slowed_down(tmp_path: Path) -> None:
+    hot = {"sys/class/hwmon/hwmon3/temp1_input": "100000\n"}
+    assert read(tmp_path, PC).active_limits == ()
+    assert read(tmp_path, PC | hot).active_limits == (
+        "hwmon3:coretemp:Package id 0 at 100 °C or more",
+    )
+
+
+@pytest.mark.parametrize("lie", ["", "0", "-1", "25000", "999999999", "hot", "2147483647"])
+def test_a_trip_point_that_cannot_be_one_limits_nothing(tmp_path: Path, lie: str) -> None:
+    zone = "sys/class/thermal/thermal_zone0"
+    files = {f"{zone}/trip_point_{at}_temp": lie for at in range(2)}
+    hot = {f"{zone}/temp": "100000", "sys/class/thermal/cooling_device1/cur_state": "0"}
+    assert read(tmp_path, PHONE | hot | files).active_limits == ()
+
+
+def test_a_battery_beyond_its_trip_point_does_not_slow_the_processor_down(tmp_path: Path) -> None:
+    zone = "sys/class/thermal/thermal_zone0"
+    files = {
+        f"{zone}/type": "battery",
+        f"{zone}/temp": "60000",
+        f"{zone}/trip_point_0_type": "passive",
+        f"{zone}/trip_point_0_temp": "55000",
+    }
+    assert read(tmp_path, files).active_limits == ()
+
+
 def test_a_phone_tells_battery_and_power(tmp_path: Path) -> None:
     state = read(tmp_path, PHONE)
     assert state.battery == Battery(charge_percent=83, status="Discharging")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.domain import Battery, DeviceState, StartGate, Temperature
-from agent.gate import RESTING_MARGIN_CELSIUS, obstacle, processor_celsius
+from agent.gate import RESTING_MARGIN_CELSIUS, obstacle
+from agent.temperatures import processor_celsius
 
 celsius = st.floats(-40, 150)
 maybe = st.none() | celsius

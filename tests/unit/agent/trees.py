@@ -62,6 +62,12 @@ import /vendor/default.prop
     f"{CPU}/cpuidle/current_driver": "none\n",
     "sys/class/thermal/thermal_zone0/type": "cpu-0-0-usr\n",
     "sys/class/thermal/thermal_zone0/temp": "41300\n",
+    "sys/class/thermal/thermal_zone0/trip_point_0_type": "passive\n",
+    "sys/class/thermal/thermal_zone0/trip_point_0_temp": "75000\n",
+    "sys/class/thermal/thermal_zone0/trip_point_1_type": "passive\n",
+    "sys/class/thermal/thermal_zone0/trip_point_1_temp": "95000\n",
+    "sys/class/thermal/thermal_zone0/trip_point_2_type": "critical\n",
+    "sys/class/thermal/thermal_zone0/trip_point_2_temp": "115000\n",
     # Sensors that lie: off, broken, without the unit that the kernel promises.
     "sys/class/thermal/thermal_zone1/type": "modem\n",
     "sys/class/thermal/thermal_zone1/temp": "-274000\n",
@@ -145,6 +151,7 @@ flags\t\t: fpu vme sse sse2 sse4_1 sse4_2 avx f16c fma avx2 smep
     "sys/class/hwmon/hwmon3/name": "coretemp\n",
     "sys/class/hwmon/hwmon3/temp1_label": "Package id 0\n",
     "sys/class/hwmon/hwmon3/temp1_input": "57000\n",
+    "sys/class/hwmon/hwmon3/temp1_crit": "100000\n",
     "sys/class/hwmon/hwmon3/temp2_input": "200000\n",
     # Reading this one would wake the disk.
     "sys/class/hwmon/hwmon4/name": "nvme\n",

@@ -177,6 +177,33 @@ def _in(sweep_id: str, name: str = "Net", **changes: Any) -> Measurement:
     return measurement(name, **(fields | changes))
 
 
+class TestNotJudged:
+    @pytest.mark.parametrize(
+        ("a", "b", "is_judged"),
+        [
+            (_a(), _b(), True),
+            (_a(), _b(12), True),
+            (_a(), _b(12, verdict=Verdict.NOISY), False),
+            (_a(), _b(latency=replace(figures(10), repetition_count=1)), False),
+            # What it reaches to decides, not that it holds 1.
+            (_a(half_width_ms=0.2), _b(10.0, 0.2), True),
+            (_a(half_width_ms=0.5), _b(10.3, 0.5), False),
+        ],
+    )
+    def test_a_pair_is_judged_when_it_is_known_whether_it_regressed(
+        self, a: Measurement, b: Measurement, is_judged: bool
+    ) -> None:
+        pair = compare_pair(a, b, FIVE_PERCENT)
+        found = Comparison(a="s1", b="s2", limits=FIVE_PERCENT, pairs=(pair,), left_out=())
+        assert found.not_judged == (() if is_judged else (pair,))
+        assert replace(found, limits=Limits()).not_judged == ()
+
+    def test_what_only_a_has_is_lost_and_what_only_b_has_is_not(self) -> None:
+        found = _paired(A, B, [_in("s1", "Gone"), _in("s1"), _in("s2"), _in("s2", "New")])
+        assert [lost.backbone for lost in found.lost] == ["Gone"]
+        assert [left.backbone for left in found.left_out] == ["Gone", "New"]
+
+
 class TestPairs:
     @pytest.mark.parametrize(
         "other",

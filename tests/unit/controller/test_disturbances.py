@@ -38,6 +38,16 @@ def test_a_measured_core_that_falls_is_told_with_its_frequencies() -> None:
     assert (judged, reason) == (Verdict.THROTTLED, throttling(job))
 
 
+def test_a_core_that_was_slow_from_the_start_is_told_by_the_other_repetitions() -> None:
+    full, slow = watched(*[2_840_000] * 5), watched(*[1_770_000] * 5)
+    told = "core 4 fell from 2.84 to 1.77 GHz in repetition {} of 2"
+    assert throttling([full, slow]) == told.format(2)
+    assert throttling([slow, full]) == told.format(1)
+    # Another core may be a slower one by nature.
+    assert throttling([full, watched(*[1_770_000] * 5, cpu=0)]) == ""
+    assert throttling([slow, slow]) == ""
+
+
 def test_a_core_that_rests_may_fall() -> None:
     assert throttling([watched(2_840_000, 300_000, 300_000, measured=False)]) == ""
 

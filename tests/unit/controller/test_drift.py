@@ -133,7 +133,8 @@ class TestClockStep:
     def test_a_clock_that_was_set_is_told_and_the_figure_stays(self) -> None:
         job = [lasting(3_601_000, 1_000)]
         told = "the device's clock was set forward by 3,600 s in repetition 1 of 1"
-        assert verdict(figures(10, 0.0), job, 0.02) == (Verdict.OK, told)
+        judged, reason = verdict(figures(10, 0.0), job, 0.02)
+        assert (judged, reason.rpartition("; ")[2]) == (Verdict.OK, told)
         assert "back by 3,600 s" in clock_step([lasting(-3_599_000, 1_000)])
 
     @given(st.integers(0, 600_000), st.floats(-1, 1))

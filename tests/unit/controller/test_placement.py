@@ -129,6 +129,41 @@ def test_what_a_device_lacks_refuses_a_sweep_that_names_it(
 
 
 @pytest.mark.parametrize(
+    ("usable", "change", "sentence"),
+    [
+        ((0, 1), {"cores": "3"}, "device 'phone' has no core 3; it has 0-1"),
+        (
+            (0, 1),
+            {"cores": "big"},
+            "the agent of device 'phone' may use none of its big cores, 7; it may use 0-1",
+        ),
+        (
+            (0, 1),
+            {"threads": (4,)},
+            "the agent of device 'phone' may use 2 of its 8 cores; ask for at most as many "
+            "threads, not 4",
+        ),
+    ],
+)
+def test_cores_that_its_agent_may_not_use_are_none(
+    usable: tuple[int, ...], change: dict[str, object], sentence: str
+) -> None:
+    whole = phone()
+    limited = replace(whole, profile=replace(whole.profile, usable_cpus=usable))
+    spec = replace(ONE, devices=("phone",), **change)  # type: ignore[arg-type]
+    with pytest.raises(EdgerankError) as refused:
+        plan_sweep(spec, [limited], CATALOG)
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert str(refused.value) == sentence
+
+
+def test_of_a_class_of_cores_those_are_taken_that_the_agent_may_use() -> None:
+    whole = phone()
+    limited = replace(whole, profile=replace(whole.profile, usable_cpus=(1, 2, 7)))
+    assert planned_cores(replace(ONE, cores="little"), limited) == {"id-of-phone": (1, 2)}
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"cores": "big"}, "device 'pc' has no big cores, they are all alike; its cores are 0-3"),

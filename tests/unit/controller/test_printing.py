@@ -20,6 +20,7 @@ from tests.unit.controller.measurements import (
     catalog,
     device,
     failed,
+    figures,
     measurement,
     sustained,
 )
@@ -165,6 +166,22 @@ def test_square_brackets_in_names_are_text_and_not_markup() -> None:
     assert "[red]Net[/red]" in _printed(print_ranking, ranking)
 
 
+def test_an_emulated_device_is_marked_before_its_figures() -> None:
+    mark = "emulated (qemu-user): latencies are those of another CPU"
+    printed = _printed(print_ranking, _ranking(), [mark], width=120)
+    assert printed.splitlines()[1].strip() == mark
+
+
+def test_one_process_and_what_the_bare_runtime_takes_are_told_below() -> None:
+    words = _words(_printed(print_ranking, _ranking(), width=120))
+    assert "Measured by one process" not in words
+    assert "Memory is above what the runtime takes without a network: onnxruntime" in words
+    alone = measurement("Alone", latency=replace(figures(5), repetition_count=1))
+    ranking = rank(DEVICE, [alone], Constraints(), catalog(Alone=75))
+    told = _words(_printed(print_ranking, ranking, width=120))
+    assert "Measured by one process: its interval tells nothing of how another" in told
+
+
 def test_devices_show_who_is_connected_and_what_they_are() -> None:
     away = device(name="board", connected=False, profile=DeviceProfile(architecture="aarch64"))
     words = _words(_printed(print_devices, [device(), away], width=120))
@@ -184,7 +201,7 @@ def test_devices_show_their_cores_and_what_stands_between_them_and_the_metal() -
             CoreCluster(cpus=(4, 5, 6), capacity=871, max_frequency_khz=2_419_200),
             CoreCluster(cpus=(0,)),
         ),
-        instruction_sets=("asimd", "asimddp", "asimdhp"),
+        instruction_sets=("asimd", "asimddp", "asimdhp", "avx512f", "avx512_vnni"),
         container="docker",
         virtual_machine="QEMU",
         emulator="qemu-user",
@@ -192,7 +209,7 @@ def test_devices_show_their_cores_and_what_stands_between_them_and_the_metal() -
     words = _words(_printed(print_devices, [device(profile=phone)], width=120))
     assert "Xiaomi Mi 9T Pro, SM8150" in words
     assert "1 x 2.84 GHz + 3 x 2.42 GHz + 1 x unknown frequency" in words
-    assert "dotprod fp16" in words
+    assert "dotprod fp16 AVX-512 VNNI" in words
     assert "emulated (qemu-user): latencies are those of another CPU" in words
     assert "virtual machine (QEMU) container (docker)" in words
 

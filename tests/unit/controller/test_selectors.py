@@ -32,6 +32,17 @@ def test_a_runtime_and_a_version_of_it() -> None:
     assert not parse_selector("version:onnxruntime=1.23.2").selects(lite)
 
 
+def test_a_build_is_chosen_by_a_part_of_what_it_says_of_itself() -> None:
+    build = "git-commit-id=a83fc4d58c, build type=Release"
+    ort = measurement("Net", runtime=Runtime.ONNXRUNTIME, runtime_build=build)
+    lite = measurement("Net", runtime=Runtime.PADDLELITE, runtime_build=build)
+    assert parse_selector("build:onnxruntime=a83fc4d58c").selects(ort)
+    assert not parse_selector("build:onnxruntime=4f2b1e09aa").selects(ort)
+    assert not parse_selector("build:onnxruntime=a83fc4d58c").selects(lite)
+    with pytest.raises(SelectorInvalid, match="'edgerank devices' shows the builds"):
+        parse_selector("build:onnxruntime")
+
+
 @pytest.mark.parametrize(
     ("date", "unix_ms"),
     [

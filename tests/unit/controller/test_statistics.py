@@ -306,7 +306,25 @@ class TestMemory:
 
 class TestVerdict:
     def test_an_interval_as_narrow_as_wanted_is_ok(self) -> None:
-        assert verdict(figures(10, 0.2), _noise(1, [10.0]), 0.02) == (Verdict.OK, "")
+        assert verdict(figures(10, 0.2), _noise(1, [10.0, 10.0]), 0.02) == (Verdict.OK, "")
+
+    def test_an_interval_of_one_process_is_ok_and_what_it_does_not_tell_is_said(self) -> None:
+        assert verdict(figures(10, 0.2), _noise(1, [10.0]), 0.02) == (
+            Verdict.OK,
+            "one process measured it, which tells nothing of how another would have run",
+        )
+
+    def test_a_warm_up_that_had_not_settled_is_said(self) -> None:
+        settled, unsettled, unknown = (
+            replace(taken, warmup_settled=known)
+            for taken, known in zip(_noise(1, [10.0] * 3), (True, False, None), strict=True)
+        )
+        assert verdict(figures(10, 0.2), [settled, unsettled, unknown], 0.02) == (
+            Verdict.OK,
+            "the warm-up of 1 of 3 repetitions ended before it had settled; a larger --time-budget "
+            "gives it more",
+        )
+        assert verdict(figures(10, 0.2), [settled, unknown], 0.02) == (Verdict.OK, "")
 
     def test_noise_is_said_in_figures_with_its_cause(self) -> None:
         assert verdict(figures(10, 0.34), _noise(1, [10.0]), 0.02) == (
@@ -353,13 +371,13 @@ class TestVerdict:
 
     @given(_jobs)
     @settings(deadline=None)
-    def test_every_job_gets_a_verdict_and_only_ok_has_no_reason(
+    def test_every_job_gets_a_verdict_and_one_that_is_not_ok_a_reason(
         self, job: list[Repetition]
     ) -> None:
         judged, reason = verdict(latency_figures(job), job, 0.02)
         assert judged in (Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE, Verdict.THROTTLED)
         assert judged is not Verdict.UNSTABLE or len(job) > 1
-        assert (judged is Verdict.OK) == (reason == "")
+        assert reason or judged is Verdict.OK
 
     def test_the_wider_side_of_a_lopsided_interval_counts(self) -> None:
         lopsided = latency_figures(_noise(1, [1.0, 1.0, 1.3]))
