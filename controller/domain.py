@@ -544,7 +544,8 @@ class MinuteFigures:
 class MemoryFigures:
     """Peak resident memory, whole and by phase, above that of the runtime with no model.
 
-    The other figures are of the whole process; see `ProcessMemory`.
+    Of the repetition that needed most; `least_peak_rss_bytes` is of the one that needed least. The
+    other figures are of the whole process; see `ProcessMemory`.
     """
 
     peak_rss_bytes: int
@@ -557,6 +558,7 @@ class MemoryFigures:
     anonymous_bytes: int | None = None
     file_backed_bytes: int | None = None
     mapped_artifact_bytes: int | None = None
+    least_peak_rss_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
         "memory_anonymous_bytes": _WHOLE,
         "memory_file_backed_bytes": _WHOLE,
         "memory_mapped_artifact_bytes": _WHOLE,
+        "memory_least_peak_rss_bytes": _WHOLE,
         "sustained_minutes": _WHOLE,
         "repetitions_wanted": _WHOLE,
     }

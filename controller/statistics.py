@@ -145,6 +145,7 @@ def memory_figures(repetitions: Sequence[Repetition]) -> MemoryFigures:
         anonymous_bytes=_largest(m.anonymous_bytes for m, _ in divided),
         file_backed_bytes=_largest(m.file_backed_bytes for m, _ in divided),
         mapped_artifact_bytes=_largest(m.mapped_artifact_bytes for m, _ in divided),
+        least_peak_rss_bytes=min(map(_rss_above_baseline, repetitions)),
     )
 
 

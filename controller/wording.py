@@ -87,6 +87,15 @@ def memory_words(measurement: Measurement) -> str:
     return "" if measurement.memory is None else format_memory(measurement.memory.peak_rss_bytes)
 
 
+def memory_range_words(measurement: Measurement) -> str:
+    """Write what the processes needed: 34.1 MB to 40.0 MB; empty where they needed the same."""
+    memory = measurement.memory
+    if memory is None or memory.least_peak_rss_bytes is None:
+        return ""
+    least, most = map(format_memory, (memory.least_peak_rss_bytes, memory.peak_rss_bytes))
+    return "" if least == most else f"{least} to {most}"
+
+
 def top1_words(measurement: Measurement) -> str:
     """Write top-1 in percent with two decimals, without the sign; empty where none is published."""
     return "" if measurement.top1 is None else f"{measurement.top1:.2f}"

@@ -1281,6 +1281,7 @@ class MemoryFigures(_message.Message):
     ANONYMOUS_BYTES_FIELD_NUMBER: _builtins.int
     FILE_BACKED_BYTES_FIELD_NUMBER: _builtins.int
     MAPPED_ARTIFACT_BYTES_FIELD_NUMBER: _builtins.int
+    LEAST_PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
     peak_rss_bytes: _builtins.int
     """Largest over the repetitions: high-water mark minus the baseline's."""
     baseline_rss_bytes: _builtins.int
@@ -1295,6 +1296,8 @@ class MemoryFigures(_message.Message):
     anonymous_bytes: _builtins.int
     file_backed_bytes: _builtins.int
     mapped_artifact_bytes: _builtins.int
+    least_peak_rss_bytes: _builtins.int
+    """Smallest over the repetitions, likewise above the baseline: how far processes differ."""
     def __init__(
         self,
         *,
@@ -1308,10 +1311,11 @@ class MemoryFigures(_message.Message):
         anonymous_bytes: _builtins.int | None = ...,
         file_backed_bytes: _builtins.int | None = ...,
         mapped_artifact_bytes: _builtins.int | None = ...,
+        least_peak_rss_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_pss_bytes", b"_pss_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "pss_bytes", b"pss_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_least_peak_rss_bytes", b"_least_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_pss_bytes", b"_pss_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "least_peak_rss_bytes", b"least_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "private_dirty_bytes", b"private_dirty_bytes", "pss_bytes", b"pss_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_pss_bytes", b"_pss_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "baseline_rss_bytes", b"baseline_rss_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "peak_rss_bytes", b"peak_rss_bytes", "private_dirty_bytes", b"private_dirty_bytes", "pss_bytes", b"pss_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes", "_file_backed_bytes", b"_file_backed_bytes", "_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes", "_least_peak_rss_bytes", b"_least_peak_rss_bytes", "_load_peak_rss_bytes", b"_load_peak_rss_bytes", "_mapped_artifact_bytes", b"_mapped_artifact_bytes", "_private_dirty_bytes", b"_private_dirty_bytes", "_pss_bytes", b"_pss_bytes", "_steady_peak_rss_bytes", b"_steady_peak_rss_bytes", "anonymous_bytes", b"anonymous_bytes", "baseline_rss_bytes", b"baseline_rss_bytes", "file_backed_bytes", b"file_backed_bytes", "first_run_peak_rss_bytes", b"first_run_peak_rss_bytes", "least_peak_rss_bytes", b"least_peak_rss_bytes", "load_peak_rss_bytes", b"load_peak_rss_bytes", "mapped_artifact_bytes", b"mapped_artifact_bytes", "peak_rss_bytes", b"peak_rss_bytes", "private_dirty_bytes", b"private_dirty_bytes", "pss_bytes", b"pss_bytes", "steady_peak_rss_bytes", b"steady_peak_rss_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__anonymous_bytes: _TypeAlias = _typing.Literal["anonymous_bytes"]  # noqa: Y015
     _WhichOneofArgType__anonymous_bytes: _TypeAlias = _typing.Literal["_anonymous_bytes", b"_anonymous_bytes"]  # noqa: Y015
@@ -1319,6 +1323,8 @@ class MemoryFigures(_message.Message):
     _WhichOneofArgType__file_backed_bytes: _TypeAlias = _typing.Literal["_file_backed_bytes", b"_file_backed_bytes"]  # noqa: Y015
     _WhichOneofReturnType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["first_run_peak_rss_bytes"]  # noqa: Y015
     _WhichOneofArgType__first_run_peak_rss_bytes: _TypeAlias = _typing.Literal["_first_run_peak_rss_bytes", b"_first_run_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__least_peak_rss_bytes: _TypeAlias = _typing.Literal["least_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__least_peak_rss_bytes: _TypeAlias = _typing.Literal["_least_peak_rss_bytes", b"_least_peak_rss_bytes"]  # noqa: Y015
     _WhichOneofReturnType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["load_peak_rss_bytes"]  # noqa: Y015
     _WhichOneofArgType__load_peak_rss_bytes: _TypeAlias = _typing.Literal["_load_peak_rss_bytes", b"_load_peak_rss_bytes"]  # noqa: Y015
     _WhichOneofReturnType__mapped_artifact_bytes: _TypeAlias = _typing.Literal["mapped_artifact_bytes"]  # noqa: Y015
@@ -1335,6 +1341,8 @@ class MemoryFigures(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__file_backed_bytes) -> _WhichOneofReturnType__file_backed_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__first_run_peak_rss_bytes) -> _WhichOneofReturnType__first_run_peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__least_peak_rss_bytes) -> _WhichOneofReturnType__least_peak_rss_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_peak_rss_bytes) -> _WhichOneofReturnType__load_peak_rss_bytes | None: ...
     @_typing.overload

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from controller.cores import format_cores
 from controller.device_words import (
     clusters_words,
     instruction_set_words,
@@ -49,7 +50,7 @@ def _profile(profile: DeviceProfile) -> Text:
     what = Text(profile.cpu_model or profile.architecture)
     size = [
         profile.architecture if profile.cpu_model else "",
-        f"{profile.logical_cores} cores" if profile.logical_cores else "",
+        _cores(profile),
         format_memory(profile.memory_bytes) if profile.memory_bytes else "",
     ]
     chip = profile.soc if profile.soc != profile.cpu_model else ""
@@ -66,6 +67,15 @@ def _profile(profile: DeviceProfile) -> Text:
     for mark in surroundings_words(profile):
         what.append(f"\n{mark}", style="yellow")
     return what
+
+
+def _cores(profile: DeviceProfile) -> str:
+    """Write 8 cores, or, of an agent that may not use them all, 8 cores (0-1 usable)."""
+    if not profile.logical_cores:
+        return ""
+    usable = profile.usable_cpus
+    limit = f" ({format_cores(usable)} usable)" if 0 < len(usable) < profile.logical_cores else ""
+    return f"{profile.logical_cores} cores{limit}"
 
 
 def _runtimes(device: Device) -> Text:

@@ -76,6 +76,7 @@ def _environment() -> Environment:
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,
+        "memory_range_words": wording.memory_range_words,
         "memory_words": wording.memory_words,
         "samples_words": wording.samples_words,
         "top1_words": wording.top1_words,

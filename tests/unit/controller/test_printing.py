@@ -10,9 +10,22 @@ from controller.cli.print_devices import print_devices
 from controller.cli.print_models import print_models
 from controller.cli.print_ranking import print_ranking
 from controller.comparison import Change, ComparedPair, Comparison, Limits
-from controller.domain import Constraints, CoreCluster, DeviceProfile, Ranking, Runtime, Verdict
+from controller.domain import (
+    Constraints,
+    CoreCluster,
+    DeviceProfile,
+    MemoryFigures,
+    Ranking,
+    Runtime,
+    Verdict,
+)
 from controller.ranking import rank
-from controller.wording import NOISY_NOTE, SYNTHETIC_NOTE, UNSTABLE_NOTE
+from controller.wording import (
+    NOISY_NOTE,
+    SYNTHETIC_NOTE,
+    UNSTABLE_NOTE,
+    memory_range_words,
+)
 from models.catalog import Catalog, load_catalog
 from models.variants import WeightsKind
 from tests.unit.controller.measurements import (
@@ -212,6 +225,27 @@ def test_devices_show_their_cores_and_what_stands_between_them_and_the_metal() -
     assert "dotprod fp16 AVX-512 VNNI" in words
     assert "emulated (qemu-user): latencies are those of another CPU" in words
     assert "virtual machine (QEMU) container (docker)" in words
+
+
+def test_how_far_processes_differ_in_memory_is_written_where_they_do() -> None:
+    memory = MemoryFigures(peak_rss_bytes=40_000_000, baseline_rss_bytes=60_000_000)
+    told = {
+        least: memory_range_words(
+            measurement("Net", memory=replace(memory, least_peak_rss_bytes=least))
+        )
+        for least in (None, 40_000_000, 34_100_000)
+    }
+    assert told == {None: "", 40_000_000: "", 34_100_000: "34.1 MB to 40.0 MB"}
+    assert memory_range_words(failed("Net")) == ""
+
+
+def test_cores_that_an_agent_may_not_use_are_told() -> None:
+    limited = replace(device().profile, usable_cpus=(0, 1))
+    assert "4 cores (0-1 usable)" in _words(
+        _printed(print_devices, [device(profile=limited)], width=120)
+    )
+    whole = replace(limited, usable_cpus=(0, 1, 2, 3))
+    assert "usable" not in _printed(print_devices, [device(profile=whole)], width=120)
 
 
 def test_without_devices_the_next_step_is_said() -> None:

@@ -274,6 +274,7 @@ class TestMemory:
         ]
         found = memory_figures(job)
         assert (found.peak_rss_bytes, found.baseline_rss_bytes, found.pss_bytes) == (40, 60, 75)
+        assert found.least_peak_rss_bytes == 30
 
     def test_it_is_never_negative(self) -> None:
         job = [repetition((MS,), peak_rss_bytes=50, baseline_rss_bytes=60)]
