@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.android import android_properties
 from agent.domain import DeviceProfile, RuntimeInfo
 from agent.kernel_files import Roots, read_text
-from agent.surroundings import container, emulator, virtual_machine
+from agent.surroundings import container, emulator, tells_of_another_cpu, virtual_machine
 from agent.topology import core_clusters, cpu_caches
 
 # Flags that decide which kernels an inference runtime picks, as /proc/cpuinfo spells them.
@@ -54,7 +54,12 @@ def read_device_profile(
         python_version=host.python_version,
         agent_version=host.agent_version,
         runtimes=runtimes,
-        instruction_sets=_instruction_sets(cpuinfo),
+        # The host's flags pick no kernels of an emulated runtime.
+        instruction_sets=(
+            ()
+            if tells_of_another_cpu(host.architecture, first_core)
+            else _instruction_sets(cpuinfo)
+        ),
         soc=_soc(roots, android, first_core),
         board=_board(roots, android),
         clusters=core_clusters(roots.sys),

@@ -66,5 +66,14 @@ def emulator(roots: Roots, architecture: str, cpuinfo: Mapping[str, str]) -> str
         program = ""
     if program.startswith("qemu-"):
         return "qemu-user"
-    computes_as_arm = architecture.startswith(("aarch64", "arm"))
-    return UNNAMED if computes_as_arm and "vendor_id" in cpuinfo else ""
+    return UNNAMED if tells_of_another_cpu(architecture, cpuinfo) else ""
+
+
+def tells_of_another_cpu(architecture: str, cpuinfo: Mapping[str, str]) -> bool:
+    """Whether /proc/cpuinfo is of the x86 host, as older emulators of ARM let it through.
+
+    Args:
+        architecture: as `uname -m` says to this process.
+        cpuinfo: /proc/cpuinfo's fields of one core.
+    """
+    return architecture.startswith(("aarch64", "arm")) and "vendor_id" in cpuinfo

@@ -233,8 +233,8 @@ def raise_if_jobs_failed(result: SweepSnapshot) -> None:
         raise EdgerankError(ErrorCode.EXECUTION, f"sweep {result.sweep_id} was cancelled")
     failed = sum(outcome.verdict is Verdict.FAILED for outcome in result.ended)
     if failed:
+        others = "; the others are measured and kept" if failed < len(result.ended) else ""
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"{failed} of {len(result.ended)} jobs failed, each with its reason above; "
-            "the others are measured and kept",
+            f"{failed} of {len(result.ended)} jobs failed, each with its reason above{others}",
         )

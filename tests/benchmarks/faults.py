@@ -138,9 +138,12 @@ def _real(subject: Subject) -> Iterator[Tally]:
     trials = scaled(100)
 
     def told(what: str, where: str, take: Callable[[], Repetition], wanted: bool = True) -> Tally:
-        taken = ([take()] for _ in range(trials))
-        flagged = sum(bool(waiting(job) or drift(job) or clock_step(job)) for job in taken)
-        return Tally(what, where, flagged, trials, wanted)
+        jobs = ([take()] for _ in range(trials))
+        sentences = [waiting(job) or drift(job) or clock_step(job) for job in jobs]
+        alarms = [sentence.partition(" in repetition")[0] for sentence in sentences if sentence]
+        # Machines that others share are disturbed without our doing; a reader may judge.
+        heard = f" ({'; '.join(alarms)})" if alarms and not wanted else ""
+        return Tally(what, f"{where}{heard}", len(alarms), trials, wanted)
 
     yield told("nothing", "a real child", lambda: one_repetition(subject, SHORT_MS), wanted=False)
     yield told("hogs on all cores, from the middle on", "a real child", lambda: _hogged(subject))

@@ -96,6 +96,14 @@ def test_a_pc(tmp_path: Path) -> None:
     assert (profile.container, profile.virtual_machine, profile.emulator) == ("", "", "")
 
 
+def test_what_computes_below_an_emulator_lends_it_no_instruction_sets(tmp_path: Path) -> None:
+    # As QEMU 7.2 shows the files of its host to an aarch64 program.
+    profile = read(tmp_path, PC)
+    assert (profile.architecture, profile.emulator) == ("aarch64", "unnamed")
+    assert profile.cpu_model == "Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz"
+    assert profile.instruction_sets == ()
+
+
 def test_a_board_that_nobody_named_has_no_name(tmp_path: Path) -> None:
     unnamed = {
         "sys/class/dmi/id/sys_vendor": "To Be Filled By O.E.M.\n",
