@@ -22,6 +22,9 @@ STRETCH_SAMPLES: Final = 4
 FEWEST_SAMPLES: Final = 30
 # On each side of a change; fewer may all have been interrupted by chance.
 MIN_SAMPLES: Final = 8
+# On the slower side: a burst of fewer runs moves the median by less than its interval. A few faster
+# ones tell that all the others were slowed down.
+MIN_SLOWER_SHARE: Final = 0.1
 # Of the logarithm: 12 to 13 %. Autocorrelated samples wander by less.
 MIN_SHIFT: Final = 0.12
 MIN_STANDARD_ERRORS: Final = 6.0
@@ -48,8 +51,8 @@ _Logs = npt.NDArray[np.float64]
 def drift(repetitions: Sequence[Repetition]) -> str:
     """Say what changed while a repetition sampled, so that its figures are of no one state.
 
-    Its latency did, by more than 12 % and 6 standard errors, or its memory grew by more than 4 MiB
-    beyond what the samples take.
+    Its latency did, by more than 12 % and 6 standard errors, with a tenth of the runs or more on
+    the slower side, or its memory grew by more than 4 MiB beyond what the samples take.
     """
     return _first(repetitions, (_shifted, _leaked))
 
@@ -114,6 +117,8 @@ def _best_split(stretches: _Logs, least: int) -> tuple[float, float, int]:
     shifts = mean_after - mean_before
     # Rounding leaves no error of a clean step.
     errors = np.abs(shifts) / np.maximum(error, 1e-9)
+    slower = np.where(shifts > 0, after, before)
+    errors[slower < MIN_SLOWER_SHARE * stretches.size] = 0
     best = int(np.argmax(errors))
     return float(shifts[best]), float(errors[best]), int(before[best])
 

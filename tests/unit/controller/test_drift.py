@@ -62,6 +62,18 @@ class TestShift:
         assert "rose" in drift([taken(noisy(2, 400) * np.linspace(1, 1.5, 400))])
         assert "fell" in drift([taken(noisy(2, 400) * np.linspace(1.5, 1, 400))])
 
+    @pytest.mark.parametrize(
+        "burst", [slice(0, 12), slice(388, 400)], ids=["at the beginning", "at the end"]
+    )
+    def test_a_burst_of_slow_runs_is_no_shift_and_a_few_fast_ones_tell_of_all_others(
+        self, burst: slice
+    ) -> None:
+        samples = noisy(4, 400)
+        samples[burst] *= 1.3
+        assert drift([taken(samples)]) == ""
+        samples[burst] /= 1.3**2
+        assert "latency" in drift([taken(samples)])
+
     def test_an_outlier_is_no_shift_however_far(self) -> None:
         samples = noisy(3, 60)
         samples[-3:] *= 50
