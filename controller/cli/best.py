@@ -104,11 +104,11 @@ def best(
     )
     with QueryClient(address) as client:
         ranking = client.rank(device, constraints, accuracy_dataset)
-        profile = find_device(client.list_devices(), device).profile
-    if as_json:
-        print_json(ranking)
-    else:
-        print_ranking(Console(), ranking, surroundings_words(profile))
+        if as_json:
+            print_json(ranking)
+        else:
+            profile = find_device(client.list_devices(), device).profile
+            print_ranking(Console(), ranking, surroundings_words(profile))
     if ranking.winner is None:
         raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))
 
