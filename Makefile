@@ -28,7 +28,7 @@ types: environment ## check types, strictly
 	@.venv/bin/mypy
 	@.venv/bin/mypy tools/*.py
 
-protos: environment ## generate the code of protos/*.proto
+protos: environment ## generate the code of protos/v1/*.proto
 	@tools/generate-protos .
 
 protos-check: environment ## fail if the generated code is stale

@@ -15,18 +15,18 @@ from pathlib import Path
 import click
 import platformdirs
 
-from agent.cache import ArtifactCache
-from agent.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
+from agent.artifacts.cache import ArtifactCache
+from agent.device.kernel_files import Roots
+from agent.device.profile import HostFacts, read_device_profile
 from agent.domain import RuntimeInfo
 from agent.errors import AgentError
-from agent.gate_watch import GateWatch
-from agent.introspection import describe_runtimes
-from agent.kernel_files import Roots
-from agent.measuring import CHILD_COMMAND, Measurer, most_of_available_memory
+from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
+from agent.link.spool import Spool
+from agent.measuring.gate_watch import GateWatch
+from agent.measuring.introspection import describe_runtimes
+from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
 from agent.naming import NamingRefused, check_device_name, check_labels
-from agent.profile import HostFacts, read_device_profile
 from agent.runtimes import available_runtimes
-from agent.spool import Spool
 from agent.state_folder import device_id, locked_state_folder
 
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")

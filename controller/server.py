@@ -12,22 +12,22 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from controller.adding import OwnModels
-from controller.blobs import open_blobs
-from controller.changes import Changes
-from controller.conversion import Converter
-from controller.errors import EdgerankError, ErrorCode
-from controller.fleet import Fleet
-from controller.own_models import joined_catalog
-from controller.profiling import Profiles
-from controller.rpc.fleet_service import FleetService
-from controller.rpc.query_service import QueryService
+from controller.api.rpc.fleet_service import FleetService
+from controller.api.rpc.query_service import QueryService
+from controller.conversions.converter import Converter
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
+from controller.own.adding import OwnModels
+from controller.own.models import joined_catalog
+from controller.state.blobs import open_blobs
 from controller.state.catalog import store_catalog
 from controller.state.database import claim_state, open_database
 from controller.state.own_models import list_own_models
-from controller.sweeping import Sweeps
-from models.catalog import load_catalog
-from protos import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
+from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.profiles import Profiles
+from models.catalog.catalog import load_catalog
+from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
 STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0

@@ -21,8 +21,8 @@ InputArray = NDArray[np.float32]
 
 _MODULES: Mapping[Runtime, str] = MappingProxyType(
     {
-        Runtime.ONNXRUNTIME: "agent.runtimes.onnxruntime_cpu",
-        Runtime.PADDLELITE: "agent.runtimes.paddlelite_light",
+        Runtime.ONNXRUNTIME: "agent.runtimes.onnxruntime",
+        Runtime.PADDLELITE: "agent.runtimes.paddlelite",
     }
 )
 
@@ -66,7 +66,7 @@ class ProfiledNetwork(Network, Protocol):
     """A loaded artifact whose runtime writes down what each operator takes."""
 
     def end_profiling(self) -> Path:
-        """Stop writing; the trace, as `agent.operator_profile` reads it."""
+        """Stop writing; the trace, as `agent.child.operator_profile` reads it."""
 
 
 class RuntimeModule(Protocol):

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from controller import wording
-from controller.cli.options import (
+from controller.cli.options.common import (
     Converted,
     accuracy_option,
     at_minute_option,
@@ -17,17 +16,18 @@ from controller.cli.options import (
     says_failures,
     tier_option,
 )
-from controller.cli.print_json import print_json
-from controller.cli.print_ranking import print_ranking
-from controller.device_words import surroundings_words
-from controller.domain import Constraints, Ranking, Runtime, Verdict
-from controller.errors import EdgerankError, ErrorCode
-from controller.planning import find_device
-from controller.quantities import parse_latency_ms, parse_memory_bytes
-from controller.report.render import render_report
-from controller.rpc.client import QueryClient
-from models.catalog import IMAGENET
-from models.tiers import Tier
+from controller.cli.printing.documents import print_json
+from controller.cli.printing.ranking import print_ranking
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Constraints, Ranking, Runtime, Verdict
+from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
+from controller.sweeps.planning import find_device
+from controller.views import wording
+from controller.views.device_words import surroundings_words
+from controller.views.report.render import render_report
+from models.catalog.catalog import IMAGENET
+from models.catalog.tiers import Tier
 
 
 @click.command()

@@ -3,22 +3,22 @@
 import click
 from rich.console import Console
 
-from controller.cli.options import (
+from controller.cli.options.common import (
     Converted,
     controller_option,
     json_option,
     read_percentage,
     says_failures,
 )
-from controller.cli.print_comparison import print_comparison
-from controller.cli.print_json import print_json
-from controller.comparison import EQUIVALENCE_MARGIN, Comparison, Limits
-from controller.comparison import compare as compare_measurements
-from controller.domain import Measurement, MeasurementFilter
-from controller.errors import EdgerankError, ErrorCode
-from controller.rpc.client import QueryClient
-from controller.selectors import Selector, parse_selector
-from controller.wording import candidate_name
+from controller.cli.printing.comparison import print_comparison
+from controller.cli.printing.documents import print_json
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.selectors import Selector, parse_selector
+from controller.ranking.comparison import EQUIVALENCE_MARGIN, Comparison, Limits
+from controller.ranking.comparison import compare as compare_measurements
+from controller.views.wording import candidate_name
 
 _selector = Converted("selector", parse_selector)
 _percentage = Converted("percentage", read_percentage)

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from controller.cli.follow import follow_conversion
-from controller.cli.options import (
+from controller.cli.options.common import (
     complete_backbones,
     controller_option,
     json_option,
@@ -18,19 +17,20 @@ from controller.cli.options import (
     variant_options,
     weights_option,
 )
-from controller.cli.print_conversions import print_conversions
-from controller.cli.print_json import print_json
-from controller.conversion_page import TOOLS, conversion_page
-from controller.conversion_rows import conversion_rows
-from controller.domain import ConversionOutcome, ConversionResult, ConversionSpec
-from controller.errors import EdgerankError, ErrorCode
-from controller.planning import plan_conversion
-from controller.rpc.client import QueryClient
-from models.catalog import Catalog, load_catalog
-from models.conversion_cost import seconds_by_variant
-from models.tiers import Tier
+from controller.cli.printing.conversions import print_conversions
+from controller.cli.printing.documents import print_json
+from controller.cli.printing.follow import follow_conversion
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import ConversionOutcome, ConversionResult, ConversionSpec
+from controller.sweeps.planning import plan_conversion
+from controller.views.conversion_page import TOOLS, conversion_page
+from controller.views.conversion_rows import conversion_rows
+from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.tiers import Tier
+from models.catalog.variants import Variant, WeightsKind
+from models.conversion.cost import seconds_by_variant
 from models.tools import ToolMissing, tool_versions
-from models.variants import Variant, WeightsKind
 
 
 @click.command()

@@ -12,15 +12,15 @@ from platformdirs import user_data_path
 from rich.console import Console
 
 from controller.cli.best import write_report
-from controller.cli.follow import follow_sweep
-from controller.cli.options import says_failures, weights_option
-from controller.cli.print_ranking import print_ranking
+from controller.cli.options.common import says_failures, weights_option
+from controller.cli.printing.follow import follow_sweep
+from controller.cli.printing.ranking import print_ranking
 from controller.cli.sweep import raise_if_jobs_failed
-from controller.domain import Constraints, Device, Runtime, SweepSpec, Verdict
-from controller.errors import EdgerankError, ErrorCode
-from controller.rpc.client import QueryClient
-from models.catalog import DEMO_BACKBONES
-from models.variants import WeightsKind
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Constraints, Device, Runtime, SweepSpec, Verdict
+from models.catalog.catalog import DEMO_BACKBONES
+from models.catalog.variants import WeightsKind
 
 DEVICE = "this-machine"
 STOP_S = 10.0

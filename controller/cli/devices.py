@@ -3,10 +3,10 @@
 import click
 from rich.console import Console
 
-from controller.cli.options import controller_option, json_option, says_failures
-from controller.cli.print_devices import print_devices
-from controller.cli.print_json import print_json
-from controller.rpc.client import QueryClient
+from controller.cli.options.common import controller_option, json_option, says_failures
+from controller.cli.printing.devices import print_devices
+from controller.cli.printing.documents import print_json
+from controller.client import QueryClient
 
 
 @click.command()

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
-from controller.cli.options import (
+from controller.cli.options.common import (
     accuracy_option,
     at_minute_option,
     controller_option,
     says_failures,
 )
-from controller.domain import MeasurementFilter, Verdict
-from controller.export import write_export
-from controller.minutes import at_minute as figures_at_minute
-from controller.rpc.client import QueryClient
+from controller.client import QueryClient
+from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.figures.minutes import at_minute as figures_at_minute
+from controller.views.export import write_export
 
 
 @click.command()

@@ -16,9 +16,9 @@ INTERRUPTED = 130
 # this table is the one place that names both sides.
 COMMANDS: Mapping[str, str] = {
     "demo": "controller.cli.demo:demo",
-    "controller": "controller.cli.serve:controller",
+    "controller": "controller.cli.controller:controller",
     "agent": "agent.command:agent",
-    "models": "controller.cli.catalog:models",
+    "models": "controller.cli.models:models",
     "accuracy": "controller.cli.accuracy:accuracy",
     "convert": "controller.cli.convert:convert",
     "devices": "controller.cli.devices:devices",

@@ -8,26 +8,32 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from controller.cli.options import (
+from controller.cli.options.common import (
     controller_option,
     json_option,
     says_failures,
     weights_option,
 )
-from controller.cli.print_json import print_json
-from controller.cli.print_profile import print_profile
-from controller.cli.runtime_options import RuntimeSettings, runtime_options
-from controller.cli.start_gate import gate_options
-from controller.domain import OperatorProfile, ProfileProgress, ProfileSpec, Runtime, StartGate
-from controller.durability import replacing
-from controller.errors import EdgerankError, ErrorCode
-from controller.operator_times import summarise
-from controller.profile_planning import MAX_PROFILE_RUNS
-from controller.rpc.client import QueryClient
-from controller.spec_ranges import MAX_BATCH, MAX_THREADS
-from controller.traces import TraceDoubtful, unpack_trace
-from models.catalog import MAX_INPUT_SIZE, load_catalog
-from models.variants import Precision, WeightsKind
+from controller.cli.options.runtime import RuntimeSettings, runtime_options
+from controller.cli.options.start_gate import gate_options
+from controller.cli.printing.documents import print_json
+from controller.cli.printing.profile import print_profile
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    OperatorProfile,
+    ProfileProgress,
+    ProfileSpec,
+    Runtime,
+    StartGate,
+)
+from controller.domain.traces import TraceDoubtful, unpack_trace
+from controller.files import replacing
+from controller.sweeps.limits import MAX_BATCH, MAX_THREADS
+from controller.sweeps.profile_planning import MAX_PROFILE_RUNS
+from controller.views.operator_times import summarise
+from models.catalog.catalog import MAX_INPUT_SIZE, load_catalog
+from models.catalog.variants import Precision, WeightsKind
 
 PERFETTO = "https://ui.perfetto.dev"
 _PLAIN, _PACKED = ".json", ".json.gz"

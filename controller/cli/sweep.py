@@ -3,8 +3,7 @@
 import click
 from rich.console import Console
 
-from controller.cli.follow import follow_sweep
-from controller.cli.options import (
+from controller.cli.options.common import (
     Converted,
     complete_backbones,
     controller_option,
@@ -19,14 +18,22 @@ from controller.cli.options import (
     variant_options,
     weights_option,
 )
-from controller.cli.print_json import print_json
-from controller.cli.runtime_options import RuntimeSettings, runtime_options
-from controller.cli.start_gate import gate_options
-from controller.domain import Runtime, StartGate, SweepPhase, SweepSnapshot, SweepSpec, Verdict
-from controller.errors import EdgerankError, ErrorCode
-from controller.quantities import parse_latency_ms
-from controller.rpc.client import QueryClient
-from models.variants import WeightsKind
+from controller.cli.options.runtime import RuntimeSettings, runtime_options
+from controller.cli.options.start_gate import gate_options
+from controller.cli.printing.documents import print_json
+from controller.cli.printing.follow import follow_sweep
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    Runtime,
+    StartGate,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+    Verdict,
+)
+from controller.domain.quantities import parse_latency_ms
+from models.catalog.variants import WeightsKind
 
 DEFAULT_REPETITIONS = 5
 DEFAULT_PRECISION = "1%"

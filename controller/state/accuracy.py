@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select
 
-from controller.accuracy import FigureKey, check_accuracies, key_of
-from controller.domain import AccuracyFigure, AccuracyImport, Dataset
-from controller.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import AccuracyFigure, AccuracyImport, Dataset
+from controller.own.accuracy import FigureKey, check_accuracies, key_of
 from controller.state.catalog import ACCURACY_KEY
 from controller.state.database import transaction
 from controller.state.schema import accuracies
-from models.catalog import IMAGENET, Catalog
-from models.variants import Precision
+from models.catalog.catalog import IMAGENET, Catalog
+from models.catalog.variants import Precision
 
 
 def import_accuracies(

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
-from controller.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.database import transaction
 from controller.state.schema import artifacts
-from models.pipeline import Converted
-from models.variants import WeightsKind
+from models.catalog.variants import WeightsKind
+from models.conversion.pipeline import Converted
 
 
 @dataclass(frozen=True)

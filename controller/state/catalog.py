@@ -7,8 +7,8 @@ from sqlalchemy import Engine, bindparam, delete, insert
 
 from controller.state.database import transaction
 from controller.state.schema import accuracies, backbones
-from models.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
-from models.variants import Precision
+from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
+from models.catalog.variants import Precision
 
 
 def store_catalog(engine: Engine, catalog: Catalog) -> None:

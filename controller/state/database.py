@@ -13,7 +13,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from controller.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

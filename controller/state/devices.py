@@ -4,11 +4,11 @@ import cattrs
 from sqlalchemy import Engine, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from controller.conversation import Hello
-from controller.domain import Device, DeviceProfile
-from controller.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Device, DeviceProfile
 from controller.state.database import transaction
 from controller.state.schema import devices
+from protos.fleet import Hello
 
 
 def enrol(engine: Engine, hello: Hello, now_unix_ms: int) -> None:

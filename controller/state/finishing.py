@@ -7,14 +7,10 @@ from typing import Any
 import cattrs
 from sqlalchemy import Connection, Engine, Row, and_, func, insert, select, update
 
-from controller.domain import MeasureSettings, Verdict
-from controller.leases import JobState
-from controller.state.database import transaction
-from controller.state.jobs import end_job
-from controller.state.packing import stored_repetition
-from controller.state.schema import jobs, measurements, repetitions, turns
-from controller.statistics import latency_figures, memory_figures, minute_figures, verdict
-from controller.turns import (
+from controller.domain.measurements import MeasureSettings, Verdict
+from controller.figures.statistics import latency_figures, memory_figures, minute_figures, verdict
+from controller.fleet.leases import JobState
+from controller.fleet.turns import (
     FEWEST_REPETITIONS,
     Reading,
     TurnState,
@@ -22,6 +18,10 @@ from controller.turns import (
     slowdown,
     suspect_blocks,
 )
+from controller.state.database import transaction
+from controller.state.jobs import end_job
+from controller.state.repetitions import stored_repetition
+from controller.state.schema import jobs, measurements, repetitions, turns
 
 
 def finish_job(engine: Engine, job_id: str, readings: Sequence[Reading], now_unix_ms: int) -> None:

@@ -4,11 +4,11 @@ from enum import Enum
 
 from sqlalchemy import ColumnElement, Connection, Engine, Update, and_, func, select, update
 
-from controller.leases import JobState, may_come_from
+from controller.fleet.leases import JobState, may_come_from
+from controller.fleet.turns import TurnState
 from controller.state.database import transaction
 from controller.state.schema import jobs, turns
-from controller.turns import TurnState
-from models.variants import Format, Precision, Target, Variant
+from models.catalog.variants import Format, Precision, Target, Variant
 
 
 class Role(Enum):

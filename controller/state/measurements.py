@@ -6,7 +6,7 @@ import cattrs
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, and_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
-from controller.domain import (
+from controller.domain.measurements import (
     JobOutcome,
     LatencyFigures,
     Measurement,
@@ -18,7 +18,7 @@ from controller.domain import (
     Verdict,
 )
 from controller.state.database import transaction
-from controller.state.packing import stored_repetition
+from controller.state.repetitions import stored_repetition
 from controller.state.schema import (
     accuracies,
     artifacts,
@@ -29,9 +29,9 @@ from controller.state.schema import (
     repetitions,
     sweeps,
 )
-from models.catalog import IMAGENET
-from models.own import OWN_SERIES
-from models.variants import WeightsKind
+from models.catalog.catalog import IMAGENET
+from models.catalog.own import OWN_SERIES
+from models.catalog.variants import WeightsKind
 
 
 def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measurement]:

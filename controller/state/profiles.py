@@ -6,12 +6,12 @@ from typing import Any
 import cattrs
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from controller.conversation import Profiled
-from controller.domain import MeasureSettings, OperatorProfile, OperatorTimes
-from controller.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import MeasureSettings, OperatorProfile, OperatorTimes
 from controller.state.database import transaction
 from controller.state.schema import artifacts, devices, jobs, profiles
-from models.variants import WeightsKind
+from models.catalog.variants import WeightsKind
+from protos.fleet import Profiled
 
 
 def expect_profiles(connection: Connection, planned: Iterable[Mapping[str, Any]]) -> None:

@@ -5,15 +5,16 @@ from typing import Any
 import cattrs
 from sqlalchemy import Connection, Engine, Row, and_, insert, select, update
 
-from controller.conversation import FailureReason, Measured, Report
-from controller.credibility import answering, credible
-from controller.domain import MeasureSettings
-from controller.leases import AttemptState, JobState
+from controller.domain.measurements import MeasureSettings
+from controller.figures.statistics import latency_figures
+from controller.fleet.credibility import answering, credible
+from controller.fleet.leases import AttemptState, JobState
+from controller.fleet.turns import Reading
 from controller.state.database import transaction
 from controller.state.failures import end_with_failure
 from controller.state.jobs import end_job
-from controller.state.packing import repetition_row
 from controller.state.profiles import record_profile
+from controller.state.repetitions import repetition_row
 from controller.state.schema import attempts, jobs, repetitions, turns
 from controller.state.turns import (
     LeasedTurn,
@@ -23,8 +24,7 @@ from controller.state.turns import (
     skip_turn,
     take_turn,
 )
-from controller.statistics import latency_figures
-from controller.turns import Reading
+from protos.fleet import FailureReason, Measured, Report
 
 
 def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: int) -> bool:

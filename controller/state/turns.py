@@ -9,12 +9,8 @@ from operator import attrgetter
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, select, update
 
-from controller.leases import ENDED, JobState
-from controller.state.database import transaction
-from controller.state.finishing import finish_job
-from controller.state.jobs import move_jobs
-from controller.state.schema import jobs, sweeps, turns
-from controller.turns import (
+from controller.fleet.leases import ENDED, JobState
+from controller.fleet.turns import (
     FEWEST_REPETITIONS,
     OpenJob,
     Reading,
@@ -23,6 +19,10 @@ from controller.turns import (
     order_turns,
     settle,
 )
+from controller.state.database import transaction
+from controller.state.finishing import finish_job
+from controller.state.jobs import move_jobs
+from controller.state.schema import jobs, sweeps, turns
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import cattrs
 
-from models.requests import (
+from models.processes.requests import (
     MILESTONE,
     AdoptRequest,
     CountRequest,
@@ -30,22 +30,22 @@ from models.steps.isolation import cut_network
 from models.steps.parent import bind_to_parent
 from models.steps.refusal import StepRefused, ToolGaveNothing
 
-_REQUESTS: Mapping[str, type] = {
-    "adopt_onnx": AdoptRequest,
-    "adopt_paddle": AdoptRequest,
-    "count": CountRequest,
-    "export": ExportRequest,
-    "list_architectures": ListArchitecturesRequest,
-    "onnx": OnnxRequest,
-    "onnx_fp16": ReduceRequest,
-    "onnx_int8_dynamic": ReduceRequest,
-    "onnx_int8_static": ReduceRequest,
-    "paddle_lite": PaddleLiteRequest,
-    "parity_onnx": ParityRequest,
-    "parity_paddle_lite": ParityRequest,
-    "rewrite_program": RewriteRequest,
-    "rounding": RoundingRequest,
-    "simplify": SimplifyRequest,
+_STEPS: Mapping[str, tuple[str, type]] = {
+    "adopt_onnx": ("onnx", AdoptRequest),
+    "adopt_paddle": ("paddle", AdoptRequest),
+    "count": ("counting", CountRequest),
+    "export": ("paddle", ExportRequest),
+    "list_architectures": ("counting", ListArchitecturesRequest),
+    "onnx": ("onnx", OnnxRequest),
+    "onnx_fp16": ("onnx", ReduceRequest),
+    "onnx_int8_dynamic": ("onnx", ReduceRequest),
+    "onnx_int8_static": ("onnx", ReduceRequest),
+    "paddle_lite": ("lite", PaddleLiteRequest),
+    "parity_onnx": ("onnx", ParityRequest),
+    "parity_paddle_lite": ("lite", ParityRequest),
+    "rewrite_program": ("paddle", RewriteRequest),
+    "rounding": ("paddle", RoundingRequest),
+    "simplify": ("onnx", SimplifyRequest),
 }
 
 
@@ -63,6 +63,12 @@ def confine(parent_pid: int, memory_bytes: int) -> None:
     cut_network()
 
 
+def import_step(step: str) -> ModuleType:
+    """Import the module that does a step, and with it the libraries that it needs at once."""
+    room, _ = _STEPS[step]
+    return importlib.import_module(f"models.steps.{room}.{step}")
+
+
 def answer(step: str, request: IO[bytes], answers: IO[bytes]) -> None:
     """Read one request for a step, do it, write one answer.
 
@@ -70,10 +76,10 @@ def answer(step: str, request: IO[bytes], answers: IO[bytes]) -> None:
     `StepRefused` is an answer. Any other exception is to end the process with a traceback on
     stderr, which the parent turns into a failed step.
     """
-    module = importlib.import_module(f"models.steps.{step}")
+    module = import_step(step)
     # What was imported stays: collections that look at it cost an export a twentieth of its time.
     gc.freeze()
-    asked: object = cattrs.structure(json.load(request), _REQUESTS[step])
+    asked: object = cattrs.structure(json.load(request), _STEPS[step][1])
     for said in _sayings(module, asked):
         answers.write(said)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import importlib
 import json
 import multiprocessing
 import os
@@ -27,8 +26,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from models.ending import await_end
-from models.steps.answering import answer, confine
+from models.processes.ending import await_end
+from models.steps.answering import answer, confine, import_step
 from models.steps.parent import bind_to_parent
 
 _FORKING = multiprocessing.get_context("fork")
@@ -57,7 +56,7 @@ def serve(control: socket.socket, steps: Sequence[str]) -> None:
     for step in steps:
         # A fork that reads them again says why they cannot be.
         with suppress(Exception, SystemExit):
-            module = importlib.import_module(f"models.steps.{step}")
+            module = import_step(step)
             getattr(module, "read_libraries", lambda: None)()
     gc.freeze()
     os.close(reading)

@@ -14,16 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import (
-    conversion,
-    coverage,
-    demo,
-    economy,
-    faults,
-    fidelity,
-    repeatability,
-    transfer,
-)
+from tests.benchmarks import demo, transfer
+from tests.benchmarks.converting import conversion
+from tests.benchmarks.measuring import coverage, economy, faults, fidelity, repeatability
 from tests.benchmarks.places import filled
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from controller.domain import Measurement, MeasurementFilter
+from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.database import open_database, transaction
 from controller.state.measurements import list_measurements
 from controller.state.schema import sweeps

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from agent.sampling import sample
-from agent.stopping import StoppingRule
-from controller.domain import Repetition, StopReason
-from tests.benchmarks.series import Latencies
+from agent.child.sampling import sample
+from agent.child.stopping import StoppingRule
+from controller.domain.measurements import Repetition, StopReason
+from tests.benchmarks.measuring.series import Latencies
 
 NS_PER_MS = 1_000_000
 

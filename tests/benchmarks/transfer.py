@@ -10,12 +10,12 @@ from pathlib import Path
 import grpc
 import numpy as np
 
-from agent.cache import ArtifactCache
-from agent.dialling import CHANNEL_OPTIONS
+from agent.artifacts.cache import ArtifactCache
+from agent.artifacts.fetching import fetch
 from agent.domain import Lease, MeasureSettings, Runtime
-from agent.fetching import fetch
-from agent.wire import FleetClient
-from controller.blobs import open_blobs, put_blob
+from agent.link.dialling import CHANNEL_OPTIONS
+from agent.link.wire import FleetClient
+from controller.state.blobs import open_blobs, put_blob
 from tests.benchmarks.section import Section
 from tests.processes import running_controller
 

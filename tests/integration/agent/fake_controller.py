@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from protos import fleet_pb2, fleet_pb2_grpc
+from protos.v1 import fleet_pb2, fleet_pb2_grpc
 
 HEARTBEAT_INTERVAL_MS = 100
 CHUNK_BYTES = 256 * 1024

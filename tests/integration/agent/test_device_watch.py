@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.child_messages import Phase
-from agent.device_watch import MAX_STATES, DeviceWatch, Usage, share_between, thinned
+from agent.child.messages import Phase
+from agent.device.kernel_files import Roots
+from agent.device.threads import ThreadUse
 from agent.domain import DeviceState
-from agent.kernel_files import Roots
-from agent.threads import ThreadUse
+from agent.measuring.device_watch import MAX_STATES, DeviceWatch, Usage, share_between, thinned
 from tests.unit.agent.trees import CPU, cores, plant
 
 DEADLINE_S = 200.0

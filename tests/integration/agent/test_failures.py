@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.child_messages import Baseline, ChildRequest
+from agent.child.messages import Baseline, ChildRequest
 from agent.domain import Failure, FailureReason, MeasureSettings, Runtime
-from agent.measuring import Measurer
+from agent.measuring.measurer import Measurer
+from agent.measuring.supervision import Cancellation, MeasuringFailed, ask_child
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation, MeasuringFailed, ask_child
 from tests.integration.agent.networks import Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
@@ -90,7 +90,7 @@ def test_a_child_that_is_killed(artifacts: Artifacts, runtime: Runtime) -> None:
 
 KILLED_WHILE_SAMPLING = """
 import os, signal, time
-import agent.child, agent.sampling
+import agent.child, agent.child.sampling
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
 agent.child.sample = die
 agent.child.main()
@@ -184,7 +184,10 @@ def test_a_runtime_that_the_device_lacks(artifacts: Artifacts) -> None:
 
 
 def test_a_runtime_that_does_not_load(artifacts: Artifacts) -> None:
-    broken = "import sys; sys.modules['onnxruntime'] = None; from agent.child import main; main()"
+    broken = (
+        "import sys; sys.modules['onnxruntime'] = None; "
+        "from agent.child.__main__ import main; main()"
+    )
     measurer = Measurer(runtimes=available_runtimes(), command=(sys.executable, "-c", broken))
     failure = failure_of(
         measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
@@ -223,23 +226,23 @@ def test_a_child_dies_with_its_agent(artifacts: Artifacts) -> None:
 MEASURE_FOREVER = """
 import sys, threading
 from pathlib import Path
-import agent.supervision
+import agent.measuring.supervision
 from agent.domain import Runtime
-from agent.measuring import Measurer
+from agent.measuring.measurer import Measurer
 from agent.runtimes import available_runtimes
 from tests.integration.agent.networks import settings
-spawn, spawned = agent.supervision._spawn, []
+spawn, spawned = agent.measuring.supervision._spawn, []
 def tell(*arguments):
     process = spawn(*arguments)
     spawned.append(process)
     if len(spawned) == 2:
         print(process.pid, flush=True)
     return process
-agent.supervision._spawn = tell
+agent.measuring.supervision._spawn = tell
 Measurer(runtimes=available_runtimes()).measure(
     Path(sys.argv[1]),
     settings(Runtime.ONNXRUNTIME, sustained_minutes=60),
-    agent.supervision.Cancellation(),
+    agent.measuring.supervision.Cancellation(),
 )
 """
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.child_messages import ChildRequest, Sampled, Sampling
+from agent.child.messages import ChildRequest, Sampled, Sampling
+from agent.device.kernel_files import Roots
 from agent.domain import Measured, MeasureSettings, Runtime, StopReason
-from agent.kernel_files import Roots
-from agent.measuring import Measurer, most_of_available_memory
+from agent.measuring.measurer import Measurer, most_of_available_memory
+from agent.measuring.supervision import Cancellation, ask_child
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation, ask_child
 from tests.integration.agent.networks import SHAPES, Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)

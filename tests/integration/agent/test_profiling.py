@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.child.profiling import MAX_TRACE_BYTES
 from agent.domain import (
     Failure,
     FailureReason,
@@ -19,11 +20,10 @@ from agent.domain import (
     Runtime,
     StartGate,
 )
-from agent.gate_watch import GateWatch
-from agent.measuring import Measurer
-from agent.profiling import MAX_TRACE_BYTES
+from agent.measuring.gate_watch import GateWatch
+from agent.measuring.measurer import Measurer
+from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation, MeasuringFailed
 from tests.integration.agent.networks import Artifacts, settings
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
 from tests.unit.agent.trees import RASPBERRY_PI, plant
@@ -163,15 +163,15 @@ def test_an_artifact_of_other_bytes(tmp_path: Path) -> None:
 
 DIES = """
 import os, signal
-import agent.child, agent.profiling
+import agent.child, agent.child.profiling
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-agent.profiling.read_operator_times = die
+agent.child.profiling.read_operator_times = die
 agent.child.main()
 """
 CUTS_OFF = """
-import agent.child, agent.profiling
-read = agent.profiling._read
-agent.profiling._read = lambda *told: read(*told)[:-100]
+import agent.child, agent.child.profiling
+read = agent.child.profiling._read
+agent.child.profiling._read = lambda *told: read(*told)[:-100]
 agent.child.main()
 """
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.child_messages import ChildRequest, Sampled, Sampling
+from agent.child.messages import ChildRequest, Sampled, Sampling
+from agent.device.kernel_files import Roots
 from agent.domain import (
     FailureReason,
     GraphOptimization,
@@ -18,11 +19,10 @@ from agent.domain import (
     Runtime,
     RuntimeInfo,
 )
-from agent.introspection import describe_runtimes
-from agent.kernel_files import Roots
-from agent.measuring import CHILD_COMMAND, Measurer
+from agent.measuring.introspection import describe_runtimes
+from agent.measuring.measurer import CHILD_COMMAND, Measurer
+from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from tests.integration.agent.networks import SHAPES, Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
@@ -118,7 +118,7 @@ import sys
 from pathlib import Path
 from agent.domain import GraphOptimization, OnnxRuntimeOptions
 from agent.runtimes import LoadSettings
-from agent.runtimes.onnxruntime_cpu import load
+from agent.runtimes.onnxruntime import load
 network = load(Path(sys.argv[1]), LoadSettings(
     threads=3,
     flush_denormals=True,
@@ -163,7 +163,7 @@ TELL_ZEROS = """
 import sys
 from pathlib import Path
 import numpy as np
-from agent.denormals import set_flushing
+from agent.child.denormals import set_flushing
 from agent.domain import Runtime
 from agent.runtimes import LoadSettings, import_runtime
 name, artifact, threads, flush = sys.argv[1:]

@@ -4,12 +4,12 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from agent.cache import ArtifactCache
-from agent.connection import Connection, Introduction
+from agent.artifacts.cache import ArtifactCache
 from agent.domain import DeviceProfile
-from agent.measuring import Measurer
-from agent.spool import Spool
-from protos import fleet_pb2, types_pb2
+from agent.link.connection import Connection, Introduction
+from agent.link.spool import Spool
+from agent.measuring.measurer import Measurer
+from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.fake_controller import FakeController, serving
 
 # The database's own way to fail every write from now on.

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from agent.domain import FailureReason, Runtime, StartGate
-from agent.gate_watch import GateWatch
-from agent.measuring import Measurer
+from agent.measuring.gate_watch import GateWatch
+from agent.measuring.measurer import Measurer
+from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
-from agent.supervision import Cancellation, MeasuringFailed
-from protos import fleet_pb2, types_pb2
+from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.fake_controller import FakeController, serving
 from tests.integration.agent.networks import Artifacts, settings
 from tests.integration.agent.test_agent_process import joined, lease

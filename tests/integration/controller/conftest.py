@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from controller.changes import Changes
-from controller.domain import SweepPhase
-from controller.fleet import Fleet
-from controller.planning import plan_sweep
+from controller.domain.measurements import SweepPhase
+from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
 from controller.state import jobs, sweeps
 from controller.state.artifacts import record_artifact
 from controller.state.catalog import store_catalog
 from controller.state.database import open_database
 from controller.state.devices import enrol, list_devices
-from models.catalog import load_catalog
-from models.pipeline import Converted, Parity, conversion_key
-from models.variants import Variant, WeightsKind
-from models.weights import Weights
+from controller.sweeps.planning import plan_sweep
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Variant, WeightsKind
+from models.conversion.pipeline import Converted, Parity, conversion_key
+from models.weights.weights import Weights
 from tests.integration.controller.domain_samples import SPEC, hello
 
 WEIGHTS = Weights(WeightsKind.SYNTHETIC, "MobileNetV1", "d" * 64, "a test's", None, None)

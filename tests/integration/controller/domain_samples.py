@@ -1,7 +1,6 @@
 """Domain objects that the controller's tests share."""
 
-from controller.conversation import Failure, FailureReason, Hello, Measured, Report
-from controller.domain import (
+from controller.domain.measurements import (
     DeviceProfile,
     DeviceState,
     ProcessMemory,
@@ -11,7 +10,8 @@ from controller.domain import (
     StopReason,
     SweepSpec,
 )
-from models.variants import WeightsKind
+from models.catalog.variants import WeightsKind
+from protos.fleet import Failure, FailureReason, Hello, Measured, Report
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
 LITE = RuntimeInfo(runtime=Runtime.PADDLELITE, version="2.14rc0")

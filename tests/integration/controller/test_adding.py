@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from controller import adding
-from controller.adding import OwnModels
-from controller.domain import OwnFile, OwnModel, OwnModelHeader
-from controller.fleet import Fleet
+from controller.domain.measurements import OwnFile, OwnModel, OwnModelHeader
+from controller.fleet.agents import Fleet
+from controller.own import adding
+from controller.own.adding import OwnModels
 from controller.state.own_models import record_own_model
-from models.catalog import Catalog, load_catalog
-from models.own import OwnFormat
+from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.own import OwnFormat
 from tests.own_networks import FIXED_SHAPE, onnx_network
 
 CONTENT = onnx_network(FIXED_SHAPE).SerializeToString()

@@ -11,23 +11,23 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
-from controller.blobs import open_blobs, put_blob
-from controller.changes import Changes
-from controller.conversion import Converter, Listener
-from controller.disk_room import RESERVED_BYTES
-from controller.domain import (
+from controller.conversions.converter import Converter, Listener
+from controller.conversions.disk_room import RESERVED_BYTES
+from controller.domain.errors import EdgerankError
+from controller.domain.measurements import (
     ConversionOutcome,
     ConversionResult,
     SweepPhase,
     SweepSnapshot,
     Verdict,
 )
-from controller.errors import EdgerankError
-from controller.fleet import Fleet
-from controller.sweeping import Sweeps
-from models.catalog import load_catalog
-from models.pipeline import ConversionCancelled, ToolMissing
-from models.variants import Format, Variant, WeightsKind, fp32_variants
+from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
+from controller.state.blobs import open_blobs, put_blob
+from controller.sweeps.lifecycle import Sweeps
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Format, Variant, WeightsKind, fp32_variants
+from models.conversion.pipeline import ConversionCancelled, ToolMissing
 from tests.integration.controller.domain_samples import SPEC, hello
 
 CATALOG = load_catalog()
@@ -134,7 +134,7 @@ async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended
             raise OSError(28, "No space left on device")
         put_blob(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("controller.conversion.put_blob", fail_for_the_first)
+    monkeypatch.setattr("controller.conversions.converter.put_blob", fail_for_the_first)
     other = tuple(
         variant
         for variant in fp32_variants(CATALOG.get("PPLCNet_x0_35"))
@@ -156,7 +156,7 @@ async def test_without_room_on_the_disk_a_file_is_checked_once_and_kept_as_soon_
 ) -> None:
     heard = Heard()
     with monkeypatch.context() as patch:
-        patch.setattr("controller.conversion.lack_of_room", room_to_work_only)
+        patch.setattr("controller.conversions.converter.lack_of_room", room_to_work_only)
         await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
         assert heard.active.is_set()
         heard.active.clear()
@@ -173,7 +173,9 @@ async def test_without_room_on_the_disk_a_file_is_checked_once_and_kept_as_soon_
 async def test_without_room_to_work_nothing_starts(
     converter: Converter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controller.conversion.RESERVED_BYTES", shutil.disk_usage("/").total)
+    monkeypatch.setattr(
+        "controller.conversions.converter.RESERVED_BYTES", shutil.disk_usage("/").total
+    )
     heard = Heard()
     await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
     assert heard.results == [ConversionResult.FAILED]
@@ -225,7 +227,7 @@ async def test_a_sweep_that_cannot_convert_ends_and_says_why(
     error: Exception,
     reason: str,
 ) -> None:
-    monkeypatch.setattr("controller.conversion.resolve_weights", raising(error))
+    monkeypatch.setattr("controller.conversions.converter.resolve_weights", raising(error))
     await fleet.connect(hello("phone"))
     sweep_id, _plan = await sweeps.start(SPEC)
     snapshot, reasons = await last_snapshot(sweeps, sweep_id)
@@ -236,7 +238,7 @@ async def test_a_sweep_that_cannot_convert_ends_and_says_why(
 async def test_jobs_whose_file_was_checked_and_not_kept_fail_and_say_why(
     sweeps: Sweeps, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controller.conversion.lack_of_room", room_to_work_only)
+    monkeypatch.setattr("controller.conversions.converter.lack_of_room", room_to_work_only)
     await fleet.connect(hello("phone"))
     spec = replace(SPEC, backbones=("PPLCNet_x0_25",), threads=(1, 2))
     sweep_id, _plan = await sweeps.start(spec)

@@ -6,8 +6,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from controller.changes import Changes
-from controller.conversation import (
+from controller.domain.errors import EdgerankError
+from controller.domain.measurements import MeasurementFilter
+from controller.fleet.agents import AgentSession, Fleet
+from controller.fleet.changes import Changes
+from controller.fleet.leases import LEASE_MS, MAX_ATTEMPTS, JobState
+from controller.state import attempts, jobs
+from controller.state.devices import list_devices
+from controller.state.measurements import list_measurements, list_outcomes
+from protos.fleet import (
     Cancel,
     Heartbeat,
     Lease,
@@ -17,13 +24,6 @@ from controller.conversation import (
     ToAgent,
     Welcome,
 )
-from controller.domain import MeasurementFilter
-from controller.errors import EdgerankError
-from controller.fleet import AgentSession, Fleet
-from controller.leases import LEASE_MS, MAX_ATTEMPTS, JobState
-from controller.state import attempts, jobs
-from controller.state.devices import list_devices
-from controller.state.measurements import list_measurements, list_outcomes
 from tests.integration.controller.conftest import Clock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 

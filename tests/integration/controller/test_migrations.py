@@ -10,7 +10,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect
 
-from controller.domain import (
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
     DeviceState,
     MeasurementFilter,
     ProcessMemory,
@@ -20,8 +21,7 @@ from controller.domain import (
     Temperature,
     Verdict,
 )
-from controller.errors import EdgerankError, ErrorCode
-from controller.leases import JobState
+from controller.fleet.leases import JobState
 from controller.state import attempts, jobs, sweeps
 from controller.state.artifacts import find_artifact
 from controller.state.database import MIGRATIONS, open_database

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from controller.conversation import Profiled, Progress, Report, Stage
-from controller.domain import (
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
     MeasurementFilter,
     OnnxRuntimeOptions,
     OperatorTimes,
@@ -16,10 +16,8 @@ from controller.domain import (
     StartGate,
     SweepPhase,
 )
-from controller.errors import EdgerankError, ErrorCode
-from controller.fleet import Fleet
-from controller.leases import MAX_ATTEMPTS, JobState
-from controller.profile_planning import as_sweep, plan_profile
+from controller.fleet.agents import Fleet
+from controller.fleet.leases import MAX_ATTEMPTS, JobState
 from controller.state import attempts, jobs, sweeps
 from controller.state.database import open_database
 from controller.state.devices import enrol, list_devices
@@ -27,8 +25,10 @@ from controller.state.failures import record_failure
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.profiles import check_profile, read_profile
 from controller.state.reports import record_report
-from models.catalog import load_catalog
-from models.variants import WeightsKind
+from controller.sweeps.profile_planning import as_sweep, plan_profile
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import WeightsKind
+from protos.fleet import Profiled, Progress, Report, Stage
 from tests.integration.controller.conftest import start_sweep, store_artifact
 from tests.integration.controller.domain_samples import (
     RUNTIME,
@@ -37,9 +37,9 @@ from tests.integration.controller.domain_samples import (
     measured_report,
 )
 from tests.integration.controller.test_fleet import lease as lease_of
-from tests.unit.controller.profiles import PROFILE
-from tests.unit.controller.test_credibility import TRACE, packed
-from tests.unit.controller.test_planning import device
+from tests.unit.controller.fleet.test_credibility import TRACE, packed
+from tests.unit.controller.samples.profiles import PROFILE
+from tests.unit.controller.sweeps.test_planning import device
 
 RUNS = PROFILE.times.run_count
 SPEC = ProfileSpec(

@@ -8,10 +8,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, event, insert, select
 
-from controller.conversation import Report
-from controller.domain import MeasurementFilter, StopReason, SweepPhase, Verdict
-from controller.errors import EdgerankError, ErrorCode
-from controller.leases import JobState
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import MeasurementFilter, StopReason, SweepPhase, Verdict
+from controller.fleet.leases import JobState
 from controller.state import attempts, jobs, sweeps
 from controller.state.catalog import store_catalog
 from controller.state.database import claim_state, open_database, transaction
@@ -20,7 +19,8 @@ from controller.state.failures import record_failure
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.reports import record_report
 from controller.state.schema import accuracies, metadata
-from models.catalog import IMAGENET, load_catalog
+from models.catalog.catalog import IMAGENET, load_catalog
+from protos.fleet import Report
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import (
     failed_report,

@@ -7,12 +7,18 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from controller.conversation import Failure, FailureReason, Lease, Report
-from controller.domain import Measurement, MeasurementFilter, StartGate, SweepPhase, Verdict
-from controller.leases import JobState
+from controller.domain.measurements import (
+    Measurement,
+    MeasurementFilter,
+    StartGate,
+    SweepPhase,
+    Verdict,
+)
+from controller.fleet.leases import JobState
 from controller.state import attempts, jobs, sweeps, turns
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.reports import record_report
+from protos.fleet import Failure, FailureReason, Lease, Report
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, measured_report
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import models
-from models.catalog import Backbone, load_catalog
-from models.pipeline import Converted, convert
-from models.variants import Target, WeightsKind, fp32_variants
-from models.weights import Weights, resolve_weights
+from models.catalog.catalog import Backbone, load_catalog
+from models.catalog.variants import Target, WeightsKind, fp32_variants
+from models.conversion.pipeline import Converted, convert
+from models.weights.weights import Weights, resolve_weights
 
 
 @dataclass(frozen=True)

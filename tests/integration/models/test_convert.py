@@ -13,17 +13,17 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from models.acceptance import ACCEPTANCE
-from models.catalog import load_catalog
-from models.child import Cancellation, StepFailed, StepLimits, run_step
-from models.pipeline import (
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Precision, Target, WeightsKind, fp32_variants
+from models.conversion.pipeline import (
     ConversionCancelled,
     Converted,
     Refused,
     conversion_key,
     convert,
 )
-from models.requests import (
+from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
+from models.processes.requests import (
     ExportAnswer,
     ExportRequest,
     FileAnswer,
@@ -31,8 +31,8 @@ from models.requests import (
     ParityAnswer,
     ParityRequest,
 )
-from models.variants import Precision, Target, WeightsKind, fp32_variants
-from models.weights import resolve_weights
+from models.recipes.acceptance import ACCEPTANCE
+from models.weights.weights import resolve_weights
 from tests.integration.models.conftest import Conversion
 
 
@@ -84,8 +84,10 @@ def test_beyond_the_tolerance_rounding_decides(
 ) -> None:
     # No two runtimes agree to the last bit.
     none = replace(ACCEPTANCE[Precision.FP32], tolerance=1e-12)
-    monkeypatch.setattr("models.program.ACCEPTANCE", {**ACCEPTANCE, Precision.FP32: none})
-    monkeypatch.setattr("models.program.ROUNDING_FACTOR", factor)
+    monkeypatch.setattr(
+        "models.conversion.program.ACCEPTANCE", {**ACCEPTANCE, Precision.FP32: none}
+    )
+    monkeypatch.setattr("models.conversion.program.ROUNDING_FACTOR", factor)
     backbone = load_catalog().get("PPLCNet_x0_25")
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, tmp_path, lambda *_: None)
     wanted = [each for each in fp32_variants(backbone) if each.target is Target.X86]
@@ -257,9 +259,9 @@ FUSE_WITH_ATTENTION = """
 import json
 import paddle
 from models.steps import architectures, synthetic
-from models.steps.compare import relative_difference
-from models.steps.fusion import fuse_blocks
-from models.steps.noise import noise_images
+from models.steps.parity.compare import relative_difference
+from models.steps.paddle.fusion import fuse_blocks
+from models.steps.parity.noise import noise_images
 paddle.seed(0)
 network = type(architectures.build("RepVGG_A0"))([1, 2, 1, 1], [0.25] * 4, use_se=True)
 network.eval()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from models import unpublished
-from models.catalog import load_catalog
-from models.child import Cancellation, StepFailed
-from models.counting import count
-from models.stoppers import STOPPERS, Stopper
+from models.catalog.catalog import load_catalog
+from models.catalog.stoppers import STOPPERS, Stopper
+from models.processes.child import Cancellation, StepFailed
+from tools.catalog import unpublished
+from tools.catalog.count import count
 
 
 @pytest.mark.parametrize(

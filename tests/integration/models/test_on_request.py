@@ -9,10 +9,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.catalog import load_catalog
-from models.pipeline import Converted, Refused, convert
-from models.variants import Format, Precision, Target, Variant, WeightsKind, variants_of
-from models.weights import resolve_weights
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Format, Precision, Target, Variant, WeightsKind, variants_of
+from models.conversion.pipeline import Converted, Refused, convert
+from models.weights.weights import resolve_weights
 from tests.integration.models.conftest import Conversion
 
 

@@ -14,16 +14,16 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.catalog import Backbone
-from models.child import Cancellation, StepFailed
-from models.own import OwnFormat, own_backbone, own_digest, own_folder
-from models.own_inspection import inspect_own
-from models.pipeline import Converted, Refused, convert
-from models.requests import AdoptAnswer, AdoptRequest
-from models.steps import adopt_onnx
+from models.catalog.catalog import Backbone
+from models.catalog.own import OwnFormat, own_backbone, own_digest, own_folder
+from models.catalog.variants import Format, Target, WeightsKind, variants_of
+from models.conversion.own_inspection import inspect_own
+from models.conversion.pipeline import Converted, Refused, convert
+from models.processes.child import Cancellation, StepFailed
+from models.processes.requests import AdoptAnswer, AdoptRequest
+from models.steps.onnx import adopt_onnx
 from models.steps.refusal import StepRefused
-from models.variants import Format, Target, WeightsKind, variants_of
-from models.weights import WeightsUnavailable, resolve_weights
+from models.weights.weights import WeightsUnavailable, resolve_weights
 from tests.own_networks import (
     FIXED_SHAPE,
     onnx_network,

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from models.child import Cancellation, StepFailed, StepLimits, run_step
+from models.catalog.variants import Target
+from models.conversion.program import SIMPLIFIER
 from models.passes import PASSES
-from models.program import SIMPLIFIER
-from models.requests import FileAnswer, PaddleLiteRequest, ParityAnswer, ParityRequest
-from models.variants import Target
+from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
+from models.processes.requests import FileAnswer, PaddleLiteRequest, ParityAnswer, ParityRequest
 from tests.integration.models.conftest import Conversion, convert_synthetic
 
 # The smallest backbone that each pass is made for.
@@ -33,9 +33,9 @@ import copy, importlib, json, sys
 import numpy as np
 import paddle
 from models.steps import architectures, synthetic
-from models.steps.compare import relative_difference
-from models.steps.noise import noise_images
-from models.steps.tracing import trace
+from models.steps.parity.compare import relative_difference
+from models.steps.parity.noise import noise_images
+from models.steps.paddle.tracing import trace
 
 def operators(network):
     program = trace(network, images.shape).forward.main_program
@@ -78,8 +78,8 @@ import sys
 import numpy as np
 import paddle
 from models.steps import architectures, synthetic
-from models.steps.noise import noise_images
-from models.steps.tracing import trace
+from models.steps.parity.noise import noise_images
+from models.steps.paddle.tracing import trace
 
 architecture, prefix, reference = sys.argv[1:]
 paddle.seed(0)

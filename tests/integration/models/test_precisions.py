@@ -14,23 +14,24 @@ import onnx
 import onnxruntime
 import pytest
 
-from agent.runtimes import LoadSettings, onnxruntime_cpu
-from models.catalog import Backbone, load_catalog
-from models.child import Cancellation, StepFailed, StepLimits, run_step
-from models.own import FILE_NAMES, OwnFormat, own_backbone, own_digest, own_folder
+from agent.runtimes import LoadSettings
+from agent.runtimes import onnxruntime as onnxruntime_cpu
+from models.catalog.catalog import Backbone, load_catalog
+from models.catalog.own import FILE_NAMES, OwnFormat, own_backbone, own_digest, own_folder
+from models.catalog.variants import Precision, Target, Variant, WeightsKind, variants_of
+from models.conversion.pipeline import Converted, Refused, convert
 from models.passes import PROGRAM_PASSES
-from models.pipeline import Converted, Refused, convert
-from models.requests import (
+from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
+from models.processes.requests import (
     FileAnswer,
     PaddleLiteRequest,
     ReduceRequest,
     RewriteAnswer,
     RewriteRequest,
 )
-from models.steps.compare import Array
-from models.steps.noise import noise_images
-from models.variants import Precision, Target, Variant, WeightsKind, variants_of
-from models.weights import resolve_weights
+from models.steps.parity.compare import Array
+from models.steps.parity.noise import noise_images
+from models.weights.weights import resolve_weights
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx, save_paddle
 
 FP32, FP16 = Precision.FP32, Precision.FP16
@@ -281,7 +282,7 @@ RUN_BOTH = """
 import json, sys
 import numpy as np
 import paddle
-from models.steps.compare import relative_difference
+from models.steps.parity.compare import relative_difference
 
 paddle.enable_static()
 executor = paddle.static.Executor(paddle.CPUPlace())

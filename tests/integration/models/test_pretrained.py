@@ -15,10 +15,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from models.catalog import load_catalog
-from models.pipeline import Converted, Refused, convert
-from models.variants import Target, WeightsKind, fp32_variants
-from models.weights import Weights, resolve_weights
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Target, WeightsKind, fp32_variants
+from models.conversion.pipeline import Converted, Refused, convert
+from models.weights.weights import Weights, resolve_weights
 from tests.integration.models.conftest import Conversion
 
 BACKBONE = load_catalog().get("PPLCNet_x0_25")

@@ -5,14 +5,20 @@ import dataclasses
 import pytest
 from playwright.sync_api import Page, expect
 
-from controller.domain import Constraints, Measurement, Ranking, Runtime, Verdict
-from controller.ranking import rank
-from controller.report.render import render_report
-from controller.wording import SYNTHETIC_NOTE, with_held_back
-from models.catalog import Catalog, load_catalog
-from models.variants import WeightsKind
+from controller.domain.measurements import Constraints, Measurement, Ranking, Runtime, Verdict
+from controller.ranking.ranking import rank
+from controller.views.report.render import render_report
+from controller.views.wording import SYNTHETIC_NOTE, with_held_back
+from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.variants import WeightsKind
 from tests.integration.report.conftest import Visitor
-from tests.unit.controller.measurements import DEVICE, device, failed, measurement, sustained
+from tests.unit.controller.samples.measurements import (
+    DEVICE,
+    device,
+    failed,
+    measurement,
+    sustained,
+)
 
 DRAWN = "html[data-chart=drawn]"
 POINTS = "g.candidates_marks path"

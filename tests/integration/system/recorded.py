@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
-from controller.domain import Runtime
+from controller.domain.measurements import Runtime
 from controller.state.attempts import lease_next
 from controller.state.reports import record_report
 from tests.integration.controller.conftest import start_sweep

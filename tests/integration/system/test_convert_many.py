@@ -10,9 +10,9 @@ import psutil
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from controller.domain import ConversionOutcome, ConversionResult, ConversionSpec
-from controller.rpc.client import QueryClient
-from models.variants import WeightsKind
+from controller.client import QueryClient
+from controller.domain.measurements import ConversionOutcome, ConversionResult, ConversionSpec
+from models.catalog.variants import WeightsKind
 from tests.processes import EDGERANK, START_TIMEOUT_S, Output, edgerank, running_controller
 
 NAMES = (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models.catalog import load_catalog
-from models.conversion_cost import cheapest_of_each_series
-from models.stoppers import STOPPERS
+from models.catalog.catalog import load_catalog
+from models.catalog.stoppers import STOPPERS
+from models.conversion.cost import cheapest_of_each_series
 from tests.processes import EDGERANK, running_controller
 
 # About five minutes on two cores that have nothing else to do.

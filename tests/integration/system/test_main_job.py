@@ -9,11 +9,11 @@ import grpc
 import pyarrow.parquet as pq
 import pytest
 
-from controller.domain import MeasurementFilter
+from controller.domain.measurements import MeasurementFilter
 from controller.state.database import open_database
 from controller.state.measurements import list_measurements
-from models.catalog import load_catalog
-from protos import fleet_pb2, fleet_pb2_grpc
+from models.catalog.catalog import load_catalog
+from protos.v1 import fleet_pb2, fleet_pb2_grpc
 from tests.integration.system.conftest import BACKBONES, System
 from tests.processes import edgerank
 

@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import pytest
 
-from protos import query_pb2, query_pb2_grpc
+from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.system.conftest import QUICK_SWEEP, System
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
 from tests.processes import edgerank, running_agent, running_controller

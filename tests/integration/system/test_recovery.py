@@ -4,8 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from controller.domain import MeasurementFilter
-from controller.rpc.client import QueryClient
+from controller.client import QueryClient
+from controller.domain.measurements import MeasurementFilter
 from tests.integration.system.conftest import QUICK
 from tests.processes import EDGERANK, Output, edgerank, running_agent, running_controller
 

@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from protos import fleet_pb2, fleet_pb2_grpc
+from protos.v1 import fleet_pb2, fleet_pb2_grpc
 from tests.integration.system.conftest import System
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from controller.state.catalog import store_catalog
 from controller.state.database import open_database
-from models.catalog import load_catalog
+from models.catalog.catalog import load_catalog
 from tests.integration.system.recorded import record_sweep
 from tests.processes import edgerank, running_controller
 

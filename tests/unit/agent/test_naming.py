@@ -11,10 +11,10 @@ from agent.naming import (
     check_device_name,
     check_labels,
 )
-from controller.conversation import Hello
-from controller.credibility import check_hello
-from controller.domain import DeviceProfile
-from controller.errors import EdgerankError
+from controller.domain.errors import EdgerankError
+from controller.domain.measurements import DeviceProfile
+from controller.fleet.credibility import check_hello
+from protos.fleet import Hello
 
 names = st.text(max_size=3) | st.from_regex(r"[A-Za-z0-9._-]{0,66}", fullmatch=True)
 values = st.text() | st.integers(MAX_LABEL_LENGTH - 1, MAX_LABEL_LENGTH + 1).map("x".__mul__)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from agent.kernel_files import Roots
+from agent.device.kernel_files import Roots
 
 CPU = "sys/devices/system/cpu"
 

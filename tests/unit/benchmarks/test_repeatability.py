@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks.repeatability import Figure, MemoryPair, Pair, memory_pairs
+from tests.benchmarks.measuring.repeatability import Figure, MemoryPair, Pair, memory_pairs
 
 MIB = 2**20
 

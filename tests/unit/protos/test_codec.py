@@ -8,10 +8,11 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller import conversation, domain
-from protos import fleet_pb2, query_pb2, types_pb2
+from controller.domain import measurements as domain
+from protos import fleet as conversation
 from protos.codec import MessageInvalid, from_message, to_message
-from tests.unit.controller.conversions import made
+from protos.v1 import fleet_pb2, query_pb2, types_pb2
+from tests.unit.controller.samples.conversions import made
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (domain.RuntimeInfo, types_pb2.RuntimeInfo),

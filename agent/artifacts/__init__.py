@@ -1,0 +1,1 @@
+"""Artifacts on the device: fetched by their digest, checked, kept."""

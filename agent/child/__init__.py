@@ -1,0 +1,1 @@
+"""What runs in the measuring child: load, warm up, sample, stop, tell."""

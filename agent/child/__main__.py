@@ -1,0 +1,227 @@
+"""The fresh process of one repetition or one profile: `python -m agent.child`.
+
+It knows one runtime. Whatever the runtime does to it, a crash, a hang, running out of memory, is
+seen by the agent as a result with a reason.
+"""
+
+import gc
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from agent.child.confinement import (
+    CoresRefused,
+    bind_to_parent,
+    go_first_when_memory_ends,
+    limit_memory,
+    set_stdout_aside,
+    stay_on_cores,
+)
+from agent.child.last_words import tells_of_no_memory
+from agent.child.loading import load_network
+from agent.child.messages import (
+    Baseline,
+    ChildRequest,
+    Line,
+    Phase,
+    RunsProfiled,
+    Sampled,
+    Sampling,
+    decode_request,
+    encode_line,
+)
+from agent.child.profiling import profile
+from agent.child.sampling import Run, Samples, sample, sample_windows, warm_up
+from agent.child.stopping import StoppingRule, warmed_up
+from agent.device.kernel_files import Roots
+from agent.device.process_memory import (
+    PeakMeter,
+    anonymous_bytes,
+    peak_rss_bytes,
+    pss_bytes,
+    read_residence,
+)
+from agent.device.state import read_device_state
+from agent.device.threads import (
+    ThreadMeter,
+    cores_of_threads,
+)
+from agent.domain import Failure, FailureReason, ProcessMemory
+from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
+
+NS_PER_MS = 1_000_000
+
+
+def main() -> None:
+    """Answer the one request on stdin."""
+    pipe = set_stdout_aside()
+    request = decode_request(sys.stdin.buffer.read())
+    bind_to_parent(request.parent_pid)
+    limit_memory(request.memory_limit_bytes)
+    go_first_when_memory_ends(Roots().proc)
+    _say(pipe, _answer(request, pipe))
+    pipe.close()
+    # Runtimes that crash while they are taken down would turn a good answer into a failure.
+    os._exit(0)
+
+
+def _say(pipe: BinaryIO, line: Line) -> None:
+    pipe.write(encode_line(line))
+    pipe.flush()
+
+
+def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
+    try:
+        return _work(request, pipe)
+    except ImportError as error:
+        return Failure(
+            reason=FailureReason.NO_RUNTIME,
+            detail=f"{request.runtime.value} does not load on this device: {error}",
+        )
+    except RuntimeRefused as error:
+        no_memory = tells_of_no_memory(str(error))
+        reason = FailureReason.OUT_OF_MEMORY if no_memory else FailureReason.RUNTIME_ERROR
+        return Failure(reason=reason, detail=str(error))
+    except CoresRefused as error:
+        return Failure(reason=FailureReason.RUNTIME_ERROR, detail=str(error))
+    except MemoryError as error:
+        return Failure(
+            reason=FailureReason.OUT_OF_MEMORY,
+            detail=f"the child ran into its memory limit: {str(error) or 'no memory left'}",
+        )
+
+
+def _work(request: ChildRequest, pipe: BinaryIO) -> Sampled | RunsProfiled | Baseline:
+    stay_on_cores(request.cores)
+    _say(pipe, Phase.IMPORTING)
+    runtime = import_runtime(request.runtime)
+    shape, seed = request.input_shape, request.input_seed
+    array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    answer: Sampled | RunsProfiled
+    if request.profiling is not None:
+        answer = profile(runtime, request.profiling, array, lambda phase: _say(pipe, phase))
+    elif request.sampling is not None:
+        answer = _measure(runtime, request.sampling, array, pipe)
+    else:
+        return _baseline(runtime)
+    if request.cores and answer.affinity != tuple(sorted(request.cores)):
+        raise CoresRefused(
+            f"{request.runtime.value} let its threads run on the cores {answer.affinity}, "
+            f"not only on {request.cores}; measure on all cores"
+        )
+    return answer
+
+
+def _baseline(runtime: RuntimeModule) -> Baseline:
+    """Do everything that measuring does, but without a network, and tell the memory of it."""
+    roots = Roots()
+    read_device_state(roots, _now_unix_ms)
+    warm_up(
+        lambda: None,
+        clock_ns=time.perf_counter_ns,
+        budget_ns=NS_PER_MS,
+        on_phase=lambda _: None,
+    )
+    return Baseline(
+        peak_rss_bytes=peak_rss_bytes(roots.proc),
+        build=runtime.build(),
+        execution_providers=runtime.execution_providers(),
+    )
+
+
+def _measure(
+    runtime: RuntimeModule, sampling: Sampling, array: InputArray, pipe: BinaryIO
+) -> Sampled:
+    roots = Roots()
+    own = roots.proc / "self"
+    peaks = PeakMeter(roots.proc)
+    _say(pipe, Phase.LOADING)
+    network, load_ns = load_network(runtime.load, sampling)
+    load_peak = peaks.end_phase()
+    network.set_input(array)
+    # From here on garbage collection, which comes at random moments, would land in samples.
+    gc.collect()
+    gc.disable()
+    before = read_device_state(roots, _now_unix_ms)
+    warmup_ns, memory = _warm_up(network.run, sampling, peaks, pipe)
+    pss = pss_bytes(roots.proc)
+    _say(pipe, Phase.SAMPLING)
+    threads = ThreadMeter(own, time.perf_counter_ns)
+    samples = _sample(network.run, sampling)
+    work = threads.stop()
+    sampled_anonymous = anonymous_bytes(roots.proc)
+    _say(pipe, Phase.REPORTING)
+    after = read_device_state(roots, _now_unix_ms)
+    return Sampled(
+        build=network.build(),
+        latency_ns=samples.latency_ns,
+        warmup_ns=warmup_ns,
+        warmup_settled=warmed_up(warmup_ns),
+        load_ns=load_ns,
+        peak_rss_bytes=peaks.highest_bytes,
+        pss_bytes=pss,
+        memory=replace(
+            memory,
+            load_peak_rss_bytes=load_peak,
+            sampled_anonymous_bytes=sampled_anonymous,
+        ),
+        busy_threads=work.busy_threads,
+        stop_reason=samples.stop_reason,
+        before=before,
+        after=replace(after, waiting_share=work.waiting_share),
+        affinity=cores_of_threads(own),
+        samples_per_window=samples.samples_per_window,
+    )
+
+
+def _warm_up(
+    run: Run, sampling: Sampling, peaks: PeakMeter, pipe: BinaryIO
+) -> tuple[tuple[int, ...], ProcessMemory]:
+    """The times of all runs until it is warm, and how memory divides then."""
+    reached: dict[Phase, int | None] = {}
+
+    def begin(phase: Phase) -> None:
+        reached[phase] = peaks.end_phase()
+        _say(pipe, phase)
+
+    warmup_ns = warm_up(
+        run,
+        clock_ns=time.perf_counter_ns,
+        # Half of what sampling may take: a slow network is not warmed up for longer than measured.
+        budget_ns=sampling.time_budget_ms * NS_PER_MS // 2,
+        on_phase=begin,
+    )
+    # Before sampling, whose samples need memory of their own.
+    steady_peak = peaks.end_phase()
+    memory = replace(
+        read_residence(Roots().proc, Path(sampling.artifact_path)),
+        # What one phase reached is known when the next begins.
+        first_run_peak_rss_bytes=reached[Phase.WARMING_UP],
+        steady_peak_rss_bytes=steady_peak,
+    )
+    return warmup_ns, memory
+
+
+def _sample(run: Run, sampling: Sampling) -> Samples:
+    clock_ns, rng = time.perf_counter_ns, np.random.default_rng(0)
+    if sampling.windows:
+        window_ns = sampling.window_ms * NS_PER_MS
+        return sample_windows(
+            run, windows=sampling.windows, window_ns=window_ns, clock_ns=clock_ns, rng=rng
+        )
+    budget_ns = sampling.time_budget_ms * NS_PER_MS
+    rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
+    return sample(run, rule, clock_ns, rng)
+
+
+def _now_unix_ms() -> int:
+    return time.time_ns() // NS_PER_MS
+
+
+if __name__ == "__main__":
+    main()

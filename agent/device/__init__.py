@@ -1,0 +1,1 @@
+"""What the device says of itself and of a moment: readers of /proc and /sys."""

@@ -1,0 +1,252 @@
+"""Carries out what the session decides, over the agent's one stream to the controller."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from tenacity import stop_after_delay, stop_never
+from tenacity.stop import stop_base
+
+from agent.artifacts.cache import ArtifactCache
+from agent.domain import DeviceProfile, Heartbeat, Hello, Lease, Progress, Ready, Welcome
+from agent.link.dialling import CHANNEL_OPTIONS, Dialler
+from agent.link.job import Job
+from agent.link.session import (
+    CancelJob,
+    Disconnected,
+    Event,
+    ForgetReport,
+    HeartbeatDue,
+    Instruction,
+    JobEnded,
+    JobProgressed,
+    KeepReport,
+    Send,
+    SendReport,
+    Session,
+    StartJob,
+)
+from agent.link.spool import Spool
+from agent.link.wire import AgentStream, FleetClient, encode_report
+from agent.measuring.measurer import Measurer
+from agent.state_folder import StateUnusable
+
+log = logging.getLogger(__name__)
+
+DEFAULT_CONNECT_TIMEOUT_S = 10.0
+# A controller that takes and drops connections at once is dialled no faster than this.
+_REST_BETWEEN_STREAMS_S = 0.2
+# Whatever the controller asks for, heartbeats do not disturb a measurement.
+_SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Introduction:
+    """How the agent presents itself."""
+
+    device_id: str
+    name: str
+    labels: Mapping[str, str]
+    profile: DeviceProfile
+
+
+class Connection:
+    """The agent's dealings with its controller, from the first dial to the end."""
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        introduction: Introduction,
+        measurer: Measurer,
+        cache: ArtifactCache,
+        spool: Spool,
+        now_unix_ms: Callable[[], int],
+        connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
+    ) -> None:
+        self._address = address
+        self._introduction = introduction
+        self._measurer = measurer
+        self._cache = cache
+        self._spool = spool
+        self._now_unix_ms = now_unix_ms
+        self._connect_timeout_s = connect_timeout_s
+        self._dialler = Dialler(address, connect_timeout_s)
+        self._session = Session(unsent=list(spool.pending()))
+        self._outgoing: asyncio.Queue[Heartbeat | Ready | Progress | bytes] = asyncio.Queue()
+        # Reports that the disk would not take, so that at least this process remembers them.
+        self._unspooled: dict[str, bytes] = {}
+        self._job: Job | None = None
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._client: FleetClient | None = None
+
+    async def run(self, stop: asyncio.Event, on_connected: Callable[[], None]) -> None:
+        """Serve until `stop` is set; then end the job that runs and return.
+
+        Args:
+            stop: set by whoever wants the agent to end.
+            on_connected: called after every Welcome.
+
+        Raises:
+            ControllerUnreachable: nobody answered the first dial.
+            ControllerRefused: the controller does not want this agent.
+        """
+        async with grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS) as channel:
+            self._client = FleetClient(channel, self._now_unix_ms)
+            serving = asyncio.create_task(self._serve(self._client, on_connected))
+            working = asyncio.create_task(self._work())
+            stopping = asyncio.create_task(stop.wait())
+            tasks = {serving, working, stopping}
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.gather(*done)
+            finally:
+                if self._job is not None:
+                    self._job.cancel()
+                await _end(*tasks)
+
+    async def _serve(self, client: FleetClient, on_connected: Callable[[], None]) -> None:
+        """Dial, serve the stream until it ends, dial again."""
+        stop: stop_base = stop_after_delay(self._connect_timeout_s)
+        while True:
+            stream, welcome = await self._dialler.dial(client, self._hello, stop)
+            stop = stop_never
+            on_connected()
+            try:
+                await self._serve_stream(stream, welcome)
+            finally:
+                stream.cancel()
+            await asyncio.sleep(_REST_BETWEEN_STREAMS_S)
+
+    def _hello(self) -> Hello:
+        who = self._introduction
+        return Hello(
+            device_id=who.device_id,
+            name=who.name,
+            labels=who.labels,
+            profile=who.profile,
+            held_attempt_ids=self._session.held_attempt_ids,
+        )
+
+    async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
+        """Receive, send and beat until one of the three finds the stream broken."""
+        self._outgoing = asyncio.Queue()
+        self._dispatch(welcome)
+        tasks = {
+            asyncio.create_task(self._receive(stream)),
+            asyncio.create_task(self._send(stream)),
+            asyncio.create_task(self._beat(welcome)),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._dispatch(Disconnected())
+            await _end(*tasks)
+        try:
+            await asyncio.gather(*done)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
+            log.info("the connection to %s broke: %s", self._address, _short(error))
+
+    async def _receive(self, stream: AgentStream) -> None:
+        while (message := await stream.receive()) is not None:
+            self._dispatch(message)
+        log.info("the controller at %s closed the connection", self._address)
+
+    async def _send(self, stream: AgentStream) -> None:
+        while True:
+            message = await self._outgoing.get()
+            if isinstance(message, bytes):
+                await stream.send_report(message)
+            else:
+                await stream.send(message)
+
+    async def _beat(self, welcome: Welcome) -> None:
+        interval_s = max(welcome.heartbeat_interval_ms / 1_000, _SHORTEST_HEARTBEAT_INTERVAL_S)
+        while True:
+            await asyncio.sleep(interval_s)
+            self._dispatch(HeartbeatDue())
+
+    def _dispatch(self, event: Event) -> None:
+        for instruction in self._session.handle(event):
+            self._carry_out(instruction)
+
+    def _carry_out(self, instruction: Instruction) -> None:
+        match instruction:
+            case Send(message=message):
+                self._outgoing.put_nowait(message)
+            case SendReport(attempt_id=attempt_id):
+                content = self._unspooled.get(attempt_id) or self._spool.get(attempt_id)
+                if content is not None:
+                    self._outgoing.put_nowait(content)
+            case KeepReport(report=report):
+                self._keep(report.attempt_id, encode_report(report))
+            case ForgetReport(attempt_id=attempt_id):
+                self._forget(attempt_id)
+            case StartJob(lease=lease):
+                self._job = self._new_job(lease)
+                self._jobs.put_nowait(self._job)
+            case CancelJob():
+                if self._job is not None:
+                    self._job.cancel()
+
+    def _keep(self, attempt_id: str, content: bytes) -> None:
+        try:
+            self._spool.put(attempt_id, content)
+        except StateUnusable as error:
+            log.error("%s; the report of %s is kept in memory only", error, attempt_id)
+            self._unspooled[attempt_id] = content
+
+    def _forget(self, attempt_id: str) -> None:
+        self._unspooled.pop(attempt_id, None)
+        try:
+            self._spool.forget(attempt_id)
+        except StateUnusable as error:
+            # It is sent once more at the next start, and committed once all the same.
+            log.error("%s; the report of %s stays there", error, attempt_id)
+
+    async def _work(self) -> None:
+        """Work off leases, one after the other.
+
+        A job that is ended with the agent gives no report: its lease runs out, and another attempt
+        takes its place.
+        """
+        while True:
+            job = await self._jobs.get()
+            settings = job.lease.settings
+            log.info(
+                "measuring %s with %s, threads: %d",
+                job.lease.backbone,
+                settings.runtime.value,
+                settings.threads,
+            )
+            report = await job.run()
+            self._job = None
+            if report.failure is not None:
+                log.warning("%s gave no figure: %s", job.lease.backbone, report.failure.detail)
+            self._dispatch(JobEnded(report=report))
+
+    def _new_job(self, lease: Lease) -> Job:
+        assert self._client is not None
+        return Job(
+            lease,
+            source=self._client,
+            cache=self._cache,
+            measurer=self._measurer,
+            now_unix_ms=self._now_unix_ms,
+            on_progress=lambda progress: self._dispatch(JobProgressed(progress=progress)),
+        )
+
+
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, grpc.aio.AioRpcError):
+        return str(error.details())
+    return str(error)

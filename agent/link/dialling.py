@@ -1,0 +1,126 @@
+"""Dials a controller until it says Welcome, or says that it will not."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import grpc
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    RetryError,
+    retry_if_exception_type,
+    wait_exponential,
+    wait_random,
+)
+from tenacity.stop import stop_base
+
+from agent.domain import Hello, Welcome
+from agent.errors import INPUT_EXIT_CODE, AgentError
+from agent.link.wire import AgentStream, FleetClient
+from protos.codec import MessageInvalid
+
+log = logging.getLogger(__name__)
+
+CHANNEL_OPTIONS: list[tuple[str, int]] = [
+    # A dead link (a router that forgot us) is noticed without waiting for TCP.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # How often is ours to say; the channel's own two minutes would come on top.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    # Artifacts come in frames of this size; the default, 16 KiB, costs a quarter of the speed.
+    ("grpc.http2.max_frame_size", 1024**2),
+    # A proxy set for the web knows no controllers.
+    ("grpc.enable_http_proxy", 0),
+]
+# Dialling again gives the same answer.
+_FINAL_CODES = frozenset(
+    {
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.UNIMPLEMENTED,
+    }
+)
+
+
+class ControllerUnreachable(AgentError):
+    """Nobody answered the first dial."""
+
+
+class ControllerRefused(AgentError):
+    """The controller wants no agent of this kind."""
+
+    exit_code = INPUT_EXIT_CODE
+
+
+class _StreamBroken(Exception):
+    """The stream ended before Welcome; worth another dial."""
+
+
+class Dialler:
+    """Knows where the controller is and how long to wait for it."""
+
+    def __init__(self, address: str, timeout_s: float) -> None:
+        self._address = address
+        self._timeout_s = timeout_s
+
+    async def dial(
+        self, client: FleetClient, hello: Callable[[], Hello], stop: stop_base
+    ) -> tuple[AgentStream, Welcome]:
+        """Open a stream and be welcomed; dial again, ever more slowly, until `stop`.
+
+        Raises:
+            ControllerUnreachable: nobody answered before `stop`.
+            ControllerRefused: dialling again would not help.
+        """
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(_StreamBroken),
+                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
+                stop=stop,
+                before_sleep=self._log_retry,
+            ):
+                with attempt:
+                    return await self._greet(client.connect(), hello())
+        except RetryError as error:
+            raise ControllerUnreachable(
+                f"no controller answered at {self._address} within {self._timeout_s:g} s: "
+                "start one there with `edgerank controller`, or correct --controller"
+            ) from error
+        raise AssertionError("a retry loop ends by success or by RetryError")
+
+    async def _greet(self, stream: AgentStream, hello: Hello) -> tuple[AgentStream, Welcome]:
+        """Say Hello and wait for Welcome."""
+        try:
+            await stream.send(hello)
+            welcome = await asyncio.wait_for(stream.receive(), self._timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise self._verdict_on(error) from error
+        except (asyncio.TimeoutError, asyncio.InvalidStateError) as error:
+            stream.cancel()
+            raise _StreamBroken("no answer") from error
+        except MessageInvalid as error:
+            raise ControllerRefused(f"the controller at {self._address}: {error}") from error
+        if not isinstance(welcome, Welcome):
+            stream.cancel()
+            raise _StreamBroken("the controller closed the stream")
+        return stream, welcome
+
+    def _verdict_on(self, error: grpc.aio.AioRpcError) -> Exception:
+        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            return ControllerRefused(
+                f"what answers at {self._address} is no edgerank controller: correct --controller"
+            )
+        if error.code() in _FINAL_CODES:
+            return ControllerRefused(
+                f"the controller at {self._address} refused this agent: {error.details()}"
+            )
+        return _StreamBroken(str(error.details()))
+
+    def _log_retry(self, state: RetryCallState) -> None:
+        wait_s = state.next_action.sleep if state.next_action else 0.0
+        log.info("no controller at %s; dialling again in %.1f s", self._address, wait_s)

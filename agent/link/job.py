@@ -1,0 +1,106 @@
+"""Works off one lease: fetches the artifact, measures or profiles it; always ends in a report."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.artifacts.cache import ArtifactCache, ArtifactRefused
+from agent.artifacts.fetching import Chunks, fetch
+from agent.domain import (
+    Failure,
+    FailureReason,
+    Lease,
+    Measured,
+    Profiled,
+    Progress,
+    Report,
+    Stage,
+)
+from agent.measuring.measurer import Measurer
+from agent.measuring.supervision import Cancellation, MeasuringFailed
+
+
+class Job:
+    """One lease being worked off.
+
+    Attributes:
+        lease: what it works off.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        *,
+        source: Chunks,
+        cache: ArtifactCache,
+        measurer: Measurer,
+        now_unix_ms: Callable[[], int],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self.lease = lease
+        self._source = source
+        self._cache = cache
+        self._measurer = measurer
+        self._now_unix_ms = now_unix_ms
+        self._on_progress = on_progress
+        self._cancellation = Cancellation()
+        self._fetching: asyncio.Task[Path] | None = None
+
+    def cancel(self) -> None:
+        """End it early; `run` still returns a report."""
+        self._cancellation.cancel()
+        if self._fetching is not None:
+            self._fetching.cancel()
+
+    async def run(self) -> Report:
+        """Fetch and measure; heartbeats go on meanwhile, as measuring waits in a thread."""
+        started_at_unix_ms = self._now_unix_ms()
+        outcome = await self._outcome()
+        return Report(
+            attempt_id=self.lease.attempt_id,
+            job_id=self.lease.job_id,
+            started_at_unix_ms=started_at_unix_ms,
+            ended_at_unix_ms=self._now_unix_ms(),
+            measured=outcome if isinstance(outcome, Measured) else None,
+            profiled=outcome if isinstance(outcome, Profiled) else None,
+            failure=outcome if isinstance(outcome, Failure) else None,
+        )
+
+    async def _outcome(self) -> Measured | Profiled | Failure:
+        try:
+            # Before the artifact is fetched: what cannot be measured need not be there.
+            self._measurer.check(self.lease.settings)
+            artifact = await self._fetch()
+            return await self._measure(artifact)
+        except ArtifactRefused as error:
+            return Failure(reason=FailureReason.ARTIFACT, detail=str(error))
+        except MeasuringFailed as error:
+            return error.failure
+
+    async def _fetch(self) -> Path:
+        self._report_progress(Stage.FETCHING)
+        self._fetching = asyncio.create_task(fetch(self._source, self._cache, self.lease))
+        try:
+            return await self._fetching
+        except asyncio.CancelledError:
+            self._cancellation.raise_if_cancelled()
+            raise
+
+    async def _measure(self, artifact: Path) -> Measured | Profiled:
+        loop, settings = asyncio.get_running_loop(), self.lease.settings
+        self._report_progress(Stage.MEASURING)
+
+        def on_waiting(what: str) -> None:
+            # Of nothing: that it goes on.
+            stage = Stage.WAITING if what else Stage.MEASURING
+            loop.call_soon_threadsafe(self._report_progress, stage, what)
+
+        def take() -> Measured | Profiled:
+            do = self._measurer.profile if settings.profile_runs else self._measurer.measure
+            return do(artifact, settings, self._cancellation, on_waiting)
+
+        return await asyncio.to_thread(take)
+
+    def _report_progress(self, stage: Stage, detail: str = "") -> None:
+        progress = Progress(attempt_id=self.lease.attempt_id, stage=stage, detail=detail)
+        self._on_progress(progress)

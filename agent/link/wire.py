@@ -1,0 +1,132 @@
+"""The contract's messages and calls, as domain objects. The only module that touches `*_pb2`."""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import cast
+
+import grpc
+
+from agent.domain import (
+    Cancel,
+    FromAgent,
+    FromController,
+    Heartbeat,
+    Hello,
+    Lease,
+    Progress,
+    Ready,
+    Report,
+    ReportCommitted,
+    UnreadableLease,
+    Welcome,
+)
+from protos.codec import MessageInvalid, from_message, to_message
+from protos.v1 import fleet_pb2, fleet_pb2_grpc
+
+Stream = grpc.aio.StreamStreamCall[fleet_pb2.ConnectRequest, fleet_pb2.ConnectResponse]
+
+
+class FleetClient:
+    """The controller's Fleet service on one channel."""
+
+    def __init__(self, channel: grpc.aio.Channel, now_unix_ms: Callable[[], int]) -> None:
+        self._stub = fleet_pb2_grpc.FleetStub(channel)
+        self._now_unix_ms = now_unix_ms
+
+    def connect(self) -> "AgentStream":
+        """Open the agent's stream."""
+        return AgentStream(self._stub.Connect(), self._now_unix_ms)
+
+    async def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[bytes, None]:
+        """The artifact's bytes from an offset on, in chunks.
+
+        Raises:
+            grpc.aio.AioRpcError: the call failed; see the contract for its codes.
+        """
+        request = fleet_pb2.FetchArtifactRequest(sha256=sha256, offset_bytes=offset_bytes)
+        call = self._stub.FetchArtifact(request)
+        try:
+            async for response in call:
+                yield response.chunk
+        finally:
+            call.cancel()
+
+
+class AgentStream:
+    """The agent's one stream."""
+
+    def __init__(self, call: Stream, now_unix_ms: Callable[[], int]) -> None:
+        self._call = call
+        self._now_unix_ms = now_unix_ms
+
+    async def send(self, message: FromAgent) -> None:
+        """Send one message.
+
+        Raises:
+            grpc.aio.AioRpcError: the stream is broken.
+            asyncio.InvalidStateError: the stream has ended.
+        """
+        await self._call.write(_request(message))
+
+    async def send_report(self, content: bytes) -> None:
+        """Send a report that `encode_report` made; raises as `send` does."""
+        report = fleet_pb2.Report.FromString(content)
+        await self._call.write(fleet_pb2.ConnectRequest(report=report))
+
+    async def receive(self) -> FromController | None:
+        """The next message that this version knows; None when the controller ended the stream.
+
+        Raises:
+            grpc.aio.AioRpcError: the stream is broken.
+        """
+        while (response := await self._call.read()) is not grpc.aio.EOF:
+            message = self._message(cast(fleet_pb2.ConnectResponse, response))
+            if message is not None:
+                return message
+        return None
+
+    def cancel(self) -> None:
+        """End the stream."""
+        self._call.cancel()
+
+    def _message(self, response: fleet_pb2.ConnectResponse) -> FromController | None:
+        match response.WhichOneof("message"):
+            case "welcome":
+                return from_message(response.welcome, Welcome)
+            case "lease":
+                return self._lease(response.lease)
+            case "report_committed":
+                return from_message(response.report_committed, ReportCommitted)
+            case "cancel":
+                return from_message(response.cancel, Cancel)
+        # A newer controller may say more than this agent knows.
+        return None
+
+    def _lease(self, lease: fleet_pb2.Lease) -> Lease | UnreadableLease:
+        try:
+            return from_message(lease, Lease)
+        except MessageInvalid as error:
+            return UnreadableLease(
+                attempt_id=lease.attempt_id,
+                job_id=lease.job_id,
+                received_at_unix_ms=self._now_unix_ms(),
+                detail=str(error),
+            )
+
+
+def encode_report(report: Report) -> bytes:
+    """The report as it is kept in the spool."""
+    return to_message(report, fleet_pb2.Report).SerializeToString()
+
+
+def _request(message: FromAgent) -> fleet_pb2.ConnectRequest:
+    match message:
+        case Hello():
+            return fleet_pb2.ConnectRequest(hello=to_message(message, fleet_pb2.Hello))
+        case Heartbeat():
+            return fleet_pb2.ConnectRequest(heartbeat=to_message(message, fleet_pb2.Heartbeat))
+        case Ready():
+            return fleet_pb2.ConnectRequest(ready=fleet_pb2.Ready())
+        case Progress():
+            return fleet_pb2.ConnectRequest(progress=to_message(message, fleet_pb2.Progress))
+        case Report():
+            return fleet_pb2.ConnectRequest(report=to_message(message, fleet_pb2.Report))

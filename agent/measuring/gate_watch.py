@@ -1,0 +1,130 @@
+"""Waits at a start gate: looks about once a second whether the device is ready."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+from agent.device.kernel_files import Roots
+from agent.device.state import read_device_state
+from agent.device.temperatures import processor_celsius
+from agent.domain import DeviceState, FailureReason, StartGate
+from agent.measuring.device_watch import PATIENCE_S, busy_ns
+from agent.measuring.gate import Obstacle, obstacle
+from agent.measuring.supervision import Cancellation, MeasuringFailed
+
+log = logging.getLogger(__name__)
+
+LOOK_INTERVAL_S = 1.0
+# Long enough for the kernel's ticks of mostly 10 ms, short enough to be spent before each start.
+LOAD_WINDOW_S = 0.2
+_NS_PER_SECOND = 1_000_000_000
+
+# Told what a start waits for whenever that changes, and "" when the wait is over.
+OnWaiting = Callable[[str], None]
+
+
+@dataclass(kw_only=True)
+class GateWatch:
+    """Lets a repetition start once the device is ready; remembers how cool the processor can be.
+
+    Attributes:
+        roots: where the kernel's files are.
+        monotonic_s: a clock that never goes back.
+        wait: spends seconds, unless cancelled.
+        patience_s: how long the sensors may take; a driver may never answer, but the agent must.
+    """
+
+    roots: Roots = field(default_factory=Roots)
+    monotonic_s: Callable[[], float] = time.monotonic
+    wait: Callable[[Cancellation, float], None] = Cancellation.wait
+    patience_s: float = PATIENCE_S
+    _coolest_celsius: float | None = None
+    _reader: threading.Thread | None = None
+
+    def look(self) -> DeviceState:
+        """The device's state now; that of an agent's start tells where it is at rest."""
+        state = self._read_state()
+        celsius = processor_celsius(state.temperatures)
+        if celsius is not None and (
+            self._coolest_celsius is None or celsius < self._coolest_celsius
+        ):
+            self._coolest_celsius = celsius
+        return state
+
+    def await_open(
+        self, gate: StartGate, cancellation: Cancellation, on_waiting: OnWaiting
+    ) -> None:
+        """Block until the device is as the gate wants it.
+
+        Args:
+            gate: what is wanted, and for how long to wait.
+            cancellation: ends the wait early.
+            on_waiting: told what is waited for.
+
+        Raises:
+            MeasuringFailed: NOT_READY after the gate's deadline, or CANCELLED.
+        """
+        deadline_s = self.monotonic_s() + gate.deadline_ms / 1_000
+        told = ""
+        while (met := self._obstacle(gate, cancellation)) is not None:
+            left_s = deadline_s - self.monotonic_s()
+            if left_s <= 0:
+                raise _not_ready(met, gate)
+            if not told:
+                log.info("waiting to start: %s", met.figures)
+            if met.figures != told:
+                on_waiting(met.figures)
+            told = met.figures
+            self.wait(cancellation, min(LOOK_INTERVAL_S, left_s))
+        if told:
+            on_waiting("")
+
+    def _obstacle(self, gate: StartGate, cancellation: Cancellation) -> Obstacle | None:
+        state, load = DeviceState(taken_at_unix_ms=0), None
+        if gate.max_celsius is not None or gate.min_battery_percent is not None:
+            state = self.look()
+        if gate.max_load_by_others is not None:
+            load = self._load_by_others(cancellation)
+        return obstacle(state, load, gate, self._coolest_celsius)
+
+    def _load_by_others(self, cancellation: Cancellation) -> float | None:
+        """How many cores' time everybody takes while nothing of ours runs."""
+        before_ns, begin_s = busy_ns(self.roots.proc), self.monotonic_s()
+        if before_ns is None:
+            return None
+        self.wait(cancellation, LOAD_WINDOW_S)
+        after_ns, span_s = busy_ns(self.roots.proc), self.monotonic_s() - begin_s
+        if after_ns is None:
+            return None
+        return max(0.0, (after_ns - before_ns) / _NS_PER_SECOND / span_s)
+
+    def _read_state(self) -> DeviceState:
+        """What the kernel tells; nothing where a sensor keeps us waiting, now or since before."""
+        answers: SimpleQueue[DeviceState] = SimpleQueue()
+        if self._reader is None or not self._reader.is_alive():
+            # The time of a reading at a gate is of no interest.
+            self._reader = threading.Thread(
+                target=lambda: answers.put(read_device_state(self.roots, lambda: 0)), daemon=True
+            )
+            self._reader.start()
+            try:
+                answer = answers.get(timeout=self.patience_s)
+                # It has answered, though it may not have ended yet.
+                self._reader = None
+                return answer
+            except Empty:
+                log.warning(
+                    "a sensor does not answer: starts wait neither for temperature nor charge"
+                )
+        return DeviceState(taken_at_unix_ms=0)
+
+
+def _not_ready(met: Obstacle, gate: StartGate) -> MeasuringFailed:
+    return MeasuringFailed(
+        FailureReason.NOT_READY,
+        f"the device was not ready within {gate.deadline_ms / 1_000:g} s: {met.figures}; "
+        f"{met.remedy}",
+    )

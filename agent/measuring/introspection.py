@@ -1,0 +1,67 @@
+"""What the installed runtimes say of themselves, asked in processes of their own at the start."""
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from agent.child.messages import Baseline, ChildRequest
+from agent.domain import FailureReason, RuntimeInfo
+from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
+
+# Importing the largest runtime on the slowest board.
+IMPORT_LIMIT_S = 30.0
+_ONE_NUMBER = (1,)
+
+_log = logging.getLogger(__name__)
+
+
+def describe_runtimes(
+    installed: Iterable[RuntimeInfo],
+    *,
+    command: tuple[str, ...],
+    memory_limit_bytes: int,
+    proc_root: Path,
+    limit_s: float = IMPORT_LIMIT_S,
+) -> tuple[RuntimeInfo, ...]:
+    """The runtimes with their builds and execution providers.
+
+    One that does not say them, because it crashes or hangs when it is loaded, stays without and is
+    warned of: a job that is given to it ends with the reason.
+
+    Args:
+        installed: what to ask.
+        command: starts a child.
+        memory_limit_bytes: of private writable memory, for each child.
+        proc_root: where the kernel counts whom it killed for lack of memory.
+        limit_s: wall time after which a child is killed.
+    """
+    described = []
+    for runtime in installed:
+        request = ChildRequest(
+            parent_pid=os.getpid(),
+            memory_limit_bytes=memory_limit_bytes,
+            runtime=runtime.runtime,
+            input_shape=_ONE_NUMBER,
+            input_seed=0,
+        )
+        try:
+            answer = ask_child(
+                request,
+                command=command,
+                limit_s=limit_s,
+                cancellation=Cancellation(),
+                proc_root=proc_root,
+            )
+            described.append(_described(runtime, answer))
+        except MeasuringFailed as error:
+            _log.warning("%s does not say what it is: %s", runtime.runtime.value, error)
+            described.append(runtime)
+    return tuple(described)
+
+
+def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:
+    if not isinstance(answer, Baseline):
+        raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+    return replace(runtime, build=answer.build, execution_providers=answer.execution_providers)

@@ -1,0 +1,269 @@
+"""Measures artifacts in fresh child processes, one repetition each."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from agent.child.messages import (
+    Baseline,
+    ChildRequest,
+    Profiling,
+    RunsProfiled,
+    Sampled,
+    Sampling,
+)
+from agent.device.kernel_files import Roots
+from agent.domain import (
+    DeviceState,
+    FailureReason,
+    Measured,
+    MeasureSettings,
+    Profiled,
+    Repetition,
+    Runtime,
+    RuntimeInfo,
+)
+from agent.measuring.device_watch import DeviceWatch
+from agent.measuring.gate_watch import GateWatch, OnWaiting
+from agent.measuring.placement import check_cores, check_execution_provider
+from agent.measuring.supervision import (
+    Cancellation,
+    ChildAnswer,
+    MeasuringFailed,
+    OnPhase,
+    ask_child,
+)
+
+# Importing, loading and three runs of the slowest network on the slowest board.
+START_ALLOWANCE_S = 120.0
+# Half a budget for warm-up, one for sampling, and as much again for a device that stalls.
+_BUDGETS = 3.0
+_MEMORY_SHARE = 0.9
+_MS_PER_MINUTE = 60_000
+_NS_PER_MS = 1_000_000
+CHILD_COMMAND = (sys.executable, "-m", "agent.child")
+# Runtime, shape of the input, cores.
+_BaselineKey = tuple[Runtime, tuple[int, ...], tuple[int, ...]]
+
+
+def most_of_available_memory() -> int:
+    """Nine tenths of the memory that the device has left, in bytes."""
+    return int(psutil.virtual_memory().available * _MEMORY_SHARE)
+
+
+def _now_unix_ms() -> int:
+    return time.time_ns() // _NS_PER_MS
+
+
+@dataclass(kw_only=True)
+class Measurer:
+    """Measures artifacts, one at a time; remembers each runtime's baseline.
+
+    Attributes:
+        runtimes: what the device has.
+        start_allowance_s: what a child may take besides warm-up and sampling.
+        memory_limit_bytes: tells the limit of private writable memory for the next child.
+        roots: where the kernel's files are.
+        command: starts a child.
+        gate_watch: lets a repetition start.
+        now_unix_ms: the device's clock.
+    """
+
+    runtimes: tuple[RuntimeInfo, ...]
+    start_allowance_s: float = START_ALLOWANCE_S
+    memory_limit_bytes: Callable[[], int] = most_of_available_memory
+    roots: Roots = field(default_factory=Roots)
+    command: tuple[str, ...] = CHILD_COMMAND
+    gate_watch: GateWatch = field(default_factory=GateWatch)
+    now_unix_ms: Callable[[], int] = _now_unix_ms
+    _baselines: dict[_BaselineKey, int] = field(default_factory=dict)
+
+    def measure(
+        self,
+        artifact: Path,
+        settings: MeasureSettings,
+        cancellation: Cancellation,
+        on_waiting: OnWaiting = lambda _: None,
+    ) -> Measured:
+        """Measure one repetition of an artifact; blocks until its child has ended.
+
+        Args:
+            artifact: a file that the runtime reads.
+            settings: what to measure and how precisely.
+            cancellation: ends the measuring early.
+            on_waiting: told what its start waits for.
+
+        Raises:
+            MeasuringFailed: there is no figure; says why.
+        """
+        runtime = self.check(settings)
+        baseline = self._baseline_rss_bytes(settings, cancellation)
+        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
+        sampled, during = self._sample(artifact, settings, cancellation)
+        return Measured(
+            runtime=replace(runtime, build=sampled.build),
+            repetition=_repetition(sampled, during, baseline),
+            affinity=sampled.affinity,
+        )
+
+    def profile(
+        self,
+        artifact: Path,
+        settings: MeasureSettings,
+        cancellation: Cancellation,
+        on_waiting: OnWaiting = lambda _: None,
+    ) -> Profiled:
+        """Profile one artifact in one child; blocks until it has ended.
+
+        Args:
+            artifact: a file that the runtime reads.
+            settings: how many inferences, and how the network is made ready to run.
+            cancellation: ends it early.
+            on_waiting: told what its start waits for.
+
+        Raises:
+            MeasuringFailed: there is no profile; says why.
+        """
+        runtime = self.check(settings)
+        limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
+        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
+        # Ours and not the child's: it is gone with whatever is in it also after a child was killed.
+        with _folder_for_trace() as folder:
+            profiling = Profiling(
+                artifact_path=str(artifact.absolute()),
+                threads=settings.threads,
+                run_count=settings.profile_runs,
+                folder=folder,
+                flush_denormals=settings.flush_denormals,
+                onnxruntime=settings.onnxruntime,
+            )
+            answer = self._ask(settings, profiling, limit_s, cancellation)
+            if not isinstance(answer, RunsProfiled):
+                raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+            return Profiled(
+                runtime=replace(runtime, build=answer.build),
+                times=answer.times,
+                trace_gzip=profiling.trace_path.read_bytes(),
+                affinity=answer.affinity,
+            )
+
+    def check(self, settings: MeasureSettings) -> RuntimeInfo:
+        """The runtime to measure with.
+
+        Raises:
+            MeasuringFailed: the settings cannot hold on this device.
+        """
+        found = [each for each in self.runtimes if each.runtime is settings.runtime]
+        if not found:
+            raise MeasuringFailed(
+                FailureReason.NO_RUNTIME,
+                f"{settings.runtime.value} is not installed on this device: "
+                f"pip install 'edgerank[{settings.runtime.value}]' there",
+            )
+        check_cores(settings, os.sched_getaffinity(0))
+        check_execution_provider(settings, found[0])
+        return found[0]
+
+    def _baseline_rss_bytes(self, settings: MeasureSettings, cancellation: Cancellation) -> int:
+        """The memory of a child that loads the runtime and makes the input, but has no network."""
+        key = (settings.runtime, settings.input_shape, settings.cores)
+        if key not in self._baselines:
+            answer = self._ask(settings, None, self.start_allowance_s, cancellation)
+            if not isinstance(answer, Baseline):
+                raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+            self._baselines[key] = answer.peak_rss_bytes
+        return self._baselines[key]
+
+    def _sample(
+        self, artifact: Path, settings: MeasureSettings, cancellation: Cancellation
+    ) -> tuple[Sampled, tuple[DeviceState, ...]]:
+        """What a child sampled, and the device's states meanwhile."""
+        sampling = Sampling(
+            artifact_path=str(artifact.absolute()),
+            threads=settings.threads,
+            relative_half_width=settings.relative_half_width,
+            time_budget_ms=settings.time_budget_ms,
+            flush_denormals=settings.flush_denormals,
+            onnxruntime=settings.onnxruntime,
+            windows=settings.sustained_minutes,
+            window_ms=_MS_PER_MINUTE,
+        )
+        limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
+        with DeviceWatch(self.roots, self.now_unix_ms) as watch:
+            answer = self._ask(settings, sampling, limit_s, cancellation, watch.on_phase)
+        if not isinstance(answer, Sampled):
+            raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+        return answer, watch.states
+
+    def _ask(
+        self,
+        settings: MeasureSettings,
+        work: Sampling | Profiling | None,
+        limit_s: float,
+        cancellation: Cancellation,
+        on_phase: OnPhase = lambda _pid, _phase: None,
+    ) -> ChildAnswer:
+        request = ChildRequest(
+            parent_pid=os.getpid(),
+            memory_limit_bytes=self.memory_limit_bytes(),
+            runtime=settings.runtime,
+            input_shape=settings.input_shape,
+            input_seed=settings.input_seed,
+            cores=settings.cores,
+            sampling=work if isinstance(work, Sampling) else None,
+            profiling=work if isinstance(work, Profiling) else None,
+        )
+        return ask_child(
+            request,
+            command=self.command,
+            limit_s=limit_s,
+            cancellation=cancellation,
+            proc_root=self.roots.proc,
+            on_phase=on_phase,
+        )
+
+
+def _sampling_limit_ms(settings: MeasureSettings) -> float:
+    """What warm-up and sampling may take together."""
+    return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
+
+
+@contextmanager
+def _folder_for_trace() -> Iterator[str]:
+    try:
+        folder = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise MeasuringFailed(
+            FailureReason.RUNTIME_ERROR,
+            f"there is no room for a trace: {error}; make some, or set TMPDIR to where there is",
+        ) from error
+    with folder as path:
+        yield path
+
+
+def _repetition(
+    sampled: Sampled, during: tuple[DeviceState, ...], baseline_rss_bytes: int
+) -> Repetition:
+    return Repetition(
+        latency_ns=sampled.latency_ns,
+        warmup_ns=sampled.warmup_ns,
+        warmup_settled=sampled.warmup_settled,
+        load_ns=sampled.load_ns,
+        peak_rss_bytes=sampled.peak_rss_bytes,
+        pss_bytes=sampled.pss_bytes,
+        memory=sampled.memory,
+        baseline_rss_bytes=baseline_rss_bytes,
+        busy_threads=sampled.busy_threads,
+        stop_reason=sampled.stop_reason,
+        before=sampled.before,
+        after=sampled.after,
+        during=during,
+        samples_per_minute=sampled.samples_per_window,
+    )

@@ -1,0 +1,33 @@
+"""Turns the error catalogue into gRPC statuses at the server's edge."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from controller.domain.errors import CONSEQUENCES, EdgerankError
+from protos.codec import MessageInvalid
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
+    """Ends the call with the status and the sentence of what is raised under the block."""
+    try:
+        yield
+    except EdgerankError as error:
+        await context.abort(CONSEQUENCES[error.code].status, str(error))
+    except MessageInvalid as error:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    except (grpc.aio.AbortError, GeneratorExit):
+        raise
+    except Exception:
+        # The edge where a defect of ours must become a status: its traceback belongs into the
+        # server's log, not onto a person's terminal.
+        log.exception("a call failed")
+        await context.abort(
+            grpc.StatusCode.INTERNAL, "the controller failed at this; its log says why"
+        )

@@ -1,0 +1,254 @@
+"""The Query service: what people and programs ask. Translates, and calls the handlers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from sqlalchemy import Engine
+
+from controller.api.rpc.failures import answered_failures
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    AccuracyFigure,
+    CancelledSweep,
+    Constraints,
+    ConversionSpec,
+    Device,
+    MeasurementFilter,
+    OwnModelHeader,
+    ProfileSpec,
+    SweepSpec,
+)
+from controller.fleet.agents import Fleet
+from controller.own.accuracy import MAX_FIGURES
+from controller.own.adding import OwnModels
+from controller.ranking.ranking import DatasetAccuracy, rank
+from controller.state.accuracy import (
+    check_dataset,
+    import_accuracies,
+    known_top1,
+    list_datasets,
+)
+from controller.state.blobs import CHUNK_BYTES
+from controller.state.devices import list_devices
+from controller.state.measurements import list_measurements
+from controller.state.sweeps import find_sweep
+from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.planning import find_device
+from controller.sweeps.profiles import Profiles
+from models.catalog.catalog import IMAGENET, Catalog
+from protos.codec import from_message, to_message
+from protos.v1 import query_pb2, query_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class QueryService(query_pb2_grpc.QueryServicer):
+    """What people and programs call."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        fleet: Fleet,
+        sweeps: Sweeps,
+        own_models: OwnModels,
+        *,
+        profiles: Profiles,
+    ) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._fleet = fleet
+        self._sweeps = sweeps
+        self._own_models = own_models
+        self._profiles = profiles
+
+    async def ListDevices(  # noqa: N802 - the contract's name
+        self,
+        request: query_pb2.ListDevicesRequest,  # noqa: ARG002 - the contract's signature
+        context: Context,
+    ) -> query_pb2.ListDevicesResponse:
+        """Every device that ever enrolled; the request has no fields yet."""
+        async with answered_failures(context):
+            found = await self._devices()
+        return query_pb2.ListDevicesResponse(
+            devices=[to_message(device, query_pb2.Device) for device in found]
+        )
+
+    async def StartSweep(  # noqa: N802
+        self, request: query_pb2.StartSweepRequest, context: Context
+    ) -> query_pb2.StartSweepResponse:
+        """Plans a sweep and starts it."""
+        async with answered_failures(context):
+            sweep_id, plan = await self._sweeps.start(from_message(request.spec, SweepSpec))
+        return query_pb2.StartSweepResponse(
+            sweep_id=sweep_id,
+            job_count=sum(not job.is_sentinel for job in plan.jobs),
+            left_out=plan.left_out,
+        )
+
+    async def WatchSweep(  # noqa: N802
+        self, request: query_pb2.WatchSweepRequest, context: Context
+    ) -> AsyncIterator[query_pb2.WatchSweepResponse]:
+        """Snapshots of a sweep until it has ended."""
+        async with answered_failures(context):
+            async for snapshot in self._sweeps.watch(request.sweep_id):
+                yield to_message(snapshot, query_pb2.WatchSweepResponse)
+
+    async def CancelSweep(  # noqa: N802
+        self, request: query_pb2.CancelSweepRequest, context: Context
+    ) -> query_pb2.CancelSweepResponse:
+        """Ends a sweep."""
+        async with answered_failures(context):
+            phase = await self._sweeps.cancel(request.sweep_id)
+        return to_message(CancelledSweep(phase=phase), query_pb2.CancelSweepResponse)
+
+    async def Convert(  # noqa: N802
+        self, request: query_pb2.ConvertRequest, context: Context
+    ) -> AsyncIterator[query_pb2.ConvertResponse]:
+        """Makes artifacts ahead of a sweep."""
+        async with answered_failures(context):
+            async for snapshot in self._sweeps.convert(from_message(request, ConversionSpec)):
+                yield to_message(snapshot, query_pb2.ConvertResponse)
+
+    async def Profile(  # noqa: N802
+        self, request: query_pb2.ProfileRequest, context: Context
+    ) -> AsyncIterator[query_pb2.ProfileResponse]:
+        """Profiles a backbone, or follows an earlier profile."""
+        async with answered_failures(context):
+            profile_id = request.profile_id or await self._profiles.start(
+                from_message(request.spec, ProfileSpec)
+            )
+            async for progress in self._profiles.watch(profile_id):
+                yield query_pb2.ProfileResponse(
+                    progress=to_message(progress, query_pb2.ProfileProgress)
+                )
+            profile, trace = await self._profiles.result(profile_id)
+            yield query_pb2.ProfileResponse(profile=to_message(profile, query_pb2.OperatorProfile))
+            for start in range(0, len(trace), CHUNK_BYTES):
+                chunk = trace[start : start + CHUNK_BYTES]
+                yield query_pb2.ProfileResponse(trace_chunk=chunk)
+
+    async def Rank(  # noqa: N802
+        self, request: query_pb2.RankRequest, context: Context
+    ) -> query_pb2.RankResponse:
+        """Which backbone is best on a device."""
+        async with answered_failures(context):
+            device = find_device(await self._devices(), request.device)
+            wanted = from_message(request.constraints, Constraints)
+            dataset = request.accuracy_dataset or IMAGENET
+            await asyncio.to_thread(check_dataset, self._engine, dataset)
+            measured = await asyncio.to_thread(
+                list_measurements,
+                self._engine,
+                MeasurementFilter(device=request.device, accuracy_dataset=dataset),
+            )
+            top1 = await asyncio.to_thread(known_top1, self._engine, dataset)
+            runtimes = tuple(info.runtime for info in device.profile.runtimes)
+            ranking = rank(
+                device.name,
+                measured,
+                wanted,
+                self._catalog,
+                runtimes,
+                accuracy=DatasetAccuracy(dataset, top1),
+            )
+        return to_message(ranking, query_pb2.RankResponse)
+
+    async def ListMeasurements(  # noqa: N802
+        self, request: query_pb2.ListMeasurementsRequest, context: Context
+    ) -> AsyncIterator[query_pb2.ListMeasurementsResponse]:
+        """Every measurement that the filter lets through."""
+        async with answered_failures(context):
+            wanted = from_message(request, MeasurementFilter)
+            await asyncio.to_thread(check_dataset, self._engine, wanted.accuracy_dataset)
+            if wanted.device is not None:
+                find_device(await self._devices(), wanted.device)
+            if wanted.sweep_id is not None:
+                await asyncio.to_thread(find_sweep, self._engine, wanted.sweep_id)
+            for measurement in await asyncio.to_thread(list_measurements, self._engine, wanted):
+                yield query_pb2.ListMeasurementsResponse(
+                    measurement=to_message(measurement, query_pb2.Measurement)
+                )
+
+    async def ImportAccuracy(  # noqa: N802
+        self, request_iterator: AsyncIterator[query_pb2.ImportAccuracyRequest], context: Context
+    ) -> query_pb2.ImportAccuracyResponse:
+        """Takes in every figure of the stream or none."""
+        figures: list[AccuracyFigure] = []
+        async with answered_failures(context):
+            async for request in request_iterator:
+                figures += [from_message(figure, AccuracyFigure) for figure in request.figures]
+                if len(figures) > MAX_FIGURES:
+                    break
+            done = await asyncio.to_thread(
+                import_accuracies, self._engine, figures, self._catalog, _unix_ms()
+            )
+        return to_message(done, query_pb2.ImportAccuracyResponse)
+
+    async def ListDatasets(  # noqa: N802
+        self,
+        request: query_pb2.ListDatasetsRequest,  # noqa: ARG002 - the contract's signature
+        context: Context,
+    ) -> query_pb2.ListDatasetsResponse:
+        """Every dataset that accuracy is known on."""
+        async with answered_failures(context):
+            found = await asyncio.to_thread(list_datasets, self._engine)
+        return query_pb2.ListDatasetsResponse(
+            datasets=[to_message(dataset, query_pb2.Dataset) for dataset in found]
+        )
+
+    async def AddModel(  # noqa: N802
+        self, request_iterator: AsyncIterator[query_pb2.AddModelRequest], context: Context
+    ) -> query_pb2.AddModelResponse:
+        """Takes in an own model."""
+        async with answered_failures(context):
+            header = await _header(request_iterator)
+            model = await self._own_models.add(header, _chunks(request_iterator))
+        return query_pb2.AddModelResponse(model=to_message(model, query_pb2.OwnModel))
+
+    async def ListOwnModels(  # noqa: N802
+        self,
+        request: query_pb2.ListOwnModelsRequest,  # noqa: ARG002 - the contract's signature
+        context: Context,
+    ) -> query_pb2.ListOwnModelsResponse:
+        """Every own model."""
+        async with answered_failures(context):
+            found = await self._own_models.list()
+        return query_pb2.ListOwnModelsResponse(
+            models=[to_message(model, query_pb2.OwnModel) for model in found]
+        )
+
+    async def RemoveModel(  # noqa: N802
+        self, request: query_pb2.RemoveModelRequest, context: Context
+    ) -> query_pb2.RemoveModelResponse:
+        """Forgets an own model."""
+        async with answered_failures(context):
+            await self._own_models.remove(request.name)
+        return query_pb2.RemoveModelResponse()
+
+    async def _devices(self) -> tuple[Device, ...]:
+        return await asyncio.to_thread(list_devices, self._engine, self._fleet.connected())
+
+
+async def _header(requests: AsyncIterator[query_pb2.AddModelRequest]) -> OwnModelHeader:
+    async for request in requests:
+        if request.WhichOneof("part") == "header":
+            return from_message(request.header, OwnModelHeader)
+        break
+    raise EdgerankError(ErrorCode.INVALID_INPUT, "an own model begins with its header")
+
+
+async def _chunks(requests: AsyncIterator[query_pb2.AddModelRequest]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        if request.WhichOneof("part") != "chunk":
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, "after an own model's header come its bytes, and no more"
+            )
+        yield request.chunk
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,181 @@
+"""`edgerank models`: the catalog, and own models beside it."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from controller.cli.options.common import controller_option, json_option, says_failures, tier_option
+from controller.cli.options.own_files import described, onnx_file, paddle_files, reading
+from controller.cli.printing.documents import print_json
+from controller.cli.printing.models import (
+    own_model_words,
+    print_models,
+    print_own_models,
+    print_tier,
+)
+from controller.cli.printing.uploading import shown_upload
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import OwnModelHeader
+from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, load_catalog
+from models.catalog.own import OwnFormat
+from models.catalog.tiers import Tier, TierSelection, apply_rule
+
+
+@click.group(invoke_without_command=True)
+@tier_option
+@click.option("--no-distilled", is_flag=True, help="Leave out weights that were distilled.")
+@click.option(
+    "--no-extra-data", is_flag=True, help="Leave out weights that saw more than ImageNet-1k."
+)
+@json_option
+@click.pass_context
+@says_failures
+def models(
+    context: click.Context,
+    *,
+    tier: Tier | None,
+    no_distilled: bool,
+    no_extra_data: bool,
+    as_json: bool,
+) -> None:
+    """List the catalog with accuracy and cost.
+
+    Published accuracy, parameters and multiply-adds, and what we counted. Needs no controller.
+    With a tier, it also says what the tier's rule rejected and why; with --json, of each backbone.
+    Its commands add models of your own to a controller.
+
+    \b
+    Examples:
+      edgerank models --tier mobile
+      edgerank models --tier server --no-extra-data
+      edgerank models --json
+      edgerank models add MyNet --onnx mynet.onnx
+    """
+    if context.invoked_subcommand is not None:
+        return
+    considered = tuple(
+        backbone
+        for backbone in load_catalog()
+        if not (no_distilled and backbone.distilled)
+        if not (no_extra_data and backbone.extra_data)
+    )
+    if tier is None:
+        _print(considered, as_json)
+    else:
+        _print_tier(apply_rule(considered, tier), as_json)
+
+
+def _print(backbones: tuple[Backbone, ...], as_json: bool) -> None:
+    if as_json:
+        print_json(backbones)
+    else:
+        print_models(Console(), backbones)
+
+
+def _print_tier(selection: TierSelection, as_json: bool) -> None:
+    if as_json:
+        print_json(selection)
+    else:
+        print_tier(Console(), selection)
+
+
+@models.command()
+@click.argument("name")
+@click.option("--onnx", "onnx_path", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--paddle",
+    "paddle_dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with one .pdmodel and its .pdiparams, as paddle.jit.save writes them.",
+)
+@click.option(
+    "--input-size",
+    type=click.IntRange(1, MAX_INPUT_SIZE),
+    metavar="PX",
+    help="Height and width of the input, where the model leaves them open.",
+)
+@controller_option
+@json_option
+@says_failures
+def add(
+    *,
+    name: str,
+    onnx_path: Path | None,
+    paddle_dir: Path | None,
+    input_size: int | None,
+    address: str,
+    as_json: bool,
+) -> None:
+    """Add a model of your own.
+
+    It must take one float32 image, batch x 3 x height x width, and give float32 scores. It is sent
+    to the controller, run there once in a process without a network, and kept if that went well.
+    From then on sweep, convert, best and report know its name. A Paddle program becomes Paddle Lite
+    and ONNX files, an ONNX file becomes ONNX files only. Its accuracy is unknown until it is
+    imported with 'edgerank accuracy import'. A model has at most 2 GB.
+
+    \b
+    Examples:
+      edgerank models add MyNet --onnx mynet.onnx
+      edgerank models add MyNet --paddle inference/ --input-size 224
+    """
+    if (onnx_path is None) == (paddle_dir is None):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, "say what to add: either --onnx FILE or --paddle DIR"
+        )
+    own_format = OwnFormat.PADDLE if onnx_path is None else OwnFormat.ONNX
+    files = paddle_files(paddle_dir) if paddle_dir else onnx_file(onnx_path or Path())
+    with QueryClient(address) as client:
+        header = OwnModelHeader(
+            name=name, format=own_format, files=described(files), input_size=input_size
+        )
+        size_bytes = sum(file.size_bytes for file in header.files)
+        with (
+            reading(files) as chunks,
+            shown_upload(Console(stderr=True), chunks, size_bytes) as shown,
+        ):
+            model = client.add_model(header, shown)
+    if as_json:
+        print_json(model)
+    else:
+        click.echo(f"added {own_model_words(model)}")
+
+
+@models.command()
+@controller_option
+@json_option
+@says_failures
+def own(address: str, as_json: bool) -> None:
+    """List the own models of a controller.
+
+    \b
+    Example:
+      edgerank models own
+    """
+    with QueryClient(address) as client:
+        found = client.list_own_models()
+    if as_json:
+        print_json(found)
+    else:
+        print_own_models(Console(), found)
+
+
+@models.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def remove(name: str, address: str) -> None:
+    """Remove an own model that no sweep has.
+
+    Its imported accuracy goes with it. Figures keep their model: one that a sweep has stays.
+
+    \b
+    Example:
+      edgerank models remove MyNet
+    """
+    with QueryClient(address) as client:
+        client.remove_model(name)
+    click.echo(f"removed {name}")

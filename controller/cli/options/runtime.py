@@ -1,0 +1,104 @@
+"""The options of `sweep` and `profile` that say where and how a runtime computes."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from controller.cli.options.common import Command, Converted
+from controller.domain.cores import parse_cores
+from controller.domain.measurements import GraphOptimization, OnnxRuntimeOptions
+
+_ORDINARY = OnnxRuntimeOptions()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeSettings:
+    """What these options say; the fields are those of `SweepSpec`."""
+
+    cores: str
+    flush_denormals: bool
+    onnxruntime: OnnxRuntimeOptions
+
+
+def runtime_options(command: Command) -> Command:
+    """The options --cores to --flush-denormals, given to the command as `runtime_settings`."""
+
+    @functools.wraps(command)
+    def run(
+        *args: Any,
+        cores: str,
+        flush_denormals: bool,
+        execution_provider: str,
+        graph_optimization: str,
+        spinning: bool,
+        arena: bool,
+        **kwargs: Any,
+    ) -> Any:
+        settings = RuntimeSettings(
+            cores=cores,
+            flush_denormals=flush_denormals,
+            onnxruntime=OnnxRuntimeOptions(
+                execution_provider=execution_provider,
+                graph_optimization=GraphOptimization(graph_optimization),
+                spinning=spinning,
+                arena=arena,
+            ),
+        )
+        return command(*args, runtime_settings=settings, **kwargs)
+
+    # The last one is the first that the help shows.
+    for option in reversed(_OPTIONS):
+        run = option(run)
+    return run  # type: ignore[return-value]
+
+
+def _read_cores(text: str) -> str:
+    # The words are kept: which cores they mean, each device's profile says.
+    parse_cores(text)
+    return text
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--cores",
+        type=Converted("cores", _read_cores),
+        metavar="big|little|all|0,4-7",
+        default="all",
+        show_default=True,
+        help="Where a runtime computes: on the most or the least capable cores, or on these.",
+    ),
+    click.option(
+        "--flush-denormals",
+        is_flag=True,
+        help="Subnormal numbers count as 0, which some processors compute far faster.",
+    ),
+    click.option(
+        "--execution-provider",
+        metavar="NAME",
+        default=_ORDINARY.execution_provider,
+        show_default=True,
+        help="ONNX Runtime's, by its own name (see 'edgerank devices').",
+    ),
+    click.option(
+        "--graph-optimization",
+        type=click.Choice([level.value for level in GraphOptimization]),
+        default=_ORDINARY.graph_optimization.value,
+        show_default=True,
+        help="How much ONNX Runtime rewrites a graph when it loads it.",
+    ),
+    click.option(
+        "--spinning/--no-spinning",
+        default=_ORDINARY.spinning,
+        show_default=True,
+        help="Whether ONNX Runtime's idle threads wait in a loop instead of sleeping.",
+    ),
+    click.option(
+        "--arena/--no-arena",
+        default=_ORDINARY.arena,
+        show_default=True,
+        help="Whether ONNX Runtime keeps memory for the next run.",
+    ),
+)

@@ -1,0 +1,135 @@
+"""A comparison on the terminal: counts, every pair with its interval, what has no partner."""
+
+from collections import Counter
+from typing import Final
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.quantities import format_number
+from controller.ranking.comparison import Change, ComparedPair, Comparison
+from controller.views.settings_words import settings_words
+from controller.views.wording import candidate_name, verdict_notes
+
+_WORDS: Final = {
+    Change.FASTER: "faster",
+    Change.SLOWER: "slower",
+    Change.SAME: "same",
+    Change.CANNOT_TELL: "cannot tell",
+}
+_STYLES: Final = {
+    Change.FASTER: "green",
+    Change.SLOWER: "red",
+    Change.SAME: "",
+    Change.CANNOT_TELL: "yellow",
+}
+
+
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """Print a comparison so that it stays readable from 80 columns on."""
+    console.print(Text(f"A: {comparison.a}\nB: {comparison.b}"))
+    console.print(Text(_headline(comparison), style="bold"))
+    if comparison.pairs:
+        console.print()
+        console.print(_table(comparison))
+    if comparison.left_out:
+        console.print(Text("\nLeft out", style="bold"))
+        for measurement in comparison.left_out:
+            console.print(Padding(_left_out(measurement), (0, 0, 0, 2)))
+    notes = _notes(comparison)
+    if notes:
+        console.print()
+    for note in notes:
+        console.print(Text(note, style="dim"))
+
+
+def _headline(comparison: Comparison) -> str:
+    if not comparison.pairs:
+        return "A and B measured nothing that is the same"
+    counts = Counter(pair.change for pair in comparison.pairs)
+    told = ", ".join(f"{counts[change]} {_WORDS[change]}" for change in Change if counts[change])
+    undecided = sum(pair.undecided_by_noise for pair in comparison.pairs)
+    if undecided:
+        told += f" ({undecided} for noise)"
+    regressions = sum(pair.is_regression for pair in comparison.pairs)
+    threshold = comparison.limits.regression_threshold
+    if threshold is None:
+        return f"B is: {told}"
+    return f"B is: {told}; {regressions} by more than {threshold * 100:g} %"
+
+
+def _table(comparison: Comparison) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("backbone", overflow="fold")
+    table.add_column("A ms", justify="right", no_wrap=True)
+    table.add_column("B ms", justify="right", no_wrap=True)
+    table.add_column("B/A [95 % interval]", justify="right", no_wrap=True)
+    table.add_column("B is", no_wrap=True)
+    for pair in comparison.pairs:
+        name = Group(Text(pair.a.backbone), Padding(_context(pair), (0, 0, 0, 2)))
+        change = Text(_WORDS[pair.change], style=_STYLES[pair.change])
+        if pair.is_regression:
+            change.append("\nregression", style="bold red")
+        table.add_row(name, _median(pair.a), _median(pair.b), _ratio(pair), change)
+    return table
+
+
+def _context(pair: ComparedPair) -> Text:
+    threads = f"{pair.a.threads} thread{'' if pair.a.threads == 1 else 's'}"
+    # Two lines leave room for the figures in 80 columns.
+    how = ", ".join((threads, *_settings(pair), pair.a.weights.value))
+    where = f"{pair.a.device}, {_runtimes(pair)}\n{how}"
+    return Text(where, style="dim")
+
+
+def _settings(pair: ComparedPair) -> tuple[str, ...]:
+    """What is out of the ordinary on both sides, or, of two runtimes, on either one."""
+    return tuple(dict.fromkeys((*settings_words(pair.a), *settings_words(pair.b))))
+
+
+def _runtimes(pair: ComparedPair) -> str:
+    a, b = pair.a, pair.b
+    if a.runtime is not b.runtime:
+        return f"{a.runtime.value} to {b.runtime.value}"
+    if a.runtime_version != b.runtime_version:
+        return f"{a.runtime.value} {a.runtime_version} to {b.runtime_version}"
+    if a.runtime_build != b.runtime_build:
+        return f"{a.runtime.value} {a.runtime_version}, two builds"
+    return a.runtime.value
+
+
+def _median(measurement: Measurement) -> Text:
+    figure = "" if measurement.latency is None else format_number(measurement.latency.median_ms)
+    text = Text(figure)
+    if measurement.verdict is not Verdict.OK:
+        text.append(f"\n{measurement.verdict.value}", style="yellow")
+    return text
+
+
+def _ratio(pair: ComparedPair) -> str:
+    if pair.ratio_low is None or pair.ratio_high is None:
+        return _format_ratio(pair.ratio)
+    bounds = f"{_format_ratio(pair.ratio_low)}, {_format_ratio(pair.ratio_high)}"
+    return f"{_format_ratio(pair.ratio)} [{bounds}]"
+
+
+def _format_ratio(ratio: float) -> str:
+    """Write a ratio with three decimals, from 10 on with three significant digits: 0.987, 12.4."""
+    return f"{ratio:.3f}" if ratio < 9.9995 else format_number(ratio)
+
+
+def _left_out(measurement: Measurement) -> Text:
+    name = f"{candidate_name(measurement)} on {measurement.device}"
+    return Text(f"- {name}: {measurement.reason}")
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    explained = [pair for pair in comparison.pairs if pair.reason]
+    found = sorted({f"{_WORDS[pair.change].capitalize()}: {pair.reason}." for pair in explained})
+    if any(pair.change is Change.SAME and not pair.reason for pair in comparison.pairs):
+        margin = comparison.limits.equivalence_margin
+        found.append(f"Same: the whole interval lies within ±{margin * 100:g} %.")
+    return found + verdict_notes([side for pair in comparison.pairs for side in (pair.a, pair.b)])

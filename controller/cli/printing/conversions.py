@@ -1,0 +1,81 @@
+"""The outcomes of a conversion on the terminal."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from controller.domain.measurements import ConversionOutcome, ConversionResult
+from controller.views.conversion_rows import (
+    TARGETS,
+    ConversionRow,
+    is_made,
+    not_kept_note,
+    reasons,
+)
+
+MOST_WHOLE_ROWS = 20
+"""Up to how many rows those are shown too in which every file is there."""
+
+_HEADINGS = {"arm": "Lite\narm", "x86": "Lite\nx86", "any": "\nONNX"}
+_STYLES = {"ok": "green", "checked": "cyan", "refused": "yellow", "failed": "red"}
+
+
+def print_conversions(console: Console, rows: Sequence[ConversionRow]) -> None:
+    """Print backbone x file, why a file is not there, and how many ended in which way.
+
+    Of many rows only those are shown in which a file is not there.
+    """
+    many = len(rows) > MOST_WHOLE_ROWS
+    shown = [row for row in rows if not (many and row.is_whole)]
+    if shown:
+        console.print(_table(shown))
+    for row in shown:
+        for reason, outcomes in reasons(row).items():
+            files = ", ".join(f"{outcome.format} {outcome.target}" for outcome in outcomes)
+            console.print(Text(f"{row.backbone}, {files}: {reason}"))
+    if note := not_kept_note(rows):
+        console.print(Text(note))
+    console.print(Text(_summary(rows)))
+
+
+def _table(rows: Sequence[ConversionRow]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("\nbackbone", overflow="fold")
+    table.add_column("\nprecision", no_wrap=True)
+    table.add_column("\npx", justify="right", no_wrap=True)
+    table.add_column("\nbatch", justify="right", no_wrap=True)
+    for target in TARGETS:
+        table.add_column(_HEADINGS[target], no_wrap=True)
+    table.add_column("\ns", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Text(row.backbone),
+            row.precision,
+            str(row.input_size),
+            str(row.batch),
+            *(_fate(row.by_target.get(target)) for target in TARGETS),
+            f"{row.seconds:.0f}",
+        )
+    return table
+
+
+def _fate(outcome: ConversionOutcome | None) -> Text:
+    if outcome is None:
+        return Text("-", style="dim")
+    word = "ok" if is_made(outcome) else outcome.result.value
+    return Text(word, style=_STYLES[word])
+
+
+def _summary(rows: Sequence[ConversionRow]) -> str:
+    outcomes = [outcome for row in rows for outcome in row.by_target.values()]
+    results = Counter(outcome.result for outcome in outcomes)
+    made, found = results[ConversionResult.STORED], results[ConversionResult.CACHED]
+    unkept = results[ConversionResult.CHECKED]
+    not_kept = f"{unkept} checked and not kept, " if unkept else ""
+    return (
+        f"{len(outcomes)} artifacts: {made + found} ok ({made} made now, {found} found), {not_kept}"
+        f"{results[ConversionResult.REFUSED]} refused, {results[ConversionResult.FAILED]} failed"
+    )

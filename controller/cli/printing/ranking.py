@@ -1,0 +1,182 @@
+"""A ranking on the terminal: the winner, ties, the Pareto front, and why the others lost."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from controller.domain.measurements import Candidate, Measurement, Ranking, Verdict
+from controller.domain.quantities import format_latency
+from controller.ranking.ranking import winning_rule
+from controller.views.wording import (
+    candidate_name,
+    candidates,
+    figures_words,
+    headline,
+    held_back_words,
+    latency_words,
+    memory_words,
+    notes,
+    provenance,
+    top1_words,
+)
+
+_NAMES_SHOWN: Final = 12
+# Fits "  onnxruntime, 1 thread, pretrained" and leaves room for the figures in 80 columns.
+_NAME_WIDTH: Final = 35
+
+
+def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str] = ()) -> None:
+    """Print a ranking so that it stays readable from 80 columns on.
+
+    `surroundings` say what stands between the figures and the metal.
+    """
+    console.print(Text(headline(ranking), style="bold"))
+    for mark in surroundings:
+        _print_indented(console, Text(mark, style="yellow"))
+    if ranking.winner is None:
+        _print_missing(console, ranking)
+    else:
+        _print_indented(console, Text(_figures(ranking.winner.measurement)))
+        _print_indented(console, Text(winning_rule(ranking.constraints), style="dim"))
+        _print_verdicts(console, "Ties with the winner", ranking.ties)
+        _print_front(console, ranking)
+        _print_front_reasons(console, ranking)
+        _print_minutes(console, ranking.winner.measurement)
+    lost = "Why the others lost" if ranking.winner else "Why none of the measured ones qualifies"
+    _print_verdicts(console, lost, ranking.others)
+    _print_left_out(console, ranking)
+    if ranking.winner is not None and ranking.unmeasured:
+        _print_heading(console, "Not measured here")
+        _print_indented(console, Text(_unmeasured(ranking.unmeasured)))
+    footnotes = notes(candidates(ranking))
+    if footnotes:
+        console.print()
+    for note in footnotes:
+        console.print(Text(note, style="dim"))
+
+
+def _print_missing(console: Console, ranking: Ranking) -> None:
+    if ranking.unmeasured:
+        _print_indented(console, Text(_unmeasured(ranking.unmeasured)))
+    if ranking.suggested_sweep:
+        words = (
+            "This sweep would measure again what only its verdict keeps from winning:"
+            if ranking.would_win_with
+            else "This sweep would fill the gap:"
+        )
+        _print_indented(console, Text(words))
+        # One unbroken line, so that it can be copied.
+        console.print(Text(f"  {ranking.suggested_sweep}", style="bold"), soft_wrap=True)
+
+
+def _print_front(console: Console, ranking: Ranking) -> None:
+    _print_heading(console, "Pareto front: top-1 against median latency, fastest first")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("backbone", overflow="fold", min_width=_NAME_WIDTH)
+    table.add_column("top-1 %", justify="right", no_wrap=True)
+    table.add_column("median [95 % interval]", justify="right", no_wrap=True)
+    table.add_column("memory", justify="right", no_wrap=True)
+    for candidate in ranking.pareto_front:
+        measurement = candidate.measurement
+        name = Text(measurement.backbone, style="bold" if candidate == ranking.winner else "")
+        name.append(f"\n  {provenance(measurement)}", style="dim")
+        latency = Text(latency_words(measurement))
+        if measurement.verdict is not Verdict.OK:
+            latency.append(f"\n{measurement.verdict.value}", style="yellow")
+        table.add_row(name, top1_words(measurement), latency, memory_words(measurement))
+    _print_indented(console, table)
+
+
+def _print_front_reasons(console: Console, ranking: Ranking) -> None:
+    runners_up = [c for c in ranking.pareto_front if c not in (ranking.winner, *ranking.ties)]
+    if not runners_up:
+        return
+    _print_heading(console, "On the front, but not the winner")
+    for candidate in runners_up:
+        name = candidate_name(candidate.measurement)
+        _print_hanging(console, Text(f"{name}: {candidate.lost_because}"))
+
+
+def _print_minutes(console: Console, winner: Measurement) -> None:
+    """Print how the winner did minute by minute, where it was measured so."""
+    if not winner.minutes:
+        return
+    _print_heading(console, "The winner minute by minute")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("minute", "median [95 % interval]", "p99"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in winner.minutes:
+        table.add_row(
+            str(each.minute), figures_words(each.latency), format_latency(each.latency.p99_ms)
+        )
+    _print_indented(console, table)
+
+
+def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate]) -> None:
+    if not judged:
+        return
+    _print_heading(console, heading)
+    for candidate in judged:
+        text = Text(candidate_name(candidate.measurement))
+        text.append(f" {latency_words(candidate.measurement)}", style="dim")
+        if candidate.measurement.verdict is not Verdict.OK:
+            text.append(f" {candidate.measurement.verdict.value}", style="yellow")
+        text.append(f"\n{candidate.lost_because}")
+        _print_hanging(console, text)
+
+
+def _print_left_out(console: Console, ranking: Ranking) -> None:
+    if not ranking.left_out:
+        return
+    counted = held_back_words(ranking)
+    _print_heading(console, f"Left out: {counted}" if counted else "Left out")
+    for measurement in ranking.left_out:
+        text = Text(f"{candidate_name(measurement)}: ")
+        # The others are left out for what is not known of them, not for how they ran.
+        if measurement.verdict not in ranking.constraints.admitted:
+            is_failed = measurement.verdict is Verdict.FAILED
+            text.append(measurement.verdict.value, style="red" if is_failed else "yellow")
+            text.append(", ")
+        text.append(measurement.reason)
+        _print_hanging(console, text)
+
+
+def _print_heading(console: Console, heading: str) -> None:
+    console.print()
+    console.print(Text(heading, style="bold"))
+
+
+def _print_indented(console: Console, content: RenderableType) -> None:
+    console.print(Padding(content, (0, 0, 0, 2)))
+
+
+def _print_hanging(console: Console, text: Text) -> None:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    grid.add_row("-", text)
+    _print_indented(console, grid)
+
+
+def _figures(measurement: Measurement) -> str:
+    figures = [
+        f"{top1_words(measurement)} % top-1",
+        latency_words(measurement),
+        memory_words(measurement),
+        f"{measurement.weights.value} weights",
+    ]
+    if measurement.verdict is not Verdict.OK:
+        figures.append(measurement.verdict.value)
+    return ", ".join(filter(None, figures))
+
+
+def _unmeasured(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    listed = ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    if len(names) == 1:
+        return f"1 backbone qualifies by its accuracy and has no measurement: {listed}."
+    return f"{len(names)} backbones qualify by their accuracy and have no measurement: {listed}."

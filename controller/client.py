@@ -1,0 +1,222 @@
+"""What the command line asks a controller, in domain objects."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from controller.domain.errors import EdgerankError, ErrorCode, code_of_status
+from controller.domain.measurements import (
+    AccuracyFigure,
+    AccuracyImport,
+    CancelledSweep,
+    Constraints,
+    ConversionSnapshot,
+    ConversionSpec,
+    Dataset,
+    Device,
+    Measurement,
+    MeasurementFilter,
+    OperatorProfile,
+    OwnModel,
+    OwnModelHeader,
+    ProfileProgress,
+    ProfileSpec,
+    Ranking,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+)
+from controller.own.models import joined_catalog
+from models.catalog.catalog import IMAGENET, Catalog, load_catalog
+from protos.codec import from_message, to_message
+from protos.v1 import query_pb2, query_pb2_grpc
+
+# What answers at once gets this long; streams have no deadline.
+DEADLINE_S = 30.0
+CONNECT_S = 5.0
+# About 100 kB a message.
+FIGURES_A_MESSAGE = 1_000
+
+DomainT = TypeVar("DomainT")
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class QueryClient:
+    """A connection to one controller; a context manager that closes it.
+
+    Every call raises EdgerankError: UNREACHABLE when nobody answers at the address, otherwise what
+    the controller said.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        options = [
+            # Measurements with their raw samples are larger than gRPC's default of 4 MB.
+            ("grpc.max_receive_message_length", 256 << 20),
+            # A person's web proxy knows nothing of controllers.
+            ("grpc.enable_http_proxy", 0),
+        ]
+        self._channel = grpc.insecure_channel(address, options)
+        self._stub = query_pb2_grpc.QueryStub(self._channel)
+
+    def __enter__(self) -> "QueryClient":
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout=CONNECT_S)
+        except grpc.FutureTimeoutError as error:
+            self._channel.close()
+            raise EdgerankError(
+                ErrorCode.UNREACHABLE,
+                f"no controller answers at {self._address}; start one with 'edgerank controller' "
+                "or name another with --controller HOST:PORT",
+            ) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._channel.close()
+
+    def list_devices(self) -> tuple[Device, ...]:
+        """Every device that ever enrolled, by name."""
+        with self._said():
+            response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
+        return tuple(from_message(device, Device) for device in response.devices)
+
+    def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[str, ...]]:
+        """The new sweep's id, how many jobs it has, and what was left out."""
+        request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))
+        with self._said():
+            response = self._stub.StartSweep(request, timeout=DEADLINE_S)
+        return response.sweep_id, response.job_count, tuple(response.left_out)
+
+    def watch_sweep(self, sweep_id: str) -> Iterator[SweepSnapshot]:
+        """Snapshots of a sweep until it has ended."""
+        request = query_pb2.WatchSweepRequest(sweep_id=sweep_id)
+        yield from self._stream(lambda: self._stub.WatchSweep(request), SweepSnapshot)
+
+    def cancel_sweep(self, sweep_id: str) -> SweepPhase:
+        """Ends a sweep; gives the phase that it is in then."""
+        with self._said():
+            response = self._stub.CancelSweep(
+                query_pb2.CancelSweepRequest(sweep_id=sweep_id), timeout=DEADLINE_S
+            )
+        return from_message(response, CancelledSweep).phase
+
+    def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:
+        """Snapshots of a conversion until it has ended."""
+        request = to_message(spec, query_pb2.ConvertRequest)
+        yield from self._stream(lambda: self._stub.Convert(request), ConversionSnapshot)
+
+    def profile(
+        self, wanted: ProfileSpec | str
+    ) -> Iterator[ProfileProgress | OperatorProfile | bytes]:
+        """A new profile, or the one of this id: its progress, the profile, its trace in chunks."""
+        request = (
+            query_pb2.ProfileRequest(profile_id=wanted)
+            if isinstance(wanted, str)
+            else query_pb2.ProfileRequest(spec=to_message(wanted, query_pb2.ProfileSpec))
+        )
+        with self._said():
+            for response in self._stub.Profile(request):
+                match response.WhichOneof("part"):
+                    case "progress":
+                        yield from_message(response.progress, ProfileProgress)
+                    case "profile":
+                        yield from_message(response.profile, OperatorProfile)
+                    case "trace_chunk":
+                        yield response.trace_chunk
+
+    def rank(
+        self, device: str, constraints: Constraints, accuracy_dataset: str = IMAGENET
+    ) -> Ranking:
+        """Which backbone is best on a device, by the accuracy on a dataset."""
+        request = query_pb2.RankRequest(
+            device=device,
+            constraints=to_message(constraints, query_pb2.Constraints),
+            accuracy_dataset=accuracy_dataset,
+        )
+        with self._said():
+            response = self._stub.Rank(request, timeout=DEADLINE_S)
+        return from_message(response, Ranking)
+
+    def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
+        """The measurements that the filter lets through, oldest first."""
+        request = to_message(wanted, query_pb2.ListMeasurementsRequest)
+        with self._said():
+            for response in self._stub.ListMeasurements(request):
+                yield from_message(response.measurement, Measurement)
+
+    def import_accuracy(self, figures: Sequence[AccuracyFigure]) -> AccuracyImport:
+        """Takes in every figure or none."""
+        batches = (
+            query_pb2.ImportAccuracyRequest(
+                figures=[
+                    to_message(figure, query_pb2.AccuracyFigure)
+                    for figure in figures[start : start + FIGURES_A_MESSAGE]
+                ]
+            )
+            for start in range(0, len(figures), FIGURES_A_MESSAGE)
+        )
+        with self._said():
+            response = self._stub.ImportAccuracy(batches)
+        return from_message(response, AccuracyImport)
+
+    def list_datasets(self) -> tuple[Dataset, ...]:
+        """Every dataset that accuracy is known on, by name."""
+        with self._said():
+            response = self._stub.ListDatasets(query_pb2.ListDatasetsRequest(), timeout=DEADLINE_S)
+        return tuple(from_message(dataset, Dataset) for dataset in response.datasets)
+
+    def add_model(self, header: OwnModelHeader, chunks: Iterable[bytes]) -> OwnModel:
+        """Takes in an own model; the chunks are its files' bytes, one file after the other."""
+        first = query_pb2.AddModelRequest(header=to_message(header, query_pb2.OwnModelHeader))
+        rest = (query_pb2.AddModelRequest(chunk=chunk) for chunk in chunks)
+        with self._said():
+            response = self._stub.AddModel(itertools.chain((first,), rest))
+        return from_message(response.model, OwnModel)
+
+    def list_own_models(self) -> tuple[OwnModel, ...]:
+        """Every own model, by name."""
+        with self._said():
+            response = self._stub.ListOwnModels(
+                query_pb2.ListOwnModelsRequest(), timeout=DEADLINE_S
+            )
+        return tuple(from_message(model, OwnModel) for model in response.models)
+
+    def remove_model(self, name: str) -> None:
+        """Forgets an own model that no sweep has."""
+        with self._said():
+            self._stub.RemoveModel(query_pb2.RemoveModelRequest(name=name), timeout=DEADLINE_S)
+
+    def catalog(self) -> Catalog:
+        """The packaged catalog, then the controller's own models."""
+        return joined_catalog(load_catalog(), self.list_own_models())
+
+    def _stream(
+        self, call: Callable[[], Iterator[Message]], domain_type: type[DomainT]
+    ) -> Iterator[DomainT]:
+        with self._said():
+            for response in call():
+                yield from_message(response, domain_type)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+            details = error.details() if isinstance(error, grpc.Call) else str(error)
+            if status is grpc.StatusCode.UNAVAILABLE:
+                details = (
+                    f"the controller at {self._address} went away; start it again: "
+                    "what it had committed is kept and running sweeps go on"
+                )
+            raise EdgerankError(code_of_status(status), details or status.name) from error

@@ -1,0 +1,1 @@
+"""Artifacts: made once, when disk and memory have room, in children that can be cancelled."""

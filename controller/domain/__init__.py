@@ -1,0 +1,1 @@
+"""What the controller speaks of: words, figures and reasons."""

@@ -1,0 +1,113 @@
+"""Quantities as people write them, with units, and as they read them."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from controller.domain.errors import EdgerankError, ErrorCode
+
+_MS_PER_UNIT: Final[Mapping[str, float]] = {
+    "s": 1e3,
+    "ms": 1.0,
+    "us": 1e-3,
+    "\N{GREEK SMALL LETTER MU}s": 1e-3,
+    "\N{MICRO SIGN}s": 1e-3,
+    "ns": 1e-6,
+}
+_BYTES_PER_UNIT: Final[Mapping[str, int]] = {
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
+_CELSIUS_PER_UNIT: Final[Mapping[str, float]] = {"C": 1.0}
+_LATENCY_EXAMPLES: Final = "20ms, 0.02s or 950us"
+_MEMORY_EXAMPLES: Final = "80MB, 80MiB or 1.5GB"
+_TEMPERATURE_EXAMPLES: Final = "45C or 52.5C"
+_QUANTITY: Final = re.compile(
+    r"\s*(?P<number>[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))\s*(?P<unit>[^\W\d_]*)\s*"
+)
+
+
+class QuantityInvalid(EdgerankError):
+    """A text is no quantity of the wanted kind; the message shows how to write one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.INVALID_INPUT, message)
+
+
+def parse_latency_ms(text: str) -> float:
+    """Read a latency such as 20ms, 0.02s or 950us, in ms.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
+    """
+    return _parse(text, "a latency", _MS_PER_UNIT, _LATENCY_EXAMPLES)
+
+
+def parse_memory_bytes(text: str) -> int:
+    """Read an amount of memory such as 80MB (10^6 bytes), 80MiB (2^20 bytes) or 1.5GB, in bytes.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or less than a byte.
+    """
+    return max(1, round(_parse(text, "a memory size", _BYTES_PER_UNIT, _MEMORY_EXAMPLES)))
+
+
+def parse_celsius(text: str) -> float:
+    """Read a temperature such as 45C, in degrees Celsius.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
+    """
+    return _parse(text, "a temperature", _CELSIUS_PER_UNIT, _TEMPERATURE_EXAMPLES)
+
+
+def format_latency(latency_ms: float) -> str:
+    """Write a latency for people, with three significant digits: 0.512 ms, 4.31 ms, 1,240 ms."""
+    return f"{format_number(latency_ms)} ms"
+
+
+def format_interval(low_ms: float, high_ms: float) -> str:
+    """Write the bounds of an interval in ms, without the unit: [4.28, 4.35]."""
+    return f"[{format_number(low_ms)}, {format_number(high_ms)}]"
+
+
+def format_memory(memory_bytes: int) -> str:
+    """Write an amount of memory for people, in decimal units: 512 B, 81.2 MB, 1.50 GB."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        # 999.6 MB would round to a four-digit 1,000 MB.
+        if memory_bytes >= size * 0.9995:
+            return f"{format_number(memory_bytes / size)} {unit}"
+    return f"{memory_bytes} B"
+
+
+def format_number(number: float) -> str:
+    """Write a number with three significant digits, all whole digits kept: 0.0512, 4.31, 1,240."""
+    if number == 0 or not math.isfinite(number):
+        return f"{number:g}"
+    magnitude = math.floor(math.log10(abs(float(f"{number:.2e}"))))
+    return f"{number:,.{max(0, 2 - magnitude)}f}"
+
+
+def _parse(text: str, kind: str, units: Mapping[str, float], examples: str) -> float:
+    parts = _QUANTITY.fullmatch(text)
+    if parts is None:
+        raise QuantityInvalid(f"{text!r} is not {kind}: write {examples}")
+    unit = parts["unit"]
+    if not unit:
+        raise QuantityInvalid(f"{kind} needs a unit, {text!r} has none: write {examples}")
+    if unit not in units:
+        raise QuantityInvalid(f"{unit!r} is no unit of {kind}: write {examples}")
+    number = float(parts["number"])
+    if number <= 0:
+        raise QuantityInvalid(f"{kind} must be above 0, {text!r} is not: write {examples}")
+    quantity = number * units[unit]
+    if not math.isfinite(quantity):
+        raise QuantityInvalid(f"a number of so many digits is not {kind}: write {examples}")
+    return quantity

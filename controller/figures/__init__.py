@@ -1,0 +1,1 @@
+"""Figures from raw samples, and what they do not tell: pure functions."""

@@ -1,0 +1,156 @@
+"""What changed while a repetition sampled: its speed, memory, share of the cores, and clock.
+
+Pure functions of what was reported. Each says in one clause what it found, or nothing. Limits are
+calibrated by `tests/benchmarks/measuring/faults.py`: of jobs that nothing disturbed, whatever their
+noise, fewer than 1 % are told to be disturbed.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from controller.domain.measurements import Repetition
+
+# Samples are compared in stretches, whose medians neither an outlier nor neighbours that resemble
+# each other move far.
+MAX_STRETCHES: Final = 64
+STRETCH_SAMPLES: Final = 4
+# In a repetition that is judged: of so few stretches, chance makes 6 standard errors.
+FEWEST_SAMPLES: Final = 30
+# On each side of a change; fewer may all have been interrupted by chance.
+MIN_SAMPLES: Final = 8
+# On the slower side: a burst of fewer runs moves the median by less than its interval. A few faster
+# ones tell that all the others were slowed down.
+MIN_SLOWER_SHARE: Final = 0.1
+# Of the logarithm: 12 to 13 %. Autocorrelated samples wander by less.
+MIN_SHIFT: Final = 0.12
+MIN_STANDARD_ERRORS: Final = 6.0
+
+# What the child's own samples need, the copies for the stopping rule included.
+SAMPLE_BYTES: Final = 128
+# Arenas of a runtime that settle after its warm-up.
+MIN_LEAK_BYTES: Final = 4 * 1024**2
+
+# A child alone on its cores waits for a few permille of the time.
+MAX_WAITING_SHARE: Final = 0.1
+
+# Reading the state, judging the samples and loop overhead are no samples.
+MIN_CLOCK_STEP_MS: Final = 2_000
+_MAX_OVERHEAD: Final = 0.1
+# From here on a sample stands for two runs or more.
+_THINNED_FROM: Final = 100_000
+
+_NS_PER_MS: Final = 1e6
+
+_Logs = npt.NDArray[np.float64]
+
+
+def drift(repetitions: Sequence[Repetition]) -> str:
+    """Say what changed while a repetition sampled, so that its figures are of no one state.
+
+    Its latency did, by more than 12 % and 6 standard errors, with a tenth of the runs or more on
+    the slower side, or its memory grew by more than 4 MiB beyond what the samples take.
+    """
+    return _first(repetitions, (_shifted, _leaked))
+
+
+def waiting(repetitions: Sequence[Repetition]) -> str:
+    """Say for how long other processes had a child's cores; empty up to a tenth of the time."""
+    return _first(repetitions, (_waited,))
+
+
+def clock_step(repetitions: Sequence[Repetition]) -> str:
+    """Say by how much the device's clock was set while a job ran; empty when it was not.
+
+    Latencies are of another clock that nobody can set, so that they hold; times of day do not. A
+    step is told from 2 s on, a tenth of the repetition's own length besides. A repetition of
+    100,000 samples or more, or of minutes, tells of steps back only, since its samples may be a
+    part of its runs.
+    """
+    return _first(repetitions, (_stepped,))
+
+
+def _first(
+    repetitions: Sequence[Repetition], detectors: Sequence[Callable[[Repetition], str]]
+) -> str:
+    for ordinal, repetition in enumerate(repetitions, start=1):
+        found = next(filter(None, (detect(repetition) for detect in detectors)), "")
+        if found:
+            return f"{found} in repetition {ordinal} of {len(repetitions)}"
+    return ""
+
+
+def _shifted(repetition: Repetition) -> str:
+    """Latency was another before than after some moment, by 12 % and 6 standard errors.
+
+    The split is the one of all that separates the stretches' medians best: the largest t statistic
+    with a common variance (Hawkins, Testing a Sequence of Observations for a Shift in Location,
+    1977). A drift is found, too, as its two halves differ.
+    """
+    count = len(repetition.latency_ns)
+    if count < FEWEST_SAMPLES:
+        return ""
+    logs = np.log(np.asarray(repetition.latency_ns, dtype=np.float64))
+    parts = np.array_split(logs, min(MAX_STRETCHES, count // STRETCH_SAMPLES))
+    stretches = np.array([np.median(part) for part in parts])
+    least = max(1, round(MIN_SAMPLES * stretches.size / count))
+    shift, errors, split = _best_split(stretches, least)
+    if abs(shift) <= MIN_SHIFT or errors <= MIN_STANDARD_ERRORS:
+        return ""
+    way, size = "rose" if shift > 0 else "fell", abs(math.expm1(shift))
+    place = sum(part.size for part in parts[:split]) / count
+    return f"latency {way} by {size:.0%} after {place:.0%} of the runs"
+
+
+def _best_split(stretches: _Logs, least: int) -> tuple[float, float, int]:
+    """Shift, its standard errors, and how many stretches come before it."""
+    before = np.arange(least, stretches.size - least + 1)
+    after = stretches.size - before
+    sums, squares = np.cumsum(stretches), float(np.sum(stretches**2))
+    mean_before = sums[before - 1] / before
+    mean_after = (sums[-1] - sums[before - 1]) / after
+    within = np.maximum(0, squares - before * mean_before**2 - after * mean_after**2)
+    error = np.sqrt(within / (stretches.size - 2) * (1 / before + 1 / after))
+    shifts = mean_after - mean_before
+    # Rounding leaves no error of a clean step.
+    errors = np.abs(shifts) / np.maximum(error, 1e-9)
+    slower = np.where(shifts > 0, after, before)
+    errors[slower < MIN_SLOWER_SHARE * stretches.size] = 0
+    best = int(np.argmax(errors))
+    return float(shifts[best]), float(errors[best]), int(before[best])
+
+
+def _waited(repetition: Repetition) -> str:
+    share = repetition.after.waiting_share if repetition.after else None
+    if share is None or share <= MAX_WAITING_SHARE:
+        return ""
+    return f"other processes had its cores for {share:.0%} of the time"
+
+
+def _leaked(repetition: Repetition) -> str:
+    memory = repetition.memory
+    if memory is None or memory.anonymous_bytes is None or memory.sampled_anonymous_bytes is None:
+        return ""
+    own_bytes = SAMPLE_BYTES * len(repetition.latency_ns)
+    grown_bytes = memory.sampled_anonymous_bytes - memory.anonymous_bytes - own_bytes
+    if grown_bytes <= MIN_LEAK_BYTES:
+        return ""
+    return f"memory grew by {grown_bytes / 1e6:.0f} MB while it sampled"
+
+
+def _stepped(repetition: Repetition) -> str:
+    if repetition.before is None or repetition.after is None:
+        return ""
+    told_ms = repetition.after.taken_at_unix_ms - repetition.before.taken_at_unix_ms
+    run_ms = (sum(repetition.warmup_ns) + sum(repetition.latency_ns)) / _NS_PER_MS
+    step_ms = told_ms - run_ms
+    is_thinned = len(repetition.latency_ns) >= _THINNED_FROM or repetition.samples_per_minute
+    if step_ms > 0 and is_thinned:
+        return ""
+    if abs(step_ms) <= MIN_CLOCK_STEP_MS + _MAX_OVERHEAD * run_ms:
+        return ""
+    way = "forward" if step_ms > 0 else "back"
+    return f"the device's clock was set {way} by {abs(step_ms) / 1e3:,.0f} s"

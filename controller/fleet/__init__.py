@@ -1,0 +1,1 @@
+"""Agents at work: leases, turns, reports, and what follows from them."""

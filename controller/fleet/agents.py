@@ -1,0 +1,260 @@
+"""The agents that are connected, and the leases that they hold.
+
+What can be broken between a job, its attempt and its agent, and what repairs it:
+
+- the agent's stream broke, the agent lives: it dials again and names the attempts that it still
+  holds, whose leases live on;
+- the agent restarted: it names none, so its attempts are lost at once and their jobs queued again;
+- the agent is gone: its heartbeats end and its leases expire, with the same end;
+- an attempt is out in the database and has no lease here (the controller restarted, or a stream
+  broke between the two): `look_after_leases` grants one, and one of the above follows;
+- the database failed while an attempt was given up: its lease stays, and is looked at again;
+- a report comes of an attempt given up for lost: it is committed all the same if its job has not
+  ended, and acknowledged in any case.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from controller.fleet.changes import Changes
+from controller.fleet.credibility import check_hello
+from controller.fleet.host_gate import HostGate
+from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
+from controller.state import attempts, devices, reports, sweeps, turns
+from protos.fleet import (
+    Cancel,
+    Heartbeat,
+    Hello,
+    Lease,
+    Progress,
+    Report,
+    ReportCommitted,
+    Stage,
+    ToAgent,
+    Welcome,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class AgentSession:
+    """One agent's open stream. None in the outbox ends it."""
+
+    hello: Hello
+    leases: dict[str, Lease]
+    outbox: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
+    ready: bool = False
+    progress: dict[str, Progress] = field(default_factory=dict)
+
+    @property
+    def device_id(self) -> str:
+        """The device at the other end."""
+        return self.hello.device_id
+
+    def forget(self, attempt_id: str) -> None:
+        """The attempt is not this agent's any more."""
+        self.leases.pop(attempt_id, None)
+        self.progress.pop(attempt_id, None)
+
+
+class Fleet:
+    """Hears what agents say and gives them leases."""
+
+    def __init__(
+        self, engine: Engine, changes: Changes, monotonic_ms: Callable[[], int], hostname: str
+    ) -> None:
+        """Measures leases on a clock that never goes back; `hostname` is this machine's."""
+        self._engine = engine
+        self._changes = changes
+        self._now_ms = monotonic_ms
+        self._hostname = hostname
+        self._sessions: dict[str, AgentSession] = {}
+        self._leases = LeaseBook()
+        self._dispatching = asyncio.Lock()
+        self._later: set[asyncio.Task[None]] = set()
+        self.gate = HostGate(self._dispatch_soon)
+
+    def connected(self) -> frozenset[str]:
+        """The ids of the devices that are connected now."""
+        return frozenset(self._sessions)
+
+    def activities(self) -> tuple[str, ...]:
+        """What the agents do now, for people."""
+        return tuple(
+            f"{session.hello.name}: {_activity(lease, session.progress.get(attempt_id))}"
+            for session in self._sessions.values()
+            for attempt_id, lease in session.leases.items()
+        )
+
+    async def recover(self) -> None:
+        """Goes on where the controller stopped: settles reports, leases what was out afresh."""
+        await asyncio.to_thread(turns.settle_all, self._engine, _unix_ms())
+        out = await asyncio.to_thread(attempts.leased_attempts, self._engine)
+        known = await asyncio.to_thread(devices.list_devices, self._engine, frozenset())
+        here = {known.device_id for known in known if known.profile.hostname == self._hostname}
+        for attempt_id, device_id in out.items():
+            self._leases.grant(attempt_id, self._now_ms())
+            if device_id in here:
+                self.gate.attempt_started(attempt_id)
+
+    async def connect(self, hello: Hello) -> AgentSession:
+        """Enrols an agent and opens its session; an older session of the device is ended.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a name or label that none may have, NAME_TAKEN when
+                another device has the name.
+        """
+        check_hello(hello)
+        await asyncio.to_thread(devices.enrol, self._engine, hello, _unix_ms())
+        older = self._sessions.pop(hello.device_id, None)
+        if older is not None:
+            older.outbox.put_nowait(None)
+        session = AgentSession(hello, await self._held_leases(hello))
+        self._sessions[hello.device_id] = session
+        session.outbox.put_nowait(Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS))
+        log.info("%s connected", hello.name)
+        self._changes.notify()
+        return session
+
+    async def disconnect(self, session: AgentSession) -> None:
+        """Closes a session; its leases go on until they expire."""
+        if self._sessions.get(session.device_id) is session:
+            del self._sessions[session.device_id]
+            log.info("%s disconnected", session.hello.name)
+        self._changes.notify()
+        await asyncio.to_thread(devices.touch, self._engine, session.device_id, _unix_ms())
+
+    async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
+        """Renews those leases of the agent that it still holds."""
+        held = tuple(held for held in beat.held_attempt_ids if held in session.leases)
+        self._leases.renew(held, self._now_ms())
+        await asyncio.to_thread(devices.touch, self._engine, session.device_id, _unix_ms())
+
+    async def ready(self, session: AgentSession) -> None:
+        """The agent is free: it gets a lease now, or when there is one; never a second one."""
+        session.ready = not session.leases
+        await self._dispatch(session)
+
+    def progress(self, session: AgentSession, progress: Progress) -> None:
+        """Remembers what the agent does with a lease of its own, for those who watch."""
+        if progress.attempt_id in session.leases:
+            session.progress[progress.attempt_id] = progress
+            self._changes.notify()
+
+    async def report(self, session: AgentSession, report: Report) -> None:
+        """Commits a report, then tells the agent that it may forget it.
+
+        Raises:
+            EdgerankError: STORAGE; the agent keeps its report and sends it again.
+        """
+        recorded = await asyncio.to_thread(
+            reports.record_report, self._engine, session.device_id, report, _unix_ms()
+        )
+        if not recorded:
+            log.info("%s repeated a report, or sent a stranger's", session.hello.name)
+        session.forget(report.attempt_id)
+        session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
+        self._leases.end(report.attempt_id)
+        await self.gate.attempt_ended(report.attempt_id)
+        await self.end_finished_sweeps()
+        self._changes.notify()
+
+    async def dispatch_all(self) -> None:
+        """Gives every agent that is free a lease, if there is one for it."""
+        for session in tuple(self._sessions.values()):
+            await self._dispatch(session)
+
+    async def cancel(self, running: Mapping[str, str]) -> None:
+        """Tells the agents of these attempts to stop; `running` maps them to devices' ids."""
+        for attempt_id, device_id in running.items():
+            session = self._sessions.get(device_id)
+            if session is not None:
+                session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+
+    async def look_after_leases(self) -> None:
+        """Gives the attempts up whose agents fell silent, and grants leases that got lost.
+
+        Raises:
+            EdgerankError: STORAGE; what could not be given up is looked at the next time.
+        """
+        for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._engine):
+            self._leases.grant_missing(attempt_id, self._now_ms())
+        for attempt_id in self._leases.expired(self._now_ms()):
+            await self._lose(attempt_id)
+        await self.end_finished_sweeps()
+
+    async def end_finished_sweeps(self) -> None:
+        """Ends the sweeps whose last job has ended."""
+        if await asyncio.to_thread(sweeps.end_finished_sweeps, self._engine, _unix_ms()):
+            self._changes.notify()
+
+    def end_sessions(self) -> None:
+        """Ends every stream, so that the agents dial again later."""
+        for session in self._sessions.values():
+            session.outbox.put_nowait(None)
+
+    async def _held_leases(self, hello: Hello) -> dict[str, Lease]:
+        """The agent's leases that it still holds; those that it does not are lost."""
+        out = await asyncio.to_thread(attempts.leases_of_device, self._engine, hello.device_id)
+        for attempt_id in out.keys() - set(hello.held_attempt_ids):
+            await self._lose(attempt_id)
+            del out[attempt_id]
+        for attempt_id in out:
+            self._leases.grant(attempt_id, self._now_ms())
+        return out
+
+    async def _lose(self, attempt_id: str) -> None:
+        await asyncio.to_thread(attempts.lose_attempt, self._engine, attempt_id, _unix_ms())
+        self._leases.end(attempt_id)
+        for session in self._sessions.values():
+            session.forget(attempt_id)
+        await self.gate.attempt_ended(attempt_id)
+        self._changes.notify()
+        self._dispatch_soon()
+
+    async def _dispatch(self, session: AgentSession) -> None:
+        async with self._dispatching:
+            local = session.hello.profile.hostname == self._hostname
+            if not session.ready or (local and not self.gate.may_measure()):
+                return
+            lease = await asyncio.to_thread(
+                attempts.lease_next, self._engine, session.device_id, _unix_ms()
+            )
+            if lease is None:
+                return
+            session.ready = False
+            self._leases.grant(lease.attempt_id, self._now_ms())
+            if local:
+                self.gate.attempt_started(lease.attempt_id)
+            session.leases[lease.attempt_id] = lease
+            session.outbox.put_nowait(lease)
+        self._changes.notify()
+
+    def _dispatch_soon(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.dispatch_all())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+
+def _activity(lease: Lease, progress: Progress | None) -> str:
+    what = f"{lease.backbone} with {lease.settings.runtime.value}"
+    work = "profile" if lease.settings.profile_runs else "measure"
+    if progress is None:
+        return f"about to {work} {what}"
+    if progress.stage is Stage.FETCHING:
+        return f"fetching {what}"
+    if progress.stage is Stage.WAITING:
+        return f"waiting to {work} {what}: {progress.detail}"
+    if lease.settings.profile_runs:
+        return f"profiling {what}"
+    return f"measuring {what}, repetition {lease.ordinal + 1}"
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,176 @@
+"""What an agent may report and how a device may be named: what comes over the wire can be anything.
+
+A report that can never be committed would be sent again forever, so it becomes a failure that can.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from controller.domain.cores import format_cores
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import DeviceState, LayerTime, MeasureSettings, Repetition
+from controller.domain.names import is_name
+from controller.domain.traces import TraceDoubtful, unpack_trace
+from controller.figures.minutes import MAX_MINUTES
+from protos.fleet import (
+    Failure,
+    FailureReason,
+    Hello,
+    Measured,
+    Profiled,
+    Report,
+)
+
+# SQLite's integers are signed.
+MAX_INTEGER = 2**63 - 1
+MAX_LABELS = 64
+MAX_LABEL_LENGTH = 128
+MAX_LAYERS = 20_000
+# Three names, and the shapes of an operator that splits into many.
+MAX_LAYER_WORDS = 200
+MAX_LAYER_WORD = 1_000
+# What selects every device cannot name one.
+_RESERVED_NAME = "all"
+
+
+def check_hello(hello: Hello) -> None:
+    """Refuses a device that could not be selected or shown.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, saying what a name or label may be.
+    """
+    if not is_name(hello.name) or hello.name == _RESERVED_NAME:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{hello.name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or "
+            f"'-', begins with a letter or digit, and is not '{_RESERVED_NAME}'; start the agent "
+            "with another --name",
+        )
+    bad = [
+        key
+        for key, value in hello.labels.items()
+        if not is_name(key) or len(value) > MAX_LABEL_LENGTH or not value.isprintable()
+    ]
+    if bad or len(hello.labels) > MAX_LABELS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"the labels of {hello.name} cannot be kept: there may be {MAX_LABELS}, with keys "
+            f"spelt as names and printable values of at most {MAX_LABEL_LENGTH} characters",
+        )
+
+
+def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
+    """The report itself, or a failure that says what in it cannot be.
+
+    With cores, ascending, the children must have run on these: agents of another version read no
+    settings that they do not know.
+    """
+    doubt = ""
+    if report.measured is not None:
+        taken = report.measured
+        doubt = _doubt_of_repetition(taken.repetition) or _doubt_of_cores(taken, cores)
+    elif report.profiled is not None:
+        doubt = _doubt_of_profile(report.profiled) or _doubt_of_cores(report.profiled, cores)
+    return _rubbish(report, f"the agent reported {doubt}") if doubt else report
+
+
+def answering(report: Report, settings: MeasureSettings) -> Report:
+    """The report itself, or a failure when it answers another question than the settings ask."""
+    if report.measured is not None and settings.profile_runs:
+        return _rubbish(
+            report, "the agent measured instead of profiling; update edgerank on that device"
+        )
+    if report.profiled is not None and report.profiled.times.run_count != settings.profile_runs:
+        taken = report.profiled.times.run_count
+        return _rubbish(
+            report, f"the agent profiled {taken} inferences instead of {settings.profile_runs}"
+        )
+    return report
+
+
+def _rubbish(report: Report, detail: str) -> Report:
+    failure = Failure(reason=FailureReason.RUBBISH, detail=detail)
+    return replace(report, measured=None, profiled=None, failure=failure)
+
+
+def _doubt_of_cores(taken: Measured | Profiled, cores: tuple[int, ...]) -> str:
+    if not cores or taken.affinity == cores:
+        return ""
+    ran_on = format_cores(taken.affinity) or "unknown ones"
+    return (
+        f"figures of the cores {ran_on}, not of {format_cores(cores)}; use the same edgerank "
+        "version on both sides"
+    )
+
+
+def _doubt_of_repetition(taken: Repetition) -> str:
+    if not taken.latency_ns:
+        return "no samples"
+    if not all(0 < sample <= MAX_INTEGER for sample in taken.latency_ns):
+        return "a latency that is not above 0"
+    counts = taken.samples_per_minute
+    if counts and (len(counts) > MAX_MINUTES or sum(counts) != len(taken.latency_ns)):
+        return "minutes whose samples are not those of the whole"
+    sizes = (taken.load_ns, taken.peak_rss_bytes, taken.baseline_rss_bytes, taken.pss_bytes or 0)
+    divided = vars(taken.memory).values() if taken.memory else ()
+    if not all((size or 0) <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes, *divided)):
+        return "a figure that is too large"
+    if not all(map(math.isfinite, _measured_floats(taken))):
+        return "a temperature, load or power that is no number"
+    return ""
+
+
+def _doubt_of_profile(profiled: Profiled) -> str:
+    times = profiled.times
+    layers = times.layers
+    medians_ns = (times.run_median_ns, *(layer.median_ns for layer in layers))
+    checks = (
+        (1 <= len(layers) <= MAX_LAYERS, f"a profile of {len(layers)} layers"),
+        (
+            times.run_median_ns > 0 and times.total_ns <= MAX_INTEGER,
+            "inferences that took no time, or too much",
+        ),
+        (max(medians_ns) <= times.total_ns, "a median longer than all inferences together"),
+        (times.unprofiled_run_median_ns <= MAX_INTEGER, "a figure that is too large"),
+        (
+            all(layer.total_ns <= times.total_ns for layer in layers),
+            "a layer that took longer than all inferences together",
+        ),
+        (
+            all(1 <= layer.call_count <= MAX_INTEGER for layer in layers),
+            "a layer that never ran, or too often",
+        ),
+        (all(map(_has_fitting_words, layers)), "a layer whose name or shape is too long"),
+    )
+    doubt = next((sentence for holds, sentence in checks if not holds), "")
+    return doubt or _doubt_of_trace(profiled.trace_gzip)
+
+
+def _doubt_of_trace(trace_gzip: bytes) -> str:
+    try:
+        unpack_trace(trace_gzip)
+    except TraceDoubtful as doubt:
+        return str(doubt)
+    return ""
+
+
+def _has_fitting_words(layer: LayerTime) -> bool:
+    words = (layer.name, layer.operator, layer.execution_provider, *layer.output_shapes)
+    return len(words) <= MAX_LAYER_WORDS and all(len(word) <= MAX_LAYER_WORD for word in words)
+
+
+def _measured_floats(taken: Repetition) -> Iterator[float]:
+    for state in filter(None, (taken.before, *taken.during, taken.after)):
+        yield from _floats(state)
+
+
+def _floats(state: DeviceState) -> Iterator[float]:
+    yield from (temperature.celsius for temperature in state.temperatures)
+    told = (
+        state.load_average,
+        state.load_by_others,
+        state.waiting_share,
+        *(each.watts for each in state.power),
+    )
+    yield from (figure for figure in told if figure is not None)

@@ -1,0 +1,1 @@
+"""What people bring: models of their own, and accuracy."""

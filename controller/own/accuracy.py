@@ -1,0 +1,193 @@
+"""Accuracy that a person brings: read from CSV, refused by row and column where it cannot hold."""
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import AccuracyFigure
+from models.catalog.catalog import IMAGENET, Catalog
+from models.catalog.variants import Precision
+
+COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
+"""The columns of the file, in this order."""
+
+METRICS: Final = ("top1", "top5")
+
+MAX_FILE_BYTES: Final = 8_000_000
+MAX_FIGURES: Final = 50_000
+MAX_TEXT_LENGTH: Final = 200
+MAX_DATASET_LENGTH: Final = 64
+
+FigureKey = tuple[str, str, str, str]
+"""Backbone, dataset, metric, precision: there is one figure of each."""
+
+
+class AccuracyInvalid(EdgerankError):
+    """A file of accuracy cannot be taken in; the message names the row and column."""
+
+    def __init__(self, row: int, column: str | None, problem: str) -> None:
+        where = f"row {row}" if column is None else f"row {row}, column {column}"
+        super().__init__(ErrorCode.INVALID_INPUT, f"{where}: {problem}; nothing was imported")
+
+
+def key_of(figure: AccuracyFigure) -> FigureKey:
+    """What the figure is of."""
+    return (figure.backbone, figure.dataset, figure.metric, figure.precision)
+
+
+def parse_accuracies(content: bytes) -> tuple[AccuracyFigure, ...]:
+    """The figures of a CSV file, each with its row; what they mean is for `check_accuracies`.
+
+    Raises:
+        AccuracyInvalid: no UTF-8, other columns, a row of another length, or no number.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise AccuracyInvalid(row, None, "it is not UTF-8 text; save the file as UTF-8") from error
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        header = next(reader, [])
+        if tuple(header) != COLUMNS:
+            raise AccuracyInvalid(1, None, f"the columns must be {','.join(COLUMNS)}")
+        figures = tuple(_figure(reader.line_num, cells) for cells in reader if cells)
+    except csv.Error as error:
+        raise AccuracyInvalid(reader.line_num, None, f"it is no CSV ({error})") from error
+    if not figures:
+        raise AccuracyInvalid(2, None, "there is no figure below the header")
+    return figures
+
+
+def check_accuracies(
+    figures: Sequence[AccuracyFigure],
+    catalog: Catalog,
+    published: Collection[FigureKey],
+    known: Mapping[FigureKey, float],
+) -> None:
+    """Refuse figures that cannot hold, the first of them by its row and column.
+
+    Args:
+        figures: of one import.
+        catalog: the backbones that figures can be of.
+        published: what the catalog itself has a figure of, which none replaces.
+        known: every figure that is stored, percent.
+
+    Raises:
+        AccuracyInvalid: a name, metric, precision, dataset, value or source that cannot be, a
+            figure that is there twice or published, top-5 below top-1, or fractions for percent.
+    """
+    if len(figures) > MAX_FIGURES:
+        raise AccuracyInvalid(
+            figures[MAX_FIGURES].row, None, f"an import has at most {MAX_FIGURES:,} figures"
+        )
+    spelling = {dataset.casefold(): dataset for _, dataset, _, _ in known} | {
+        IMAGENET.casefold(): IMAGENET
+    }
+    rows: dict[FigureKey, int] = {}
+    for figure in figures:
+        _check_figure(figure, catalog)
+        known_as = spelling.setdefault(figure.dataset.casefold(), figure.dataset)
+        if known_as != figure.dataset:
+            problem = f"{figure.dataset!r} is spelt {known_as!r} elsewhere; use one spelling"
+            raise AccuracyInvalid(figure.row, "dataset", problem)
+        if key_of(figure) in rows:
+            first = rows[key_of(figure)]
+            raise AccuracyInvalid(figure.row, None, f"row {first} gives the same figure already")
+        rows[key_of(figure)] = figure.row
+        if key_of(figure) in published:
+            raise AccuracyInvalid(figure.row, "dataset", _published_words(figure))
+    _check_no_fractions(figures)
+    _check_order(figures, known)
+
+
+def looks_like_fraction(figure: AccuracyFigure) -> bool:
+    """Whether its value may be meant as a fraction of 1, though it is taken as percent."""
+    return figure.value_percent <= 1
+
+
+def _figure(row: int, cells: Sequence[str]) -> AccuracyFigure:
+    if len(cells) != len(COLUMNS):
+        raise AccuracyInvalid(row, None, f"it has {len(cells)} cells, not {len(COLUMNS)}")
+    name, dataset, metric, value, precision, source = (cell.strip() for cell in cells)
+    try:
+        percent = float(value)
+    except ValueError:
+        raise AccuracyInvalid(row, "value", f"{value[:40]!r} is not a number") from None
+    if not math.isfinite(percent):
+        raise AccuracyInvalid(row, "value", f"{value[:40]!r} is not a percentage")
+    return AccuracyFigure(
+        row=row,
+        backbone=name,
+        dataset=dataset,
+        metric=metric,
+        value_percent=percent,
+        precision=precision,
+        source=source,
+    )
+
+
+def _check_figure(figure: AccuracyFigure, catalog: Catalog) -> None:
+    row = figure.row
+    if figure.backbone not in catalog:
+        nearest = catalog.nearest(figure.backbone)
+        hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
+        raise AccuracyInvalid(row, "name", f"no backbone is named {figure.backbone!r}{hint}")
+    if not _is_text(figure.dataset, MAX_DATASET_LENGTH):
+        problem = f"a dataset's name is 1 to {MAX_DATASET_LENGTH} printable characters"
+        raise AccuracyInvalid(row, "dataset", problem)
+    if figure.metric not in METRICS:
+        problem = f"{figure.metric!r} is no metric; there are {' and '.join(METRICS)}"
+        raise AccuracyInvalid(row, "metric", problem)
+    if not 0 < figure.value_percent <= 100:
+        problem = f"{figure.value_percent:g} is no percentage above 0 and at most 100"
+        raise AccuracyInvalid(row, "value", problem)
+    precisions = [precision.value for precision in Precision]
+    if figure.precision not in precisions:
+        problem = f"{figure.precision!r} is no precision; there are {', '.join(precisions)}"
+        raise AccuracyInvalid(row, "precision", problem)
+    if not _is_text(figure.source, MAX_TEXT_LENGTH):
+        problem = f"say where it comes from, in 1 to {MAX_TEXT_LENGTH} printable characters"
+        raise AccuracyInvalid(row, "source", problem)
+
+
+def _is_text(text: str, longest: int) -> bool:
+    return 1 <= len(text) <= longest and text.isprintable() and text == text.strip()
+
+
+def _published_words(figure: AccuracyFigure) -> str:
+    return (
+        f"{IMAGENET} {figure.metric} of {figure.backbone} in {figure.precision} is published, and "
+        "what is published is not replaced; give your own dataset another name"
+    )
+
+
+def _check_no_fractions(figures: Iterable[AccuracyFigure]) -> None:
+    """Refuse a dataset of whose metric every value is at most 1.
+
+    One such value may be a network that learnt nothing; when all are, 0.75 stands for 75 %.
+    """
+    by_metric: defaultdict[tuple[str, str], list[AccuracyFigure]] = defaultdict(list)
+    for figure in figures:
+        by_metric[figure.dataset, figure.metric].append(figure)
+    for (dataset, metric), group in by_metric.items():
+        if all(looks_like_fraction(figure) for figure in group):
+            problem = f"every {metric} of {dataset} is at most 1, which looks like fractions"
+            raise AccuracyInvalid(group[0].row, "value", f"{problem}; write 75.3 for 75.3 %")
+
+
+def _check_order(figures: Sequence[AccuracyFigure], known: Mapping[FigureKey, float]) -> None:
+    """Refuse a top-5 below its top-1, wherever either stands."""
+    after = {**known, **{key_of(figure): figure.value_percent for figure in figures}}
+    for figure in figures:
+        backbone, dataset, _, precision = key_of(figure)
+        top1 = after.get((backbone, dataset, "top1", precision))
+        top5 = after.get((backbone, dataset, "top5", precision))
+        if top1 is not None and top5 is not None and top5 < top1:
+            raise AccuracyInvalid(
+                figure.row, "value", f"its top-5 of {top5:g} is below its top-1 of {top1:g}"
+            )

@@ -1,0 +1,201 @@
+"""Takes in own models: received, run once in a child, made durable, remembered; or not at all."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from controller.conversions.cancellable import run_cancellable
+from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import OwnFile, OwnModel, OwnModelHeader
+from controller.files import sync_folder
+from controller.fleet.host_gate import HostGate
+from controller.own.models import as_backbone, check_header, check_name_free
+from controller.state.own_models import forget_own_model, list_own_models, record_own_model
+from models.catalog.catalog import Catalog
+from models.catalog.own import FILE_NAMES, own_digest, own_folder
+from models.conversion.own_inspection import inspect_own
+from models.processes.child import Cancellation, StepFailed
+from models.processes.requests import AdoptAnswer
+from models.tools import ToolMissing
+
+
+class OwnModels:
+    """Adds, lists and removes the own models of one controller."""
+
+    def __init__(self, engine: Engine, state_dir: Path, catalog: Catalog, gate: HostGate) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._gate = gate
+        self._weights_dir = state_dir / "weights"
+        self._uploads_dir = state_dir / "uploads"
+        # What a killed controller left: parts of uploads, and a model that it did not remember.
+        shutil.rmtree(self._uploads_dir, ignore_errors=True)
+        _remove_unknown(engine, self._weights_dir)
+        # One at a time is run and remembered; any number may be on their way.
+        self._lock = asyncio.Lock()
+
+    async def list(self) -> tuple[OwnModel, ...]:
+        """Every own model, by name."""
+        return await asyncio.to_thread(list_own_models, self._engine)
+
+    async def add(self, header: OwnModelHeader, chunks: AsyncIterator[bytes]) -> OwnModel:
+        """Takes in a model whose bytes are `chunks`, one file after the other.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a model that cannot be used, NAME_TAKEN, PRECONDITION
+                when a tool is missing, STORAGE when the disk fails. Nothing of it is kept then.
+            asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
+        """
+        check_header(header, self._catalog)
+        with _storage_named(self._uploads_dir):
+            self._uploads_dir.mkdir(parents=True, exist_ok=True)
+            needed_bytes = sum(file.size_bytes for file in header.files)
+            if lack := lack_of_room(self._uploads_dir, needed_bytes, RESERVED_BYTES):
+                raise EdgerankError(ErrorCode.STORAGE, f"{header.name} cannot be kept: {lack}")
+            with tempfile.TemporaryDirectory(dir=self._uploads_dir) as upload:
+                folder, workdir = Path(upload) / "files", Path(upload) / "work"
+                folder.mkdir()
+                workdir.mkdir()
+                await _receive(header, chunks, folder)
+                async with self._lock:
+                    check_name_free(header.name, self._catalog)
+                    answer = await self._inspect(header, folder, workdir)
+                    return await self._keep_whole(header, folder, answer)
+
+    async def remove(self, name: str) -> None:
+        """Forgets a model that no sweep has, with its accuracy and its files.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME, or PRECONDITION when a sweep has it.
+        """
+        async with self._lock:
+            models = {model.name: model for model in await self.list()}
+            await asyncio.to_thread(forget_own_model, self._engine, name)
+            self._catalog.remove(name)
+            digest = models[name].digest
+            if not any(model.digest == digest for model in models.values() if model.name != name):
+                folder = own_folder(self._weights_dir, digest)
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _inspect(self, header: OwnModelHeader, folder: Path, workdir: Path) -> AdoptAnswer:
+        cancellation = Cancellation()
+
+        def work() -> AdoptAnswer:
+            return inspect_own(folder, header.input_size, workdir, cancellation)
+
+        try:
+            async with self._gate.converting():
+                return await run_cancellable(None, work, cancellation)
+        except StepFailed as failure:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{header.name} cannot be used: {failure.reason}; nothing of it was kept",
+            ) from failure
+        except ToolMissing as error:
+            raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
+
+    async def _keep_whole(
+        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer
+    ) -> OwnModel:
+        def work() -> OwnModel:
+            return self._keep(header, folder, answer)
+
+        # Too short to be cut off: whoever hangs up meanwhile finds the model kept.
+        return await run_cancellable(None, work, Cancellation())
+
+    def _keep(self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer) -> OwnModel:
+        digest = own_digest(folder)
+        place = own_folder(self._weights_dir, digest)
+        model = OwnModel(
+            name=header.name,
+            format=header.format,
+            digest=digest,
+            size_bytes=sum(file.size_bytes for file in header.files),
+            input_size=answer.input_size,
+            params_m=answer.params / 1e6,
+            output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
+            added_at_unix_ms=time.time_ns() // 1_000_000,
+        )
+        sync_folder(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as undoing:
+            if not place.exists():
+                folder.rename(place)
+                undoing.callback(shutil.rmtree, place, ignore_errors=True)
+                sync_folder(place.parent)
+            record_own_model(self._engine, model)
+            undoing.pop_all()
+        self._catalog.add(as_backbone(model))
+        return model
+
+
+async def _receive(header: OwnModelHeader, chunks: AsyncIterator[bytes], folder: Path) -> None:
+    """Writes the files, each checked and synced; the stream must end with the last one."""
+    rest = b""
+    for name, file in zip(FILE_NAMES[header.format], header.files, strict=True):
+        rest = await _receive_file(header.name, file, folder / name, chunks, rest)
+    if rest or await anext(chunks, None) is not None:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"more bytes of {header.name} came than were announced; nothing of it was kept",
+        )
+
+
+async def _receive_file(
+    model: str, file: OwnFile, path: Path, chunks: AsyncIterator[bytes], block: bytes
+) -> bytes:
+    """Writes one file and gives what came of the next one; `block` came before."""
+    digest = hashlib.sha256()
+    missing = file.size_bytes
+    with path.open("wb") as stream:
+        while missing:
+            ours, block = block[:missing], block[missing:]
+            digest.update(ours)
+            await asyncio.to_thread(stream.write, ours)
+            missing -= len(ours)
+            if missing:
+                # Nothing is left of the block: it was shorter than what is missing.
+                following = await anext(chunks, None)
+                if following is None:
+                    raise EdgerankError(
+                        ErrorCode.INVALID_INPUT,
+                        f"the upload of {model} ended {missing} bytes early; nothing was kept",
+                    )
+                block = following
+        stream.flush()
+        await asyncio.to_thread(os.fsync, stream.fileno())
+    if digest.hexdigest() != file.sha256:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"the bytes of {model} are not those of its SHA-256: they changed on the way, or the "
+            "file changed while it was read; add it again",
+        )
+    return block
+
+
+def _remove_unknown(engine: Engine, weights_dir: Path) -> None:
+    known = {own_folder(weights_dir, model.digest) for model in list_own_models(engine)}
+    for folder in own_folder(weights_dir, "").glob("*"):
+        if folder not in known:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _storage_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"the model could not be written below {folder.parent}: {error.strerror}; check that "
+            "it is writable and has room",
+        ) from error

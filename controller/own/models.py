@@ -1,0 +1,85 @@
+"""Own models as backbones: how they join the catalog, and what may join it."""
+
+import re
+from collections.abc import Iterable
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import OwnModel, OwnModelHeader
+from controller.domain.names import is_name
+from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, Catalog
+from models.catalog.own import FILE_NAMES, MAX_OWN_BYTES, own_backbone
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def as_backbone(model: OwnModel) -> Backbone:
+    """An own model as a backbone."""
+    return own_backbone(model.name, model.format, model.digest, model.input_size, model.params_m)
+
+
+def joined_catalog(packaged: Iterable[Backbone], models: Iterable[OwnModel]) -> Catalog:
+    """The packaged backbones, then the own models.
+
+    Figures keep their model: where a newer package has a backbone of an own model's name, the name
+    stays the own model's.
+    """
+    own = [as_backbone(model) for model in models]
+    taken = {backbone.name for backbone in own}
+    return Catalog([*(backbone for backbone in packaged if backbone.name not in taken), *own])
+
+
+def check_header(header: OwnModelHeader, catalog: Catalog) -> None:
+    """Refuse a model before a byte of it has come.
+
+    Raises:
+        EdgerankError: INVALID_INPUT or NAME_TAKEN, saying what would do.
+    """
+    if not is_name(header.name):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{header.name[:80]!a} cannot name a model: a name is 1 to 64 letters, digits, '.', "
+            "'_' or '-', and begins with a letter or digit",
+        )
+    check_name_free(header.name, catalog)
+    files = header.files
+    if len(files) != len(FILE_NAMES[header.format]) or not all(
+        file.size_bytes > 0 and _SHA256.fullmatch(file.sha256) for file in files
+    ):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{header.name} must come as {' and '.join(FILE_NAMES[header.format])}, none of them "
+            "empty, each with its SHA-256",
+        )
+    check_size(header.name, sum(file.size_bytes for file in files))
+    if header.input_size is not None and not 1 <= header.input_size <= MAX_INPUT_SIZE:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"the input size must be 1 to {MAX_INPUT_SIZE} pixels"
+        )
+
+
+def check_name_free(name: str, catalog: Catalog) -> None:
+    """Refuse a name that differs from no other one but by case.
+
+    Raises:
+        EdgerankError: NAME_TAKEN.
+    """
+    for backbone in catalog:
+        if backbone.name.casefold() == name.casefold():
+            raise EdgerankError(
+                ErrorCode.NAME_TAKEN,
+                f"the catalog has {backbone.name} already; give your model another name",
+            )
+
+
+def check_size(name: str, size_bytes: int) -> None:
+    """Refuse a model that is larger than what is taken.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, with both sizes.
+    """
+    if size_bytes > MAX_OWN_BYTES:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{name} has {size_bytes / 1e9:.1f} GB; a model has at most "
+            f"{MAX_OWN_BYTES / 1e9:.0f} GB",
+        )

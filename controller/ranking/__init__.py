@@ -1,0 +1,1 @@
+"""Which backbone is best, and which is faster: pure functions of measurements."""

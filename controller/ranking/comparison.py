@@ -1,0 +1,260 @@
+"""Whether B is faster or slower than A, pair by pair: pure functions of their measurements.
+
+A pair is the same backbone, device, thread count, cores, flushing of denormals, sustained time,
+precision, input size, batch size and kind of weights, and, unless runtimes are what is compared,
+the same runtime with the same options.
+"""
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import LatencyFigures, Measurement, Verdict
+from controller.domain.selectors import Selector
+from controller.figures.statistics import MedianRatio, median_ratio
+from controller.ranking.entries import candidate_key, choose_newest
+from controller.views.settings_words import common_settings_words, settings_words
+
+EQUIVALENCE_MARGIN: Final = 0.02
+"""Medians whose ratio lies between 1 / 1.02 and 1.02 count as the same unless told otherwise."""
+
+FEWEST_REPETITIONS: Final = 2
+"""With one process a side, nothing tells how another one would have run."""
+
+_ONLY_A: Final = "only A has it: B has no figure of it"
+_ONLY_B: Final = "only B has it: A has no figure of it"
+_DOUBTFUL: Final = (Verdict.NOISY, Verdict.UNSTABLE)
+
+
+class Change(Enum):
+    """What B is, beside A."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    CANNOT_TELL = "cannot_tell"
+
+
+class LimitsInvalid(EdgerankError):
+    """Margin and threshold of a comparison cannot hold; the message says what would."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.INVALID_INPUT, message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What counts as the same, and what as a regression, as fractions: 0.05 is 5 %.
+
+    With `include_noisy`, a pair with a noisy or unstable side is judged like any other.
+
+    Raises:
+        LimitsInvalid: a fraction below 0 or not finite, or a regression that counts as the same.
+    """
+
+    equivalence_margin: float = EQUIVALENCE_MARGIN
+    regression_threshold: float | None = None
+    include_noisy: bool = False
+
+    def __post_init__(self) -> None:
+        threshold = self.regression_threshold
+        for fraction in (self.equivalence_margin, threshold):
+            if fraction is not None and not 0 <= fraction < math.inf:
+                raise LimitsInvalid(
+                    f"{fraction * 100:g} % is no limit of a comparison; write 0% or more"
+                )
+        if threshold is not None and threshold < self.equivalence_margin:
+            raise LimitsInvalid(
+                f"{threshold * 100:g} % slower would be a regression and yet count as the same, "
+                f"which is anything within {self.equivalence_margin * 100:g} %; "
+                f"add --same-within {threshold * 100:g}%"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedPair:
+    """The same thing measured in A and in B, and what became of it.
+
+    `ratio` is B's median over A's: 1.2 is 20 % slower. `ratio_low` to `ratio_high` is its 95 %
+    interval, None where there can be none. `undecided_by_noise` says that only a noisy or unstable
+    side keeps it from being judged. `reason` says why it cannot be told, or how it is known without
+    measuring; else it is empty.
+    """
+
+    a: Measurement
+    b: Measurement
+    change: Change
+    ratio: float
+    ratio_low: float | None
+    ratio_high: float | None
+    is_regression: bool = False
+    undecided_by_noise: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What became of every pair; `left_out` holds what has no partner, each with its `reason`."""
+
+    a: str
+    b: str
+    limits: Limits
+    pairs: tuple[ComparedPair, ...]
+    left_out: tuple[Measurement, ...]
+
+    @property
+    def not_judged(self) -> tuple[ComparedPair, ...]:
+        """The pairs that may hide a regression; none where no threshold was given.
+
+        What cannot be told is no regression where its interval ends below the threshold.
+        """
+        threshold = self.limits.regression_threshold
+        if threshold is None:
+            return ()
+        return tuple(
+            pair
+            for pair in self.pairs
+            if pair.change is Change.CANNOT_TELL
+            and (
+                pair.undecided_by_noise
+                or pair.ratio_high is None
+                or pair.ratio_high > 1 + threshold
+            )
+        )
+
+    @property
+    def lost(self) -> tuple[Measurement, ...]:
+        """What A has a figure of, and B has not."""
+        return tuple(left for left in self.left_out if left.reason == _ONLY_A)
+
+
+def compare(
+    a: Selector,
+    b: Selector,
+    in_a: Iterable[Measurement],
+    in_b: Iterable[Measurement],
+    limits: Limits,
+) -> Comparison:
+    """Pair the newest measurement of A that is not throttled with that of B, and judge every pair.
+
+    Runtimes are what is compared when both selectors name one and not the same.
+
+    Args:
+        a: what is compared with.
+        b: what is judged.
+        in_a: measurements among which A selects, oldest first.
+        in_b: the same for B.
+        limits: what counts as the same, and what as a regression.
+    """
+    across = None not in (a.runtime, b.runtime) and a.runtime is not b.runtime
+
+    def identity(m: Measurement) -> Hashable:
+        same = (m.backbone, m.device, m.threads, m.precision, m.input_size, m.batch, m.weights)
+        if across:
+            return (*same, common_settings_words(m))
+        return (*same, m.runtime, m.format, settings_words(m))
+
+    admitted = (Verdict.OK, *_DOUBTFUL)
+    of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity, admitted)
+    of_b, failed_in_b = choose_newest(filter(b.selects, in_b), identity, admitted)
+    pairs = [compare_pair(of_a[key], of_b[key], limits) for key in of_a if key in of_b]
+    left_out = [
+        *_named("A", failed_in_a),
+        *_named("B", failed_in_b),
+        *_alone(of_a, of_b, _ONLY_A),
+        *_alone(of_b, of_a, _ONLY_B),
+    ]
+    pairs.sort(key=lambda pair: (candidate_key(pair.a), pair.a.device, pair.a.measurement_id))
+    left_out.sort(key=lambda m: (candidate_key(m), m.device, m.reason, m.measurement_id))
+    return Comparison(
+        a=a.text, b=b.text, limits=limits, pairs=tuple(pairs), left_out=tuple(left_out)
+    )
+
+
+def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair:
+    """Judge two measurements that have figures, by `statistics.median_ratio`.
+
+    - same: the whole interval lies within the margin, on both sides of 1.
+    - slower, faster: it lies above 1, or below, and not within the margin.
+    - cannot tell: all else; what was measured by one process only; and, unless the limits include
+      it, a pair with a noisy or unstable side, as what made it so may also have moved its median.
+
+    A regression is slower by more than the threshold at the interval's lower end.
+    """
+    figures_a, figures_b = _figures(a), _figures(b)
+    found = median_ratio(figures_b, reference=figures_a)
+    if a.measurement_id == b.measurement_id:
+        reason = "A and B chose one measurement"
+        return ComparedPair(
+            a=a, b=b, change=Change.SAME, ratio=1, ratio_low=1, ratio_high=1, reason=reason
+        )
+    for side, figures in (("A", figures_a), ("B", figures_b)):
+        if figures.repetition_count < FEWEST_REPETITIONS:
+            return ComparedPair(
+                a=a,
+                b=b,
+                change=Change.CANNOT_TELL,
+                ratio=found.ratio,
+                ratio_low=None,
+                ratio_high=None,
+                reason=f"{side} has one repetition, which tells nothing of how another process "
+                f"would have run; measure with at least {FEWEST_REPETITIONS}",
+            )
+    doubtful = {side: m.verdict for side, m in (("A", a), ("B", b)) if m.verdict in _DOUBTFUL}
+    by_noise = bool(doubtful) and not limits.include_noisy
+    change = Change.CANNOT_TELL if by_noise else _change(found, limits.equivalence_margin)
+    threshold = limits.regression_threshold
+    return ComparedPair(
+        a=a,
+        b=b,
+        change=change,
+        ratio=found.ratio,
+        ratio_low=found.low,
+        ratio_high=found.high,
+        is_regression=change is Change.SLOWER
+        and threshold is not None
+        and found.low > 1 + threshold,
+        undecided_by_noise=by_noise,
+        reason=_why_untold(doubtful, limits) if change is Change.CANNOT_TELL else "",
+    )
+
+
+def _change(found: MedianRatio, margin: float) -> Change:
+    # The margin's lower end is the reciprocal, so that exchanging A and B exchanges the answer.
+    if found.low * (1 + margin) >= 1 and found.high <= 1 + margin:
+        return Change.SAME
+    if found.low > 1:
+        return Change.SLOWER
+    return Change.FASTER if found.high < 1 else Change.CANNOT_TELL
+
+
+def _why_untold(doubtful: Mapping[str, Verdict], limits: Limits) -> str:
+    if doubtful and not limits.include_noisy:
+        if len(doubtful) == 2 and len(set(doubtful.values())) == 1:
+            are = f"A and B are {doubtful['A'].value}"
+        else:
+            are = " and ".join(f"{side} is {found.value}" for side, found in doubtful.items())
+        return f"{are}; measure again on a quiet machine, or judge it with --include-noisy"
+    return (
+        "the interval holds 1 and reaches beyond what counts as the same, "
+        f"±{limits.equivalence_margin * 100:g} %; more repetitions would narrow it"
+    )
+
+
+def _figures(measurement: Measurement) -> LatencyFigures:
+    # Only measurements with figures are paired.
+    assert measurement.latency is not None
+    return measurement.latency
+
+
+def _named(side: str, failures: Iterable[Measurement]) -> list[Measurement]:
+    return [replace(failure, reason=f"in {side}: {failure.reason}") for failure in failures]
+
+
+def _alone(
+    of_one: Mapping[Hashable, Measurement], of_other: Mapping[Hashable, Measurement], reason: str
+) -> list[Measurement]:
+    return [replace(m, reason=reason) for key, m in of_one.items() if key not in of_other]

@@ -1,0 +1,1 @@
+"""Sweeps and profiles: planned, started, followed, cancelled."""

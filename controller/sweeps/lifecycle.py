@@ -1,0 +1,272 @@
+"""Runs sweeps: artifacts first, then jobs, then the end; a restarted controller goes on."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from sqlalchemy import Engine
+from tenacity import (
+    AsyncRetrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    wait_exponential,
+)
+
+from controller.conversions.converter import Converter, Listener
+from controller.domain.errors import EdgerankError
+from controller.domain.measurements import (
+    ConversionOutcome,
+    ConversionSnapshot,
+    ConversionSpec,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+)
+from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
+from controller.fleet.leases import ENDED, JobState
+from controller.state import attempts, devices, failures, jobs, measurements, sweeps, turns
+from controller.state.jobs import Role
+from controller.state.sweeps import RUNNING_PHASES, StoredSweep
+from controller.sweeps.planning import Plan, PlannedJob, plan_conversion, plan_sweep
+from controller.views.conversion_rows import is_made
+from models.catalog.catalog import Catalog
+from models.catalog.variants import Variant, WeightsKind
+
+log = logging.getLogger(__name__)
+
+MAX_RETRY_WAIT_S = 30.0
+
+
+class Sweeps:
+    """Starts, follows and cancels sweeps and conversions."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        fleet: Fleet,
+        converter: Converter,
+        changes: Changes,
+    ) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._fleet = fleet
+        self._converter = converter
+        self._changes = changes
+        self._activity: dict[str, str] = {}
+        self._preparing: dict[str, asyncio.Task[None]] = {}
+
+    async def recover(self) -> None:
+        """Goes on with the sweeps that had not ended when the controller stopped."""
+        for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._engine):
+            self._prepare_soon(sweep)
+
+    async def start(self, spec: SweepSpec) -> tuple[str, Plan]:
+        """Plans and starts a sweep; gives its id and its plan.
+
+        Raises:
+            EdgerankError: the plan cannot hold (see `plan_sweep`).
+        """
+        known = await asyncio.to_thread(devices.list_devices, self._engine, self._fleet.connected())
+        plan = plan_sweep(spec, known, self._catalog)
+        return await self.begin(spec, plan.jobs), plan
+
+    async def begin(self, spec: SweepSpec, planned: Sequence[PlannedJob]) -> str:
+        """Starts a sweep of these jobs; gives its id."""
+        sweep_id = await asyncio.to_thread(
+            sweeps.create_sweep, self._engine, spec, planned, _unix_ms()
+        )
+        self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
+        return sweep_id
+
+    async def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
+        """A snapshot now and at each change, until the sweep has ended.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        seen: set[str] = set()
+        while True:
+            version = self._changes.version
+            snapshot = await asyncio.to_thread(self._snapshot, sweep_id, seen)
+            seen.update(outcome.job_id for outcome in snapshot.ended)
+            yield snapshot
+            if snapshot.phase not in RUNNING_PHASES:
+                return
+            await self._changes.after(version)
+
+    async def cancel(self, sweep_id: str) -> SweepPhase:
+        """Ends a sweep that runs, with its conversions; gives the phase that it is in then.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)
+        if sweep_id in self._preparing:
+            await _ended(self._preparing[sweep_id])
+        await asyncio.to_thread(jobs.cancel_jobs, self._engine, sweep_id)
+        await asyncio.to_thread(
+            sweeps.set_phase, self._engine, sweep_id, SweepPhase.CANCELLED, _unix_ms()
+        )
+        # Asked for last: no job of the sweep can be leased any more.
+        running = await asyncio.to_thread(attempts.attempts_of_sweep, self._engine, sweep_id)
+        await self._fleet.cancel(running)
+        self._changes.notify()
+        return (await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)).phase
+
+    async def convert(self, spec: ConversionSpec) -> AsyncIterator[ConversionSnapshot]:
+        """Makes the variants of backbones; a snapshot at each change.
+
+        Raises:
+            EdgerankError: the plan cannot hold (see `plan_conversion`), or what `Converter.ensure`
+                raises.
+        """
+        variants = plan_conversion(spec, self._catalog)
+        news: asyncio.Queue[ConversionOutcome | str | None] = asyncio.Queue()
+
+        async def on_outcome(_variant: Variant, outcome: ConversionOutcome, _key: str) -> None:
+            news.put_nowait(outcome)
+
+        work = asyncio.create_task(
+            self._converter.ensure(variants, spec.weights, Listener(on_outcome, news.put_nowait))
+        )
+        work.add_done_callback(lambda _task: news.put_nowait(None))
+        done = 0
+        try:
+            while (item := await news.get()) is not None:
+                ended = () if isinstance(item, str) else (item,)
+                done += len(ended)
+                yield ConversionSnapshot(
+                    artifacts_total=len(variants),
+                    artifacts_done=done,
+                    ended=ended,
+                    activity=item if isinstance(item, str) else "",
+                )
+            await work
+        finally:
+            await _ended(work)
+
+    async def close(self) -> None:
+        """Stops preparing sweeps; a later start goes on."""
+        for task in tuple(self._preparing.values()):
+            await _ended(task)
+
+    async def _prepare(self, sweep: StoredSweep) -> None:
+        """Gives every job its artifact or its failure, then lets the agents measure.
+
+        However converting ends, the sweep goes on: one that stayed in this phase would keep those
+        who follow it waiting forever.
+        """
+        try:
+            await self._convert_variants(sweep)
+            reason = ""
+        except EdgerankError as error:
+            reason = str(error)
+        except Exception:
+            # The edge where a defect of ours becomes the reason of failed jobs.
+            log.exception("sweep %s: converting failed", sweep.sweep_id)
+            reason = "the controller failed at converting; its log says why"
+        async for attempt in AsyncRetrying(
+            # A disk that is full now may have room later, and nothing else can go on before.
+            retry=retry_if_exception_type(EdgerankError),
+            wait=wait_exponential(max=MAX_RETRY_WAIT_S),
+            before_sleep=before_sleep_log(log, logging.ERROR),
+        ):
+            with attempt:
+                await self._let_measure(sweep.sweep_id, reason)
+        await self._fleet.dispatch_all()
+
+    async def _convert_variants(self, sweep: StoredSweep) -> None:
+        try:
+            # A sentinel has no accuracy to be right about, and synthetic weights are always there.
+            await self._convert_role(sweep.sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC)
+            await self._convert_role(sweep.sweep_id, Role.CANDIDATE, sweep.spec.weights)
+        finally:
+            self._activity.pop(sweep.sweep_id, None)
+
+    async def _convert_role(self, sweep_id: str, role: Role, weights: WeightsKind) -> None:
+        variants = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep_id, role)
+        if not variants:
+            return
+
+        async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
+            await self._settle(sweep_id, role, variant, outcome, key)
+
+        def on_activity(activity: str) -> None:
+            self._activity[sweep_id] = activity
+            self._changes.notify()
+
+        await self._converter.ensure(variants, weights, Listener(on_outcome, on_activity))
+
+    async def _let_measure(self, sweep_id: str, reason: str) -> None:
+        for role in Role:
+            for variant in await asyncio.to_thread(
+                jobs.waiting_variants, self._engine, sweep_id, role
+            ):
+                await self._fail_jobs(sweep_id, role, variant, reason)
+        await asyncio.to_thread(
+            sweeps.set_phase, self._engine, sweep_id, SweepPhase.MEASURING, _unix_ms()
+        )
+        await asyncio.to_thread(turns.settle_all, self._engine, _unix_ms())
+        await self._fleet.end_finished_sweeps()
+        self._changes.notify()
+
+    async def _settle(
+        self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
+    ) -> None:
+        if is_made(outcome):
+            await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, role, variant, key)
+        else:
+            await self._fail_jobs(sweep_id, role, variant, f"no artifact: {outcome.reason}")
+        self._changes.notify()
+
+    async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, reason: str) -> None:
+        for job_id in await asyncio.to_thread(
+            jobs.waiting_jobs, self._engine, sweep_id, role, variant
+        ):
+            await asyncio.to_thread(
+                failures.record_failure, self._engine, job_id, reason, _unix_ms()
+            )
+
+    def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
+        sweep = sweeps.find_sweep(self._engine, sweep_id)
+        counts = jobs.count_jobs(self._engine, sweep_id)
+        artifacts_total, artifacts_done = jobs.count_variants(self._engine, sweep_id)
+        repetitions_total, repetitions_done = turns.count_turns(self._engine, sweep_id)
+        ended = sum(count for state, count in counts.items() if state in ENDED)
+        running = counts.get(JobState.LEASED, 0)
+        converting = self._activity.get(sweep_id)
+        return SweepSnapshot(
+            sweep_id=sweep_id,
+            phase=sweep.phase,
+            artifacts_total=artifacts_total,
+            artifacts_done=artifacts_done,
+            jobs_total=sum(counts.values()),
+            jobs_queued=sum(counts.values()) - ended - running,
+            jobs_running=running,
+            ended=tuple(
+                outcome
+                for outcome in measurements.list_outcomes(self._engine, sweep_id)
+                if outcome.job_id not in seen
+            ),
+            activity=converting or "; ".join(self._fleet.activities()),
+            repetitions_total=repetitions_total,
+            repetitions_done=repetitions_done,
+        )
+
+    def _prepare_soon(self, sweep: StoredSweep) -> None:
+        task = asyncio.get_running_loop().create_task(self._prepare(sweep))
+        self._preparing[sweep.sweep_id] = task
+        task.add_done_callback(lambda _task: self._preparing.pop(sweep.sweep_id, None))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancels a task and waits until it has ended, however it does."""
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

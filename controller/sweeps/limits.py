@@ -1,0 +1,104 @@
+"""What a person may ask for: the ranges, and a sentence for what lies outside of them."""
+
+from collections.abc import Iterator
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import ConversionSpec, StartGate, SweepSpec
+from controller.domain.names import find_choice
+from controller.figures.minutes import MAX_MINUTES
+from models.catalog.catalog import MAX_INPUT_SIZE
+from models.catalog.variants import Precision
+
+MAX_THREADS = 256
+MAX_BATCH = 64
+MAX_REPETITIONS = 20
+MIN_TIME_BUDGET_MS = 100
+MAX_TIME_BUDGET_MS = 600_000
+MAX_RELATIVE_HALF_WIDTH = 0.5
+# No processor works at a higher one.
+MAX_CELSIUS = 120
+MAX_START_DEADLINE_MS = 3_600_000
+
+
+def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
+    """The precisions asked for, fp32 when none is; sizes and batches are within their ranges.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME or INVALID_INPUT.
+    """
+    for size in spec.input_sizes:
+        if not 1 <= size <= MAX_INPUT_SIZE:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, f"the input size must be 1 to {MAX_INPUT_SIZE}, not {size}"
+            )
+    for batch in spec.batches:
+        if not 1 <= batch <= MAX_BATCH:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
+            )
+    wanted = tuple(
+        dict.fromkeys(find_choice(Precision, "precision", name) for name in spec.precisions)
+    )
+    return wanted or (Precision.FP32,)
+
+
+def check_settings(spec: SweepSpec) -> None:
+    """Refuses a sweep that asks for what nothing can do.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    checks = (
+        (bool(spec.backbones), "name at least one backbone with --models"),
+        (bool(spec.runtimes), "name at least one runtime with --runtimes"),
+        (
+            bool(spec.threads) and all(1 <= count <= MAX_THREADS for count in spec.threads),
+            f"threads must be 1 to {MAX_THREADS}",
+        ),
+        (
+            1 <= spec.repetitions <= MAX_REPETITIONS,
+            f"repetitions must be 1 to {MAX_REPETITIONS}, not {spec.repetitions}",
+        ),
+        (
+            0 < spec.relative_half_width <= MAX_RELATIVE_HALF_WIDTH,
+            f"the precision must be above 0 % and at most {MAX_RELATIVE_HALF_WIDTH:.0%}, "
+            f"not {spec.relative_half_width:.3%}",
+        ),
+        (
+            MIN_TIME_BUDGET_MS <= spec.time_budget_ms <= MAX_TIME_BUDGET_MS,
+            f"the time budget must be {MIN_TIME_BUDGET_MS} ms to {MAX_TIME_BUDGET_MS // 1000} s, "
+            f"not {spec.time_budget_ms} ms",
+        ),
+        *_gate_checks(spec.gate),
+        (
+            0 <= spec.sustained_minutes <= MAX_MINUTES,
+            f"sustained inference lasts 1 to {MAX_MINUTES} minutes, not {spec.sustained_minutes}",
+        ),
+    )
+    for holds, sentence in checks:
+        if not holds:
+            raise EdgerankError(ErrorCode.INVALID_INPUT, sentence)
+
+
+def _gate_checks(gate: StartGate) -> Iterator[tuple[bool, str]]:
+    """Whether each condition can hold, with the sentence that says what would."""
+    celsius, load, charge = gate.max_celsius, gate.max_load_by_others, gate.min_battery_percent
+    # A limit that is no number is in no range.
+    yield (
+        celsius is None or 0 < celsius <= MAX_CELSIUS,
+        f"the temperature to start below must be above 0 and at most {MAX_CELSIUS} °C, "
+        f"not {celsius} °C",
+    )
+    yield (
+        load is None or 0 < load <= MAX_THREADS,
+        f"the load by others to start at must be above 0 and at most {MAX_THREADS} cores, "
+        f"not {load}",
+    )
+    yield (
+        charge is None or 1 <= charge <= 100,
+        f"the charge to start from must be 1 to 100 %, not {charge} %",
+    )
+    yield (
+        0 <= gate.deadline_ms <= MAX_START_DEADLINE_MS,
+        f"a start may wait 0 to {MAX_START_DEADLINE_MS // 1000} s, not {gate.deadline_ms} ms",
+    )

@@ -1,0 +1,272 @@
+"""Expands what a person asks for into jobs, and refuses what cannot hold before anything starts."""
+
+import difflib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    ConversionSpec,
+    Device,
+    MeasureSettings,
+    Runtime,
+    SweepSpec,
+)
+from controller.sweeps.limits import check_settings, check_variants
+from controller.sweeps.placement import (
+    check_placement,
+    choose_cores,
+    options_of,
+    placement_obstacle,
+)
+from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from models.catalog.own import lacks_paddle_program
+from models.catalog.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
+
+# Small, so that reading it often costs little, and in every release of PaddleClas.
+SENTINEL_BACKBONE = "MobileNetV1_x0_25"
+INPUT_SEED = 20231
+INPUT_CHANNELS = 3
+
+_TARGETS = {
+    "x86_64": Target.X86,
+    "AMD64": Target.X86,
+    "aarch64": Target.ARM,
+    "arm64": Target.ARM,
+    "armv7l": Target.ARM,
+    "armv8l": Target.ARM,
+}
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One variant on one device with one setting."""
+
+    device_id: str
+    variant: Variant
+    settings: MeasureSettings
+    is_sentinel: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a sweep, and what was left out of `--devices all`, a sentence each."""
+
+    jobs: tuple[PlannedJob, ...]
+    left_out: tuple[str, ...]
+
+
+def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> Plan:
+    """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
+
+    With devices named, one that cannot do what is asked refuses the sweep. With none named, every
+    connected device takes part in what it can do. An own model that was added as ONNX is left out
+    of Paddle Lite either way.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
+    """
+    check_settings(spec)
+    check_placement(spec)
+    precisions = check_variants(spec)
+    backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
+    chosen = _choose_devices(spec.devices, devices)
+    runtimes = tuple(dict.fromkeys(spec.runtimes))
+    obstacles = {
+        (device.device_id, runtime, threads): obstacle
+        for device in chosen
+        for runtime, threads in itertools.product(runtimes, spec.threads)
+        if (obstacle := _obstacle(device, runtime, threads, spec))
+    }
+    lacks = {
+        (device.device_id, runtime, precision): lack
+        for device in chosen
+        for runtime, precision in itertools.product(runtimes, precisions)
+        if (lack := _lack(device, runtime, precision))
+    }
+    if spec.devices:
+        refusals = [*obstacles.values(), *_lacking_everywhere(chosen, runtimes, precisions, lacks)]
+        if refusals:
+            raise EdgerankError(ErrorCode.PRECONDITION, refusals[0])
+    untranslatable = {
+        backbone.name: f"{backbone.name} was added as ONNX, so Paddle Lite has no file of it"
+        for backbone in backbones
+        if lacks_paddle_program(backbone) and Runtime.PADDLELITE in runtimes
+    }
+    sentences = tuple(
+        dict.fromkeys((*obstacles.values(), *lacks.values(), *untranslatable.values()))
+    )
+    jobs = tuple(
+        PlannedJob(
+            device.device_id, variant, _measure_settings(spec, device, runtime, threads, variant)
+        )
+        for backbone in backbones
+        for device in chosen
+        for runtime, precision in itertools.product(runtimes, precisions)
+        if (device.device_id, runtime, precision) not in lacks
+        if runtime is not Runtime.PADDLELITE or backbone.name not in untranslatable
+        for variant in _variants_for(device, backbone, runtime, precision, spec)
+        for threads in dict.fromkeys(spec.threads)
+        if (device.device_id, runtime, threads) not in obstacles
+    )
+    if not jobs:
+        raise EdgerankError(ErrorCode.PRECONDITION, sentences[0])
+    sentinels = _sentinels(jobs, chosen, catalog) if spec.sentinel else ()
+    return Plan((*sentinels, *jobs), sentences)
+
+
+def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> tuple[Variant, ...]:
+    """The variants that a conversion makes, backbone by backbone.
+
+    Raises:
+        EdgerankError: INVALID_INPUT or UNKNOWN_NAME, each naming what would do.
+    """
+    if not spec.backbones:
+        raise EdgerankError(ErrorCode.INVALID_INPUT, "name at least one backbone")
+    precisions = check_variants(spec)
+    backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
+    return tuple(
+        variant
+        for backbone in backbones
+        for variant in variants_of(backbone, precisions, spec.input_sizes, spec.batches)
+    )
+
+
+def _sentinels(
+    jobs: Sequence[PlannedJob], devices: Sequence[Device], catalog: Catalog
+) -> Iterator[PlannedJob]:
+    """One for each device that measures, told what the device's first job is told."""
+    for device in devices:
+        first = next((job for job in jobs if job.device_id == device.device_id), None)
+        file = None if first is None else _file(device, first.settings.runtime)
+        if first is None or file is None:
+            continue
+        for variant in variants_of(catalog.get(SENTINEL_BACKBONE), (Precision.FP32,), (), ()):
+            if (variant.format, variant.target) == file:
+                settings = replace(
+                    first.settings,
+                    threads=1,
+                    input_shape=_input_shape(variant),
+                    sustained_minutes=0,
+                )
+                yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
+
+
+def find_backbone(catalog: Catalog, name: str) -> Backbone:
+    """The backbone of exactly this name.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+    """
+    try:
+        return catalog.get(name)
+    except UnknownBackbone as error:
+        raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+
+
+def find_device(devices: Sequence[Device], name: str) -> Device:
+    """The device of exactly this name.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+    """
+    for device in devices:
+        if device.name == name:
+            return device
+    known = [device.name for device in devices]
+    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
+    hint = f"nearest: {', '.join(nearest)}" if nearest else "no device ever enrolled"
+    raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device is named {name!r}; {hint}")
+
+
+def _choose_devices(names: Sequence[str], devices: Sequence[Device]) -> tuple[Device, ...]:
+    if names:
+        return tuple(find_device(devices, name) for name in dict.fromkeys(names))
+    connected = tuple(device for device in devices if device.connected)
+    if not connected:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            "no device is connected; start an agent with 'edgerank agent --controller HOST:PORT'",
+        )
+    return connected
+
+
+def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> str:
+    available = [info.runtime for info in device.profile.runtimes]
+    if runtime not in available:
+        has = ", ".join(info.value for info in available) or "no runtime"
+        return f"device {device.name!r} has no {runtime.value}; it has {has}"
+    if runtime is Runtime.PADDLELITE and device.profile.architecture not in _TARGETS:
+        return (
+            f"no Paddle Lite target is known for device {device.name!r}, whose architecture is "
+            f"{device.profile.architecture!r}; known: {', '.join(_TARGETS)}"
+        )
+    return placement_obstacle(device, runtime, threads, spec)
+
+
+def _lack(device: Device, runtime: Runtime, precision: Precision) -> str:
+    file = _file(device, runtime)
+    if file is None or precision in PRECISIONS[file]:
+        return ""
+    has = ", ".join(each.value for each in PRECISIONS[file])
+    return (
+        f"{runtime.value} on device {device.name!r}, whose architecture is "
+        f"{device.profile.architecture!r}, has no {precision.value}; it has {has}"
+    )
+
+
+def _lacking_everywhere(
+    devices: Sequence[Device],
+    runtimes: Sequence[Runtime],
+    precisions: Sequence[Precision],
+    lacks: Mapping[tuple[str, Runtime, Precision], str],
+) -> Iterator[str]:
+    """The precisions that none of the runtimes has on a device, a sentence each.
+
+    Of several runtimes each takes those that it has.
+    """
+    for device, precision in itertools.product(devices, precisions):
+        missing = [lacks.get((device.device_id, runtime, precision), "") for runtime in runtimes]
+        if all(missing):
+            yield "; ".join(missing)
+
+
+def _variants_for(
+    device: Device, backbone: Backbone, runtime: Runtime, precision: Precision, spec: SweepSpec
+) -> Iterator[Variant]:
+    """The variants of a backbone that a runtime runs on a device, in each size and batch."""
+    file = _file(device, runtime)
+    for variant in variants_of(backbone, (precision,), spec.input_sizes, spec.batches):
+        if (variant.format, variant.target) == file:
+            yield variant
+
+
+def _file(device: Device, runtime: Runtime) -> tuple[Format, Target] | None:
+    """What kind of file a runtime runs on a device; None where that is not known."""
+    if runtime is Runtime.ONNXRUNTIME:
+        return Format.ONNX, Target.ANY
+    target = _TARGETS.get(device.profile.architecture)
+    return None if target is None else (Format.PADDLELITE, target)
+
+
+def _measure_settings(
+    spec: SweepSpec, device: Device, runtime: Runtime, threads: int, variant: Variant
+) -> MeasureSettings:
+    return MeasureSettings(
+        runtime=runtime,
+        threads=threads,
+        relative_half_width=spec.relative_half_width,
+        time_budget_ms=spec.time_budget_ms,
+        input_shape=_input_shape(variant),
+        input_seed=INPUT_SEED,
+        gate=spec.gate,
+        cores=choose_cores(device, spec.cores),
+        flush_denormals=spec.flush_denormals,
+        onnxruntime=options_of(runtime, spec),
+        sustained_minutes=spec.sustained_minutes,
+    )
+
+
+def _input_shape(variant: Variant) -> tuple[int, ...]:
+    return (variant.batch, INPUT_CHANNELS, variant.input_size, variant.input_size)

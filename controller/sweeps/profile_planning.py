@@ -1,0 +1,57 @@
+"""What a person asks to be profiled, as the one job of a sweep."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Device, ProfileSpec, Runtime, SweepSpec
+from controller.sweeps.planning import PlannedJob, plan_sweep
+from models.catalog.catalog import Catalog
+
+MAX_PROFILE_RUNS = 1_000
+# Three times this, besides starting, is the longest that profiling may take.
+_TIME_BUDGET_MS = 60_000
+_UNUSED_HALF_WIDTH = 0.02
+
+
+def plan_profile(spec: ProfileSpec, known: Sequence[Device], catalog: Catalog) -> PlannedJob:
+    """The one job of a profile.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
+    """
+    if not 1 <= spec.run_count <= MAX_PROFILE_RUNS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"the inferences to profile must be 1 to {MAX_PROFILE_RUNS}, not {spec.run_count}",
+        )
+    (job,) = plan_sweep(as_sweep(spec), known, catalog).jobs
+    if spec.runtime is Runtime.PADDLELITE:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            "Paddle Lite's wheel is built without its profiler (LITE_WITH_PROFILE), and no other "
+            f"build of it is read; profile with {Runtime.ONNXRUNTIME.value}",
+        )
+    return replace(job, settings=replace(job.settings, profile_runs=spec.run_count))
+
+
+def as_sweep(spec: ProfileSpec) -> SweepSpec:
+    """The sweep of one job that a profile is."""
+    return SweepSpec(
+        backbones=(spec.backbone,),
+        devices=(spec.device,),
+        runtimes=(spec.runtime,),
+        threads=(spec.threads,),
+        weights=spec.weights,
+        repetitions=1,
+        relative_half_width=_UNUSED_HALF_WIDTH,
+        time_budget_ms=_TIME_BUDGET_MS,
+        precisions=(spec.precision,),
+        input_sizes=() if spec.input_size is None else (spec.input_size,),
+        batches=(spec.batch,),
+        cores=spec.cores,
+        flush_denormals=spec.flush_denormals,
+        # Another runtime is refused, whatever ONNX Runtime would be told.
+        onnxruntime=spec.onnxruntime if spec.runtime is Runtime.ONNXRUNTIME else None,
+        gate=spec.gate,
+    )

@@ -1,0 +1,1 @@
+"""All words for people: on the terminal, in the report, in exports."""

@@ -1,0 +1,94 @@
+"""The outcomes of a conversion as rows: what was asked for, by the target of each file."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from controller.domain.measurements import ConversionOutcome, ConversionResult
+from models.catalog.catalog import Catalog
+from models.catalog.variants import Precision, Target
+
+TARGETS = tuple(target.value for target in Target)
+
+_PRECISIONS = [precision.value for precision in Precision]
+_MADE = (ConversionResult.STORED, ConversionResult.CACHED)
+
+
+@dataclass(frozen=True)
+class ConversionRow:
+    """What became of a backbone in one precision, input size and batch, by target."""
+
+    backbone: str
+    input_size: int
+    batch: int
+    precision: str
+    by_target: Mapping[str, ConversionOutcome]
+
+    @property
+    def seconds(self) -> float:
+        """The wall time of the file that took longest, with the steps that files share."""
+        return max(outcome.seconds for outcome in self.by_target.values())
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """The rewrites that any of the files went through."""
+        names = (name for outcome in self.by_target.values() for name in outcome.passes)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every file is there."""
+        return all(is_made(outcome) for outcome in self.by_target.values())
+
+
+def conversion_rows(outcomes: Iterable[ConversionOutcome], catalog: Catalog) -> list[ConversionRow]:
+    """The rows in the order of the catalog, then by size, batch and precision."""
+    by_row: defaultdict[tuple[str, int, int, str], dict[str, ConversionOutcome]]
+    by_row = defaultdict(dict)
+    for outcome in outcomes:
+        row = (outcome.backbone, outcome.input_size, outcome.batch, outcome.precision)
+        by_row[row][outcome.target] = outcome
+    places = {backbone.name: place for place, backbone in enumerate(catalog)}
+    rows = [ConversionRow(*row, by_target) for row, by_target in by_row.items()]
+    return sorted(
+        rows,
+        key=lambda row: (
+            places[row.backbone],
+            row.input_size,
+            row.batch,
+            _PRECISIONS.index(row.precision),
+        ),
+    )
+
+
+def is_made(outcome: ConversionOutcome) -> bool:
+    """Whether the artifact is stored, so that a job can have it."""
+    return outcome.result in _MADE
+
+
+def is_checked(outcome: ConversionOutcome) -> bool:
+    """Whether the file was made and its outputs are Paddle's, whether or not it is stored."""
+    return outcome.max_relative_difference is not None
+
+
+def reasons(row: ConversionRow) -> Mapping[str, tuple[ConversionOutcome, ...]]:
+    """The outcomes of a row whose files could not be made or are not Paddle's, by their reason."""
+    found: defaultdict[str, list[ConversionOutcome]] = defaultdict(list)
+    for target in TARGETS:
+        outcome = row.by_target.get(target)
+        if outcome is not None and not is_checked(outcome):
+            found[outcome.reason].append(outcome)
+    return {reason: tuple(outcomes) for reason, outcomes in found.items()}
+
+
+def not_kept_note(rows: Iterable[ConversionRow]) -> str:
+    """How many files were checked and are not stored, as a sentence; empty for none."""
+    count = sum(
+        outcome.result is ConversionResult.CHECKED
+        for row in rows
+        for outcome in row.by_target.values()
+    )
+    if count == 0:
+        return ""
+    files = "1 file was" if count == 1 else f"{count} files were"
+    return f"{files} made and checked, and not kept: the disk had no room."

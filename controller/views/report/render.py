@@ -1,0 +1,133 @@
+"""Renders a ranking as one HTML file that needs no network and nothing beside it."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from functools import lru_cache
+from importlib import resources
+from typing import Final
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from controller.domain.measurements import Device, Measurement, Ranking
+from controller.domain.quantities import (
+    format_interval,
+    format_latency,
+    format_memory,
+    format_number,
+)
+from controller.figures.minutes import latency_at
+from controller.ranking import entries
+from controller.ranking.ranking import winning_rule
+from controller.views import device_words, wording
+from controller.views.chart import chart_specification
+
+_PAGE: Final = "page.html"
+
+
+def render_report(ranking: Ranking, device: Device) -> str:
+    """Return the page: answer, chart, ranking, ties, what was left out, device and provenance."""
+    shown = list(wording.with_held_back(ranking))
+    held_back = {entry.id for entry in entries.held_back(ranking.left_out, ranking.constraints)}
+    measured = [candidate.measurement for candidate in shown]
+    scripts = [_bundle(), _behaviour()] if shown else []
+    return (
+        _environment()
+        .get_template(_PAGE)
+        .render(
+            ranking=ranking,
+            device=device,
+            surroundings=list(device_words.surroundings_words(device.profile)),
+            candidates=shown,
+            held_back=wording.held_back_words(ranking),
+            left_out=[m for m in ranking.left_out if m.measurement_id not in held_back],
+            rule=winning_rule(ranking.constraints),
+            notes=wording.notes(shown),
+            chart=chart_specification(ranking) if shown else None,
+            minutes=sorted({each.minute for m in measured for each in m.minutes}),
+            period=_period(measured),
+            scripts=[Markup(script) for script in scripts],
+            script_hashes=[_content_security_hash(script) for script in scripts],
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("controller", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "day": _day,
+        "interval": lambda latency: format_interval(latency.low_ms, latency.high_ms),
+        "latency": format_latency,
+        "memory": format_memory,
+        "moment": _moment,
+        "number": format_number,
+        "short": lambda digest: digest[:12],
+    }
+    environment.globals |= {
+        "headline": wording.headline,
+        "latency_at": latency_at,
+        "asked_words": wording.asked_words,
+        "cache_words": device_words.cache_words,
+        "clusters_words": device_words.clusters_words,
+        "provenance": wording.provenance,
+        "setting": wording.setting,
+        "latency_words": wording.latency_words,
+        "memory_range_words": wording.memory_range_words,
+        "memory_words": wording.memory_words,
+        "samples_words": wording.samples_words,
+        "top1_words": wording.top1_words,
+    }
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _bundle() -> str:
+    # Vega, Vega-Lite and Vega-Embed come with vl-convert, so the page loads nothing.
+    return _inline(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+@lru_cache(maxsize=1)
+def _behaviour() -> str:
+    return _inline(
+        resources.files("controller.views.report").joinpath("page.js").read_text("utf-8")
+    )
+
+
+def _inline(script: str) -> str:
+    """Keep a script from ending the element that it stands in."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _content_security_hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _utc(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, tz=timezone.utc)
+
+
+def _day(unix_ms: int) -> str:
+    return f"{_utc(unix_ms):%Y-%m-%d}"
+
+
+def _moment(unix_ms: int) -> str:
+    return f"{_utc(unix_ms):%Y-%m-%d %H:%M} UTC"
+
+
+def _period(measurements: Sequence[Measurement]) -> str:
+    if not measurements:
+        return ""
+    moments = [measurement.measured_at_unix_ms for measurement in measurements]
+    first, last = _day(min(moments)), _day(max(moments))
+    return first if first == last else f"{first} to {last}"

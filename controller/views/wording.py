@@ -1,0 +1,214 @@
+"""Words that the terminal and the report share."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from controller.domain.measurements import (
+    Candidate,
+    Constraints,
+    LatencyFigures,
+    Measurement,
+    Ranking,
+    Verdict,
+)
+from controller.domain.quantities import format_interval, format_latency, format_memory
+from controller.ranking.entries import INCLUDABLE, held_back
+from controller.views.settings_words import settings_words
+from models.catalog.catalog import IMAGENET
+from models.catalog.variants import WeightsKind
+
+SYNTHETIC_NOTE: Final = (
+    "Synthetic weights: the latency is that of the structure; "
+    "the top-1 is that of the trained weights, it was not measured here."
+)
+NOISY_NOTE: Final = (
+    "Noisy: the interval of the median is wider than was asked for, or other processes had the "
+    "cores meanwhile."
+)
+UNSTABLE_NOTE: Final = (
+    "Unstable: its repetitions disagree, so that the interval is wider than was asked for."
+)
+THROTTLED_NOTE: Final = (
+    "Throttled: the device or the process changed meanwhile: a limit, a temperature, a clock, "
+    "latency or memory."
+)
+ALONE_NOTE: Final = (
+    "Measured by one process: its interval tells nothing of how another would have run."
+)
+_VERDICT_NOTES: Final[Mapping[Verdict, str]] = MappingProxyType(
+    {
+        Verdict.NOISY: NOISY_NOTE,
+        Verdict.UNSTABLE: UNSTABLE_NOTE,
+        Verdict.THROTTLED: THROTTLED_NOTE,
+    }
+)
+LATENCY_TIE_NOTE: Final = (
+    "Where 95 % intervals of the median overlap, latency is a tie: "
+    "neither candidate is known to be faster."
+)
+
+
+def setting(measurement: Measurement) -> str:
+    """Say what ran a backbone: onnxruntime, 2 threads, and what is not as usual, no arena."""
+    threads = f"{measurement.threads} thread{'' if measurement.threads == 1 else 's'}"
+    return ", ".join((measurement.runtime.value, threads, *settings_words(measurement)))
+
+
+def provenance(measurement: Measurement) -> str:
+    """Say what ran a backbone, with which weights: onnxruntime, 2 threads, pretrained."""
+    return f"{setting(measurement)}, {measurement.weights.value}"
+
+
+def candidate_name(measurement: Measurement) -> str:
+    """Name a candidate in a sentence: PPLCNet_x1_0 (onnxruntime, 2 threads, pretrained)."""
+    return f"{measurement.backbone} ({provenance(measurement)})"
+
+
+def latency_words(measurement: Measurement) -> str:
+    """Write median and interval: 4.31 ms [4.28, 4.35]; empty where there is no figure."""
+    return "" if measurement.latency is None else figures_words(measurement.latency)
+
+
+def figures_words(latency: LatencyFigures) -> str:
+    """Write median and interval: 4.31 ms [4.28, 4.35]."""
+    return f"{format_latency(latency.median_ms)} {format_interval(latency.low_ms, latency.high_ms)}"
+
+
+def samples_words(latency: LatencyFigures) -> str:
+    """Count samples, and outliers where there are any: 600 samples, 3 of them outliers."""
+    outliers = f", {latency.outlier_count} of them outliers" if latency.outlier_count else ""
+    return f"{latency.sample_count} samples{outliers}"
+
+
+def memory_words(measurement: Measurement) -> str:
+    """Write the memory needed above the runtime's own; empty where there is no figure."""
+    return "" if measurement.memory is None else format_memory(measurement.memory.peak_rss_bytes)
+
+
+def memory_range_words(measurement: Measurement) -> str:
+    """Write what the processes needed: 34.1 MB to 40.0 MB; empty where they needed the same."""
+    memory = measurement.memory
+    if memory is None or memory.least_peak_rss_bytes is None:
+        return ""
+    least, most = map(format_memory, (memory.least_peak_rss_bytes, memory.peak_rss_bytes))
+    return "" if least == most else f"{least} to {most}"
+
+
+def top1_words(measurement: Measurement) -> str:
+    """Write top-1 in percent with two decimals, without the sign; empty where none is published."""
+    return "" if measurement.top1 is None else f"{measurement.top1:.2f}"
+
+
+def constraint_words(constraints: Constraints) -> str:
+    """Say what was asked for: at most 20 ms, mobile tier; empty without constraints."""
+    words = []
+    if constraints.max_latency_ms is not None:
+        words.append(f"at most {constraints.max_latency_ms:,g} ms")
+    if constraints.max_memory_bytes is not None:
+        words.append(f"at most {format_memory(constraints.max_memory_bytes)}")
+    if constraints.min_top1 is not None:
+        words.append(f"at least {constraints.min_top1:g} % top-1")
+    if constraints.tier is not None:
+        words.append(f"{constraints.tier} tier")
+    if constraints.runtime is not None:
+        words.append(constraints.runtime.value)
+    if constraints.threads is not None:
+        words.append(f"{constraints.threads} thread{'' if constraints.threads == 1 else 's'}")
+    if constraints.include:
+        words.append(f"including {' and '.join(each.value for each in constraints.include)}")
+    if constraints.at_minute is not None:
+        words.append(f"at minute {constraints.at_minute}")
+    return ", ".join(words)
+
+
+def asked_words(ranking: Ranking) -> str:
+    """Say under what a ranking holds: its constraints, and the dataset unless it is ImageNet-1k."""
+    dataset = ranking.accuracy_dataset
+    words = [constraint_words(ranking.constraints)]
+    if dataset != IMAGENET:
+        words.append(f"accuracy on {dataset}")
+    return ", ".join(filter(None, words))
+
+
+def headline(ranking: Ranking) -> str:
+    """Answer the question in one line; the winner's figures, which follow, name its weights."""
+    asked = asked_words(ranking)
+    under = f" ({asked})" if asked else ""
+    if ranking.winner is not None:
+        best = ranking.winner.measurement
+        return f"Best on {ranking.device}{under}: {best.backbone} ({setting(best)})"
+    if ranking.others:
+        return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
+    if held_back(ranking.left_out, ranking.constraints):
+        return f"No measured candidate on {ranking.device} has a verdict that counts{under}"
+    return f"No candidate was measured on {ranking.device}{under}"
+
+
+def include_option(constraints: Constraints, more: Collection[Verdict]) -> str:
+    """Write the option that includes more verdicts, too: --include noisy,unstable."""
+    wanted = [each.value for each in INCLUDABLE if each in constraints.include or each in more]
+    return f"--include {','.join(wanted)}"
+
+
+def held_back_words(ranking: Ranking) -> str:
+    """Count what only its verdict leaves out, and say how it would count; empty without any."""
+    held = held_back(ranking.left_out, ranking.constraints)
+    if not held:
+        return ""
+    counts = Counter(entry.measurement.verdict for entry in held)
+    told = ", ".join(f"{counts[each]} {each.value}" for each in INCLUDABLE if counts[each])
+    them = "it" if len(held) == 1 else "them"
+    return f"{told}; {include_option(ranking.constraints, counts)} counts {them}"
+
+
+def candidates(ranking: Ranking) -> Iterator[Candidate]:
+    """Go through every candidate of a ranking once: the front, ties with the winner, the others."""
+    seen: set[str] = set()
+    for candidate in (*ranking.pareto_front, *ranking.ties, *ranking.others):
+        if candidate.measurement.measurement_id not in seen:
+            seen.add(candidate.measurement.measurement_id)
+            yield candidate
+
+
+def with_held_back(ranking: Ranking) -> Iterator[Candidate]:
+    """Go through the candidates, then through what only its verdict leaves out."""
+    yield from candidates(ranking)
+    for entry in held_back(ranking.left_out, ranking.constraints):
+        found = entry.measurement
+        yield Candidate(
+            measurement=found,
+            on_pareto_front=False,
+            lost_because=f"left out: {found.verdict.value}, {found.reason}",
+        )
+
+
+def notes(shown: Iterable[Candidate]) -> list[str]:
+    """Return the footnotes that the candidates shown call for."""
+    measurements = [candidate.measurement for candidate in shown]
+    found = [LATENCY_TIE_NOTE] if measurements else []
+    found += verdict_notes(measurements)
+    if any(m.latency is not None and m.latency.repetition_count == 1 for m in measurements):
+        found.append(ALONE_NOTE)
+    if any(m.weights is WeightsKind.SYNTHETIC for m in measurements):
+        found.append(SYNTHETIC_NOTE)
+    return [*found, *_memory_note(measurements)]
+
+
+def _memory_note(measurements: Iterable[Measurement]) -> Iterator[str]:
+    """Yield what the bare runtimes take, which is no part of the memory that is shown."""
+    alone: dict[str, int] = {}
+    for measurement in measurements:
+        if measurement.memory is not None:
+            name = measurement.runtime.value
+            alone[name] = max(alone.get(name, 0), measurement.memory.baseline_rss_bytes)
+    if alone:
+        told = ", ".join(f"{name} {format_memory(size)}" for name, size in sorted(alone.items()))
+        yield f"Memory is above what the runtime takes without a network: {told}."
+
+
+def verdict_notes(shown: Collection[Measurement]) -> list[str]:
+    """Explain the verdicts that are not ok among what is shown."""
+    present = {measurement.verdict for measurement in shown}
+    return [note for verdict, note in _VERDICT_NOTES.items() if verdict in present]

@@ -1,0 +1,122 @@
+"""Variants: what a backbone can be converted to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from models.catalog.catalog import Backbone
+
+
+class Format(str, Enum):
+    """File format of an artifact."""
+
+    PADDLELITE = "paddlelite"
+    ONNX = "onnx"
+
+    @property
+    def suffix(self) -> str:
+        """The files' suffix, with its dot."""
+        return {Format.PADDLELITE: ".nb", Format.ONNX: ".onnx"}[self]
+
+
+class Precision(str, Enum):
+    """Kind of number that weights and activations have, and how they were chosen.
+
+    With `int8-dynamic` only weights are quantised ahead; with `int8-static` the ranges of
+    activations too, from calibration data.
+    """
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8_DYNAMIC = "int8-dynamic"
+    INT8_STATIC = "int8-static"
+
+
+class Target(str, Enum):
+    """Processor that an artifact is made for; one that runs anywhere is made for `any`."""
+
+    ARM = "arm"
+    X86 = "x86"
+    ANY = "any"
+
+
+class WeightsKind(Enum):
+    """Where weights come from; a person's own model has its own and no others."""
+
+    PRETRAINED = "pretrained"
+    SYNTHETIC = "synthetic"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Variant:
+    """A backbone in one format, precision, target, input size and batch.
+
+    Attributes:
+        backbone: the backbone's name.
+        format: file format.
+        precision: kind of number.
+        target: processor; `any` for ONNX, `arm` or `x86` for Paddle Lite.
+        input_size: height and width of the input, pixels.
+        batch: images per inference.
+    """
+
+    backbone: str
+    format: Format
+    precision: Precision
+    target: Target
+    input_size: int
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a combination that does not exist."""
+        if (self.format is Format.ONNX) != (self.target is Target.ANY):
+            raise ValueError(f"{self.format.value} has no target {self.target.value!r}")
+        if self.precision not in PRECISIONS[self.format, self.target]:
+            where = f"{self.format.value} for {self.target.value}"
+            raise ValueError(f"{where} has no precision {self.precision.value!r}")
+        if self.input_size < 1 or self.batch < 1:
+            raise ValueError("input size and batch must be at least 1")
+
+
+PRECISIONS: Mapping[tuple[Format, Target], tuple[Precision, ...]] = MappingProxyType(
+    {
+        (Format.PADDLELITE, Target.ARM): (Precision.FP32, Precision.FP16, Precision.INT8_DYNAMIC),
+        (Format.PADDLELITE, Target.X86): (Precision.FP32, Precision.INT8_DYNAMIC),
+        (Format.ONNX, Target.ANY): tuple(Precision),
+    }
+)
+"""The precisions that each format has for each target."""
+
+
+def variants_of(
+    backbone: Backbone,
+    precisions: Iterable[Precision] = (Precision.FP32,),
+    input_sizes: Iterable[int] = (),
+    batches: Iterable[int] = (),
+) -> tuple[Variant, ...]:
+    """Return a backbone's variants in every format and target that has the precisions.
+
+    Args:
+        backbone: what is converted.
+        precisions: kinds of number.
+        input_sizes: pixels; none means the evaluation size.
+        batches: images per inference; none means 1.
+    """
+    wanted = frozenset(precisions)
+    return tuple(
+        Variant(backbone.name, format_, precision, target, input_size, batch)
+        for input_size in tuple(dict.fromkeys(input_sizes)) or (backbone.input_size,)
+        for batch in tuple(dict.fromkeys(batches)) or (1,)
+        for (format_, target), available in PRECISIONS.items()
+        for precision in available
+        if precision in wanted
+    )
+
+
+def fp32_variants(backbone: Backbone) -> tuple[Variant, ...]:
+    """Return the float32 variants of a backbone at its evaluation size, batch 1."""
+    return variants_of(backbone)

@@ -1,0 +1,1 @@
+"""A backbone's way to its artifacts: which steps, in which order, with which outcome."""

@@ -1,0 +1,251 @@
+"""Convert a backbone to its variants, each checked against Paddle's own outputs.
+
+Every step runs in a child process of its own; what kills one refuses the variants that needed
+it and leaves the others alone. Two run at once where neither needs the other.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.catalog.catalog import Backbone
+from models.catalog.own import OwnFormat, own_format_of
+from models.catalog.stoppers import Stopper, find_stopper
+from models.catalog.variants import Format, Variant, WeightsKind
+from models.conversion.program import ONNX_OPSET, Parity, Program
+from models.conversion.running import Steps
+from models.conversion.work import READY_EARLY, needed
+from models.digest import canonical_sha256
+from models.processes.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
+from models.processes.forkserver import ForkServers
+from models.recipes.acceptance import ACCEPTANCE, PARITY_TOLERANCE
+from models.recipes.reduction import goes_through_onnx, options
+from models.tools import ToolMissing, tool_versions
+from models.weights.download import file_sha256
+from models.weights.weights import Weights
+
+__all__ = [
+    "Cancellation",
+    "ConversionCancelled",
+    "Converted",
+    "ForkServers",
+    "Parity",
+    "Refused",
+    "StepLimits",
+    "ToolMissing",
+    "conversion_key",
+    "convert",
+]
+
+PIPELINE_VERSION = 3
+"""Raised whenever the same ingredients would give other bytes than before."""
+
+_COMMON_TOOLS = ("paddleclas", "paddlepaddle")
+_TOOLS: Mapping[Format, tuple[str, ...]] = {
+    Format.PADDLELITE: (*_COMMON_TOOLS, "paddlelite"),
+    Format.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "onnx", "onnxslim", "onnxruntime"),
+}
+_NOT_FOR_OWN: Mapping[OwnFormat, tuple[str, ...]] = {
+    OwnFormat.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "paddlelite"),
+    OwnFormat.PADDLE: ("paddleclas",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """An artifact that passed.
+
+    Attributes:
+        variant: what it is.
+        conversion_key: digest of all that went into it.
+        weights: the weights inside.
+        path: the file, in the working folder.
+        sha256: its digest.
+        size_bytes: its size.
+        parity: how it was compared.
+        tool_versions: version by package.
+        seconds: wall time of the steps it needed, with those it shares with other variants.
+        passes: names of the passes that its program went through, see `models.passes`.
+    """
+
+    variant: Variant
+    conversion_key: str
+    weights: Weights
+    path: Path
+    sha256: str
+    size_bytes: int
+    parity: Parity
+    tool_versions: Mapping[str, str]
+    seconds: float
+    passes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A variant that could not be made.
+
+    Attributes:
+        variant: what was wanted.
+        step: the step that refused it.
+        reason: one sentence.
+        seconds: as with `Converted`.
+        crashed: whether the step's child died, hung or answered rubbish, rather than saying no.
+    """
+
+    variant: Variant
+    step: str
+    reason: str
+    seconds: float
+    crashed: bool
+
+
+def conversion_key(variant: Variant, weights: Weights) -> str:
+    """Return the digest of everything that decides about an artifact's bytes and its check.
+
+    Raises:
+        ToolMissing: a tool that the variant needs is not installed.
+    """
+    return canonical_sha256(
+        {
+            "pipeline": PIPELINE_VERSION,
+            "backbone": variant.backbone,
+            "architecture": weights.architecture,
+            "format": variant.format.value,
+            "precision": variant.precision.value,
+            "target": variant.target.value,
+            "input_size": variant.input_size,
+            "batch": variant.batch,
+            "weights_kind": weights.kind.value,
+            "weights_digest": weights.digest,
+            "tools": tool_versions(_tools(variant, weights)),
+            "opset": ONNX_OPSET if goes_through_onnx(variant) else None,
+            "tolerance": PARITY_TOLERANCE,
+            **options(variant),
+        }
+    )
+
+
+def convert(
+    backbone: Backbone,
+    variants: Sequence[Variant],
+    weights: Weights,
+    workdir: Path,
+    on_step: Callable[[str], None],
+    *,
+    limits: StepLimits | None = None,
+    cancellation: Cancellation | None = None,
+    servers: ForkServers | None = None,
+) -> list[Converted | Refused]:
+    """Convert a backbone to variants and return their fates in the same order.
+
+    Args:
+        backbone: what to convert.
+        variants: of that backbone.
+        weights: of its architecture.
+        workdir: an empty folder that holds the results; the caller moves and deletes.
+        on_step: told, in words for a person and in any thread, what starts.
+        limits: of each child.
+        cancellation: ends the children from another thread.
+        servers: fork the children; whoever converts several backbones lets them share these.
+
+    Raises:
+        ValueError: a variant or the weights belong to something else.
+        ToolMissing: a conversion tool is not installed.
+        ConversionCancelled: `cancellation` was used.
+        OSError: the working folder cannot be written.
+    """
+    if weights.architecture != backbone.architecture:
+        raise ValueError(f"weights of {weights.architecture} do not fit {backbone.name}")
+    strangers = [variant.backbone for variant in variants if variant.backbone != backbone.name]
+    if strangers:
+        raise ValueError(f"a variant of {strangers[0]} is no variant of {backbone.name}")
+    fates: dict[Variant, Converted | Refused] = {}
+    ordered = sorted(dict.fromkeys(variants), key=_program_shape)
+    ending = cancellation or Cancellation()
+    with ExitStack() as stack:
+        forking = servers or stack.enter_context(ForkServers())
+        for shape, group in itertools.groupby(ordered, key=_program_shape):
+            folder = workdir / f"{shape[0]}px-batch{shape[1]}"
+            folder.mkdir(parents=True)
+            members = list(group)
+            with (
+                Steps(
+                    folder,
+                    lambda saying: on_step(f"{backbone.name}: {saying}"),
+                    limits or StepLimits(),
+                    ending,
+                    forking,
+                ) as steps,
+                ThreadPoolExecutor(len(members), "variant") as threads,
+            ):
+                inputs = max(ACCEPTANCE[variant.precision].input_count for variant in members)
+                program = Program(backbone, weights, *shape, inputs, folder, steps)
+                ending.raise_if_cancelled()
+                forking.ready(_early(program, members))
+                made = threads.map(functools.partial(_convert_variant, program), members)
+                fates.update(zip(members, made, strict=True))
+    return [fates[variant] for variant in variants]
+
+
+def _tools(variant: Variant, weights: Weights) -> tuple[str, ...]:
+    """Return the packages that an artifact depends on."""
+    tools = _TOOLS[variant.format]
+    if goes_through_onnx(variant):
+        tools = tuple(dict.fromkeys((*tools, *_TOOLS[Format.ONNX])))
+    if weights.kind is not WeightsKind.OWN or weights.path is None:
+        return tools
+    unused = _NOT_FOR_OWN[own_format_of(weights.path)]
+    return tuple(tool for tool in tools if tool not in unused)
+
+
+def _program_shape(variant: Variant) -> tuple[int, int]:
+    return (variant.input_size, variant.batch)
+
+
+def _early(program: Program, variants: Iterable[Variant]) -> list[str]:
+    """Return the steps whose servers are worth starting before they are asked."""
+    if program.weights.kind is WeightsKind.OWN:
+        return []
+    wanted = {
+        work
+        for variant in variants
+        if _stopper(program, variant) is None
+        for work in needed(variant)
+    }
+    return list(dict.fromkeys(work.step for work in READY_EARLY if work in wanted))
+
+
+def _stopper(program: Program, variant: Variant) -> Stopper | None:
+    versions = tool_versions(_tools(variant, program.weights))
+    return find_stopper(program.backbone.series, variant.format, versions)
+
+
+def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
+    key = conversion_key(variant, program.weights)
+    versions = tool_versions(_tools(variant, program.weights))
+    stopper = _stopper(program, variant)
+    if stopper is not None:
+        return Refused(variant, "export", stopper.sentence, 0.0, crashed=False)
+    try:
+        made = program.artifact(variant)
+    except StepFailed as failure:
+        seconds = program.seconds(variant)
+        return Refused(variant, failure.step, failure.reason, seconds, failure.crashed)
+    return Converted(
+        variant=variant,
+        conversion_key=key,
+        weights=program.weights,
+        path=made.path,
+        sha256=file_sha256(made.path),
+        size_bytes=made.path.stat().st_size,
+        parity=made.parity,
+        tool_versions=versions,
+        seconds=program.seconds(variant),
+        passes=made.passes,
+    )

@@ -1,0 +1,349 @@
+"""One exported program and the artifacts made from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from models.catalog.catalog import Backbone
+from models.catalog.own import OwnFormat, own_format_of
+from models.catalog.variants import Format, Precision, Target, Variant, WeightsKind
+from models.conversion.running import Steps
+from models.conversion.work import (
+    ADOPT,
+    EXPORT,
+    ONNX,
+    ONNX_PARITY,
+    OPTIMISE,
+    PARITY_AGAIN,
+    REDUCE,
+    REWRITE,
+    ROUNDING,
+    SIMPLIFY,
+    UNSIMPLIFIED_PARITY,
+    X86_PARITY,
+    Work,
+    may_follow,
+    needed,
+)
+from models.processes.child import StepFailed
+from models.processes.requests import (
+    AdoptAnswer,
+    AdoptRequest,
+    ExportAnswer,
+    ExportRequest,
+    FileAnswer,
+    OnnxRequest,
+    PaddleLiteRequest,
+    ParityAnswer,
+    ParityRequest,
+    ReduceRequest,
+    RewriteAnswer,
+    RewriteRequest,
+    RoundingAnswer,
+    RoundingRequest,
+    SimplifyRequest,
+)
+from models.recipes import synthetic as recipe
+from models.recipes.acceptance import ACCEPTANCE, ROUNDING_FACTOR
+from models.weights.weights import Weights
+
+ONNX_OPSET = 14
+
+SIMPLIFIER = "onnxslim"
+"""Its name among the passes of an artifact."""
+
+MAX_ONNX_WEIGHTS_BYTES = 2**31 - 2**24
+"""A protobuf holds 2 GiB; what is not weights (nodes, names, shapes) stays below 16 MiB."""
+
+_Made = tuple[Path, "Parity", tuple[str, ...]]
+"""A file, how it was compared, and the passes that came after the export."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How an artifact was compared with Paddle.
+
+    Attributes:
+        max_relative_difference: worst max|a-b| / max|b| over inputs and outputs.
+        tolerance: what it had to stay within.
+        input_count: inputs that were compared.
+        checked_through: `own format`, or the twins of an arm artifact, which cannot run here.
+        top1_agreement: of a reduced precision, the share of score vectors, 0 to 1, whose largest
+            score is that of Paddle's in float32: no accuracy.
+        correlation: of a reduced precision, see `models.steps.parity.agreement`.
+    """
+
+    max_relative_difference: float
+    tolerance: float
+    input_count: int
+    checked_through: str
+    top1_agreement: float | None = None
+    correlation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """An artifact's file that passed.
+
+    Attributes:
+        path: the file.
+        parity: how it was compared.
+        passes: names of the passes that its program went through, see `models.passes`, then
+            `onnxslim` where that simplified it.
+    """
+
+    path: Path
+    parity: Parity
+    passes: tuple[str, ...]
+
+
+@dataclass
+class Program:
+    """A backbone's program at one input size and batch.
+
+    Attributes:
+        backbone: what it is.
+        weights: what is inside.
+        input_size: height and width, pixels.
+        batch: images per inference.
+        reference_inputs: inputs that its artifacts can be compared on.
+        folder: empty; everything is written there.
+        steps: run what it needs.
+    """
+
+    backbone: Backbone
+    weights: Weights
+    input_size: int
+    batch: int
+    reference_inputs: int
+    folder: Path
+    steps: Steps
+    _written: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def artifact(self, variant: Variant) -> CheckedFile:
+        """Make and check a variant's file; several threads may ask at once.
+
+        Raises:
+            StepFailed: a step that it needs failed, for it or for another variant.
+            ConversionCancelled: the conversion was cancelled.
+        """
+        make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
+        if self._own_format:
+            self._adopt(variant)
+            return CheckedFile(*make(variant))
+        if variant.format is Format.ONNX:
+            # Known before the export, which takes minutes of a network as large.
+            _check_protobuf_holds(round(4e6 * (self.backbone.counted_params_m or 0)))
+        self._await_program()
+        try:
+            path, parity, later = make(variant)
+        except StepFailed:
+            # A program that was not worth making comes before what a tool made of it.
+            self._export()
+            raise
+        return CheckedFile(path, parity, (*self._export().passes, *later))
+
+    def seconds(self, variant: Variant) -> float:
+        """Return the wall time of the steps that a variant needed, shared ones included."""
+        works = needed(variant)
+        return self.steps.seconds((*works, *may_follow(works)))
+
+    def _adopt(self, variant: Variant) -> None:
+        """Make of an own model what an export is; no pass rewrites it."""
+        assert self._own_format is not None
+        work = ADOPT[self._own_format]
+        if self._own_format is OwnFormat.ONNX and variant.format is Format.PADDLELITE:
+            raise StepFailed(
+                work.step,
+                f"{self.backbone.name} was added as ONNX, and nothing here translates ONNX to "
+                "Paddle; a Paddle program, added with --paddle, converts to both",
+                crashed=False,
+            )
+        is_onnx = self._own_format is OwnFormat.ONNX
+        request = AdoptRequest(
+            folder=str(self.weights.path),
+            input_size=self.input_size,
+            batch=self.batch,
+            output=str(self._translated) if is_onnx else self._prefix,
+            reference_path=self._reference,
+            reference_inputs=self.reference_inputs,
+        )
+        self.steps.run(work, request, AdoptAnswer)
+
+    def _await_program(self) -> None:
+        """Wait until the program is written, or the export has failed."""
+        exporting = self._exporting()
+        exporting.add_done_callback(lambda _: self._written.set())
+        self._written.wait()
+        if exporting.done():
+            exporting.result()
+
+    def _export(self) -> ExportAnswer:
+        """Wait until the reference is written, too."""
+        return self._exporting().result()
+
+    def _exporting(self) -> Future[ExportAnswer]:
+        path = self.weights.path
+        request = ExportRequest(
+            architecture=self.backbone.architecture,
+            input_size=self.input_size,
+            batch=self.batch,
+            evaluation_size=self.backbone.input_size,
+            weights_path=None if path is None else str(path.absolute()),
+            seed=recipe.SEED,
+            program_prefix=self._prefix,
+            reference_path=self._reference,
+            reference_inputs=self.reference_inputs,
+        )
+        return self.steps.start(EXPORT, request, ExportAnswer, self._written.set)
+
+    def _onnx(self, variant: Variant) -> _Made:
+        precision = variant.precision
+        if precision is Precision.FP32:
+            return self._onnx_fp32()
+        with _answering_for("fp32 file"):
+            source, _, simplified = self._onnx_fp32()
+        path = self.folder / f"{precision.value}.onnx"
+        self.steps.run(REDUCE[precision], ReduceRequest(str(source), str(path)), FileAnswer)
+        return path, self._parity(ONNX_PARITY[precision], path, precision), simplified
+
+    def _onnx_fp32(self) -> _Made:
+        """Make the file, simplified where that keeps parity."""
+        source = self._translated
+        if self._own_format is not OwnFormat.ONNX:
+            _check_protobuf_holds(Path(f"{self._prefix}.pdiparams").stat().st_size)
+            self.steps.run(ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
+        path = self.folder / "model.onnx"
+        parity = ONNX_PARITY[Precision.FP32]
+        try:
+            self.steps.run(SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
+            return path, self._parity(parity, path, Precision.FP32), (SIMPLIFIER,)
+        except StepFailed:
+            return source, self._parity(UNSIMPLIFIED_PARITY, source, Precision.FP32), ()
+
+    def _paddle_lite(self, variant: Variant) -> _Made:
+        """Make the file; one for arm cannot run here, so twins answer for it."""
+        if variant.target is Target.X86:
+            return self._x86(variant.precision)
+        if variant.precision is Precision.FP16:
+            return self._arm_fp16(variant)
+        with _answering_for("x86 twin"):
+            self._optimise(Target.X86, variant.precision)
+            arm, optimising = self._optimising(Target.ARM, variant.precision)
+            _, parity, passes = self._x86(variant.precision)
+        optimising.result()
+        return arm, replace(parity, checked_through="x86 twin"), passes
+
+    def _arm_fp16(self, variant: Variant) -> _Made:
+        """Make the file; one twin answers for graph and weights, one for what float16 does."""
+        with _answering_for("x86 fp32 twin"):
+            self._x86(Precision.FP32)
+        with _answering_for("ONNX fp16 twin"):
+            _, parity, _ = self._onnx(replace(variant, format=Format.ONNX, target=Target.ANY))
+        path, passes = self._optimise(Target.ARM, Precision.FP16)
+        return path, replace(parity, checked_through="x86 fp32 twin, ONNX fp16 twin"), passes
+
+    def _x86(self, precision: Precision) -> _Made:
+        path, passes = self._optimise(Target.X86, precision)
+        return path, self._parity(X86_PARITY[precision], path, precision), passes
+
+    def _optimise(self, target: Target, precision: Precision) -> tuple[Path, tuple[str, ...]]:
+        """Return the file and the passes that its program went through after the export."""
+        passes: tuple[str, ...] = ()
+        if precision is Precision.INT8_DYNAMIC:
+            request = RewriteRequest(self._prefix, f"{self._prefix}-int8")
+            passes = self.steps.run(REWRITE, request, RewriteAnswer).passes
+        path, optimising = self._optimising(target, precision)
+        optimising.result()
+        return path, passes
+
+    def _optimising(self, target: Target, precision: Precision) -> tuple[Path, Future[FileAnswer]]:
+        """Start making a file of a program that is written, and rewritten where that is due."""
+        prefix, kind = self._prefix, ""
+        if precision is not Precision.FP32:
+            kind = f"-{precision.value}"
+        if precision is Precision.INT8_DYNAMIC:
+            prefix = f"{prefix}-int8"
+        path = self.folder / f"{target.value}{kind}.nb"
+        request = PaddleLiteRequest(prefix, target.value, str(path), precision)
+        return path, self.steps.start(OPTIMISE[target, precision], request, FileAnswer)
+
+    def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:
+        """Compare; where that fails, with what the network makes of a rounding, if that is more."""
+        accepted = ACCEPTANCE[precision].tolerance
+        if not self._own_format:
+            self._export()
+        try:
+            return self._compare(work, path, precision, accepted)
+        except StepFailed as failure:
+            if failure.crashed or self._own_format:
+                raise
+            amplified = ROUNDING_FACTOR * self._rounding_difference()
+            if amplified <= accepted:
+                raise
+        return self._compare(PARITY_AGAIN[work], path, precision, amplified)
+
+    def _compare(self, work: Work, path: Path, precision: Precision, tolerance: float) -> Parity:
+        accepted = ACCEPTANCE[precision]
+        request = ParityRequest(
+            str(path),
+            self._reference,
+            tolerance,
+            accepted.input_count,
+            accepted.least_correlation,
+        )
+        answer = self.steps.run(work, request, ParityAnswer)
+        return Parity(
+            answer.max_relative_difference,
+            tolerance,
+            answer.input_count,
+            "own format",
+            answer.top1_agreement,
+            answer.correlation,
+        )
+
+    def _rounding_difference(self) -> float:
+        request = RoundingRequest(self._prefix, self._reference)
+        return self.steps.run(ROUNDING, request, RoundingAnswer).difference
+
+    @property
+    def _own_format(self) -> OwnFormat | None:
+        path = self.weights.path
+        return own_format_of(path) if path and self.weights.kind is WeightsKind.OWN else None
+
+    @property
+    def _translated(self) -> Path:
+        return self.folder.absolute() / "translated.onnx"
+
+    @property
+    def _prefix(self) -> str:
+        return str(self.folder.absolute() / "program")
+
+    @property
+    def _reference(self) -> str:
+        return str(self.folder.absolute() / "reference.npz")
+
+
+def _check_protobuf_holds(size_bytes: int) -> None:
+    if size_bytes > MAX_ONNX_WEIGHTS_BYTES:
+        raise StepFailed(
+            ONNX.step,
+            f"its weights have {size_bytes / 1e9:.1f} GB, and an ONNX file, being one protobuf, "
+            f"holds {MAX_ONNX_WEIGHTS_BYTES / 1e9:.1f} GB",
+            crashed=False,
+        )
+
+
+@contextmanager
+def _answering_for(twin: str) -> Iterator[None]:
+    """Say of a failure inside that it is a twin's."""
+    try:
+        yield
+    except StepFailed as failure:
+        reason = f"its {twin} was refused: {failure.reason}"
+        raise StepFailed(failure.step, reason, crashed=failure.crashed) from failure

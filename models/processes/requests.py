@@ -1,0 +1,292 @@
+"""What the parent asks of each step's child process, and what a child answers.
+
+Both sides import this module, so it knows no framework. Paths travel as strings, since the
+exchange is JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.catalog.variants import Precision
+
+MILESTONE = b'{"reached": "milestone"}\n'
+"""The line by which a child says, before its answer, that a part of its work is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """Build an architecture with its weights and write program and reference outputs.
+
+    Attributes:
+        architecture: name of the building function in PaddleClas.
+        input_size: height and width of the input, pixels.
+        batch: images per inference.
+        evaluation_size: height and width of the backbone's own images, pixels; synthetic weights
+            are calibrated there, so that one backbone has the same weights at every input size.
+        weights_path: a `.pdparams` file, or None for synthetic weights.
+        seed: seed of the synthetic weights; unused with a file.
+        program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are written.
+        reference_path: where the `.npz` with inputs and Paddle's outputs is written.
+        reference_inputs: how many, at least 4; they decide about nothing but the reference.
+    """
+
+    architecture: str
+    input_size: int
+    batch: int
+    evaluation_size: int
+    weights_path: str | None
+    seed: int
+    program_prefix: str
+    reference_path: str
+    reference_inputs: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAnswer:
+    """What was exported.
+
+    Attributes:
+        fused_blocks: re-parameterisable blocks that were fused.
+        passes: names of the passes that changed the network, see `models.passes`.
+        rewrite_difference: largest relative difference that fusing and passes made.
+        output_scale: standard deviation of the first output over the reference inputs.
+    """
+
+    fused_blocks: int
+    passes: tuple[str, ...]
+    rewrite_difference: float
+    output_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoundingRequest:
+    """Find out how an exported program amplifies rounding.
+
+    Attributes:
+        program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are.
+        reference_path: the `.npz` with inputs and Paddle's outputs.
+    """
+
+    program_prefix: str
+    reference_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundingAnswer:
+    """How a program amplifies rounding.
+
+    Attributes:
+        difference: largest relative difference that one rounding of each input makes.
+    """
+
+    difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptRequest:
+    """Make an own model what the export of a backbone is, or refuse it.
+
+    Attributes:
+        folder: where the model's files are, see `models.catalog.own`.
+        input_size: height and width of the input, pixels, or None for what the model says itself.
+        batch: images per inference.
+        output: the `.onnx` file to write, or the prefix of the program to write.
+        reference_path: where the `.npz` with inputs and outputs is written.
+        reference_inputs: how many, at least 4.
+    """
+
+    folder: str
+    input_size: int | None
+    batch: int
+    output: str
+    reference_path: str
+    reference_inputs: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptAnswer:
+    """What an own model is.
+
+    Attributes:
+        input_size: height and width of its input, pixels.
+        params: numbers in its weights.
+        output_shapes: shape of each output, for the batch that was asked for.
+    """
+
+    input_size: int
+    params: int
+    output_shapes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountRequest:
+    """Count what an architecture's program costs.
+
+    Attributes:
+        architecture: name of the building function in PaddleClas.
+        input_size: height and width of the input, pixels.
+    """
+
+    architecture: str
+    input_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountAnswer:
+    """What a program costs for one image.
+
+    Attributes:
+        params: trained parameters.
+        multiply_adds: of convolutions and matrix products.
+    """
+
+    params: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListArchitecturesRequest:
+    """List what PaddleClas can build."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListArchitecturesAnswer:
+    """What PaddleClas can build.
+
+    Attributes:
+        modules: defining module by architecture, below `ppcls.arch.backbone`.
+    """
+
+    modules: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PaddleLiteRequest:
+    """Optimise a program for Paddle Lite.
+
+    Attributes:
+        program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
+        place: `arm` or `x86`.
+        output_path: the `.nb` file to write.
+        precision: float16 changes kernels, on arm only; int8-dynamic changes the stored weights.
+    """
+
+    program_prefix: str
+    place: str
+    output_path: str
+    precision: Precision = Precision.FP32
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteRequest:
+    """Rewrite an exported program by the passes of `models.passes.PROGRAM_PASSES`.
+
+    Attributes:
+        program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
+        output_prefix: in the same folder; its `.pdiparams` becomes a link to the one that is read.
+    """
+
+    program_prefix: str
+    output_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteAnswer:
+    """What was rewritten.
+
+    Attributes:
+        passes: names of the passes that changed the program.
+    """
+
+    passes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxRequest:
+    """Translate a program to ONNX.
+
+    Attributes:
+        program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
+        opset: the ONNX operator set that is asked for; the tool may raise it.
+        output_path: the `.onnx` file to write.
+    """
+
+    program_prefix: str
+    opset: int
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimplifyRequest:
+    """Simplify an ONNX file.
+
+    Attributes:
+        source_path: the file to read.
+        output_path: the file to write.
+    """
+
+    source_path: str
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceRequest:
+    """Make an ONNX file of reduced precision from a float32 one.
+
+    Attributes:
+        source_path: the file to read.
+        output_path: the file to write; its inputs and outputs stay float32.
+    """
+
+    source_path: str
+    output_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """A file was written.
+
+    Attributes:
+        size_bytes: its size.
+    """
+
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParityRequest:
+    """Run an artifact on the reference inputs and compare its outputs with Paddle's.
+
+    Attributes:
+        artifact_path: the `.nb` or `.onnx` file.
+        reference_path: the `.npz` that the export wrote.
+        tolerance: largest relative difference that passes.
+        input_count: that many of the reference inputs, the first ones, are compared.
+        least_correlation: smallest correlation that passes, see
+            `models.steps.parity.agreement`; None where the tolerance alone decides.
+    """
+
+    artifact_path: str
+    reference_path: str
+    tolerance: float
+    input_count: int = 4
+    least_correlation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParityAnswer:
+    """How near an artifact's outputs came to Paddle's.
+
+    Attributes:
+        max_relative_difference: the worst max|a-b| / max|b| over inputs and outputs.
+        input_count: inputs that were compared.
+        top1_agreement: share of score vectors, 0 to 1, whose largest score is that of Paddle's
+            first output; None where the tolerance alone decides.
+        correlation: the least over the outputs; None likewise.
+    """
+
+    max_relative_difference: float
+    input_count: int
+    top1_agreement: float | None = None
+    correlation: float | None = None

@@ -1,0 +1,1 @@
+"""What the keys of conversions and the steps both read."""

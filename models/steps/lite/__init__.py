@@ -1,0 +1,1 @@
+"""Steps that make and run Paddle Lite's files."""

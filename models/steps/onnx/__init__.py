@@ -1,0 +1,1 @@
+"""Steps that make, reduce and run ONNX files."""

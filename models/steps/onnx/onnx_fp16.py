@@ -1,0 +1,22 @@
+"""Step: make a float16 ONNX file, whose inputs and outputs stay float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
+
+from models.processes.requests import FileAnswer, ReduceRequest
+from models.recipes import reduction
+
+
+def run(request: ReduceRequest) -> FileAnswer:
+    """Write the float16 file."""
+    model = convert_float_to_float16(
+        onnx.load(request.source_path),
+        keep_io_types=True,
+        op_block_list=[*DEFAULT_OP_BLOCK_LIST, *reduction.FP16_KEPT_OPERATORS],
+    )
+    onnx.save(model, request.output_path)
+    return FileAnswer(size_bytes=Path(request.output_path).stat().st_size)

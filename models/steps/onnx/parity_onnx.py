@@ -1,0 +1,38 @@
+"""Step: compare an ONNX artifact's outputs in ONNX Runtime with Paddle's."""
+
+from __future__ import annotations
+
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+    RuntimeException,
+)
+
+from models.processes.requests import ParityAnswer, ParityRequest
+from models.steps.parity.compare import Array, compare_with_reference
+from models.steps.refusal import StepRefused
+
+_REFUSALS = (Fail, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
+
+
+def run(request: ParityRequest) -> ParityAnswer:
+    """Compare; see `compare_with_reference`."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(
+            request.artifact_path, options, providers=["CPUExecutionProvider"]
+        )
+    except _REFUSALS as error:
+        raise StepRefused(f"ONNX Runtime does not load it: {error}") from error
+    name = session.get_inputs()[0].name
+
+    def infer(image: Array) -> list[Array]:
+        outputs: list[Array] = session.run(None, {name: image})
+        return outputs
+
+    return compare_with_reference(infer, request)

@@ -1,0 +1,41 @@
+"""What both ways of quantising an ONNX file begin and end with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from models.processes.requests import FileAnswer, ReduceRequest
+from models.steps.refusal import StepRefused
+
+_QUANTISED = frozenset({"DynamicQuantizeLinear", "QuantizeLinear"})
+
+
+@contextmanager
+def prepared(request: ReduceRequest) -> Iterator[str]:
+    """Give the path of a file, while inside, with batch norms folded and shapes known."""
+    path = Path(request.output_path).with_suffix(".prepared.onnx")
+    # Every shape is fixed, so there is nothing symbolic to infer.
+    quant_pre_process(request.source_path, str(path), skip_symbolic_shape=True)
+    yield str(path)
+    # As large as the float32 file; where the step fails, it goes with the whole folder.
+    path.unlink()
+
+
+def quantised(request: ReduceRequest, operators: Sequence[str]) -> FileAnswer:
+    """Return the written file's size.
+
+    Raises:
+        StepRefused: nothing in it is quantised.
+    """
+    model = onnx.load(request.output_path)
+    if not any(node.op_type in _QUANTISED for node in model.graph.node):
+        raise StepRefused(
+            f"nothing of it can be quantised, for it has no {' or '.join(operators)} with constant "
+            "weights; ask for another precision"
+        )
+    return FileAnswer(size_bytes=Path(request.output_path).stat().st_size)

@@ -1,0 +1,24 @@
+"""Step: simplify an ONNX file: shapes, constants and identities that no runtime has to work out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import onnxslim
+
+from models.processes.requests import FileAnswer, SimplifyRequest
+from models.steps.refusal import StepRefused
+
+
+def run(request: SimplifyRequest) -> FileAnswer:
+    """Write the simplified file.
+
+    Raises:
+        StepRefused: nothing is left of the model that computes anything.
+    """
+    simplified = onnxslim.slim(onnx.load(request.source_path))
+    if simplified is None or not simplified.graph.node:
+        raise StepRefused("onnxslim left nothing of the model")
+    onnx.save(simplified, request.output_path)
+    return FileAnswer(size_bytes=Path(request.output_path).stat().st_size)

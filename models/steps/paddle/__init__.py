@@ -1,0 +1,1 @@
+"""Steps that build, rewrite and export Paddle networks."""

@@ -1,0 +1,1 @@
+"""What steps compare outputs with, and how."""

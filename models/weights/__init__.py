@@ -1,0 +1,1 @@
+"""Weights: where they are published, downloaded once, checked."""

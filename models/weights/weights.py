@@ -1,0 +1,184 @@
+"""Weights of a backbone: published ones from a cache, or the recipe of synthetic ones."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from models.catalog.catalog import Backbone
+from models.catalog.own import is_own, own_digest, own_folder, own_format_of
+from models.catalog.variants import WeightsKind
+from models.digest import canonical_sha256
+from models.recipes import synthetic as recipe
+from models.tools import tool_versions
+from models.weights.addresses import NoPublishedWeights, published_address
+from models.weights.download import DownloadFailed, Progress, download, file_sha256
+
+
+class WeightsUnavailable(Exception):
+    """Weights cannot be had; the message says what to do."""
+
+
+class _NotPublished(WeightsUnavailable):
+    def __init__(self, backbone: str, reason: str) -> None:
+        super().__init__(
+            f"the published weights of {backbone} are not available: {reason}; "
+            "--weights synthetic is the other choice"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights of one architecture, identified by a digest.
+
+    Attributes:
+        kind: pretrained, synthetic or own.
+        architecture: the network that they belong to.
+        digest: SHA-256 of the file, of the recipe, or over the own model's files.
+        source: the file's address, the recipe in words, or what the own model was added as.
+        path: the file, or the folder of the own model's files; None for synthetic weights.
+        size_bytes: size of what is there; None for synthetic weights.
+    """
+
+    kind: WeightsKind
+    architecture: str
+    digest: str
+    source: str
+    path: Path | None
+    size_bytes: int | None
+
+
+def resolve_weights(
+    backbone: Backbone,
+    kind: WeightsKind,
+    cache_dir: Path,
+    on_progress: Progress,
+    address_of: Callable[[Backbone], str] = published_address,
+) -> Weights:
+    """Return a backbone's weights of one kind; another kind never takes their place.
+
+    An own model has its own weights and no others, so for it the kind says nothing.
+
+    Args:
+        backbone: whose weights.
+        kind: pretrained ones are fetched into the cache unless they are there.
+        cache_dir: folder of fetched files; made if it is not there.
+        on_progress: told of bytes fetched.
+        address_of: where published weights are.
+
+    Raises:
+        WeightsUnavailable: no network, no such file, nothing published, no room, or an own
+            model's files are gone or altered.
+    """
+    if is_own(backbone):
+        return _own(backbone, own_folder(cache_dir, backbone.architecture))
+    if kind is WeightsKind.OWN:
+        raise WeightsUnavailable(
+            f"{backbone.name} is of the catalog: its weights are pretrained or synthetic, not own"
+        )
+    if kind is WeightsKind.SYNTHETIC:
+        return _synthetic(backbone)
+    try:
+        address = address_of(backbone)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        path = cache_dir / Path(urlsplit(address).path).name
+        with _locked(path.with_name(f"{path.name}.lock")):
+            return _cached(backbone, address, path, on_progress)
+    except (NoPublishedWeights, DownloadFailed) as error:
+        raise _NotPublished(backbone.name, str(error)) from error
+    except OSError as error:
+        reason = f"the cache {cache_dir} cannot be used ({error.strerror})"
+        raise _NotPublished(backbone.name, reason) from error
+
+
+def _synthetic(backbone: Backbone) -> Weights:
+    digest = canonical_sha256(
+        {
+            "architecture": backbone.architecture,
+            "seed": recipe.SEED,
+            "calibration_images": recipe.CALIBRATION_IMAGES,
+            "calibration_seed": recipe.CALIBRATION_SEED,
+            "output_scale_bounds": recipe.OUTPUT_SCALE_BOUNDS,
+            "calibration_size": backbone.input_size,
+            "weight_bounds": recipe.WEIGHT_BOUNDS,
+            "bias_scale": recipe.BIAS_SCALE,
+            **recipe.peculiarities(backbone.architecture),
+            "versions": tool_versions(("paddleclas", "paddlepaddle", "numpy")),
+        }
+    )
+    return Weights(
+        WeightsKind.SYNTHETIC, backbone.architecture, digest, recipe.DESCRIPTION, None, None
+    )
+
+
+def _own(backbone: Backbone, folder: Path) -> Weights:
+    again = f"remove {backbone.name} and add it again"
+    try:
+        digest = own_digest(folder)
+        size_bytes = sum(file.stat().st_size for file in folder.iterdir())
+    except OSError as error:
+        raise WeightsUnavailable(
+            f"the files of {backbone.name} in {folder} cannot be read ({error.strerror}); {again}"
+        ) from error
+    if digest != backbone.architecture:
+        raise WeightsUnavailable(
+            f"the files of {backbone.name} in {folder} were altered since it was added; {again}"
+        )
+    source = f"added as {own_format_of(folder).value}"
+    return Weights(
+        WeightsKind.OWN, backbone.architecture, digest, source, folder.absolute(), size_bytes
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Make threads and processes that want the same file wait for one another."""
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _cached(backbone: Backbone, address: str, path: Path, on_progress: Progress) -> Weights:
+    record = path.with_name(f"{path.name}.json")
+    known = _read_record(record)
+    if known is None or known.get("source") != address or not _holds(path, known):
+        # Left by another address, or altered since it was fetched.
+        path.unlink(missing_ok=True)
+        download(address, path, on_progress)
+        known = {
+            "source": address,
+            "sha256": file_sha256(path),
+            "size_bytes": path.stat().st_size,
+        }
+        _write_record(record, known)
+    return Weights(
+        WeightsKind.PRETRAINED,
+        backbone.architecture,
+        str(known["sha256"]),
+        address,
+        path,
+        path.stat().st_size,
+    )
+
+
+def _holds(path: Path, known: dict[str, object]) -> bool:
+    return path.is_file() and file_sha256(path) == known.get("sha256")
+
+
+def _read_record(path: Path) -> dict[str, object] | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _write_record(path: Path, record: dict[str, object]) -> None:
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_text(json.dumps(record, indent=2), encoding="utf-8")
+    beside.replace(path)

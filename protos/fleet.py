@@ -1,0 +1,145 @@
+"""What agents and the controller say to each other on their stream (see protos/v1/fleet.proto)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from controller.domain.measurements import (
+    DeviceProfile,
+    MeasureSettings,
+    OperatorTimes,
+    Repetition,
+    RuntimeInfo,
+)
+
+
+class FailureReason(Enum):
+    """Why an attempt gave no figure."""
+
+    ARTIFACT = "artifact"
+    NO_RUNTIME = "no_runtime"
+    RUNTIME_ERROR = "runtime_error"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    RUBBISH = "rubbish"
+    OUT_OF_MEMORY = "out_of_memory"
+    CANCELLED = "cancelled"
+    NOT_READY = "not_ready"
+
+
+class Stage(Enum):
+    """What an agent does with an attempt now."""
+
+    FETCHING = "fetching"
+    MEASURING = "measuring"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """An agent's first message."""
+
+    device_id: str
+    name: str
+    labels: Mapping[str, str]
+    profile: DeviceProfile
+    held_attempt_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """One attempt at one repetition of a job, given to one agent."""
+
+    attempt_id: str
+    job_id: str
+    artifact_sha256: str
+    artifact_size_bytes: int
+    backbone: str
+    settings: MeasureSettings
+    ordinal: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """An attempt that gave samples."""
+
+    runtime: RuntimeInfo
+    repetition: Repetition
+    affinity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiled:
+    """An attempt that profiled; `trace_gzip` is the runtime's own trace, compressed."""
+
+    runtime: RuntimeInfo
+    times: OperatorTimes
+    trace_gzip: bytes
+    affinity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An attempt that gave none."""
+
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How an attempt ended; exactly one of its three outcomes is there."""
+
+    attempt_id: str
+    job_id: str
+    started_at_unix_ms: int
+    ended_at_unix_ms: int
+    measured: Measured | None = None
+    failure: Failure | None = None
+    profiled: Profiled | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """A sign of life, and of the attempts that the agent holds."""
+
+    held_attempt_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The agent is free for a lease."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far an attempt is."""
+
+    attempt_id: str
+    stage: Stage
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome:
+    """The answer to Hello."""
+
+    heartbeat_interval_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCommitted:
+    """The agent may forget its report."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """The agent is to stop an attempt."""
+
+    attempt_id: str
+
+
+FromAgent = Hello | Heartbeat | Ready | Progress | Report
+ToAgent = Welcome | Lease | ReportCommitted | Cancel

@@ -1,0 +1,1 @@
+"""The contract, version 1, and the code generated from it."""

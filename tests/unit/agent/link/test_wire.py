@@ -1,0 +1,134 @@
+"""A report that waited in the spool is the report that was made."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.child.stopping import MAX_SAMPLES, MAX_WARMUP
+from agent.domain import (
+    Battery,
+    CpuClock,
+    DeviceState,
+    Failure,
+    FailureReason,
+    Measured,
+    PowerReading,
+    ProcessMemory,
+    Repetition,
+    Report,
+    Runtime,
+    RuntimeInfo,
+    StopReason,
+    Temperature,
+    ThrottleCounter,
+)
+from agent.link.wire import encode_report
+from agent.measuring.device_watch import MAX_STATES
+from protos.codec import from_message
+from protos.v1 import fleet_pb2
+
+unsigned = st.integers(0, 2**64 - 1)
+small = st.integers(0, 2**32 - 1)
+times = st.integers(0, 2**63 - 1)
+texts = st.text(st.characters(codec="utf-8"))
+states = st.builds(
+    DeviceState,
+    taken_at_unix_ms=times,
+    clocks=st.lists(
+        st.builds(CpuClock, cpu=small, governor=st.none() | texts, frequency_khz=unsigned),
+        max_size=2,
+    ).map(tuple),
+    temperatures=st.lists(
+        st.builds(Temperature, zone=texts, celsius=st.floats(-40, 150)), max_size=2
+    ).map(tuple),
+    load_average=st.none() | st.floats(0, 100),
+    throttle_counters=st.lists(
+        st.builds(ThrottleCounter, name=texts, count=unsigned), max_size=2
+    ).map(tuple),
+    active_limits=st.lists(texts, max_size=2).map(tuple),
+    battery=st.none() | st.builds(Battery, charge_percent=st.none() | st.integers(0, 100)),
+    power=st.lists(
+        st.builds(PowerReading, source=texts, watts=st.none() | st.floats(0, 100)), max_size=2
+    ).map(tuple),
+    measured_cpus=st.lists(small, max_size=2).map(tuple),
+)
+repetitions = st.builds(
+    Repetition,
+    latency_ns=st.lists(unsigned).map(tuple),
+    warmup_ns=st.lists(unsigned).map(tuple),
+    load_ns=unsigned,
+    peak_rss_bytes=unsigned,
+    baseline_rss_bytes=unsigned,
+    busy_threads=small,
+    stop_reason=st.sampled_from(StopReason),
+    pss_bytes=st.none() | unsigned,
+    memory=st.none() | st.builds(ProcessMemory, anonymous_bytes=st.none() | unsigned),
+    before=states,
+    after=states,
+    during=st.lists(states, max_size=2).map(tuple),
+)
+measured = st.builds(
+    Measured,
+    runtime=st.builds(RuntimeInfo, runtime=st.sampled_from(Runtime), version=texts, build=texts),
+    repetition=repetitions,
+    affinity=st.lists(small, max_size=3).map(tuple),
+)
+failures = st.builds(Failure, reason=st.sampled_from(FailureReason), detail=texts)
+reports = st.builds(
+    Report,
+    attempt_id=texts,
+    job_id=texts,
+    started_at_unix_ms=times,
+    ended_at_unix_ms=times,
+    measured=measured,
+) | st.builds(
+    Report,
+    attempt_id=texts,
+    job_id=texts,
+    started_at_unix_ms=times,
+    ended_at_unix_ms=times,
+    failure=failures,
+)
+
+
+LARGE_PHONE = DeviceState(
+    taken_at_unix_ms=1_764_000_000_000,
+    clocks=tuple(
+        CpuClock(cpu=cpu, governor="schedutil", frequency_khz=2_000_000) for cpu in range(10)
+    ),
+    temperatures=tuple(
+        Temperature(zone=f"thermal_zone{at}:cpu-{at}-usr-step", celsius=50.0) for at in range(90)
+    ),
+)
+
+
+@given(reports)
+def test_a_report_is_read_as_it_was_made(report: Report) -> None:
+    content = encode_report(report)
+    assert from_message(fleet_pb2.Report.FromString(content), Report) == report
+
+
+def test_the_longest_report_is_far_below_what_a_controller_receives() -> None:
+    # 600 s, the longest budget, have room for as many samples only of up to 3 ms.
+    latency_ns = (3_000_000,) * MAX_SAMPLES
+    repetition = Repetition(
+        latency_ns=latency_ns,
+        warmup_ns=latency_ns[:MAX_WARMUP],
+        load_ns=1,
+        peak_rss_bytes=1,
+        baseline_rss_bytes=1,
+        busy_threads=1,
+        stop_reason=StopReason.TIME_BUDGET,
+        during=(LARGE_PHONE,) * MAX_STATES,
+    )
+    report = Report(
+        attempt_id="a",
+        job_id="j",
+        started_at_unix_ms=1,
+        ended_at_unix_ms=2,
+        measured=Measured(
+            runtime=RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1"),
+            repetition=repetition,
+        ),
+    )
+    received_bytes = 64 * 1024**2
+    assert len(encode_report(report)) < received_bytes / 40

@@ -1,0 +1,160 @@
+"""A start waits at its gate: until the device is ready, its deadline has passed, or it is ended."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from agent.device.kernel_files import Roots
+from agent.domain import FailureReason, StartGate
+from agent.measuring.gate_watch import LOAD_WINDOW_S, LOOK_INTERVAL_S, GateWatch
+from agent.measuring.supervision import Cancellation, MeasuringFailed
+from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
+
+PI_ZONE = "sys/class/thermal/thermal_zone0/temp"
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class Clock:
+    """Time that passes only while it is waited, when something happens after each wait."""
+
+    def __init__(self, after_each: Callable[[float], None] = lambda _: None) -> None:
+        self.now_s = 100.0
+        self.waits_s: list[float] = []
+        self._after_each = after_each
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def wait(self, cancellation: Cancellation, seconds: float) -> None:
+        self.now_s += seconds
+        self.waits_s.append(seconds)
+        self._after_each(seconds)
+        cancellation.raise_if_cancelled()
+
+
+def watch_of(roots: Roots, clock: Clock, patience_s: float = 10.0) -> GateWatch:
+    return GateWatch(roots=roots, monotonic_s=clock, wait=clock.wait, patience_s=patience_s)
+
+
+def told_by(watch: GateWatch, gate: StartGate) -> list[str]:
+    """What people were told until the gate opened."""
+    told: list[str] = []
+    watch.await_open(gate, Cancellation(), told.append)
+    return told
+
+
+def failure_at(watch: GateWatch, gate: StartGate) -> str:
+    with pytest.raises(MeasuringFailed) as caught:
+        told_by(watch, gate)
+    assert caught.value.failure.reason is FailureReason.NOT_READY
+    return caught.value.failure.detail
+
+
+def temperatures(root: Path, millidegrees: Iterable[int]) -> Callable[[float], None]:
+    """A board that has each of these after one more wait."""
+    coming = iter(millidegrees)
+
+    def change(_: float) -> None:
+        (root / PI_ZONE).write_text(f"{next(coming)}\n")
+
+    return change
+
+
+def test_it_opens_once_the_processor_has_cooled_down(tmp_path: Path) -> None:
+    roots = plant(tmp_path, RASPBERRY_PI)
+    watch = watch_of(roots, Clock())
+    watch.look()
+    (tmp_path / PI_ZONE).write_text("71000\n")
+    clock = Clock(temperatures(tmp_path, [64_000, 64_000, 44_000]))
+    watch.monotonic_s, watch.wait = clock, clock.wait
+    told = told_by(watch, StartGate(max_celsius=45, deadline_ms=60_000))
+    # It was seen at 48.7 degrees, and so need not be cooler than a little more.
+    assert told == [
+        "the processor is at 71.0 °C, starts below 51.7 °C, as at rest",
+        "the processor is at 64.0 °C, starts below 51.7 °C, as at rest",
+        "",
+    ]
+    assert clock.waits_s == [LOOK_INTERVAL_S] * 3
+
+
+def test_a_gate_that_is_open_is_passed_at_once_and_nobody_is_told(tmp_path: Path) -> None:
+    for name, tree in (("pi", RASPBERRY_PI), ("phone", PHONE), ("pc", PC)):
+        clock = Clock()
+        watch = watch_of(plant(tmp_path / name, tree), clock)
+        assert told_by(watch, StartGate(max_celsius=60, min_battery_percent=50)) == []
+        assert clock.waits_s == []
+
+
+def test_after_the_deadline_it_says_what_was_in_the_way_how_long_and_what_to_do(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    watch = watch_of(plant(tmp_path, PHONE), clock)
+    assert failure_at(watch, StartGate(min_battery_percent=90, deadline_ms=2_500)) == (
+        "the device was not ready within 2.5 s: the battery is at 83 %, starts from 90 % on; "
+        "charge it, or allow less with --min-battery"
+    )
+    assert clock.waits_s == [LOOK_INTERVAL_S, LOOK_INTERVAL_S, 0.5]
+
+
+def test_without_time_to_wait_it_looks_once(tmp_path: Path) -> None:
+    clock = Clock()
+    watch = watch_of(plant(tmp_path, PHONE), clock)
+    assert "not ready within 0 s" in failure_at(watch, StartGate(min_battery_percent=90))
+    assert clock.waits_s == []
+
+
+def stat(busy_ticks: int) -> str:
+    return f"cpu  {busy_ticks} 0 0 5000 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n"
+
+
+def test_load_by_others_is_what_everybody_took_in_a_short_while(tmp_path: Path) -> None:
+    roots = plant(tmp_path, {"proc/stat": stat(0)})
+    busy, cores = 0.0, iter([1.5, 1.5, 0.25])
+
+    def compute(seconds: float) -> None:
+        # Of the waits between two looks nothing is read.
+        nonlocal busy
+        if seconds == LOAD_WINDOW_S:
+            busy += next(cores) * seconds * TICKS_PER_SECOND
+            (tmp_path / "proc/stat").write_text(stat(round(busy)))
+
+    told = told_by(
+        watch_of(roots, Clock(compute)), StartGate(max_load_by_others=0.5, deadline_ms=60_000)
+    )
+    assert told == ["others take 1.50 cores, starts at 0.5 or below", ""]
+
+
+@pytest.mark.parametrize("tree", [{}, {"proc/stat": "cpu many\n"}, PHONE], ids=str)
+def test_a_device_that_tells_nothing_of_load_is_not_waited_for(
+    tmp_path: Path, tree: dict[str, str]
+) -> None:
+    clock = Clock()
+    assert told_by(watch_of(plant(tmp_path, tree), clock), StartGate(max_load_by_others=0.01)) == []
+    assert clock.waits_s == []
+
+
+def test_a_cancelled_wait_ends_at_once(tmp_path: Path) -> None:
+    cancellation = Cancellation()
+    # The real wait: an hour of it would be noticed.
+    watch = GateWatch(roots=plant(tmp_path, PHONE))
+    gate = StartGate(min_battery_percent=90, deadline_ms=3_600_000)
+    with pytest.raises(MeasuringFailed) as caught:
+        watch.await_open(gate, cancellation, lambda _: cancellation.cancel())
+    assert caught.value.failure.reason is FailureReason.CANCELLED
+
+
+def test_a_sensor_that_never_answers_holds_no_start_up(tmp_path: Path) -> None:
+    roots = plant(tmp_path, PHONE)
+    zone = tmp_path / "sys/class/thermal/thermal_zone0/temp"
+    zone.unlink()
+    # To open a pipe that nobody writes to blocks, as a stuck driver does.
+    os.mkfifo(zone)
+    watch = watch_of(roots, Clock(), patience_s=0.05)
+    gate = StartGate(max_celsius=1, min_battery_percent=100)
+    # Once it has kept us waiting, the next start does not wait for it again.
+    assert told_by(watch, gate) == told_by(watch, gate) == []
+    # Lets the thread that was left behind end.
+    os.close(os.open(zone, os.O_RDWR))

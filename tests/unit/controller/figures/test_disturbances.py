@@ -1,0 +1,99 @@
+"""A device that was slowed down while it measured is told from one that was not."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.domain.measurements import (
+    CpuClock,
+    DeviceState,
+    Repetition,
+    ThrottleCounter,
+    Verdict,
+)
+from controller.figures.disturbances import throttling
+from controller.figures.statistics import verdict
+from tests.unit.controller.samples.measurements import MS, figures, repetition, state
+
+GHZ = 1_000_000
+
+
+def watched(*readings_khz: int, cpu: int = 4, measured: bool = True) -> Repetition:
+    during = tuple(
+        state(
+            clocks=(CpuClock(cpu=cpu, frequency_khz=reading),),
+            measured_cpus=(cpu,) if measured else (),
+        )
+        for reading in readings_khz
+    )
+    return repetition((MS,), during=during)
+
+
+def counted(count: int) -> DeviceState:
+    return state(throttle_counters=(ThrottleCounter(name="cpu0 core_throttle_count", count=count),))
+
+
+def test_a_measured_core_that_falls_is_told_with_its_frequencies() -> None:
+    job = [watched(*[2_840_000] * 9), watched(*[2_840_000] * 5, *[1_770_000] * 4)]
+    assert throttling(job) == "core 4 fell from 2.84 to 1.77 GHz in repetition 2 of 2"
+    judged, reason = verdict(figures(10, 0.0), job, 0.02)
+    assert (judged, reason) == (Verdict.THROTTLED, throttling(job))
+
+
+def test_a_core_that_was_slow_from_the_start_is_told_by_the_other_repetitions() -> None:
+    full, slow = watched(*[2_840_000] * 5), watched(*[1_770_000] * 5)
+    told = "core 4 fell from 2.84 to 1.77 GHz in repetition {} of 2"
+    assert throttling([full, slow]) == told.format(2)
+    assert throttling([slow, full]) == told.format(1)
+    # Another core may be a slower one by nature.
+    assert throttling([full, watched(*[1_770_000] * 5, cpu=0)]) == ""
+    assert throttling([slow, slow]) == ""
+
+
+def test_a_core_that_rests_may_fall() -> None:
+    assert throttling([watched(2_840_000, 300_000, 300_000, measured=False)]) == ""
+
+
+def test_one_slow_reading_is_no_throttling_and_neither_are_turbo_steps() -> None:
+    assert throttling([watched(2_840_000, 1_000_000, *[2_840_000] * 8)]) == ""
+    assert throttling([watched(4_000_000, *[3_600_000] * 8)]) == ""
+
+
+def test_a_core_that_speeds_up_was_not_throttled() -> None:
+    assert throttling([watched(1_000_000, *[2_840_000] * 8)]) == ""
+
+
+@pytest.mark.parametrize(("before", "after", "rose"), [(3, 5, True), (5, 5, False), (5, 0, False)])
+def test_a_counter_that_rose_is_throttling(before: int, after: int, rose: bool) -> None:
+    job = [repetition((MS,), before=counted(before), during=(), after=counted(after))]
+    told = "cpu0 core_throttle_count rose by 2 in repetition 1 of 1" if rose else ""
+    assert throttling(job) == told
+
+
+def test_a_limit_in_force_is_throttling_unless_it_ended_before() -> None:
+    limited = state(active_limits=("cooling_device1:thermal-cpufreq-2",))
+    told = "cooling_device1:thermal-cpufreq-2 limited the device in repetition 1 of 1"
+    assert throttling([repetition((MS,), during=(limited,))]) == told
+    assert throttling([repetition((MS,), after=limited)]) == told
+    assert throttling([repetition((MS,), before=limited)]) == ""
+
+
+def test_a_kernel_that_tells_nothing_shows_no_throttling() -> None:
+    silent = replace(watched(), before=None, after=None, during=(DeviceState(taken_at_unix_ms=0),))
+    assert throttling([silent]) == ""
+
+
+@given(st.integers(400_000, 5 * GHZ), st.integers(3, 60), st.integers(0, 2**32 - 1), st.booleans())
+def test_a_lasting_fall_is_always_told_and_jitter_never(
+    start_khz: int, count: int, seed: int, falls: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    readings = start_khz * rng.uniform(0.95, 1.0, count)
+    if falls:
+        lasting = max(2, math.ceil(0.1 * count))
+        readings[rng.integers(1, count - lasting + 1) :] *= 0.7
+    assert bool(throttling([watched(*readings.astype(int).tolist())])) == falls

@@ -1,0 +1,162 @@
+"""What changed while a job was measured is told, and noise is not."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.domain.measurements import ProcessMemory, Repetition, Verdict
+from controller.figures.drift import (
+    MIN_CLOCK_STEP_MS,
+    MIN_LEAK_BYTES,
+    SAMPLE_BYTES,
+    clock_step,
+    drift,
+    waiting,
+)
+from controller.figures.statistics import latency_figures, verdict
+from tests.unit.controller.samples.measurements import MS, figures, repetition, state
+
+_seeds = st.integers(0, 2**32 - 1)
+
+
+def noisy(
+    seed: int, count: int, spread: float = 0.04
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.random.default_rng(seed).lognormal(np.log(5 * MS), spread, count)
+
+
+def taken(latency_ns: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Repetition:
+    return repetition(tuple(latency_ns.astype(int).tolist()))
+
+
+def grown(growth_bytes: int, count: int = 100) -> Repetition:
+    memory = ProcessMemory(
+        anonymous_bytes=10_000_000, sampled_anonymous_bytes=10_000_000 + growth_bytes
+    )
+    return repetition((MS,) * count, memory=memory)
+
+
+def lasting(told_ms: int, run_ms: int, count: int = 10) -> Repetition:
+    return repetition(
+        (run_ms * MS // count,) * count,
+        warmup_ns=(),
+        before=state(taken_at_unix_ms=1_000_000),
+        after=state(taken_at_unix_ms=1_000_000 + told_ms),
+    )
+
+
+class TestShift:
+    def test_a_step_is_told_with_its_size_and_place(self) -> None:
+        slowed = noisy(1, 400)
+        slowed[100:] *= 1.5
+        job = [taken(noisy(0, 400)), taken(slowed)]
+        told = r"latency rose by (49|50|51)% after 2[4-6]% of the runs in repetition 2 of 2"
+        assert re.fullmatch(told, drift(job))
+        assert verdict(latency_figures(job), job, 9.9) == (Verdict.THROTTLED, drift(job))
+
+    def test_a_slow_drift_is_told_since_its_halves_differ(self) -> None:
+        assert "rose" in drift([taken(noisy(2, 400) * np.linspace(1, 1.5, 400))])
+        assert "fell" in drift([taken(noisy(2, 400) * np.linspace(1.5, 1, 400))])
+
+    @pytest.mark.parametrize(
+        "burst", [slice(0, 12), slice(388, 400)], ids=["at the beginning", "at the end"]
+    )
+    def test_a_burst_of_slow_runs_is_no_shift_and_a_few_fast_ones_tell_of_all_others(
+        self, burst: slice
+    ) -> None:
+        samples = noisy(4, 400)
+        samples[burst] *= 1.3
+        assert drift([taken(samples)]) == ""
+        samples[burst] /= 1.3**2
+        assert "latency" in drift([taken(samples)])
+
+    def test_an_outlier_is_no_shift_however_far(self) -> None:
+        samples = noisy(3, 60)
+        samples[-3:] *= 50
+        assert drift([taken(samples)]) == ""
+
+    @pytest.mark.parametrize("count", [1, 2, 11, 12, 13, 29])
+    def test_few_samples_are_judged_or_not_without_falling_over(self, count: int) -> None:
+        assert drift([repetition((MS,) * count)]) == ""
+
+    def test_a_clean_step_without_any_noise_is_told(self) -> None:
+        assert "rose by 100%" in drift([repetition((MS,) * 64 + (2 * MS,) * 64)])
+
+    @given(_seeds, st.integers(40, 2_000), st.floats(0.2, 0.8), st.floats(1.3, 4.0), st.booleans())
+    @settings(deadline=None)
+    def test_a_step_of_a_third_is_always_told(
+        self, seed: int, count: int, place: float, factor: float, rises: bool
+    ) -> None:
+        samples = noisy(seed, count)
+        samples[int(place * count) :] *= factor if rises else 1 / factor
+        assert ("rose" if rises else "fell") in drift([taken(samples)])
+
+    @given(_seeds, st.integers(1, 2_000), st.floats(0.0, 0.1))
+    @settings(deadline=None)
+    def test_steady_noise_is_never_told(self, seed: int, count: int, spread: float) -> None:
+        assert drift([taken(noisy(seed, count, spread))]) == ""
+
+    @given(_seeds, st.integers(30, 400))
+    @settings(deadline=None)
+    def test_the_unit_of_time_does_not_matter(self, seed: int, count: int) -> None:
+        samples = noisy(seed, count)
+        samples[count // 2 :] *= 2
+        assert drift([taken(samples)]) == drift([taken(samples * 1_000)])
+
+
+class TestLeak:
+    def test_memory_that_grows_beyond_the_samples_is_told(self) -> None:
+        told = "memory grew by 30 MB while it sampled in repetition 1 of 1"
+        assert drift([grown(30_000_000 + 100 * SAMPLE_BYTES)]) == told
+
+    @given(st.integers(1, 3_000))
+    def test_the_samples_themselves_are_no_leak(self, count: int) -> None:
+        most = SAMPLE_BYTES * count + MIN_LEAK_BYTES
+        assert drift([grown(most, count)]) == ""
+        assert drift([grown(most + 1, count)]) != ""
+
+    def test_memory_that_falls_or_is_unknown_is_no_leak(self) -> None:
+        assert drift([grown(-50_000_000)]) == ""
+        assert drift([repetition((MS,), memory=None)]) == ""
+        assert drift([repetition((MS,), memory=ProcessMemory(anonymous_bytes=1))]) == ""
+
+
+class TestWaiting:
+    def test_cores_that_others_had_make_a_figure_noisy_and_drift_no_fault_of_the_device(
+        self,
+    ) -> None:
+        slowed = noisy(1, 400)
+        slowed[100:] *= 1.5
+        job = [replace(taken(slowed), after=state(waiting_share=0.42))]
+        told = "other processes had its cores for 42% of the time in repetition 1 of 1"
+        assert verdict(figures(10, 0.0), job, 0.02) == (Verdict.NOISY, told)
+
+    @pytest.mark.parametrize("share", [None, 0.0, 0.1])
+    def test_a_little_waiting_or_an_unknown_one_is_nothing(self, share: float | None) -> None:
+        assert waiting([repetition((MS,), after=state(waiting_share=share))]) == ""
+        assert waiting([repetition((MS,), after=None)]) == ""
+
+
+class TestClockStep:
+    def test_a_clock_that_was_set_is_told_and_the_figure_stays(self) -> None:
+        job = [lasting(3_601_000, 1_000)]
+        told = "the device's clock was set forward by 3,600 s in repetition 1 of 1"
+        judged, reason = verdict(figures(10, 0.0), job, 0.02)
+        assert (judged, reason.rpartition("; ")[2]) == (Verdict.OK, told)
+        assert "back by 3,600 s" in clock_step([lasting(-3_599_000, 1_000)])
+
+    @given(st.integers(0, 600_000), st.floats(-1, 1))
+    def test_overhead_is_no_step(self, run_ms: int, part: float) -> None:
+        told_ms = run_ms + int(part * (MIN_CLOCK_STEP_MS + 0.1 * run_ms - 10))
+        assert clock_step([lasting(told_ms, run_ms)]) == ""
+
+    def test_samples_that_are_a_part_of_the_runs_tell_of_steps_back_only(self) -> None:
+        assert clock_step([lasting(60_000, 10_000, count=100_000)]) == ""
+        assert "back" in clock_step([lasting(-60_000, 10_000, count=100_000)])
+
+    def test_a_moment_that_is_not_known_tells_nothing(self) -> None:
+        assert clock_step([replace(lasting(3_600_000, 1_000), before=None)]) == ""

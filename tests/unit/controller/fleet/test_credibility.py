@@ -1,0 +1,266 @@
+"""What cannot be committed or shown is refused at the door, and nothing else is."""
+
+import gzip
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    DeviceProfile,
+    DeviceState,
+    LayerTime,
+    MeasureSettings,
+    OperatorTimes,
+    PowerReading,
+    ProcessMemory,
+    Repetition,
+    Runtime,
+    RuntimeInfo,
+    StopReason,
+    Temperature,
+)
+from controller.fleet.credibility import MAX_INTEGER, answering, check_hello, credible
+from protos.fleet import FailureReason, Hello, Measured, Profiled, Report
+
+TAKEN = Repetition(
+    latency_ns=(1, 2),
+    warmup_ns=(3,),
+    load_ns=4,
+    peak_rss_bytes=5,
+    baseline_rss_bytes=6,
+    busy_threads=1,
+    stop_reason=StopReason.PRECISE,
+)
+RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1")
+HELLO = Hello(
+    device_id="id", name="phone", labels={}, profile=DeviceProfile(architecture="aarch64")
+)
+
+
+def report(taken: Repetition = TAKEN) -> Report:
+    return Report(
+        attempt_id="a",
+        job_id="j",
+        started_at_unix_ms=0,
+        ended_at_unix_ms=1,
+        measured=Measured(runtime=RUNTIME, repetition=taken),
+    )
+
+
+@given(st.lists(st.integers(1, MAX_INTEGER), min_size=1, max_size=20))
+def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
+    sound = report(replace(TAKEN, latency_ns=tuple(latency_ns)))
+    assert credible(sound) is sound
+
+
+@pytest.mark.parametrize(
+    ("taken", "words"),
+    [
+        (replace(TAKEN, latency_ns=()), "no samples"),
+        (replace(TAKEN, latency_ns=(5, 0)), "a latency that is not above 0"),
+        (replace(TAKEN, latency_ns=(2**64 - 1,)), "a latency that is not above 0"),
+        (replace(TAKEN, load_ns=2**63), "a figure that is too large"),
+        (replace(TAKEN, pss_bytes=2**63), "a figure that is too large"),
+        (
+            replace(TAKEN, samples_per_minute=(1, 2)),
+            "minutes whose samples are not those of the whole",
+        ),
+        (
+            replace(TAKEN, memory=ProcessMemory(anonymous_bytes=2**63)),
+            "a figure that is too large",
+        ),
+        (
+            replace(TAKEN, after=DeviceState(taken_at_unix_ms=0, load_average=math.nan)),
+            "a temperature, load or power that is no number",
+        ),
+        (
+            replace(
+                TAKEN,
+                during=(
+                    DeviceState(
+                        taken_at_unix_ms=0,
+                        power=(PowerReading(source="battery", watts=math.nan),),
+                    ),
+                ),
+            ),
+            "a temperature, load or power that is no number",
+        ),
+        (
+            replace(
+                TAKEN,
+                before=DeviceState(
+                    taken_at_unix_ms=0,
+                    temperatures=(Temperature(zone="cpu", celsius=math.inf),),
+                ),
+            ),
+            "a temperature, load or power that is no number",
+        ),
+    ],
+)
+def test_what_cannot_be_committed_becomes_a_failure_that_can(taken: Repetition, words: str) -> None:
+    doubted = credible(report(taken))
+    assert doubted.measured is None
+    assert doubted.failure is not None
+    assert doubted.failure.reason is FailureReason.RUBBISH
+    assert words in doubted.failure.detail
+
+
+TRACE = [{"name": "model_run", "ph": "X", "ts": 0, "dur": 9, "pid": 1, "tid": 1}]
+LAYER = LayerTime(
+    name="conv",
+    operator="Conv",
+    execution_provider="CPUExecutionProvider",
+    call_count=2,
+    total_ns=8_000,
+    median_ns=4_000,
+    output_shapes=("1x8",),
+)
+TIMES = OperatorTimes(
+    run_count=2,
+    total_ns=10_000,
+    run_median_ns=5_000,
+    unprofiled_run_median_ns=4_500,
+    layers=(LAYER,),
+)
+SETTINGS = MeasureSettings(
+    runtime=Runtime.ONNXRUNTIME,
+    threads=1,
+    relative_half_width=0.02,
+    time_budget_ms=1_000,
+    input_shape=(1, 3, 8, 8),
+    input_seed=1,
+)
+
+
+def packed(events: object) -> bytes:
+    return gzip.compress(json.dumps(events).encode(), mtime=0)
+
+
+def profiled(times: OperatorTimes = TIMES, trace_gzip: bytes = packed(TRACE)) -> Report:
+    taken = Profiled(runtime=RUNTIME, times=times, trace_gzip=trace_gzip)
+    return replace(report(), measured=None, profiled=taken)
+
+
+def with_layer(**changed: Any) -> Report:
+    return profiled(replace(TIMES, layers=(replace(LAYER, **changed),)))
+
+
+def test_a_sound_profile_is_believed() -> None:
+    sound = profiled()
+    assert credible(sound) is sound
+
+
+@pytest.mark.parametrize(
+    ("lying", "words"),
+    [
+        (profiled(replace(TIMES, layers=())), "a profile of 0 layers"),
+        (profiled(replace(TIMES, layers=(LAYER,) * 20_001)), "a profile of 20001 layers"),
+        (profiled(replace(TIMES, run_median_ns=0)), "inferences that took no time"),
+        (profiled(replace(TIMES, total_ns=2**63)), "or too much"),
+        (profiled(replace(TIMES, run_median_ns=10_001)), "a median longer than all inferences"),
+        (profiled(replace(TIMES, unprofiled_run_median_ns=2**63)), "a figure that is too large"),
+        (with_layer(total_ns=10_001), "a layer that took longer than all inferences"),
+        (with_layer(median_ns=10_001), "a median longer than all inferences"),
+        (with_layer(call_count=0), "a layer that never ran"),
+        (with_layer(name="x" * 1_001), "name or shape is too long"),
+        (with_layer(output_shapes=("1",) * 200), "name or shape is too long"),
+        (profiled(trace_gzip=b""), "not one whole gzip file"),
+        (profiled(trace_gzip=b"rubbish"), "no gzip-compressed JSON"),
+        (profiled(trace_gzip=packed(TRACE)[:-9]), "not one whole gzip file"),
+        (profiled(trace_gzip=packed(TRACE) * 2), "not one whole gzip file"),
+        (profiled(trace_gzip=bytes(8 * 1024**2 + 1)), "a trace of 8388609 bytes"),
+        (profiled(trace_gzip=gzip.compress(bytes(16 * 1024**2 + 1))), "unpacks to more than"),
+        (profiled(trace_gzip=gzip.compress(b"[" * 100_000)), "no gzip-compressed JSON"),
+        (profiled(trace_gzip=packed([TRACE[0] | {"dur": math.nan}])), "a trace with NaN"),
+        (profiled(trace_gzip=packed([TRACE[0] | {"ts": -1}])), "no list of complete events"),
+        (profiled(trace_gzip=packed([{"name": "model_run"}])), "no list of complete events"),
+        (profiled(trace_gzip=packed([])), "no list of complete events"),
+        (profiled(trace_gzip=packed({"traceEvents": TRACE})), "no list of complete events"),
+    ],
+    ids=range(23),
+)
+def test_a_profile_that_cannot_be_becomes_a_failure(lying: Report, words: str) -> None:
+    doubted = credible(lying)
+    assert doubted.profiled is None
+    assert doubted.failure is not None
+    assert doubted.failure.reason is FailureReason.RUBBISH
+    assert words in doubted.failure.detail
+
+
+@given(st.binary(max_size=100))
+def test_a_trace_of_any_bytes_is_refused(trace_gzip: bytes) -> None:
+    assert credible(profiled(trace_gzip=trace_gzip)).failure is not None
+
+
+def test_an_agent_that_answers_another_question_is_told_so() -> None:
+    wanted = replace(SETTINGS, profile_runs=2)
+    assert answering(profiled(), wanted).profiled is not None
+    assert answering(report(), SETTINGS).measured is not None
+    older = answering(report(), wanted)
+    assert older.measured is None
+    assert older.failure is not None
+    assert "update edgerank on that device" in older.failure.detail
+    for asked in (0, 3):
+        stranger = answering(profiled(), replace(SETTINGS, profile_runs=asked))
+        assert stranger.profiled is None
+        assert stranger.failure is not None
+        assert f"2 inferences instead of {asked}" in stranger.failure.detail
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True).filter(lambda n: n != "all")
+)
+def test_a_plain_name_is_taken(name: str) -> None:
+    check_hello(replace(HELLO, name=name))
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        replace(HELLO, name=""),
+        replace(HELLO, name="all"),
+        replace(HELLO, name="a,b"),
+        replace(HELLO, name="\x1b[31mred"),
+        replace(HELLO, name="x" * 65),
+        replace(HELLO, labels={"a b": "c"}),
+        replace(HELLO, labels={"room": "line\nline"}),
+        replace(HELLO, labels={"room": "x" * 129}),
+        replace(HELLO, labels={f"key-{number}": "" for number in range(65)}),
+    ],
+)
+def test_a_name_or_label_that_cannot_be_selected_or_shown_is_refused(hello: Hello) -> None:
+    with pytest.raises(EdgerankError) as refused:
+        check_hello(hello)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert "\x1b" not in str(refused.value)
+
+
+@pytest.mark.parametrize("affinity", [(4, 5), (), (0, 1, 4, 5)])
+def test_figures_of_other_cores_than_were_asked_for_are_a_failure(
+    affinity: tuple[int, ...],
+) -> None:
+    sound = report()
+    assert sound.measured is not None
+    sound = replace(sound, measured=replace(sound.measured, affinity=affinity))
+    assert credible(sound, affinity) is sound
+    doubted = credible(sound, (0, 1)).failure
+    assert doubted is not None
+    assert doubted.reason is FailureReason.RUBBISH
+    assert "not of 0-1; use the same edgerank version on both sides" in doubted.detail
+
+
+def test_so_is_a_profile_of_other_cores() -> None:
+    sound = profiled()
+    assert sound.profiled is not None
+    sound = replace(sound, profiled=replace(sound.profiled, affinity=(0, 1)))
+    assert credible(sound, (0, 1)) is sound
+    doubted = credible(sound, (4, 5))
+    assert doubted.profiled is None
+    assert doubted.failure is not None
+    assert "figures of the cores 0-1, not of 4-5" in doubted.failure.detail

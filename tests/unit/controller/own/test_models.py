@@ -1,0 +1,89 @@
+"""What may join the catalog is said before a byte of it is sent, and then it is as any backbone."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import OwnFile, OwnModel, OwnModelHeader
+from controller.own.models import as_backbone, check_header, joined_catalog
+from models.catalog.own import MAX_OWN_BYTES, OwnFormat
+from models.catalog.tiers import Tier, select_tier
+from tests.unit.controller.samples.measurements import catalog
+
+FILE = OwnFile(size_bytes=1_000, sha256="5f" * 32)
+HEADER = OwnModelHeader(name="Mine", format=OwnFormat.ONNX, files=(FILE,))
+MODEL = OwnModel(
+    name="Mine",
+    format=OwnFormat.ONNX,
+    digest="a7" * 32,
+    size_bytes=1_000,
+    input_size=192,
+    params_m=3.5,
+    output_shapes=("1x10",),
+    added_at_unix_ms=0,
+)
+PACKAGED = catalog(ResNet50=76.5)
+
+
+def test_a_sound_header_is_taken() -> None:
+    check_header(HEADER, PACKAGED)
+    check_header(replace(HEADER, input_size=1024), PACKAGED)
+    check_header(replace(HEADER, format=OwnFormat.PADDLE, files=(FILE, FILE)), PACKAGED)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (replace(HEADER, name="my net"), "'my net' cannot name a model: a name is 1 to 64"),
+        (replace(HEADER, name="../x"), "cannot name a model"),
+        (replace(HEADER, name=""), "cannot name a model"),
+        (replace(HEADER, files=()), "must come as model.onnx, none of them empty"),
+        (replace(HEADER, format=OwnFormat.PADDLE), "model.pdmodel and model.pdiparams"),
+        (replace(HEADER, files=(replace(FILE, size_bytes=0),)), "none of them empty"),
+        (replace(HEADER, files=(replace(FILE, sha256="../../x"),)), "each with its SHA-256"),
+        (
+            replace(HEADER, files=(replace(FILE, size_bytes=MAX_OWN_BYTES + 10**8),)),
+            "Mine has 2.1 GB; a model has at most 2 GB",
+        ),
+        (replace(HEADER, input_size=1025), "the input size must be 1 to 1024 pixels"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_unsent(header: OwnModelHeader, words: str) -> None:
+    with pytest.raises(EdgerankError) as refused:
+        check_header(header, PACKAGED)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ResNet50", "resnet50"])
+def test_a_name_of_the_catalog_is_taken(name: str) -> None:
+    with pytest.raises(EdgerankError, match="the catalog has ResNet50 already") as refused:
+        check_header(replace(HEADER, name=name), PACKAGED)
+    assert refused.value.code is ErrorCode.NAME_TAKEN
+
+
+def test_an_own_model_is_a_backbone_without_accuracy_that_no_tier_takes() -> None:
+    joined = joined_catalog(PACKAGED, [MODEL])
+    assert joined.get("Mine") == as_backbone(MODEL)
+    assert joined.get("Mine").top1 is None
+    assert joined.get("Mine").input_size == 192
+    for tier in Tier:
+        assert "Mine" not in {backbone.name for backbone in select_tier(joined, tier)}
+
+
+def test_a_newer_package_does_not_take_an_own_models_name() -> None:
+    joined = joined_catalog(PACKAGED, [replace(MODEL, name="ResNet50")])
+    assert [backbone.series for backbone in joined] == ["own"]
+
+
+def test_a_catalog_takes_and_gives_back() -> None:
+    joined = joined_catalog(PACKAGED, [])
+    iterating = iter(joined)
+    joined.add(as_backbone(MODEL))
+    assert [backbone.name for backbone in iterating] == ["ResNet50"]
+    assert "Mine" in joined
+    with pytest.raises(ValueError, match="two backbones are named 'Mine'"):
+        joined.add(as_backbone(MODEL))
+    joined.remove("Mine")
+    assert list(joined) == list(PACKAGED)

@@ -1,0 +1,226 @@
+"""Cores, threads and execution providers that a device lacks are refused before anything starts."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    CoreCluster,
+    Device,
+    GraphOptimization,
+    OnnxRuntimeOptions,
+    Runtime,
+    RuntimeInfo,
+    SweepSpec,
+)
+from controller.sweeps.planning import plan_sweep
+from tests.unit.controller.sweeps.test_planning import BOTH, CATALOG, SPEC, device
+
+ONE = replace(SPEC, backbones=("MobileNetV1",), threads=(1,))
+XNNPACK = OnnxRuntimeOptions(execution_provider="XnnpackExecutionProvider")
+
+
+def phone(name: str = "phone", runtimes: tuple[RuntimeInfo, ...] = BOTH) -> Device:
+    """Four little cores, three middle ones, one big one."""
+    made = device(name, architecture="aarch64", logical_cores=8, runtimes=runtimes)
+    clusters = (
+        CoreCluster(cpus=(7,), capacity=1024),
+        CoreCluster(cpus=(4, 5, 6), capacity=762),
+        CoreCluster(cpus=(0, 1, 2, 3), capacity=225),
+    )
+    return replace(made, profile=replace(made.profile, clusters=clusters))
+
+
+def alike(name: str = "pc") -> Device:
+    made = device(name)
+    clusters = (CoreCluster(cpus=(0, 1, 2, 3), max_frequency_khz=3_000_000),)
+    return replace(made, profile=replace(made.profile, clusters=clusters))
+
+
+def planned_cores(spec: SweepSpec, *devices: Device) -> dict[str, tuple[int, ...]]:
+    return {job.device_id: job.settings.cores for job in plan_sweep(spec, devices, CATALOG).jobs}
+
+
+@pytest.mark.parametrize(
+    ("cores", "numbers"),
+    [
+        ("big", (7,)),
+        ("little", (0, 1, 2, 3)),
+        ("all", ()),
+        ("", ()),
+        ("0,4-6", (0, 4, 5, 6)),
+        ("0-7", (0, 1, 2, 3, 4, 5, 6, 7)),
+    ],
+)
+def test_cores_become_the_numbers_that_they_have_on_the_device(
+    cores: str, numbers: tuple[int, ...]
+) -> None:
+    assert planned_cores(replace(ONE, cores=cores), phone()) == {"id-of-phone": numbers}
+
+
+def test_each_device_has_its_own_big_cores() -> None:
+    other = phone("other")
+    swapped = replace(other.profile, clusters=other.profile.clusters[::-1])
+    devices = (phone(), replace(other, profile=swapped))
+    assert planned_cores(replace(ONE, cores="big"), *devices) == {
+        "id-of-phone": (7,),
+        "id-of-other": (0, 1, 2, 3),
+    }
+
+
+def test_a_device_that_tells_nothing_of_its_cores_is_taken_at_its_word() -> None:
+    unknown = device("pc", logical_cores=0)
+    assert planned_cores(replace(ONE, cores="9"), unknown) == {"id-of-pc": (9,)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "change", "sentence"),
+    [
+        (
+            alike(),
+            {"cores": "big"},
+            "device 'pc' has no big cores, they are all alike; its cores are 0-3",
+        ),
+        (
+            device("pc"),
+            {"cores": "little"},
+            "device 'pc' does not tell which of its cores are little; its cores are 0-3",
+        ),
+        (
+            device("pc", logical_cores=0),
+            {"cores": "little"},
+            "device 'pc' does not tell which of its cores are little; name them by their numbers",
+        ),
+        (device("pc"), {"cores": "2-5"}, "device 'pc' has no core 4-5; it has 0-3"),
+        (
+            phone(),
+            {"cores": "little", "threads": (8,)},
+            "4 of the cores of device 'phone' are chosen, 0-3; ask for at most as many threads, "
+            "not 8",
+        ),
+        (
+            phone(),
+            {"threads": (9,)},
+            "device 'phone' has 8 cores; ask for at most as many threads, not 9",
+        ),
+        (
+            device("pc"),
+            {"onnxruntime": XNNPACK},
+            "onnxruntime on device 'pc' has no 'XnnpackExecutionProvider'; "
+            "it has CPUExecutionProvider",
+        ),
+        (
+            device("board", architecture="riscv64"),
+            {"flush_denormals": True, "runtimes": (Runtime.ONNXRUNTIME,)},
+            "no way is known to flush denormals on device 'board', whose architecture is "
+            "'riscv64'; known: x86_64, AMD64, aarch64, arm64, armv7l, armv8l",
+        ),
+    ],
+)
+def test_what_a_device_lacks_refuses_a_sweep_that_names_it(
+    asked: Device, change: dict[str, object], sentence: str
+) -> None:
+    spec = replace(ONE, devices=(asked.name,), **change)  # type: ignore[arg-type]
+    with pytest.raises(EdgerankError) as refused:
+        plan_sweep(spec, [asked], CATALOG)
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("usable", "change", "sentence"),
+    [
+        ((0, 1), {"cores": "3"}, "device 'phone' has no core 3; it has 0-1"),
+        (
+            (0, 1),
+            {"cores": "big"},
+            "the agent of device 'phone' may use none of its big cores, 7; it may use 0-1",
+        ),
+        (
+            (0, 1),
+            {"threads": (4,)},
+            "the agent of device 'phone' may use 2 of its 8 cores; ask for at most as many "
+            "threads, not 4",
+        ),
+    ],
+)
+def test_cores_that_its_agent_may_not_use_are_none(
+    usable: tuple[int, ...], change: dict[str, object], sentence: str
+) -> None:
+    whole = phone()
+    limited = replace(whole, profile=replace(whole.profile, usable_cpus=usable))
+    spec = replace(ONE, devices=("phone",), **change)  # type: ignore[arg-type]
+    with pytest.raises(EdgerankError) as refused:
+        plan_sweep(spec, [limited], CATALOG)
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert str(refused.value) == sentence
+
+
+def test_of_a_class_of_cores_those_are_taken_that_the_agent_may_use() -> None:
+    whole = phone()
+    limited = replace(whole, profile=replace(whole.profile, usable_cpus=(1, 2, 7)))
+    assert planned_cores(replace(ONE, cores="little"), limited) == {"id-of-phone": (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"cores": "big"}, "device 'pc' has no big cores, they are all alike; its cores are 0-3"),
+        ({"cores": "7"}, "device 'pc' has no core 7; it has 0-3"),
+        (
+            {"onnxruntime": XNNPACK},
+            "onnxruntime on device 'pc' has no 'XnnpackExecutionProvider'; "
+            "it has CPUExecutionProvider",
+        ),
+    ],
+)
+def test_of_all_devices_the_one_that_lacks_it_is_left_out(
+    change: dict[str, object], sentence: str
+) -> None:
+    able = phone("able", (with_providers("XnnpackExecutionProvider", "CPUExecutionProvider"),))
+    spec = replace(ONE, runtimes=(Runtime.ONNXRUNTIME,), **change)  # type: ignore[arg-type]
+    plan = plan_sweep(spec, [alike(), able], CATALOG)
+    assert {job.device_id for job in plan.jobs} == {"id-of-able"}
+    assert plan.left_out == (sentence,)
+
+
+def with_providers(*names: str) -> RuntimeInfo:
+    return RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1", execution_providers=names)
+
+
+def test_options_of_onnx_runtime_reach_its_jobs_only() -> None:
+    options = OnnxRuntimeOptions(
+        graph_optimization=GraphOptimization.BASIC, spinning=False, arena=False
+    )
+    spec = replace(ONE, onnxruntime=options, flush_denormals=True)
+    jobs = plan_sweep(spec, [device("pc")], CATALOG).jobs
+    assert {(job.settings.runtime, job.settings.onnxruntime) for job in jobs} == {
+        (Runtime.ONNXRUNTIME, options),
+        (Runtime.PADDLELITE, None),
+    }
+    assert all(job.settings.flush_denormals for job in jobs)
+
+
+def test_what_onnx_runtime_was_told_is_stored_also_when_it_is_as_usual() -> None:
+    (job,) = plan_sweep(replace(ONE, runtimes=(Runtime.ONNXRUNTIME,)), [device("pc")], CATALOG).jobs
+    assert job.settings.onnxruntime == OnnxRuntimeOptions()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"cores": "some"}, "'some' names no cores; write big, little, all, or numbers as 0,4-7"),
+        (
+            {"runtimes": (Runtime.PADDLELITE,), "onnxruntime": OnnxRuntimeOptions(arena=False)},
+            "are settings of onnxruntime; add it with --runtimes",
+        ),
+    ],
+)
+def test_what_makes_no_sense_on_any_device_is_refused(
+    change: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(EdgerankError) as refused:
+        plan_sweep(replace(ONE, **change), [device("pc")], CATALOG)  # type: ignore[arg-type]
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert sentence in str(refused.value)

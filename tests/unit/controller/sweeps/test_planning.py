@@ -1,0 +1,294 @@
+"""A sweep expands to every job that was asked for, or is refused before anything starts."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    ConversionSpec,
+    Device,
+    DeviceProfile,
+    Runtime,
+    RuntimeInfo,
+    StartGate,
+    SweepSpec,
+)
+from controller.sweeps.limits import MAX_BATCH
+from controller.sweeps.planning import plan_conversion, plan_sweep
+from models.catalog.catalog import DEMO_BACKBONES, MAX_INPUT_SIZE, Catalog, load_catalog
+from models.catalog.own import OwnFormat, own_backbone
+from models.catalog.variants import WeightsKind
+
+CATALOG = load_catalog()
+BOTH = tuple(RuntimeInfo(runtime=runtime, version="1") for runtime in Runtime)
+SPEC = SweepSpec(
+    backbones=("MobileNetV1", "EfficientNetB2"),
+    devices=(),
+    runtimes=tuple(Runtime),
+    threads=(1, 2),
+    weights=WeightsKind.SYNTHETIC,
+    repetitions=3,
+    relative_half_width=0.02,
+    time_budget_ms=1_000,
+)
+
+
+def device(
+    name: str,
+    *,
+    architecture: str = "x86_64",
+    runtimes: tuple[RuntimeInfo, ...] = BOTH,
+    connected: bool = True,
+    logical_cores: int = 4,
+) -> Device:
+    return Device(
+        device_id=f"id-of-{name}",
+        name=name,
+        labels={},
+        profile=DeviceProfile(
+            architecture=architecture, runtimes=runtimes, logical_cores=logical_cores
+        ),
+        connected=connected,
+        enrolled_at_unix_ms=0,
+        last_seen_at_unix_ms=0,
+    )
+
+
+@given(
+    backbones=st.lists(st.sampled_from(DEMO_BACKBONES), min_size=1, max_size=5),
+    runtimes=st.lists(st.sampled_from(Runtime), min_size=1, max_size=3),
+    threads=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    device_count=st.integers(1, 3),
+)
+def test_a_plan_is_the_product_of_what_was_asked_each_once(
+    backbones: list[str], runtimes: list[Runtime], threads: list[int], device_count: int
+) -> None:
+    spec = replace(
+        SPEC, backbones=tuple(backbones), runtimes=tuple(runtimes), threads=tuple(threads)
+    )
+    plan = plan_sweep(spec, [device(str(number)) for number in range(device_count)], CATALOG)
+    wanted = len(set(backbones)) * len(set(runtimes)) * len(set(threads)) * device_count
+    assert len(set(plan.jobs)) == len(plan.jobs) == wanted
+    assert plan.left_out == ()
+
+
+def test_each_device_gets_the_artifact_of_its_architecture_at_the_evaluation_size() -> None:
+    devices = [device("pc"), device("phone", architecture="aarch64")]
+    jobs = plan_sweep(replace(SPEC, threads=(1,)), devices, CATALOG).jobs
+    targets = {
+        (job.device_id, job.settings.runtime, job.variant.target.value, job.settings.input_shape)
+        for job in jobs
+        if job.variant.backbone == "EfficientNetB2"
+    }
+    shape = (1, 3, 260, 260)
+    assert targets == {
+        ("id-of-pc", Runtime.PADDLELITE, "x86", shape),
+        ("id-of-pc", Runtime.ONNXRUNTIME, "any", shape),
+        ("id-of-phone", Runtime.PADDLELITE, "arm", shape),
+        ("id-of-phone", Runtime.ONNXRUNTIME, "any", shape),
+    }
+
+
+def test_all_devices_means_the_connected_ones_and_what_each_can_do() -> None:
+    onnx_only = (RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1"),)
+    devices = [device("pc"), device("board", runtimes=onnx_only), device("off", connected=False)]
+    plan = plan_sweep(replace(SPEC, threads=(1,)), devices, CATALOG)
+    assert {(job.device_id, job.settings.runtime) for job in plan.jobs} == {
+        ("id-of-pc", Runtime.PADDLELITE),
+        ("id-of-pc", Runtime.ONNXRUNTIME),
+        ("id-of-board", Runtime.ONNXRUNTIME),
+    }
+    assert plan.left_out == ("device 'board' has no paddlelite; it has onnxruntime",)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "sentence"),
+    [
+        ({"backbones": ("MobileNetV9",)}, ErrorCode.UNKNOWN_NAME, "nearest: MobileNetV"),
+        ({"devices": ("pd",)}, ErrorCode.UNKNOWN_NAME, "no device is named 'pd'; nearest: pc"),
+        (
+            {"devices": ("bare",), "runtimes": (Runtime.PADDLELITE,)},
+            ErrorCode.PRECONDITION,
+            "device 'bare' has no paddlelite; it has no runtime",
+        ),
+        (
+            {"devices": ("pc",), "threads": (8,)},
+            ErrorCode.PRECONDITION,
+            "device 'pc' has 4 cores; ask for at most as many threads, not 8",
+        ),
+        ({"threads": ()}, ErrorCode.INVALID_INPUT, "threads must be"),
+        ({"repetitions": 0}, ErrorCode.INVALID_INPUT, "repetitions must be 1 to 20"),
+        ({"relative_half_width": 0.0}, ErrorCode.INVALID_INPUT, "precision must be above 0 %"),
+        ({"time_budget_ms": 1}, ErrorCode.INVALID_INPUT, "time budget must be 100 ms to 600 s"),
+        ({"sustained_minutes": 61}, ErrorCode.INVALID_INPUT, "inference lasts 1 to 60 minutes"),
+        ({"backbones": ()}, ErrorCode.INVALID_INPUT, "at least one backbone"),
+        ({"runtimes": ()}, ErrorCode.INVALID_INPUT, "at least one runtime"),
+    ],
+)
+def test_what_cannot_hold_is_refused_with_what_would(
+    change: dict[str, object], code: ErrorCode, sentence: str
+) -> None:
+    devices = [device("pc"), device("bare", runtimes=())]
+    with pytest.raises(EdgerankError) as refused:
+        plan_sweep(replace(SPEC, **change), devices, CATALOG)  # type: ignore[arg-type]
+    assert refused.value.code is code
+    assert sentence in str(refused.value)
+
+
+def test_sustained_inference_is_part_of_every_jobs_settings() -> None:
+    plan = plan_sweep(replace(SPEC, sustained_minutes=10), [device("pc")], CATALOG)
+    assert {job.settings.sustained_minutes for job in plan.jobs} == {10}
+
+
+def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> None:
+    own = [
+        own_backbone(name, own_format, "5f" * 32, 224, 3.5)
+        for name, own_format in (("AsOnnx", OwnFormat.ONNX), ("AsPaddle", OwnFormat.PADDLE))
+    ]
+    spec = replace(SPEC, backbones=("AsOnnx", "AsPaddle"), threads=(1,), devices=("pc",))
+    plan = plan_sweep(spec, [device("pc")], Catalog(own))
+    assert [(job.variant.backbone, job.settings.runtime) for job in plan.jobs] == [
+        ("AsOnnx", Runtime.ONNXRUNTIME),
+        ("AsPaddle", Runtime.PADDLELITE),
+        ("AsPaddle", Runtime.ONNXRUNTIME),
+    ]
+    assert plan.left_out == ("AsOnnx was added as ONNX, so Paddle Lite has no file of it",)
+    nothing = replace(spec, backbones=("AsOnnx",), runtimes=(Runtime.PADDLELITE,))
+    with pytest.raises(EdgerankError, match="AsOnnx was added as ONNX"):
+        plan_sweep(nothing, [device("pc")], Catalog(own))
+
+
+def test_a_sweep_without_a_device_says_how_to_get_one() -> None:
+    with pytest.raises(EdgerankError, match="no device is connected; start an agent"):
+        plan_sweep(SPEC, [device("off", connected=False)], CATALOG)
+
+
+def test_an_architecture_without_a_paddle_lite_target_is_named() -> None:
+    spec = replace(SPEC, devices=("mips",), runtimes=(Runtime.PADDLELITE,))
+    with pytest.raises(EdgerankError, match="whose architecture is 'mips64'"):
+        plan_sweep(spec, [device("mips", architecture="mips64")], CATALOG)
+
+
+ALL_PRECISIONS = ("fp32", "fp16", "int8-dynamic", "int8-static")
+
+
+def test_each_runtime_takes_the_precisions_that_its_file_has_on_the_device() -> None:
+    devices = [device("pc"), device("phone", architecture="aarch64")]
+    spec = replace(SPEC, backbones=("MobileNetV1",), threads=(1,), precisions=ALL_PRECISIONS)
+    plan = plan_sweep(replace(spec, devices=("pc", "phone")), devices, CATALOG)
+    planned: dict[tuple[str, str], list[str]] = {}
+    for job in plan.jobs:
+        key = (job.device_id, job.settings.runtime.value)
+        planned.setdefault(key, []).append(job.variant.precision.value)
+    assert planned == {
+        ("id-of-pc", "paddlelite"): ["fp32", "int8-dynamic"],
+        ("id-of-pc", "onnxruntime"): list(ALL_PRECISIONS),
+        ("id-of-phone", "paddlelite"): ["fp32", "fp16", "int8-dynamic"],
+        ("id-of-phone", "onnxruntime"): list(ALL_PRECISIONS),
+    }
+    assert (
+        "paddlelite on device 'pc', whose architecture is 'x86_64', has no fp16; it has fp32, "
+        "int8-dynamic"
+    ) in plan.left_out
+    assert len(plan.left_out) == 3
+
+
+@pytest.mark.parametrize("devices", [("pc",), ()], ids=["named", "all"])
+def test_a_precision_that_no_runtime_has_is_refused_naming_what_would_do(
+    devices: tuple[str, ...],
+) -> None:
+    spec = replace(
+        SPEC, devices=devices, runtimes=(Runtime.PADDLELITE,), precisions=("int8-static",)
+    )
+    with pytest.raises(EdgerankError, match="has no int8-static; it has fp32, int8-dynamic") as it:
+        plan_sweep(spec, [device("pc")], CATALOG)
+    assert it.value.code is ErrorCode.PRECONDITION
+
+
+def test_sizes_and_batches_multiply_and_are_in_the_input_shape() -> None:
+    spec = replace(
+        SPEC,
+        backbones=("MobileNetV1",),
+        runtimes=(Runtime.ONNXRUNTIME,),
+        threads=(1,),
+        input_sizes=(192, 256, 192),
+        batches=(1, 4),
+    )
+    plan = plan_sweep(spec, [device("pc")], CATALOG)
+    assert [(job.settings.input_shape, job.variant.batch) for job in plan.jobs] == [
+        ((1, 3, 192, 192), 1),
+        ((4, 3, 192, 192), 4),
+        ((1, 3, 256, 256), 1),
+        ((4, 3, 256, 256), 4),
+    ]
+
+
+def test_a_conversion_is_every_format_and_target_once() -> None:
+    spec = ConversionSpec(
+        backbones=("MobileNetV1", "MobileNetV1"),
+        weights=WeightsKind.SYNTHETIC,
+        precisions=ALL_PRECISIONS,
+    )
+    variants = plan_conversion(spec, CATALOG)
+    assert len(set(variants)) == len(variants) == 9
+    fp32_only = replace(spec, precisions=(), input_sizes=(64,), batches=(2,))
+    assert [
+        (v.target.value, v.input_size, v.batch) for v in plan_conversion(fp32_only, CATALOG)
+    ] == [
+        ("arm", 64, 2),
+        ("x86", 64, 2),
+        ("any", 64, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"precisions": ("int4",)}, "no precision is named 'int4'; there are fp32, fp16"),
+        ({"input_sizes": (0,)}, f"the input size must be 1 to {MAX_INPUT_SIZE}, not 0"),
+        ({"input_sizes": (MAX_INPUT_SIZE + 1,)}, f"not {MAX_INPUT_SIZE + 1}"),
+        ({"batches": (MAX_BATCH + 1,)}, f"the batch must be 1 to {MAX_BATCH} images"),
+        ({"backbones": ()}, "name at least one backbone"),
+    ],
+)
+def test_what_no_file_can_be_is_refused_for_sweeps_and_conversions_alike(
+    changes: dict[str, tuple[object, ...]], sentence: str
+) -> None:
+    conversion = ConversionSpec(backbones=("MobileNetV1",), weights=WeightsKind.SYNTHETIC)
+    with pytest.raises(EdgerankError, match=sentence):
+        plan_conversion(replace(conversion, **changes), CATALOG)  # type: ignore[arg-type]
+    with pytest.raises(EdgerankError, match=sentence):
+        plan_sweep(replace(SPEC, **changes), [device("pc")], CATALOG)  # type: ignore[arg-type]
+
+
+def test_every_job_is_told_the_gate_of_its_sweep() -> None:
+    gate = StartGate(max_celsius=45, max_load_by_others=0.5, min_battery_percent=30)
+    jobs = plan_sweep(replace(SPEC, gate=gate), [device("pc")], CATALOG).jobs
+    assert {job.settings.gate for job in jobs} == {gate}
+
+
+@pytest.mark.parametrize(
+    ("gate", "sentence"),
+    [
+        (StartGate(max_celsius=0), "must be above 0 and at most 120 °C, not 0 °C"),
+        (StartGate(max_celsius=float("nan")), "at most 120 °C, not nan °C"),
+        (StartGate(max_celsius=121), "at most 120 °C, not 121 °C"),
+        (StartGate(max_load_by_others=-0.5), "at most 256 cores, not -0.5"),
+        (StartGate(max_load_by_others=0), "above 0 and at most 256 cores, not 0"),
+        (StartGate(max_load_by_others=float("inf")), "at most 256 cores, not inf"),
+        (StartGate(max_load_by_others=float("nan")), "at most 256 cores, not nan"),
+        (StartGate(min_battery_percent=0), "must be 1 to 100 %, not 0 %"),
+        (StartGate(min_battery_percent=101), "must be 1 to 100 %, not 101 %"),
+        (StartGate(deadline_ms=3_600_001), "may wait 0 to 3600 s, not 3600001 ms"),
+        (StartGate(deadline_ms=-1), "may wait 0 to 3600 s, not -1 ms"),
+    ],
+)
+def test_a_gate_that_no_device_could_pass_or_that_says_nothing_is_refused(
+    gate: StartGate, sentence: str
+) -> None:
+    with pytest.raises(EdgerankError, match=sentence) as refused:
+        plan_sweep(replace(SPEC, gate=gate), [device("pc")], CATALOG)
+    assert refused.value.code is ErrorCode.INVALID_INPUT

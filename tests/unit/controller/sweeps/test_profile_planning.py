@@ -1,0 +1,94 @@
+"""A profile is one job, or is refused before anything starts."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import (
+    GraphOptimization,
+    OnnxRuntimeOptions,
+    ProfileSpec,
+    Runtime,
+    StartGate,
+)
+from controller.sweeps.profile_planning import MAX_PROFILE_RUNS, as_sweep, plan_profile
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import WeightsKind
+from tests.unit.controller.sweeps.test_planning import device
+
+CATALOG = load_catalog()
+SPEC = ProfileSpec(
+    backbone="MobileNetV1",
+    device="pc",
+    runtime=Runtime.ONNXRUNTIME,
+    threads=2,
+    weights=WeightsKind.SYNTHETIC,
+    precision="int8-static",
+    batch=4,
+    run_count=7,
+    input_size=96,
+)
+
+
+def test_a_profile_is_one_job_of_one_repetition() -> None:
+    job = plan_profile(SPEC, [device("pc"), device("phone")], CATALOG)
+    assert job.device_id == "id-of-pc"
+    assert (job.variant.precision.value, job.variant.batch) == ("int8-static", 4)
+    assert (job.settings.profile_runs, as_sweep(SPEC).repetitions) == (7, 1)
+    assert (job.settings.threads, job.settings.input_shape) == (2, (4, 3, 96, 96))
+
+
+def test_without_a_size_it_is_the_evaluation_size() -> None:
+    job = plan_profile(replace(SPEC, input_size=None), [device("pc")], CATALOG)
+    assert job.variant.input_size == CATALOG.get("MobileNetV1").input_size
+
+
+def test_its_job_is_told_where_how_and_when_to_run() -> None:
+    options = OnnxRuntimeOptions(graph_optimization=GraphOptimization.BASIC, spinning=False)
+    gate = StartGate(max_load_by_others=0.5, deadline_ms=1_000)
+    told = replace(SPEC, cores="1,2", flush_denormals=True, onnxruntime=options, gate=gate)
+    settings = plan_profile(told, [device("pc")], CATALOG).settings
+    assert (settings.cores, settings.flush_denormals) == ((1, 2), True)
+    assert (settings.onnxruntime, settings.gate) == (options, gate)
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "words"),
+    [
+        (replace(SPEC, run_count=0), ErrorCode.INVALID_INPUT, f"1 to {MAX_PROFILE_RUNS}, not 0"),
+        (replace(SPEC, run_count=1_001), ErrorCode.INVALID_INPUT, "not 1001"),
+        (replace(SPEC, backbone="MobileNet"), ErrorCode.UNKNOWN_NAME, "nearest: .*MobileNetV1"),
+        (replace(SPEC, device="pd"), ErrorCode.UNKNOWN_NAME, "nearest: pc"),
+        (replace(SPEC, device=""), ErrorCode.UNKNOWN_NAME, "no device is named ''"),
+        (replace(SPEC, threads=8), ErrorCode.PRECONDITION, "has 4 cores"),
+        (replace(SPEC, cores="7"), ErrorCode.PRECONDITION, "has no core 7; it has 0-3"),
+        (replace(SPEC, cores="0"), ErrorCode.PRECONDITION, "ask for at most as many threads"),
+        (
+            replace(SPEC, onnxruntime=OnnxRuntimeOptions(execution_provider="Fast")),
+            ErrorCode.PRECONDITION,
+            "Fast",
+        ),
+        (
+            replace(SPEC, gate=StartGate(max_celsius=500)),
+            ErrorCode.INVALID_INPUT,
+            "at most 120 °C",
+        ),
+        (replace(SPEC, precision="int4"), ErrorCode.UNKNOWN_NAME, "no precision is named"),
+        (
+            replace(
+                SPEC,
+                runtime=Runtime.PADDLELITE,
+                precision="fp32",
+                onnxruntime=OnnxRuntimeOptions(arena=False),
+            ),
+            ErrorCode.PRECONDITION,
+            "built without its profiler .* profile with onnxruntime",
+        ),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_cannot_hold_is_refused(spec: ProfileSpec, code: ErrorCode, words: str) -> None:
+    with pytest.raises(EdgerankError, match=words) as refused:
+        plan_profile(spec, [device("pc")], CATALOG)
+    assert refused.value.code is code

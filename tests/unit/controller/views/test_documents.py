@@ -1,0 +1,271 @@
+"""The JSON interface: real documents, their schemas, and the page that describes them."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from controller.domain.measurements import (
+    Constraints,
+    ConversionOutcome,
+    ConversionResult,
+    Dataset,
+    JobOutcome,
+    OwnModel,
+    Runtime,
+    SweepPhase,
+    SweepSnapshot,
+    Verdict,
+)
+from controller.ranking.comparison import Comparison, Limits, compare_pair
+from controller.ranking.ranking import rank
+from controller.views.documents import to_document
+from controller.views.operator_times import summarise
+from models.catalog.catalog import load_catalog
+from models.catalog.own import OwnFormat
+from models.catalog.tiers import Tier, apply_rule
+from models.catalog.variants import WeightsKind
+from tests.unit.controller.samples.conversions import unkept
+from tests.unit.controller.samples.measurements import (
+    DEVICE,
+    MS,
+    catalog,
+    device,
+    failed,
+    figures,
+    measurement,
+    repetition,
+    sustained,
+)
+from tests.unit.controller.samples.profiles import PROFILE
+
+DOCS = Path(__file__).parents[4] / "docs"
+
+FULL_MEASUREMENT = measurement(
+    "Good",
+    top5=92.5,
+    params_m=5.5,
+    flops_g=0.22,
+    affinity=(0, 1),
+    minutes=sustained("Good", {1: 4, 2: 5}).minutes,
+    settings=sustained("Good", {2: 5}).settings,
+    repetitions=(
+        repetition((4 * MS, 5 * MS), samples_per_minute=(1, 1)),
+        repetition((4 * MS,), before=None, pss_bytes=None),
+    ),
+)
+RANKING = rank(
+    DEVICE,
+    [
+        measurement("Good", top1=76),
+        measurement("Same", 10.1, top1=76),
+        measurement("Small", 4, top1=70),
+        measurement("Poor", 12, top1=71, memory=None),
+        failed("Broken"),
+    ],
+    Constraints(max_latency_ms=20, max_memory_bytes=10**8, runtime=Runtime.ONNXRUNTIME, threads=1),
+    catalog(Good=76, Same=76, Small=70, Poor=71, Broken=75),
+)
+ONLY_DOUBTFUL = rank(
+    DEVICE,
+    [measurement("Good", verdict=Verdict.UNSTABLE), measurement("Bad", verdict=Verdict.THROTTLED)],
+    Constraints(include=(Verdict.NOISY,)),
+    catalog(Good=76, Bad=70),
+)
+NOTHING_MEASURED = rank(DEVICE, [], Constraints(tier="mobile", min_top1=75), load_catalog())
+AT_MINUTE = rank(
+    DEVICE, [sustained("Good", {1: 4, 2: 5})], Constraints(at_minute=2), catalog(Good=76)
+)
+CONVERSIONS = (
+    ConversionOutcome(
+        backbone="Good",
+        format="onnx",
+        precision="fp32",
+        target="any",
+        input_size=224,
+        batch=1,
+        result=ConversionResult.STORED,
+        weights=WeightsKind.SYNTHETIC,
+        weights_digest="5f" * 32,
+        artifact_sha256="a7" * 32,
+        artifact_size_bytes=12_000_000,
+        max_relative_difference=2e-6,
+        parity_tolerance=1e-3,
+        checked_through="onnx",
+        parity_input_count=4,
+        top1_agreement=0.75,
+        passes=("square_by_product", "onnxslim"),
+        seconds=3.5,
+    ),
+    ConversionOutcome(
+        backbone="Bad",
+        format="paddlelite",
+        precision="fp32",
+        target="arm",
+        input_size=224,
+        batch=4,
+        result=ConversionResult.REFUSED,
+        weights=WeightsKind.PRETRAINED,
+        weights_digest="5f" * 32,
+        reason="its x86 twin returns zeros",
+    ),
+    ConversionOutcome(
+        backbone="Ugly",
+        format="onnx",
+        precision="int8-static",
+        target="any",
+        input_size=192,
+        batch=1,
+        result=ConversionResult.FAILED,
+        weights=WeightsKind.PRETRAINED,
+        weights_digest="5f" * 32,
+        reason="export: the child died by SIGKILL, saying nothing",
+    ),
+    *unkept("Good"),
+)
+SWEEP = SweepSnapshot(
+    sweep_id="sweep-1",
+    phase=SweepPhase.ENDED,
+    artifacts_total=2,
+    artifacts_done=2,
+    jobs_total=2,
+    jobs_queued=0,
+    jobs_running=0,
+    ended=tuple(
+        JobOutcome(
+            job_id=f"job-{verdict.value}",
+            device=DEVICE,
+            backbone="Good",
+            runtime=Runtime.PADDLELITE,
+            threads=2,
+            weights=WeightsKind.SYNTHETIC,
+            precision="fp32",
+            input_size=224,
+            batch=1,
+            verdict=verdict,
+            median_ms=median_ms,
+        )
+        for verdict, median_ms in ((Verdict.OK, 4.5), (Verdict.FAILED, None))
+    ),
+)
+DATASETS = (
+    Dataset(
+        name="flowers",
+        backbone_count=2,
+        figure_count=3,
+        metrics=("top1", "top5"),
+        precisions=("fp32", "int8-static"),
+    ),
+)
+OWN_MODELS = (
+    OwnModel(
+        name="Mine",
+        format=OwnFormat.PADDLE,
+        digest="5f" * 32,
+        size_bytes=14_000_000,
+        input_size=224,
+        params_m=3.5,
+        output_shapes=("1x10",),
+        added_at_unix_ms=1_764_000_000_000,
+    ),
+)
+FIVE_PERCENT = Limits(regression_threshold=0.05)
+ONCE = replace(figures(12, 0.1), repetition_count=1)
+COMPARISON = Comparison(
+    a="before:2026-11-24",
+    b="after:2026-11-24",
+    limits=FIVE_PERCENT,
+    pairs=(
+        compare_pair(
+            measurement("Good"), measurement("Good", 12, measurement_id="m2"), FIVE_PERCENT
+        ),
+        compare_pair(
+            measurement("Good"),
+            measurement("Good", latency=ONCE, measurement_id="m3"),
+            FIVE_PERCENT,
+        ),
+    ),
+    left_out=(failed("Broken"),),
+)
+CASES = [
+    ("datasets", DATASETS),
+    ("own_models", OWN_MODELS),
+    ("devices", [device(), device(connected=False, labels={})]),
+    ("devices", []),
+    ("models", list(load_catalog())),
+    ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
+    ("ranking", RANKING),
+    ("ranking", NOTHING_MEASURED),
+    ("ranking", ONLY_DOUBTFUL),
+    ("ranking", AT_MINUTE),
+    ("measurement", FULL_MEASUREMENT),
+    ("measurement", failed("Broken")),
+    ("conversion", CONVERSIONS),
+    ("sweep", SWEEP),
+    ("comparison", COMPARISON),
+    ("profile", summarise(PROFILE, "MobileNetV1-pc-onnxruntime.trace.json.gz")),
+    ("comparison", Comparison(a="s1", b="s2", limits=Limits(), pairs=(), left_out=())),
+]
+
+
+def _schema(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((DOCS / "schemas" / f"{name}.json").read_text("utf-8"))
+    return schema
+
+
+def _closed(schema: Any) -> Any:
+    """The schema without tolerance for fields that it does not know."""
+    if isinstance(schema, Mapping):
+        closed = {key: _closed(value) for key, value in schema.items()}
+        return {"additionalProperties": False, **closed} if "properties" in closed else closed
+    return [_closed(item) for item in schema] if isinstance(schema, list) else schema
+
+
+@pytest.mark.parametrize(("name", "domain_object"), CASES)
+def test_a_document_is_what_its_schema_says_and_nothing_more(
+    name: str, domain_object: object
+) -> None:
+    schema = _schema(name)
+    Draft202012Validator.check_schema(schema)
+    through_text = json.loads(json.dumps(to_document(domain_object), allow_nan=False))
+    Draft202012Validator(_closed(schema)).validate(through_text)
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "schemas").glob("*.json")), ids=lambda p: p.stem)
+def test_every_schema_is_tried_and_requires_all_its_fields(path: Path) -> None:
+    assert path.stem in {name for name, _ in CASES}
+    for definition in _schema(path.stem)["$defs"].values():
+        assert definition["required"] == list(definition["properties"])
+
+
+def test_the_page_describes_every_field_of_every_schema() -> None:
+    page = (DOCS / "json.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    for path in (DOCS / "schemas").glob("*.json"):
+        assert f"schemas/{path.name}" in page
+        for definition in _schema(path.stem)["$defs"].values():
+            described = re.findall(r"^\| `(\w+)` \|", sections[definition["title"]], re.MULTILINE)
+            assert described == list(definition["properties"])
+
+
+def test_a_file_that_was_not_kept_is_told_from_one_that_failed() -> None:
+    document = json.loads(json.dumps(to_document(CONVERSIONS)))
+    results = [outcome["result"] for outcome in document]
+    assert results == ["stored", "refused", "failed", *["checked"] * 3]
+
+
+def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:
+    document = to_document(FULL_MEASUREMENT)
+    assert isinstance(document, dict)
+    assert document["runtime"] == "onnxruntime"
+    assert document["weights"] == "pretrained"
+    assert document["affinity"] == [0, 1]
+    assert to_document(Constraints()) == {
+        field.name: None for field in dataclasses.fields(Constraints)
+    } | {"include": []}

@@ -1,0 +1,123 @@
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from controller.domain.measurements import Measurement, OnnxRuntimeOptions
+from controller.views.documents import to_document
+from controller.views.export import COLUMNS, RAW_COLUMN, ExportFailed, write_export
+from tests.unit.controller.samples.measurements import MS, failed, measurement, repetition, settings
+
+MEASURED = measurement(
+    "Good",
+    4.3,
+    top1=75.32,
+    params_m=5.5,
+    affinity=(0, 2),
+    settings=settings(cores=(0, 2), onnxruntime=OnnxRuntimeOptions(spinning=False)),
+    reason='quoted "so", and\nbroken',
+    repetitions=(repetition((4 * MS, 5 * MS)), repetition((6 * MS,))),
+)
+BOTH = [MEASURED, failed("Broken")]
+SUFFIXES = ["csv", "json", "parquet"]
+
+
+def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
+    tmp_path: Path,
+) -> None:
+    write_export(BOTH, tmp_path / "all.csv")
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        good, broken = csv.DictReader(file)
+    assert list(good) == list(COLUMNS)
+    assert (good["backbone"], good["runtime"], good["affinity"]) == ("Good", "onnxruntime", "0,2")
+    assert (good["cores"], good["flush_denormals"]) == ("0,2", "false")
+    assert good["onnxruntime_execution_provider"] == "CPUExecutionProvider"
+    assert good["onnxruntime_graph_optimization"] == "all"
+    assert (good["onnxruntime_spinning"], good["onnxruntime_arena"]) == ("false", "true")
+    assert (broken["cores"], broken["onnxruntime_spinning"]) == ("", "")
+    assert float(good["latency_median_ms"]) == 4.3
+    assert float(good["top1_percent"]) == 75.32
+    assert good["reason"] == MEASURED.reason
+    assert (broken["verdict"], broken["latency_median_ms"], broken["memory_pss_bytes"]) == (
+        "failed",
+        "",
+        "",
+    )
+
+
+def test_json_holds_the_whole_documents_with_raw_samples(tmp_path: Path) -> None:
+    write_export(BOTH, tmp_path / "all.json")
+    documents = json.loads((tmp_path / "all.json").read_text("utf-8"))
+    assert documents == [to_document(measurement) for measurement in BOTH]
+    assert documents[0]["repetitions"][0]["latency_ns"] == [4 * MS, 5 * MS]
+
+
+def test_parquet_is_typed_and_keeps_raw_latencies_by_repetition(tmp_path: Path) -> None:
+    write_export(BOTH, tmp_path / "all.parquet")
+    table = pq.read_table(tmp_path / "all.parquet")
+    assert table.column_names == [*COLUMNS, RAW_COLUMN]
+    assert table.schema.field("latency_median_ms").type == pa.float64()
+    assert table.column("latency_median_ms").to_pylist() == [4.3, None]
+    assert table.column(RAW_COLUMN).to_pylist() == [[[4 * MS, 5 * MS], [6 * MS]], []]
+
+
+def test_every_figure_of_a_measurement_has_a_column() -> None:
+    document = to_document(MEASURED)
+    assert isinstance(document, dict)
+    unit_added = {"input_size": "input_size_px", "top1": "top1_percent", "top5": "top5_percent"}
+    for name, figure in document.items():
+        if name in ("latency", "memory"):
+            assert isinstance(figure, dict)
+            assert {f"{name}_{inner}" for inner in figure} <= set(COLUMNS)
+        elif name == "settings":
+            assert isinstance(figure, dict)
+            assert {"cores", "flush_denormals"} <= set(COLUMNS) & set(figure)
+            assert isinstance(figure["onnxruntime"], dict)
+            assert {f"onnxruntime_{inner}" for inner in figure["onnxruntime"]} <= set(COLUMNS)
+        elif name not in ("repetitions", "minutes"):
+            assert unit_added.get(name, name) in COLUMNS
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_empty_set_is_a_valid_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"none.{suffix}"
+    write_export([], path)
+    if suffix == "parquet":
+        table = pq.read_table(path)
+        assert (table.num_rows, table.column_names) == (0, [*COLUMNS, RAW_COLUMN])
+    elif suffix == "json":
+        assert json.loads(path.read_text("utf-8")) == []
+    else:
+        assert path.read_text("utf-8").strip().split(",") == list(COLUMNS)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_export_that_breaks_off_leaves_the_old_file_and_no_other(
+    tmp_path: Path, suffix: str
+) -> None:
+    def broken_off() -> Iterator[Measurement]:
+        yield MEASURED
+        raise ConnectionError("the controller went away")
+
+    path = tmp_path / f"all.{suffix}"
+    path.write_text("older")
+    with pytest.raises(ExportFailed, match="the controller went away"):
+        write_export(broken_off(), path)
+    assert path.read_text() == "older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["all.xlsx", "all", "csv"])
+def test_an_unknown_suffix_names_the_known_ones(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ExportFailed, match=r"ends in \.csv, \.json or \.parquet") as error:
+        write_export(BOTH, tmp_path / name)
+    assert error.value.exit_code == 2
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ExportFailed, match="No such file or directory; choose another place"):
+        write_export(BOTH, tmp_path / "missing" / "all.csv")

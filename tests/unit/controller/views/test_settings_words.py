@@ -1,0 +1,140 @@
+"""Candidates that were measured differently are told apart, and say what is not as usual."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.cli.sweep import sweep
+from controller.domain.cores import CoreClass, parse_cores
+from controller.domain.measurements import (
+    Constraints,
+    GraphOptimization,
+    Measurement,
+    MeasureSettings,
+    OnnxRuntimeOptions,
+    Runtime,
+    Verdict,
+)
+from controller.domain.selectors import parse_selector
+from controller.ranking.comparison import Limits, compare
+from controller.ranking.entries import candidate_key, select_entries
+from controller.ranking.ranking import rank
+from controller.views.settings_words import settings_options, settings_words
+from controller.views.wording import candidate_name, headline
+from tests.unit.controller.samples.measurements import DEVICE, catalog, measurement, settings
+
+CHANGES: list[tuple[MeasureSettings, str]] = [
+    (settings(cores=(0, 4, 5, 6, 7)), "cores 0,4-7"),
+    (settings(cores=(3,)), "core 3"),
+    (settings(flush_denormals=True), "denormals flushed"),
+    (
+        settings(onnxruntime=OnnxRuntimeOptions(execution_provider="XnnpackExecutionProvider")),
+        "XnnpackExecutionProvider",
+    ),
+    (
+        settings(onnxruntime=OnnxRuntimeOptions(graph_optimization=GraphOptimization.BASIC)),
+        "basic graph optimization",
+    ),
+    (
+        settings(onnxruntime=OnnxRuntimeOptions(graph_optimization=GraphOptimization.DISABLED)),
+        "no graph optimization",
+    ),
+    (settings(onnxruntime=OnnxRuntimeOptions(spinning=False)), "no spinning"),
+    (settings(onnxruntime=OnnxRuntimeOptions(arena=False)), "no arena"),
+]
+each_change = pytest.mark.parametrize(
+    ("told", "words"), CHANGES, ids=[words for _, words in CHANGES]
+)
+
+
+@each_change
+def test_a_candidate_says_what_is_out_of_the_ordinary(told: MeasureSettings, words: str) -> None:
+    measured = measurement("Good", settings=told)
+    assert candidate_name(measured) == f"Good (onnxruntime, 1 thread, {words}, pretrained)"
+    assert candidate_key(measured) == f"Good onnxruntime 1 {words}"
+    ranking = rank(DEVICE, [measured], Constraints(), catalog(Good=75))
+    assert headline(ranking) == f"Best on {DEVICE}: Good (onnxruntime, 1 thread, {words})"
+
+
+@pytest.mark.parametrize("told", [None, settings(), settings(onnxruntime=None)])
+def test_what_is_as_usual_is_not_said(told: MeasureSettings | None) -> None:
+    measured = measurement("Good", settings=told)
+    assert settings_words(measured) == ()
+    assert settings_options(measured) == ()
+    assert candidate_name(measured) == "Good (onnxruntime, 1 thread, pretrained)"
+
+
+@each_change
+def test_a_newer_measurement_replaces_an_older_one_of_the_same_settings_only(
+    told: MeasureSettings, words: str
+) -> None:
+    usual = measurement("Good", 10, settings=settings(), measurement_id="usual")
+    older = measurement("Good", 12, settings=told, measurement_id="older")
+    newer = measurement("Good", 11, settings=told, measurement_id="newer")
+    entries, left_out = select_entries([usual, older, newer], catalog(Good=75), {Verdict.OK})
+    assert [entry.id for entry in entries] == ["usual", "newer"], words
+    assert left_out == []
+
+
+@each_change
+def test_a_comparison_pairs_what_was_measured_alike(told: MeasureSettings, words: str) -> None:
+    before = [
+        measurement("Good", 10, settings=settings(), sweep_id="a" * 12, measurement_id="1"),
+        measurement("Good", 20, settings=told, sweep_id="a" * 12, measurement_id="2"),
+    ]
+    after = [measurement("Good", 21, settings=told, sweep_id="b" * 12, measurement_id="3")]
+    found = compare(parse_selector("a" * 12), parse_selector("b" * 12), before, after, Limits())
+    assert [(pair.a.measurement_id, pair.b.measurement_id) for pair in found.pairs] == [("2", "3")]
+    assert [m.measurement_id for m in found.left_out] == ["1"], words
+
+
+def across(onnx: MeasureSettings, lite: MeasureSettings) -> list[tuple[Measurement, Measurement]]:
+    both = [
+        measurement("Good", settings=onnx),
+        measurement("Good", runtime=Runtime.PADDLELITE, settings=lite),
+    ]
+    a, b = parse_selector("runtime:onnxruntime"), parse_selector("runtime:paddlelite")
+    return [(pair.a, pair.b) for pair in compare(a, b, both, both, Limits()).pairs]
+
+
+def test_two_runtimes_pair_whatever_one_of_them_alone_was_told() -> None:
+    told = settings(onnxruntime=OnnxRuntimeOptions(spinning=False))
+    assert len(across(told, settings(Runtime.PADDLELITE))) == 1
+
+
+def test_two_runtimes_on_other_cores_do_not_pair() -> None:
+    on_core_0 = settings(cores=(0,))
+    assert across(on_core_0, settings(Runtime.PADDLELITE)) == []
+    assert len(across(on_core_0, settings(Runtime.PADDLELITE, cores=(0,)))) == 1
+
+
+@given(
+    st.builds(
+        settings,
+        cores=st.lists(st.integers(0, 15), unique=True, max_size=4).map(sorted).map(tuple),
+        flush_denormals=st.booleans(),
+        sustained_minutes=st.integers(0, 60),
+        onnxruntime=st.builds(
+            OnnxRuntimeOptions,
+            execution_provider=st.sampled_from(
+                ["CPUExecutionProvider", "XnnpackExecutionProvider"]
+            ),
+            graph_optimization=st.sampled_from(GraphOptimization),
+            spinning=st.booleans(),
+            arena=st.booleans(),
+        ),
+    )
+)
+def test_a_sweep_that_is_given_the_options_is_told_the_same(told: MeasureSettings) -> None:
+    options = settings_options(measurement("Good", settings=told))
+    read = sweep.make_context("sweep", ["--models", "Good", *options]).params
+    cores = parse_cores(read["cores"])
+    assert (() if cores is CoreClass.ALL else cores) == told.cores
+    assert read["flush_denormals"] == told.flush_denormals
+    assert (read["sustained_minutes"] or 0) == told.sustained_minutes
+    assert told.onnxruntime == OnnxRuntimeOptions(
+        execution_provider=read["execution_provider"],
+        graph_optimization=GraphOptimization(read["graph_optimization"]),
+        spinning=read["spinning"],
+        arena=read["arena"],
+    )

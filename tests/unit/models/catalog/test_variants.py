@@ -1,0 +1,39 @@
+"""Variants: what a backbone is converted to, and what cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Format, Precision, Target, Variant, fp32_variants
+
+
+def test_a_backbone_has_three_float32_variants_at_its_own_size() -> None:
+    made = fp32_variants(load_catalog().get("EfficientNetB2"))
+    assert [(v.format.suffix, v.target.value) for v in made] == [
+        (".nb", "arm"),
+        (".nb", "x86"),
+        (".onnx", "any"),
+    ]
+    assert {(v.backbone, v.input_size, v.batch) for v in made} == {("EfficientNetB2", 260, 1)}
+
+
+@pytest.mark.parametrize(
+    ("format_", "target", "size", "batch"),
+    [
+        (Format.ONNX, Target.ARM, 224, 1),
+        (Format.PADDLELITE, Target.ANY, 224, 1),
+        (Format.ONNX, Target.ANY, 0, 1),
+        (Format.ONNX, Target.ANY, 224, 0),
+    ],
+)
+def test_a_combination_that_does_not_exist_is_refused(
+    format_: Format, target: Target, size: int, batch: int
+) -> None:
+    with pytest.raises(ValueError, match=r"no target|at least 1"):
+        Variant("Net", format_, Precision.FP32, target, size, batch)
+
+
+def test_variants_have_an_order() -> None:
+    arm, x86, onnx = fp32_variants(load_catalog().get("MobileNetV1"))
+    assert sorted([x86, arm, onnx]) == [onnx, arm, x86]

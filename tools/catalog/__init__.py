@@ -1,0 +1,1 @@
+"""What maintainers count and look up for the catalog."""
