@@ -18,7 +18,6 @@ import platformdirs
 from agent.artifacts.cache import ArtifactCache
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
-from agent.domain import RuntimeInfo
 from agent.errors import AgentError
 from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
 from agent.link.spool import Spool
@@ -28,6 +27,7 @@ from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_
 from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
+from protos.runtimes import RuntimeInfo
 
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")
 

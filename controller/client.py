@@ -9,29 +9,20 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from controller.domain.errors import EdgerankError, ErrorCode, code_of_status
-from controller.domain.measurements import (
+from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
-    CancelledSweep,
-    Constraints,
-    ConversionSnapshot,
-    ConversionSpec,
     Dataset,
-    Device,
-    Measurement,
-    MeasurementFilter,
-    OperatorProfile,
     OwnModel,
     OwnModelHeader,
-    ProfileProgress,
-    ProfileSpec,
-    Ranking,
-    SweepPhase,
-    SweepSnapshot,
-    SweepSpec,
+    joined_catalog,
 )
-from controller.own.models import joined_catalog
+from controller.domain.conversions import ConversionSnapshot, ConversionSpec
+from controller.domain.errors import EdgerankError, ErrorCode, code_of_status
+from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
+from controller.domain.rankings import Constraints, Ranking
+from controller.domain.sweeps import CancelledSweep, Device, SweepPhase, SweepSnapshot, SweepSpec
 from models.catalog.catalog import IMAGENET, Catalog, load_catalog
 from protos.codec import from_message, to_message
 from protos.v1 import query_pb2, query_pb2_grpc

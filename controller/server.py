@@ -15,11 +15,11 @@ from grpc_reflection.v1alpha import reflection
 from controller.api.rpc.fleet_service import FleetService
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
+from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.own.adding import OwnModels
-from controller.own.models import joined_catalog
 from controller.state.blobs import open_blobs
 from controller.state.catalog import store_catalog
 from controller.state.database import claim_state, open_database

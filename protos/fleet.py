@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.domain.measurements import (
-    DeviceProfile,
-    MeasureSettings,
-    OperatorTimes,
-    Repetition,
-    RuntimeInfo,
-)
+from protos.device import DeviceProfile
+from protos.measuring import MeasureSettings, OperatorTimes, Repetition
+from protos.runtimes import RuntimeInfo
 
 
 class FailureReason(Enum):

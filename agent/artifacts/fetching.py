@@ -17,7 +17,7 @@ from tenacity import (
 )
 
 from agent.artifacts.cache import ArtifactCache, ArtifactRefused, Download
-from agent.domain import Lease
+from protos.fleet import Lease
 
 PATIENCE_S = 600.0
 # Asking again gives the same answer.

@@ -51,8 +51,9 @@ from agent.device.threads import (
     ThreadMeter,
     cores_of_threads,
 )
-from agent.domain import Failure, FailureReason, ProcessMemory
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
+from protos.fleet import Failure, FailureReason
+from protos.measuring import ProcessMemory
 
 NS_PER_MS = 1_000_000
 

@@ -12,15 +12,10 @@ from typing import Any, TypeVar
 
 from cattrs import BaseValidationError, Converter
 
-from agent.domain import (
-    DeviceState,
-    Failure,
-    OnnxRuntimeOptions,
-    OperatorTimes,
-    ProcessMemory,
-    Runtime,
-    StopReason,
-)
+from protos.device import DeviceState
+from protos.fleet import Failure
+from protos.measuring import OperatorTimes, ProcessMemory, StopReason
+from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 T = TypeVar("T")
 

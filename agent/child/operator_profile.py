@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.domain import LayerTime, OperatorTimes
+from protos.measuring import LayerTime, OperatorTimes
 
 _NS_PER_US = 1_000
 _KERNEL = "_kernel_time"

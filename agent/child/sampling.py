@@ -16,7 +16,7 @@ from agent.child.stopping import (
     one_of_each_pair,
     warmup_ended,
 )
-from agent.domain import StopReason
+from protos.measuring import StopReason
 
 Run = Callable[[], object]
 ClockNs = Callable[[], int]

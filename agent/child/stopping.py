@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from agent.domain import StopReason
+from protos.measuring import StopReason
 
 Samples = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.device.kernel_files import entries, numbered, read_text, read_whole
-from agent.domain import Battery, PowerReading
+from protos.device import Battery, PowerReading
 
 # No device with an agent takes more.
 _MAX_MICROWATTS = 5_000_000_000

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from agent.device.kernel_files import read_text
-from agent.domain import ProcessMemory
+from protos.measuring import ProcessMemory
 
 # See proc(5), /proc/pid/clear_refs.
 _RESET_HIGH_WATER_MARK = "5"

@@ -9,7 +9,8 @@ from agent.device.android import android_properties
 from agent.device.kernel_files import Roots, read_text
 from agent.device.surroundings import container, emulator, tells_of_another_cpu, virtual_machine
 from agent.device.topology import core_clusters, cpu_caches
-from agent.domain import DeviceProfile, RuntimeInfo
+from protos.device import DeviceProfile
+from protos.runtimes import RuntimeInfo
 
 # Flags that decide which kernels an inference runtime picks, as /proc/cpuinfo spells them.
 _TELLING_FLAGS = re.compile(

@@ -9,7 +9,7 @@ from agent.device.power import battery, power_readings
 from agent.device.temperatures import read_zones, too_hot
 from agent.device.throttling import active_limits, throttle_counters
 from agent.device.topology import FASTEST_KHZ, SLOWEST_KHZ
-from agent.domain import CpuClock, DeviceState
+from protos.device import CpuClock, DeviceState
 
 
 def read_device_state(roots: Roots, now_unix_ms: Callable[[], int]) -> DeviceState:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.device.kernel_files import entries, numbered, read_text, read_whole
-from agent.domain import Temperature
+from protos.device import Temperature
 
 # A sensor that is off or broken says 0, -274000 or a number without the unit that the kernel
 # promises (thousandths of a degree); no working device is colder or hotter than these.

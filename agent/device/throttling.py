@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from agent.device.kernel_files import numbered, online_cpus, read_text, read_whole
-from agent.domain import ThrottleCounter
+from protos.device import ThrottleCounter
 
 _MAX_COUNT = 2**63 - 1
 # Intel's, in sysfs: events of the core's own sensor and of the package's.

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from agent.device.kernel_files import cpu_numbers, numbered, online_cpus, read_text, read_whole
-from agent.domain import CoreCluster, CpuCache
+from protos.device import CoreCluster, CpuCache
 
 # Nothing that runs an agent is slower or faster: 1 MHz to 20 GHz.
 SLOWEST_KHZ = 1_000

@@ -11,7 +11,6 @@ from tenacity import stop_after_delay, stop_never
 from tenacity.stop import stop_base
 
 from agent.artifacts.cache import ArtifactCache
-from agent.domain import DeviceProfile, Heartbeat, Hello, Lease, Progress, Ready, Welcome
 from agent.link.dialling import CHANNEL_OPTIONS, Dialler
 from agent.link.job import Job
 from agent.link.session import (
@@ -33,6 +32,8 @@ from agent.link.spool import Spool
 from agent.link.wire import AgentStream, FleetClient, encode_report
 from agent.measuring.measurer import Measurer
 from agent.state_folder import StateUnusable
+from protos.device import DeviceProfile
+from protos.fleet import Heartbeat, Hello, Lease, Progress, Ready, Welcome
 
 log = logging.getLogger(__name__)
 

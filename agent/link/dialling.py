@@ -15,10 +15,10 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
-from agent.domain import Hello, Welcome
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.link.wire import AgentStream, FleetClient
 from protos.codec import MessageInvalid
+from protos.fleet import Hello, Welcome
 
 log = logging.getLogger(__name__)
 

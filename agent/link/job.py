@@ -6,18 +6,9 @@ from pathlib import Path
 
 from agent.artifacts.cache import ArtifactCache, ArtifactRefused
 from agent.artifacts.fetching import Chunks, fetch
-from agent.domain import (
-    Failure,
-    FailureReason,
-    Lease,
-    Measured,
-    Profiled,
-    Progress,
-    Report,
-    Stage,
-)
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
+from protos.fleet import Failure, FailureReason, Lease, Measured, Profiled, Progress, Report, Stage
 
 
 class Job:

@@ -6,7 +6,8 @@ happened and carries out what it answers.
 
 from dataclasses import dataclass, field
 
-from agent.domain import (
+from agent.link.incoming import UnreadableLease
+from protos.fleet import (
     Cancel,
     Failure,
     FailureReason,
@@ -16,7 +17,6 @@ from agent.domain import (
     Ready,
     Report,
     ReportCommitted,
-    UnreadableLease,
     Welcome,
 )
 

@@ -5,10 +5,11 @@ from typing import cast
 
 import grpc
 
-from agent.domain import (
+from agent.link.incoming import FromController, UnreadableLease
+from protos.codec import MessageInvalid, from_message, to_message
+from protos.fleet import (
     Cancel,
     FromAgent,
-    FromController,
     Heartbeat,
     Hello,
     Lease,
@@ -16,10 +17,8 @@ from agent.domain import (
     Ready,
     Report,
     ReportCommitted,
-    UnreadableLease,
     Welcome,
 )
-from protos.codec import MessageInvalid, from_message, to_message
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
 
 Stream = grpc.aio.StreamStreamCall[fleet_pb2.ConnectRequest, fleet_pb2.ConnectResponse]

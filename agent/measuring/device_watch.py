@@ -14,7 +14,7 @@ from agent.child.messages import Phase
 from agent.device.kernel_files import Roots, read_text
 from agent.device.state import read_device_state
 from agent.device.threads import ThreadUse, use_by_thread
-from agent.domain import DeviceState
+from protos.device import DeviceState
 
 INTERVAL_S = 1.0
 # A sensor's driver may never answer; the agent must, and leaves such a thread behind.

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.device.temperatures import processor_celsius
-from agent.domain import DeviceState, StartGate
+from protos.device import DeviceState
+from protos.measuring import StartGate
 
 # A processor at rest is now and then as much warmer than at its coolest: a timer, a sensor's step.
 RESTING_MARGIN_CELSIUS = 3.0

@@ -10,10 +10,12 @@ from queue import Empty, SimpleQueue
 from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
 from agent.device.temperatures import processor_celsius
-from agent.domain import DeviceState, FailureReason, StartGate
 from agent.measuring.device_watch import PATIENCE_S, busy_ns
 from agent.measuring.gate import Obstacle, obstacle
 from agent.measuring.supervision import Cancellation, MeasuringFailed
+from protos.device import DeviceState
+from protos.fleet import FailureReason
+from protos.measuring import StartGate
 
 log = logging.getLogger(__name__)
 

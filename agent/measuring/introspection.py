@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.child.messages import Baseline, ChildRequest
-from agent.domain import FailureReason, RuntimeInfo
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
+from protos.fleet import FailureReason
+from protos.runtimes import RuntimeInfo
 
 # Importing the largest runtime on the slowest board.
 IMPORT_LIMIT_S = 30.0

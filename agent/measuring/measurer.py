@@ -20,16 +20,6 @@ from agent.child.messages import (
     Sampling,
 )
 from agent.device.kernel_files import Roots
-from agent.domain import (
-    DeviceState,
-    FailureReason,
-    Measured,
-    MeasureSettings,
-    Profiled,
-    Repetition,
-    Runtime,
-    RuntimeInfo,
-)
 from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.gate_watch import GateWatch, OnWaiting
 from agent.measuring.placement import check_cores, check_execution_provider
@@ -40,6 +30,10 @@ from agent.measuring.supervision import (
     OnPhase,
     ask_child,
 )
+from protos.device import DeviceState
+from protos.fleet import FailureReason, Measured, Profiled
+from protos.measuring import MeasureSettings, Repetition
+from protos.runtimes import Runtime, RuntimeInfo
 
 # Importing, loading and three runs of the slowest network on the slowest board.
 START_ALLOWANCE_S = 120.0

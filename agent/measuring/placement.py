@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
-from agent.domain import FailureReason, MeasureSettings, RuntimeInfo
 from agent.measuring.supervision import MeasuringFailed
+from protos.fleet import FailureReason
+from protos.measuring import MeasureSettings
+from protos.runtimes import RuntimeInfo
 
 
 def check_cores(settings: MeasureSettings, allowed: Collection[int]) -> None:

@@ -26,7 +26,7 @@ from agent.child.messages import (
     phase_of,
 )
 from agent.device.process_memory import oom_kills
-from agent.domain import Failure, FailureReason
+from protos.fleet import Failure, FailureReason
 
 # A million samples fit many times; more is no answer.
 _MAX_ANSWER_BYTES = 64 * 1024**2

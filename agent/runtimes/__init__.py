@@ -15,7 +15,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.domain import OnnxRuntimeOptions, Runtime, RuntimeInfo
+from protos.runtimes import OnnxRuntimeOptions, Runtime, RuntimeInfo
 
 InputArray = NDArray[np.float32]
 

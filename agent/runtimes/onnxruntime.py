@@ -8,8 +8,8 @@ from types import MappingProxyType
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from agent.domain import GraphOptimization, OnnxRuntimeOptions
 from agent.runtimes import InputArray, LoadSettings, RuntimeRefused
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 _CPU = "CPUExecutionProvider"
 # It is in every build, but sends what it is given to a service elsewhere.

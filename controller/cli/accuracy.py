@@ -6,12 +6,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from controller.cli.options.accuracy_file import MAX_FILE_BYTES, parse_accuracies
 from controller.cli.options.common import controller_option, json_option, says_failures
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
+from controller.domain.catalog import Dataset, looks_like_fraction
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Dataset
-from controller.own.accuracy import MAX_FILE_BYTES, looks_like_fraction, parse_accuracies
 
 
 @click.group()

@@ -20,14 +20,16 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.ranking import print_ranking
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Constraints, Ranking, Runtime, Verdict
+from controller.domain.measurements import Verdict
+from controller.domain.names import find_device
 from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
-from controller.sweeps.planning import find_device
+from controller.domain.rankings import Constraints, Ranking
 from controller.views import wording
 from controller.views.device_words import surroundings_words
 from controller.views.report.render import render_report
 from models.catalog.catalog import IMAGENET
 from models.catalog.tiers import Tier
+from protos.runtimes import Runtime
 
 
 @click.command()

@@ -13,10 +13,10 @@ from controller.cli.options.common import (
 from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
+from controller.domain.comparisons import EQUIVALENCE_MARGIN, Comparison, Limits
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.selectors import Selector, parse_selector
-from controller.ranking.comparison import EQUIVALENCE_MARGIN, Comparison, Limits
 from controller.ranking.comparison import compare as compare_measurements
 from controller.views.wording import candidate_name
 

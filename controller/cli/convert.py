@@ -21,8 +21,8 @@ from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_conversion
 from controller.client import QueryClient
+from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.sweeps.planning import plan_conversion
 from controller.views.conversion_page import TOOLS, conversion_page
 from controller.views.conversion_rows import conversion_rows

@@ -18,9 +18,12 @@ from controller.cli.printing.ranking import print_ranking
 from controller.cli.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Constraints, Device, Runtime, SweepSpec, Verdict
+from controller.domain.measurements import Verdict
+from controller.domain.rankings import Constraints
+from controller.domain.sweeps import Device, SweepSpec
 from models.catalog.catalog import DEMO_BACKBONES
 from models.catalog.variants import WeightsKind
+from protos.runtimes import Runtime
 
 DEVICE = "this-machine"
 STOP_S = 10.0

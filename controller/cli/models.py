@@ -16,8 +16,8 @@ from controller.cli.printing.models import (
 )
 from controller.cli.printing.uploading import shown_upload
 from controller.client import QueryClient
+from controller.domain.catalog import OwnModelHeader
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import OwnModelHeader
 from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, load_catalog
 from models.catalog.own import OwnFormat
 from models.catalog.tiers import Tier, TierSelection, apply_rule

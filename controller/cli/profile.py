@@ -20,20 +20,20 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.profile import print_profile
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
+from controller.domain.profiles import (
+    MAX_PROFILE_RUNS,
     OperatorProfile,
     ProfileProgress,
     ProfileSpec,
-    Runtime,
-    StartGate,
 )
+from controller.domain.sweeps import MAX_BATCH, MAX_THREADS
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from controller.files import replacing
-from controller.sweeps.limits import MAX_BATCH, MAX_THREADS
-from controller.sweeps.profile_planning import MAX_PROFILE_RUNS
 from controller.views.operator_times import summarise
 from models.catalog.catalog import MAX_INPUT_SIZE, load_catalog
 from models.catalog.variants import Precision, WeightsKind
+from protos.measuring import StartGate
+from protos.runtimes import Runtime
 
 PERFETTO = "https://ui.perfetto.dev"
 _PLAIN, _PACKED = ".json", ".json.gz"

@@ -24,16 +24,12 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    Runtime,
-    StartGate,
-    SweepPhase,
-    SweepSnapshot,
-    SweepSpec,
-    Verdict,
-)
+from controller.domain.measurements import Verdict
 from controller.domain.quantities import parse_latency_ms
+from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
 from models.catalog.variants import WeightsKind
+from protos.measuring import StartGate
+from protos.runtimes import Runtime
 
 DEFAULT_REPETITIONS = 5
 DEFAULT_PRECISION = "1%"

@@ -21,8 +21,8 @@ from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.conversions.host_memory import room_bytes
 from controller.conversions.outcomes import not_kept, not_tried, of_refusal, with_artifact
+from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import ConversionOutcome, ConversionResult
 from controller.fleet.host_gate import HostGate
 from controller.state.artifacts import Artifact, find_artifact, record_artifact
 from controller.state.blobs import has_blob, put_blob

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from controller.domain.measurements import ConversionOutcome, ConversionResult
+from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.state.artifacts import Artifact
 from models.catalog.variants import Variant, WeightsKind
 from models.conversion.pipeline import Refused

@@ -1,19 +1,15 @@
 """How things are spelt, and how one of a few is found by its name."""
 
-import re
+import difflib
+from collections.abc import Sequence
 from enum import Enum
 from typing import TypeVar
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.sweeps import Device
+from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
 
 ChoiceT = TypeVar("ChoiceT", bound=Enum)
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def is_name(text: str) -> bool:
-    """Whether a device, a label or a model may be called so."""
-    return _NAME.fullmatch(text) is not None
 
 
 def find_choice(choices: type[ChoiceT], kind: str, name: str) -> ChoiceT:
@@ -29,3 +25,30 @@ def find_choice(choices: type[ChoiceT], kind: str, name: str) -> ChoiceT:
         raise EdgerankError(
             ErrorCode.UNKNOWN_NAME, f"no {kind} is named {name!r}; there are {known}"
         ) from error
+
+
+def find_backbone(catalog: Catalog, name: str) -> Backbone:
+    """The backbone of exactly this name.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+    """
+    try:
+        return catalog.get(name)
+    except UnknownBackbone as error:
+        raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+
+
+def find_device(devices: Sequence[Device], name: str) -> Device:
+    """The device of exactly this name.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+    """
+    for device in devices:
+        if device.name == name:
+            return device
+    known = [device.name for device in devices]
+    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
+    hint = f"nearest: {', '.join(nearest)}" if nearest else "no device ever enrolled"
+    raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device is named {name!r}; {hint}")

@@ -19,7 +19,8 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Measurement, Runtime
+from controller.domain.measurements import Measurement
+from protos.runtimes import Runtime
 
 _FORMS: Final = (
     "a sweep's id, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART, before:DATE or "

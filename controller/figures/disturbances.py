@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from controller.domain.measurements import DeviceState, Repetition
+from protos.device import DeviceState
+from protos.measuring import Repetition
 
 # Turbo steps of a processor whose other cores wake up stay within a tenth; heat takes a fifth and
 # more (an i7-8550U goes from 3.7 to 2.4 GHz when its turbo budget ends).

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from controller.domain.measurements import Repetition
+from protos.measuring import Repetition
 
 # Samples are compared in stretches, whose medians neither an outlier nor neighbours that resemble
 # each other move far.

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from controller.domain.measurements import LatencyFigures, Measurement, Repetition
-
-MAX_MINUTES = 60
-
-
-def sustained_minutes(measurement: Measurement) -> int:
-    """How many minutes of continuous inference were asked for; 0 for an ordinary measurement."""
-    return 0 if measurement.settings is None else measurement.settings.sustained_minutes
+from controller.domain.measurements import (
+    Measurement,
+    latency_at,
+    sustained_minutes,
+)
+from protos.measuring import Repetition
 
 
 def repetitions_of_minute(repetitions: Sequence[Repetition], minute: int) -> tuple[Repetition, ...]:
@@ -21,11 +19,6 @@ def repetitions_of_minute(repetitions: Sequence[Repetition], minute: int) -> tup
     """
     cut = [_of_minute(repetition, minute) for repetition in repetitions]
     return tuple(repetition for repetition in cut if repetition.latency_ns)
-
-
-def latency_at(measurement: Measurement, minute: int) -> LatencyFigures | None:
-    """The latency figures of a minute, the first being 1; None where there are none."""
-    return next((each.latency for each in measurement.minutes if each.minute == minute), None)
 
 
 def at_minute(measurement: Measurement, minute: int) -> Measurement:

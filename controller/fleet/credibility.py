@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from controller.domain.cores import format_cores
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import DeviceState, LayerTime, MeasureSettings, Repetition
-from controller.domain.names import is_name
+from controller.domain.sweeps import MAX_MINUTES
 from controller.domain.traces import TraceDoubtful, unpack_trace
-from controller.figures.minutes import MAX_MINUTES
+from protos.device import DeviceState
 from protos.fleet import (
     Failure,
     FailureReason,
@@ -21,17 +20,15 @@ from protos.fleet import (
     Profiled,
     Report,
 )
+from protos.measuring import LayerTime, MeasureSettings, Repetition
+from protos.names import EVERY_DEVICE, MAX_LABEL_LENGTH, MAX_LABELS, are_labels, is_device_name
 
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
-MAX_LABELS = 64
-MAX_LABEL_LENGTH = 128
 MAX_LAYERS = 20_000
 # Three names, and the shapes of an operator that splits into many.
 MAX_LAYER_WORDS = 200
 MAX_LAYER_WORD = 1_000
-# What selects every device cannot name one.
-_RESERVED_NAME = "all"
 
 
 def check_hello(hello: Hello) -> None:
@@ -40,19 +37,14 @@ def check_hello(hello: Hello) -> None:
     Raises:
         EdgerankError: INVALID_INPUT, saying what a name or label may be.
     """
-    if not is_name(hello.name) or hello.name == _RESERVED_NAME:
+    if not is_device_name(hello.name):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             f"{hello.name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or "
-            f"'-', begins with a letter or digit, and is not '{_RESERVED_NAME}'; start the agent "
+            f"'-', begins with a letter or digit, and is not '{EVERY_DEVICE}'; start the agent "
             "with another --name",
         )
-    bad = [
-        key
-        for key, value in hello.labels.items()
-        if not is_name(key) or len(value) > MAX_LABEL_LENGTH or not value.isprintable()
-    ]
-    if bad or len(hello.labels) > MAX_LABELS:
+    if not are_labels(hello.labels):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             f"the labels of {hello.name} cannot be kept: there may be {MAX_LABELS}, with keys "

@@ -7,59 +7,9 @@ job queued again, until MAX_ATTEMPTS are lost.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 HEARTBEAT_INTERVAL_MS = 2_000
 LEASE_MS = 15_000
-MAX_ATTEMPTS = 3
-
-
-class JobState(Enum):
-    """Where a job is in its life."""
-
-    WAITING = "waiting"
-    QUEUED = "queued"
-    LEASED = "leased"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class AttemptState(Enum):
-    """Where an attempt is in its life."""
-
-    LEASED = "leased"
-    REPORTED = "reported"
-    LOST = "lost"
-
-
-JOB_TRANSITIONS = frozenset(
-    {
-        (JobState.WAITING, JobState.QUEUED),
-        (JobState.WAITING, JobState.FAILED),
-        (JobState.WAITING, JobState.CANCELLED),
-        (JobState.QUEUED, JobState.LEASED),
-        (JobState.QUEUED, JobState.CANCELLED),
-        # A report of an attempt that was given up for lost is still a result.
-        (JobState.QUEUED, JobState.DONE),
-        (JobState.QUEUED, JobState.FAILED),
-        (JobState.LEASED, JobState.QUEUED),
-        (JobState.LEASED, JobState.DONE),
-        (JobState.LEASED, JobState.FAILED),
-        (JobState.LEASED, JobState.CANCELLED),
-    }
-)
-ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-
-
-def may_come_from(state: JobState) -> frozenset[JobState]:
-    """The states from which a job may come to `state`."""
-    return frozenset(before for before, after in JOB_TRANSITIONS if after is state)
-
-
-def after_loss(lost_attempts: int) -> JobState:
-    """What a job becomes when one more attempt, the `lost_attempts`-th, is lost."""
-    return JobState.QUEUED if lost_attempts < MAX_ATTEMPTS else JobState.FAILED
 
 
 @dataclass

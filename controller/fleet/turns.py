@@ -15,65 +15,16 @@ a second one in a row the sentinel has failed, and what no later reading enclose
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from itertools import pairwise
 from typing import Final
 
+from controller.domain.jobs import OpenJob, Reading
+
 SENTINEL_EVERY: Final = 10
 
-# With one process, nothing tells how another would have run.
-FEWEST_REPETITIONS: Final = 2
 
 # As far as processes of one network differ on a machine that others use, too.
 DRIFT_MARGIN: Final = 0.05
-
-
-class TurnState(Enum):
-    """Where one repetition of a job is in its life."""
-
-    QUEUED = "queued"
-    LEASED = "leased"
-    TAKEN = "taken"
-    # The device was not as its start gate wants it, and the job has others.
-    NOT_READY = "not_ready"
-    # Its job ended without it.
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """One repetition; `block` counts the readings before it was taken."""
-
-    state: TurnState
-    block: int | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is still to be taken."""
-        return self.state in (TurnState.QUEUED, TurnState.LEASED)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenJob:
-    """A job of a sweep on a device that has not ended; `repetitions` is how many were asked for."""
-
-    job_id: str
-    is_sentinel: bool
-    repetitions: int
-    turns: tuple[Turn, ...]
-
-    @property
-    def has_open_turns(self) -> bool:
-        """Whether a repetition is still to be taken."""
-        return any(turn.is_open for turn in self.turns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """The sentinel's median at one moment, by its 95 % interval."""
-
-    low_ms: float
-    high_ms: float
 
 
 @dataclass(frozen=True, kw_only=True)

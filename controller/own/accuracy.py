@@ -1,66 +1,24 @@
 """Accuracy that a person brings: read from CSV, refused by row and column where it cannot hold."""
 
-import csv
-import io
-import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import AccuracyFigure
+from controller.domain.catalog import (
+    AccuracyFigure,
+    AccuracyInvalid,
+    FigureKey,
+    key_of,
+    looks_like_fraction,
+)
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.variants import Precision
 
-COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
-"""The columns of the file, in this order."""
-
 METRICS: Final = ("top1", "top5")
 
-MAX_FILE_BYTES: Final = 8_000_000
 MAX_FIGURES: Final = 50_000
 MAX_TEXT_LENGTH: Final = 200
 MAX_DATASET_LENGTH: Final = 64
-
-FigureKey = tuple[str, str, str, str]
-"""Backbone, dataset, metric, precision: there is one figure of each."""
-
-
-class AccuracyInvalid(EdgerankError):
-    """A file of accuracy cannot be taken in; the message names the row and column."""
-
-    def __init__(self, row: int, column: str | None, problem: str) -> None:
-        where = f"row {row}" if column is None else f"row {row}, column {column}"
-        super().__init__(ErrorCode.INVALID_INPUT, f"{where}: {problem}; nothing was imported")
-
-
-def key_of(figure: AccuracyFigure) -> FigureKey:
-    """What the figure is of."""
-    return (figure.backbone, figure.dataset, figure.metric, figure.precision)
-
-
-def parse_accuracies(content: bytes) -> tuple[AccuracyFigure, ...]:
-    """The figures of a CSV file, each with its row; what they mean is for `check_accuracies`.
-
-    Raises:
-        AccuracyInvalid: no UTF-8, other columns, a row of another length, or no number.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        raise AccuracyInvalid(row, None, "it is not UTF-8 text; save the file as UTF-8") from error
-    reader = csv.reader(io.StringIO(text), strict=True)
-    try:
-        header = next(reader, [])
-        if tuple(header) != COLUMNS:
-            raise AccuracyInvalid(1, None, f"the columns must be {','.join(COLUMNS)}")
-        figures = tuple(_figure(reader.line_num, cells) for cells in reader if cells)
-    except csv.Error as error:
-        raise AccuracyInvalid(reader.line_num, None, f"it is no CSV ({error})") from error
-    if not figures:
-        raise AccuracyInvalid(2, None, "there is no figure below the header")
-    return figures
 
 
 def check_accuracies(
@@ -103,32 +61,6 @@ def check_accuracies(
             raise AccuracyInvalid(figure.row, "dataset", _published_words(figure))
     _check_no_fractions(figures)
     _check_order(figures, known)
-
-
-def looks_like_fraction(figure: AccuracyFigure) -> bool:
-    """Whether its value may be meant as a fraction of 1, though it is taken as percent."""
-    return figure.value_percent <= 1
-
-
-def _figure(row: int, cells: Sequence[str]) -> AccuracyFigure:
-    if len(cells) != len(COLUMNS):
-        raise AccuracyInvalid(row, None, f"it has {len(cells)} cells, not {len(COLUMNS)}")
-    name, dataset, metric, value, precision, source = (cell.strip() for cell in cells)
-    try:
-        percent = float(value)
-    except ValueError:
-        raise AccuracyInvalid(row, "value", f"{value[:40]!r} is not a number") from None
-    if not math.isfinite(percent):
-        raise AccuracyInvalid(row, "value", f"{value[:40]!r} is not a percentage")
-    return AccuracyFigure(
-        row=row,
-        backbone=name,
-        dataset=dataset,
-        metric=metric,
-        value_percent=percent,
-        precision=precision,
-        source=source,
-    )
 
 
 def _check_figure(figure: AccuracyFigure, catalog: Catalog) -> None:

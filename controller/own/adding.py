@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
+from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import OwnFile, OwnModel, OwnModelHeader
 from controller.files import sync_folder
 from controller.fleet.host_gate import HostGate
-from controller.own.models import as_backbone, check_header, check_name_free
+from controller.own.models import check_header, check_name_free
 from controller.state.own_models import forget_own_model, list_own_models, record_own_model
 from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, own_digest, own_folder

@@ -1,31 +1,14 @@
 """Own models as backbones: how they join the catalog, and what may join it."""
 
 import re
-from collections.abc import Iterable
 
+from controller.domain.catalog import OwnModelHeader
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import OwnModel, OwnModelHeader
-from controller.domain.names import is_name
-from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, Catalog
-from models.catalog.own import FILE_NAMES, MAX_OWN_BYTES, own_backbone
+from models.catalog.catalog import MAX_INPUT_SIZE, Catalog
+from models.catalog.own import FILE_NAMES, MAX_OWN_BYTES
+from protos.names import is_name
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-def as_backbone(model: OwnModel) -> Backbone:
-    """An own model as a backbone."""
-    return own_backbone(model.name, model.format, model.digest, model.input_size, model.params_m)
-
-
-def joined_catalog(packaged: Iterable[Backbone], models: Iterable[OwnModel]) -> Catalog:
-    """The packaged backbones, then the own models.
-
-    Figures keep their model: where a newer package has a backbone of an own model's name, the name
-    stays the own model's.
-    """
-    own = [as_backbone(model) for model in models]
-    taken = {backbone.name for backbone in own}
-    return Catalog([*(backbone for backbone in packaged if backbone.name not in taken), *own])
 
 
 def check_header(header: OwnModelHeader, catalog: Catalog) -> None:

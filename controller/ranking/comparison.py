@@ -5,130 +5,22 @@ precision, input size, batch size and kind of weights, and, unless runtimes are 
 the same runtime with the same options.
 """
 
-import math
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import Final
 
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.comparisons import _ONLY_A, Change, ComparedPair, Comparison, Limits
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.selectors import Selector
 from controller.figures.statistics import MedianRatio, median_ratio
 from controller.ranking.entries import candidate_key, choose_newest
 from controller.views.settings_words import common_settings_words, settings_words
 
-EQUIVALENCE_MARGIN: Final = 0.02
-"""Medians whose ratio lies between 1 / 1.02 and 1.02 count as the same unless told otherwise."""
-
 FEWEST_REPETITIONS: Final = 2
 """With one process a side, nothing tells how another one would have run."""
 
-_ONLY_A: Final = "only A has it: B has no figure of it"
 _ONLY_B: Final = "only B has it: A has no figure of it"
 _DOUBTFUL: Final = (Verdict.NOISY, Verdict.UNSTABLE)
-
-
-class Change(Enum):
-    """What B is, beside A."""
-
-    FASTER = "faster"
-    SLOWER = "slower"
-    SAME = "same"
-    CANNOT_TELL = "cannot_tell"
-
-
-class LimitsInvalid(EdgerankError):
-    """Margin and threshold of a comparison cannot hold; the message says what would."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.INVALID_INPUT, message)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What counts as the same, and what as a regression, as fractions: 0.05 is 5 %.
-
-    With `include_noisy`, a pair with a noisy or unstable side is judged like any other.
-
-    Raises:
-        LimitsInvalid: a fraction below 0 or not finite, or a regression that counts as the same.
-    """
-
-    equivalence_margin: float = EQUIVALENCE_MARGIN
-    regression_threshold: float | None = None
-    include_noisy: bool = False
-
-    def __post_init__(self) -> None:
-        threshold = self.regression_threshold
-        for fraction in (self.equivalence_margin, threshold):
-            if fraction is not None and not 0 <= fraction < math.inf:
-                raise LimitsInvalid(
-                    f"{fraction * 100:g} % is no limit of a comparison; write 0% or more"
-                )
-        if threshold is not None and threshold < self.equivalence_margin:
-            raise LimitsInvalid(
-                f"{threshold * 100:g} % slower would be a regression and yet count as the same, "
-                f"which is anything within {self.equivalence_margin * 100:g} %; "
-                f"add --same-within {threshold * 100:g}%"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparedPair:
-    """The same thing measured in A and in B, and what became of it.
-
-    `ratio` is B's median over A's: 1.2 is 20 % slower. `ratio_low` to `ratio_high` is its 95 %
-    interval, None where there can be none. `undecided_by_noise` says that only a noisy or unstable
-    side keeps it from being judged. `reason` says why it cannot be told, or how it is known without
-    measuring; else it is empty.
-    """
-
-    a: Measurement
-    b: Measurement
-    change: Change
-    ratio: float
-    ratio_low: float | None
-    ratio_high: float | None
-    is_regression: bool = False
-    undecided_by_noise: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """What became of every pair; `left_out` holds what has no partner, each with its `reason`."""
-
-    a: str
-    b: str
-    limits: Limits
-    pairs: tuple[ComparedPair, ...]
-    left_out: tuple[Measurement, ...]
-
-    @property
-    def not_judged(self) -> tuple[ComparedPair, ...]:
-        """The pairs that may hide a regression; none where no threshold was given.
-
-        What cannot be told is no regression where its interval ends below the threshold.
-        """
-        threshold = self.limits.regression_threshold
-        if threshold is None:
-            return ()
-        return tuple(
-            pair
-            for pair in self.pairs
-            if pair.change is Change.CANNOT_TELL
-            and (
-                pair.undecided_by_noise
-                or pair.ratio_high is None
-                or pair.ratio_high > 1 + threshold
-            )
-        )
-
-    @property
-    def lost(self) -> tuple[Measurement, ...]:
-        """What A has a figure of, and B has not."""
-        return tuple(left for left in self.left_out if left.reason == _ONLY_A)
 
 
 def compare(

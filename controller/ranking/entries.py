@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final, TypeVar
 
-from controller.domain.measurements import Constraints, LatencyFigures, Measurement, Verdict
+from controller.domain.measurements import LatencyFigures, Measurement, Verdict
+from controller.domain.rankings import INCLUDABLE, Constraints
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.variants import WeightsKind
 
 _ORDINARY_PRECISION: Final = "fp32"
 
-INCLUDABLE: Final = (Verdict.NOISY, Verdict.UNSTABLE, Verdict.THROTTLED)
-"""Verdicts of figures that count only where a person includes them, the mildest first."""
 
 IdentityT = TypeVar("IdentityT", bound=Hashable)
 

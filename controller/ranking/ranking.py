@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from controller.domain.measurements import Candidate, Constraints, Measurement, Ranking, Runtime
+from controller.domain.measurements import Measurement
+from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
 from controller.figures.minutes import at_minute
-from controller.ranking.entries import INCLUDABLE, Entry, held_back, select_entries
+from controller.ranking.entries import Entry, held_back, select_entries
 from controller.ranking.pareto import pareto_front
 from controller.ranking.suggestion import (
     suggest_repeat,
@@ -16,6 +17,7 @@ from controller.ranking.suggestion import (
 from controller.views.reasons import breach, dominated, off_the_winner, tied
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.tiers import TIER_RULES, Tier, exclusion, select_tier
+from protos.runtimes import Runtime
 
 
 @dataclass(frozen=True, slots=True)

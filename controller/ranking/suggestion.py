@@ -4,12 +4,14 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from controller.domain.measurements import Constraints, Measurement, Runtime
+from controller.domain.measurements import Measurement
+from controller.domain.rankings import Constraints
+from controller.domain.sweeps import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from controller.ranking.pareto import pareto_front
-from controller.sweeps.limits import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from controller.views.settings_words import settings_options
 from models.catalog.catalog import Backbone
 from models.catalog.variants import WeightsKind
+from protos.runtimes import Runtime
 
 MOST_BACKBONES: Final = 12
 """How many names a suggested sweep lists at most."""

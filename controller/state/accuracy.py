@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select
 
+from controller.domain.catalog import AccuracyFigure, AccuracyImport, Dataset, FigureKey, key_of
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import AccuracyFigure, AccuracyImport, Dataset
-from controller.own.accuracy import FigureKey, check_accuracies, key_of
+from controller.own.accuracy import check_accuracies
 from controller.state.catalog import ACCURACY_KEY
 from controller.state.database import transaction
 from controller.state.schema import accuracies

@@ -5,14 +5,14 @@ import uuid
 import cattrs
 from sqlalchemy import Engine, RowMapping, Select, Update, and_, func, insert, select, update
 
-from controller.domain.measurements import MeasureSettings, SweepPhase
-from controller.fleet.leases import MAX_ATTEMPTS, AttemptState, JobState, after_loss
-from controller.fleet.turns import TurnState
+from controller.domain.jobs import MAX_ATTEMPTS, AttemptState, JobState, TurnState, after_loss
+from controller.domain.sweeps import SweepPhase
 from controller.state.database import transaction
 from controller.state.failures import end_with_failure
 from controller.state.jobs import move_jobs
 from controller.state.schema import artifacts, attempts, jobs, sweeps, turns
 from protos.fleet import Lease
+from protos.measuring import MeasureSettings
 
 
 def lease_next(engine: Engine, device_id: str, now_unix_ms: int) -> Lease | None:

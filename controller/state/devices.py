@@ -5,9 +5,10 @@ from sqlalchemy import Engine, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Device, DeviceProfile
+from controller.domain.sweeps import Device
 from controller.state.database import transaction
 from controller.state.schema import devices
+from protos.device import DeviceProfile
 from protos.fleet import Hello
 
 

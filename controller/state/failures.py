@@ -4,8 +4,8 @@ import uuid
 
 from sqlalchemy import Connection, Engine, insert
 
+from controller.domain.jobs import JobState
 from controller.domain.measurements import Verdict
-from controller.fleet.leases import JobState
 from controller.state.database import transaction
 from controller.state.jobs import end_job
 from controller.state.profiles import fail_profile

@@ -7,21 +7,16 @@ from typing import Any
 import cattrs
 from sqlalchemy import Connection, Engine, Row, and_, func, insert, select, update
 
-from controller.domain.measurements import MeasureSettings, Verdict
-from controller.figures.statistics import latency_figures, memory_figures, minute_figures, verdict
-from controller.fleet.leases import JobState
-from controller.fleet.turns import (
-    FEWEST_REPETITIONS,
-    Reading,
-    TurnState,
-    is_watched,
-    slowdown,
-    suspect_blocks,
-)
+from controller.domain.jobs import FEWEST_REPETITIONS, JobState, Reading, TurnState
+from controller.domain.measurements import Verdict
+from controller.figures.latency import latency_figures, memory_figures, minute_figures
+from controller.figures.verdicts import verdict
+from controller.fleet.turns import is_watched, slowdown, suspect_blocks
 from controller.state.database import transaction
 from controller.state.jobs import end_job
 from controller.state.repetitions import stored_repetition
 from controller.state.schema import jobs, measurements, repetitions, turns
+from protos.measuring import MeasureSettings
 
 
 def finish_job(engine: Engine, job_id: str, readings: Sequence[Reading], now_unix_ms: int) -> None:

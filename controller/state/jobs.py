@@ -4,8 +4,7 @@ from enum import Enum
 
 from sqlalchemy import ColumnElement, Connection, Engine, Update, and_, func, select, update
 
-from controller.fleet.leases import JobState, may_come_from
-from controller.fleet.turns import TurnState
+from controller.domain.jobs import JobState, TurnState, may_come_from
 from controller.state.database import transaction
 from controller.state.schema import jobs, turns
 from models.catalog.variants import Format, Precision, Target, Variant

@@ -7,16 +7,14 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, an
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from controller.domain.measurements import (
-    JobOutcome,
     LatencyFigures,
     Measurement,
     MeasurementFilter,
-    MeasureSettings,
     MemoryFigures,
     MinuteFigures,
-    Repetition,
     Verdict,
 )
+from controller.domain.sweeps import JobOutcome
 from controller.state.database import transaction
 from controller.state.repetitions import stored_repetition
 from controller.state.schema import (
@@ -32,6 +30,7 @@ from controller.state.schema import (
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
 from models.catalog.variants import WeightsKind
+from protos.measuring import MeasureSettings, Repetition
 
 
 def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measurement]:

@@ -4,9 +4,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, delete, func, insert, select
 
+from controller.domain.catalog import OwnModel, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import OwnModel
-from controller.own.models import as_backbone
 from controller.state.catalog import backbone_row
 from controller.state.database import transaction
 from controller.state.schema import accuracies, backbones, jobs, own_models

@@ -7,11 +7,12 @@ import cattrs
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import MeasureSettings, OperatorProfile, OperatorTimes
+from controller.domain.profiles import OperatorProfile
 from controller.state.database import transaction
 from controller.state.schema import artifacts, devices, jobs, profiles
 from models.catalog.variants import WeightsKind
 from protos.fleet import Profiled
+from protos.measuring import MeasureSettings, OperatorTimes
 
 
 def expect_profiles(connection: Connection, planned: Iterable[Mapping[str, Any]]) -> None:

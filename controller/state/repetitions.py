@@ -7,8 +7,9 @@ import cattrs
 import numpy as np
 from sqlalchemy import Row
 
-from controller.domain.measurements import DeviceState, ProcessMemory, Repetition, StopReason
 from controller.state.schema import SAMPLE_TYPE
+from protos.device import DeviceState
+from protos.measuring import ProcessMemory, Repetition, StopReason
 
 
 def repetition_row(repetition: Repetition) -> dict[str, object]:

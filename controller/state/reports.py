@@ -5,11 +5,9 @@ from typing import Any
 import cattrs
 from sqlalchemy import Connection, Engine, Row, and_, insert, select, update
 
-from controller.domain.measurements import MeasureSettings
-from controller.figures.statistics import latency_figures
+from controller.domain.jobs import AttemptState, JobState, Reading
+from controller.figures.latency import latency_figures
 from controller.fleet.credibility import answering, credible
-from controller.fleet.leases import AttemptState, JobState
-from controller.fleet.turns import Reading
 from controller.state.database import transaction
 from controller.state.failures import end_with_failure
 from controller.state.jobs import end_job
@@ -25,6 +23,7 @@ from controller.state.turns import (
     take_turn,
 )
 from protos.fleet import FailureReason, Measured, Report
+from protos.measuring import MeasureSettings
 
 
 def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: int) -> bool:

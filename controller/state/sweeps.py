@@ -9,14 +9,13 @@ import cattrs
 from sqlalchemy import Engine, Row, insert, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import SweepPhase, SweepSpec
-from controller.fleet.leases import ENDED, JobState
+from controller.domain.jobs import ENDED, JobState, PlannedJob
+from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.database import transaction
 from controller.state.jobs import count_jobs
 from controller.state.profiles import expect_profiles
 from controller.state.schema import jobs, sweeps
 from controller.state.turns import create_turns
-from controller.sweeps.planning import PlannedJob
 
 RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 

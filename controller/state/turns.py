@@ -9,16 +9,16 @@ from operator import attrgetter
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, select, update
 
-from controller.fleet.leases import ENDED, JobState
-from controller.fleet.turns import (
+from controller.domain.jobs import (
+    ENDED,
     FEWEST_REPETITIONS,
+    JobState,
     OpenJob,
     Reading,
     Turn,
     TurnState,
-    order_turns,
-    settle,
 )
+from controller.fleet.turns import order_turns, settle
 from controller.state.database import transaction
 from controller.state.finishing import finish_job
 from controller.state.jobs import move_jobs

@@ -14,23 +14,21 @@ from tenacity import (
 )
 
 from controller.conversions.converter import Converter, Listener
-from controller.domain.errors import EdgerankError
-from controller.domain.measurements import (
+from controller.domain.conversions import (
     ConversionOutcome,
     ConversionSnapshot,
     ConversionSpec,
-    SweepPhase,
-    SweepSnapshot,
-    SweepSpec,
+    is_made,
 )
+from controller.domain.errors import EdgerankError
+from controller.domain.jobs import ENDED, JobState, PlannedJob
+from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
-from controller.fleet.leases import ENDED, JobState
 from controller.state import attempts, devices, failures, jobs, measurements, sweeps, turns
 from controller.state.jobs import Role
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
-from controller.sweeps.planning import Plan, PlannedJob, plan_conversion, plan_sweep
-from controller.views.conversion_rows import is_made
+from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant, WeightsKind
 

@@ -2,22 +2,24 @@
 
 from collections.abc import Iterator
 
+from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import ConversionSpec, StartGate, SweepSpec
 from controller.domain.names import find_choice
-from controller.figures.minutes import MAX_MINUTES
+from controller.domain.sweeps import (
+    MAX_BATCH,
+    MAX_CELSIUS,
+    MAX_MINUTES,
+    MAX_RELATIVE_HALF_WIDTH,
+    MAX_REPETITIONS,
+    MAX_START_DEADLINE_MS,
+    MAX_THREADS,
+    MAX_TIME_BUDGET_MS,
+    MIN_TIME_BUDGET_MS,
+    SweepSpec,
+)
 from models.catalog.catalog import MAX_INPUT_SIZE
 from models.catalog.variants import Precision
-
-MAX_THREADS = 256
-MAX_BATCH = 64
-MAX_REPETITIONS = 20
-MIN_TIME_BUDGET_MS = 100
-MAX_TIME_BUDGET_MS = 600_000
-MAX_RELATIVE_HALF_WIDTH = 0.5
-# No processor works at a higher one.
-MAX_CELSIUS = 120
-MAX_START_DEADLINE_MS = 3_600_000
+from protos.measuring import StartGate
 
 
 def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:

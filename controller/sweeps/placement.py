@@ -4,13 +4,9 @@ from typing import Final
 
 from controller.domain.cores import CoreClass, format_cores, parse_cores
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    Device,
-    DeviceProfile,
-    OnnxRuntimeOptions,
-    Runtime,
-    SweepSpec,
-)
+from controller.domain.sweeps import Device, SweepSpec
+from protos.device import DeviceProfile
+from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 _ORDINARY: Final = OnnxRuntimeOptions()
 # Where the agent knows how to make subnormal numbers count as 0; see agent/child/denormals.py.

@@ -1,18 +1,14 @@
 """Expands what a person asks for into jobs, and refuses what cannot hold before anything starts."""
 
-import difflib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    ConversionSpec,
-    Device,
-    MeasureSettings,
-    Runtime,
-    SweepSpec,
-)
+from controller.domain.jobs import PlannedJob
+from controller.domain.names import find_backbone, find_device
+from controller.domain.sweeps import Device, SweepSpec
 from controller.sweeps.limits import check_settings, check_variants
 from controller.sweeps.placement import (
     check_placement,
@@ -20,9 +16,11 @@ from controller.sweeps.placement import (
     options_of,
     placement_obstacle,
 )
-from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
 from models.catalog.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
+from protos.measuring import MeasureSettings
+from protos.runtimes import Runtime
 
 # Small, so that reading it often costs little, and in every release of PaddleClas.
 SENTINEL_BACKBONE = "MobileNetV1_x0_25"
@@ -37,16 +35,6 @@ _TARGETS = {
     "armv7l": Target.ARM,
     "armv8l": Target.ARM,
 }
-
-
-@dataclass(frozen=True)
-class PlannedJob:
-    """One variant on one device with one setting."""
-
-    device_id: str
-    variant: Variant
-    settings: MeasureSettings
-    is_sentinel: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,33 +139,6 @@ def _sentinels(
                     sustained_minutes=0,
                 )
                 yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
-
-
-def find_backbone(catalog: Catalog, name: str) -> Backbone:
-    """The backbone of exactly this name.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME, with the nearest right names.
-    """
-    try:
-        return catalog.get(name)
-    except UnknownBackbone as error:
-        raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
-
-
-def find_device(devices: Sequence[Device], name: str) -> Device:
-    """The device of exactly this name.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME, with the nearest right names.
-    """
-    for device in devices:
-        if device.name == name:
-            return device
-    known = [device.name for device in devices]
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
-    hint = f"nearest: {', '.join(nearest)}" if nearest else "no device ever enrolled"
-    raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device is named {name!r}; {hint}")
 
 
 def _choose_devices(names: Sequence[str], devices: Sequence[Device]) -> tuple[Device, ...]:

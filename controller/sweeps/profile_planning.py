@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Device, ProfileSpec, Runtime, SweepSpec
-from controller.sweeps.planning import PlannedJob, plan_sweep
+from controller.domain.jobs import PlannedJob
+from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
+from controller.domain.sweeps import Device, SweepSpec
+from controller.sweeps.planning import plan_sweep
 from models.catalog.catalog import Catalog
+from protos.runtimes import Runtime
 
-MAX_PROFILE_RUNS = 1_000
 # Three times this, besides starting, is the longest that profiling may take.
 _TIME_BUDGET_MS = 60_000
 _UNUSED_HALF_WIDTH = 0.02

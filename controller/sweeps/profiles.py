@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from sqlalchemy import Engine
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import OperatorProfile, ProfileProgress, ProfileSpec, SweepPhase
+from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
+from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.state import devices, profiles
 from controller.sweeps.lifecycle import Sweeps

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from controller.domain.measurements import Candidate, Constraints, LatencyFigures, Ranking
+from controller.domain.measurements import LatencyFigures
+from controller.domain.rankings import Candidate, Constraints, Ranking
 from controller.views.wording import (
     candidate_name,
     latency_words,

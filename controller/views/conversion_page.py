@@ -2,12 +2,11 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from controller.domain.measurements import ConversionOutcome
+from controller.domain.conversions import ConversionOutcome, is_checked
 from controller.views.conversion_rows import (
     TARGETS,
     ConversionRow,
     conversion_rows,
-    is_checked,
     not_kept_note,
     reasons,
 )

@@ -4,14 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from controller.domain.measurements import ConversionOutcome, ConversionResult
+from controller.domain.conversions import ConversionOutcome, ConversionResult, is_checked, is_made
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Precision, Target
 
 TARGETS = tuple(target.value for target in Target)
 
 _PRECISIONS = [precision.value for precision in Precision]
-_MADE = (ConversionResult.STORED, ConversionResult.CACHED)
 
 
 @dataclass(frozen=True)
@@ -59,16 +58,6 @@ def conversion_rows(outcomes: Iterable[ConversionOutcome], catalog: Catalog) -> 
             _PRECISIONS.index(row.precision),
         ),
     )
-
-
-def is_made(outcome: ConversionOutcome) -> bool:
-    """Whether the artifact is stored, so that a job can have it."""
-    return outcome.result in _MADE
-
-
-def is_checked(outcome: ConversionOutcome) -> bool:
-    """Whether the file was made and its outputs are Paddle's, whether or not it is stored."""
-    return outcome.max_relative_difference is not None
 
 
 def reasons(row: ConversionRow) -> Mapping[str, tuple[ConversionOutcome, ...]]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from controller.domain.measurements import CoreCluster, CpuCache, DeviceProfile
 from controller.domain.quantities import format_memory, format_number
+from protos.device import CoreCluster, CpuCache, DeviceProfile
 
 # As people call what decides on a runtime's kernels; the kernel's own word where they have none.
 _INSTRUCTION_SETS: Final[Mapping[str, str]] = MappingProxyType(

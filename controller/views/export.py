@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Measurement
-from controller.figures.minutes import sustained_minutes
+from controller.domain.measurements import Measurement, sustained_minutes
 from controller.files import replacing
 from controller.views.documents import to_document
 

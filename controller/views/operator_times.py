@@ -8,7 +8,8 @@ layers are compared with an inference that it did not watch.
 from collections import defaultdict
 from dataclasses import dataclass
 
-from controller.domain.measurements import LayerTime, OperatorProfile, OperatorTimes
+from controller.domain.profiles import OperatorProfile
+from protos.measuring import LayerTime, OperatorTimes
 
 NS_PER_MS = 1e6
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from controller.domain.measurements import Constraints
 from controller.domain.quantities import format_latency, format_memory, format_number
+from controller.domain.rankings import Constraints
 from controller.ranking.entries import Entry
 from controller.views.wording import candidate_name
 

@@ -6,12 +6,9 @@ Measurements whose words differ are of different things: they neither replace ea
 from collections.abc import Iterator
 
 from controller.domain.cores import format_cores
-from controller.domain.measurements import (
-    GraphOptimization,
-    Measurement,
-    MeasureSettings,
-    OnnxRuntimeOptions,
-)
+from controller.domain.measurements import Measurement
+from protos.measuring import MeasureSettings
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 _ORDINARY = OnnxRuntimeOptions()
 

@@ -5,16 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from controller.domain.measurements import (
-    Candidate,
-    Constraints,
-    LatencyFigures,
-    Measurement,
-    Ranking,
-    Verdict,
-)
+from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.quantities import format_interval, format_latency, format_memory
-from controller.ranking.entries import INCLUDABLE, held_back
+from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
+from controller.ranking.entries import held_back
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
 from models.catalog.variants import WeightsKind

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from models.catalog.catalog import Backbone
-from models.digest import canonical_sha256
-from models.weights.download import file_sha256
+from models.digest import canonical_sha256, file_sha256
 
 OWN_SERIES = "own"
 """The series of every own model; no published one has it."""

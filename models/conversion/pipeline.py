@@ -21,13 +21,12 @@ from models.catalog.variants import Format, Variant, WeightsKind
 from models.conversion.program import ONNX_OPSET, Parity, Program
 from models.conversion.running import Steps
 from models.conversion.work import READY_EARLY, needed
-from models.digest import canonical_sha256
+from models.digest import canonical_sha256, file_sha256
 from models.processes.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
 from models.processes.forkserver import ForkServers
 from models.recipes.acceptance import ACCEPTANCE, PARITY_TOLERANCE
 from models.recipes.reduction import goes_through_onnx, options
 from models.tools import ToolMissing, tool_versions
-from models.weights.download import file_sha256
 from models.weights.weights import Weights
 
 __all__ = [

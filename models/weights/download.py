@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import os
 from collections.abc import Callable
@@ -20,7 +19,6 @@ Progress = Callable[[int, int | None], None]
 """Called with bytes on disk and bytes in total, None where the server does not say."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_BLOCK_BYTES = 1024 * 1024
 
 
 class DownloadFailed(Exception):
@@ -65,15 +63,6 @@ def download(
         raise DownloadFailed(str(error) or type(error).__name__) from error
     except OSError as error:
         raise DownloadFailed(f"cannot write {path}: {error.strerror}") from error
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _may_mend(error: BaseException) -> bool:

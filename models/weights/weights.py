@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from models.catalog.catalog import Backbone
 from models.catalog.own import is_own, own_digest, own_folder, own_format_of
 from models.catalog.variants import WeightsKind
-from models.digest import canonical_sha256
+from models.digest import canonical_sha256, file_sha256
 from models.recipes import synthetic as recipe
 from models.tools import tool_versions
 from models.weights.addresses import NoPublishedWeights, published_address
-from models.weights.download import DownloadFailed, Progress, download, file_sha256
+from models.weights.download import DownloadFailed, Progress, download
 
 
 class WeightsUnavailable(Exception):

@@ -6,7 +6,7 @@ import numpy as np
 
 from agent.child.sampling import sample
 from agent.child.stopping import StoppingRule
-from controller.domain.measurements import Repetition, StopReason
+from protos.measuring import Repetition, StopReason
 from tests.benchmarks.measuring.series import Latencies
 
 NS_PER_MS = 1_000_000

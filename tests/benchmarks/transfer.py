@@ -12,10 +12,12 @@ import numpy as np
 
 from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.fetching import fetch
-from agent.domain import Lease, MeasureSettings, Runtime
 from agent.link.dialling import CHANNEL_OPTIONS
 from agent.link.wire import FleetClient
 from controller.state.blobs import open_blobs, put_blob
+from protos.fleet import Lease
+from protos.measuring import MeasureSettings
+from protos.runtimes import Runtime
 from tests.benchmarks.section import Section
 from tests.processes import running_controller
 
@@ -91,6 +93,7 @@ async def _fetch_s(address: str, sha256: str, folder: Path) -> float:
         artifact_size_bytes=SIZE_BYTES,
         backbone="none",
         settings=settings,
+        ordinal=0,
     )
     async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
         await channel.channel_ready()

@@ -9,18 +9,14 @@ import grpc
 from sqlalchemy import Engine
 
 from controller.api.rpc.failures import answered_failures
+from controller.domain.catalog import AccuracyFigure, OwnModelHeader
+from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    AccuracyFigure,
-    CancelledSweep,
-    Constraints,
-    ConversionSpec,
-    Device,
-    MeasurementFilter,
-    OwnModelHeader,
-    ProfileSpec,
-    SweepSpec,
-)
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.names import find_device
+from controller.domain.profiles import ProfileSpec
+from controller.domain.rankings import Constraints
+from controller.domain.sweeps import CancelledSweep, Device, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.own.accuracy import MAX_FIGURES
 from controller.own.adding import OwnModels
@@ -36,7 +32,6 @@ from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements
 from controller.state.sweeps import find_sweep
 from controller.sweeps.lifecycle import Sweeps
-from controller.sweeps.planning import find_device
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import IMAGENET, Catalog
 from protos.codec import from_message, to_message

@@ -12,15 +12,14 @@ from click.shell_completion import CompletionItem
 from platformdirs import user_data_path
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Runtime, Verdict
-from controller.domain.names import find_choice
-from controller.figures.minutes import MAX_MINUTES
-from controller.ranking.entries import INCLUDABLE
-from controller.sweeps.limits import MAX_BATCH, MAX_THREADS
-from controller.sweeps.planning import find_backbone
+from controller.domain.measurements import Verdict
+from controller.domain.names import find_backbone, find_choice
+from controller.domain.rankings import INCLUDABLE
+from controller.domain.sweeps import MAX_BATCH, MAX_MINUTES, MAX_THREADS
 from models.catalog.catalog import IMAGENET, MAX_INPUT_SIZE, Backbone, Catalog, load_catalog
 from models.catalog.tiers import Tier, select_tier
 from models.catalog.variants import Precision, WeightsKind
+from protos.runtimes import Runtime
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7700

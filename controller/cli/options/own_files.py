@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from controller.domain.catalog import OwnFile
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import OwnFile
 from controller.own.models import check_size
-from models.weights.download import file_sha256
+from models.digest import file_sha256
 
 CHUNK_BYTES = 1 << 20
 

@@ -9,7 +9,7 @@ import click
 
 from controller.cli.options.common import Command, Converted
 from controller.domain.cores import parse_cores
-from controller.domain.measurements import GraphOptimization, OnnxRuntimeOptions
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 _ORDINARY = OnnxRuntimeOptions()
 

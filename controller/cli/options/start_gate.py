@@ -8,8 +8,8 @@ import click
 
 from controller.cli.options.common import Command, Converted, read_percentage
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import StartGate
 from controller.domain.quantities import parse_celsius, parse_latency_ms
+from protos.measuring import StartGate
 
 # Well below where processors slow down, and above most that are at rest; one that is warmer at rest
 # starts when it is back there.

@@ -8,9 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from controller.domain.comparisons import Change, ComparedPair, Comparison
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_number
-from controller.ranking.comparison import Change, ComparedPair, Comparison
 from controller.views.settings_words import settings_words
 from controller.views.wording import candidate_name, verdict_notes
 

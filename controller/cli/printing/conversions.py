@@ -7,14 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from controller.domain.measurements import ConversionOutcome, ConversionResult
-from controller.views.conversion_rows import (
-    TARGETS,
-    ConversionRow,
-    is_made,
-    not_kept_note,
-    reasons,
-)
+from controller.domain.conversions import ConversionOutcome, ConversionResult, is_made
+from controller.views.conversion_rows import TARGETS, ConversionRow, not_kept_note, reasons
 
 MOST_WHOLE_ROWS = 20
 """Up to how many rows those are shown too in which every file is there."""

@@ -8,13 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.domain.cores import format_cores
-from controller.domain.measurements import Device, DeviceProfile
 from controller.domain.quantities import format_memory
+from controller.domain.sweeps import Device
 from controller.views.device_words import (
     clusters_words,
     instruction_set_words,
     surroundings_words,
 )
+from protos.device import DeviceProfile
 
 
 def print_devices(console: Console, devices: Sequence[Device]) -> None:

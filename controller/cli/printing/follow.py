@@ -16,16 +16,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from controller.domain.measurements import (
-    ConversionOutcome,
-    ConversionResult,
-    ConversionSnapshot,
-    JobOutcome,
-    SweepPhase,
-    SweepSnapshot,
-    Verdict,
-)
+from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSnapshot
+from controller.domain.measurements import Verdict
 from controller.domain.quantities import format_latency, format_memory
+from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Precision, Target, Variant
 

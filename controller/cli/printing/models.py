@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from controller.domain.measurements import OwnModel
+from controller.domain.catalog import OwnModel
 from controller.domain.quantities import format_memory
 from models.catalog.catalog import Backbone
 from models.catalog.counted import NOTABLE_DIFFERENCE, differs_notably

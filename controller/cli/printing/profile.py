@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from controller.domain.measurements import LayerTime, OperatorProfile, OperatorTimes
+from controller.domain.profiles import OperatorProfile
 from controller.domain.quantities import format_latency
 from controller.views.operator_times import (
     NS_PER_MS,
@@ -19,6 +19,7 @@ from controller.views.operator_times import (
 )
 from controller.views.settings_words import words_of
 from models.catalog.variants import Precision
+from protos.measuring import LayerTime, OperatorTimes
 
 TOP_LAYERS = 10
 

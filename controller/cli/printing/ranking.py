@@ -8,8 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from controller.domain.measurements import Candidate, Measurement, Ranking, Verdict
+from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
+from controller.domain.rankings import Candidate, Ranking
 from controller.ranking.ranking import winning_rule
 from controller.views.wording import (
     candidate_name,

@@ -12,14 +12,15 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from controller.domain.measurements import Device, Measurement, Ranking
+from controller.domain.measurements import Measurement, latency_at
 from controller.domain.quantities import (
     format_interval,
     format_latency,
     format_memory,
     format_number,
 )
-from controller.figures.minutes import latency_at
+from controller.domain.rankings import Ranking
+from controller.domain.sweeps import Device
 from controller.ranking import entries
 from controller.ranking.ranking import winning_rule
 from controller.views import device_words, wording

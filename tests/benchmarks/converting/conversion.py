@@ -15,8 +15,8 @@ from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier, select_tier
 from models.catalog.variants import Target, WeightsKind, fp32_variants
 from models.conversion.pipeline import Converted, convert
+from models.digest import file_sha256
 from models.weights.addresses import published_address
-from models.weights.download import file_sha256
 from models.weights.weights import Weights
 from tests.benchmarks.converting import bare_tools
 from tests.benchmarks.section import Section

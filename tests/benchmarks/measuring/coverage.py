@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from agent.child.stopping import StoppingRule
-from controller.figures.statistics import latency_figures, relative_half_width
+from controller.figures.latency import latency_figures
+from controller.figures.statistics import relative_half_width
 from tests.benchmarks.measuring.recording import record
 from tests.benchmarks.measuring.series import Series, recorded, synthetic
 from tests.benchmarks.protocol import measure

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from agent.child.stopping import StoppingRule
-from controller.domain.measurements import Repetition, StopReason
-from controller.figures.statistics import latency_figures, relative_half_width
+from controller.figures.latency import latency_figures
+from controller.figures.statistics import relative_half_width
+from protos.measuring import Repetition, StopReason
 from tests.benchmarks.measuring.recording import Subject, one_repetition, small_network
 from tests.benchmarks.measuring.series import Latencies, Series, synthetic
 from tests.benchmarks.protocol import NS_PER_MS, measure, repetition

@@ -16,9 +16,10 @@ import numpy as np
 from agent.child.stopping import StoppingRule
 from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
-from controller.domain.measurements import DeviceState, Repetition, StopReason
 from controller.figures.disturbances import throttling
 from controller.figures.drift import clock_step, drift, waiting
+from protos.device import DeviceState
+from protos.measuring import Repetition, StopReason
 from tests.benchmarks.measuring.recording import (
     Subject,
     one_repetition,

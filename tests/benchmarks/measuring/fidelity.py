@@ -14,7 +14,6 @@ from scipy import stats
 
 from agent.child.messages import Phase
 from agent.device.kernel_files import Roots
-from agent.domain import MeasureSettings, Runtime
 from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation
@@ -24,6 +23,8 @@ from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Target, WeightsKind, fp32_variants
 from models.conversion.pipeline import Converted, convert
 from models.weights.weights import resolve_weights
+from protos.measuring import MeasureSettings
+from protos.runtimes import Runtime
 from tests.benchmarks.measuring.recording import Subject, one_repetition
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE, scaled

@@ -10,11 +10,11 @@ import cattrs
 
 from agent.child.messages import ChildRequest, Phase, Sampled, Sampling
 from agent.device.kernel_files import Roots
-from agent.domain import Runtime
 from agent.measuring.measurer import START_ALLOWANCE_S, most_of_available_memory
 from agent.measuring.supervision import Cancellation, OnPhase, ask_child
-from controller.domain.measurements import Repetition
 from controller.sweeps.planning import INPUT_SEED
+from protos.measuring import Repetition
+from protos.runtimes import Runtime
 from tests.own_networks import onnx_network, save_onnx
 
 _SIZE = 768

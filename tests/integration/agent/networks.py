@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.domain import MeasureSettings, OnnxRuntimeOptions, Runtime
+from protos.measuring import MeasureSettings
+from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 # `tiny` runs in well under a millisecond; `wide` has work for a second thread; `faint` multiplies
 # its input, channel by channel, by 1e-20.

@@ -11,8 +11,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from agent.domain import Runtime
 from agent.runtimes import available_runtimes
+from protos.runtimes import Runtime
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.fake_controller import AgentCall, FakeController, serving
 from tests.integration.agent.networks import SHAPES, Artifacts

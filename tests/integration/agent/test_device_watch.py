@@ -13,8 +13,8 @@ import pytest
 from agent.child.messages import Phase
 from agent.device.kernel_files import Roots
 from agent.device.threads import ThreadUse
-from agent.domain import DeviceState
 from agent.measuring.device_watch import MAX_STATES, DeviceWatch, Usage, share_between, thinned
+from protos.device import DeviceState
 from tests.unit.agent.trees import CPU, cores, plant
 
 DEADLINE_S = 200.0

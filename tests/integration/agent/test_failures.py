@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from agent.child.messages import Baseline, ChildRequest
-from agent.domain import Failure, FailureReason, MeasureSettings, Runtime
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed, ask_child
 from agent.runtimes import available_runtimes
+from protos.fleet import Failure, FailureReason
+from protos.measuring import MeasureSettings
+from protos.runtimes import Runtime
 from tests.integration.agent.networks import Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)

@@ -8,10 +8,12 @@ import pytest
 
 from agent.child.messages import ChildRequest, Sampled, Sampling
 from agent.device.kernel_files import Roots
-from agent.domain import Measured, MeasureSettings, Runtime, StopReason
 from agent.measuring.measurer import Measurer, most_of_available_memory
 from agent.measuring.supervision import Cancellation, ask_child
 from agent.runtimes import available_runtimes
+from protos.fleet import Measured
+from protos.measuring import MeasureSettings, StopReason
+from protos.runtimes import Runtime
 from tests.integration.agent.networks import SHAPES, Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)

@@ -11,19 +11,13 @@ from pathlib import Path
 import pytest
 
 from agent.child.profiling import MAX_TRACE_BYTES
-from agent.domain import (
-    Failure,
-    FailureReason,
-    GraphOptimization,
-    MeasureSettings,
-    OnnxRuntimeOptions,
-    Runtime,
-    StartGate,
-)
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
+from protos.fleet import Failure, FailureReason
+from protos.measuring import MeasureSettings, StartGate
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.integration.agent.networks import Artifacts, settings
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
 from tests.unit.agent.trees import RASPBERRY_PI, plant

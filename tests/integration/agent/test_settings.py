@@ -10,19 +10,13 @@ import pytest
 
 from agent.child.messages import ChildRequest, Sampled, Sampling
 from agent.device.kernel_files import Roots
-from agent.domain import (
-    FailureReason,
-    GraphOptimization,
-    Measured,
-    MeasureSettings,
-    OnnxRuntimeOptions,
-    Runtime,
-    RuntimeInfo,
-)
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from agent.runtimes import available_runtimes
+from protos.fleet import FailureReason, Measured
+from protos.measuring import MeasureSettings
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime, RuntimeInfo
 from tests.integration.agent.networks import SHAPES, Artifacts, settings
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)

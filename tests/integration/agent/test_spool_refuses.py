@@ -5,10 +5,10 @@ import sqlite3
 from pathlib import Path
 
 from agent.artifacts.cache import ArtifactCache
-from agent.domain import DeviceProfile
 from agent.link.connection import Connection, Introduction
 from agent.link.spool import Spool
 from agent.measuring.measurer import Measurer
+from protos.device import DeviceProfile
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.fake_controller import FakeController, serving
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain import FailureReason, Runtime, StartGate
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
+from protos.fleet import FailureReason
+from protos.measuring import StartGate
+from protos.runtimes import Runtime
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.fake_controller import FakeController, serving
 from tests.integration.agent.networks import Artifacts, settings

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from controller.domain.measurements import SweepPhase
+from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state import jobs, sweeps

@@ -1,17 +1,11 @@
 """Domain objects that the controller's tests share."""
 
-from controller.domain.measurements import (
-    DeviceProfile,
-    DeviceState,
-    ProcessMemory,
-    Repetition,
-    Runtime,
-    RuntimeInfo,
-    StopReason,
-    SweepSpec,
-)
+from controller.domain.sweeps import SweepSpec
 from models.catalog.variants import WeightsKind
+from protos.device import DeviceProfile, DeviceState
 from protos.fleet import Failure, FailureReason, Hello, Measured, Report
+from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.runtimes import Runtime, RuntimeInfo
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
 LITE = RuntimeInfo(runtime=Runtime.PADDLELITE, version="2.14rc0")

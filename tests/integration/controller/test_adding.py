@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from controller.domain.measurements import OwnFile, OwnModel, OwnModelHeader
+from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader
 from controller.fleet.agents import Fleet
 from controller.own import adding
 from controller.own.adding import OwnModels

@@ -13,14 +13,10 @@ from sqlalchemy import Engine
 
 from controller.conversions.converter import Converter, Listener
 from controller.conversions.disk_room import RESERVED_BYTES
+from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError
-from controller.domain.measurements import (
-    ConversionOutcome,
-    ConversionResult,
-    SweepPhase,
-    SweepSnapshot,
-    Verdict,
-)
+from controller.domain.measurements import Verdict
+from controller.domain.sweeps import SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state.blobs import open_blobs, put_blob

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import Engine
 
 from controller.domain.errors import EdgerankError
+from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.fleet.agents import AgentSession, Fleet
 from controller.fleet.changes import Changes
-from controller.fleet.leases import LEASE_MS, MAX_ATTEMPTS, JobState
+from controller.fleet.leases import LEASE_MS
 from controller.state import attempts, jobs
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements, list_outcomes

@@ -11,17 +11,9 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    DeviceState,
-    MeasurementFilter,
-    ProcessMemory,
-    Repetition,
-    StopReason,
-    SweepPhase,
-    Temperature,
-    Verdict,
-)
-from controller.fleet.leases import JobState
+from controller.domain.jobs import JobState
+from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.domain.sweeps import SweepPhase
 from controller.state import attempts, jobs, sweeps
 from controller.state.artifacts import find_artifact
 from controller.state.database import MIGRATIONS, open_database
@@ -29,6 +21,8 @@ from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.reports import record_report
 from controller.state.turns import count_turns
+from protos.device import DeviceState, Temperature
+from protos.measuring import ProcessMemory, Repetition, StopReason
 from tests.integration.controller.domain_samples import failed_report, measured_report
 
 PHONE = "id-of-phone"

@@ -7,17 +7,11 @@ import pytest
 from sqlalchemy import Engine
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    MeasurementFilter,
-    OnnxRuntimeOptions,
-    OperatorTimes,
-    ProfileSpec,
-    Runtime,
-    StartGate,
-    SweepPhase,
-)
+from controller.domain.jobs import MAX_ATTEMPTS, JobState
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.profiles import ProfileSpec
+from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
-from controller.fleet.leases import MAX_ATTEMPTS, JobState
 from controller.state import attempts, jobs, sweeps
 from controller.state.database import open_database
 from controller.state.devices import enrol, list_devices
@@ -29,6 +23,8 @@ from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import WeightsKind
 from protos.fleet import Profiled, Progress, Report, Stage
+from protos.measuring import OperatorTimes, StartGate
+from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.integration.controller.conftest import start_sweep, store_artifact
 from tests.integration.controller.domain_samples import (
     RUNTIME,

@@ -9,8 +9,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, event, insert, select
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import MeasurementFilter, StopReason, SweepPhase, Verdict
-from controller.fleet.leases import JobState
+from controller.domain.jobs import JobState
+from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.domain.sweeps import SweepPhase
 from controller.state import attempts, jobs, sweeps
 from controller.state.catalog import store_catalog
 from controller.state.database import claim_state, open_database, transaction
@@ -21,6 +22,7 @@ from controller.state.reports import record_report
 from controller.state.schema import accuracies, metadata
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.fleet import Report
+from protos.measuring import StopReason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import (
     failed_report,

@@ -7,18 +7,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from controller.domain.measurements import (
-    Measurement,
-    MeasurementFilter,
-    StartGate,
-    SweepPhase,
-    Verdict,
-)
-from controller.fleet.leases import JobState
+from controller.domain.jobs import JobState
+from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
+from controller.domain.sweeps import SweepPhase
 from controller.state import attempts, jobs, sweeps, turns
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.reports import record_report
 from protos.fleet import Failure, FailureReason, Lease, Report
+from protos.measuring import StartGate
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, measured_report
 

@@ -5,12 +5,14 @@ import dataclasses
 import pytest
 from playwright.sync_api import Page, expect
 
-from controller.domain.measurements import Constraints, Measurement, Ranking, Runtime, Verdict
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings import Constraints, Ranking
 from controller.ranking.ranking import rank
 from controller.views.report.render import render_report
 from controller.views.wording import SYNTHETIC_NOTE, with_held_back
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.variants import WeightsKind
+from protos.runtimes import Runtime
 from tests.integration.report.conftest import Visitor
 from tests.unit.controller.samples.measurements import (
     DEVICE,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
-from controller.domain.measurements import Runtime
 from controller.state.attempts import lease_next
 from controller.state.reports import record_report
+from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import LITE, RUNTIME, measured_report
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.domain.measurements import Runtime
 from controller.state.catalog import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
+from protos.runtimes import Runtime
 from tests.integration.controller.domain_samples import RUNTIME
 from tests.integration.system.conftest import BACKBONES, System
 from tests.integration.system.recorded import LITE_RATIO, record_sweep

@@ -11,7 +11,7 @@ import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from controller.client import QueryClient
-from controller.domain.measurements import ConversionOutcome, ConversionResult, ConversionSpec
+from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSpec
 from models.catalog.variants import WeightsKind
 from tests.processes import EDGERANK, START_TIMEOUT_S, Output, edgerank, running_controller
 

@@ -4,17 +4,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.naming import (
-    MAX_LABEL_LENGTH,
-    MAX_LABELS,
-    NamingRefused,
-    check_device_name,
-    check_labels,
-)
+from agent.naming import NamingRefused, check_device_name, check_labels
 from controller.domain.errors import EdgerankError
-from controller.domain.measurements import DeviceProfile
 from controller.fleet.credibility import check_hello
+from protos.device import DeviceProfile
 from protos.fleet import Hello
+from protos.names import MAX_LABEL_LENGTH, MAX_LABELS
 
 names = st.text(max_size=3) | st.from_regex(r"[A-Za-z0-9._-]{0,66}", fullmatch=True)
 values = st.text() | st.integers(MAX_LABEL_LENGTH - 1, MAX_LABEL_LENGTH + 1).map("x".__mul__)

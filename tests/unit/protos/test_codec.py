@@ -8,57 +8,57 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.domain import measurements as domain
-from protos import fleet as conversation
+from controller.domain import conversions, measurements, profiles, rankings, sweeps
+from protos import device, fleet, measuring, runtimes
 from protos.codec import MessageInvalid, from_message, to_message
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
 from tests.unit.controller.samples.conversions import made
 
 PAIRS: list[tuple[type, type[Message]]] = [
-    (domain.RuntimeInfo, types_pb2.RuntimeInfo),
-    (domain.CoreCluster, types_pb2.CoreCluster),
-    (domain.CpuCache, types_pb2.CpuCache),
-    (domain.DeviceProfile, types_pb2.DeviceProfile),
-    (domain.CpuClock, types_pb2.CpuClock),
-    (domain.Temperature, types_pb2.Temperature),
-    (domain.ThrottleCounter, types_pb2.ThrottleCounter),
-    (domain.Battery, types_pb2.Battery),
-    (domain.PowerReading, types_pb2.PowerReading),
-    (domain.DeviceState, types_pb2.DeviceState),
-    (domain.MeasureSettings, types_pb2.MeasureSettings),
-    (domain.ProcessMemory, types_pb2.ProcessMemory),
-    (domain.Repetition, types_pb2.Repetition),
-    (domain.Device, query_pb2.Device),
-    (domain.SweepSpec, query_pb2.SweepSpec),
-    (domain.JobOutcome, query_pb2.JobOutcome),
-    (domain.SweepSnapshot, query_pb2.WatchSweepResponse),
-    (domain.LayerTime, types_pb2.LayerTime),
-    (domain.OperatorTimes, types_pb2.OperatorTimes),
-    (domain.ProfileSpec, query_pb2.ProfileSpec),
-    (domain.ProfileProgress, query_pb2.ProfileProgress),
-    (domain.OperatorProfile, query_pb2.OperatorProfile),
-    (domain.ConversionSpec, query_pb2.ConvertRequest),
-    (domain.ConversionOutcome, query_pb2.ConversionOutcome),
-    (domain.ConversionSnapshot, query_pb2.ConvertResponse),
-    (domain.LatencyFigures, query_pb2.LatencyFigures),
-    (domain.MemoryFigures, query_pb2.MemoryFigures),
-    (domain.Measurement, query_pb2.Measurement),
-    (domain.Constraints, query_pb2.Constraints),
-    (domain.Candidate, query_pb2.Candidate),
-    (domain.Ranking, query_pb2.RankResponse),
-    (domain.MeasurementFilter, query_pb2.ListMeasurementsRequest),
-    (conversation.Hello, fleet_pb2.Hello),
-    (conversation.Heartbeat, fleet_pb2.Heartbeat),
-    (conversation.Ready, fleet_pb2.Ready),
-    (conversation.Progress, fleet_pb2.Progress),
-    (conversation.Report, fleet_pb2.Report),
-    (conversation.Welcome, fleet_pb2.Welcome),
-    (conversation.Lease, fleet_pb2.Lease),
-    (conversation.ReportCommitted, fleet_pb2.ReportCommitted),
-    (conversation.Cancel, fleet_pb2.Cancel),
-    (conversation.Measured, fleet_pb2.Measured),
-    (conversation.Failure, fleet_pb2.Failure),
-    (conversation.Profiled, fleet_pb2.Profiled),
+    (runtimes.RuntimeInfo, types_pb2.RuntimeInfo),
+    (device.CoreCluster, types_pb2.CoreCluster),
+    (device.CpuCache, types_pb2.CpuCache),
+    (device.DeviceProfile, types_pb2.DeviceProfile),
+    (device.CpuClock, types_pb2.CpuClock),
+    (device.Temperature, types_pb2.Temperature),
+    (device.ThrottleCounter, types_pb2.ThrottleCounter),
+    (device.Battery, types_pb2.Battery),
+    (device.PowerReading, types_pb2.PowerReading),
+    (device.DeviceState, types_pb2.DeviceState),
+    (measuring.MeasureSettings, types_pb2.MeasureSettings),
+    (measuring.ProcessMemory, types_pb2.ProcessMemory),
+    (measuring.Repetition, types_pb2.Repetition),
+    (sweeps.Device, query_pb2.Device),
+    (sweeps.SweepSpec, query_pb2.SweepSpec),
+    (sweeps.JobOutcome, query_pb2.JobOutcome),
+    (sweeps.SweepSnapshot, query_pb2.WatchSweepResponse),
+    (measuring.LayerTime, types_pb2.LayerTime),
+    (measuring.OperatorTimes, types_pb2.OperatorTimes),
+    (profiles.ProfileSpec, query_pb2.ProfileSpec),
+    (profiles.ProfileProgress, query_pb2.ProfileProgress),
+    (profiles.OperatorProfile, query_pb2.OperatorProfile),
+    (conversions.ConversionSpec, query_pb2.ConvertRequest),
+    (conversions.ConversionOutcome, query_pb2.ConversionOutcome),
+    (conversions.ConversionSnapshot, query_pb2.ConvertResponse),
+    (measurements.LatencyFigures, query_pb2.LatencyFigures),
+    (measurements.MemoryFigures, query_pb2.MemoryFigures),
+    (measurements.Measurement, query_pb2.Measurement),
+    (rankings.Constraints, query_pb2.Constraints),
+    (rankings.Candidate, query_pb2.Candidate),
+    (rankings.Ranking, query_pb2.RankResponse),
+    (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),
+    (fleet.Hello, fleet_pb2.Hello),
+    (fleet.Heartbeat, fleet_pb2.Heartbeat),
+    (fleet.Ready, fleet_pb2.Ready),
+    (fleet.Progress, fleet_pb2.Progress),
+    (fleet.Report, fleet_pb2.Report),
+    (fleet.Welcome, fleet_pb2.Welcome),
+    (fleet.Lease, fleet_pb2.Lease),
+    (fleet.ReportCommitted, fleet_pb2.ReportCommitted),
+    (fleet.Cancel, fleet_pb2.Cancel),
+    (fleet.Measured, fleet_pb2.Measured),
+    (fleet.Failure, fleet_pb2.Failure),
+    (fleet.Profiled, fleet_pb2.Profiled),
 ]
 NAMES = [domain_type.__name__ for domain_type, _message in PAIRS]
 
@@ -66,17 +66,17 @@ st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 # A ranking holds measurements that hold repetitions that hold states: few of each are many.
 st.register_type_strategy(
-    domain.DeviceState,
+    device.DeviceState,
     st.builds(
-        domain.DeviceState,
+        device.DeviceState,
         taken_at_unix_ms=...,
-        clocks=st.tuples(st.from_type(domain.CpuClock)),
-        temperatures=st.tuples(st.from_type(domain.Temperature)),
+        clocks=st.tuples(st.from_type(device.CpuClock)),
+        temperatures=st.tuples(st.from_type(device.Temperature)),
         load_average=...,
-        throttle_counters=st.tuples(st.from_type(domain.ThrottleCounter)),
+        throttle_counters=st.tuples(st.from_type(device.ThrottleCounter)),
         active_limits=st.tuples(st.text()),
         battery=...,
-        power=st.tuples(st.from_type(domain.PowerReading)),
+        power=st.tuples(st.from_type(device.PowerReading)),
         measured_cpus=st.tuples(st.integers(0, 2**31 - 1)),
         load_by_others=...,
     ),
@@ -104,39 +104,41 @@ def test_what_is_sent_arrives(
     domain_type: type, message_type: type[Message], data: st.DataObject
 ) -> None:
     sent = data.draw(st.from_type(domain_type))
-    if isinstance(sent, conversation.Report):
+    if isinstance(sent, fleet.Report):
         sent = with_one_outcome(sent)
     wire = to_message(sent, message_type).SerializeToString()
     assert from_message(message_type.FromString(wire), domain_type) == sent
 
 
-def with_one_outcome(report: conversation.Report) -> conversation.Report:
+def with_one_outcome(report: fleet.Report) -> fleet.Report:
     if report.measured:
         return dataclasses.replace(report, failure=None, profiled=None)
     return dataclasses.replace(report, failure=None) if report.profiled else report
 
 
-@pytest.mark.parametrize("result", domain.ConversionResult)
-def test_every_result_of_a_conversion_arrives(result: domain.ConversionResult) -> None:
+@pytest.mark.parametrize("result", conversions.ConversionResult)
+def test_every_result_of_a_conversion_arrives(result: conversions.ConversionResult) -> None:
     sent = made("ResNet50", "any", result=result)
     wire = to_message(sent, query_pb2.ConversionOutcome).SerializeToString()
-    arrived = from_message(query_pb2.ConversionOutcome.FromString(wire), domain.ConversionOutcome)
+    arrived = from_message(
+        query_pb2.ConversionOutcome.FromString(wire), conversions.ConversionOutcome
+    )
     assert arrived == sent
 
 
 def test_an_unspecified_enum_is_refused_in_one_sentence() -> None:
     with pytest.raises(MessageInvalid, match="RuntimeInfo message does not make sense"):
-        from_message(types_pb2.RuntimeInfo(version="1"), domain.RuntimeInfo)
+        from_message(types_pb2.RuntimeInfo(version="1"), runtimes.RuntimeInfo)
 
 
 def test_so_is_an_attempt_that_measured_no_repetition() -> None:
     runtime = types_pb2.RuntimeInfo(runtime=types_pb2.RUNTIME_ONNXRUNTIME, version="1")
     with pytest.raises(MessageInvalid, match="Measured message does not make sense: 'repetition'"):
-        from_message(fleet_pb2.Measured(runtime=runtime), conversation.Measured)
+        from_message(fleet_pb2.Measured(runtime=runtime), fleet.Measured)
 
 
 @pytest.mark.parametrize("figure", [math.nan, math.inf])
 def test_a_figure_that_is_none_is_refused_in_one_sentence(figure: float) -> None:
-    sent = domain.Temperature(zone="cpu", celsius=figure)
+    sent = device.Temperature(zone="cpu", celsius=figure)
     with pytest.raises(MessageInvalid, match="Temperature message cannot be sent"):
         to_message(sent, types_pb2.Temperature)

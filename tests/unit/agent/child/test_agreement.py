@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from agent.child import stopping
-from agent.domain import StopReason
-from controller.domain.measurements import LatencyFigures, Repetition
-from controller.domain.measurements import StopReason as PublishedStopReason
+from controller.domain.measurements import LatencyFigures
 from controller.figures import statistics
+from controller.figures.latency import latency_figures
+from protos.measuring import Repetition, StopReason
 
 Draw = Callable[[np.random.Generator, int], npt.NDArray[np.float64]]
 NS_PER_MS = 1_000_000
@@ -44,9 +44,9 @@ def published(latency_ns: list[int]) -> LatencyFigures:
         peak_rss_bytes=1,
         baseline_rss_bytes=1,
         busy_threads=1,
-        stop_reason=PublishedStopReason.PRECISE,
+        stop_reason=StopReason.PRECISE,
     )
-    return statistics.latency_figures([repetition])
+    return latency_figures([repetition])
 
 
 @shapes

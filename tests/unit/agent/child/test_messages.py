@@ -19,21 +19,10 @@ from agent.child.messages import (
     encode_line,
     encode_request,
 )
-from agent.domain import (
-    Battery,
-    CpuClock,
-    DeviceState,
-    Failure,
-    FailureReason,
-    LayerTime,
-    OperatorTimes,
-    PowerReading,
-    ProcessMemory,
-    Runtime,
-    StopReason,
-    Temperature,
-    ThrottleCounter,
-)
+from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
+from protos.fleet import Failure, FailureReason
+from protos.measuring import LayerTime, OperatorTimes, ProcessMemory, StopReason
+from protos.runtimes import Runtime
 
 counts = st.integers(0, 2**63 - 1)
 states = st.builds(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.child.operator_profile import TraceUnreadable, read_operator_times
-from agent.domain import LayerTime
+from protos.measuring import LayerTime
 
 # Five inferences of a network with an "If", recorded with ONNX Runtime 1.23.2: the second was
 # interrupted for 9 ms, the fourth took the branch that the others did not.

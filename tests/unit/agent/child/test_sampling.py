@@ -8,7 +8,7 @@ import pytest
 from agent.child.messages import Phase
 from agent.child.sampling import Samples, sample, sample_windows, warm_up
 from agent.child.stopping import MAX_SAMPLES, MIN_SAMPLES, MIN_WARMUP, StoppingRule
-from agent.domain import StopReason
+from protos.measuring import StopReason
 
 MS = 1_000_000
 

@@ -26,7 +26,7 @@ from agent.child.stopping import (
     warmed_up,
     warmup_ended,
 )
-from agent.domain import StopReason
+from protos.measuring import StopReason
 
 LONG_NS = 10**12
 latency = st.integers(1, 10**12)

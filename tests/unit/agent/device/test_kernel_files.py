@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agent.device.kernel_files import Roots, cpu_numbers, read_text, read_whole
 from agent.device.profile import read_device_profile
 from agent.device.state import read_device_state
-from agent.domain import DeviceProfile, DeviceState
+from protos.device import DeviceProfile, DeviceState
 from tests.unit.agent.device.test_profile import HOST
 from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
 

@@ -12,7 +12,7 @@ from agent.device.process_memory import (
     pss_bytes,
     read_residence,
 )
-from agent.domain import ProcessMemory
+from protos.measuring import ProcessMemory
 
 PROC = Path("/proc")
 MIB = 1024**2

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.device.profile import HostFacts, read_device_profile
-from agent.domain import CoreCluster, CpuCache, DeviceProfile, Runtime, RuntimeInfo
+from protos.device import CoreCluster, CpuCache, DeviceProfile
+from protos.runtimes import Runtime, RuntimeInfo
 from tests.unit.agent.trees import BOARD_WITH_A_DEVICE_TREE, PC, PHONE, RASPBERRY_PI, plant
 
 HOST = HostFacts(

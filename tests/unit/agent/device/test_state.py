@@ -7,7 +7,7 @@ import pytest
 
 from agent.device.state import read_device_state
 from agent.device.throttling import _FIRMWARE
-from agent.domain import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
+from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
 from tests.unit.agent.trees import CPU, PC, PHONE, RASPBERRY_PI, cores, plant
 
 

@@ -3,22 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.domain import (
-    Cancel,
-    Failure,
-    FailureReason,
-    Heartbeat,
-    Lease,
-    MeasureSettings,
-    Progress,
-    Ready,
-    Report,
-    ReportCommitted,
-    Runtime,
-    Stage,
-    UnreadableLease,
-    Welcome,
-)
+from agent.link.incoming import UnreadableLease
 from agent.link.session import (
     CancelJob,
     Disconnected,
@@ -33,6 +18,21 @@ from agent.link.session import (
     Session,
     StartJob,
 )
+from protos.fleet import (
+    Cancel,
+    Failure,
+    FailureReason,
+    Heartbeat,
+    Lease,
+    Progress,
+    Ready,
+    Report,
+    ReportCommitted,
+    Stage,
+    Welcome,
+)
+from protos.measuring import MeasureSettings
+from protos.runtimes import Runtime
 
 WELCOME = Welcome(heartbeat_interval_ms=1_000)
 READY = Send(message=Ready())
@@ -45,6 +45,7 @@ def lease(attempt_id: str = "a") -> Lease:
         artifact_sha256="00",
         artifact_size_bytes=1,
         backbone="PPLCNet_x1_0",
+        ordinal=0,
         settings=MeasureSettings(
             runtime=Runtime.ONNXRUNTIME,
             threads=1,

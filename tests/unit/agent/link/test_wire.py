@@ -4,26 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.child.stopping import MAX_SAMPLES, MAX_WARMUP
-from agent.domain import (
-    Battery,
-    CpuClock,
-    DeviceState,
-    Failure,
-    FailureReason,
-    Measured,
-    PowerReading,
-    ProcessMemory,
-    Repetition,
-    Report,
-    Runtime,
-    RuntimeInfo,
-    StopReason,
-    Temperature,
-    ThrottleCounter,
-)
 from agent.link.wire import encode_report
 from agent.measuring.device_watch import MAX_STATES
 from protos.codec import from_message
+from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
+from protos.fleet import Failure, FailureReason, Measured, Report
+from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.runtimes import Runtime, RuntimeInfo
 from protos.v1 import fleet_pb2
 
 unsigned = st.integers(0, 2**64 - 1)

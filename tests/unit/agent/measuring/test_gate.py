@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.device.temperatures import processor_celsius
-from agent.domain import Battery, DeviceState, StartGate, Temperature
 from agent.measuring.gate import RESTING_MARGIN_CELSIUS, obstacle
+from protos.device import Battery, DeviceState, Temperature
+from protos.measuring import StartGate
 
 celsius = st.floats(-40, 150)
 maybe = st.none() | celsius

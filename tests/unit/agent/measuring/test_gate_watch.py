@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from agent.device.kernel_files import Roots
-from agent.domain import FailureReason, StartGate
 from agent.measuring.gate_watch import LOAD_WINDOW_S, LOOK_INTERVAL_S, GateWatch
 from agent.measuring.supervision import Cancellation, MeasuringFailed
+from protos.fleet import FailureReason
+from protos.measuring import StartGate
 from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
 
 PI_ZONE = "sys/class/thermal/thermal_zone0/temp"

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from importlib import metadata
 
-from agent.domain import Runtime, RuntimeInfo
 from agent.runtimes import available_runtimes
+from protos.runtimes import Runtime, RuntimeInfo
 
 LOOK_AND_TELL = """
 import sys

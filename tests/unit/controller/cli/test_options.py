@@ -19,9 +19,11 @@ from controller.cli.options.common import (
 )
 from controller.cli.options.start_gate import gate_options, read_charge
 from controller.domain.errors import EdgerankError
-from controller.domain.measurements import Runtime, StartGate, Verdict
+from controller.domain.measurements import Verdict
 from models.catalog.catalog import load_catalog
 from models.catalog.tiers import Tier, select_tier
+from protos.measuring import StartGate
+from protos.runtimes import Runtime
 
 CATALOG = load_catalog()
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from controller.cli.convert import raise_if_not_made
 from controller.cli.printing.conversions import MOST_WHOLE_ROWS, print_conversions
 from controller.cli.printing.follow import follow_conversion
+from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSnapshot
 from controller.domain.errors import EdgerankError
-from controller.domain.measurements import ConversionOutcome, ConversionResult, ConversionSnapshot
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import variants_of

@@ -9,16 +9,9 @@ from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.devices import print_devices
 from controller.cli.printing.models import print_models
 from controller.cli.printing.ranking import print_ranking
-from controller.domain.measurements import (
-    Constraints,
-    CoreCluster,
-    DeviceProfile,
-    MemoryFigures,
-    Ranking,
-    Runtime,
-    Verdict,
-)
-from controller.ranking.comparison import Change, ComparedPair, Comparison, Limits
+from controller.domain.comparisons import Change, ComparedPair, Comparison, Limits
+from controller.domain.measurements import MemoryFigures, Verdict
+from controller.domain.rankings import Constraints, Ranking
 from controller.ranking.ranking import rank
 from controller.views.wording import (
     NOISY_NOTE,
@@ -28,6 +21,8 @@ from controller.views.wording import (
 )
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.variants import WeightsKind
+from protos.device import CoreCluster, DeviceProfile
+from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import (
     DEVICE,
     catalog,

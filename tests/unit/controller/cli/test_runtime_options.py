@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from controller.cli.options.runtime import RuntimeSettings, runtime_options
-from controller.domain.measurements import GraphOptimization, OnnxRuntimeOptions
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 
 def given(arguments: Sequence[str]) -> tuple[Result, list[RuntimeSettings]]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain.measurements import Runtime
 from controller.domain.selectors import Selector, SelectorInvalid, parse_selector
+from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import measurement
 
 DAY_UNIX_MS = 1_795_478_400_000  # 2026-11-24, 00:00 UTC

@@ -8,15 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain.measurements import (
-    CpuClock,
-    DeviceState,
-    Repetition,
-    ThrottleCounter,
-    Verdict,
-)
+from controller.domain.measurements import Verdict
 from controller.figures.disturbances import throttling
-from controller.figures.statistics import verdict
+from controller.figures.verdicts import verdict
+from protos.device import CpuClock, DeviceState, ThrottleCounter
+from protos.measuring import Repetition
 from tests.unit.controller.samples.measurements import MS, figures, repetition, state
 
 GHZ = 1_000_000

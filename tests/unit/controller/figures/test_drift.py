@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.domain.measurements import ProcessMemory, Repetition, Verdict
+from controller.domain.measurements import Verdict
 from controller.figures.drift import (
     MIN_CLOCK_STEP_MS,
     MIN_LEAK_BYTES,
@@ -17,7 +17,9 @@ from controller.figures.drift import (
     drift,
     waiting,
 )
-from controller.figures.statistics import latency_figures, verdict
+from controller.figures.latency import latency_figures
+from controller.figures.verdicts import verdict
+from protos.measuring import ProcessMemory, Repetition
 from tests.unit.controller.samples.measurements import MS, figures, repetition, state
 
 _seeds = st.integers(0, 2**32 - 1)

@@ -4,19 +4,15 @@ import pytest
 
 from controller.cli.options.common import read_minutes
 from controller.domain.errors import EdgerankError
-from controller.domain.measurements import (
-    Constraints,
-    Measurement,
-    Ranking,
-    Runtime,
-    StopReason,
-    Verdict,
-)
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings import Constraints, Ranking
 from controller.figures.minutes import at_minute, repetitions_of_minute
 from controller.ranking.entries import candidate_key
 from controller.ranking.ranking import rank
 from controller.views.wording import THROTTLED_NOTE, candidate_name, candidates, headline, notes
 from models.catalog.catalog import Catalog
+from protos.measuring import StopReason
+from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import (
     DEVICE,
     MS,

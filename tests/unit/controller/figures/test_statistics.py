@@ -6,17 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from controller.domain.measurements import ProcessMemory, Repetition, StopReason, Verdict
-from controller.figures.statistics import (
+from controller.domain.measurements import Verdict
+from controller.figures.latency import (
     SamplesMissing,
     latency_figures,
-    median_interval,
-    median_ratio,
     memory_figures,
     minute_figures,
-    relative_half_width,
-    verdict,
 )
+from controller.figures.statistics import median_interval, median_ratio, relative_half_width
+from controller.figures.verdicts import verdict
+from protos.measuring import ProcessMemory, Repetition, StopReason
 from tests.unit.controller.samples.measurements import MS, figures, repetition
 
 _latencies = st.lists(st.integers(1_000, 10**9), min_size=1, max_size=40).map(tuple)

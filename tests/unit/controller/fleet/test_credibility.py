@@ -11,22 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    DeviceProfile,
-    DeviceState,
+from controller.fleet.credibility import MAX_INTEGER, answering, check_hello, credible
+from protos.device import DeviceProfile, DeviceState, PowerReading, Temperature
+from protos.fleet import FailureReason, Hello, Measured, Profiled, Report
+from protos.measuring import (
     LayerTime,
     MeasureSettings,
     OperatorTimes,
-    PowerReading,
     ProcessMemory,
     Repetition,
-    Runtime,
-    RuntimeInfo,
     StopReason,
-    Temperature,
 )
-from controller.fleet.credibility import MAX_INTEGER, answering, check_hello, credible
-from protos.fleet import FailureReason, Hello, Measured, Profiled, Report
+from protos.runtimes import Runtime, RuntimeInfo
 
 TAKEN = Repetition(
     latency_ns=(1, 2),

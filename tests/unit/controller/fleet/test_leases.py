@@ -3,16 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.fleet.leases import (
+from controller.domain.jobs import (
     ENDED,
     JOB_TRANSITIONS,
-    LEASE_MS,
     MAX_ATTEMPTS,
     JobState,
-    LeaseBook,
     after_loss,
     may_come_from,
 )
+from controller.fleet.leases import LEASE_MS, LeaseBook
 
 
 def test_a_lease_expires_when_nobody_renews_it() -> None:

@@ -9,13 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.jobs import OpenJob, Reading, Turn, TurnState
 from controller.fleet.turns import (
     SENTINEL_EVERY,
-    OpenJob,
-    Reading,
     Settlement,
-    Turn,
-    TurnState,
     order_turns,
     settle,
     slowdown,

@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain.measurements import AccuracyFigure
-from controller.own.accuracy import (
-    MAX_FIGURES,
-    AccuracyInvalid,
-    check_accuracies,
-    key_of,
-    parse_accuracies,
-)
+from controller.cli.options.accuracy_file import parse_accuracies
+from controller.domain.catalog import AccuracyFigure, AccuracyInvalid, key_of
+from controller.own.accuracy import MAX_FIGURES, check_accuracies
 from tests.unit.controller.samples.measurements import catalog
 
 HEADER = "name,dataset,metric,value,precision,source\n"

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone, joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import OwnFile, OwnModel, OwnModelHeader
-from controller.own.models import as_backbone, check_header, joined_catalog
+from controller.own.models import check_header
 from models.catalog.own import MAX_OWN_BYTES, OwnFormat
 from models.catalog.tiers import Tier, select_tier
 from tests.unit.controller.samples.measurements import catalog

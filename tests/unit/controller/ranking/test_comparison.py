@@ -7,18 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain.measurements import Measurement, Runtime, Verdict
+from controller.domain.comparisons import Change, ComparedPair, Comparison, Limits, LimitsInvalid
+from controller.domain.measurements import Measurement, Verdict
 from controller.domain.selectors import Selector, parse_selector
-from controller.ranking.comparison import (
-    Change,
-    ComparedPair,
-    Comparison,
-    Limits,
-    LimitsInvalid,
-    compare,
-    compare_pair,
-)
+from controller.ranking.comparison import compare, compare_pair
 from models.catalog.variants import WeightsKind
+from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import failed, figures, measurement
 
 A, B = parse_selector("s1"), parse_selector("s2")

@@ -3,20 +3,13 @@ from typing import Any
 
 import pytest
 
-from controller.domain.measurements import (
-    Constraints,
-    Measurement,
-    MeasureSettings,
-    MemoryFigures,
-    OnnxRuntimeOptions,
-    Ranking,
-    Runtime,
-    Verdict,
-)
-from controller.ranking.entries import INCLUDABLE
+from controller.domain.measurements import Measurement, MemoryFigures, Verdict
+from controller.domain.rankings import INCLUDABLE, Constraints, Ranking
 from controller.ranking.ranking import DatasetAccuracy, rank, winning_rule
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.variants import WeightsKind
+from protos.measuring import MeasureSettings
+from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import (
     DEVICE,
     backbone,

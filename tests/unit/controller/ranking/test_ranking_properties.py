@@ -7,20 +7,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.domain.measurements import (
-    Candidate,
-    Constraints,
-    LatencyFigures,
-    Measurement,
-    Ranking,
-    Runtime,
-    Verdict,
-)
-from controller.ranking.entries import INCLUDABLE, candidate_key, held_back
+from controller.domain.measurements import LatencyFigures, Measurement, Verdict
+from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
+from controller.ranking.entries import candidate_key, held_back
 from controller.ranking.ranking import rank
 from controller.views.wording import candidates
 from models.catalog.catalog import Catalog
 from models.catalog.variants import WeightsKind
+from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import DEVICE, figures, measurement
 
 _names = st.sampled_from([f"Net{number}" for number in range(8)])

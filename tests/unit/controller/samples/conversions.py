@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from controller.domain.measurements import ConversionOutcome, ConversionResult
+from controller.domain.conversions import ConversionOutcome, ConversionResult
 from models.catalog.variants import WeightsKind
 
 CRASH = "export: the child died by SIGKILL, saying nothing"

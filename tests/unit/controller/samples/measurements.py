@@ -4,31 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.domain.measurements import (
+    LatencyFigures,
+    Measurement,
+    MemoryFigures,
+    MinuteFigures,
+    Verdict,
+)
+from controller.domain.sweeps import Device
+from models.catalog.catalog import Backbone, Catalog
+from models.catalog.variants import WeightsKind
+from protos.device import (
     Battery,
     CoreCluster,
     CpuCache,
     CpuClock,
-    Device,
     DeviceProfile,
     DeviceState,
-    LatencyFigures,
-    Measurement,
-    MeasureSettings,
-    MemoryFigures,
-    MinuteFigures,
-    OnnxRuntimeOptions,
     PowerReading,
-    ProcessMemory,
-    Repetition,
-    Runtime,
-    RuntimeInfo,
-    StopReason,
     Temperature,
     ThrottleCounter,
-    Verdict,
 )
-from models.catalog.catalog import Backbone, Catalog
-from models.catalog.variants import WeightsKind
+from protos.measuring import MeasureSettings, ProcessMemory, Repetition, StopReason
+from protos.runtimes import OnnxRuntimeOptions, Runtime, RuntimeInfo
 
 DEVICE = "pi5"
 MS = 1_000_000

@@ -1,16 +1,9 @@
 """A profile that tests share."""
 
-from controller.domain.measurements import (
-    GraphOptimization,
-    LayerTime,
-    MeasureSettings,
-    OnnxRuntimeOptions,
-    OperatorProfile,
-    OperatorTimes,
-    Runtime,
-    StartGate,
-)
+from controller.domain.profiles import OperatorProfile
 from models.catalog.variants import WeightsKind
+from protos.measuring import LayerTime, MeasureSettings, OperatorTimes, StartGate
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 
 
 def layer(name: str, operator: str, *median_us: int, calls: int = 2) -> LayerTime:

@@ -5,16 +5,10 @@ from dataclasses import replace
 import pytest
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    CoreCluster,
-    Device,
-    GraphOptimization,
-    OnnxRuntimeOptions,
-    Runtime,
-    RuntimeInfo,
-    SweepSpec,
-)
+from controller.domain.sweeps import Device, SweepSpec
 from controller.sweeps.planning import plan_sweep
+from protos.device import CoreCluster
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime, RuntimeInfo
 from tests.unit.controller.sweeps.test_planning import BOTH, CATALOG, SPEC, device
 
 ONE = replace(SPEC, backbones=("MobileNetV1",), threads=(1,))

@@ -6,21 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    ConversionSpec,
-    Device,
-    DeviceProfile,
-    Runtime,
-    RuntimeInfo,
-    StartGate,
-    SweepSpec,
-)
-from controller.sweeps.limits import MAX_BATCH
+from controller.domain.sweeps import MAX_BATCH, Device, SweepSpec
 from controller.sweeps.planning import plan_conversion, plan_sweep
 from models.catalog.catalog import DEMO_BACKBONES, MAX_INPUT_SIZE, Catalog, load_catalog
 from models.catalog.own import OwnFormat, own_backbone
 from models.catalog.variants import WeightsKind
+from protos.device import DeviceProfile
+from protos.measuring import StartGate
+from protos.runtimes import Runtime, RuntimeInfo
 
 CATALOG = load_catalog()
 BOTH = tuple(RuntimeInfo(runtime=runtime, version="1") for runtime in Runtime)

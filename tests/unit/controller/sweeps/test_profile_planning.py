@@ -5,16 +5,12 @@ from dataclasses import replace
 import pytest
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import (
-    GraphOptimization,
-    OnnxRuntimeOptions,
-    ProfileSpec,
-    Runtime,
-    StartGate,
-)
-from controller.sweeps.profile_planning import MAX_PROFILE_RUNS, as_sweep, plan_profile
+from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
+from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import WeightsKind
+from protos.measuring import StartGate
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.sweeps.test_planning import device
 
 CATALOG = load_catalog()

@@ -3,10 +3,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.domain.measurements import Constraints, Runtime
+from controller.domain.rankings import Constraints
 from controller.ranking.ranking import rank
 from controller.views.chart import chart_specification
 from models.catalog.catalog import Catalog
+from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import DEVICE, measurement
 
 _NAME_HEIGHT_PX = 14

@@ -1,6 +1,6 @@
 """The page of what converts says everything that the outcomes say, and nothing else."""
 
-from controller.domain.measurements import ConversionOutcome, ConversionResult
+from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.views.conversion_page import conversion_page
 from models.catalog.catalog import load_catalog
 from models.catalog.stoppers import STOPPERS

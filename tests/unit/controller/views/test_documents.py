@@ -11,19 +11,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.domain.measurements import (
-    Constraints,
-    ConversionOutcome,
-    ConversionResult,
-    Dataset,
-    JobOutcome,
-    OwnModel,
-    Runtime,
-    SweepPhase,
-    SweepSnapshot,
-    Verdict,
-)
-from controller.ranking.comparison import Comparison, Limits, compare_pair
+from controller.domain.catalog import Dataset, OwnModel
+from controller.domain.comparisons import Comparison, Limits
+from controller.domain.conversions import ConversionOutcome, ConversionResult
+from controller.domain.measurements import Verdict
+from controller.domain.rankings import Constraints
+from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
+from controller.ranking.comparison import compare_pair
 from controller.ranking.ranking import rank
 from controller.views.documents import to_document
 from controller.views.operator_times import summarise
@@ -31,6 +25,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.own import OwnFormat
 from models.catalog.tiers import Tier, apply_rule
 from models.catalog.variants import WeightsKind
+from protos.runtimes import Runtime
 from tests.unit.controller.samples.conversions import unkept
 from tests.unit.controller.samples.measurements import (
     DEVICE,

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from controller.domain.measurements import Measurement, OnnxRuntimeOptions
+from controller.domain.measurements import Measurement
 from controller.views.documents import to_document
 from controller.views.export import COLUMNS, RAW_COLUMN, ExportFailed, write_export
+from protos.runtimes import OnnxRuntimeOptions
 from tests.unit.controller.samples.measurements import MS, failed, measurement, repetition, settings
 
 MEASURED = measurement(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from controller.cli.printing.profile import TOP_LAYERS, print_profile
-from controller.domain.measurements import OperatorProfile
+from controller.domain.profiles import OperatorProfile
 from controller.views.operator_times import by_operator, slowest_layers, summarise
 from tests.unit.controller.samples.profiles import PROFILE, layer, times
 

@@ -5,22 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.cli.sweep import sweep
+from controller.domain.comparisons import Limits
 from controller.domain.cores import CoreClass, parse_cores
-from controller.domain.measurements import (
-    Constraints,
-    GraphOptimization,
-    Measurement,
-    MeasureSettings,
-    OnnxRuntimeOptions,
-    Runtime,
-    Verdict,
-)
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
-from controller.ranking.comparison import Limits, compare
+from controller.ranking.comparison import compare
 from controller.ranking.entries import candidate_key, select_entries
 from controller.ranking.ranking import rank
 from controller.views.settings_words import settings_options, settings_words
 from controller.views.wording import candidate_name, headline
+from protos.measuring import MeasureSettings
+from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import DEVICE, catalog, measurement, settings
 
 CHANGES: list[tuple[MeasureSettings, str]] = [

@@ -1,0 +1,18 @@
+"""What an agent hears from its controller."""
+
+from dataclasses import dataclass
+
+from protos.fleet import Cancel, Lease, ReportCommitted, Welcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableLease:
+    """A lease that this version of the agent cannot read; `detail` says why."""
+
+    attempt_id: str
+    job_id: str
+    received_at_unix_ms: int
+    detail: str
+
+
+FromController = Welcome | Lease | UnreadableLease | ReportCommitted | Cancel

@@ -1,0 +1,115 @@
+"""What people bring: accuracy, and models of their own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from models.catalog.catalog import Backbone, Catalog
+from models.catalog.own import OwnFormat, own_backbone
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyFigure:
+    """One row of a CSV file of accuracy; `row` is its line, `metric` is top1 or top5."""
+
+    row: int
+    backbone: str
+    dataset: str
+    metric: str
+    value_percent: float
+    precision: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyImport:
+    """What an import did; replaced figures are among the counted ones."""
+
+    figure_count: int
+    replaced_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A dataset that accuracy is known on."""
+
+    name: str
+    backbone_count: int
+    figure_count: int
+    metrics: tuple[str, ...]
+    precisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnFile:
+    """One file of an own model on its way."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModelHeader:
+    """What comes before the bytes of an own model; without a size, the model says its own."""
+
+    name: str
+    format: OwnFormat
+    files: tuple[OwnFile, ...]
+    input_size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModel:
+    """A model that a person added; `output_shapes` are those for one image."""
+
+    name: str
+    format: OwnFormat
+    digest: str
+    size_bytes: int
+    input_size: int
+    params_m: float
+    output_shapes: tuple[str, ...]
+    added_at_unix_ms: int
+
+
+def as_backbone(model: OwnModel) -> Backbone:
+    """An own model as a backbone."""
+    return own_backbone(model.name, model.format, model.digest, model.input_size, model.params_m)
+
+
+def joined_catalog(packaged: Iterable[Backbone], models: Iterable[OwnModel]) -> Catalog:
+    """The packaged backbones, then the own models.
+
+    Figures keep their model: where a newer package has a backbone of an own model's name, the name
+    stays the own model's.
+    """
+    own = [as_backbone(model) for model in models]
+    taken = {backbone.name for backbone in own}
+    return Catalog([*(backbone for backbone in packaged if backbone.name not in taken), *own])
+
+
+COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
+"""The columns of the file, in this order."""
+
+
+FigureKey = tuple[str, str, str, str]
+"""Backbone, dataset, metric, precision: there is one figure of each."""
+
+
+class AccuracyInvalid(EdgerankError):
+    """A file of accuracy cannot be taken in; the message names the row and column."""
+
+    def __init__(self, row: int, column: str | None, problem: str) -> None:
+        where = f"row {row}" if column is None else f"row {row}, column {column}"
+        super().__init__(ErrorCode.INVALID_INPUT, f"{where}: {problem}; nothing was imported")
+
+
+def key_of(figure: AccuracyFigure) -> FigureKey:
+    """What the figure is of."""
+    return (figure.backbone, figure.dataset, figure.metric, figure.precision)
+
+
+def looks_like_fraction(figure: AccuracyFigure) -> bool:
+    """Whether its value may be meant as a fraction of 1, though it is taken as percent."""
+    return figure.value_percent <= 1

@@ -1,0 +1,64 @@
+"""Where the time of inferences goes, by operator."""
+
+from dataclasses import dataclass
+
+from controller.domain.sweeps import SweepPhase
+from models.catalog.variants import WeightsKind
+from protos.measuring import MeasureSettings, OperatorTimes, StartGate
+from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileSpec:
+    """What a person asks to be profiled; no input size means the backbone's evaluation size."""
+
+    backbone: str
+    device: str
+    runtime: Runtime
+    threads: int
+    weights: WeightsKind
+    precision: str
+    batch: int
+    run_count: int
+    input_size: int | None = None
+    cores: str = ""
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
+    gate: StartGate = StartGate()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileProgress:
+    """How far a profile is that has not ended."""
+
+    profile_id: str
+    phase: SweepPhase
+    activity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorProfile:
+    """Where the time of a backbone's inferences on a device went, with its context."""
+
+    profile_id: str
+    device: str
+    backbone: str
+    runtime: Runtime
+    runtime_version: str
+    runtime_build: str
+    format: str
+    precision: str
+    target: str
+    input_size: int
+    batch: int
+    threads: int
+    weights: WeightsKind
+    weights_digest: str
+    artifact_sha256: str
+    affinity: tuple[int, ...]
+    profiled_at_unix_ms: int
+    times: OperatorTimes
+    settings: MeasureSettings | None = None
+
+
+MAX_PROFILE_RUNS = 1_000

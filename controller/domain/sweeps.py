@@ -1,0 +1,130 @@
+"""What a person asks of devices, and how far it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from controller.domain.measurements import Verdict
+from models.catalog.variants import WeightsKind
+from protos.device import DeviceProfile
+from protos.measuring import StartGate
+from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+
+class SweepPhase(Enum):
+    """How far a sweep is."""
+
+    CONVERTING = "converting"
+    MEASURING = "measuring"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device that enrolled at some time."""
+
+    device_id: str
+    name: str
+    labels: Mapping[str, str]
+    profile: DeviceProfile
+    connected: bool
+    enrolled_at_unix_ms: int
+    last_seen_at_unix_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSpec:
+    """What a person asks for: every backbone on every device, runtime and thread count.
+
+    No precision means fp32, no input size each backbone's evaluation size, no batch 1.
+    """
+
+    backbones: tuple[str, ...]
+    devices: tuple[str, ...]
+    runtimes: tuple[Runtime, ...]
+    threads: tuple[int, ...]
+    weights: WeightsKind
+    repetitions: int
+    relative_half_width: float
+    time_budget_ms: int
+    precisions: tuple[str, ...] = ()
+    input_sizes: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
+    cores: str = ""
+    flush_denormals: bool = False
+    onnxruntime: OnnxRuntimeOptions | None = None
+    gate: StartGate = StartGate()
+    sustained_minutes: int = 0
+    sentinel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOutcome:
+    """A job that ended."""
+
+    job_id: str
+    device: str
+    backbone: str
+    runtime: Runtime
+    threads: int
+    weights: WeightsKind
+    precision: str
+    input_size: int
+    batch: int
+    verdict: Verdict
+    reason: str = ""
+    median_ms: float | None = None
+    is_sentinel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSnapshot:
+    """How far a sweep is; `ended` holds the jobs that ended since the stream's last snapshot."""
+
+    sweep_id: str
+    phase: SweepPhase
+    artifacts_total: int
+    artifacts_done: int
+    jobs_total: int
+    jobs_queued: int
+    jobs_running: int
+    ended: tuple[JobOutcome, ...] = ()
+    activity: str = ""
+    repetitions_total: int = 0
+    repetitions_done: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelledSweep:
+    """The phase of a sweep after somebody cancelled it: ENDED for one that had ended before."""
+
+    phase: SweepPhase
+
+
+MAX_MINUTES = 60
+
+
+MAX_THREADS = 256
+
+
+MAX_BATCH = 64
+
+
+MAX_REPETITIONS = 20
+
+
+MIN_TIME_BUDGET_MS = 100
+
+
+MAX_TIME_BUDGET_MS = 600_000
+
+
+MAX_RELATIVE_HALF_WIDTH = 0.5
+
+
+# No processor works at a higher one.
+MAX_CELSIUS = 120
+
+
+MAX_START_DEADLINE_MS = 3_600_000
