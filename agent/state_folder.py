@@ -33,7 +33,7 @@ def locked_state_folder(folder: Path) -> Iterator[Path]:
         except BlockingIOError as error:
             raise StateUnusable(
                 f"another agent runs with the state folder {folder}: "
-                "stop it, or give this one a folder of its own with --state"
+                "stop it, or give this one a state folder of its own"
             ) from error
         yield folder
     finally:
@@ -84,11 +84,11 @@ def reason_of(error: OSError) -> str:
     advice = {
         errno.ENOSPC: "the disk is full; make room on it",
         errno.EDQUOT: "the disk quota is used up; make room",
-        errno.EROFS: "the file system is read-only; choose another folder with --state",
-        errno.EACCES: "this user may not write there; choose another folder with --state",
-        errno.EPERM: "this user may not write there; choose another folder with --state",
+        errno.EROFS: "the file system is read-only; choose another state folder",
+        errno.EACCES: "this user may not write there; choose another state folder",
+        errno.EPERM: "this user may not write there; choose another state folder",
     }
-    return advice.get(error.errno or 0, f"{error.strerror}; choose another folder with --state")
+    return advice.get(error.errno or 0, f"{error.strerror}; choose another state folder")
 
 
 @contextmanager

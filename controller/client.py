@@ -25,6 +25,7 @@ from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import CancelledSweep, Device, SweepPhase, SweepSnapshot, SweepSpec
 from models.catalog.catalog import IMAGENET, Catalog, load_catalog
 from protos.codec import from_message, to_message
+from protos.reasons import Reason
 from protos.v1 import query_pb2, query_pb2_grpc
 
 # What answers at once gets this long; streams have no deadline.
@@ -81,12 +82,13 @@ class QueryClient:
             response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
         return tuple(from_message(device, Device) for device in response.devices)
 
-    def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[str, ...]]:
+    def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[Reason, ...]]:
         """The new sweep's id, how many jobs it has, and what was left out."""
         request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))
         with self._said():
             response = self._stub.StartSweep(request, timeout=DEADLINE_S)
-        return response.sweep_id, response.job_count, tuple(response.left_out)
+        left_out = tuple(from_message(left, Reason) for left in response.left_out)
+        return response.sweep_id, response.job_count, left_out
 
     def watch_sweep(self, sweep_id: str) -> Iterator[SweepSnapshot]:
         """Snapshots of a sweep until it has ended."""

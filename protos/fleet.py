@@ -6,21 +6,8 @@ from enum import Enum
 
 from protos.device import DeviceProfile
 from protos.measuring import MeasureSettings, OperatorTimes, Repetition
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import RuntimeInfo
-
-
-class FailureReason(Enum):
-    """Why an attempt gave no figure."""
-
-    ARTIFACT = "artifact"
-    NO_RUNTIME = "no_runtime"
-    RUNTIME_ERROR = "runtime_error"
-    CRASHED = "crashed"
-    TIMED_OUT = "timed_out"
-    RUBBISH = "rubbish"
-    OUT_OF_MEMORY = "out_of_memory"
-    CANCELLED = "cancelled"
-    NOT_READY = "not_ready"
 
 
 class Stage(Enum):
@@ -76,10 +63,19 @@ class Profiled:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """An attempt that gave none."""
+    """An attempt that gave none; `reasons` begin with what happened, see `ReasonCode`."""
 
-    reason: FailureReason
-    detail: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def code(self) -> ReasonCode:
+        """What happened."""
+        return self.reasons[0].code
+
+
+def failed(code: ReasonCode, detail: str) -> Failure:
+    """Make a failure of what happened, and what the child or a tool said of it."""
+    return Failure(reasons=(reason(code, {"detail": detail}),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +109,7 @@ class Progress:
 
     attempt_id: str
     stage: Stage
-    detail: str = ""
+    waiting_for: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,8 +52,9 @@ from agent.device.threads import (
     cores_of_threads,
 )
 from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
-from protos.fleet import Failure, FailureReason
+from protos.fleet import failed
 from protos.measuring import ProcessMemory
+from protos.reasons import ReasonCode
 
 NS_PER_MS = 1_000_000
 
@@ -80,20 +81,20 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
     try:
         return _work(request, pipe)
     except ImportError as error:
-        return Failure(
-            reason=FailureReason.NO_RUNTIME,
-            detail=f"{request.runtime.value} does not load on this device: {error}",
+        return failed(
+            ReasonCode.NO_RUNTIME,
+            f"{request.runtime.value} does not load on this device: {error}",
         )
     except RuntimeRefused as error:
         no_memory = tells_of_no_memory(str(error))
-        reason = FailureReason.OUT_OF_MEMORY if no_memory else FailureReason.RUNTIME_ERROR
-        return Failure(reason=reason, detail=str(error))
+        reason = ReasonCode.OUT_OF_MEMORY if no_memory else ReasonCode.RUNTIME_ERROR
+        return failed(reason, str(error))
     except CoresRefused as error:
-        return Failure(reason=FailureReason.RUNTIME_ERROR, detail=str(error))
+        return failed(ReasonCode.RUNTIME_ERROR, str(error))
     except MemoryError as error:
-        return Failure(
-            reason=FailureReason.OUT_OF_MEMORY,
-            detail=f"the child ran into its memory limit: {str(error) or 'no memory left'}",
+        return failed(
+            ReasonCode.OUT_OF_MEMORY,
+            f"the child ran into its memory limit: {str(error) or 'no memory left'}",
         )
 
 

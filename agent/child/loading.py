@@ -32,6 +32,6 @@ def load_network(
     if asked.flush_denormals and not flushes():
         raise RuntimeRefused(
             "subnormal numbers do not count as 0 on this device, whatever it is told; "
-            "measure without --flush-denormals"
+            "measure without flushing denormals"
         )
     return network, load_ns

@@ -226,7 +226,8 @@ class Connection:
             report = await job.run()
             self._job = None
             if report.failure is not None:
-                log.warning("%s gave no figure: %s", job.lease.backbone, report.failure.detail)
+                why = ", ".join(map(str, report.failure.reasons))
+                log.warning("%s gave no figure: %s", job.lease.backbone, why)
             self._dispatch(JobEnded(report=report))
 
     def _new_job(self, lease: Lease) -> Job:

@@ -89,7 +89,7 @@ class Dialler:
         except RetryError as error:
             raise ControllerUnreachable(
                 f"no controller answered at {self._address} within {self._timeout_s:g} s: "
-                "start one there with `edgerank controller`, or correct --controller"
+                "start one there, or correct the controller's address"
             ) from error
         raise AssertionError("a retry loop ends by success or by RetryError")
 
@@ -113,7 +113,7 @@ class Dialler:
     def _verdict_on(self, error: grpc.aio.AioRpcError) -> Exception:
         if error.code() is grpc.StatusCode.UNIMPLEMENTED:
             return ControllerRefused(
-                f"what answers at {self._address} is no edgerank controller: correct --controller"
+                f"what answers at {self._address} is no edgerank controller: correct the address"
             )
         if error.code() in _FINAL_CODES:
             return ControllerRefused(

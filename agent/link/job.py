@@ -8,7 +8,8 @@ from agent.artifacts.cache import ArtifactCache, ArtifactRefused
 from agent.artifacts.fetching import Chunks, fetch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
-from protos.fleet import Failure, FailureReason, Lease, Measured, Profiled, Progress, Report, Stage
+from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
+from protos.reasons import Reason, ReasonCode
 
 
 class Job:
@@ -64,7 +65,7 @@ class Job:
             artifact = await self._fetch()
             return await self._measure(artifact)
         except ArtifactRefused as error:
-            return Failure(reason=FailureReason.ARTIFACT, detail=str(error))
+            return failed(ReasonCode.ARTIFACT_BROKEN, str(error))
         except MeasuringFailed as error:
             return error.failure
 
@@ -81,7 +82,7 @@ class Job:
         loop, settings = asyncio.get_running_loop(), self.lease.settings
         self._report_progress(Stage.MEASURING)
 
-        def on_waiting(what: str) -> None:
+        def on_waiting(what: Reason | None) -> None:
             # Of nothing: that it goes on.
             stage = Stage.WAITING if what else Stage.MEASURING
             loop.call_soon_threadsafe(self._report_progress, stage, what)
@@ -92,6 +93,6 @@ class Job:
 
         return await asyncio.to_thread(take)
 
-    def _report_progress(self, stage: Stage, detail: str = "") -> None:
-        progress = Progress(attempt_id=self.lease.attempt_id, stage=stage, detail=detail)
+    def _report_progress(self, stage: Stage, waiting_for: Reason | None = None) -> None:
+        progress = Progress(attempt_id=self.lease.attempt_id, stage=stage, waiting_for=waiting_for)
         self._on_progress(progress)

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from agent.link.incoming import UnreadableLease
 from protos.fleet import (
     Cancel,
-    Failure,
-    FailureReason,
     Heartbeat,
     Lease,
     Progress,
@@ -18,7 +16,9 @@ from protos.fleet import (
     Report,
     ReportCommitted,
     Welcome,
+    failed,
 )
+from protos.reasons import ReasonCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,5 +189,5 @@ def _refusal(lease: UnreadableLease) -> Report:
         job_id=lease.job_id,
         started_at_unix_ms=lease.received_at_unix_ms,
         ended_at_unix_ms=lease.received_at_unix_ms,
-        failure=Failure(reason=FailureReason.RUNTIME_ERROR, detail=lease.detail),
+        failure=failed(ReasonCode.RUNTIME_ERROR, lease.detail),
     )

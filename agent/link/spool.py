@@ -69,5 +69,5 @@ class Spool:
         except sqlite3.Error as error:
             raise StateUnusable(
                 f"the spool of reports {self._path} cannot be used: {error}; make room or give "
-                "another folder with --state"
+                "another state folder"
             ) from error

@@ -1,27 +1,15 @@
 """Whether the device is as a start gate wants it: pure functions of what the kernel tells."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from operator import itemgetter
 
 from agent.device.temperatures import processor_celsius
 from protos.device import DeviceState
 from protos.measuring import StartGate
+from protos.reasons import Reason, ReasonCode, reason
 
 # A processor at rest is now and then as much warmer than at its coolest: a timer, a sensor's step.
 RESTING_MARGIN_CELSIUS = 3.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Obstacle:
-    """What keeps a repetition from starting, for people.
-
-    Attributes:
-        figures: what is so, and what it has to be.
-        remedy: what they can do about it.
-    """
-
-    figures: str
-    remedy: str
 
 
 def obstacle(
@@ -29,7 +17,7 @@ def obstacle(
     load_by_others: float | None,
     gate: StartGate,
     resting_celsius: float | None,
-) -> Obstacle | None:
+) -> Reason | None:
     """The first thing that is not as the gate wants it; None when a repetition may start.
 
     What the kernel does not tell is no obstacle.
@@ -48,7 +36,7 @@ def _obstacles(
     load_by_others: float | None,
     gate: StartGate,
     resting_celsius: float | None,
-) -> Iterator[Obstacle]:
+) -> Iterator[Reason]:
     battery, charge = state.battery, gate.min_battery_percent
     if (
         charge is not None
@@ -57,22 +45,19 @@ def _obstacles(
         and battery.charge_percent is not None
         and battery.charge_percent < charge
     ):
-        yield Obstacle(
-            figures=f"the battery is at {battery.charge_percent} %, starts from {charge} % on",
-            remedy="charge it, or allow less with --min-battery",
+        yield reason(
+            ReasonCode.BATTERY_LOW, charge_percent=battery.charge_percent, least_percent=charge
         )
     celsius = processor_celsius(state.temperatures)
     if gate.max_celsius is not None and celsius is not None:
         resting = -1e3 if resting_celsius is None else resting_celsius + RESTING_MARGIN_CELSIUS
-        limit, why = max((gate.max_celsius, ""), (resting, ", as at rest"))
+        limit, code = max(
+            (gate.max_celsius, ReasonCode.PROCESSOR_WARM),
+            (resting, ReasonCode.PROCESSOR_ABOVE_REST),
+            key=itemgetter(0),
+        )
         if celsius >= limit:
-            yield Obstacle(
-                figures=f"the processor is at {celsius:.1f} °C, starts below {limit:.3g} °C{why}",
-                remedy="let it cool down, or allow more with --max-temperature",
-            )
+            yield reason(code, celsius=celsius, limit_celsius=limit)
     most = gate.max_load_by_others
     if most is not None and load_by_others is not None and load_by_others > most:
-        yield Obstacle(
-            figures=f"others take {load_by_others:.2f} cores, starts at {most:g} or below",
-            remedy="end what else runs there, or allow more with --max-load",
-        )
+        yield reason(ReasonCode.CORES_TAKEN, load_by_others=load_by_others, most=most)

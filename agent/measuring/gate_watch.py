@@ -11,11 +11,12 @@ from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
 from agent.device.temperatures import processor_celsius
 from agent.measuring.device_watch import PATIENCE_S, busy_ns
-from agent.measuring.gate import Obstacle, obstacle
+from agent.measuring.gate import obstacle
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.device import DeviceState
-from protos.fleet import FailureReason
+from protos.fleet import Failure
 from protos.measuring import StartGate
+from protos.reasons import Reason, ReasonCode, reason
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,8 @@ LOOK_INTERVAL_S = 1.0
 LOAD_WINDOW_S = 0.2
 _NS_PER_SECOND = 1_000_000_000
 
-# Told what a start waits for whenever that changes, and "" when the wait is over.
-OnWaiting = Callable[[str], None]
+# Told what a start waits for whenever that changes, and None when the wait is over.
+OnWaiting = Callable[[Reason | None], None]
 
 
 @dataclass(kw_only=True)
@@ -70,21 +71,21 @@ class GateWatch:
             MeasuringFailed: NOT_READY after the gate's deadline, or CANCELLED.
         """
         deadline_s = self.monotonic_s() + gate.deadline_ms / 1_000
-        told = ""
+        told: Reason | None = None
         while (met := self._obstacle(gate, cancellation)) is not None:
             left_s = deadline_s - self.monotonic_s()
             if left_s <= 0:
                 raise _not_ready(met, gate)
-            if not told:
-                log.info("waiting to start: %s", met.figures)
-            if met.figures != told:
-                on_waiting(met.figures)
-            told = met.figures
+            if told is None:
+                log.info("waiting to start: %s", met)
+            if met != told:
+                on_waiting(met)
+            told = met
             self.wait(cancellation, min(LOOK_INTERVAL_S, left_s))
         if told:
-            on_waiting("")
+            on_waiting(None)
 
-    def _obstacle(self, gate: StartGate, cancellation: Cancellation) -> Obstacle | None:
+    def _obstacle(self, gate: StartGate, cancellation: Cancellation) -> Reason | None:
         state, load = DeviceState(taken_at_unix_ms=0), None
         if gate.max_celsius is not None or gate.min_battery_percent is not None:
             state = self.look()
@@ -124,9 +125,6 @@ class GateWatch:
         return DeviceState(taken_at_unix_ms=0)
 
 
-def _not_ready(met: Obstacle, gate: StartGate) -> MeasuringFailed:
-    return MeasuringFailed(
-        FailureReason.NOT_READY,
-        f"the device was not ready within {gate.deadline_ms / 1_000:g} s: {met.figures}; "
-        f"{met.remedy}",
-    )
+def _not_ready(met: Reason, gate: StartGate) -> MeasuringFailed:
+    waited = reason(ReasonCode.NOT_READY, deadline_ms=gate.deadline_ms)
+    return MeasuringFailed.of(Failure(reasons=(waited, met)))

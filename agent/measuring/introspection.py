@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.child.messages import Baseline, ChildRequest
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
-from protos.fleet import FailureReason
+from protos.reasons import ReasonCode
 from protos.runtimes import RuntimeInfo
 
 # Importing the largest runtime on the slowest board.
@@ -64,5 +64,5 @@ def describe_runtimes(
 
 def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:
     if not isinstance(answer, Baseline):
-        raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+        raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
     return replace(runtime, build=answer.build, execution_providers=answer.execution_providers)

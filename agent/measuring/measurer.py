@@ -31,8 +31,9 @@ from agent.measuring.supervision import (
     ask_child,
 )
 from protos.device import DeviceState
-from protos.fleet import FailureReason, Measured, Profiled
+from protos.fleet import Measured, Profiled
 from protos.measuring import MeasureSettings, Repetition
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 
 # Importing, loading and three runs of the slowest network on the slowest board.
@@ -140,7 +141,7 @@ class Measurer:
             )
             answer = self._ask(settings, profiling, limit_s, cancellation)
             if not isinstance(answer, RunsProfiled):
-                raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+                raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
             return Profiled(
                 runtime=replace(runtime, build=answer.build),
                 times=answer.times,
@@ -157,7 +158,7 @@ class Measurer:
         found = [each for each in self.runtimes if each.runtime is settings.runtime]
         if not found:
             raise MeasuringFailed(
-                FailureReason.NO_RUNTIME,
+                ReasonCode.NO_RUNTIME,
                 f"{settings.runtime.value} is not installed on this device: "
                 f"pip install 'edgerank[{settings.runtime.value}]' there",
             )
@@ -171,7 +172,7 @@ class Measurer:
         if key not in self._baselines:
             answer = self._ask(settings, None, self.start_allowance_s, cancellation)
             if not isinstance(answer, Baseline):
-                raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+                raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
             self._baselines[key] = answer.peak_rss_bytes
         return self._baselines[key]
 
@@ -193,7 +194,7 @@ class Measurer:
         with DeviceWatch(self.roots, self.now_unix_ms) as watch:
             answer = self._ask(settings, sampling, limit_s, cancellation, watch.on_phase)
         if not isinstance(answer, Sampled):
-            raise MeasuringFailed(FailureReason.RUBBISH, "the child answered another question")
+            raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
         return answer, watch.states
 
     def _ask(
@@ -235,7 +236,7 @@ def _folder_for_trace() -> Iterator[str]:
         folder = tempfile.TemporaryDirectory()
     except OSError as error:
         raise MeasuringFailed(
-            FailureReason.RUNTIME_ERROR,
+            ReasonCode.RUNTIME_ERROR,
             f"there is no room for a trace: {error}; make some, or set TMPDIR to where there is",
         ) from error
     with folder as path:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 
 from agent.measuring.supervision import MeasuringFailed
-from protos.fleet import FailureReason
 from protos.measuring import MeasureSettings
+from protos.reasons import ReasonCode
 from protos.runtimes import RuntimeInfo
 
 
@@ -17,7 +17,7 @@ def check_cores(settings: MeasureSettings, allowed: Collection[int]) -> None:
     missing = sorted(set(settings.cores) - set(allowed))
     if missing:
         raise MeasuringFailed(
-            FailureReason.RUNTIME_ERROR,
+            ReasonCode.RUNTIME_ERROR,
             f"the cores {_listed(missing)} were asked for, but this agent may use the cores "
             f"{_listed(sorted(allowed))}: ask for some of these",
         )
@@ -25,7 +25,7 @@ def check_cores(settings: MeasureSettings, allowed: Collection[int]) -> None:
     if not 1 <= settings.threads <= most:
         chosen = f"on the cores {_listed(settings.cores)}, " if settings.cores else ""
         raise MeasuringFailed(
-            FailureReason.RUNTIME_ERROR,
+            ReasonCode.RUNTIME_ERROR,
             f"{settings.threads} threads were asked for, but {chosen}this agent may use "
             f"{most} cores: ask for 1 to {most}",
         )
@@ -42,7 +42,7 @@ def check_execution_provider(settings: MeasureSettings, runtime: RuntimeInfo) ->
     wanted = settings.onnxruntime.execution_provider
     if wanted not in runtime.execution_providers:
         raise MeasuringFailed(
-            FailureReason.RUNTIME_ERROR,
+            ReasonCode.RUNTIME_ERROR,
             f"{wanted} was asked for, but {runtime.runtime.value} has on this device "
             f"{', '.join(runtime.execution_providers)}: ask for one of these",
         )

@@ -26,7 +26,8 @@ from agent.child.messages import (
     phase_of,
 )
 from agent.device.process_memory import oom_kills
-from protos.fleet import Failure, FailureReason
+from protos.fleet import Failure, failed
+from protos.reasons import ReasonCode
 
 # A million samples fit many times; more is no answer.
 _MAX_ANSWER_BYTES = 64 * 1024**2
@@ -42,12 +43,19 @@ class MeasuringFailed(Exception):
     """No figure came of an attempt.
 
     Attributes:
-        failure: the reason and one sentence.
+        failure: what happened, and why.
     """
 
-    def __init__(self, reason: FailureReason, detail: str) -> None:
+    def __init__(self, code: ReasonCode, detail: str) -> None:
         super().__init__(detail)
-        self.failure = Failure(reason=reason, detail=detail)
+        self.failure = failed(code, detail)
+
+    @classmethod
+    def of(cls, failure: Failure) -> "MeasuringFailed":
+        """Wrap a failure that is told already."""
+        error = cls(failure.code, failure.reasons[0].words.get("detail", ""))
+        error.failure = failure
+        return error
 
 
 class Cancellation:
@@ -73,7 +81,9 @@ class Cancellation:
     def raise_if_cancelled(self) -> None:
         """Raise `MeasuringFailed` once `cancel` was called."""
         if self.cancelled:
-            raise MeasuringFailed(FailureReason.CANCELLED, "the controller cancelled the attempt")
+            raise MeasuringFailed(
+                ReasonCode.ATTEMPT_CANCELLED, "the controller cancelled the attempt"
+            )
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass; raise `MeasuringFailed` as soon as `cancel` is called."""
@@ -130,7 +140,7 @@ def ask_child(
         words = LastWords(stderr)
         if timed_out:
             raise MeasuringFailed(
-                FailureReason.TIMED_OUT, f"the child was stopped after {limit_s:g} s, {words}"
+                ReasonCode.TIMED_OUT, f"the child was stopped after {limit_s:g} s, {words}"
             )
         oom_killed = oom_kills(proc_root) > oom_kills_before
         return _understand(output, _Death(process.returncode, oom_killed, words))
@@ -145,9 +155,7 @@ def _place_for_stderr() -> IO[bytes]:
 
 
 def _not_started(error: OSError) -> MeasuringFailed:
-    return MeasuringFailed(
-        FailureReason.CRASHED, f"the measuring child could not be started: {error}"
-    )
+    return MeasuringFailed(ReasonCode.CRASHED, f"the measuring child could not be started: {error}")
 
 
 def _spawn(command: tuple[str, ...], stderr: IO[bytes]) -> _Child:
@@ -223,11 +231,11 @@ class _Death:
         killed_for_memory = self.oom_killed and self.returncode == -signal.SIGKILL
         if killed_for_memory or self.words.tell_of_no_memory:
             return MeasuringFailed(
-                FailureReason.OUT_OF_MEMORY,
+                ReasonCode.OUT_OF_MEMORY,
                 f"the child ran out of memory{when} and {_ending(self.returncode)}, {self.words}",
             )
         return MeasuringFailed(
-            FailureReason.CRASHED, f"the child {_ending(self.returncode)}{when}, {self.words}"
+            ReasonCode.CRASHED, f"the child {_ending(self.returncode)}{when}, {self.words}"
         )
 
 
@@ -244,14 +252,14 @@ def _understand(output: bytes, death: _Death) -> ChildAnswer:
     except ProtocolBroken as broken:
         # A child that was killed while it wrote leaves half a line behind.
         if death.returncode == 0:
-            raise MeasuringFailed(FailureReason.RUBBISH, f"{broken}, {death.words}") from broken
+            raise MeasuringFailed(ReasonCode.RUBBISH, f"{broken}, {death.words}") from broken
     if isinstance(answer, Failure):
-        raise MeasuringFailed(answer.reason, answer.detail)
+        raise MeasuringFailed.of(answer)
     if death.returncode != 0:
         raise death.failure(phase)
     if answer is None:
         raise MeasuringFailed(
-            FailureReason.RUBBISH, f"the child exited without an answer, {death.words}"
+            ReasonCode.RUBBISH, f"the child exited without an answer, {death.words}"
         )
     return answer
 

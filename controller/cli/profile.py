@@ -29,6 +29,7 @@ from controller.domain.profiles import (
 from controller.domain.sweeps import MAX_BATCH, MAX_THREADS
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from controller.files import replacing
+from controller.views.activities import activities_words
 from controller.views.operator_times import summarise
 from models.catalog.catalog import MAX_INPUT_SIZE, load_catalog
 from models.catalog.variants import Precision, WeightsKind
@@ -201,7 +202,7 @@ def _follow(
                         if not profile_id:
                             profile_id = part.profile_id
                             console.print(f"profile {profile_id}", highlight=False)
-                        status.update(Text(part.activity or part.phase.value))
+                        status.update(Text(activities_words(part.activities) or part.phase.value))
                     case OperatorProfile():
                         found = part
                     case bytes():

@@ -27,6 +27,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.quantities import parse_latency_ms
 from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
+from controller.views.reasons import sentence
 from models.catalog.variants import WeightsKind
 from protos.measuring import StartGate
 from protos.runtimes import Runtime
@@ -173,8 +174,8 @@ def sweep(
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
-        for sentence in left_out:
-            console.print(f"left out: {sentence}", highlight=False)
+        for why in left_out:
+            console.print(f"left out: {sentence(why)}", highlight=False)
         _follow(client, sweep_id, console, as_json)
 
 

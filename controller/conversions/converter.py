@@ -23,6 +23,7 @@ from controller.conversions.host_memory import room_bytes
 from controller.conversions.outcomes import not_kept, not_tried, of_refusal, with_artifact
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.host_gate import HostGate
 from controller.state.artifacts import Artifact, find_artifact, record_artifact
 from controller.state.blobs import has_blob, put_blob
@@ -42,7 +43,7 @@ from models.conversion.pipeline import (
 from models.weights.weights import Weights, WeightsUnavailable, resolve_weights
 
 OnOutcome = Callable[[Variant, ConversionOutcome, str], Awaitable[None]]
-OnActivity = Callable[[str], None]
+OnActivity = Callable[[Activity], None]
 ResultT = TypeVar("ResultT")
 
 # Downloads wait for the network, so their number is not that of the cores; they have threads of
@@ -161,8 +162,12 @@ class Converter:
             request.cancellation.raise_if_cancelled()
             if done_bytes - told_bytes >= PROGRESS_STEP_BYTES:
                 told_bytes = done_bytes
-                of_total = f" of {total_bytes / 1e6:.0f}" if total_bytes else ""
-                activity = f"{name}: fetching weights, {done_bytes / 1e6:.0f}{of_total} MB"
+                activity = Activity(
+                    kind=ActivityKind.FETCHING_WEIGHTS,
+                    backbone=name,
+                    done_bytes=done_bytes,
+                    total_bytes=total_bytes or 0,
+                )
                 loop.call_soon_threadsafe(request.listener.on_activity, activity)
 
         def resolve() -> Weights:
@@ -183,7 +188,9 @@ class Converter:
         loop = asyncio.get_running_loop()
 
         def on_step(step: str) -> None:
-            loop.call_soon_threadsafe(request.listener.on_activity, step)
+            name = request.backbone.name
+            activity = Activity(kind=ActivityKind.CONVERTING, backbone=name, step=step)
+            loop.call_soon_threadsafe(request.listener.on_activity, activity)
 
         async with self._locks[request.backbone.name]:
             # Another caller may have made them while this one waited.
@@ -214,7 +221,7 @@ class Converter:
         variants: tuple[Variant, ...],
         weights: Weights,
         limits: StepLimits,
-        on_step: OnActivity,
+        on_step: Callable[[str], None],
     ) -> list[tuple[ConversionOutcome, str, Variant]]:
         name = request.backbone.name
         try:

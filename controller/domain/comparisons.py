@@ -7,12 +7,10 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
+from protos.reasons import Reason, ReasonCode
 
 EQUIVALENCE_MARGIN: Final = 0.02
 """Medians whose ratio lies between 1 / 1.02 and 1.02 count as the same unless told otherwise."""
-
-
-_ONLY_A: Final = "only A has it: B has no figure of it"
 
 
 class Change(Enum):
@@ -66,8 +64,8 @@ class ComparedPair:
 
     `ratio` is B's median over A's: 1.2 is 20 % slower. `ratio_low` to `ratio_high` is its 95 %
     interval, None where there can be none. `undecided_by_noise` says that only a noisy or unstable
-    side keeps it from being judged. `reason` says why it cannot be told, or how it is known without
-    measuring; else it is empty.
+    side keeps it from being judged. `reason` tells why it cannot be told, or how it is known
+    without measuring.
     """
 
     a: Measurement
@@ -78,18 +76,39 @@ class ComparedPair:
     ratio_high: float | None
     is_regression: bool = False
     undecided_by_noise: bool = False
-    reason: str = ""
+    reason: Reason | None = None
+
+
+class Side(Enum):
+    """Which of the two that are compared."""
+
+    A = "a"
+    B = "b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpaired:
+    """What one side measured and the comparison leaves out, and why."""
+
+    side: Side
+    measurement: Measurement
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the other side has no figure of the same."""
+        return any(each.code is ReasonCode.WITHOUT_PARTNER for each in self.reasons)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What became of every pair; `left_out` holds what has no partner, each with its `reason`."""
+    """What became of every pair; `left_out` holds what has no partner."""
 
     a: str
     b: str
     limits: Limits
     pairs: tuple[ComparedPair, ...]
-    left_out: tuple[Measurement, ...]
+    left_out: tuple[Unpaired, ...]
 
     @property
     def not_judged(self) -> tuple[ComparedPair, ...]:
@@ -114,4 +133,9 @@ class Comparison:
     @property
     def lost(self) -> tuple[Measurement, ...]:
         """What A has a figure of, and B has not."""
-        return tuple(left for left in self.left_out if left.reason == _ONLY_A)
+        return tuple(
+            left.measurement
+            for left in self.left_out
+            if left.side is Side.A
+            and any(r.code is ReasonCode.WITHOUT_PARTNER for r in left.reasons)
+        )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from controller.domain.sweeps import Activity
 from models.catalog.variants import WeightsKind
 
 
@@ -60,7 +61,7 @@ class ConversionSnapshot:
     artifacts_total: int
     artifacts_done: int
     ended: tuple[ConversionOutcome, ...] = ()
-    activity: str = ""
+    activity: Activity | None = None
 
 
 _MADE = (ConversionResult.STORED, ConversionResult.CACHED)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import grpc
 
+from protos.reasons import Reason
+
 
 class ErrorCode(Enum):
     """Kinds of failure that people and programs can tell apart."""
@@ -63,3 +65,11 @@ def code_of_status(status: grpc.StatusCode) -> ErrorCode:
         if consequence.status is status:
             return code
     return ErrorCode.EXECUTION
+
+
+class Refused(EdgerankError):
+    """What was asked for cannot be done, for reasons; whoever shows it writes their sentences."""
+
+    def __init__(self, code: ErrorCode, reasons: tuple[Reason, ...]) -> None:
+        super().__init__(code, ", ".join(map(str, reasons)))
+        self.reasons = reasons

@@ -10,6 +10,7 @@ from enum import Enum
 from models.catalog.catalog import IMAGENET
 from models.catalog.variants import WeightsKind
 from protos.measuring import MeasureSettings, Repetition, StopReason
+from protos.reasons import Reason
 from protos.runtimes import Runtime
 
 
@@ -104,7 +105,7 @@ class Measurement:
     checked_through: str
     verdict: Verdict
     measured_at_unix_ms: int
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
     busy_threads: int = 0
     top1: float | None = None
     top5: float | None = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from controller.domain.sweeps import SweepPhase
+from controller.domain.sweeps import Activity, SweepPhase
 from models.catalog.variants import WeightsKind
 from protos.measuring import MeasureSettings, OperatorTimes, StartGate
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -33,7 +33,7 @@ class ProfileProgress:
 
     profile_id: str
     phase: SweepPhase
-    activity: str = ""
+    activities: tuple[Activity, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.domain.measurements import Measurement, Verdict
+from controller.domain.sweeps import SweepSpec
 from models.catalog.catalog import IMAGENET
+from protos.reasons import Reason
 from protos.runtimes import Runtime
 
 
@@ -34,15 +36,37 @@ class Constraints:
         of_a_minute = () if self.at_minute is None else (Verdict.THROTTLED,)
         return frozenset({Verdict.OK, *self.include, *of_a_minute})
 
+    @property
+    def wants_fastest(self) -> bool:
+        """Whether the winner is the fastest that is accurate enough, else the most accurate."""
+        return (
+            self.min_top1 is not None
+            and self.max_latency_ms is None
+            and self.max_memory_bytes is None
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A measured candidate and what became of it; `lost_because` is empty for the winner."""
+    """A measured candidate and what became of it.
+
+    Attributes:
+        latency_ties: ids of the measurements whose latency intervals overlap this one's.
+        lost_because: empty for the winner.
+    """
 
     measurement: Measurement
     on_pareto_front: bool
     latency_ties: tuple[str, ...] = ()
-    lost_because: str = ""
+    lost_because: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """What was measured and does not count, and why: all of it, the verdict's reasons included."""
+
+    measurement: Measurement
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +82,9 @@ class Ranking:
     ties: tuple[Candidate, ...] = ()
     pareto_front: tuple[Candidate, ...] = ()
     others: tuple[Candidate, ...] = ()
-    left_out: tuple[Measurement, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     unmeasured: tuple[str, ...] = ()
-    suggested_sweep: str = ""
+    suggested_sweep: SweepSpec | None = None
     accuracy_dataset: str = IMAGENET
     would_win_with: tuple[Verdict, ...] = ()
 

@@ -3,12 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from controller.domain.measurements import Verdict
 from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile
 from protos.measuring import StartGate
+from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+DEFAULT_REPETITIONS: Final = 5
+DEFAULT_RELATIVE_HALF_WIDTH: Final = 0.01
+DEFAULT_TIME_BUDGET_MS: Final = 10_000
+DEFAULT_GATE: Final = StartGate(
+    # Well below where processors slow down, and above most that are at rest; one that is warmer at
+    # rest starts when it is back there.
+    max_celsius=60,
+    # A desktop that nobody works at takes a tenth. A shared machine may work on something all the
+    # time: what one core's load does to figures shows in their verdicts.
+    max_load_by_others=1.0,
+    # Phones save power below it.
+    min_battery_percent=20,
+    deadline_ms=60_000,
+)
 
 
 class SweepPhase(Enum):
@@ -59,6 +76,46 @@ class SweepSpec:
     sentinel: bool = False
 
 
+class ActivityKind(Enum):
+    """What goes on: with a conversion, or on a device."""
+
+    FETCHING_WEIGHTS = "fetching_weights"
+    CONVERTING = "converting"
+    STARTING = "starting"
+    FETCHING_ARTIFACT = "fetching_artifact"
+    WAITING = "waiting"
+    MEASURING = "measuring"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """What goes on now, for those who watch.
+
+    Attributes:
+        kind: what is done.
+        backbone: what it is done with.
+        done_bytes: of weights.
+        total_bytes: of weights; 0 is not known.
+        step: of a conversion, in the converters' words.
+        device: where it is measured; empty for a conversion.
+        runtime: what measures it; None for a conversion.
+        ordinal: which repetition, from 0.
+        is_profile: whether operators are timed.
+        waiting_for: what a start waits for.
+    """
+
+    kind: ActivityKind
+    backbone: str
+    done_bytes: int = 0
+    total_bytes: int = 0
+    step: str = ""
+    device: str = ""
+    runtime: Runtime | None = None
+    ordinal: int = 0
+    is_profile: bool = False
+    waiting_for: Reason | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobOutcome:
     """A job that ended."""
@@ -73,7 +130,7 @@ class JobOutcome:
     input_size: int
     batch: int
     verdict: Verdict
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
     median_ms: float | None = None
     is_sentinel: bool = False
 
@@ -90,7 +147,7 @@ class SweepSnapshot:
     jobs_queued: int
     jobs_running: int
     ended: tuple[JobOutcome, ...] = ()
-    activity: str = ""
+    activities: tuple[Activity, ...] = ()
     repetitions_total: int = 0
     repetitions_done: int = 0
 

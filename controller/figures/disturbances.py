@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
+from controller.figures.finding import first_found
 from protos.device import DeviceState
 from protos.measuring import Repetition
+from protos.reasons import Reason, ReasonCode, reason
 
 # Turbo steps of a processor whose other cores wake up stay within a tenth; heat takes a fifth and
 # more (an i7-8550U goes from 3.7 to 2.4 GHz when its turbo budget ends).
@@ -14,11 +17,9 @@ SLOW_CLOCK: Final = 0.85
 MIN_SLOW_READINGS: Final = 2
 MIN_SLOW_SHARE: Final = 0.1
 
-_KHZ_PER_GHZ: Final = 1e6
 
-
-def throttling(repetitions: Sequence[Repetition]) -> str:
-    """Say how the device was throttled while a job ran; empty when nothing tells of it.
+def throttling(repetitions: Sequence[Repetition]) -> Reason | None:
+    """Tell how the device was throttled while a job ran; None when nothing tells of it.
 
     It was when, in any repetition,
 
@@ -31,34 +32,32 @@ def throttling(repetitions: Sequence[Repetition]) -> str:
     A kernel that tells neither counters, limits nor clocks shows no throttling.
     """
     full_khz = _first_clocks(repetitions)
-    for ordinal, repetition in enumerate(repetitions, start=1):
-        found = _risen(repetition) or _limited(repetition) or _slowed(repetition, full_khz)
-        if found:
-            return f"{found} in repetition {ordinal} of {len(repetitions)}"
-    return ""
+    return first_found(repetitions, (_risen, _limited, partial(_slowed, full_khz)))
 
 
-def _risen(repetition: Repetition) -> str:
+def _risen(repetition: Repetition) -> Reason | None:
     states = [repetition.before, *repetition.during, repetition.after]
     counted = [state for state in states if state is not None and state.throttle_counters]
     if len(counted) < 2:
-        return ""
+        return None
     first, last = _counts(counted[0]), _counts(counted[-1])
     for name, count in last.items():
         # One that starts again at 0 has not risen.
         if count > first.get(name, count):
-            return f"{name} rose by {count - first[name]}"
-    return ""
+            return reason(
+                ReasonCode.THROTTLING_COUNTED, {"counter": name}, count=count - first[name]
+            )
+    return None
 
 
 def _counts(state: DeviceState) -> Mapping[str, int]:
     return {counter.name: counter.count for counter in state.throttle_counters}
 
 
-def _limited(repetition: Repetition) -> str:
+def _limited(repetition: Repetition) -> Reason | None:
     states = [*repetition.during, *filter(None, [repetition.after])]
     limits = [limit for state in states for limit in state.active_limits]
-    return f"{limits[0]} limited the device" if limits else ""
+    return reason(ReasonCode.LIMIT_IN_FORCE, {"limit": limits[0]}) if limits else None
 
 
 def _first_clocks(repetitions: Iterable[Repetition]) -> Mapping[int, int]:
@@ -70,13 +69,12 @@ def _first_clocks(repetitions: Iterable[Repetition]) -> Mapping[int, int]:
     return fastest
 
 
-def _slowed(repetition: Repetition, full_khz: Mapping[int, int]) -> str:
+def _slowed(full_khz: Mapping[int, int], repetition: Repetition) -> Reason | None:
     for cpu, readings_khz in _clocks_of_measured_cores(repetition.during).items():
         slow = [reading for reading in readings_khz if reading < SLOW_CLOCK * full_khz[cpu]]
         if len(slow) >= max(MIN_SLOW_READINGS, MIN_SLOW_SHARE * len(readings_khz)):
-            full, least = full_khz[cpu] / _KHZ_PER_GHZ, min(slow) / _KHZ_PER_GHZ
-            return f"core {cpu} fell from {full:.2f} to {least:.2f} GHz"
-    return ""
+            return reason(ReasonCode.CLOCK_FELL, cpu=cpu, from_khz=full_khz[cpu], to_khz=min(slow))
+    return None
 
 
 def _clocks_of_measured_cores(states: Iterable[DeviceState]) -> Mapping[int, list[int]]:

@@ -1,18 +1,20 @@
 """What changed while a repetition sampled: its speed, memory, share of the cores, and clock.
 
-Pure functions of what was reported. Each says in one clause what it found, or nothing. Limits are
+Pure functions of what was reported. Each gives a reason for what it found, or None. Limits are
 calibrated by `tests/benchmarks/measuring/faults.py`: of jobs that nothing disturbed, whatever their
 noise, fewer than 1 % are told to be disturbed.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from controller.figures.finding import first_found
 from protos.measuring import Repetition
+from protos.reasons import Reason, ReasonCode, reason
 
 # Samples are compared in stretches, whose medians neither an outlier nor neighbours that resemble
 # each other move far.
@@ -48,42 +50,32 @@ _NS_PER_MS: Final = 1e6
 _Logs = npt.NDArray[np.float64]
 
 
-def drift(repetitions: Sequence[Repetition]) -> str:
-    """Say what changed while a repetition sampled, so that its figures are of no one state.
+def drift(repetitions: Sequence[Repetition]) -> Reason | None:
+    """Tell what changed while a repetition sampled, so that its figures are of no one state.
 
     Its latency did, by more than 12 % and 6 standard errors, with a tenth of the runs or more on
     the slower side, or its memory grew by more than 4 MiB beyond what the samples take.
     """
-    return _first(repetitions, (_shifted, _leaked))
+    return first_found(repetitions, (_shifted, _leaked))
 
 
-def waiting(repetitions: Sequence[Repetition]) -> str:
-    """Say for how long other processes had a child's cores; empty up to a tenth of the time."""
-    return _first(repetitions, (_waited,))
+def waiting(repetitions: Sequence[Repetition]) -> Reason | None:
+    """Tell for how long other processes had a child's cores; None up to a tenth of the time."""
+    return first_found(repetitions, (_waited,))
 
 
-def clock_step(repetitions: Sequence[Repetition]) -> str:
-    """Say by how much the device's clock was set while a job ran; empty when it was not.
+def clock_step(repetitions: Sequence[Repetition]) -> Reason | None:
+    """Tell by how much the device's clock was set while a job ran; None when it was not.
 
     Latencies are of another clock that nobody can set, so that they hold; times of day do not. A
     step is told from 2 s on, a tenth of the repetition's own length besides. A repetition of
     100,000 samples or more, or of minutes, tells of steps back only, since its samples may be a
     part of its runs.
     """
-    return _first(repetitions, (_stepped,))
+    return first_found(repetitions, (_stepped,))
 
 
-def _first(
-    repetitions: Sequence[Repetition], detectors: Sequence[Callable[[Repetition], str]]
-) -> str:
-    for ordinal, repetition in enumerate(repetitions, start=1):
-        found = next(filter(None, (detect(repetition) for detect in detectors)), "")
-        if found:
-            return f"{found} in repetition {ordinal} of {len(repetitions)}"
-    return ""
-
-
-def _shifted(repetition: Repetition) -> str:
+def _shifted(repetition: Repetition) -> Reason | None:
     """Latency was another before than after some moment, by 12 % and 6 standard errors.
 
     The split is the one of all that separates the stretches' medians best: the largest t statistic
@@ -92,17 +84,19 @@ def _shifted(repetition: Repetition) -> str:
     """
     count = len(repetition.latency_ns)
     if count < FEWEST_SAMPLES:
-        return ""
+        return None
     logs = np.log(np.asarray(repetition.latency_ns, dtype=np.float64))
     parts = np.array_split(logs, min(MAX_STRETCHES, count // STRETCH_SAMPLES))
     stretches = np.array([np.median(part) for part in parts])
     least = max(1, round(MIN_SAMPLES * stretches.size / count))
     shift, errors, split = _best_split(stretches, least)
     if abs(shift) <= MIN_SHIFT or errors <= MIN_STANDARD_ERRORS:
-        return ""
-    way, size = "rose" if shift > 0 else "fell", abs(math.expm1(shift))
-    place = sum(part.size for part in parts[:split]) / count
-    return f"latency {way} by {size:.0%} after {place:.0%} of the runs"
+        return None
+    return reason(
+        ReasonCode.LATENCY_SHIFTED,
+        change=math.expm1(shift),
+        after_share=sum(part.size for part in parts[:split]) / count,
+    )
 
 
 def _best_split(stretches: _Logs, least: int) -> tuple[float, float, int]:
@@ -123,34 +117,33 @@ def _best_split(stretches: _Logs, least: int) -> tuple[float, float, int]:
     return float(shifts[best]), float(errors[best]), int(before[best])
 
 
-def _waited(repetition: Repetition) -> str:
+def _waited(repetition: Repetition) -> Reason | None:
     share = repetition.after.waiting_share if repetition.after else None
     if share is None or share <= MAX_WAITING_SHARE:
-        return ""
-    return f"other processes had its cores for {share:.0%} of the time"
+        return None
+    return reason(ReasonCode.CORES_SHARED, share=share)
 
 
-def _leaked(repetition: Repetition) -> str:
+def _leaked(repetition: Repetition) -> Reason | None:
     memory = repetition.memory
     if memory is None or memory.anonymous_bytes is None or memory.sampled_anonymous_bytes is None:
-        return ""
+        return None
     own_bytes = SAMPLE_BYTES * len(repetition.latency_ns)
     grown_bytes = memory.sampled_anonymous_bytes - memory.anonymous_bytes - own_bytes
     if grown_bytes <= MIN_LEAK_BYTES:
-        return ""
-    return f"memory grew by {grown_bytes / 1e6:.0f} MB while it sampled"
+        return None
+    return reason(ReasonCode.MEMORY_GREW, grown_bytes=grown_bytes)
 
 
-def _stepped(repetition: Repetition) -> str:
+def _stepped(repetition: Repetition) -> Reason | None:
     if repetition.before is None or repetition.after is None:
-        return ""
+        return None
     told_ms = repetition.after.taken_at_unix_ms - repetition.before.taken_at_unix_ms
     run_ms = (sum(repetition.warmup_ns) + sum(repetition.latency_ns)) / _NS_PER_MS
     step_ms = told_ms - run_ms
     is_thinned = len(repetition.latency_ns) >= _THINNED_FROM or repetition.samples_per_minute
     if step_ms > 0 and is_thinned:
-        return ""
+        return None
     if abs(step_ms) <= MIN_CLOCK_STEP_MS + _MAX_OVERHEAD * run_ms:
-        return ""
-    way = "forward" if step_ms > 0 else "back"
-    return f"the device's clock was set {way} by {abs(step_ms) / 1e3:,.0f} s"
+        return None
+    return reason(ReasonCode.CLOCK_SET, step_ms=step_ms)

@@ -10,6 +10,7 @@ from controller.domain.measurements import (
     sustained_minutes,
 )
 from protos.measuring import Repetition
+from protos.reasons import Reason, ReasonCode, reason
 
 
 def repetitions_of_minute(repetitions: Sequence[Repetition], minute: int) -> tuple[Repetition, ...]:
@@ -24,13 +25,13 @@ def repetitions_of_minute(repetitions: Sequence[Repetition], minute: int) -> tup
 def at_minute(measurement: Measurement, minute: int) -> Measurement:
     """A measurement with the latency figures and raw samples of one minute, the first being 1.
 
-    One that has none is returned without figures, and with why in its `reason`.
+    One that has none is returned without figures, and with why as its only reason.
     """
     if measurement.latency is None:
         return measurement
     latency = latency_at(measurement, minute)
     if latency is None:
-        return replace(measurement, latency=None, reason=_why_without(measurement, minute))
+        return replace(measurement, latency=None, reasons=(_why_without(measurement, minute),))
     return replace(
         measurement,
         latency=latency,
@@ -50,13 +51,10 @@ def _of_minute(repetition: Repetition, minute: int) -> Repetition:
     )
 
 
-def _why_without(measurement: Measurement, minute: int) -> str:
+def _why_without(measurement: Measurement, minute: int) -> Reason:
     asked = sustained_minutes(measurement)
     if not asked:
-        return (
-            "it was not measured minute by minute: "
-            f"'edgerank sweep --sustained {minute}m' would do that"
-        )
+        return reason(ReasonCode.NOT_SUSTAINED, minute=minute)
     if minute > asked:
-        return f"it was measured for {asked} min, so there is no minute {minute}"
-    return f"no inference began in minute {minute}"
+        return reason(ReasonCode.PAST_LAST_MINUTE, minute=minute, minutes=asked)
+    return reason(ReasonCode.MINUTE_EMPTY, minute=minute)

@@ -17,12 +17,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine
 
+from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.changes import Changes
-from controller.fleet.credibility import check_hello
+from controller.fleet.credibility import are_of_agents, check_hello
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.state import attempts, devices, reports, sweeps, turns
@@ -84,10 +85,10 @@ class Fleet:
         """The ids of the devices that are connected now."""
         return frozenset(self._sessions)
 
-    def activities(self) -> tuple[str, ...]:
-        """What the agents do now, for people."""
+    def activities(self) -> tuple[Activity, ...]:
+        """What the agents do now."""
         return tuple(
-            f"{session.hello.name}: {_activity(lease, session.progress.get(attempt_id))}"
+            _activity(session.hello.name, lease, session.progress.get(attempt_id))
             for session in self._sessions.values()
             for attempt_id, lease in session.leases.items()
         )
@@ -143,6 +144,9 @@ class Fleet:
 
     def progress(self, session: AgentSession, progress: Progress) -> None:
         """Remembers what the agent does with a lease of its own, for those who watch."""
+        waits_for = progress.waiting_for
+        if waits_for is not None and not are_of_agents((waits_for,)):
+            progress = replace(progress, waiting_for=None)
         if progress.attempt_id in session.leases:
             session.progress[progress.attempt_id] = progress
             self._changes.notify()
@@ -242,18 +246,21 @@ class Fleet:
         task.add_done_callback(self._later.discard)
 
 
-def _activity(lease: Lease, progress: Progress | None) -> str:
-    what = f"{lease.backbone} with {lease.settings.runtime.value}"
-    work = "profile" if lease.settings.profile_runs else "measure"
-    if progress is None:
-        return f"about to {work} {what}"
-    if progress.stage is Stage.FETCHING:
-        return f"fetching {what}"
-    if progress.stage is Stage.WAITING:
-        return f"waiting to {work} {what}: {progress.detail}"
-    if lease.settings.profile_runs:
-        return f"profiling {what}"
-    return f"measuring {what}, repetition {lease.ordinal + 1}"
+def _activity(device: str, lease: Lease, progress: Progress | None) -> Activity:
+    kinds = {
+        Stage.FETCHING: ActivityKind.FETCHING_ARTIFACT,
+        Stage.WAITING: ActivityKind.WAITING,
+        Stage.MEASURING: ActivityKind.MEASURING,
+    }
+    return Activity(
+        kind=ActivityKind.STARTING if progress is None else kinds[progress.stage],
+        backbone=lease.backbone,
+        device=device,
+        runtime=lease.settings.runtime,
+        ordinal=lease.ordinal,
+        is_profile=lease.settings.profile_runs > 0,
+        waiting_for=None if progress is None else progress.waiting_for,
+    )
 
 
 def _unix_ms() -> int:

@@ -4,7 +4,7 @@ A report that can never be committed would be sent again forever, so it becomes 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from controller.domain.cores import format_cores
@@ -13,15 +13,35 @@ from controller.domain.sweeps import MAX_MINUTES
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from protos.device import DeviceState
 from protos.fleet import (
-    Failure,
-    FailureReason,
     Hello,
     Measured,
     Profiled,
     Report,
+    failed,
 )
 from protos.measuring import LayerTime, MeasureSettings, Repetition
 from protos.names import EVERY_DEVICE, MAX_LABEL_LENGTH, MAX_LABELS, are_labels, is_device_name
+from protos.reasons import Reason, ReasonCode
+
+MAX_REASONS = 4
+# A tool's last words are cut far below it.
+MAX_DETAIL_LENGTH = 10_000
+_DETAIL = frozenset({"detail"})
+_SAID_BY_AGENTS = {
+    ReasonCode.ARTIFACT_BROKEN: _DETAIL,
+    ReasonCode.NO_RUNTIME: _DETAIL,
+    ReasonCode.RUNTIME_ERROR: _DETAIL,
+    ReasonCode.CRASHED: _DETAIL,
+    ReasonCode.TIMED_OUT: _DETAIL,
+    ReasonCode.RUBBISH: _DETAIL,
+    ReasonCode.OUT_OF_MEMORY: _DETAIL,
+    ReasonCode.ATTEMPT_CANCELLED: _DETAIL,
+    ReasonCode.NOT_READY: frozenset({"deadline_ms"}),
+    ReasonCode.BATTERY_LOW: frozenset({"charge_percent", "least_percent"}),
+    ReasonCode.PROCESSOR_WARM: frozenset({"celsius", "limit_celsius"}),
+    ReasonCode.PROCESSOR_ABOVE_REST: frozenset({"celsius", "limit_celsius"}),
+    ReasonCode.CORES_TAKEN: frozenset({"load_by_others", "most"}),
+}
 
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
@@ -42,7 +62,7 @@ def check_hello(hello: Hello) -> None:
             ErrorCode.INVALID_INPUT,
             f"{hello.name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or "
             f"'-', begins with a letter or digit, and is not '{EVERY_DEVICE}'; start the agent "
-            "with another --name",
+            "with another name",
         )
     if not are_labels(hello.labels):
         raise EdgerankError(
@@ -64,7 +84,23 @@ def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
         doubt = _doubt_of_repetition(taken.repetition) or _doubt_of_cores(taken, cores)
     elif report.profiled is not None:
         doubt = _doubt_of_profile(report.profiled) or _doubt_of_cores(report.profiled, cores)
+    elif report.failure is not None and not are_of_agents(report.failure.reasons):
+        doubt = "a failure whose reasons make no sense"
     return _rubbish(report, f"the agent reported {doubt}") if doubt else report
+
+
+def are_of_agents(reasons: Sequence[Reason]) -> bool:
+    """Whether an agent may say so: at least one reason, each with all that its sentence needs."""
+    return 1 <= len(reasons) <= MAX_REASONS and all(map(_is_of_agents, reasons))
+
+
+def _is_of_agents(told: Reason) -> bool:
+    wanted = _SAID_BY_AGENTS.get(told.code)
+    return (
+        wanted == {*told.figures, *told.words}
+        and all(map(math.isfinite, told.figures.values()))
+        and all(len(word) <= MAX_DETAIL_LENGTH for word in told.words.values())
+    )
 
 
 def answering(report: Report, settings: MeasureSettings) -> Report:
@@ -82,7 +118,7 @@ def answering(report: Report, settings: MeasureSettings) -> Report:
 
 
 def _rubbish(report: Report, detail: str) -> Report:
-    failure = Failure(reason=FailureReason.RUBBISH, detail=detail)
+    failure = failed(ReasonCode.RUBBISH, detail)
     return replace(report, measured=None, profiled=None, failure=failure)
 
 

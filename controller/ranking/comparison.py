@@ -6,20 +6,20 @@ the same runtime with the same options.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
-from controller.domain.comparisons import _ONLY_A, Change, ComparedPair, Comparison, Limits
+from controller.domain.comparisons import Change, ComparedPair, Comparison, Limits, Side, Unpaired
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
+from controller.domain.rankings import LeftOut
 from controller.domain.selectors import Selector
+from controller.domain.settings import common_distinction, distinction
 from controller.figures.statistics import MedianRatio, median_ratio
-from controller.ranking.entries import candidate_key, choose_newest
-from controller.views.settings_words import common_settings_words, settings_words
+from controller.ranking.entries import choose_newest, order_of
+from protos.reasons import Reason, ReasonCode, reason
 
 FEWEST_REPETITIONS: Final = 2
 """With one process a side, nothing tells how another one would have run."""
 
-_ONLY_B: Final = "only B has it: A has no figure of it"
 _DOUBTFUL: Final = (Verdict.NOISY, Verdict.UNSTABLE)
 
 
@@ -46,21 +46,21 @@ def compare(
     def identity(m: Measurement) -> Hashable:
         same = (m.backbone, m.device, m.threads, m.precision, m.input_size, m.batch, m.weights)
         if across:
-            return (*same, common_settings_words(m))
-        return (*same, m.runtime, m.format, settings_words(m))
+            return (*same, common_distinction(m))
+        return (*same, m.runtime, m.format, distinction(m))
 
     admitted = (Verdict.OK, *_DOUBTFUL)
     of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity, admitted)
     of_b, failed_in_b = choose_newest(filter(b.selects, in_b), identity, admitted)
     pairs = [compare_pair(of_a[key], of_b[key], limits) for key in of_a if key in of_b]
     left_out = [
-        *_named("A", failed_in_a),
-        *_named("B", failed_in_b),
-        *_alone(of_a, of_b, _ONLY_A),
-        *_alone(of_b, of_a, _ONLY_B),
+        *_passed_over(Side.A, failed_in_a),
+        *_passed_over(Side.B, failed_in_b),
+        *_alone(Side.A, of_a, of_b),
+        *_alone(Side.B, of_b, of_a),
     ]
-    pairs.sort(key=lambda pair: (candidate_key(pair.a), pair.a.device, pair.a.measurement_id))
-    left_out.sort(key=lambda m: (candidate_key(m), m.device, m.reason, m.measurement_id))
+    pairs.sort(key=lambda pair: (order_of(pair.a), pair.a.device))
+    left_out.sort(key=lambda left: (order_of(left.measurement), left.side.value))
     return Comparison(
         a=a.text, b=b.text, limits=limits, pairs=tuple(pairs), left_out=tuple(left_out)
     )
@@ -79,11 +79,19 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
     figures_a, figures_b = _figures(a), _figures(b)
     found = median_ratio(figures_b, reference=figures_a)
     if a.measurement_id == b.measurement_id:
-        reason = "A and B chose one measurement"
         return ComparedPair(
-            a=a, b=b, change=Change.SAME, ratio=1, ratio_low=1, ratio_high=1, reason=reason
+            a=a,
+            b=b,
+            change=Change.SAME,
+            ratio=1,
+            ratio_low=1,
+            ratio_high=1,
+            reason=reason(ReasonCode.SAME_MEASUREMENT),
         )
-    for side, figures in (("A", figures_a), ("B", figures_b)):
+    for code, figures in (
+        (ReasonCode.ONE_REPETITION_IN_A, figures_a),
+        (ReasonCode.ONE_REPETITION_IN_B, figures_b),
+    ):
         if figures.repetition_count < FEWEST_REPETITIONS:
             return ComparedPair(
                 a=a,
@@ -92,11 +100,10 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
                 ratio=found.ratio,
                 ratio_low=None,
                 ratio_high=None,
-                reason=f"{side} has one repetition, which tells nothing of how another process "
-                f"would have run; measure with at least {FEWEST_REPETITIONS}",
+                reason=reason(code, fewest=FEWEST_REPETITIONS),
             )
-    doubtful = {side: m.verdict for side, m in (("A", a), ("B", b)) if m.verdict in _DOUBTFUL}
-    by_noise = bool(doubtful) and not limits.include_noisy
+    is_doubtful = a.verdict in _DOUBTFUL or b.verdict in _DOUBTFUL
+    by_noise = is_doubtful and not limits.include_noisy
     change = Change.CANNOT_TELL if by_noise else _change(found, limits.equivalence_margin)
     threshold = limits.regression_threshold
     return ComparedPair(
@@ -110,7 +117,7 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
         and threshold is not None
         and found.low > 1 + threshold,
         undecided_by_noise=by_noise,
-        reason=_why_untold(doubtful, limits) if change is Change.CANNOT_TELL else "",
+        reason=_why_untold(a, b, limits, by_noise) if change is Change.CANNOT_TELL else None,
     )
 
 
@@ -123,17 +130,12 @@ def _change(found: MedianRatio, margin: float) -> Change:
     return Change.FASTER if found.high < 1 else Change.CANNOT_TELL
 
 
-def _why_untold(doubtful: Mapping[str, Verdict], limits: Limits) -> str:
-    if doubtful and not limits.include_noisy:
-        if len(doubtful) == 2 and len(set(doubtful.values())) == 1:
-            are = f"A and B are {doubtful['A'].value}"
-        else:
-            are = " and ".join(f"{side} is {found.value}" for side, found in doubtful.items())
-        return f"{are}; measure again on a quiet machine, or judge it with --include-noisy"
-    return (
-        "the interval holds 1 and reaches beyond what counts as the same, "
-        f"±{limits.equivalence_margin * 100:g} %; more repetitions would narrow it"
-    )
+def _why_untold(a: Measurement, b: Measurement, limits: Limits, by_noise: bool) -> Reason:
+    if by_noise:
+        sides = {"a": a.verdict, "b": b.verdict}
+        words = {side: found.value for side, found in sides.items() if found in _DOUBTFUL}
+        return reason(ReasonCode.SIDES_IN_DOUBT, words)
+    return reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=limits.equivalence_margin)
 
 
 def _figures(measurement: Measurement) -> LatencyFigures:
@@ -142,11 +144,18 @@ def _figures(measurement: Measurement) -> LatencyFigures:
     return measurement.latency
 
 
-def _named(side: str, failures: Iterable[Measurement]) -> list[Measurement]:
-    return [replace(failure, reason=f"in {side}: {failure.reason}") for failure in failures]
+def _passed_over(side: Side, left_out: Iterable[LeftOut]) -> list[Unpaired]:
+    return [
+        Unpaired(side=side, measurement=left.measurement, reasons=left.reasons) for left in left_out
+    ]
 
 
 def _alone(
-    of_one: Mapping[Hashable, Measurement], of_other: Mapping[Hashable, Measurement], reason: str
-) -> list[Measurement]:
-    return [replace(m, reason=reason) for key, m in of_one.items() if key not in of_other]
+    side: Side, own: Mapping[Hashable, Measurement], others: Mapping[Hashable, Measurement]
+) -> list[Unpaired]:
+    why = (reason(ReasonCode.WITHOUT_PARTNER),)
+    return [
+        Unpaired(side=side, measurement=measurement, reasons=why)
+        for key, measurement in own.items()
+        if key not in others
+    ]

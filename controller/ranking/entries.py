@@ -7,10 +7,11 @@ from itertools import takewhile
 from typing import Final, TypeVar
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
-from controller.domain.rankings import INCLUDABLE, Constraints
-from controller.views.settings_words import settings_words
+from controller.domain.rankings import INCLUDABLE, Constraints, LeftOut
+from controller.domain.settings import distinction
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.variants import WeightsKind
+from protos.reasons import Reason, ReasonCode, reason
 
 _ORDINARY_PRECISION: Final = "fp32"
 
@@ -32,11 +33,6 @@ class Entry:
         return self.measurement.measurement_id
 
     @property
-    def key(self) -> str:
-        """Its name in a ranking, see `candidate_key`."""
-        return candidate_key(self.measurement)
-
-    @property
     def median_ms(self) -> float:
         """Median latency."""
         return self.latency.median_ms
@@ -49,28 +45,28 @@ class Entry:
         )
 
 
-def candidate_key(measurement: Measurement) -> str:
-    """Name a candidate: backbone, runtime, threads, and what is out of the ordinary."""
-    parts = [measurement.backbone, measurement.runtime.value, str(measurement.threads)]
-    if measurement.precision != _ORDINARY_PRECISION:
-        parts.append(measurement.precision)
-    if measurement.batch != 1:
-        parts.append(f"batch={measurement.batch}")
-    if measurement.weights is not WeightsKind.PRETRAINED:
-        parts.append(measurement.weights.value)
-    return " ".join((*parts, *settings_words(measurement)))
+def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, str]:
+    """Order candidates by what they are, and alike ones by their ids."""
+    return (
+        measurement.backbone,
+        measurement.runtime.value,
+        measurement.threads,
+        measurement.precision,
+        measurement.batch,
+        measurement.weights.value,
+        measurement.measurement_id,
+    )
 
 
 def select_entries(
     measurements: Sequence[Measurement], catalog: Catalog, admitted: Collection[Verdict]
-) -> tuple[list[Entry], list[Measurement]]:
+) -> tuple[list[Entry], list[LeftOut]]:
     """Split measurements into what can be ranked and what is left out, both in a fixed order.
 
     Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
     and batch size, and alike in what is out of the ordinary in their settings, stand for each
-    other: the last with an admitted verdict counts. One that is left out carries why in its
-    `reason`; so does one after the measurement that counts in its place. An accuracy that is not of
-    its input size is taken from it.
+    other: the last with an admitted verdict counts; a later one is left out, and so is what has no
+    accuracy. An accuracy that is not of its input size is taken from it.
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
@@ -79,29 +75,31 @@ def select_entries(
     """
     chosen, passed_over = choose_newest(measurements, _setting, admitted)
     entries: list[Entry] = []
-    left_out: list[Measurement] = []
+    left_out: list[LeftOut] = []
     for usable in chosen.values():
-        entry, why_not = _entry(usable, catalog)
-        if entry is None:
-            left_out.append(_without_accuracy(usable, why_not))
+        entry = _entry(usable, catalog)
+        if isinstance(entry, Reason):
+            unranked = _without_accuracy(usable)
+            left_out.append(LeftOut(measurement=unranked, reasons=(entry,)))
         else:
             entries.append(entry)
     for other in passed_over:
-        entry, why_not = _entry(other, catalog)
-        if entry is None and other.latency is not None:
-            left_out.append(_without_accuracy(other, f"{other.reason}; {why_not}"))
+        entry = _entry(other.measurement, catalog)
+        if isinstance(entry, Reason) and other.measurement.latency is not None:
+            unranked = _without_accuracy(other.measurement)
+            left_out.append(LeftOut(measurement=unranked, reasons=(*other.reasons, entry)))
         else:
             left_out.append(other)
     entries.sort(key=lambda entry: (entry.median_ms, entry.measurement.measurement_id))
-    left_out.sort(key=lambda measurement: (candidate_key(measurement), measurement.measurement_id))
+    left_out.sort(key=lambda left: order_of(left.measurement))
     return entries, left_out
 
 
-def held_back(left_out: Iterable[Measurement], constraints: Constraints) -> list[Entry]:
+def held_back(left_out: Iterable[LeftOut], constraints: Constraints) -> list[Entry]:
     """Return what was left out for nothing but a verdict that the constraints could include."""
     return [
         Entry(measurement, measurement.top1, measurement.latency)
-        for measurement in left_out
+        for measurement in (left.measurement for left in left_out)
         if measurement.top1 is not None
         and measurement.latency is not None
         and measurement.verdict in INCLUDABLE
@@ -113,7 +111,7 @@ def choose_newest(
     measurements: Iterable[Measurement],
     identity: Callable[[Measurement], IdentityT],
     admitted: Collection[Verdict],
-) -> tuple[dict[IdentityT, Measurement], list[Measurement]]:
+) -> tuple[dict[IdentityT, Measurement], list[LeftOut]]:
     """Choose, of measurements of the same thing, the last with figures and an admitted verdict.
 
     Args:
@@ -123,7 +121,7 @@ def choose_newest(
 
     Returns:
         The chosen measurement by identity, and what came after it or has none in its place: the
-        last of all, and the last with figures, each with why it does not count in its `reason`.
+        last of all, and the last with figures.
     """
 
     def is_passed_over(measurement: Measurement) -> bool:
@@ -133,7 +131,7 @@ def choose_newest(
     for measurement in measurements:
         groups[identity(measurement)].append(measurement)
     chosen: dict[IdentityT, Measurement] = {}
-    passed_over: list[Measurement] = []
+    passed_over: list[LeftOut] = []
     for key, same in groups.items():
         newest_first = list(takewhile(is_passed_over, reversed(same)))
         is_replaced = len(newest_first) < len(same)
@@ -142,45 +140,41 @@ def choose_newest(
         told = newest_first[:1]
         if told and told[0].latency is None:
             told += [m for m in newest_first if m.latency is not None][:1]
-        passed_over += [_passed_over(m, is_replaced=is_replaced) for m in told]
+        older = (reason(ReasonCode.OLDER_COUNTS),) if is_replaced else ()
+        passed_over += [LeftOut(measurement=m, reasons=(*m.reasons, *older)) for m in told]
     return chosen, passed_over
 
 
 def _setting(m: Measurement) -> tuple[object, ...]:
     variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
-    return (*variant, m.runtime, m.threads, settings_words(m))
+    return (*variant, m.runtime, m.threads, distinction(m))
 
 
-def _passed_over(measurement: Measurement, *, is_replaced: bool) -> Measurement:
-    reason = measurement.reason or f"its verdict is {measurement.verdict.value}, without a reason"
-    if is_replaced:
-        reason = f"{reason}; an older measurement counts instead"
-    return replace(measurement, reason=reason)
-
-
-def _without_accuracy(measurement: Measurement, reason: str) -> Measurement:
+def _without_accuracy(measurement: Measurement) -> Measurement:
     # What is known for another input size is not known for this one.
-    return replace(measurement, reason=reason, top1=None, top5=None, accuracy_source="")
+    return replace(measurement, top1=None, top5=None, accuracy_source="")
 
 
-def _entry(measurement: Measurement, catalog: Catalog) -> tuple[Entry | None, str]:
-    """Return the entry, or None and why no accuracy is known for it."""
+def _entry(measurement: Measurement, catalog: Catalog) -> Entry | Reason:
+    """Return the entry, or why no accuracy is known for it."""
     if measurement.latency is None or measurement.top1 is None:
-        return None, _unknown_accuracy(measurement)
+        return _unknown_accuracy(measurement)
     if measurement.backbone in catalog:
-        known_size = catalog.get(measurement.backbone).input_size
-        if measurement.input_size != known_size:
-            return None, (
-                f"accuracy is known for {known_size} px, it is not known for "
-                f"{measurement.input_size} px"
+        known_px = catalog.get(measurement.backbone).input_size
+        if measurement.input_size != known_px:
+            return reason(
+                ReasonCode.ACCURACY_OF_OTHER_SIZE,
+                known_px=known_px,
+                measured_px=measurement.input_size,
             )
-    return Entry(measurement, measurement.top1, measurement.latency), ""
+    return Entry(measurement, measurement.top1, measurement.latency)
 
 
-def _unknown_accuracy(measurement: Measurement) -> str:
+def _unknown_accuracy(measurement: Measurement) -> Reason:
     dataset, precision = measurement.accuracy_dataset, measurement.precision
     if precision != _ORDINARY_PRECISION:
-        return f"its accuracy on {dataset} is not known for {precision}"
+        words = {"dataset": dataset, "precision": precision}
+        return reason(ReasonCode.ACCURACY_UNKNOWN_IN_PRECISION, words)
     if dataset == IMAGENET and measurement.weights is not WeightsKind.OWN:
-        return "no accuracy is published for it"
-    return f"its accuracy on {dataset} is not known; 'edgerank accuracy import' takes it in"
+        return reason(ReasonCode.ACCURACY_UNPUBLISHED)
+    return reason(ReasonCode.ACCURACY_UNKNOWN, {"dataset": dataset})

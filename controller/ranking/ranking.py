@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
 from controller.figures.minutes import at_minute
-from controller.ranking.entries import Entry, held_back, select_entries
+from controller.ranking.entries import Entry, held_back, order_of, select_entries
+from controller.ranking.losing import breaches, dominated, off_the_winner, tied
 from controller.ranking.pareto import pareto_front
 from controller.ranking.suggestion import (
     suggest_repeat,
@@ -14,9 +15,9 @@ from controller.ranking.suggestion import (
     unmeasured_backbones,
     weights_in_use,
 )
-from controller.views.reasons import breach, dominated, off_the_winner, tied
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.tiers import TIER_RULES, Tier, exclusion, select_tier
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
 
@@ -39,9 +40,9 @@ def rank(
 ) -> Ranking:
     """Rank a device's measurements under constraints.
 
-    The winner is chosen by `winning_rule`. The Pareto front holds the candidates within the
-    constraints that no other one beats in both top-1 and median latency, judged by the points and
-    not by the intervals.
+    The winner is the most accurate, or the fastest where `Constraints.wants_fastest`. The Pareto
+    front holds the candidates within the constraints that no other one beats in both top-1 and
+    median latency, judged by the points and not by the intervals.
 
     Args:
         device: name of the device; measurements of others do not count.
@@ -63,18 +64,18 @@ def rank(
         scope = [at_minute(m, constraints.at_minute) for m in scope]
     entries, left_out = select_entries(scope, catalog, constraints.admitted)
     held = held_back(left_out, constraints)
-    breaches = _breaches([*entries, *held], constraints, catalog, tier)
-    passing = [entry for entry in entries if not breaches[entry.id]]
+    excluded = _excluded([*entries, *held], constraints, catalog, tier)
+    passing = [entry for entry in entries if not excluded[entry.id]]
     merit = _merit(constraints)
     winner = min(passing, key=merit, default=None)
     front = pareto_front(passing, lambda entry: entry.top1, lambda entry: entry.median_ms)
     ties = [] if winner is None else [e for e in passing if _is_tied(e, winner, constraints)]
-    candidates = _judge(entries, breaches, front, ties, winner)
+    candidates = _judge(entries, excluded, front, ties, winner)
     told = {entry.id for entry in (*front, *ties)}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held], constraints, catalog, tier, accuracy)
-    could_win = [] if winner else sorted((e for e in held if not breaches[e.id]), key=merit)
-    sweep = ""
+    could_win = [] if winner else sorted((e for e in held if not excluded[e.id]), key=merit)
+    sweep = None
     if could_win:
         sweep = suggest_repeat(device, [entry.measurement for entry in could_win])
     elif winner is None:
@@ -101,37 +102,16 @@ def published_accuracy(catalog: Catalog) -> DatasetAccuracy:
     return DatasetAccuracy(IMAGENET, {b.name: b.top1 for b in catalog if b.top1 is not None})
 
 
-def winning_rule(constraints: Constraints) -> str:
-    """Say in one sentence how the winner is chosen under these constraints."""
-    if _wants_fastest(constraints):
-        return (
-            f"The winner has the lowest median latency of those with at least "
-            f"{constraints.min_top1:g} % top-1, then the highest top-1."
-        )
-    return (
-        "The winner has the highest top-1 of those that satisfy the constraints, "
-        "then the lowest median latency."
-    )
-
-
-def _wants_fastest(constraints: Constraints) -> bool:
-    return (
-        constraints.min_top1 is not None
-        and constraints.max_latency_ms is None
-        and constraints.max_memory_bytes is None
-    )
-
-
-def _merit(constraints: Constraints) -> Callable[[Entry], tuple[float, float, str]]:
-    if _wants_fastest(constraints):
-        return lambda entry: (entry.median_ms, -entry.top1, entry.key)
-    return lambda entry: (-entry.top1, entry.median_ms, entry.key)
+def _merit(constraints: Constraints) -> Callable[[Entry], tuple[object, ...]]:
+    if constraints.wants_fastest:
+        return lambda entry: (entry.median_ms, -entry.top1, *order_of(entry.measurement))
+    return lambda entry: (-entry.top1, entry.median_ms, *order_of(entry.measurement))
 
 
 def _is_tied(entry: Entry, winner: Entry, constraints: Constraints) -> bool:
     if entry is winner or not entry.latency_ties_with(winner):
         return False
-    return entry.top1 == winner.top1 or _wants_fastest(constraints)
+    return entry.top1 == winner.top1 or constraints.wants_fastest
 
 
 def _is_looked_at(measurement: Measurement, constraints: Constraints) -> bool:
@@ -141,33 +121,33 @@ def _is_looked_at(measurement: Measurement, constraints: Constraints) -> bool:
     )
 
 
-def _breaches(
+def _excluded(
     entries: Iterable[Entry], constraints: Constraints, catalog: Catalog, tier: Tier | None
-) -> Mapping[str, str]:
+) -> Mapping[str, tuple[Reason, ...]]:
     """Return by id why an entry may not win; empty where it may."""
     members = None if tier is None else {b.name for b in select_tier(catalog, tier)}
-    breaches: dict[str, str] = {}
+    excluded: dict[str, tuple[Reason, ...]] = {}
     for entry in entries:
         backbone = entry.measurement.backbone
         if tier is not None and members is not None and backbone not in members:
-            breaches[entry.id] = (
-                f"not of the {tier.value} tier: {_outside(backbone, catalog, tier)}"
-            )
+            excluded[entry.id] = (_outside(backbone, catalog, tier),)
         else:
-            breaches[entry.id] = breach(entry, constraints)
-    return breaches
+            excluded[entry.id] = breaches(entry, constraints)
+    return excluded
 
 
-def _outside(backbone: str, catalog: Catalog, tier: Tier) -> str:
+def _outside(backbone: str, catalog: Catalog, tier: Tier) -> Reason:
     if backbone not in catalog:
-        return "the catalog does not have it"
+        return reason(ReasonCode.NOT_IN_CATALOG, {"tier": tier.value})
     limits = exclusion(catalog.get(backbone), TIER_RULES[tier])
-    return limits or "a more accurate backbone of its series is"
+    if limits is None:
+        return reason(ReasonCode.SURPASSED_IN_SERIES, {"tier": tier.value})
+    return reason(ReasonCode.OUTSIDE_TIER, {"tier": tier.value, "detail": limits})
 
 
 def _judge(
     entries: Sequence[Entry],
-    breaches: Mapping[str, str],
+    excluded: Mapping[str, tuple[Reason, ...]],
     front: Sequence[Entry],
     ties: Sequence[Entry],
     winner: Entry | None,
@@ -177,16 +157,16 @@ def _judge(
     on_front = {entry.id for entry in front}
     with_winner = {entry.id for entry in ties}
 
-    def lost_because(entry: Entry) -> str:
-        if winner is None or breaches[entry.id]:
-            return breaches[entry.id]
+    def lost_because(entry: Entry) -> tuple[Reason, ...]:
+        if winner is None or excluded[entry.id]:
+            return excluded[entry.id]
         if entry is winner:
-            return ""
+            return ()
         if entry.id in with_winner:
-            return tied(entry, winner)
+            return (tied(entry, winner),)
         if entry.id in on_front:
-            return off_the_winner(entry, winner)
-        return dominated(entry, _dominator(entry, front, winner))
+            return (off_the_winner(entry, winner),)
+        return (dominated(entry, _dominator(entry, front, winner)),)
 
     return {
         entry.id: Candidate(
@@ -214,9 +194,9 @@ def _latency_ties(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
         for other in by_low[place + 1 :]:
             if other.latency.low_ms > entry.latency.high_ms:
                 break
-            ties[entry.id].append(other.key)
-            ties[other.id].append(entry.key)
-    return {id_: tuple(sorted(keys)) for id_, keys in ties.items()}
+            ties[entry.id].append(other.id)
+            ties[other.id].append(entry.id)
+    return {id_: tuple(sorted(ids)) for id_, ids in ties.items()}
 
 
 def _missing(

@@ -1,14 +1,22 @@
 """What was not measured on a device, and the sweep that would fill it."""
 
-import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from controller.domain.cores import format_cores
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints
-from controller.domain.sweeps import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
+from controller.domain.settings import Distinction, distinction
+from controller.domain.sweeps import (
+    DEFAULT_GATE,
+    DEFAULT_RELATIVE_HALF_WIDTH,
+    DEFAULT_REPETITIONS,
+    DEFAULT_TIME_BUDGET_MS,
+    MAX_REPETITIONS,
+    MAX_TIME_BUDGET_MS,
+    SweepSpec,
+)
 from controller.ranking.pareto import pareto_front
-from controller.views.settings_words import settings_options
 from models.catalog.catalog import Backbone
 from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
@@ -42,36 +50,34 @@ def suggest_sweep(
     constraints: Constraints,
     runtimes: Sequence[Runtime],
     weights: WeightsKind,
-) -> str:
-    """Return the command that measures what is missing; empty when nothing is.
+) -> SweepSpec | None:
+    """Return the sweep that measures what is missing; None when nothing is.
 
-    Of many backbones only the promising ones are named: those that no other one beats in both
-    published top-1 and multiply-adds, the cheapest first. A whole tier is named as such.
+    Of many backbones outside of a tier only the promising ones are named: those that no other one
+    beats in both published top-1 and multiply-adds, the cheapest first.
     """
     if not unmeasured:
-        return ""
-    wanted = (constraints.runtime,) if constraints.runtime is not None else tuple(runtimes)
-    words = [
-        "edgerank",
-        "sweep",
-        "--models",
-        _models(unmeasured, constraints),
-        "--devices",
-        device,
-        "--runtimes",
-        ",".join(runtime.value for runtime in wanted),
-        "--threads",
-        str(constraints.threads or 1),
-        "--weights",
-        weights.value,
-    ]
-    if constraints.at_minute is not None:
-        words += ["--sustained", f"{constraints.at_minute}m"]
-    return shlex.join(words)
+        return None
+    are_few = len(unmeasured) <= MOST_BACKBONES or constraints.tier is not None
+    named = unmeasured if are_few else _promising(unmeasured)[:MOST_BACKBONES]
+    sustained_minutes = constraints.at_minute or 0
+    return SweepSpec(
+        backbones=tuple(backbone.name for backbone in named),
+        devices=(device,),
+        runtimes=(constraints.runtime,) if constraints.runtime is not None else tuple(runtimes),
+        threads=(constraints.threads or 1,),
+        weights=weights,
+        repetitions=1 if sustained_minutes else DEFAULT_REPETITIONS,
+        relative_half_width=DEFAULT_RELATIVE_HALF_WIDTH,
+        time_budget_ms=DEFAULT_TIME_BUDGET_MS,
+        gate=DEFAULT_GATE,
+        sustained_minutes=sustained_minutes,
+        sentinel=True,
+    )
 
 
-def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
-    """Return the command that measures these again, with twice the repetitions and the time.
+def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpec:
+    """Return the sweep that measures these again, with twice the repetitions and the time.
 
     A sweep has one kind of weights and computes everything alike, so what differs in that from the
     most wanted is left for another one.
@@ -82,60 +88,41 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
     """
     wanted = measurements[0]
     alike = [each for each in measurements if _measured_with(each) == _measured_with(wanted)]
-    backbones = list(dict.fromkeys(each.backbone for each in alike))[:MOST_BACKBONES]
+    backbones = tuple(dict.fromkeys(each.backbone for each in alike))[:MOST_BACKBONES]
     again = [each for each in alike if each.backbone in backbones]
-    words = [
-        "edgerank",
-        "sweep",
-        "--models",
-        ",".join(backbones),
-        "--devices",
-        device,
-        *("--runtimes", _each(measurement.runtime.value for measurement in again)),
-        *("--threads", _each(str(measurement.threads) for measurement in again)),
-        *_unless("fp32", "--precisions", _each(measurement.precision for measurement in again)),
-        *_unless("1", "--batch", _each(str(measurement.batch) for measurement in again)),
-        *settings_options(wanted),
-        *("--weights", weights_in_use(again).value),
-        *_more_effort(again),
-    ]
-    return shlex.join(words)
-
-
-def _measured_with(measurement: Measurement) -> tuple[WeightsKind, tuple[str, ...]]:
-    return weights_in_use([measurement]), settings_options(measurement)
-
-
-def _more_effort(again: Sequence[Measurement]) -> list[str]:
     settings = [each.settings for each in again if each.settings is not None]
-    # Nothing known of how they were measured leaves it to the sweep's own defaults.
-    if not settings:
-        return []
-    repetitions = 2 * max(each.repetitions_wanted for each in again)
-    time_budget_ms = 2 * max(each.time_budget_ms for each in settings)
-    # The loosest: a stricter one than was asked for would hold back what is good enough.
-    half_width = max(each.relative_half_width for each in settings)
-    return [
-        *("--repetitions", str(min(repetitions, MAX_REPETITIONS))),
-        *("--time-budget", f"{min(time_budget_ms, MAX_TIME_BUDGET_MS)}ms"),
-        *("--precision", f"{half_width * 100:g}%"),
-    ]
+    unusual = distinction(wanted)
+    return SweepSpec(
+        backbones=backbones,
+        devices=(device,),
+        runtimes=tuple(runtime for runtime in Runtime if runtime in {m.runtime for m in again}),
+        threads=tuple(sorted({each.threads for each in again})),
+        weights=weights_in_use(again),
+        repetitions=min(
+            2 * max(each.repetitions_wanted for each in again) or DEFAULT_REPETITIONS,
+            MAX_REPETITIONS,
+        ),
+        # The loosest: a stricter one than was asked for would hold back what is good enough.
+        relative_half_width=max(
+            (each.relative_half_width for each in settings), default=DEFAULT_RELATIVE_HALF_WIDTH
+        ),
+        time_budget_ms=min(
+            2 * max((each.time_budget_ms for each in settings), default=DEFAULT_TIME_BUDGET_MS),
+            MAX_TIME_BUDGET_MS,
+        ),
+        precisions=tuple(sorted({each.precision for each in again})),
+        batches=tuple(sorted({each.batch for each in again})),
+        cores=format_cores(unusual.cores),
+        flush_denormals=unusual.flush_denormals,
+        onnxruntime=unusual.onnxruntime,
+        gate=DEFAULT_GATE,
+        sustained_minutes=unusual.sustained_minutes,
+        sentinel=True,
+    )
 
 
-def _each(words: Iterable[str]) -> str:
-    return ",".join(sorted(set(words)))
-
-
-def _unless(ordinary: str, option: str, value: str) -> list[str]:
-    return [] if value == ordinary else [option, value]
-
-
-def _models(unmeasured: Sequence[Backbone], constraints: Constraints) -> str:
-    if len(unmeasured) <= MOST_BACKBONES:
-        return ",".join(backbone.name for backbone in unmeasured)
-    if constraints.tier is not None:
-        return f"tier:{constraints.tier}"
-    return ",".join(backbone.name for backbone in _promising(unmeasured)[:MOST_BACKBONES])
+def _measured_with(measurement: Measurement) -> tuple[WeightsKind, Distinction]:
+    return weights_in_use([measurement]), distinction(measurement)
 
 
 def _promising(backbones: Sequence[Backbone]) -> list[Backbone]:

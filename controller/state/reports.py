@@ -22,8 +22,9 @@ from controller.state.turns import (
     skip_turn,
     take_turn,
 )
-from protos.fleet import FailureReason, Measured, Report
+from protos.fleet import Measured, Report
 from protos.measuring import MeasureSettings
+from protos.reasons import ReasonCode
 
 
 def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: int) -> bool:
@@ -65,7 +66,7 @@ def record_report(engine: Engine, device_id: str, report: Report, now_unix_ms: i
 def _may_be_left_out(
     connection: Connection, turn: LeasedTurn, report: Report, is_sentinel: bool
 ) -> bool:
-    if report.failure is None or report.failure.reason is not FailureReason.NOT_READY:
+    if report.failure is None or report.failure.reason is not ReasonCode.NOT_READY:
         return False
     if is_sentinel:
         return not follows_unready(connection, turn)

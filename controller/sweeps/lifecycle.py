@@ -22,7 +22,7 @@ from controller.domain.conversions import (
 )
 from controller.domain.errors import EdgerankError
 from controller.domain.jobs import ENDED, JobState, PlannedJob
-from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
+from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state import attempts, devices, failures, jobs, measurements, sweeps, turns
@@ -31,6 +31,7 @@ from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant, WeightsKind
+from protos.reasons import Reason, ReasonCode, reason
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Sweeps:
         self._fleet = fleet
         self._converter = converter
         self._changes = changes
-        self._activity: dict[str, str] = {}
+        self._activity: dict[str, Activity] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
 
     async def recover(self) -> None:
@@ -122,7 +123,7 @@ class Sweeps:
                 raises.
         """
         variants = plan_conversion(spec, self._catalog)
-        news: asyncio.Queue[ConversionOutcome | str | None] = asyncio.Queue()
+        news: asyncio.Queue[ConversionOutcome | Activity | None] = asyncio.Queue()
 
         async def on_outcome(_variant: Variant, outcome: ConversionOutcome, _key: str) -> None:
             news.put_nowait(outcome)
@@ -134,13 +135,13 @@ class Sweeps:
         done = 0
         try:
             while (item := await news.get()) is not None:
-                ended = () if isinstance(item, str) else (item,)
+                ended = () if isinstance(item, Activity) else (item,)
                 done += len(ended)
                 yield ConversionSnapshot(
                     artifacts_total=len(variants),
                     artifacts_done=done,
                     ended=ended,
-                    activity=item if isinstance(item, str) else "",
+                    activity=item if isinstance(item, Activity) else None,
                 )
             await work
         finally:
@@ -159,13 +160,14 @@ class Sweeps:
         """
         try:
             await self._convert_variants(sweep)
-            reason = ""
+            # Of the jobs that nothing was told of: there are none, unless converting broke off.
+            why = reason(ReasonCode.CONTROLLER_DEFECT)
         except EdgerankError as error:
-            reason = str(error)
+            why = reason(ReasonCode.NO_ARTIFACT, {"detail": str(error)})
         except Exception:
             # The edge where a defect of ours becomes the reason of failed jobs.
             log.exception("sweep %s: converting failed", sweep.sweep_id)
-            reason = "the controller failed at converting; its log says why"
+            why = reason(ReasonCode.CONTROLLER_DEFECT)
         async for attempt in AsyncRetrying(
             # A disk that is full now may have room later, and nothing else can go on before.
             retry=retry_if_exception_type(EdgerankError),
@@ -173,7 +175,7 @@ class Sweeps:
             before_sleep=before_sleep_log(log, logging.ERROR),
         ):
             with attempt:
-                await self._let_measure(sweep.sweep_id, reason)
+                await self._let_measure(sweep.sweep_id, why)
         await self._fleet.dispatch_all()
 
     async def _convert_variants(self, sweep: StoredSweep) -> None:
@@ -192,18 +194,18 @@ class Sweeps:
         async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
             await self._settle(sweep_id, role, variant, outcome, key)
 
-        def on_activity(activity: str) -> None:
+        def on_activity(activity: Activity) -> None:
             self._activity[sweep_id] = activity
             self._changes.notify()
 
         await self._converter.ensure(variants, weights, Listener(on_outcome, on_activity))
 
-    async def _let_measure(self, sweep_id: str, reason: str) -> None:
+    async def _let_measure(self, sweep_id: str, why: Reason) -> None:
         for role in Role:
             for variant in await asyncio.to_thread(
                 jobs.waiting_variants, self._engine, sweep_id, role
             ):
-                await self._fail_jobs(sweep_id, role, variant, reason)
+                await self._fail_jobs(sweep_id, role, variant, why)
         await asyncio.to_thread(
             sweeps.set_phase, self._engine, sweep_id, SweepPhase.MEASURING, _unix_ms()
         )
@@ -217,15 +219,16 @@ class Sweeps:
         if is_made(outcome):
             await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, role, variant, key)
         else:
-            await self._fail_jobs(sweep_id, role, variant, f"no artifact: {outcome.reason}")
+            why = reason(ReasonCode.NO_ARTIFACT, {"detail": outcome.reason})
+            await self._fail_jobs(sweep_id, role, variant, why)
         self._changes.notify()
 
-    async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, reason: str) -> None:
+    async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, why: Reason) -> None:
         for job_id in await asyncio.to_thread(
             jobs.waiting_jobs, self._engine, sweep_id, role, variant
         ):
             await asyncio.to_thread(
-                failures.record_failure, self._engine, job_id, reason, _unix_ms()
+                failures.record_failure, self._engine, job_id, (why,), _unix_ms()
             )
 
     def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
@@ -249,7 +252,7 @@ class Sweeps:
                 for outcome in measurements.list_outcomes(self._engine, sweep_id)
                 if outcome.job_id not in seen
             ),
-            activity=converting or "; ".join(self._fleet.activities()),
+            activities=(converting,) if converting else self._fleet.activities(),
             repetitions_total=repetitions_total,
             repetitions_done=repetitions_done,
         )

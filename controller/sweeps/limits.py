@@ -51,8 +51,8 @@ def check_settings(spec: SweepSpec) -> None:
         EdgerankError: INVALID_INPUT.
     """
     checks = (
-        (bool(spec.backbones), "name at least one backbone with --models"),
-        (bool(spec.runtimes), "name at least one runtime with --runtimes"),
+        (bool(spec.backbones), "name at least one backbone"),
+        (bool(spec.runtimes), "name at least one runtime"),
         (
             bool(spec.threads) and all(1 <= count <= MAX_THREADS for count in spec.threads),
             f"threads must be 1 to {MAX_THREADS}",

@@ -1,11 +1,13 @@
 """Where and how a device is to compute, and why it cannot: cores, threads, execution provider."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from controller.domain.cores import CoreClass, format_cores, parse_cores
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.sweeps import Device, SweepSpec
 from protos.device import DeviceProfile
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 _ORDINARY: Final = OnnxRuntimeOptions()
@@ -13,11 +15,11 @@ _ORDINARY: Final = OnnxRuntimeOptions()
 _FLUSHING_ARCHITECTURES: Final = ("x86_64", "AMD64", "aarch64", "arm64", "armv7l", "armv8l")
 
 
-class CoresMissing(EdgerankError):
-    """The device has no such cores; the message says which it has."""
+class CoresMissing(Refused):
+    """The device has no such cores; the reason tells which it has."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.PRECONDITION, message)
+    def __init__(self, why: Reason) -> None:
+        super().__init__(ErrorCode.PRECONDITION, (why,))
 
 
 def check_placement(spec: SweepSpec) -> None:
@@ -32,7 +34,7 @@ def check_placement(spec: SweepSpec) -> None:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             "execution provider, graph optimization, spinning and arena are settings of "
-            "onnxruntime; add it with --runtimes",
+            "onnxruntime; ask for that runtime, too",
         )
 
 
@@ -52,19 +54,19 @@ def choose_cores(device: Device, wanted: str) -> tuple[int, ...]:
     known = _known_cores(device.profile)
     missing = sorted(set(chosen) - set(known))
     if known and missing:
-        raise CoresMissing(
-            f"device {device.name!r} has no core {format_cores(missing)}; "
-            f"it has {format_cores(known)}"
-        )
+        words = {"cores": format_cores(missing), "has": format_cores(known)}
+        raise CoresMissing(_of(device, ReasonCode.CORES_MISSING, words))
     return chosen
 
 
-def placement_obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> str:
-    """Why a device cannot compute so, with what would be possible; empty when it can."""
+def placement_obstacle(
+    device: Device, runtime: Runtime, threads: int, spec: SweepSpec
+) -> Reason | None:
+    """Why a device cannot compute so, with what would be possible; None when it can."""
     try:
         cores = choose_cores(device, spec.cores)
     except CoresMissing as missing:
-        return str(missing)
+        return missing.reasons[0]
     return (
         _threads_obstacle(device, cores, threads)
         or _provider_obstacle(device, runtime, spec)
@@ -80,23 +82,17 @@ def options_of(runtime: Runtime, spec: SweepSpec) -> OnnxRuntimeOptions | None:
 def _cores_of_class(device: Device, wanted: CoreClass) -> tuple[int, ...]:
     clusters = device.profile.clusters
     known = _known_cores(device.profile)
-    has = f"its cores are {format_cores(known)}" if known else "name them by their numbers"
+    words = {"choice": wanted.value, "has": format_cores(known)}
     if not clusters:
-        raise CoresMissing(
-            f"device {device.name!r} does not tell which of its cores are {wanted.value}; {has}"
-        )
+        raise CoresMissing(_of(device, ReasonCode.CORE_CLASSES_UNKNOWN, words))
     if len(clusters) == 1:
-        raise CoresMissing(
-            f"device {device.name!r} has no {wanted.value} cores, they are all alike; {has}"
-        )
+        raise CoresMissing(_of(device, ReasonCode.CORES_ALIKE, words))
     # The contract has the most capable first.
     of_class = set(clusters[0 if wanted is CoreClass.BIG else -1].cpus)
     usable = of_class.intersection(device.profile.usable_cpus or of_class)
     if not usable:
-        raise CoresMissing(
-            f"the agent of device {device.name!r} may use none of its {wanted.value} cores, "
-            f"{format_cores(sorted(of_class))}; it may use {format_cores(known)}"
-        )
+        words["cores"] = format_cores(sorted(of_class))
+        raise CoresMissing(_of(device, ReasonCode.CORES_NOT_ALLOWED, words))
     return tuple(sorted(usable))
 
 
@@ -108,46 +104,58 @@ def _known_cores(profile: DeviceProfile) -> tuple[int, ...]:
     return tuple(in_clusters) or tuple(range(profile.logical_cores))
 
 
-def _threads_obstacle(device: Device, cores: tuple[int, ...], threads: int) -> str:
+def _threads_obstacle(device: Device, cores: tuple[int, ...], threads: int) -> Reason | None:
+    device_cores = device.profile.logical_cores
     if cores and threads > len(cores):
-        return (
-            f"{len(cores)} of the cores of device {device.name!r} are chosen, "
-            f"{format_cores(cores)}; ask for at most as many threads, not {threads}"
+        words = {"cores": format_cores(cores)}
+        return _of(
+            device, ReasonCode.THREADS_EXCEED_CHOSEN, words, threads=threads, count=len(cores)
         )
     usable = len(device.profile.usable_cpus)
-    if 0 < usable < min(threads, device.profile.logical_cores):
-        return (
-            f"the agent of device {device.name!r} may use {usable} of its "
-            f"{device.profile.logical_cores} cores; ask for at most as many threads, not {threads}"
+    if 0 < usable < min(threads, device_cores):
+        return _of(
+            device,
+            ReasonCode.THREADS_EXCEED_ALLOWED,
+            {},
+            threads=threads,
+            count=usable,
+            device_cores=device_cores,
         )
-    if 0 < device.profile.logical_cores < threads:
-        return (
-            f"device {device.name!r} has {device.profile.logical_cores} cores; "
-            f"ask for at most as many threads, not {threads}"
+    if 0 < device_cores < threads:
+        return _of(
+            device,
+            ReasonCode.THREADS_EXCEED_CORES,
+            {},
+            threads=threads,
+            device_cores=device_cores,
         )
-    return ""
+    return None
 
 
-def _provider_obstacle(device: Device, runtime: Runtime, spec: SweepSpec) -> str:
+def _provider_obstacle(device: Device, runtime: Runtime, spec: SweepSpec) -> Reason | None:
     options = options_of(runtime, spec)
     if options is None or options.execution_provider == _ORDINARY.execution_provider:
-        return ""
+        return None
     told = (info.execution_providers for info in device.profile.runtimes if info.runtime is runtime)
     # A runtime that could not be asked tells none.
     has = next(told, ()) or (_ORDINARY.execution_provider,)
     if options.execution_provider in has:
-        return ""
-    return (
-        f"{runtime.value} on device {device.name!r} has no {options.execution_provider!r}; "
-        f"it has {', '.join(has)}"
-    )
+        return None
+    words = {
+        "runtime": runtime.value,
+        "provider": options.execution_provider,
+        "has": ", ".join(has),
+    }
+    return _of(device, ReasonCode.PROVIDER_MISSING, words)
 
 
-def _flushing_obstacle(device: Device, spec: SweepSpec) -> str:
+def _flushing_obstacle(device: Device, spec: SweepSpec) -> Reason | None:
     architecture = device.profile.architecture
     if not spec.flush_denormals or architecture in _FLUSHING_ARCHITECTURES:
-        return ""
-    return (
-        f"no way is known to flush denormals on device {device.name!r}, whose architecture is "
-        f"{architecture!r}; known: {', '.join(_FLUSHING_ARCHITECTURES)}"
-    )
+        return None
+    words = {"architecture": architecture, "known": ", ".join(_FLUSHING_ARCHITECTURES)}
+    return _of(device, ReasonCode.FLUSHING_UNKNOWN, words)
+
+
+def _of(device: Device, code: ReasonCode, words: Mapping[str, str], **figures: float) -> Reason:
+    return reason(code, {"device": device.name, **words}, **figures)

@@ -1,11 +1,11 @@
 """Expands what a person asks for into jobs, and refuses what cannot hold before anything starts."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.conversions import ConversionSpec
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.jobs import PlannedJob
 from controller.domain.names import find_backbone, find_device
 from controller.domain.sweeps import Device, SweepSpec
@@ -20,6 +20,7 @@ from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
 from models.catalog.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
 from protos.measuring import MeasureSettings
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
 # Small, so that reading it often costs little, and in every release of PaddleClas.
@@ -39,10 +40,10 @@ _TARGETS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The jobs of a sweep, and what was left out of `--devices all`, a sentence each."""
+    """The jobs of a sweep, and what was left out of what every device was asked for."""
 
     jobs: tuple[PlannedJob, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[Reason, ...]
 
 
 def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> Plan:
@@ -74,17 +75,17 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
         if (lack := _lack(device, runtime, precision))
     }
     if spec.devices:
-        refusals = [*obstacles.values(), *_lacking_everywhere(chosen, runtimes, precisions, lacks)]
-        if refusals:
-            raise EdgerankError(ErrorCode.PRECONDITION, refusals[0])
+        obstacle_by_itself = [(each,) for each in obstacles.values()]
+        lacking = _lacking_everywhere(chosen, runtimes, precisions, lacks)
+        refused = next(iter((*obstacle_by_itself, *lacking)), None)
+        if refused is not None:
+            raise Refused(ErrorCode.PRECONDITION, refused)
     untranslatable = {
-        backbone.name: f"{backbone.name} was added as ONNX, so Paddle Lite has no file of it"
+        backbone.name: reason(ReasonCode.ADDED_AS_ONNX, {"backbone": backbone.name})
         for backbone in backbones
         if lacks_paddle_program(backbone) and Runtime.PADDLELITE in runtimes
     }
-    sentences = tuple(
-        dict.fromkeys((*obstacles.values(), *lacks.values(), *untranslatable.values()))
-    )
+    left_out = _each_once((*obstacles.values(), *lacks.values(), *untranslatable.values()))
     jobs = tuple(
         PlannedJob(
             device.device_id, variant, _measure_settings(spec, device, runtime, threads, variant)
@@ -99,9 +100,9 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
         if (device.device_id, runtime, threads) not in obstacles
     )
     if not jobs:
-        raise EdgerankError(ErrorCode.PRECONDITION, sentences[0])
+        raise Refused(ErrorCode.PRECONDITION, left_out[:1])
     sentinels = _sentinels(jobs, chosen, catalog) if spec.sentinel else ()
-    return Plan((*sentinels, *jobs), sentences)
+    return Plan((*sentinels, *jobs), left_out)
 
 
 def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> tuple[Variant, ...]:
@@ -148,49 +149,60 @@ def _choose_devices(names: Sequence[str], devices: Sequence[Device]) -> tuple[De
     if not connected:
         raise EdgerankError(
             ErrorCode.PRECONDITION,
-            "no device is connected; start an agent with 'edgerank agent --controller HOST:PORT'",
+            "no device is connected; start an agent that dials this controller",
         )
     return connected
 
 
-def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> str:
+def _each_once(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    once: list[Reason] = []
+    for each in reasons:
+        if each not in once:
+            once.append(each)
+    return tuple(once)
+
+
+def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> Reason | None:
+    words = {"device": device.name}
     available = [info.runtime for info in device.profile.runtimes]
     if runtime not in available:
         has = ", ".join(info.value for info in available) or "no runtime"
-        return f"device {device.name!r} has no {runtime.value}; it has {has}"
-    if runtime is Runtime.PADDLELITE and device.profile.architecture not in _TARGETS:
-        return (
-            f"no Paddle Lite target is known for device {device.name!r}, whose architecture is "
-            f"{device.profile.architecture!r}; known: {', '.join(_TARGETS)}"
-        )
+        return reason(ReasonCode.RUNTIME_MISSING, words | {"runtime": runtime.value, "has": has})
+    architecture = device.profile.architecture
+    if runtime is Runtime.PADDLELITE and architecture not in _TARGETS:
+        words |= {"architecture": architecture, "known": ", ".join(_TARGETS)}
+        return reason(ReasonCode.ARCHITECTURE_UNKNOWN, words)
     return placement_obstacle(device, runtime, threads, spec)
 
 
-def _lack(device: Device, runtime: Runtime, precision: Precision) -> str:
+def _lack(device: Device, runtime: Runtime, precision: Precision) -> Reason | None:
     file = _file(device, runtime)
     if file is None or precision in PRECISIONS[file]:
-        return ""
-    has = ", ".join(each.value for each in PRECISIONS[file])
-    return (
-        f"{runtime.value} on device {device.name!r}, whose architecture is "
-        f"{device.profile.architecture!r}, has no {precision.value}; it has {has}"
-    )
+        return None
+    words = {
+        "device": device.name,
+        "runtime": runtime.value,
+        "architecture": device.profile.architecture,
+        "precision": precision.value,
+        "has": ", ".join(each.value for each in PRECISIONS[file]),
+    }
+    return reason(ReasonCode.PRECISION_MISSING, words)
 
 
 def _lacking_everywhere(
     devices: Sequence[Device],
     runtimes: Sequence[Runtime],
     precisions: Sequence[Precision],
-    lacks: Mapping[tuple[str, Runtime, Precision], str],
-) -> Iterator[str]:
-    """The precisions that none of the runtimes has on a device, a sentence each.
+    lacks: Mapping[tuple[str, Runtime, Precision], Reason],
+) -> Iterator[tuple[Reason, ...]]:
+    """The precisions that none of the runtimes has on a device, the lacks of each.
 
     Of several runtimes each takes those that it has.
     """
     for device, precision in itertools.product(devices, precisions):
-        missing = [lacks.get((device.device_id, runtime, precision), "") for runtime in runtimes]
-        if all(missing):
-            yield "; ".join(missing)
+        keys = [(device.device_id, runtime, precision) for runtime in runtimes]
+        if all(key in lacks for key in keys):
+            yield tuple(lacks[key] for key in keys)
 
 
 def _variants_for(

@@ -44,7 +44,9 @@ class Profiles:
         async for sweep in self._sweeps.watch(profile_id):
             if sweep.phase is SweepPhase.CANCELLED:
                 raise EdgerankError(ErrorCode.EXECUTION, f"profile {profile_id} was cancelled")
-            yield ProfileProgress(profile_id=profile_id, phase=sweep.phase, activity=sweep.activity)
+            yield ProfileProgress(
+                profile_id=profile_id, phase=sweep.phase, activities=sweep.activities
+            )
 
     async def result(self, profile_id: str) -> tuple[OperatorProfile, bytes]:
         """A profile that has ended, and its compressed trace.

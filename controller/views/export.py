@@ -20,6 +20,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, sustained_minutes
 from controller.files import replacing
 from controller.views.documents import to_document
+from controller.views.reasons import sentences
 
 _TEXT: Final = pa.string()
 _WHOLE: Final = pa.int64()
@@ -152,6 +153,7 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
         flat["flush_denormals"] = settings["flush_denormals"]
         told = settings["onnxruntime"] or {}
         flat |= {f"onnxruntime_{name}": value for name, value in told.items()}
+    flat["reason"] = sentences(measurement.reasons)
     flat["sustained_minutes"] = sustained_minutes(measurement)
     flat["affinity"] = _listed(measurement.affinity)
     return {column: flat.get(_FIELD_OF_COLUMN.get(column, column)) for column in COLUMNS}

@@ -7,8 +7,9 @@ from typing import Final
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.quantities import format_interval, format_latency, format_memory
-from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
+from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, LeftOut, Ranking
 from controller.ranking.entries import held_back
+from controller.views.reasons import sentences
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
 from models.catalog.variants import WeightsKind
@@ -170,12 +171,40 @@ def with_held_back(ranking: Ranking) -> Iterator[Candidate]:
     """Go through the candidates, then through what only its verdict leaves out."""
     yield from candidates(ranking)
     for entry in held_back(ranking.left_out, ranking.constraints):
-        found = entry.measurement
-        yield Candidate(
-            measurement=found,
-            on_pareto_front=False,
-            lost_because=f"left out: {found.verdict.value}, {found.reason}",
+        yield Candidate(measurement=entry.measurement, on_pareto_front=False)
+
+
+def names_of(ranking: Ranking) -> dict[str, str]:
+    """Name the measurements that reasons of a ranking speak of, by their ids."""
+    return {
+        candidate.measurement.measurement_id: candidate_name(candidate.measurement)
+        for candidate in candidates(ranking)
+    }
+
+
+def verdict_words(measurement: Measurement) -> str:
+    """Say a verdict with its reasons: noisy, the interval is ±7 %, wanted ±5 %."""
+    return ", ".join(filter(None, (measurement.verdict.value, sentences(measurement.reasons))))
+
+
+def left_out_words(left: LeftOut) -> str:
+    """Say why a measurement does not count."""
+    if left.reasons:
+        return sentences(left.reasons)
+    return f"its verdict is {left.measurement.verdict.value}, without a reason"
+
+
+def winning_rule(constraints: Constraints) -> str:
+    """Say in one sentence how the winner is chosen under these constraints."""
+    if constraints.wants_fastest:
+        return (
+            f"The winner has the lowest median latency of those with at least "
+            f"{constraints.min_top1:g} % top-1, then the highest top-1."
         )
+    return (
+        "The winner has the highest top-1 of those that satisfy the constraints, "
+        "then the lowest median latency."
+    )
 
 
 def notes(shown: Iterable[Candidate]) -> list[str]:

@@ -176,7 +176,7 @@ def convert(
             with (
                 Steps(
                     folder,
-                    lambda saying: on_step(f"{backbone.name}: {saying}"),
+                    on_step,
                     limits or StepLimits(),
                     ending,
                     forking,

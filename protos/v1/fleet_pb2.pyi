@@ -43,55 +43,6 @@ STAGE_WAITING: Stage.ValueType  # 3
 """For the device to be as the settings' start gate wants it."""
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
-class _FailureReason:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureReason.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    FAILURE_REASON_UNSPECIFIED: _FailureReason.ValueType  # 0
-    FAILURE_REASON_ARTIFACT: _FailureReason.ValueType  # 1
-    """The artifact did not arrive whole, or its digest is not the promised one."""
-    FAILURE_REASON_NO_RUNTIME: _FailureReason.ValueType  # 2
-    """The device has no such runtime."""
-    FAILURE_REASON_RUNTIME_ERROR: _FailureReason.ValueType  # 3
-    """The runtime refused the artifact or the settings, and said so."""
-    FAILURE_REASON_CRASHED: _FailureReason.ValueType  # 4
-    """The child was killed or died of a signal."""
-    FAILURE_REASON_TIMED_OUT: _FailureReason.ValueType  # 5
-    """The child ran past its time limit and was killed."""
-    FAILURE_REASON_RUBBISH: _FailureReason.ValueType  # 6
-    """The child answered with something that is not the protocol."""
-    FAILURE_REASON_OUT_OF_MEMORY: _FailureReason.ValueType  # 7
-    """The child went past its memory limit."""
-    FAILURE_REASON_CANCELLED: _FailureReason.ValueType  # 8
-    """The controller cancelled the attempt."""
-    FAILURE_REASON_NOT_READY: _FailureReason.ValueType  # 9
-    """The device did not become as the start gate wants it before the gate's deadline."""
-
-class FailureReason(_FailureReason, metaclass=_FailureReasonEnumTypeWrapper): ...
-
-FAILURE_REASON_UNSPECIFIED: FailureReason.ValueType  # 0
-FAILURE_REASON_ARTIFACT: FailureReason.ValueType  # 1
-"""The artifact did not arrive whole, or its digest is not the promised one."""
-FAILURE_REASON_NO_RUNTIME: FailureReason.ValueType  # 2
-"""The device has no such runtime."""
-FAILURE_REASON_RUNTIME_ERROR: FailureReason.ValueType  # 3
-"""The runtime refused the artifact or the settings, and said so."""
-FAILURE_REASON_CRASHED: FailureReason.ValueType  # 4
-"""The child was killed or died of a signal."""
-FAILURE_REASON_TIMED_OUT: FailureReason.ValueType  # 5
-"""The child ran past its time limit and was killed."""
-FAILURE_REASON_RUBBISH: FailureReason.ValueType  # 6
-"""The child answered with something that is not the protocol."""
-FAILURE_REASON_OUT_OF_MEMORY: FailureReason.ValueType  # 7
-"""The child went past its memory limit."""
-FAILURE_REASON_CANCELLED: FailureReason.ValueType  # 8
-"""The controller cancelled the attempt."""
-FAILURE_REASON_NOT_READY: FailureReason.ValueType  # 9
-"""The device did not become as the start gate wants it before the gate's deadline."""
-Global___FailureReason: _TypeAlias = FailureReason  # noqa: Y015
-
 @_typing.final
 class ConnectRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -331,23 +282,27 @@ class Progress(_message.Message):
 
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
-    DETAIL_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     stage: Global___Stage.ValueType
-    detail: _builtins.str
-    """For people: what a start waits for, with figures; else empty."""
+    @_builtins.property
+    def waiting_for(self) -> _types_pb2.Reason:
+        """What a start waits for."""
+
     def __init__(
         self,
         *,
         attempt_id: _builtins.str = ...,
         stage: Global___Stage.ValueType = ...,
-        detail: _builtins.str = ...,
+        waiting_for: _types_pb2.Reason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_waiting_for", b"_waiting_for", "waiting_for", b"waiting_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "detail", b"detail", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_waiting_for", b"_waiting_for", "attempt_id", b"attempt_id", "stage", b"stage", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__waiting_for: _TypeAlias = _typing.Literal["waiting_for"]  # noqa: Y015
+    _WhichOneofArgType__waiting_for: _TypeAlias = _typing.Literal["_waiting_for", b"_waiting_for"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting_for) -> _WhichOneofReturnType__waiting_for | None: ...
 
 Global___Progress: _TypeAlias = Progress  # noqa: Y015
 
@@ -355,20 +310,21 @@ Global___Progress: _TypeAlias = Progress  # noqa: Y015
 class Failure(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    REASON_FIELD_NUMBER: _builtins.int
-    DETAIL_FIELD_NUMBER: _builtins.int
-    reason: Global___FailureReason.ValueType
-    detail: _builtins.str
-    """One sentence: what happened, with the child's last words."""
+    REASONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """What happened first, then what made it so. The first is one of those of attempts, with the child's last
+        words as "detail".
+        """
+
     def __init__(
         self,
         *,
-        reason: Global___FailureReason.ValueType = ...,
-        detail: _builtins.str = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -512,7 +468,7 @@ Global___ReportCommitted: _TypeAlias = ReportCommitted  # noqa: Y015
 
 @_typing.final
 class Cancel(_message.Message):
-    """Stop this attempt; answer with a Report whose failure is CANCELLED."""
+    """Stop this attempt; answer with a Report whose failure is ATTEMPT_CANCELLED."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

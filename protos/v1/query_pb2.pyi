@@ -41,6 +41,33 @@ SWEEP_PHASE_ENDED: SweepPhase.ValueType  # 3
 SWEEP_PHASE_CANCELLED: SweepPhase.ValueType  # 4
 Global___SweepPhase: _TypeAlias = SweepPhase  # noqa: Y015
 
+class _ActivityKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActivityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivityKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTIVITY_KIND_UNSPECIFIED: _ActivityKind.ValueType  # 0
+    ACTIVITY_KIND_FETCHING_WEIGHTS: _ActivityKind.ValueType  # 1
+    ACTIVITY_KIND_CONVERTING: _ActivityKind.ValueType  # 2
+    ACTIVITY_KIND_STARTING: _ActivityKind.ValueType  # 3
+    """The rest is of a device: leased, but nothing was heard yet."""
+    ACTIVITY_KIND_FETCHING_ARTIFACT: _ActivityKind.ValueType  # 4
+    ACTIVITY_KIND_WAITING: _ActivityKind.ValueType  # 5
+    ACTIVITY_KIND_MEASURING: _ActivityKind.ValueType  # 6
+
+class ActivityKind(_ActivityKind, metaclass=_ActivityKindEnumTypeWrapper): ...
+
+ACTIVITY_KIND_UNSPECIFIED: ActivityKind.ValueType  # 0
+ACTIVITY_KIND_FETCHING_WEIGHTS: ActivityKind.ValueType  # 1
+ACTIVITY_KIND_CONVERTING: ActivityKind.ValueType  # 2
+ACTIVITY_KIND_STARTING: ActivityKind.ValueType  # 3
+"""The rest is of a device: leased, but nothing was heard yet."""
+ACTIVITY_KIND_FETCHING_ARTIFACT: ActivityKind.ValueType  # 4
+ACTIVITY_KIND_WAITING: ActivityKind.ValueType  # 5
+ACTIVITY_KIND_MEASURING: ActivityKind.ValueType  # 6
+Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
+
 class _ConversionResult:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -310,15 +337,15 @@ class StartSweepResponse(_message.Message):
     job_count: _builtins.int
     """Sentinels not counted."""
     @_builtins.property
-    def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """With all devices: what was left out because a device cannot do it, a sentence each."""
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """With all devices: what was left out because a device cannot do it."""
 
     def __init__(
         self,
         *,
         sweep_id: _builtins.str = ...,
         job_count: _builtins.int = ...,
-        left_out: _abc.Iterable[_builtins.str] | None = ...,
+        left_out: _abc.Iterable[_types_pb2.Reason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -359,7 +386,7 @@ class JobOutcome(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
     MEDIAN_MS_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
@@ -372,8 +399,6 @@ class JobOutcome(_message.Message):
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
     verdict: _types_pb2.Verdict.ValueType
-    reason: _builtins.str
-    """Why, in one sentence; for ok empty, or that the clock was set meanwhile."""
     median_ms: _builtins.float
     weights: _types_pb2.WeightsKind.ValueType
     precision: _builtins.str
@@ -381,6 +406,10 @@ class JobOutcome(_message.Message):
     batch: _builtins.int
     is_sentinel: _builtins.bool
     """Whether it was read between the others to tell a device that drifts; it is not ranked."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Why; for ok none, or what the figure does not tell."""
+
     def __init__(
         self,
         *,
@@ -390,7 +419,7 @@ class JobOutcome(_message.Message):
         runtime: _types_pb2.Runtime.ValueType = ...,
         threads: _builtins.int = ...,
         verdict: _types_pb2.Verdict.ValueType = ...,
-        reason: _builtins.str = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
         median_ms: _builtins.float | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
         precision: _builtins.str = ...,
@@ -400,7 +429,7 @@ class JobOutcome(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "median_ms", b"median_ms", "precision", b"precision", "reason", b"reason", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__median_ms: _TypeAlias = _typing.Literal["median_ms"]  # noqa: Y015
     _WhichOneofArgType__median_ms: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms"]  # noqa: Y015
@@ -420,7 +449,7 @@ class WatchSweepResponse(_message.Message):
     JOBS_QUEUED_FIELD_NUMBER: _builtins.int
     JOBS_RUNNING_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
-    ACTIVITY_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
     REPETITIONS_TOTAL_FIELD_NUMBER: _builtins.int
     REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
@@ -430,14 +459,16 @@ class WatchSweepResponse(_message.Message):
     jobs_total: _builtins.int
     jobs_queued: _builtins.int
     jobs_running: _builtins.int
-    activity: _builtins.str
-    """What goes on now, for people: "converting GhostNet_x1_3: parity_onnx"."""
     repetitions_total: _builtins.int
     """Of all jobs and sentinels, which take turns; more than asked for where some are taken again."""
     repetitions_done: _builtins.int
     @_builtins.property
     def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutcome]:
         """Every job that ended since the last snapshot of this stream."""
+
+    @_builtins.property
+    def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
+        """What goes on now: a conversion, or what each agent does."""
 
     def __init__(
         self,
@@ -450,17 +481,79 @@ class WatchSweepResponse(_message.Message):
         jobs_queued: _builtins.int = ...,
         jobs_running: _builtins.int = ...,
         ended: _abc.Iterable[Global___JobOutcome] | None = ...,
-        activity: _builtins.str = ...,
+        activities: _abc.Iterable[Global___Activity] | None = ...,
         repetitions_total: _builtins.int = ...,
         repetitions_done: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchSweepResponse: _TypeAlias = WatchSweepResponse  # noqa: Y015
+
+@_typing.final
+class Activity(_message.Message):
+    """What goes on now, for those who watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    DONE_BYTES_FIELD_NUMBER: _builtins.int
+    TOTAL_BYTES_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    ORDINAL_FIELD_NUMBER: _builtins.int
+    IS_PROFILE_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
+    kind: Global___ActivityKind.ValueType
+    backbone: _builtins.str
+    done_bytes: _builtins.int
+    """Of weights: 0 is not known."""
+    total_bytes: _builtins.int
+    step: _builtins.str
+    """Of a conversion, in the words of the converters: "parity_onnx"."""
+    device: _builtins.str
+    """Of a device, its name; empty for conversions."""
+    runtime: _types_pb2.Runtime.ValueType
+    ordinal: _builtins.int
+    """From 0; of a profile 0."""
+    is_profile: _builtins.bool
+    @_builtins.property
+    def waiting_for(self) -> _types_pb2.Reason:
+        """What a start waits for."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___ActivityKind.ValueType = ...,
+        backbone: _builtins.str = ...,
+        done_bytes: _builtins.int = ...,
+        total_bytes: _builtins.int = ...,
+        step: _builtins.str = ...,
+        device: _builtins.str = ...,
+        runtime: _types_pb2.Runtime.ValueType | None = ...,
+        ordinal: _builtins.int = ...,
+        is_profile: _builtins.bool = ...,
+        waiting_for: _types_pb2.Reason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "runtime", b"runtime", "waiting_for", b"waiting_for"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "backbone", b"backbone", "device", b"device", "done_bytes", b"done_bytes", "is_profile", b"is_profile", "kind", b"kind", "ordinal", b"ordinal", "runtime", b"runtime", "step", b"step", "total_bytes", b"total_bytes", "waiting_for", b"waiting_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
+    _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
+    _WhichOneofReturnType__waiting_for: _TypeAlias = _typing.Literal["waiting_for"]  # noqa: Y015
+    _WhichOneofArgType__waiting_for: _TypeAlias = _typing.Literal["_waiting_for", b"_waiting_for"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting_for) -> _WhichOneofReturnType__waiting_for | None: ...
+
+Global___Activity: _TypeAlias = Activity  # noqa: Y015
 
 @_typing.final
 class CancelSweepRequest(_message.Message):
@@ -641,22 +734,25 @@ class ConvertResponse(_message.Message):
     ACTIVITY_FIELD_NUMBER: _builtins.int
     artifacts_total: _builtins.int
     artifacts_done: _builtins.int
-    activity: _builtins.str
     @_builtins.property
     def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConversionOutcome]: ...
+    @_builtins.property
+    def activity(self) -> Global___Activity: ...
     def __init__(
         self,
         *,
         artifacts_total: _builtins.int = ...,
         artifacts_done: _builtins.int = ...,
         ended: _abc.Iterable[Global___ConversionOutcome] | None = ...,
-        activity: _builtins.str = ...,
+        activity: Global___Activity | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_activity", b"_activity", "activity", b"activity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activity", b"_activity", "activity", b"activity", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__activity: _TypeAlias = _typing.Literal["activity"]  # noqa: Y015
+    _WhichOneofArgType__activity: _TypeAlias = _typing.Literal["_activity", b"_activity"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__activity) -> _WhichOneofReturnType__activity | None: ...
 
 Global___ConvertResponse: _TypeAlias = ConvertResponse  # noqa: Y015
 
@@ -763,21 +859,23 @@ class ProfileProgress(_message.Message):
 
     PROFILE_ID_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
-    ACTIVITY_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     phase: Global___SweepPhase.ValueType
-    activity: _builtins.str
-    """As in WatchSweepResponse."""
+    @_builtins.property
+    def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
+        """As in WatchSweepResponse."""
+
     def __init__(
         self,
         *,
         profile_id: _builtins.str = ...,
         phase: Global___SweepPhase.ValueType = ...,
-        activity: _builtins.str = ...,
+        activities: _abc.Iterable[Global___Activity] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "phase", b"phase", "profile_id", b"profile_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "phase", b"phase", "profile_id", b"profile_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1035,7 +1133,7 @@ class Measurement(_message.Message):
     MAX_RELATIVE_DIFFERENCE_FIELD_NUMBER: _builtins.int
     CHECKED_THROUGH_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
     MEASURED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
@@ -1075,12 +1173,15 @@ class Measurement(_message.Message):
     max_relative_difference: _builtins.float
     checked_through: _builtins.str
     verdict: _types_pb2.Verdict.ValueType
-    reason: _builtins.str
     measured_at_unix_ms: _builtins.int
     accuracy_dataset: _builtins.str
     """The dataset of top1 and top5: ImageNet-1k unless another was asked for."""
     repetitions_wanted: _builtins.int
     """How many its job asked for."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Why its verdict is what it is; for ok, what the figure does not tell."""
+
     @_builtins.property
     def latency(self) -> Global___LatencyFigures: ...
     @_builtins.property
@@ -1132,7 +1233,7 @@ class Measurement(_message.Message):
         max_relative_difference: _builtins.float = ...,
         checked_through: _builtins.str = ...,
         verdict: _types_pb2.Verdict.ValueType = ...,
-        reason: _builtins.str = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
         latency: Global___LatencyFigures | None = ...,
         memory: Global___MemoryFigures | None = ...,
         measured_at_unix_ms: _builtins.int = ...,
@@ -1145,7 +1246,7 @@ class Measurement(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reason", b"reason", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
@@ -1367,15 +1468,15 @@ class Candidate(_message.Message):
     LATENCY_TIES_FIELD_NUMBER: _builtins.int
     LOST_BECAUSE_FIELD_NUMBER: _builtins.int
     on_pareto_front: _builtins.bool
-    lost_because: _builtins.str
-    """Why it is not the winner, in one sentence; empty for the winner."""
     @_builtins.property
     def measurement(self) -> Global___Measurement: ...
     @_builtins.property
     def latency_ties(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Keys of the candidates whose latency intervals overlap this one's: "backbone runtime threads",
-        then "synthetic" where the weights are.
-        """
+        """Ids of the measurements whose latency intervals overlap this one's."""
+
+    @_builtins.property
+    def lost_because(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Why it is not the winner; none for the winner."""
 
     def __init__(
         self,
@@ -1383,7 +1484,7 @@ class Candidate(_message.Message):
         measurement: Global___Measurement | None = ...,
         on_pareto_front: _builtins.bool = ...,
         latency_ties: _abc.Iterable[_builtins.str] | None = ...,
-        lost_because: _builtins.str = ...,
+        lost_because: _abc.Iterable[_types_pb2.Reason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -1392,6 +1493,34 @@ class Candidate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class LeftOut(_message.Message):
+    """What was measured and does not count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASUREMENT_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def measurement(self) -> Global___Measurement: ...
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Besides the measurement's own."""
+
+    def __init__(
+        self,
+        *,
+        measurement: Global___Measurement | None = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOut: _TypeAlias = LeftOut  # noqa: Y015
 
 @_typing.final
 class RankResponse(_message.Message):
@@ -1409,10 +1538,6 @@ class RankResponse(_message.Message):
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     WOULD_WIN_WITH_FIELD_NUMBER: _builtins.int
     device: _builtins.str
-    suggested_sweep: _builtins.str
-    """Without a winner: the command that would measure them, or measure again what only its verdict keeps
-    from winning; empty when nothing is missing.
-    """
     accuracy_dataset: _builtins.str
     """The dataset whose accuracy counted."""
     @_builtins.property
@@ -1434,7 +1559,7 @@ class RankResponse(_message.Message):
         """Every other measured candidate, fastest first."""
 
     @_builtins.property
-    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measurement]:
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
         """What was measured and left out: failed, a verdict that does not count, or no known accuracy, in
         which case `top1` is absent.
         """
@@ -1442,6 +1567,12 @@ class RankResponse(_message.Message):
     @_builtins.property
     def unmeasured(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Backbones that could satisfy the constraints by their published figures and were not measured here."""
+
+    @_builtins.property
+    def suggested_sweep(self) -> Global___SweepSpec:
+        """Without a winner: what would measure them, or measure again what only its verdict keeps from winning;
+        absent when nothing is missing.
+        """
 
     @_builtins.property
     def would_win_with(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
@@ -1456,18 +1587,23 @@ class RankResponse(_message.Message):
         ties: _abc.Iterable[Global___Candidate] | None = ...,
         pareto_front: _abc.Iterable[Global___Candidate] | None = ...,
         others: _abc.Iterable[Global___Candidate] | None = ...,
-        left_out: _abc.Iterable[Global___Measurement] | None = ...,
+        left_out: _abc.Iterable[Global___LeftOut] | None = ...,
         unmeasured: _abc.Iterable[_builtins.str] | None = ...,
-        suggested_sweep: _builtins.str = ...,
+        suggested_sweep: Global___SweepSpec | None = ...,
         accuracy_dataset: _builtins.str = ...,
         would_win_with: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "constraints", b"constraints", "winner", b"winner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "constraints", b"constraints", "suggested_sweep", b"suggested_sweep", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__suggested_sweep: _TypeAlias = _typing.Literal["suggested_sweep"]  # noqa: Y015
+    _WhichOneofArgType__suggested_sweep: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep"]  # noqa: Y015
     _WhichOneofReturnType__winner: _TypeAlias = _typing.Literal["winner"]  # noqa: Y015
     _WhichOneofArgType__winner: _TypeAlias = _typing.Literal["_winner", b"_winner"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__suggested_sweep) -> _WhichOneofReturnType__suggested_sweep | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__winner) -> _WhichOneofReturnType__winner | None: ...
 
 Global___RankResponse: _TypeAlias = RankResponse  # noqa: Y015

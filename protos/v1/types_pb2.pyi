@@ -149,6 +149,310 @@ GRAPH_OPTIMIZATION_EXTENDED: GraphOptimization.ValueType  # 3
 GRAPH_OPTIMIZATION_ALL: GraphOptimization.ValueType  # 4
 Global___GraphOptimization: _TypeAlias = GraphOptimization  # noqa: Y015
 
+class _ReasonCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REASON_CODE_UNSPECIFIED: _ReasonCode.ValueType  # 0
+    REASON_CODE_LATENCY_SHIFTED: _ReasonCode.ValueType  # 1
+    """What a measurement's figures do not tell, or what keeps them from being ok.
+    change, after_share, repetition, repetitions
+    """
+    REASON_CODE_MEMORY_GREW: _ReasonCode.ValueType  # 2
+    """grown_bytes, repetition, repetitions"""
+    REASON_CODE_CORES_SHARED: _ReasonCode.ValueType  # 3
+    """share, repetition, repetitions"""
+    REASON_CODE_CLOCK_SET: _ReasonCode.ValueType  # 4
+    """step_ms, repetition, repetitions"""
+    REASON_CODE_THROTTLING_COUNTED: _ReasonCode.ValueType  # 5
+    """count, repetition, repetitions; counter"""
+    REASON_CODE_LIMIT_IN_FORCE: _ReasonCode.ValueType  # 6
+    """repetition, repetitions; limit"""
+    REASON_CODE_CLOCK_FELL: _ReasonCode.ValueType  # 7
+    """cpu, from_khz, to_khz, repetition, repetitions"""
+    REASON_CODE_DEVICE_DRIFTED: _ReasonCode.ValueType  # 8
+    """slowdown"""
+    REASON_CODE_RUNTIME_CHANGED: _ReasonCode.ValueType  # 9
+    """words: runtime, versions"""
+    REASON_CODE_STARTS_MISSED: _ReasonCode.ValueType  # 10
+    """count, deadline_ms"""
+    REASON_CODE_UNWATCHED: _ReasonCode.ValueType  # 11
+    """count, repetitions"""
+    REASON_CODE_ONE_PROCESS: _ReasonCode.ValueType  # 12
+    REASON_CODE_WARMUP_UNSETTLED: _ReasonCode.ValueType  # 13
+    """count, repetitions"""
+    REASON_CODE_REPETITIONS_DISAGREE: _ReasonCode.ValueType  # 14
+    """The next five all have reached and wanted, the interval's half-widths relative to the median.
+    least_ms, most_ms, of their medians
+    """
+    REASON_CODE_TIME_BUDGET_ENDED: _ReasonCode.ValueType  # 15
+    REASON_CODE_NOISE_STAYS: _ReasonCode.ValueType  # 16
+    REASON_CODE_FEW_REPETITIONS: _ReasonCode.ValueType  # 17
+    """repetitions"""
+    REASON_CODE_SAMPLES_SPREAD: _ReasonCode.ValueType  # 18
+    REASON_CODE_ARTIFACT_BROKEN: _ReasonCode.ValueType  # 19
+    """Why an attempt, or all of a job, gave no figure. Those of an agent have the word detail."""
+    REASON_CODE_NO_RUNTIME: _ReasonCode.ValueType  # 20
+    REASON_CODE_RUNTIME_ERROR: _ReasonCode.ValueType  # 21
+    REASON_CODE_CRASHED: _ReasonCode.ValueType  # 22
+    REASON_CODE_TIMED_OUT: _ReasonCode.ValueType  # 23
+    REASON_CODE_RUBBISH: _ReasonCode.ValueType  # 24
+    REASON_CODE_OUT_OF_MEMORY: _ReasonCode.ValueType  # 25
+    REASON_CODE_ATTEMPT_CANCELLED: _ReasonCode.ValueType  # 26
+    REASON_CODE_NOT_READY: _ReasonCode.ValueType  # 27
+    """deadline_ms; what was in the way stands beside it"""
+    REASON_CODE_AGENT_VANISHED: _ReasonCode.ValueType  # 28
+    """attempts"""
+    REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
+    """words: detail"""
+    REASON_CODE_CONTROLLER_DEFECT: _ReasonCode.ValueType  # 30
+    REASON_CODE_BATTERY_LOW: _ReasonCode.ValueType  # 31
+    """What a start gate waits for.
+    charge_percent, least_percent
+    """
+    REASON_CODE_PROCESSOR_WARM: _ReasonCode.ValueType  # 32
+    """celsius, limit_celsius"""
+    REASON_CODE_PROCESSOR_ABOVE_REST: _ReasonCode.ValueType  # 33
+    """celsius, limit_celsius"""
+    REASON_CODE_CORES_TAKEN: _ReasonCode.ValueType  # 34
+    """load_by_others, most"""
+    REASON_CODE_LATENCY_OVER_LIMIT: _ReasonCode.ValueType  # 35
+    """Why a candidate did not win. Its own figures are those of its measurement.
+    low_ms, high_ms, limit_ms
+    """
+    REASON_CODE_LATENCY_CROSSES_LIMIT: _ReasonCode.ValueType  # 36
+    """low_ms, high_ms, limit_ms"""
+    REASON_CODE_MEMORY_UNKNOWN: _ReasonCode.ValueType  # 37
+    REASON_CODE_MEMORY_OVER_LIMIT: _ReasonCode.ValueType  # 38
+    """peak_rss_bytes, limit_bytes"""
+    REASON_CODE_TOP1_UNDER_LIMIT: _ReasonCode.ValueType  # 39
+    """top1_percent, limit_percent"""
+    REASON_CODE_NOT_IN_CATALOG: _ReasonCode.ValueType  # 40
+    """words: tier"""
+    REASON_CODE_OUTSIDE_TIER: _ReasonCode.ValueType  # 41
+    """words: tier, detail"""
+    REASON_CODE_SURPASSED_IN_SERIES: _ReasonCode.ValueType  # 42
+    """words: tier"""
+    REASON_CODE_DOMINATED: _ReasonCode.ValueType  # 43
+    """The next four have top1_percent, other_top1_percent, median_ms, other_median_ms.
+    words: other, a measurement's id
+    """
+    REASON_CODE_DOMINATED_AT_TIED_LATENCY: _ReasonCode.ValueType  # 44
+    """words: other"""
+    REASON_CODE_OFF_THE_WINNER: _ReasonCode.ValueType  # 45
+    REASON_CODE_OFF_THE_WINNER_AT_TIED_LATENCY: _ReasonCode.ValueType  # 46
+    REASON_CODE_TIED_BY_LATENCY: _ReasonCode.ValueType  # 47
+    """The next two have low_ms, high_ms, winner_low_ms, winner_high_ms."""
+    REASON_CODE_TIED_BY_ALL: _ReasonCode.ValueType  # 48
+    REASON_CODE_OLDER_COUNTS: _ReasonCode.ValueType  # 49
+    """Why a measurement is not ranked or compared, besides its own reasons."""
+    REASON_CODE_ACCURACY_UNKNOWN: _ReasonCode.ValueType  # 50
+    """words: dataset"""
+    REASON_CODE_ACCURACY_UNKNOWN_IN_PRECISION: _ReasonCode.ValueType  # 51
+    """words: dataset, precision"""
+    REASON_CODE_ACCURACY_UNPUBLISHED: _ReasonCode.ValueType  # 52
+    REASON_CODE_ACCURACY_OF_OTHER_SIZE: _ReasonCode.ValueType  # 53
+    """known_px, measured_px"""
+    REASON_CODE_NOT_SUSTAINED: _ReasonCode.ValueType  # 54
+    """minute"""
+    REASON_CODE_PAST_LAST_MINUTE: _ReasonCode.ValueType  # 55
+    """minute, minutes"""
+    REASON_CODE_MINUTE_EMPTY: _ReasonCode.ValueType  # 56
+    """minute"""
+    REASON_CODE_WITHOUT_PARTNER: _ReasonCode.ValueType  # 57
+    REASON_CODE_SAME_MEASUREMENT: _ReasonCode.ValueType  # 58
+    """Why a pair cannot be told apart, or is the same without measuring."""
+    REASON_CODE_ONE_REPETITION_IN_A: _ReasonCode.ValueType  # 59
+    """fewest"""
+    REASON_CODE_ONE_REPETITION_IN_B: _ReasonCode.ValueType  # 60
+    """fewest"""
+    REASON_CODE_SIDES_IN_DOUBT: _ReasonCode.ValueType  # 61
+    REASON_CODE_INTERVAL_HOLDS_ONE: _ReasonCode.ValueType  # 62
+    """margin"""
+    REASON_CODE_RUNTIME_MISSING: _ReasonCode.ValueType  # 63
+    """What a device cannot do of what was asked; all have the word device.
+    words: runtime, has
+    """
+    REASON_CODE_ARCHITECTURE_UNKNOWN: _ReasonCode.ValueType  # 64
+    """words: architecture, known"""
+    REASON_CODE_PRECISION_MISSING: _ReasonCode.ValueType  # 65
+    """words: runtime, architecture, precision, has"""
+    REASON_CODE_CORES_MISSING: _ReasonCode.ValueType  # 66
+    """words: cores, has"""
+    REASON_CODE_CORE_CLASSES_UNKNOWN: _ReasonCode.ValueType  # 67
+    """words: choice, has"""
+    REASON_CODE_CORES_ALIKE: _ReasonCode.ValueType  # 68
+    """words: choice, has"""
+    REASON_CODE_CORES_NOT_ALLOWED: _ReasonCode.ValueType  # 69
+    """words: choice, cores, has"""
+    REASON_CODE_THREADS_EXCEED_CHOSEN: _ReasonCode.ValueType  # 70
+    """threads, count; cores"""
+    REASON_CODE_THREADS_EXCEED_ALLOWED: _ReasonCode.ValueType  # 71
+    """threads, count, device_cores"""
+    REASON_CODE_THREADS_EXCEED_CORES: _ReasonCode.ValueType  # 72
+    """threads, device_cores"""
+    REASON_CODE_PROVIDER_MISSING: _ReasonCode.ValueType  # 73
+    """words: runtime, provider, has"""
+    REASON_CODE_FLUSHING_UNKNOWN: _ReasonCode.ValueType  # 74
+    """words: architecture, known"""
+    REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
+    """Of no one device.
+    words: backbone
+    """
+
+class ReasonCode(_ReasonCode, metaclass=_ReasonCodeEnumTypeWrapper):
+    """Why something is so. Behind each: its figures, then its words; see Reason."""
+
+REASON_CODE_UNSPECIFIED: ReasonCode.ValueType  # 0
+REASON_CODE_LATENCY_SHIFTED: ReasonCode.ValueType  # 1
+"""What a measurement's figures do not tell, or what keeps them from being ok.
+change, after_share, repetition, repetitions
+"""
+REASON_CODE_MEMORY_GREW: ReasonCode.ValueType  # 2
+"""grown_bytes, repetition, repetitions"""
+REASON_CODE_CORES_SHARED: ReasonCode.ValueType  # 3
+"""share, repetition, repetitions"""
+REASON_CODE_CLOCK_SET: ReasonCode.ValueType  # 4
+"""step_ms, repetition, repetitions"""
+REASON_CODE_THROTTLING_COUNTED: ReasonCode.ValueType  # 5
+"""count, repetition, repetitions; counter"""
+REASON_CODE_LIMIT_IN_FORCE: ReasonCode.ValueType  # 6
+"""repetition, repetitions; limit"""
+REASON_CODE_CLOCK_FELL: ReasonCode.ValueType  # 7
+"""cpu, from_khz, to_khz, repetition, repetitions"""
+REASON_CODE_DEVICE_DRIFTED: ReasonCode.ValueType  # 8
+"""slowdown"""
+REASON_CODE_RUNTIME_CHANGED: ReasonCode.ValueType  # 9
+"""words: runtime, versions"""
+REASON_CODE_STARTS_MISSED: ReasonCode.ValueType  # 10
+"""count, deadline_ms"""
+REASON_CODE_UNWATCHED: ReasonCode.ValueType  # 11
+"""count, repetitions"""
+REASON_CODE_ONE_PROCESS: ReasonCode.ValueType  # 12
+REASON_CODE_WARMUP_UNSETTLED: ReasonCode.ValueType  # 13
+"""count, repetitions"""
+REASON_CODE_REPETITIONS_DISAGREE: ReasonCode.ValueType  # 14
+"""The next five all have reached and wanted, the interval's half-widths relative to the median.
+least_ms, most_ms, of their medians
+"""
+REASON_CODE_TIME_BUDGET_ENDED: ReasonCode.ValueType  # 15
+REASON_CODE_NOISE_STAYS: ReasonCode.ValueType  # 16
+REASON_CODE_FEW_REPETITIONS: ReasonCode.ValueType  # 17
+"""repetitions"""
+REASON_CODE_SAMPLES_SPREAD: ReasonCode.ValueType  # 18
+REASON_CODE_ARTIFACT_BROKEN: ReasonCode.ValueType  # 19
+"""Why an attempt, or all of a job, gave no figure. Those of an agent have the word detail."""
+REASON_CODE_NO_RUNTIME: ReasonCode.ValueType  # 20
+REASON_CODE_RUNTIME_ERROR: ReasonCode.ValueType  # 21
+REASON_CODE_CRASHED: ReasonCode.ValueType  # 22
+REASON_CODE_TIMED_OUT: ReasonCode.ValueType  # 23
+REASON_CODE_RUBBISH: ReasonCode.ValueType  # 24
+REASON_CODE_OUT_OF_MEMORY: ReasonCode.ValueType  # 25
+REASON_CODE_ATTEMPT_CANCELLED: ReasonCode.ValueType  # 26
+REASON_CODE_NOT_READY: ReasonCode.ValueType  # 27
+"""deadline_ms; what was in the way stands beside it"""
+REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
+"""attempts"""
+REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
+"""words: detail"""
+REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30
+REASON_CODE_BATTERY_LOW: ReasonCode.ValueType  # 31
+"""What a start gate waits for.
+charge_percent, least_percent
+"""
+REASON_CODE_PROCESSOR_WARM: ReasonCode.ValueType  # 32
+"""celsius, limit_celsius"""
+REASON_CODE_PROCESSOR_ABOVE_REST: ReasonCode.ValueType  # 33
+"""celsius, limit_celsius"""
+REASON_CODE_CORES_TAKEN: ReasonCode.ValueType  # 34
+"""load_by_others, most"""
+REASON_CODE_LATENCY_OVER_LIMIT: ReasonCode.ValueType  # 35
+"""Why a candidate did not win. Its own figures are those of its measurement.
+low_ms, high_ms, limit_ms
+"""
+REASON_CODE_LATENCY_CROSSES_LIMIT: ReasonCode.ValueType  # 36
+"""low_ms, high_ms, limit_ms"""
+REASON_CODE_MEMORY_UNKNOWN: ReasonCode.ValueType  # 37
+REASON_CODE_MEMORY_OVER_LIMIT: ReasonCode.ValueType  # 38
+"""peak_rss_bytes, limit_bytes"""
+REASON_CODE_TOP1_UNDER_LIMIT: ReasonCode.ValueType  # 39
+"""top1_percent, limit_percent"""
+REASON_CODE_NOT_IN_CATALOG: ReasonCode.ValueType  # 40
+"""words: tier"""
+REASON_CODE_OUTSIDE_TIER: ReasonCode.ValueType  # 41
+"""words: tier, detail"""
+REASON_CODE_SURPASSED_IN_SERIES: ReasonCode.ValueType  # 42
+"""words: tier"""
+REASON_CODE_DOMINATED: ReasonCode.ValueType  # 43
+"""The next four have top1_percent, other_top1_percent, median_ms, other_median_ms.
+words: other, a measurement's id
+"""
+REASON_CODE_DOMINATED_AT_TIED_LATENCY: ReasonCode.ValueType  # 44
+"""words: other"""
+REASON_CODE_OFF_THE_WINNER: ReasonCode.ValueType  # 45
+REASON_CODE_OFF_THE_WINNER_AT_TIED_LATENCY: ReasonCode.ValueType  # 46
+REASON_CODE_TIED_BY_LATENCY: ReasonCode.ValueType  # 47
+"""The next two have low_ms, high_ms, winner_low_ms, winner_high_ms."""
+REASON_CODE_TIED_BY_ALL: ReasonCode.ValueType  # 48
+REASON_CODE_OLDER_COUNTS: ReasonCode.ValueType  # 49
+"""Why a measurement is not ranked or compared, besides its own reasons."""
+REASON_CODE_ACCURACY_UNKNOWN: ReasonCode.ValueType  # 50
+"""words: dataset"""
+REASON_CODE_ACCURACY_UNKNOWN_IN_PRECISION: ReasonCode.ValueType  # 51
+"""words: dataset, precision"""
+REASON_CODE_ACCURACY_UNPUBLISHED: ReasonCode.ValueType  # 52
+REASON_CODE_ACCURACY_OF_OTHER_SIZE: ReasonCode.ValueType  # 53
+"""known_px, measured_px"""
+REASON_CODE_NOT_SUSTAINED: ReasonCode.ValueType  # 54
+"""minute"""
+REASON_CODE_PAST_LAST_MINUTE: ReasonCode.ValueType  # 55
+"""minute, minutes"""
+REASON_CODE_MINUTE_EMPTY: ReasonCode.ValueType  # 56
+"""minute"""
+REASON_CODE_WITHOUT_PARTNER: ReasonCode.ValueType  # 57
+REASON_CODE_SAME_MEASUREMENT: ReasonCode.ValueType  # 58
+"""Why a pair cannot be told apart, or is the same without measuring."""
+REASON_CODE_ONE_REPETITION_IN_A: ReasonCode.ValueType  # 59
+"""fewest"""
+REASON_CODE_ONE_REPETITION_IN_B: ReasonCode.ValueType  # 60
+"""fewest"""
+REASON_CODE_SIDES_IN_DOUBT: ReasonCode.ValueType  # 61
+REASON_CODE_INTERVAL_HOLDS_ONE: ReasonCode.ValueType  # 62
+"""margin"""
+REASON_CODE_RUNTIME_MISSING: ReasonCode.ValueType  # 63
+"""What a device cannot do of what was asked; all have the word device.
+words: runtime, has
+"""
+REASON_CODE_ARCHITECTURE_UNKNOWN: ReasonCode.ValueType  # 64
+"""words: architecture, known"""
+REASON_CODE_PRECISION_MISSING: ReasonCode.ValueType  # 65
+"""words: runtime, architecture, precision, has"""
+REASON_CODE_CORES_MISSING: ReasonCode.ValueType  # 66
+"""words: cores, has"""
+REASON_CODE_CORE_CLASSES_UNKNOWN: ReasonCode.ValueType  # 67
+"""words: choice, has"""
+REASON_CODE_CORES_ALIKE: ReasonCode.ValueType  # 68
+"""words: choice, has"""
+REASON_CODE_CORES_NOT_ALLOWED: ReasonCode.ValueType  # 69
+"""words: choice, cores, has"""
+REASON_CODE_THREADS_EXCEED_CHOSEN: ReasonCode.ValueType  # 70
+"""threads, count; cores"""
+REASON_CODE_THREADS_EXCEED_ALLOWED: ReasonCode.ValueType  # 71
+"""threads, count, device_cores"""
+REASON_CODE_THREADS_EXCEED_CORES: ReasonCode.ValueType  # 72
+"""threads, device_cores"""
+REASON_CODE_PROVIDER_MISSING: ReasonCode.ValueType  # 73
+"""words: runtime, provider, has"""
+REASON_CODE_FLUSHING_UNKNOWN: ReasonCode.ValueType  # 74
+"""words: architecture, known"""
+REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
+"""Of no one device.
+words: backbone
+"""
+Global___ReasonCode: _TypeAlias = ReasonCode  # noqa: Y015
+
 @_typing.final
 class RuntimeInfo(_message.Message):
     """A runtime that a device has."""
@@ -1029,3 +1333,76 @@ class OperatorTimes(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OperatorTimes: _TypeAlias = OperatorTimes  # noqa: Y015
+
+@_typing.final
+class Reason(_message.Message):
+    """A code with its figures and words. Sentences are made of it where it is shown."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FiguresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class WordsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CODE_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    code: Global___ReasonCode.ValueType
+    @_builtins.property
+    def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """By names that end with a unit; shares and changes are fractions, 0.18 is 18 %."""
+
+    @_builtins.property
+    def words(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Names, and a tool's own text as "detail"."""
+
+    def __init__(
+        self,
+        *,
+        code: Global___ReasonCode.ValueType = ...,
+        figures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        words: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "figures", b"figures", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -7,7 +7,8 @@ from typing import Any
 
 import grpc
 
-from controller.domain.errors import CONSEQUENCES, EdgerankError
+from controller.domain.errors import CONSEQUENCES, EdgerankError, Refused
+from controller.views.reasons import sentences
 from protos.codec import MessageInvalid
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
     """Ends the call with the status and the sentence of what is raised under the block."""
     try:
         yield
+    except Refused as refused:
+        await context.abort(CONSEQUENCES[refused.code].status, sentences(refused.reasons))
     except EdgerankError as error:
         await context.abort(CONSEQUENCES[error.code].status, str(error))
     except MessageInvalid as error:

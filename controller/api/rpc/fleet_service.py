@@ -14,6 +14,7 @@ from controller.fleet.agents import AgentSession, Fleet
 from controller.state.blobs import read_blob
 from protos import fleet as conversation
 from protos.codec import MessageInvalid, from_message, to_message
+from protos.reasons import ReasonCode
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
 
 _FROM_AGENT: Mapping[str, type[conversation.FromAgent]] = {
@@ -117,9 +118,7 @@ def _rubbish(report: fleet_pb2.Report, error: MessageInvalid) -> conversation.Re
         job_id=report.job_id,
         started_at_unix_ms=report.started_at_unix_ms,
         ended_at_unix_ms=report.ended_at_unix_ms,
-        failure=conversation.Failure(
-            reason=conversation.FailureReason.RUBBISH, detail=f"the agent's report: {error}"
-        ),
+        failure=conversation.failed(ReasonCode.RUBBISH, f"the agent's report: {error}"),
     )
 
 

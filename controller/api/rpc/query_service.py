@@ -35,7 +35,7 @@ from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import IMAGENET, Catalog
 from protos.codec import from_message, to_message
-from protos.v1 import query_pb2, query_pb2_grpc
+from protos.v1 import query_pb2, query_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -81,7 +81,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         return query_pb2.StartSweepResponse(
             sweep_id=sweep_id,
             job_count=sum(not job.is_sentinel for job in plan.jobs),
-            left_out=plan.left_out,
+            left_out=[to_message(left, types_pb2.Reason) for left in plan.left_out],
         )
 
     async def WatchSweep(  # noqa: N802

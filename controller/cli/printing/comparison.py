@@ -8,11 +8,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from controller.domain.comparisons import Change, ComparedPair, Comparison
+from controller.domain.comparisons import Change, ComparedPair, Comparison, Side, Unpaired
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_number
+from controller.views.reasons import sentence, sentences
 from controller.views.settings_words import settings_words
-from controller.views.wording import candidate_name, verdict_notes
+from controller.views.wording import candidate_name, verdict_notes, verdict_words
 
 _WORDS: Final = {
     Change.FASTER: "faster",
@@ -37,8 +38,8 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         console.print(_table(comparison))
     if comparison.left_out:
         console.print(Text("\nLeft out", style="bold"))
-        for measurement in comparison.left_out:
-            console.print(Padding(_left_out(measurement), (0, 0, 0, 2)))
+        for left in comparison.left_out:
+            console.print(Padding(_left_out(left), (0, 0, 0, 2)))
     notes = _notes(comparison)
     if notes:
         console.print()
@@ -121,15 +122,24 @@ def _format_ratio(ratio: float) -> str:
     return f"{ratio:.3f}" if ratio < 9.9995 else format_number(ratio)
 
 
-def _left_out(measurement: Measurement) -> Text:
-    name = f"{candidate_name(measurement)} on {measurement.device}"
-    return Text(f"- {name}: {measurement.reason}")
+def _left_out(left: Unpaired) -> Text:
+    name = f"{candidate_name(left.measurement)} on {left.measurement.device}"
+    side, other = ("A", "B") if left.side is Side.A else ("B", "A")
+    if left.is_alone:
+        return Text(f"- {name}: only {side} has it: {other} has no figure of it")
+    why = sentences(left.reasons) or verdict_words(left.measurement)
+    return Text(f"- {name}: in {side}: {why}")
 
 
 def _notes(comparison: Comparison) -> list[str]:
-    explained = [pair for pair in comparison.pairs if pair.reason]
-    found = sorted({f"{_WORDS[pair.change].capitalize()}: {pair.reason}." for pair in explained})
-    if any(pair.change is Change.SAME and not pair.reason for pair in comparison.pairs):
+    found = sorted(
+        {
+            f"{_WORDS[pair.change].capitalize()}: {sentence(pair.reason)}."
+            for pair in comparison.pairs
+            if pair.reason is not None
+        }
+    )
+    if any(pair.change is Change.SAME and pair.reason is None for pair in comparison.pairs):
         margin = comparison.limits.equivalence_margin
         found.append(f"Same: the whole interval lies within ±{margin * 100:g} %.")
     return found + verdict_notes([side for pair in comparison.pairs for side in (pair.a, pair.b)])

@@ -20,6 +20,8 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult, C
 from controller.domain.measurements import Verdict
 from controller.domain.quantities import format_latency, format_memory
 from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
+from controller.views.activities import activities_words, activity_words
+from controller.views.reasons import sentences
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Precision, Target, Variant
 
@@ -50,8 +52,9 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepS
             # Not jobs: their repetitions take turns, so that most jobs end near the end.
             _advance(progress, repetitions, last.repetitions_done, last.repetitions_total)
             is_converting = last.phase is SweepPhase.CONVERTING
-            progress.update(artifacts, activity=last.activity if is_converting else "")
-            progress.update(repetitions, activity="" if is_converting else last.activity)
+            told = activities_words(last.activities)
+            progress.update(artifacts, activity=told if is_converting else "")
+            progress.update(repetitions, activity="" if is_converting else told)
             for outcome in last.ended:
                 progress.console.print(_job_line(outcome))
             ended.extend(last.ended)
@@ -75,9 +78,9 @@ def follow_conversion(
         artifacts = progress.add_task("artifacts", total=whole, activity="", done=0, of=0)
         for snapshot in snapshots:
             progress.update(artifacts, done=snapshot.artifacts_done, of=snapshot.artifacts_total)
-            if snapshot.activity:
+            if snapshot.activity is not None:
                 is_working = True
-                progress.update(artifacts, activity=snapshot.activity)
+                progress.update(artifacts, activity=activity_words(snapshot.activity))
             for outcome in snapshot.ended:
                 # A controller of another version may make variants that nobody expected.
                 cost = costs.get(_variant(outcome), 0.0)
@@ -127,13 +130,13 @@ def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
 
 def _job_line(outcome: JobOutcome) -> Text:
     figure = "" if outcome.median_ms is None else format_latency(outcome.median_ms)
-    reason = f"  {outcome.reason}" if outcome.reason else ""
+    why = f"  {sentences(outcome.reasons)}" if outcome.reasons else ""
     return Text.assemble(
         (f"{outcome.verdict.value:9}", _VERDICT_STYLES.get(outcome.verdict, "red")),
         f" {outcome.device}  {outcome.backbone}  {outcome.runtime.value}"
         f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
         f"{_unordinary(outcome)}  {outcome.weights.value}"
-        f"{'  sentinel' if outcome.is_sentinel else ''}  {figure}{reason}",
+        f"{'  sentinel' if outcome.is_sentinel else ''}  {figure}{why}",
     )
 
 

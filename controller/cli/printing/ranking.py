@@ -1,6 +1,6 @@
 """A ranking on the terminal: the winner, ties, the Pareto front, and why the others lost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -11,7 +11,8 @@ from rich.text import Text
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
 from controller.domain.rankings import Candidate, Ranking
-from controller.ranking.ranking import winning_rule
+from controller.views.commands import sweep_command
+from controller.views.reasons import sentences
 from controller.views.wording import (
     candidate_name,
     candidates,
@@ -19,10 +20,13 @@ from controller.views.wording import (
     headline,
     held_back_words,
     latency_words,
+    left_out_words,
     memory_words,
+    names_of,
     notes,
     provenance,
     top1_words,
+    winning_rule,
 )
 
 _NAMES_SHOWN: Final = 12
@@ -35,6 +39,7 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
 
     `surroundings` say what stands between the figures and the metal.
     """
+    names = names_of(ranking)
     console.print(Text(headline(ranking), style="bold"))
     for mark in surroundings:
         _print_indented(console, Text(mark, style="yellow"))
@@ -43,12 +48,12 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
     else:
         _print_indented(console, Text(_figures(ranking.winner.measurement)))
         _print_indented(console, Text(winning_rule(ranking.constraints), style="dim"))
-        _print_verdicts(console, "Ties with the winner", ranking.ties)
+        _print_verdicts(console, "Ties with the winner", ranking.ties, names)
         _print_front(console, ranking)
         _print_front_reasons(console, ranking)
         _print_minutes(console, ranking.winner.measurement)
     lost = "Why the others lost" if ranking.winner else "Why none of the measured ones qualifies"
-    _print_verdicts(console, lost, ranking.others)
+    _print_verdicts(console, lost, ranking.others, names)
     _print_left_out(console, ranking)
     if ranking.winner is not None and ranking.unmeasured:
         _print_heading(console, "Not measured here")
@@ -63,7 +68,7 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
 def _print_missing(console: Console, ranking: Ranking) -> None:
     if ranking.unmeasured:
         _print_indented(console, Text(_unmeasured(ranking.unmeasured)))
-    if ranking.suggested_sweep:
+    if ranking.suggested_sweep is not None:
         words = (
             "This sweep would measure again what only its verdict keeps from winning:"
             if ranking.would_win_with
@@ -71,7 +76,8 @@ def _print_missing(console: Console, ranking: Ranking) -> None:
         )
         _print_indented(console, Text(words))
         # One unbroken line, so that it can be copied.
-        console.print(Text(f"  {ranking.suggested_sweep}", style="bold"), soft_wrap=True)
+        command = sweep_command(ranking.suggested_sweep, ranking.constraints)
+        console.print(Text(f"  {command}", style="bold"), soft_wrap=True)
 
 
 def _print_front(console: Console, ranking: Ranking) -> None:
@@ -99,7 +105,7 @@ def _print_front_reasons(console: Console, ranking: Ranking) -> None:
     _print_heading(console, "On the front, but not the winner")
     for candidate in runners_up:
         name = candidate_name(candidate.measurement)
-        _print_hanging(console, Text(f"{name}: {candidate.lost_because}"))
+        _print_hanging(console, Text(f"{name}: {sentences(candidate.lost_because)}"))
 
 
 def _print_minutes(console: Console, winner: Measurement) -> None:
@@ -117,7 +123,9 @@ def _print_minutes(console: Console, winner: Measurement) -> None:
     _print_indented(console, table)
 
 
-def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate]) -> None:
+def _print_verdicts(
+    console: Console, heading: str, judged: Sequence[Candidate], names: Mapping[str, str]
+) -> None:
     if not judged:
         return
     _print_heading(console, heading)
@@ -126,7 +134,7 @@ def _print_verdicts(console: Console, heading: str, judged: Sequence[Candidate])
         text.append(f" {latency_words(candidate.measurement)}", style="dim")
         if candidate.measurement.verdict is not Verdict.OK:
             text.append(f" {candidate.measurement.verdict.value}", style="yellow")
-        text.append(f"\n{candidate.lost_because}")
+        text.append(f"\n{sentences(candidate.lost_because, names)}")
         _print_hanging(console, text)
 
 
@@ -135,14 +143,15 @@ def _print_left_out(console: Console, ranking: Ranking) -> None:
         return
     counted = held_back_words(ranking)
     _print_heading(console, f"Left out: {counted}" if counted else "Left out")
-    for measurement in ranking.left_out:
+    for left in ranking.left_out:
+        measurement = left.measurement
         text = Text(f"{candidate_name(measurement)}: ")
         # The others are left out for what is not known of them, not for how they ran.
         if measurement.verdict not in ranking.constraints.admitted:
             is_failed = measurement.verdict is Verdict.FAILED
             text.append(measurement.verdict.value, style="red" if is_failed else "yellow")
             text.append(", ")
-        text.append(measurement.reason)
+        text.append(left_out_words(left))
         _print_hanging(console, text)
 
 

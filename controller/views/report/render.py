@@ -22,9 +22,9 @@ from controller.domain.quantities import (
 from controller.domain.rankings import Ranking
 from controller.domain.sweeps import Device
 from controller.ranking import entries
-from controller.ranking.ranking import winning_rule
 from controller.views import device_words, wording
 from controller.views.chart import chart_specification
+from controller.views.reasons import sentences
 
 _PAGE: Final = "page.html"
 
@@ -44,8 +44,13 @@ def render_report(ranking: Ranking, device: Device) -> str:
             surroundings=list(device_words.surroundings_words(device.profile)),
             candidates=shown,
             held_back=wording.held_back_words(ranking),
-            left_out=[m for m in ranking.left_out if m.measurement_id not in held_back],
-            rule=winning_rule(ranking.constraints),
+            left_out=[
+                left
+                for left in ranking.left_out
+                if left.measurement.measurement_id not in held_back
+            ],
+            names=wording.names_of(ranking),
+            rule=wording.winning_rule(ranking.constraints),
             notes=wording.notes(shown),
             chart=chart_specification(ranking) if shown else None,
             minutes=sorted({each.minute for m in measured for each in m.minutes}),
@@ -59,7 +64,7 @@ def render_report(ranking: Ranking, device: Device) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("controller", "report"),
+        loader=PackageLoader("controller.views.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -83,6 +88,9 @@ def _environment() -> Environment:
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,
+        "left_out_words": wording.left_out_words,
+        "sentences": sentences,
+        "verdict_words": wording.verdict_words,
         "memory_range_words": wording.memory_range_words,
         "memory_words": wording.memory_words,
         "samples_words": wording.samples_words,

@@ -16,8 +16,9 @@ from agent.child.messages import Baseline, ChildRequest
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed, ask_child
 from agent.runtimes import available_runtimes
-from protos.fleet import Failure, FailureReason
+from protos.fleet import Failure
 from protos.measuring import MeasureSettings
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 from tests.integration.agent.networks import Artifacts, settings
 
@@ -51,7 +52,7 @@ def test_an_artifact_of_other_bytes(measurer: Measurer, tmp_path: Path, runtime:
     artifact = tmp_path / "artifact"
     artifact.write_bytes(b"no network at all" * 1_000)
     failure = failure_of(measurer, artifact, settings(runtime))
-    assert failure.reason in (FailureReason.RUNTIME_ERROR, FailureReason.CRASHED)
+    assert failure.reason in (ReasonCode.RUNTIME_ERROR, ReasonCode.CRASHED)
     assert one_sentence(failure)
 
 
@@ -63,7 +64,7 @@ def test_an_artifact_that_is_cut_off(
     artifact = tmp_path / "artifact"
     artifact.write_bytes(content[: len(content) // 2])
     failure = failure_of(measurer, artifact, settings(runtime, "wide"))
-    assert failure.reason in (FailureReason.RUNTIME_ERROR, FailureReason.CRASHED)
+    assert failure.reason in (ReasonCode.RUNTIME_ERROR, ReasonCode.CRASHED)
     assert one_sentence(failure)
     measurer.measure(artifacts.path("tiny", runtime), settings(runtime), Cancellation())
 
@@ -73,7 +74,7 @@ def test_onnx_runtime_says_that_the_input_has_the_wrong_shape(
 ) -> None:
     wrong = settings(Runtime.ONNXRUNTIME, "wide")
     failure = failure_of(measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), wrong)
-    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.reason is ReasonCode.RUNTIME_ERROR
     assert "dimensions" in failure.detail
 
 
@@ -86,7 +87,7 @@ def test_a_child_that_is_killed(artifacts: Artifacts, runtime: Runtime) -> None:
         artifacts.path("tiny", runtime),
         settings(runtime),
     )
-    assert failure.reason is FailureReason.CRASHED
+    assert failure.reason is ReasonCode.CRASHED
     assert failure.detail.startswith("the child died by SIGKILL while sampling")
 
 
@@ -104,7 +105,7 @@ def test_a_child_that_takes_too_long_is_stopped(artifacts: Artifacts, runtime: R
     # With no allowance at all, the child is still importing when its time is over.
     hasty = Measurer(runtimes=available_runtimes(), start_allowance_s=0.05)
     failure = failure_of(hasty, artifacts.path("wide", runtime), settings(runtime, "wide"))
-    assert failure.reason is FailureReason.TIMED_OUT
+    assert failure.reason is ReasonCode.TIMED_OUT
     assert failure.detail.startswith("the child was stopped after 0.05 s")
 
 
@@ -123,7 +124,7 @@ def test_a_child_that_answers_rubbish(artifacts: Artifacts, script: str, told: s
     failure = failure_of(
         measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
     )
-    assert failure.reason is FailureReason.RUBBISH
+    assert failure.reason is ReasonCode.RUBBISH
     assert failure.detail.startswith(told)
 
 
@@ -134,7 +135,7 @@ def test_a_child_that_never_stops_talking_is_stopped(artifacts: Artifacts) -> No
         artifacts.path("tiny", Runtime.ONNXRUNTIME),
         settings(Runtime.ONNXRUNTIME),
     )
-    assert failure.reason in (FailureReason.RUBBISH, FailureReason.CRASHED)
+    assert failure.reason in (ReasonCode.RUBBISH, ReasonCode.CRASHED)
 
 
 def test_noise_on_stdout_does_not_break_the_protocol(artifacts: Artifacts) -> None:
@@ -160,7 +161,7 @@ def test_a_child_past_its_memory_limit(artifacts: Artifacts, runtime: Runtime) -
     limits = iter([1024 * MIB, 40 * MIB])
     measurer = Measurer(runtimes=available_runtimes(), memory_limit_bytes=lambda: next(limits))
     failure = failure_of(measurer, artifacts.path("wide", runtime), settings(runtime, "wide"))
-    assert failure.reason is FailureReason.OUT_OF_MEMORY
+    assert failure.reason is ReasonCode.OUT_OF_MEMORY
     assert one_sentence(failure)
 
 
@@ -172,7 +173,7 @@ def test_cancel_ends_a_measurement_that_would_take_long(
     wanted = settings(runtime, "wide", sustained_minutes=FOREVER_MINUTES)
     threading.Timer(1.5, cancellation.cancel).start()
     failure = failure_of(measurer, artifacts.path("wide", runtime), wanted, cancellation)
-    assert failure.reason is FailureReason.CANCELLED
+    assert failure.reason is ReasonCode.ATTEMPT_CANCELLED
 
 
 def test_a_runtime_that_the_device_lacks(artifacts: Artifacts) -> None:
@@ -181,7 +182,7 @@ def test_a_runtime_that_the_device_lacks(artifacts: Artifacts) -> None:
         artifacts.path("tiny", Runtime.PADDLELITE),
         settings(Runtime.PADDLELITE),
     )
-    assert failure.reason is FailureReason.NO_RUNTIME
+    assert failure.reason is ReasonCode.NO_RUNTIME
     assert "pip install 'edgerank[paddlelite]'" in failure.detail
 
 
@@ -194,7 +195,7 @@ def test_a_runtime_that_does_not_load(artifacts: Artifacts) -> None:
     failure = failure_of(
         measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
     )
-    assert failure.reason is FailureReason.NO_RUNTIME
+    assert failure.reason is ReasonCode.NO_RUNTIME
     assert failure.detail.startswith("onnxruntime does not load on this device")
 
 
@@ -205,7 +206,7 @@ def test_threads_that_the_device_does_not_have(
     cores = len(os.sched_getaffinity(0))
     wanted = settings(Runtime.ONNXRUNTIME, threads=threads)
     failure = failure_of(measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), wanted)
-    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.reason is ReasonCode.RUNTIME_ERROR
     assert failure.detail.endswith(f"ask for 1 to {cores}")
 
 
@@ -290,7 +291,7 @@ def test_a_child_that_cannot_be_started(artifacts: Artifacts) -> None:
     failure = failure_of(
         measurer, artifacts.path("tiny", Runtime.ONNXRUNTIME), settings(Runtime.ONNXRUNTIME)
     )
-    assert failure.reason is FailureReason.CRASHED
+    assert failure.reason is ReasonCode.CRASHED
     assert failure.detail.startswith("the measuring child could not be started")
 
 

@@ -15,8 +15,9 @@ from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
-from protos.fleet import Failure, FailureReason
+from protos.fleet import Failure
 from protos.measuring import MeasureSettings, StartGate
+from protos.reasons import ReasonCode
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.integration.agent.networks import Artifacts, settings
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
@@ -122,13 +123,13 @@ def test_a_profile_waits_at_the_gate_that_a_repetition_waits_at(
     assert heard == ["the processor is at 72.0 °C, starts below 51.7 °C, as at rest", ""]
     hot.write_text("72000\n")
     at_once = replace(wanted(1), gate=StartGate(max_celsius=45))
-    assert failure_of(waits, network, at_once).reason is FailureReason.NOT_READY
+    assert failure_of(waits, network, at_once).reason is ReasonCode.NOT_READY
 
 
 def test_paddle_lite_is_refused_with_what_would_do(artifacts: Artifacts) -> None:
     asked = replace(settings(Runtime.PADDLELITE), profile_runs=3)
     failure = failure_of(measurer(), artifacts.path("tiny", Runtime.PADDLELITE), asked)
-    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.reason is ReasonCode.RUNTIME_ERROR
     assert failure.detail.endswith("profile with onnxruntime")
 
 
@@ -139,7 +140,7 @@ def test_a_trace_that_grows_too_long_says_how_many_inferences_fit(
     # A trace of one has six inferences, its warm-up's included.
     too_many = MAX_TRACE_BYTES // (len(one) // 6) * 2
     failure = failure_of(measurer(), network, wanted(too_many))
-    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.reason is ReasonCode.RUNTIME_ERROR
     assert "is longer than 16 MiB; profile at most " in failure.detail
     fitting = int(failure.detail.rpartition(" ")[2])
     assert 1 < fitting < too_many
@@ -151,7 +152,7 @@ def test_an_artifact_of_other_bytes(tmp_path: Path) -> None:
     artifact = tmp_path / "artifact"
     artifact.write_bytes(b"no network at all" * 100)
     failure = failure_of(measurer(), artifact, wanted(1))
-    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.reason is ReasonCode.RUNTIME_ERROR
     assert failure.detail.startswith("ONNX Runtime refused")
 
 
@@ -172,14 +173,14 @@ agent.child.main()
 
 def test_a_child_that_is_killed_leaves_nothing_behind(network: Path, temporary: Path) -> None:
     failure = failure_of(measurer(sys.executable, "-c", DIES), network, wanted(1))
-    assert failure.reason is FailureReason.CRASHED
+    assert failure.reason is ReasonCode.CRASHED
     assert failure.detail.startswith("the child died by SIGKILL while reporting")
     assert list(temporary.iterdir()) == []
 
 
 def test_a_trace_that_is_cut_off_is_no_profile(network: Path) -> None:
     failure = failure_of(measurer(sys.executable, "-c", CUTS_OFF), network, wanted(1))
-    assert failure.reason is FailureReason.RUNTIME_ERROR
+    assert failure.reason is ReasonCode.RUNTIME_ERROR
     assert failure.detail.startswith("the profiler's trace makes no sense")
 
 
@@ -188,4 +189,4 @@ def test_a_cancelled_profile_starts_no_child(network: Path) -> None:
     cancellation.cancel()
     with pytest.raises(MeasuringFailed) as caught:
         measurer().profile(network, wanted(1), cancellation)
-    assert caught.value.failure.reason is FailureReason.CANCELLED
+    assert caught.value.failure.reason is ReasonCode.ATTEMPT_CANCELLED

@@ -14,8 +14,9 @@ from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from agent.runtimes import available_runtimes
-from protos.fleet import FailureReason, Measured
+from protos.fleet import Measured
 from protos.measuring import MeasureSettings
+from protos.reasons import ReasonCode
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime, RuntimeInfo
 from tests.integration.agent.networks import SHAPES, Artifacts, settings
 
@@ -133,7 +134,7 @@ def test_an_execution_provider_that_was_not_taken_is_no_figure(artifacts: Artifa
     artifact = artifacts.path("tiny", Runtime.ONNXRUNTIME)
     with pytest.raises(MeasuringFailed) as caught:
         ask(Runtime.ONNXRUNTIME, sampling(artifact, onnxruntime=wanted))
-    assert caught.value.failure.reason is FailureReason.RUNTIME_ERROR
+    assert caught.value.failure.reason is ReasonCode.RUNTIME_ERROR
     assert caught.value.failure.detail == (
         "ONNX Runtime did not take XnnpackExecutionProvider; on this device it has "
         "CPUExecutionProvider"

@@ -9,8 +9,8 @@ from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
-from protos.fleet import FailureReason
 from protos.measuring import StartGate
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.fake_controller import FakeController, serving
@@ -59,7 +59,7 @@ def test_a_board_that_stays_hot_is_a_failure_with_its_reason(
     wanted = replace(settings(runtime), gate=StartGate(max_celsius=60))
     with pytest.raises(MeasuringFailed) as caught:
         measurer.measure(artifacts.path("tiny", runtime), wanted, Cancellation())
-    assert caught.value.failure.reason is FailureReason.NOT_READY
+    assert caught.value.failure.reason is ReasonCode.NOT_READY
     assert caught.value.failure.detail == (
         "the device was not ready within 0 s: the processor is at 72.0 °C, starts below 60 °C; "
         "let it cool down, or allow more with --max-temperature"
@@ -80,7 +80,7 @@ def test_a_job_that_waits_can_be_cancelled(
             cancellation,
             lambda _: cancellation.cancel(),
         )
-    assert caught.value.failure.reason is FailureReason.CANCELLED
+    assert caught.value.failure.reason is ReasonCode.ATTEMPT_CANCELLED
 
 
 def never_open(deadline_ms: int) -> types_pb2.StartGate:

@@ -3,8 +3,9 @@
 from controller.domain.sweeps import SweepSpec
 from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile, DeviceState
-from protos.fleet import Failure, FailureReason, Hello, Measured, Report
+from protos.fleet import Hello, Measured, Report, failed
 from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
@@ -70,5 +71,5 @@ def failed_report(attempt_id: str, job_id: str) -> Report:
         job_id=job_id,
         started_at_unix_ms=1_000,
         ended_at_unix_ms=2_000,
-        failure=Failure(reason=FailureReason.CRASHED, detail="the child died of SIGSEGV"),
+        failure=failed(ReasonCode.CRASHED, "the child died of SIGSEGV"),
     )

@@ -13,8 +13,9 @@ from controller.domain.sweeps import SweepPhase
 from controller.state import attempts, jobs, sweeps, turns
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.reports import record_report
-from protos.fleet import Failure, FailureReason, Lease, Report
+from protos.fleet import Lease, Report, failed
 from protos.measuring import StartGate
+from protos.reasons import ReasonCode
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, measured_report
 
@@ -55,7 +56,7 @@ def work_off(engine: Engine, *readings: Callable[[str, str], Report]) -> None:
 def not_ready_report(attempt_id: str, job_id: str) -> Report:
     """A report of a start that waited in vain."""
     detail = "others take 1.6 cores; allow more with --max-load"
-    failure = Failure(reason=FailureReason.NOT_READY, detail=detail)
+    failure = failed(ReasonCode.NOT_READY, detail)
     return replace(failed_report(attempt_id, job_id), failure=failure)
 
 

@@ -20,8 +20,9 @@ from agent.child.messages import (
     encode_request,
 )
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
-from protos.fleet import Failure, FailureReason
+from protos.fleet import Failure
 from protos.measuring import LayerTime, OperatorTimes, ProcessMemory, StopReason
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 
 counts = st.integers(0, 2**63 - 1)
@@ -60,7 +61,7 @@ sampled = st.builds(
     affinity=st.lists(counts).map(tuple),
     samples_per_window=st.lists(counts).map(tuple),
 )
-failures = st.builds(Failure, reason=st.sampled_from(FailureReason), detail=st.text())
+failures = st.builds(Failure, reason=st.sampled_from(ReasonCode), detail=st.text())
 baselines = st.builds(Baseline, peak_rss_bytes=counts)
 requests = st.builds(
     ChildRequest,

@@ -20,8 +20,6 @@ from agent.link.session import (
 )
 from protos.fleet import (
     Cancel,
-    Failure,
-    FailureReason,
     Heartbeat,
     Lease,
     Progress,
@@ -30,8 +28,10 @@ from protos.fleet import (
     ReportCommitted,
     Stage,
     Welcome,
+    failed,
 )
 from protos.measuring import MeasureSettings
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 
 WELCOME = Welcome(heartbeat_interval_ms=1_000)
@@ -63,7 +63,7 @@ def report(attempt_id: str = "a") -> Report:
         job_id="job",
         started_at_unix_ms=1,
         ended_at_unix_ms=2,
-        failure=Failure(reason=FailureReason.CRASHED, detail="it died"),
+        failure=failed(ReasonCode.CRASHED, "it died"),
     )
 
 
@@ -182,7 +182,7 @@ def test_a_lease_that_cannot_be_read_is_refused_with_a_reason() -> None:
         job_id="job",
         started_at_unix_ms=5,
         ended_at_unix_ms=5,
-        failure=Failure(reason=FailureReason.RUNTIME_ERROR, detail="a newer runtime"),
+        failure=failed(ReasonCode.RUNTIME_ERROR, "a newer runtime"),
     )
     session = connected()
     assert session.handle(unreadable) == (

@@ -8,8 +8,9 @@ from agent.link.wire import encode_report
 from agent.measuring.device_watch import MAX_STATES
 from protos.codec import from_message
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
-from protos.fleet import Failure, FailureReason, Measured, Report
+from protos.fleet import Failure, Measured, Report
 from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 from protos.v1 import fleet_pb2
 
@@ -59,7 +60,7 @@ measured = st.builds(
     repetition=repetitions,
     affinity=st.lists(small, max_size=3).map(tuple),
 )
-failures = st.builds(Failure, reason=st.sampled_from(FailureReason), detail=texts)
+failures = st.builds(Failure, reason=st.sampled_from(ReasonCode), detail=texts)
 reports = st.builds(
     Report,
     attempt_id=texts,

@@ -9,8 +9,8 @@ import pytest
 from agent.device.kernel_files import Roots
 from agent.measuring.gate_watch import LOAD_WINDOW_S, LOOK_INTERVAL_S, GateWatch
 from agent.measuring.supervision import Cancellation, MeasuringFailed
-from protos.fleet import FailureReason
 from protos.measuring import StartGate
+from protos.reasons import ReasonCode
 from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
 
 PI_ZONE = "sys/class/thermal/thermal_zone0/temp"
@@ -49,7 +49,7 @@ def told_by(watch: GateWatch, gate: StartGate) -> list[str]:
 def failure_at(watch: GateWatch, gate: StartGate) -> str:
     with pytest.raises(MeasuringFailed) as caught:
         told_by(watch, gate)
-    assert caught.value.failure.reason is FailureReason.NOT_READY
+    assert caught.value.failure.reason is ReasonCode.NOT_READY
     return caught.value.failure.detail
 
 
@@ -144,7 +144,7 @@ def test_a_cancelled_wait_ends_at_once(tmp_path: Path) -> None:
     gate = StartGate(min_battery_percent=90, deadline_ms=3_600_000)
     with pytest.raises(MeasuringFailed) as caught:
         watch.await_open(gate, cancellation, lambda _: cancellation.cancel())
-    assert caught.value.failure.reason is FailureReason.CANCELLED
+    assert caught.value.failure.reason is ReasonCode.ATTEMPT_CANCELLED
 
 
 def test_a_sensor_that_never_answers_holds_no_start_up(tmp_path: Path) -> None:

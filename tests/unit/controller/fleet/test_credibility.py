@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.credibility import MAX_INTEGER, answering, check_hello, credible
 from protos.device import DeviceProfile, DeviceState, PowerReading, Temperature
-from protos.fleet import FailureReason, Hello, Measured, Profiled, Report
+from protos.fleet import Hello, Measured, Profiled, Report
 from protos.measuring import (
     LayerTime,
     MeasureSettings,
@@ -22,6 +22,7 @@ from protos.measuring import (
     Repetition,
     StopReason,
 )
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 
 TAKEN = Repetition(
@@ -103,7 +104,7 @@ def test_what_cannot_be_committed_becomes_a_failure_that_can(taken: Repetition, 
     doubted = credible(report(taken))
     assert doubted.measured is None
     assert doubted.failure is not None
-    assert doubted.failure.reason is FailureReason.RUBBISH
+    assert doubted.failure.reason is ReasonCode.RUBBISH
     assert words in doubted.failure.detail
 
 
@@ -185,7 +186,7 @@ def test_a_profile_that_cannot_be_becomes_a_failure(lying: Report, words: str) -
     doubted = credible(lying)
     assert doubted.profiled is None
     assert doubted.failure is not None
-    assert doubted.failure.reason is FailureReason.RUBBISH
+    assert doubted.failure.reason is ReasonCode.RUBBISH
     assert words in doubted.failure.detail
 
 
@@ -247,7 +248,7 @@ def test_figures_of_other_cores_than_were_asked_for_are_a_failure(
     assert credible(sound, affinity) is sound
     doubted = credible(sound, (0, 1)).failure
     assert doubted is not None
-    assert doubted.reason is FailureReason.RUBBISH
+    assert doubted.reason is ReasonCode.RUBBISH
     assert "not of 0-1; use the same edgerank version on both sides" in doubted.detail
 
 

@@ -1,0 +1,75 @@
+"""Sweeps as the commands that a person would start them with."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+
+from controller.domain.rankings import Constraints
+from controller.domain.settings import ORDINARY_ONNXRUNTIME
+from controller.domain.sweeps import (
+    DEFAULT_RELATIVE_HALF_WIDTH,
+    DEFAULT_REPETITIONS,
+    DEFAULT_TIME_BUDGET_MS,
+    SweepSpec,
+)
+from models.catalog.variants import Precision
+from protos.runtimes import OnnxRuntimeOptions
+
+_MOST_NAMES = 12
+
+
+def sweep_command(spec: SweepSpec, constraints: Constraints) -> str:
+    """Write the command of a suggested sweep; a whole tier is named as such.
+
+    Options that would say their defaults are left out.
+    """
+    return shlex.join(["edgerank", "sweep", *_options(spec, constraints)])
+
+
+def _options(spec: SweepSpec, constraints: Constraints) -> Iterator[str]:
+    yield from ("--models", _models(spec, constraints))
+    yield from ("--devices", ",".join(spec.devices))
+    yield from ("--runtimes", _joined(runtime.value for runtime in spec.runtimes))
+    yield from ("--threads", _joined(map(str, spec.threads)))
+    if set(spec.precisions) - {Precision.FP32.value}:
+        yield from ("--precisions", _joined(spec.precisions))
+    if set(spec.batches) - {1}:
+        yield from ("--batch", _joined(map(str, spec.batches)))
+    if spec.cores:
+        yield from ("--cores", spec.cores)
+    if spec.flush_denormals:
+        yield "--flush-denormals"
+    if spec.sustained_minutes:
+        yield from ("--sustained", f"{spec.sustained_minutes}m")
+    yield from _onnxruntime(spec.onnxruntime or ORDINARY_ONNXRUNTIME)
+    yield from ("--weights", spec.weights.value)
+    yield from _effort(spec)
+
+
+def _onnxruntime(options: OnnxRuntimeOptions) -> Iterator[str]:
+    if options.execution_provider != ORDINARY_ONNXRUNTIME.execution_provider:
+        yield from ("--execution-provider", options.execution_provider)
+    if options.graph_optimization is not ORDINARY_ONNXRUNTIME.graph_optimization:
+        yield from ("--graph-optimization", options.graph_optimization.value)
+    if not options.spinning:
+        yield "--no-spinning"
+    if not options.arena:
+        yield "--no-arena"
+
+
+def _effort(spec: SweepSpec) -> Iterator[str]:
+    if spec.repetitions != (1 if spec.sustained_minutes else DEFAULT_REPETITIONS):
+        yield from ("--repetitions", str(spec.repetitions))
+    if spec.time_budget_ms != DEFAULT_TIME_BUDGET_MS:
+        yield from ("--time-budget", f"{spec.time_budget_ms}ms")
+    if spec.relative_half_width != DEFAULT_RELATIVE_HALF_WIDTH:
+        yield from ("--precision", f"{spec.relative_half_width * 100:g}%")
+
+
+def _models(spec: SweepSpec, constraints: Constraints) -> str:
+    if len(spec.backbones) > _MOST_NAMES and constraints.tier is not None:
+        return f"tier:{constraints.tier}"
+    return ",".join(spec.backbones)
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ",".join(words)

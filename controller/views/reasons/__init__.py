@@ -1,0 +1,48 @@
+"""The sentences of reasons: the one place where a code becomes English."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from controller.views.reasons import comparing, failing, measuring, planning, ranking
+from controller.views.reasons.failing import REMEDIES
+from protos.reasons import Reason, ReasonCode
+
+SENTENCES: Final = MappingProxyType(
+    {
+        **measuring.SENTENCES,
+        **failing.SENTENCES,
+        **ranking.SENTENCES,
+        **comparing.SENTENCES,
+        **planning.SENTENCES,
+    }
+)
+"""How each code is written."""
+
+_NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def sentence(reason: Reason, names: Mapping[str, str] = _NOBODY) -> str:
+    """Write one reason as a clause without a full stop.
+
+    Args:
+        reason: the code with its figures and words.
+        names: of other measurements by their ids, where the reason speaks of one; an id that has
+            none stands for itself.
+    """
+    words = {**reason.words}
+    if "other" in words:
+        words["other"] = names.get(words["other"], words["other"])
+    return SENTENCES[reason.code](reason.figures, words)
+
+
+def sentences(reasons: Iterable[Reason], names: Mapping[str, str] = _NOBODY) -> str:
+    """Write reasons as one sentence without a full stop; empty without any.
+
+    What kept a job from starting comes with what people can do about it.
+    """
+    told = tuple(reasons)
+    clauses = [sentence(each, names) for each in told]
+    if any(each.code is ReasonCode.NOT_READY for each in told):
+        clauses += [REMEDIES[each.code] for each in told if each.code in REMEDIES]
+    return "; ".join(clauses)

@@ -1,0 +1,59 @@
+"""Why there is no figure, and what a start waits for."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from controller.views.reasons.writing import Writer, Writers
+from protos.reasons import ReasonCode
+
+
+def _detailed(kind: str) -> Writer:
+    return lambda _figures, words: f"{kind}: {words['detail']}"
+
+
+def _above_rest(figures: Mapping[str, float], _words: Mapping[str, str]) -> str:
+    return f"{_warm(figures, _words)}, as at rest"
+
+
+def _warm(figures: Mapping[str, float], _words: Mapping[str, str]) -> str:
+    celsius, limit = figures["celsius"], figures["limit_celsius"]
+    return f"the processor is at {celsius:.1f} °C, starts below {limit:.3g} °C"
+
+
+SENTENCES: Final[Writers] = {
+    ReasonCode.ARTIFACT_BROKEN: _detailed("artifact"),
+    ReasonCode.NO_RUNTIME: _detailed("no_runtime"),
+    ReasonCode.RUNTIME_ERROR: _detailed("runtime_error"),
+    ReasonCode.CRASHED: _detailed("crashed"),
+    ReasonCode.TIMED_OUT: _detailed("timed_out"),
+    ReasonCode.RUBBISH: _detailed("rubbish"),
+    ReasonCode.OUT_OF_MEMORY: _detailed("out_of_memory"),
+    ReasonCode.ATTEMPT_CANCELLED: _detailed("cancelled"),
+    ReasonCode.NOT_READY: lambda figures, _: (
+        f"not_ready: the device was not ready within {figures['deadline_ms'] / 1e3:g} s"
+    ),
+    ReasonCode.AGENT_VANISHED: lambda figures, _: (
+        f"its agent vanished {figures['attempts']:.0f} times while it worked on this job"
+    ),
+    ReasonCode.NO_ARTIFACT: _detailed("no artifact"),
+    ReasonCode.CONTROLLER_DEFECT: lambda *_: (
+        "the controller failed at converting; its log says why"
+    ),
+    ReasonCode.BATTERY_LOW: lambda figures, _: (
+        f"the battery is at {figures['charge_percent']:.0f} %, starts from "
+        f"{figures['least_percent']:.0f} % on"
+    ),
+    ReasonCode.PROCESSOR_WARM: _warm,
+    ReasonCode.PROCESSOR_ABOVE_REST: _above_rest,
+    ReasonCode.CORES_TAKEN: lambda figures, _: (
+        f"others take {figures['load_by_others']:.2f} cores, starts at {figures['most']:g} or below"
+    ),
+}
+
+REMEDIES: Final[Mapping[ReasonCode, str]] = {
+    ReasonCode.BATTERY_LOW: "charge it, or allow less with --min-battery",
+    ReasonCode.PROCESSOR_WARM: "let it cool down, or allow more with --max-temperature",
+    ReasonCode.PROCESSOR_ABOVE_REST: "let it cool down, or allow more with --max-temperature",
+    ReasonCode.CORES_TAKEN: "end what else runs there, or allow more with --max-load",
+}
+"""What people can do about what kept a job from starting."""

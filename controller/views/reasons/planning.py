@@ -1,0 +1,63 @@
+"""What a device cannot do of what was asked, with what would be possible."""
+
+from typing import Final
+
+from controller.views.reasons.writing import Writers
+from protos.reasons import ReasonCode
+
+SENTENCES: Final[Writers] = {
+    ReasonCode.RUNTIME_MISSING: lambda _, words: (
+        f"device {words['device']!r} has no {words['runtime']}; it has {words['has']}"
+    ),
+    ReasonCode.ARCHITECTURE_UNKNOWN: lambda _, words: (
+        f"no Paddle Lite target is known for device {words['device']!r}, whose architecture is "
+        f"{words['architecture']!r}; known: {words['known']}"
+    ),
+    ReasonCode.PRECISION_MISSING: lambda _, words: (
+        f"{words['runtime']} on device {words['device']!r}, whose architecture is "
+        f"{words['architecture']!r}, has no {words['precision']}; it has {words['has']}"
+    ),
+    ReasonCode.CORES_MISSING: lambda _, words: (
+        f"device {words['device']!r} has no core {words['cores']}; it has {words['has']}"
+    ),
+    ReasonCode.CORE_CLASSES_UNKNOWN: lambda _, words: (
+        f"device {words['device']!r} does not tell which of its cores are {words['choice']}; "
+        f"{_cores(words['has'])}"
+    ),
+    ReasonCode.CORES_ALIKE: lambda _, words: (
+        f"device {words['device']!r} has no {words['choice']} cores, they are all alike; "
+        f"{_cores(words['has'])}"
+    ),
+    ReasonCode.CORES_NOT_ALLOWED: lambda _, words: (
+        f"the agent of device {words['device']!r} may use none of its {words['choice']} cores, "
+        f"{words['cores']}; it may use {words['has']}"
+    ),
+    ReasonCode.THREADS_EXCEED_CHOSEN: lambda figures, words: (
+        f"{figures['count']:.0f} of the cores of device {words['device']!r} are chosen, "
+        f"{words['cores']}; ask for at most as many threads, not {figures['threads']:.0f}"
+    ),
+    ReasonCode.THREADS_EXCEED_ALLOWED: lambda figures, words: (
+        f"the agent of device {words['device']!r} may use {figures['count']:.0f} of its "
+        f"{figures['device_cores']:.0f} cores; ask for at most as many threads, not "
+        f"{figures['threads']:.0f}"
+    ),
+    ReasonCode.THREADS_EXCEED_CORES: lambda figures, words: (
+        f"device {words['device']!r} has {figures['device_cores']:.0f} cores; ask for at most as "
+        f"many threads, not {figures['threads']:.0f}"
+    ),
+    ReasonCode.PROVIDER_MISSING: lambda _, words: (
+        f"{words['runtime']} on device {words['device']!r} has no {words['provider']!r}; it has "
+        f"{words['has']}"
+    ),
+    ReasonCode.FLUSHING_UNKNOWN: lambda _, words: (
+        f"no way is known to flush denormals on device {words['device']!r}, whose architecture is "
+        f"{words['architecture']!r}; known: {words['known']}"
+    ),
+    ReasonCode.ADDED_AS_ONNX: lambda _, words: (
+        f"{words['backbone']} was added as ONNX, so Paddle Lite has no file of it"
+    ),
+}
+
+
+def _cores(known: str) -> str:
+    return f"its cores are {known}" if known else "name them by their numbers"
