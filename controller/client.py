@@ -17,6 +17,7 @@ from controller.domain.catalog import (
     OwnModelHeader,
     joined_catalog,
 )
+from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode, code_of_status
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -139,6 +140,13 @@ class QueryClient:
         with self._said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)
         return from_message(response, Ranking)
+
+    def compare(self, question: CompareQuestion) -> Comparison:
+        """Whether B is faster or slower than A, pair by pair."""
+        request = to_message(question, query_pb2.CompareRequest)
+        with self._said():
+            response = self._stub.Compare(request)
+        return from_message(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
         """The measurements that the filter lets through, oldest first."""

@@ -12,6 +12,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from controller.api.queries import Queries
 from controller.api.rpc.fleet_service import FleetService
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
@@ -67,11 +68,12 @@ async def serve(
         converter = Converter(engine, blobs, state_dir, catalog, fleet.gate)
         sweeps = Sweeps(engine, catalog, fleet, converter, changes)
         profiles = Profiles(engine, catalog, fleet, sweeps)
+        queries = Queries(engine, catalog, fleet)
         own_models = OwnModels(engine, state_dir, catalog, fleet.gate)
         server = grpc.aio.server(options=_OPTIONS)
         fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
         query_pb2_grpc.add_QueryServicer_to_server(
-            QueryService(engine, catalog, fleet, sweeps, own_models, profiles=profiles), server
+            QueryService(engine, catalog, queries, sweeps, own_models, profiles=profiles), server
         )
         await _add_standard_services(server)
         bound_port = _bind(server, host, port)

@@ -13,11 +13,9 @@ from controller.cli.options.common import (
 from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
-from controller.domain.comparisons import EQUIVALENCE_MARGIN, Comparison, Limits
+from controller.domain.comparisons import EQUIVALENCE_MARGIN, CompareQuestion, Comparison, Limits
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.selectors import Selector, parse_selector
-from controller.ranking.comparison import compare as compare_measurements
 from controller.views.wording import candidate_name
 
 _selector = Converted("selector", parse_selector)
@@ -90,8 +88,7 @@ def compare(
         include_noisy=include_noisy,
     )
     with QueryClient(address) as client:
-        in_a, in_b = (_candidates(client, side, device) for side in (a, b))
-    comparison = compare_measurements(a, b, in_a, in_b, limits)
+        comparison = client.compare(CompareQuestion(a=a, b=b, device=device, limits=limits))
     if as_json:
         print_json(comparison)
     else:
@@ -100,11 +97,6 @@ def compare(
     _say_what_was_not_judged(comparison)
     _raise_if_regressed(comparison)
     _raise_if_nothing_judged(comparison)
-
-
-def _candidates(client: QueryClient, side: Selector, device: str | None) -> tuple[Measurement, ...]:
-    wanted = MeasurementFilter(device=device, sweep_id=side.sweep_id)
-    return tuple(client.list_measurements(wanted))
 
 
 def _raise_if_nothing_in_common(comparison: Comparison) -> None:

@@ -13,7 +13,6 @@ from controller.cli.options.common import (
 )
 from controller.client import QueryClient
 from controller.domain.measurements import MeasurementFilter, Verdict
-from controller.figures.minutes import at_minute as figures_at_minute
 from controller.views.export import write_export
 
 
@@ -51,12 +50,12 @@ def export(
         sweep_id=sweep_id,
         with_samples=path.suffix != ".csv",
         accuracy_dataset=accuracy_dataset,
+        at_minute=at_minute,
     )
     with QueryClient(address) as client:
         found = list(client.list_measurements(wanted))
     if at_minute is not None:
-        of_minute = [figures_at_minute(measurement, at_minute) for measurement in found]
-        measured = [measurement for measurement in of_minute if measurement.latency is not None]
+        measured = [measurement for measurement in found if measurement.latency is not None]
         if len(measured) < len(found):
             without = len(found) - len(measured)
             click.echo(f"left out: {without} that have no figures of minute {at_minute}")

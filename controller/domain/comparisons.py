@@ -1,12 +1,13 @@
 """Whether B is faster or slower than A."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
+from controller.domain.selectors import Selector
 from protos.reasons import Reason, ReasonCode
 
 EQUIVALENCE_MARGIN: Final = 0.02
@@ -54,8 +55,18 @@ class Limits:
             raise LimitsInvalid(
                 f"{threshold * 100:g} % slower would be a regression and yet count as the same, "
                 f"which is anything within {self.equivalence_margin * 100:g} %; "
-                f"add --same-within {threshold * 100:g}%"
+                f"let at most {threshold * 100:g} % count as the same"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareQuestion:
+    """What is to be compared: measurements of one device, or of all."""
+
+    a: Selector
+    b: Selector
+    device: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, kw_only=True)

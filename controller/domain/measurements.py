@@ -124,12 +124,16 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasurementFilter:
-    """Which measurements to read; None is no restriction."""
+    """Which measurements to read; None is no restriction.
+
+    With `at_minute`, they come with the figures and samples of that minute of sustained inference.
+    """
 
     device: str | None = None
     sweep_id: str | None = None
     with_samples: bool = False
     accuracy_dataset: str = IMAGENET
+    at_minute: int | None = None
 
 
 def sustained_minutes(measurement: Measurement) -> int:

@@ -97,7 +97,7 @@ def are_of_agents(reasons: Sequence[Reason]) -> bool:
 def _is_of_agents(told: Reason) -> bool:
     wanted = _SAID_BY_AGENTS.get(told.code)
     return (
-        wanted == {*told.figures, *told.words}
+        wanted == frozenset((*told.figures, *told.words))
         and all(map(math.isfinite, told.figures.values()))
         and all(len(word) <= MAX_DETAIL_LENGTH for word in told.words.values())
     )

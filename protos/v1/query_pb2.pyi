@@ -101,6 +101,44 @@ CONVERSION_RESULT_CHECKED: ConversionResult.ValueType  # 5
 """Made and found to be Paddle's, now or before, and not kept: the disk has no room."""
 Global___ConversionResult: _TypeAlias = ConversionResult  # noqa: Y015
 
+class _Change:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Change.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANGE_UNSPECIFIED: _Change.ValueType  # 0
+    CHANGE_FASTER: _Change.ValueType  # 1
+    CHANGE_SLOWER: _Change.ValueType  # 2
+    CHANGE_SAME: _Change.ValueType  # 3
+    CHANGE_CANNOT_TELL: _Change.ValueType  # 4
+
+class Change(_Change, metaclass=_ChangeEnumTypeWrapper): ...
+
+CHANGE_UNSPECIFIED: Change.ValueType  # 0
+CHANGE_FASTER: Change.ValueType  # 1
+CHANGE_SLOWER: Change.ValueType  # 2
+CHANGE_SAME: Change.ValueType  # 3
+CHANGE_CANNOT_TELL: Change.ValueType  # 4
+Global___Change: _TypeAlias = Change  # noqa: Y015
+
+class _Side:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SideEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Side.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIDE_UNSPECIFIED: _Side.ValueType  # 0
+    SIDE_A: _Side.ValueType  # 1
+    SIDE_B: _Side.ValueType  # 2
+
+class Side(_Side, metaclass=_SideEnumTypeWrapper): ...
+
+SIDE_UNSPECIFIED: Side.ValueType  # 0
+SIDE_A: Side.ValueType  # 1
+SIDE_B: Side.ValueType  # 2
+Global___Side: _TypeAlias = Side  # noqa: Y015
+
 class _OwnFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1609,6 +1647,264 @@ class RankResponse(_message.Message):
 Global___RankResponse: _TypeAlias = RankResponse  # noqa: Y015
 
 @_typing.final
+class Selector(_message.Message):
+    """Which measurements a side of a comparison means; absent is no restriction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    RUNTIME_VERSION_FIELD_NUMBER: _builtins.int
+    RUNTIME_BUILD_FIELD_NUMBER: _builtins.int
+    AFTER_UNIX_MS_FIELD_NUMBER: _builtins.int
+    BEFORE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What a person wrote."""
+    sweep_id: _builtins.str
+    runtime: _types_pb2.Runtime.ValueType
+    runtime_version: _builtins.str
+    runtime_build: _builtins.str
+    """What the build's own name has to hold."""
+    after_unix_ms: _builtins.int
+    """By the devices' clocks: from here on, and before here."""
+    before_unix_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        sweep_id: _builtins.str | None = ...,
+        runtime: _types_pb2.Runtime.ValueType | None = ...,
+        runtime_version: _builtins.str | None = ...,
+        runtime_build: _builtins.str | None = ...,
+        after_unix_ms: _builtins.int | None = ...,
+        before_unix_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after_unix_ms: _TypeAlias = _typing.Literal["after_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__after_unix_ms: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms"]  # noqa: Y015
+    _WhichOneofReturnType__before_unix_ms: _TypeAlias = _typing.Literal["before_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__before_unix_ms: _TypeAlias = _typing.Literal["_before_unix_ms", b"_before_unix_ms"]  # noqa: Y015
+    _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
+    _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
+    _WhichOneofReturnType__runtime_build: _TypeAlias = _typing.Literal["runtime_build"]  # noqa: Y015
+    _WhichOneofArgType__runtime_build: _TypeAlias = _typing.Literal["_runtime_build", b"_runtime_build"]  # noqa: Y015
+    _WhichOneofReturnType__runtime_version: _TypeAlias = _typing.Literal["runtime_version"]  # noqa: Y015
+    _WhichOneofArgType__runtime_version: _TypeAlias = _typing.Literal["_runtime_version", b"_runtime_version"]  # noqa: Y015
+    _WhichOneofReturnType__sweep_id: _TypeAlias = _typing.Literal["sweep_id"]  # noqa: Y015
+    _WhichOneofArgType__sweep_id: _TypeAlias = _typing.Literal["_sweep_id", b"_sweep_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after_unix_ms) -> _WhichOneofReturnType__after_unix_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before_unix_ms) -> _WhichOneofReturnType__before_unix_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime_build) -> _WhichOneofReturnType__runtime_build | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime_version) -> _WhichOneofReturnType__runtime_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sweep_id) -> _WhichOneofReturnType__sweep_id | None: ...
+
+Global___Selector: _TypeAlias = Selector  # noqa: Y015
+
+@_typing.final
+class Limits(_message.Message):
+    """As fractions: 0.05 is 5 %."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EQUIVALENCE_MARGIN_FIELD_NUMBER: _builtins.int
+    REGRESSION_THRESHOLD_FIELD_NUMBER: _builtins.int
+    INCLUDE_NOISY_FIELD_NUMBER: _builtins.int
+    equivalence_margin: _builtins.float
+    """Medians that differ by less are the same."""
+    regression_threshold: _builtins.float
+    """Slower by more than this is a regression; absent asks for none."""
+    include_noisy: _builtins.bool
+    """Whether a pair with a noisy or unstable side is judged like any other."""
+    def __init__(
+        self,
+        *,
+        equivalence_margin: _builtins.float = ...,
+        regression_threshold: _builtins.float | None = ...,
+        include_noisy: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "regression_threshold", b"regression_threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_noisy", b"include_noisy", "regression_threshold", b"regression_threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__regression_threshold: _TypeAlias = _typing.Literal["regression_threshold"]  # noqa: Y015
+    _WhichOneofArgType__regression_threshold: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__regression_threshold) -> _WhichOneofReturnType__regression_threshold | None: ...
+
+Global___Limits: _TypeAlias = Limits  # noqa: Y015
+
+@_typing.final
+class CompareRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    A_FIELD_NUMBER: _builtins.int
+    B_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    @_builtins.property
+    def a(self) -> Global___Selector: ...
+    @_builtins.property
+    def b(self) -> Global___Selector: ...
+    @_builtins.property
+    def limits(self) -> Global___Limits: ...
+    def __init__(
+        self,
+        *,
+        a: Global___Selector | None = ...,
+        b: Global___Selector | None = ...,
+        device: _builtins.str | None = ...,
+        limits: Global___Limits | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_device", b"_device", "a", b"a", "b", b"b", "device", b"device", "limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_device", b"_device", "a", b"a", "b", b"b", "device", b"device", "limits", b"limits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
+    _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
+
+Global___CompareRequest: _TypeAlias = CompareRequest  # noqa: Y015
+
+@_typing.final
+class ComparedPair(_message.Message):
+    """The same thing measured in A and in B."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    A_FIELD_NUMBER: _builtins.int
+    B_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    RATIO_FIELD_NUMBER: _builtins.int
+    RATIO_LOW_FIELD_NUMBER: _builtins.int
+    RATIO_HIGH_FIELD_NUMBER: _builtins.int
+    IS_REGRESSION_FIELD_NUMBER: _builtins.int
+    UNDECIDED_BY_NOISE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    change: Global___Change.ValueType
+    """What B is, beside A."""
+    ratio: _builtins.float
+    """B's median over A's, and its 95 % interval where there can be one."""
+    ratio_low: _builtins.float
+    ratio_high: _builtins.float
+    is_regression: _builtins.bool
+    undecided_by_noise: _builtins.bool
+    """Only a noisy or unstable side keeps it from being judged."""
+    @_builtins.property
+    def a(self) -> Global___Measurement: ...
+    @_builtins.property
+    def b(self) -> Global___Measurement: ...
+    @_builtins.property
+    def reason(self) -> _types_pb2.Reason:
+        """Why it cannot be told, or how it is known without measuring."""
+
+    def __init__(
+        self,
+        *,
+        a: Global___Measurement | None = ...,
+        b: Global___Measurement | None = ...,
+        change: Global___Change.ValueType = ...,
+        ratio: _builtins.float = ...,
+        ratio_low: _builtins.float | None = ...,
+        ratio_high: _builtins.float | None = ...,
+        is_regression: _builtins.bool = ...,
+        undecided_by_noise: _builtins.bool = ...,
+        reason: _types_pb2.Reason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "change", b"change", "is_regression", b"is_regression", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason", "undecided_by_noise", b"undecided_by_noise"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ratio_high: _TypeAlias = _typing.Literal["ratio_high"]  # noqa: Y015
+    _WhichOneofArgType__ratio_high: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high"]  # noqa: Y015
+    _WhichOneofReturnType__ratio_low: _TypeAlias = _typing.Literal["ratio_low"]  # noqa: Y015
+    _WhichOneofArgType__ratio_low: _TypeAlias = _typing.Literal["_ratio_low", b"_ratio_low"]  # noqa: Y015
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ratio_high) -> _WhichOneofReturnType__ratio_high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ratio_low) -> _WhichOneofReturnType__ratio_low | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+
+Global___ComparedPair: _TypeAlias = ComparedPair  # noqa: Y015
+
+@_typing.final
+class Unpaired(_message.Message):
+    """What one side measured and the comparison leaves out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIDE_FIELD_NUMBER: _builtins.int
+    MEASUREMENT_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    side: Global___Side.ValueType
+    @_builtins.property
+    def measurement(self) -> Global___Measurement: ...
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]: ...
+    def __init__(
+        self,
+        *,
+        side: Global___Side.ValueType = ...,
+        measurement: Global___Measurement | None = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement", "reasons", b"reasons", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unpaired: _TypeAlias = Unpaired  # noqa: Y015
+
+@_typing.final
+class CompareResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    A_FIELD_NUMBER: _builtins.int
+    B_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    a: _builtins.str
+    """What a person wrote."""
+    b: _builtins.str
+    @_builtins.property
+    def limits(self) -> Global___Limits: ...
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComparedPair]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___Unpaired]: ...
+    def __init__(
+        self,
+        *,
+        a: _builtins.str = ...,
+        b: _builtins.str = ...,
+        limits: Global___Limits | None = ...,
+        pairs: _abc.Iterable[Global___ComparedPair] | None = ...,
+        left_out: _abc.Iterable[Global___Unpaired] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["a", b"a", "b", b"b", "left_out", b"left_out", "limits", b"limits", "pairs", b"pairs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareResponse: _TypeAlias = CompareResponse  # noqa: Y015
+
+@_typing.final
 class ListMeasurementsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1616,11 +1912,16 @@ class ListMeasurementsRequest(_message.Message):
     SWEEP_ID_FIELD_NUMBER: _builtins.int
     WITH_SAMPLES_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    AT_MINUTE_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     sweep_id: _builtins.str
     with_samples: _builtins.bool
     accuracy_dataset: _builtins.str
     """Whose accuracy stands beside the figures; absent means ImageNet-1k."""
+    at_minute: _builtins.int
+    """With the figures and samples of that minute of sustained inference, the first being 1; what has none
+    comes without figures, and with why.
+    """
     def __init__(
         self,
         *,
@@ -1628,19 +1929,24 @@ class ListMeasurementsRequest(_message.Message):
         sweep_id: _builtins.str | None = ...,
         with_samples: _builtins.bool = ...,
         accuracy_dataset: _builtins.str | None = ...,
+        at_minute: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
+    _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
     _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
     _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
     _WhichOneofReturnType__sweep_id: _TypeAlias = _typing.Literal["sweep_id"]  # noqa: Y015
     _WhichOneofArgType__sweep_id: _TypeAlias = _typing.Literal["_sweep_id", b"_sweep_id"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__at_minute) -> _WhichOneofReturnType__at_minute | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
     @_typing.overload

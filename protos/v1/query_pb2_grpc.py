@@ -69,6 +69,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.RankRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.RankResponse.FromString,
                 _registered_method=True)
+        self.Compare = channel.unary_unary(
+                '/edgerank.v1.Query/Compare',
+                request_serializer=protos_dot_v1_dot_query__pb2.CompareRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.CompareResponse.FromString,
+                _registered_method=True)
         self.ListMeasurements = channel.unary_stream(
                 '/edgerank.v1.Query/ListMeasurements',
                 request_serializer=protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
@@ -163,6 +168,14 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Compare(self, request, context):
+        """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
+        or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMeasurements(self, request, context):
         """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep.
@@ -249,6 +262,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Rank,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RankRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.RankResponse.SerializeToString,
+            ),
+            'Compare': grpc.unary_unary_rpc_method_handler(
+                    servicer.Compare,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.CompareRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.CompareResponse.SerializeToString,
             ),
             'ListMeasurements': grpc.unary_stream_rpc_method_handler(
                     servicer.ListMeasurements,
@@ -470,6 +488,33 @@ class Query(object):
             '/edgerank.v1.Query/Rank',
             protos_dot_v1_dot_query__pb2.RankRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.RankResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Compare(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/Compare',
+            protos_dot_v1_dot_query__pb2.CompareRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.CompareResponse.FromString,
             options,
             channel_credentials,
             insecure,

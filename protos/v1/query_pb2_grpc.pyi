@@ -61,6 +61,10 @@ class QueryStub:
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
     unknown device. No measured candidate is an answer, not an error.
     """
+    Compare: _grpc.UnaryUnaryMultiCallable[_query_pb2.CompareRequest, _query_pb2.CompareResponse]
+    """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
+    or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
+    """
     ListMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep.
@@ -117,6 +121,10 @@ class QueryAsyncStub(QueryStub):
     Rank: _aio.UnaryUnaryMultiCallable[_query_pb2.RankRequest, _query_pb2.RankResponse]  # type: ignore[assignment]
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
     unknown device. No measured candidate is an answer, not an error.
+    """
+    Compare: _aio.UnaryUnaryMultiCallable[_query_pb2.CompareRequest, _query_pb2.CompareResponse]  # type: ignore[assignment]
+    """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
+    or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
     """
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
@@ -213,6 +221,16 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.RankResponse, _abc.Awaitable[_query_pb2.RankResponse]]:
         """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
         unknown device. No measured candidate is an answer, not an error.
+        """
+
+    @_abc_1.abstractmethod
+    def Compare(
+        self,
+        request: _query_pb2.CompareRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.CompareResponse, _abc.Awaitable[_query_pb2.CompareResponse]]:
+        """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
+        or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
         """
 
     @_abc_1.abstractmethod

@@ -8,29 +8,23 @@ from typing import Any
 import grpc
 from sqlalchemy import Engine
 
+from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
+from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import MeasurementFilter
-from controller.domain.names import find_device
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
-from controller.domain.sweeps import CancelledSweep, Device, SweepSpec
-from controller.fleet.agents import Fleet
+from controller.domain.sweeps import CancelledSweep, SweepSpec
 from controller.own.accuracy import MAX_FIGURES
 from controller.own.adding import OwnModels
-from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.accuracy import (
-    check_dataset,
     import_accuracies,
-    known_top1,
     list_datasets,
 )
 from controller.state.blobs import CHUNK_BYTES
-from controller.state.devices import list_devices
-from controller.state.measurements import list_measurements
-from controller.state.sweeps import find_sweep
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import IMAGENET, Catalog
@@ -47,7 +41,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         self,
         engine: Engine,
         catalog: Catalog,
-        fleet: Fleet,
+        queries: Queries,
         sweeps: Sweeps,
         own_models: OwnModels,
         *,
@@ -55,7 +49,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> None:
         self._engine = engine
         self._catalog = catalog
-        self._fleet = fleet
+        self._queries = queries
         self._sweeps = sweeps
         self._own_models = own_models
         self._profiles = profiles
@@ -67,7 +61,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.ListDevicesResponse:
         """Every device that ever enrolled; the request has no fields yet."""
         async with answered_failures(context):
-            found = await self._devices()
+            found = await self._queries.devices()
         return query_pb2.ListDevicesResponse(
             devices=[to_message(device, query_pb2.Device) for device in found]
         )
@@ -131,26 +125,20 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.RankResponse:
         """Which backbone is best on a device."""
         async with answered_failures(context):
-            device = find_device(await self._devices(), request.device)
-            wanted = from_message(request.constraints, Constraints)
-            dataset = request.accuracy_dataset or IMAGENET
-            await asyncio.to_thread(check_dataset, self._engine, dataset)
-            measured = await asyncio.to_thread(
-                list_measurements,
-                self._engine,
-                MeasurementFilter(device=request.device, accuracy_dataset=dataset),
-            )
-            top1 = await asyncio.to_thread(known_top1, self._engine, dataset)
-            runtimes = tuple(info.runtime for info in device.profile.runtimes)
-            ranking = rank(
-                device.name,
-                measured,
-                wanted,
-                self._catalog,
-                runtimes,
-                accuracy=DatasetAccuracy(dataset, top1),
+            ranking = await self._queries.rank(
+                request.device,
+                from_message(request.constraints, Constraints),
+                request.accuracy_dataset or IMAGENET,
             )
         return to_message(ranking, query_pb2.RankResponse)
+
+    async def Compare(  # noqa: N802
+        self, request: query_pb2.CompareRequest, context: Context
+    ) -> query_pb2.CompareResponse:
+        """Whether B is faster or slower than A."""
+        async with answered_failures(context):
+            comparison = await self._queries.compare(from_message(request, CompareQuestion))
+        return to_message(comparison, query_pb2.CompareResponse)
 
     async def ListMeasurements(  # noqa: N802
         self, request: query_pb2.ListMeasurementsRequest, context: Context
@@ -158,12 +146,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         """Every measurement that the filter lets through."""
         async with answered_failures(context):
             wanted = from_message(request, MeasurementFilter)
-            await asyncio.to_thread(check_dataset, self._engine, wanted.accuracy_dataset)
-            if wanted.device is not None:
-                find_device(await self._devices(), wanted.device)
-            if wanted.sweep_id is not None:
-                await asyncio.to_thread(find_sweep, self._engine, wanted.sweep_id)
-            for measurement in await asyncio.to_thread(list_measurements, self._engine, wanted):
+            for measurement in await self._queries.measurements(wanted):
                 yield query_pb2.ListMeasurementsResponse(
                     measurement=to_message(measurement, query_pb2.Measurement)
                 )
@@ -223,9 +206,6 @@ class QueryService(query_pb2_grpc.QueryServicer):
         async with answered_failures(context):
             await self._own_models.remove(request.name)
         return query_pb2.RemoveModelResponse()
-
-    async def _devices(self) -> tuple[Device, ...]:
-        return await asyncio.to_thread(list_devices, self._engine, self._fleet.connected())
 
 
 async def _header(requests: AsyncIterator[query_pb2.AddModelRequest]) -> OwnModelHeader:

@@ -1,0 +1,86 @@
+"""What people and programs ask: one place that reads, lets the rules decide, and answers."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from controller.domain.comparisons import CompareQuestion, Comparison
+from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.names import find_device
+from controller.domain.rankings import Constraints, Ranking
+from controller.domain.selectors import Selector
+from controller.domain.sweeps import Device
+from controller.figures.minutes import at_minute
+from controller.fleet.agents import Fleet
+from controller.ranking.comparison import compare
+from controller.ranking.ranking import DatasetAccuracy, rank
+from controller.state.accuracy import check_dataset, known_top1
+from controller.state.devices import list_devices
+from controller.state.measurements import list_measurements
+from controller.state.sweeps import find_sweep
+from models.catalog.catalog import Catalog
+
+
+class Queries:
+    """Answers questions about what was measured; every answer is computed in a thread."""
+
+    def __init__(self, engine: Engine, catalog: Catalog, fleet: Fleet) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._fleet = fleet
+
+    async def devices(self) -> tuple[Device, ...]:
+        """Every device that ever enrolled."""
+        return await asyncio.to_thread(list_devices, self._engine, self._fleet.connected())
+
+    async def rank(self, device: str, constraints: Constraints, dataset: str) -> Ranking:
+        """Which backbone is best on a device, by the accuracy on a dataset.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device or the dataset.
+        """
+        found = find_device(await self.devices(), device)
+        return await asyncio.to_thread(self._rank, found, constraints, dataset)
+
+    async def compare(self, question: CompareQuestion) -> Comparison:
+        """Whether B is faster or slower than A, pair by pair.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device or a sweep.
+        """
+        in_a = await self._side(question.a, question.device)
+        in_b = await self._side(question.b, question.device)
+        return await asyncio.to_thread(compare, question.a, question.b, in_a, in_b, question.limits)
+
+    async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
+        """The measurements that the filter lets through, in the order of their commits.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset.
+        """
+        await asyncio.to_thread(check_dataset, self._engine, wanted.accuracy_dataset)
+        if wanted.device is not None:
+            find_device(await self.devices(), wanted.device)
+        if wanted.sweep_id is not None:
+            await asyncio.to_thread(find_sweep, self._engine, wanted.sweep_id)
+        found = await asyncio.to_thread(list_measurements, self._engine, wanted)
+        minute = wanted.at_minute
+        return found if minute is None else [at_minute(each, minute) for each in found]
+
+    def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
+        check_dataset(self._engine, dataset)
+        measured = list_measurements(
+            self._engine, MeasurementFilter(device=device.name, accuracy_dataset=dataset)
+        )
+        return rank(
+            device.name,
+            measured,
+            constraints,
+            self._catalog,
+            tuple(info.runtime for info in device.profile.runtimes),
+            accuracy=DatasetAccuracy(dataset, known_top1(self._engine, dataset)),
+        )
+
+    async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
+        return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
