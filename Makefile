@@ -23,6 +23,7 @@ lint: environment ## check style, format and import rules
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/lint-imports
+	@.venv/bin/python tools/check_house.py
 
 types: environment ## check types, strictly
 	@.venv/bin/mypy

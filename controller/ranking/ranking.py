@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
+from controller.domain.sweeps import SweepSpec
 from controller.figures.minutes import at_minute
 from controller.ranking.entries import Entry, held_back, order_of, select_entries
 from controller.ranking.losing import breaches, dominated, off_the_winner, tied
@@ -17,6 +18,7 @@ from controller.ranking.suggestion import (
 )
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.tiers import TIER_RULES, Tier, exclusion, select_tier
+from models.catalog.variants import WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
@@ -75,11 +77,10 @@ def rank(
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held], constraints, catalog, tier, accuracy)
     could_win = [] if winner else sorted((e for e in held if not excluded[e.id]), key=merit)
-    sweep = None
-    if could_win:
-        sweep = suggest_repeat(device, [entry.measurement for entry in could_win])
-    elif winner is None:
-        sweep = suggest_sweep(device, missing, constraints, runtimes, weights_in_use(measured_here))
+    suggested = None
+    if winner is None:
+        weights = weights_in_use(measured_here)
+        suggested = _suggested(device, could_win, missing, constraints, runtimes, weights)
     return Ranking(
         device=device,
         constraints=constraints,
@@ -89,7 +90,7 @@ def rank(
         others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
         left_out=tuple(left_out),
         unmeasured=tuple(b.name for b in missing) if winner is None or tier else (),
-        suggested_sweep=sweep,
+        suggested_sweep=suggested,
         accuracy_dataset=accuracy.dataset,
         would_win_with=tuple(
             sorted({entry.measurement.verdict for entry in could_win}, key=INCLUDABLE.index)
@@ -100,6 +101,20 @@ def rank(
 def published_accuracy(catalog: Catalog) -> DatasetAccuracy:
     """Return what the catalog publishes."""
     return DatasetAccuracy(IMAGENET, {b.name: b.top1 for b in catalog if b.top1 is not None})
+
+
+def _suggested(
+    device: str,
+    could_win: Sequence[Entry],
+    missing: Sequence[Backbone],
+    constraints: Constraints,
+    runtimes: Sequence[Runtime],
+    weights: WeightsKind,
+) -> SweepSpec | None:
+    """Return the sweep that would give a winner: of what only its verdict holds back, else new."""
+    if could_win:
+        return suggest_repeat(device, [entry.measurement for entry in could_win])
+    return suggest_sweep(device, missing, constraints, runtimes, weights)
 
 
 def _merit(constraints: Constraints) -> Callable[[Entry], tuple[object, ...]]:
