@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
-from controller.domain.sweeps import SweepSpec
 from controller.figures.minutes import at_minute
 from controller.ranking.entries import Entry, held_back, order_of, select_entries
 from controller.ranking.losing import breaches, dominated, off_the_winner, tied
@@ -18,7 +17,6 @@ from controller.ranking.suggestion import (
 )
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.tiers import TIER_RULES, Tier, exclusion, select_tier
-from models.catalog.variants import WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
@@ -61,9 +59,7 @@ def rank(
     """
     tier = None if constraints.tier is None else Tier(constraints.tier)
     measured_here = [m for m in measurements if m.device == device]
-    scope = [m for m in measured_here if _is_looked_at(m, constraints)]
-    if constraints.at_minute is not None:
-        scope = [at_minute(m, constraints.at_minute) for m in scope]
+    scope = _scope(measured_here, constraints)
     entries, left_out = select_entries(scope, catalog, constraints.admitted)
     held = held_back(left_out, constraints)
     excluded = _excluded([*entries, *held], constraints, catalog, tier)
@@ -78,9 +74,11 @@ def rank(
     missing = _missing([*entries, *held], constraints, catalog, tier, accuracy)
     could_win = [] if winner else sorted((e for e in held if not excluded[e.id]), key=merit)
     suggested = None
-    if winner is None:
+    if could_win:
+        suggested = suggest_repeat(device, [entry.measurement for entry in could_win])
+    elif winner is None:
         weights = weights_in_use(measured_here)
-        suggested = _suggested(device, could_win, missing, constraints, runtimes, weights)
+        suggested = suggest_sweep(device, missing, constraints, runtimes, weights)
     return Ranking(
         device=device,
         constraints=constraints,
@@ -103,20 +101,6 @@ def published_accuracy(catalog: Catalog) -> DatasetAccuracy:
     return DatasetAccuracy(IMAGENET, {b.name: b.top1 for b in catalog if b.top1 is not None})
 
 
-def _suggested(
-    device: str,
-    could_win: Sequence[Entry],
-    missing: Sequence[Backbone],
-    constraints: Constraints,
-    runtimes: Sequence[Runtime],
-    weights: WeightsKind,
-) -> SweepSpec | None:
-    """Return the sweep that would give a winner: of what only its verdict holds back, else new."""
-    if could_win:
-        return suggest_repeat(device, [entry.measurement for entry in could_win])
-    return suggest_sweep(device, missing, constraints, runtimes, weights)
-
-
 def _merit(constraints: Constraints) -> Callable[[Entry], tuple[object, ...]]:
     if constraints.wants_fastest:
         return lambda entry: (entry.median_ms, -entry.top1, *order_of(entry.measurement))
@@ -129,11 +113,15 @@ def _is_tied(entry: Entry, winner: Entry, constraints: Constraints) -> bool:
     return entry.top1 == winner.top1 or constraints.wants_fastest
 
 
-def _is_looked_at(measurement: Measurement, constraints: Constraints) -> bool:
-    return constraints.runtime in (None, measurement.runtime) and constraints.threads in (
-        None,
-        measurement.threads,
-    )
+def _scope(measurements: Iterable[Measurement], constraints: Constraints) -> list[Measurement]:
+    """Return what is looked at, with the figures of the minute that is asked for."""
+    minute = constraints.at_minute
+    return [
+        measurement if minute is None else at_minute(measurement, minute)
+        for measurement in measurements
+        if constraints.runtime in (None, measurement.runtime)
+        and constraints.threads in (None, measurement.threads)
+    ]
 
 
 def _excluded(
