@@ -10,12 +10,13 @@ from typing import IO
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+# Alembic's own name, under which nothing that was released ever kept a revision.
+_REVISION_TABLE_BEFORE = "alembic_version"
 
 
 def claim_state(state_dir: Path) -> IO[str]:
@@ -50,7 +51,8 @@ def open_database(url: str) -> Engine:
     """An engine on the database at `url`, migrated to the newest schema.
 
     Raises:
-        EdgerankError: STORAGE when the database cannot be opened or written.
+        EdgerankError: STORAGE when the database cannot be opened or written, PRECONDITION when a
+            newer edgerank wrote it, or one of before the first release.
     """
     with translated_failures():
         _migrate(url)
@@ -108,12 +110,23 @@ def _migrate(url: str) -> None:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _begin_at_once)
-    config = Config()
-    config.set_main_option("script_location", os.fspath(MIGRATIONS))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if inspect(connection).has_table(_REVISION_TABLE_BEFORE):
+            raise EdgerankError(
+                ErrorCode.PRECONDITION,
+                f"{engine.url.database} was written by an unreleased edgerank, and this one cannot "
+                "carry it over; to start anew, name another state folder or move this one away",
+            )
+        command.upgrade(migrations_on(connection), "head")
     engine.dispose()
+
+
+def migrations_on(connection: Connection) -> Config:
+    """Alembic, set up to work on this connection with the migrations of this package."""
+    config = Config()
+    config.set_main_option("script_location", os.fspath(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
 
 
 def _begin_at_once(connection: Connection) -> None:

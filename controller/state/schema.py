@@ -16,6 +16,10 @@ from sqlalchemy import (
     false,
 )
 
+# Where Alembic keeps a database's revision. The name is ours: databases of before the first release
+# have Alembic's own, and revisions of the same numbers that mean something else.
+REVISION_TABLE = "schema_revision"
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
