@@ -1,11 +1,12 @@
-"""Opens the state's database: the folder, the lock, the migrations, and typed failures."""
+"""The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from alembic import command
 from alembic.config import Config
@@ -15,8 +16,37 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 
+Transaction: TypeAlias = Connection
+"""What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
+handed to the functions of this room."""
+
 # Alembic's own name, under which nothing that was released ever kept a revision.
 _REVISION_TABLE_BEFORE = "alembic_version"
+
+
+@dataclass(frozen=True)
+class Database:
+    """The state's tables, for whoever hands them to the functions of this room.
+
+    Attributes:
+        engine: for this room alone.
+    """
+
+    engine: Engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that is committed at the end, or a typed failure.
+
+        Raises:
+            EdgerankError: STORAGE when the database is full, read-only or locked.
+        """
+        with translated_failures(), self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
 
 
 def claim_state(state_dir: Path) -> IO[str]:
@@ -47,8 +77,8 @@ def claim_state(state_dir: Path) -> IO[str]:
     return lock
 
 
-def open_database(url: str) -> Engine:
-    """An engine on the database at `url`, migrated to the newest schema.
+def open_database(url: str) -> Database:
+    """The database at `url`, migrated to the newest schema.
 
     Raises:
         EdgerankError: STORAGE when the database cannot be opened or written, PRECONDITION when a
@@ -59,18 +89,7 @@ def open_database(url: str) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
-    return engine
-
-
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction that is committed at the end, or a typed failure.
-
-    Raises:
-        EdgerankError: STORAGE when the database is full, read-only or locked.
-    """
-    with translated_failures(), engine.begin() as connection:
-        yield connection
+    return Database(engine)
 
 
 @contextmanager

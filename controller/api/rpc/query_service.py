@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from sqlalchemy import Engine
 
 from controller.api.rpc.failures import answered_failures
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
@@ -18,16 +17,12 @@ from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import CancelledSweep, Device, SweepSpec
 from controller.fleet.agents import Fleet
-from controller.own.accuracy import MAX_FIGURES
+from controller.own.accuracy import MAX_FIGURES, check_dataset, import_accuracies
 from controller.own.adding import OwnModels
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.state.accuracy import (
-    check_dataset,
-    import_accuracies,
-    known_top1,
-    list_datasets,
-)
+from controller.state.accuracy import known_top1, list_datasets
 from controller.state.blobs import CHUNK_BYTES
+from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements
 from controller.state.sweeps import find_sweep
@@ -45,7 +40,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
 
     def __init__(
         self,
-        engine: Engine,
+        database: Database,
         catalog: Catalog,
         fleet: Fleet,
         sweeps: Sweeps,
@@ -53,7 +48,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         *,
         profiles: Profiles,
     ) -> None:
-        self._engine = engine
+        self._database = database
         self._catalog = catalog
         self._fleet = fleet
         self._sweeps = sweeps
@@ -134,13 +129,13 @@ class QueryService(query_pb2_grpc.QueryServicer):
             device = find_device(await self._devices(), request.device)
             wanted = from_message(request.constraints, Constraints)
             dataset = request.accuracy_dataset or IMAGENET
-            await asyncio.to_thread(check_dataset, self._engine, dataset)
+            await asyncio.to_thread(check_dataset, self._database, dataset)
             measured = await asyncio.to_thread(
                 list_measurements,
-                self._engine,
+                self._database,
                 MeasurementFilter(device=request.device, accuracy_dataset=dataset),
             )
-            top1 = await asyncio.to_thread(known_top1, self._engine, dataset)
+            top1 = await asyncio.to_thread(known_top1, self._database, dataset)
             runtimes = tuple(info.runtime for info in device.profile.runtimes)
             ranking = rank(
                 device.name,
@@ -158,12 +153,12 @@ class QueryService(query_pb2_grpc.QueryServicer):
         """Every measurement that the filter lets through."""
         async with answered_failures(context):
             wanted = from_message(request, MeasurementFilter)
-            await asyncio.to_thread(check_dataset, self._engine, wanted.accuracy_dataset)
+            await asyncio.to_thread(check_dataset, self._database, wanted.accuracy_dataset)
             if wanted.device is not None:
                 find_device(await self._devices(), wanted.device)
             if wanted.sweep_id is not None:
-                await asyncio.to_thread(find_sweep, self._engine, wanted.sweep_id)
-            for measurement in await asyncio.to_thread(list_measurements, self._engine, wanted):
+                await asyncio.to_thread(find_sweep, self._database, wanted.sweep_id)
+            for measurement in await asyncio.to_thread(list_measurements, self._database, wanted):
                 yield query_pb2.ListMeasurementsResponse(
                     measurement=to_message(measurement, query_pb2.Measurement)
                 )
@@ -179,7 +174,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
                 if len(figures) > MAX_FIGURES:
                     break
             done = await asyncio.to_thread(
-                import_accuracies, self._engine, figures, self._catalog, _unix_ms()
+                import_accuracies, self._database, figures, self._catalog, _unix_ms()
             )
         return to_message(done, query_pb2.ImportAccuracyResponse)
 
@@ -190,7 +185,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.ListDatasetsResponse:
         """Every dataset that accuracy is known on."""
         async with answered_failures(context):
-            found = await asyncio.to_thread(list_datasets, self._engine)
+            found = await asyncio.to_thread(list_datasets, self._database)
         return query_pb2.ListDatasetsResponse(
             datasets=[to_message(dataset, query_pb2.Dataset) for dataset in found]
         )
@@ -225,7 +220,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         return query_pb2.RemoveModelResponse()
 
     async def _devices(self) -> tuple[Device, ...]:
-        return await asyncio.to_thread(list_devices, self._engine, self._fleet.connected())
+        return await asyncio.to_thread(list_devices, self._database, self._fleet.connected())
 
 
 async def _header(requests: AsyncIterator[query_pb2.AddModelRequest]) -> OwnModelHeader:

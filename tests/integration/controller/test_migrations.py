@@ -21,7 +21,7 @@ def url(tmp_path: Path) -> str:
 
 
 def test_migrations_build_exactly_the_tables_of_the_schema(url: str) -> None:
-    with open_database(url).connect() as connection:
+    with open_database(url).engine.connect() as connection:
         built = MigrationContext.configure(connection, opts={"version_table": REVISION_TABLE})
         assert compare_metadata(built, metadata) == []
 
@@ -48,7 +48,7 @@ def test_a_state_of_an_unreleased_edgerank_is_refused_and_left_as_it_was(
 
 
 def test_a_state_of_a_newer_edgerank_is_refused_and_left_as_it_was(url: str) -> None:
-    open_database(url).dispose()
+    open_database(url).close()
     with _written(url) as connection:
         connection.exec_driver_sql(f"UPDATE {REVISION_TABLE} SET version_num = '9999'")
     before = _rows(url)
