@@ -19,14 +19,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Engine
-
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.changes import Changes
 from controller.fleet.credibility import are_of_agents, check_hello
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
-from controller.state import attempts, devices, reports, sweeps, turns
+from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.settling import end_finished_sweeps, settle_all
+from controller.state import attempts, devices
+from controller.state.database import Database
 from protos.fleet import (
     Cancel,
     Heartbeat,
@@ -68,10 +69,10 @@ class Fleet:
     """Hears what agents say and gives them leases."""
 
     def __init__(
-        self, engine: Engine, changes: Changes, monotonic_ms: Callable[[], int], hostname: str
+        self, database: Database, changes: Changes, monotonic_ms: Callable[[], int], hostname: str
     ) -> None:
         """Measures leases on a clock that never goes back; `hostname` is this machine's."""
-        self._engine = engine
+        self._database = database
         self._changes = changes
         self._now_ms = monotonic_ms
         self._hostname = hostname
@@ -95,9 +96,9 @@ class Fleet:
 
     async def recover(self) -> None:
         """Goes on where the controller stopped: settles reports, leases what was out afresh."""
-        await asyncio.to_thread(turns.settle_all, self._engine, _unix_ms())
-        out = await asyncio.to_thread(attempts.leased_attempts, self._engine)
-        known = await asyncio.to_thread(devices.list_devices, self._engine, frozenset())
+        await asyncio.to_thread(settle_all, self._database, _unix_ms())
+        out = await asyncio.to_thread(attempts.leased_attempts, self._database)
+        known = await asyncio.to_thread(devices.list_devices, self._database, frozenset())
         here = {known.device_id for known in known if known.profile.hostname == self._hostname}
         for attempt_id, device_id in out.items():
             self._leases.grant(attempt_id, self._now_ms())
@@ -112,7 +113,7 @@ class Fleet:
                 another device has the name.
         """
         check_hello(hello)
-        await asyncio.to_thread(devices.enrol, self._engine, hello, _unix_ms())
+        await asyncio.to_thread(devices.enrol, self._database, hello, _unix_ms())
         older = self._sessions.pop(hello.device_id, None)
         if older is not None:
             older.outbox.put_nowait(None)
@@ -129,13 +130,13 @@ class Fleet:
             del self._sessions[session.device_id]
             log.info("%s disconnected", session.hello.name)
         self._changes.notify()
-        await asyncio.to_thread(devices.touch, self._engine, session.device_id, _unix_ms())
+        await asyncio.to_thread(devices.touch, self._database, session.device_id, _unix_ms())
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
         """Renews those leases of the agent that it still holds."""
         held = tuple(held for held in beat.held_attempt_ids if held in session.leases)
         self._leases.renew(held, self._now_ms())
-        await asyncio.to_thread(devices.touch, self._engine, session.device_id, _unix_ms())
+        await asyncio.to_thread(devices.touch, self._database, session.device_id, _unix_ms())
 
     async def ready(self, session: AgentSession) -> None:
         """The agent is free: it gets a lease now, or when there is one; never a second one."""
@@ -158,7 +159,7 @@ class Fleet:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
         recorded = await asyncio.to_thread(
-            reports.record_report, self._engine, session.device_id, report, _unix_ms()
+            record_report, self._database, session.device_id, report, _unix_ms()
         )
         if not recorded:
             log.info("%s repeated a report, or sent a stranger's", session.hello.name)
@@ -187,7 +188,7 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; what could not be given up is looked at the next time.
         """
-        for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._engine):
+        for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._database):
             self._leases.grant_missing(attempt_id, self._now_ms())
         for attempt_id in self._leases.expired(self._now_ms()):
             await self._lose(attempt_id)
@@ -195,7 +196,7 @@ class Fleet:
 
     async def end_finished_sweeps(self) -> None:
         """Ends the sweeps whose last job has ended."""
-        if await asyncio.to_thread(sweeps.end_finished_sweeps, self._engine, _unix_ms()):
+        if await asyncio.to_thread(end_finished_sweeps, self._database, _unix_ms()):
             self._changes.notify()
 
     def end_sessions(self) -> None:
@@ -205,7 +206,7 @@ class Fleet:
 
     async def _held_leases(self, hello: Hello) -> dict[str, Lease]:
         """The agent's leases that it still holds; those that it does not are lost."""
-        out = await asyncio.to_thread(attempts.leases_of_device, self._engine, hello.device_id)
+        out = await asyncio.to_thread(attempts.leases_of_device, self._database, hello.device_id)
         for attempt_id in out.keys() - set(hello.held_attempt_ids):
             await self._lose(attempt_id)
             del out[attempt_id]
@@ -214,7 +215,7 @@ class Fleet:
         return out
 
     async def _lose(self, attempt_id: str) -> None:
-        await asyncio.to_thread(attempts.lose_attempt, self._engine, attempt_id, _unix_ms())
+        await asyncio.to_thread(lose_attempt, self._database, attempt_id, _unix_ms())
         self._leases.end(attempt_id)
         for session in self._sessions.values():
             session.forget(attempt_id)
@@ -228,7 +229,7 @@ class Fleet:
             if not session.ready or (local and not self.gate.may_measure()):
                 return
             lease = await asyncio.to_thread(
-                attempts.lease_next, self._engine, session.device_id, _unix_ms()
+                attempts.lease_next, self._database, session.device_id, _unix_ms()
             )
             if lease is None:
                 return

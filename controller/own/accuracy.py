@@ -1,16 +1,21 @@
-"""Accuracy that a person brings: read from CSV, refused by row and column where it cannot hold."""
+"""Accuracy that people bring: refused by row and column where it cannot hold, else taken in."""
 
+import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from controller.domain.catalog import (
     AccuracyFigure,
+    AccuracyImport,
     AccuracyInvalid,
     FigureKey,
     key_of,
     looks_like_fraction,
 )
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.state.accuracy import list_datasets, list_figures, put_figures
+from controller.state.database import Database
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.variants import Precision
 
@@ -19,6 +24,42 @@ METRICS: Final = ("top1", "top5")
 MAX_FIGURES: Final = 50_000
 MAX_TEXT_LENGTH: Final = 200
 MAX_DATASET_LENGTH: Final = 64
+
+
+def import_accuracies(
+    database: Database, figures: Sequence[AccuracyFigure], catalog: Catalog, now_unix_ms: int
+) -> AccuracyImport:
+    """Takes in every figure or none; one of the same key takes the other's place.
+
+    Raises:
+        AccuracyInvalid: a figure cannot hold (see `check_accuracies`).
+    """
+    with database.transaction() as transaction:
+        stored = list_figures(transaction)
+        published = {figure.key for figure in stored if figure.is_published}
+        known = {figure.key: figure.value_percent for figure in stored}
+        check_accuracies(figures, catalog, published, known)
+        replaced = known.keys() & {key_of(figure) for figure in figures}
+        put_figures(transaction, figures, replaced, now_unix_ms)
+    return AccuracyImport(figure_count=len(figures), replaced_count=len(replaced))
+
+
+def check_dataset(database: Database, dataset: str) -> None:
+    """Refuse a dataset that no accuracy is known on.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+    """
+    known = [each.name for each in list_datasets(database)]
+    if dataset == IMAGENET or dataset in known:
+        return
+    by_folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(dataset.casefold(), by_folded, n=3, cutoff=0.5)
+    names = [by_folded[folded] for folded in near] or known[:3] or [IMAGENET]
+    raise EdgerankError(
+        ErrorCode.UNKNOWN_NAME,
+        f"no accuracy is known on a dataset named {dataset!r}; nearest: {', '.join(names)}",
+    )
 
 
 def check_accuracies(

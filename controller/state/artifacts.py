@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import insert, select
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.state.database import transaction
+from controller.state.database import Database
 from controller.state.schema import artifacts
 from models.catalog.variants import WeightsKind
 from models.conversion.pipeline import Converted
@@ -31,7 +31,7 @@ class Artifact:
     seconds: float
 
 
-def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> Artifact:
+def record_artifact(database: Database, converted: Converted, now_unix_ms: int) -> Artifact:
     """Remembers a conversion whose bytes are stored already; a repeat changes nothing.
 
     Raises:
@@ -61,7 +61,7 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
         "seconds": converted.seconds,
         "created_at_unix_ms": now_unix_ms,
     }
-    known = find_artifact(engine, converted.conversion_key)
+    known = find_artifact(database, converted.conversion_key)
     if known is not None and known.sha256 != converted.sha256:
         raise EdgerankError(
             ErrorCode.EXECUTION,
@@ -71,15 +71,15 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
         )
     if known is not None:
         return known
-    with transaction(engine) as connection:
-        connection.execute(insert(artifacts).values(row))
+    with database.transaction() as transaction:
+        transaction.execute(insert(artifacts).values(row))
     return _artifact(row)
 
 
-def find_artifact(engine: Engine, conversion_key: str) -> Artifact | None:
+def find_artifact(database: Database, conversion_key: str) -> Artifact | None:
     """The artifact of a conversion, if it was made before."""
-    with transaction(engine) as connection:
-        found = connection.execute(
+    with database.transaction() as transaction:
+        found = transaction.execute(
             select(artifacts).where(artifacts.c.conversion_key == conversion_key)
         )
         row = found.mappings().one_or_none()

@@ -208,6 +208,9 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
     """words: detail"""
     REASON_CODE_CONTROLLER_DEFECT: _ReasonCode.ValueType  # 30
+    REASON_CODE_NOTHING_TOLD: _ReasonCode.ValueType  # 76
+    REASON_CODE_PROFILE_FAILED: _ReasonCode.ValueType  # 77
+    """words: backbone, device; why stands beside it"""
     REASON_CODE_BATTERY_LOW: _ReasonCode.ValueType  # 31
     """What a start gate waits for.
     charge_percent, least_percent
@@ -358,6 +361,9 @@ REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
 REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
 """words: detail"""
 REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30
+REASON_CODE_NOTHING_TOLD: ReasonCode.ValueType  # 76
+REASON_CODE_PROFILE_FAILED: ReasonCode.ValueType  # 77
+"""words: backbone, device; why stands beside it"""
 REASON_CODE_BATTERY_LOW: ReasonCode.ValueType  # 31
 """What a start gate waits for.
 charge_percent, least_percent

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from sqlalchemy import Engine
 
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
@@ -18,13 +17,11 @@ from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import CancelledSweep, SweepSpec
-from controller.own.accuracy import MAX_FIGURES
+from controller.own.accuracy import MAX_FIGURES, import_accuracies
 from controller.own.adding import OwnModels
-from controller.state.accuracy import (
-    import_accuracies,
-    list_datasets,
-)
+from controller.state.accuracy import list_datasets
 from controller.state.blobs import CHUNK_BYTES
+from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import IMAGENET, Catalog
@@ -39,7 +36,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
 
     def __init__(
         self,
-        engine: Engine,
+        database: Database,
         catalog: Catalog,
         queries: Queries,
         sweeps: Sweeps,
@@ -47,7 +44,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         *,
         profiles: Profiles,
     ) -> None:
-        self._engine = engine
+        self._database = database
         self._catalog = catalog
         self._queries = queries
         self._sweeps = sweeps
@@ -162,7 +159,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
                 if len(figures) > MAX_FIGURES:
                     break
             done = await asyncio.to_thread(
-                import_accuracies, self._engine, figures, self._catalog, _unix_ms()
+                import_accuracies, self._database, figures, self._catalog, _unix_ms()
             )
         return to_message(done, query_pb2.ImportAccuracyResponse)
 
@@ -173,7 +170,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.ListDatasetsResponse:
         """Every dataset that accuracy is known on."""
         async with answered_failures(context):
-            found = await asyncio.to_thread(list_datasets, self._engine)
+            found = await asyncio.to_thread(list_datasets, self._database)
         return query_pb2.ListDatasetsResponse(
             datasets=[to_message(dataset, query_pb2.Dataset) for dataset in found]
         )

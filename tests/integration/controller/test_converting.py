@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import Engine
 
 from controller.conversions.converter import Converter, Listener
 from controller.conversions.disk_room import RESERVED_BYTES
@@ -20,6 +19,7 @@ from controller.domain.sweeps import SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state.blobs import open_blobs, put_blob
+from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Variant, WeightsKind, fp32_variants
@@ -35,17 +35,17 @@ ONNX = tuple(
 
 
 @pytest.fixture
-async def converter(engine: Engine, fleet: Fleet, tmp_path: Path) -> AsyncIterator[Converter]:
-    converter = Converter(engine, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate)
+async def converter(database: Database, fleet: Fleet, tmp_path: Path) -> AsyncIterator[Converter]:
+    converter = Converter(database, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate)
     yield converter
     converter.close()
 
 
 @pytest.fixture
 async def sweeps(
-    engine: Engine, fleet: Fleet, converter: Converter, changes: Changes
+    database: Database, fleet: Fleet, converter: Converter, changes: Changes
 ) -> AsyncIterator[Sweeps]:
-    sweeps = Sweeps(engine, CATALOG, fleet, converter, changes)
+    sweeps = Sweeps(database, CATALOG, fleet, converter, changes)
     yield sweeps
     await sweeps.close()
 

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,15 @@ def test_a_state_folder_that_another_controller_has(system: System) -> None:
     code, said = refused("controller", "--port", "0", "--state", state)
     assert code == 4
     assert "another controller already serves the state folder" in said
+
+
+def test_a_state_folder_of_an_unreleased_edgerank(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "controller.sqlite")
+    database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+    database.close()
+    code, said = refused("controller", "--port", "0", "--state", str(tmp_path))
+    assert code == 4
+    assert "name another state folder or move this one away" in said
 
 
 @pytest.mark.parametrize("command", [("controller", "--port", "0"), ("demo",)])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.state.catalog import store_catalog
+from controller.state.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime
@@ -43,12 +43,12 @@ class Remembered(NamedTuple):
 @pytest.fixture(scope="module")
 def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remembered]:
     state_dir = tmp_path_factory.mktemp("regressed")
-    engine = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(engine, load_catalog())
+    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+    store_catalog(database, load_catalog())
     factors = ((1.0, 1.0), (1.2, 1.2), (1.97, 2.03))
-    before, after, noisy = (record_sweep(engine, *each) for each in factors)
-    both = record_sweep(engine, 1.0, 1.0, backbones=BACKBONES, runtimes=tuple(Runtime))
-    engine.dispose()
+    before, after, noisy = (record_sweep(database, *each) for each in factors)
+    both = record_sweep(database, 1.0, 1.0, backbones=BACKBONES, runtimes=tuple(Runtime))
+    database.close()
     with running_controller(state_dir) as (_controller, address):
         yield Remembered(address, before, after, noisy, both)
 
