@@ -1,6 +1,7 @@
 """Leases survive what breaks between an agent and its controller; nothing is lost or doubled."""
 
 import asyncio
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from controller.domain.errors import EdgerankError
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
+from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.agents import AgentSession, Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.leases import LEASE_MS
@@ -25,6 +27,8 @@ from protos.fleet import (
     ToAgent,
     Welcome,
 )
+from protos.reasons import ReasonCode, reason
+from protos.runtimes import Runtime
 from tests.integration.controller.conftest import Clock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 
@@ -109,7 +113,7 @@ async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
         clock.now_ms += LEASE_MS
         await fleet.look_after_leases()
     (outcome,) = list_outcomes(database, sweep_id)
-    assert outcome.reason == "its agent vanished 3 times while it worked on this job"
+    assert outcome.reasons == (reason(ReasonCode.AGENT_VANISHED, attempts=3),)
     assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
 
 
@@ -238,9 +242,9 @@ async def test_progress_and_heartbeats_of_strangers_change_nothing(
     stranger = await fleet.connect(hello("other"))
     stranger_says = Progress(attempt_id=given.attempt_id, stage=Stage.MEASURING)
     fleet.progress(stranger, stranger_says)
-    assert fleet.activities() == ("phone: about to measure MobileNetV1 with onnxruntime",)
+    assert fleet.activities() == (doing(ActivityKind.STARTING),)
     fleet.progress(owner, stranger_says)
-    assert fleet.activities() == ("phone: measuring MobileNetV1 with onnxruntime, repetition 1",)
+    assert fleet.activities() == (doing(ActivityKind.MEASURING),)
     clock.now_ms = LEASE_MS
     await fleet.heartbeat(stranger, Heartbeat(held_attempt_ids=(given.attempt_id,)))
     await fleet.look_after_leases()
@@ -269,15 +273,33 @@ async def test_a_restarted_controller_does_not_convert_beside_its_own_agents_mea
     assert order == ["report", "converting"]
 
 
+def doing(kind: ActivityKind) -> Activity:
+    """What goes on with the first repetition on the phone."""
+    return Activity(kind=kind, backbone="MobileNetV1", device="phone", runtime=Runtime.ONNXRUNTIME)
+
+
+async def test_a_start_that_waits_for_what_cannot_be_is_shown_without_it(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    lying = reason(ReasonCode.PROCESSOR_WARM, celsius=math.nan)
+    fleet.progress(
+        session, Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, waiting_for=lying)
+    )
+    assert fleet.activities() == (doing(ActivityKind.WAITING),)
+
+
 async def test_who_watches_a_sweep_sees_what_a_start_waits_for(
     database: Database, fleet: Fleet
 ) -> None:
     start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
-    hot = "the processor is at 62.0 °C, starts below 45 °C"
-    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, detail=hot)
+    hot = reason(ReasonCode.PROCESSOR_WARM, celsius=62, limit_celsius=45)
+    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, waiting_for=hot)
     fleet.progress(session, waits)
-    assert fleet.activities() == (f"phone: waiting to measure MobileNetV1 with onnxruntime: {hot}",)
-    fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))
-    assert fleet.activities() == ("phone: measuring MobileNetV1 with onnxruntime, repetition 1",)
+    assert fleet.activities() == (replace(doing(ActivityKind.WAITING), waiting_for=hot),)
+    fleet.progress(session, replace(waits, stage=Stage.MEASURING, waiting_for=None))
+    assert fleet.activities() == (doing(ActivityKind.MEASURING),)

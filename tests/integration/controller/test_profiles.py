@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
-from controller.domain.sweeps import SweepPhase
+from controller.domain.sweeps import Activity, ActivityKind, SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.reports import lose_attempt, record_report
 from controller.state import attempts, jobs, sweeps
@@ -23,6 +23,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.variants import WeightsKind
 from protos.fleet import Profiled, Progress, Report, Stage
 from protos.measuring import OperatorTimes, StartGate
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.integration.controller.conftest import start_sweep, store_artifact
 from tests.integration.controller.domain_samples import (
@@ -78,11 +79,26 @@ def record(database: Database, report: Report) -> bool:
     return record_report(database, "id-of-phone", report, now_unix_ms=5)
 
 
-def reason(database: Database, profile_id: str) -> str:
-    with pytest.raises(EdgerankError) as failed:
+def reasons_of(database: Database, profile_id: str) -> tuple[Reason, ...]:
+    """Why there is no profile, besides that there is none."""
+    with pytest.raises(Refused) as failed:
         read_profile(database, profile_id)
     assert failed.value.code is ErrorCode.EXECUTION
-    return str(failed.value)
+    first, *others = failed.value.reasons
+    words = {"backbone": "MobileNetV1", "device": "phone"}
+    assert first == reason(ReasonCode.PROFILE_FAILED, words)
+    return tuple(others)
+
+
+def doing(kind: ActivityKind) -> Activity:
+    """What goes on with the profile on the phone."""
+    return Activity(
+        kind=kind,
+        backbone="MobileNetV1",
+        device="phone",
+        runtime=Runtime.ONNXRUNTIME,
+        is_profile=True,
+    )
 
 
 def no_figures(database: Database, profile_id: str) -> bool:
@@ -153,13 +169,13 @@ async def test_who_watches_a_profile_sees_what_goes_on(database: Database, fleet
     start_profile(database)
     session = await fleet.connect(hello("phone"))
     given = await lease_of(fleet, session)
-    what = "MobileNetV1 with onnxruntime"
-    assert fleet.activities() == (f"phone: about to profile {what}",)
-    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, detail="hot")
+    assert fleet.activities() == (doing(ActivityKind.STARTING),)
+    hot = reason(ReasonCode.PROCESSOR_WARM, celsius=62, limit_celsius=45)
+    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, waiting_for=hot)
     fleet.progress(session, waits)
-    assert fleet.activities() == (f"phone: waiting to profile {what}: hot",)
-    fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))
-    assert fleet.activities() == (f"phone: profiling {what}",)
+    assert fleet.activities() == (replace(doing(ActivityKind.WAITING), waiting_for=hot),)
+    fleet.progress(session, replace(waits, stage=Stage.MEASURING, waiting_for=None))
+    assert fleet.activities() == (doing(ActivityKind.MEASURING),)
 
 
 def test_a_profile_whose_agent_vanishes_is_leased_again_and_then_fails(database: Database) -> None:
@@ -170,31 +186,33 @@ def test_a_profile_whose_agent_vanishes_is_leased_again_and_then_fails(database:
     for _ in range(MAX_ATTEMPTS - 1):
         attempt_id, _job_id = lease(database)
         lose_attempt(database, attempt_id, now_unix_ms=0)
-    assert "vanished 3 times" in reason(database, profile_id)
+    vanished = reason(ReasonCode.AGENT_VANISHED, attempts=3)
+    assert reasons_of(database, profile_id) == (vanished,)
     assert no_figures(database, profile_id)
 
 
 def test_a_failure_keeps_its_reason_and_is_no_failed_measurement(database: Database) -> None:
     profile_id = start_profile(database)
     assert record(database, failed_report(*lease(database)))
-    assert reason(database, profile_id) == (
-        "MobileNetV1 could not be profiled on phone: crashed: the child died of SIGSEGV"
-    )
+    (crash,) = reasons_of(database, profile_id)
+    assert crash.code is ReasonCode.CRASHED
+    assert "SIGSEGV" in crash.words["detail"]
     assert no_figures(database, profile_id)
 
 
 def test_a_profile_without_an_artifact_fails_with_the_converters_words(database: Database) -> None:
     profile_id = start_profile(database)
     _attempt_id, job_id = lease(database)
-    jobs.record_failure(database, job_id, "no artifact: onnx: aborted", now_unix_ms=3)
-    assert reason(database, profile_id).endswith("no artifact: onnx: aborted")
+    why = (reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: aborted"}),)
+    jobs.record_failure(database, job_id, why, now_unix_ms=3)
+    assert reasons_of(database, profile_id) == why
     assert no_figures(database, profile_id)
 
 
 def test_an_agent_that_does_not_know_profiles_fails_the_job(database: Database) -> None:
     profile_id = start_profile(database)
     assert record(database, measured_report(*lease(database)))
-    assert "rubbish: the agent measured instead of profiling" in reason(database, profile_id)
+    assert [each.code for each in reasons_of(database, profile_id)] == [ReasonCode.RUBBISH]
     assert no_figures(database, profile_id)
 
 
@@ -202,7 +220,9 @@ def test_a_lying_profile_fails_the_job(database: Database) -> None:
     profile_id = start_profile(database)
     lying = replace(PROFILE.times, layers=())
     assert record(database, profiled_report(*lease(database), times=lying))
-    assert "rubbish: the agent reported a profile of 0 layers" in reason(database, profile_id)
+    (rubbish,) = reasons_of(database, profile_id)
+    assert rubbish.code is ReasonCode.RUBBISH
+    assert "0 layers" in rubbish.words["detail"]
 
 
 def test_a_profile_in_the_place_of_a_measurement_is_a_failed_measurement(
@@ -211,7 +231,7 @@ def test_a_profile_in_the_place_of_a_measurement_is_a_failed_measurement(
     sweep_id = start_sweep(database, "phone")
     assert record(database, profiled_report(*lease(database)))
     (outcome,) = list_outcomes(database, sweep_id)
-    assert outcome.reason == "rubbish: the agent profiled 2 inferences instead of 0"
+    assert [each.code for each in outcome.reasons] == [ReasonCode.RUBBISH]
 
 
 def test_the_id_of_a_sweep_is_no_profiles(database: Database) -> None:

@@ -21,6 +21,7 @@ from controller.state.schema import accuracies
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.fleet import Report
 from protos.measuring import StopReason
+from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import (
     failed_report,
@@ -139,7 +140,8 @@ def test_a_failure_keeps_its_reason(database: Database) -> None:
     record(database, failed_report(*lease(database, "phone")))
     (outcome,) = list_outcomes(database, sweep_id)
     assert outcome.verdict is Verdict.FAILED
-    assert outcome.reason == "crashed: the child died of SIGSEGV"
+    (crash,) = outcome.reasons
+    assert (crash.code, crash.words["detail"]) == (ReasonCode.CRASHED, "the child died of SIGSEGV")
     assert outcome.median_ms is None
 
 
@@ -150,7 +152,7 @@ def test_a_report_without_samples_is_a_failure_and_not_sent_forever(database: Da
     empty = replace(report.measured, repetition=repetition(()))
     assert record(database, replace(report, measured=empty))
     (outcome,) = list_outcomes(database, sweep_id)
-    assert outcome.reason == "rubbish: the agent reported no samples"
+    assert [each.code for each in outcome.reasons] == [ReasonCode.RUBBISH]
 
 
 def test_a_device_cannot_report_for_another(database: Database) -> None:
@@ -180,10 +182,12 @@ def test_a_job_without_an_artifact_fails_with_the_converters_words(database: Dat
     enrolled = list_devices(database, connected=frozenset())
     assert len(enrolled) == 1
     _attempt_id, job_id = lease(database, "phone")
-    jobs.record_failure(database, job_id, "no artifact: onnx: aborted", now_unix_ms=3)
-    jobs.record_failure(database, job_id, "again", now_unix_ms=4)
+    why = (reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: aborted"}),)
+    again = (reason(ReasonCode.CONTROLLER_DEFECT),)
+    jobs.record_failure(database, job_id, why, now_unix_ms=3)
+    jobs.record_failure(database, job_id, again, now_unix_ms=4)
     (outcome,) = list_outcomes(database, sweep_id)
-    assert outcome.reason == "no artifact: onnx: aborted"
+    assert outcome.reasons == why
 
 
 def test_cancelled_jobs_are_not_leased(database: Database) -> None:

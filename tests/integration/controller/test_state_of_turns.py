@@ -14,9 +14,9 @@ from controller.fleet.reports import lose_attempt, record_report
 from controller.state import attempts, jobs, sweeps, turns
 from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
-from protos.fleet import Lease, Report, failed
+from protos.fleet import Failure, Lease, Report
 from protos.measuring import StartGate
-from protos.reasons import ReasonCode
+from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, measured_report
 
@@ -54,11 +54,15 @@ def work_off(database: Database, *readings: Callable[[str, str], Report]) -> Non
         record(database, report(leased.attempt_id, leased.job_id))
 
 
+NOT_READY = (
+    reason(ReasonCode.NOT_READY, deadline_ms=60_000),
+    reason(ReasonCode.CORES_TAKEN, load_by_others=1.6, most=1),
+)
+
+
 def not_ready_report(attempt_id: str, job_id: str) -> Report:
     """A report of a start that waited in vain."""
-    detail = "others take 1.6 cores; allow more with --max-load"
-    failure = failed(ReasonCode.NOT_READY, detail)
-    return replace(failed_report(attempt_id, job_id), failure=failure)
+    return replace(failed_report(attempt_id, job_id), failure=Failure(reasons=NOT_READY))
 
 
 def measured(database: Database) -> list[Measurement]:
@@ -113,7 +117,9 @@ def test_a_device_that_stays_slow_is_a_verdict_with_its_figure(database: Databas
     measure_all(database, QUIET_NS, SLOW_NS, SLOW_NS)
     (found,) = measured(database)
     assert found.verdict is Verdict.THROTTLED
-    assert "the sentinel was up to 40 % slower" in found.reason
+    (why,) = found.reasons
+    assert why.code is ReasonCode.DEVICE_DRIFTED
+    assert why.figures["slowdown"] == pytest.approx(0.4, abs=0.005)
     assert found.latency is not None
     assert len(found.repetitions) == 6
 
@@ -126,10 +132,7 @@ def test_a_sentinel_that_fails_leaves_the_others_measured(database: Database) ->
     measure_all(database)
     (found,) = measured(database)
     assert found.verdict is Verdict.OK
-    assert found.reason == (
-        "nothing tells whether the device drifted during 2 of its 2 repetitions: "
-        "the sentinel had failed"
-    )
+    assert found.reasons == (reason(ReasonCode.UNWATCHED, count=2, repetitions=2),)
     assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
 
 
@@ -139,13 +142,13 @@ def test_what_a_reading_followed_on_was_watched_though_the_sentinel_fails_later(
     start_sweep(database, "phone", repetitions=12, sentinel=True)
     work_off(database, measured_report, measured_report, failed_report)
     (found,) = measured(database)
-    assert "during 2 of its 12 repetitions" in found.reason
+    assert found.reasons == (reason(ReasonCode.UNWATCHED, count=2, repetitions=12),)
 
 
 def test_without_a_sentinel_nobody_is_told_that_there_was_none(database: Database) -> None:
     start_sweep(database, "phone", repetitions=2)
     measure_all(database)
-    assert [each.reason for each in measured(database)] == [""]
+    assert [each.reasons for each in measured(database)] == [()]
 
 
 def test_a_sentinel_has_nothing_to_do_where_every_job_failed(database: Database) -> None:
@@ -183,9 +186,8 @@ def test_a_repetition_that_could_not_start_leaves_the_others_to_count(
     assert len(measure_all(database)) == 5 - unready
     (found,) = measured(database)
     assert (found.verdict, len(found.repetitions)) == (Verdict.OK, 5 - unready)
-    assert found.reason == (
-        f"{unready} of its repetitions could not start: the device was not ready within 60 s"
-    )
+    missed = reason(ReasonCode.STARTS_MISSED, count=unready, deadline_ms=60_000)
+    assert found.reasons == (missed,)
     assert turns.count_turns(database, sweep_id) == (5 - unready, 5 - unready)
     assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
 
@@ -202,7 +204,7 @@ def test_a_job_fails_with_what_was_in_the_way_once_fewer_than_two_repetitions_ar
     assert skipped == possible + 1
     (failed,) = measured(database)
     assert failed.verdict is Verdict.FAILED
-    assert failed.reason == "not_ready: others take 1.6 cores; allow more with --max-load"
+    assert failed.reasons == NOT_READY
     assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
 
 
@@ -212,7 +214,7 @@ def test_a_reading_that_could_not_start_is_made_up_for_by_the_next_one(
 ) -> None:
     sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=5, sentinel=True)
     work_off(database, *[measured_report] * unready, not_ready_report, measured_report)
-    assert [(each.verdict, each.reason) for each in measured(database)] == [(Verdict.OK, "")] * 2
+    assert [(each.verdict, each.reasons) for each in measured(database)] == [(Verdict.OK, ())] * 2
     assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 3}
 
 
@@ -221,7 +223,8 @@ def test_a_sentinel_fails_with_a_second_reading_in_a_row_that_could_not_start(
 ) -> None:
     sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=5, sentinel=True)
     work_off(database, not_ready_report)
-    assert all("the sentinel had failed" in each.reason for each in measured(database))
+    codes = {tuple(told.code for told in each.reasons) for each in measured(database)}
+    assert codes == {(ReasonCode.UNWATCHED,)}
     assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 2, JobState.FAILED: 1}
 
 
@@ -236,14 +239,14 @@ def test_a_late_word_that_the_device_was_not_ready_takes_nothing_back(database: 
     assert not record(database, not_ready_report(late.attempt_id, late.job_id))
     measure_all(database)
     (found,) = measured(database)
-    assert (found.verdict, len(found.repetitions), found.reason) == (Verdict.OK, 3, "")
+    assert (found.verdict, len(found.repetitions), found.reasons) == (Verdict.OK, 3, ())
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ((("1.23.2", "a"), ("1.24.0", "a")), "ran with 1.23.2 and 1.24.0"),
-        ((("1.23.2", "commit a"), ("1.23.2", "commit b")), "ran with commit a and commit b"),
+        ((("1.23.2", "a"), ("1.24.0", "a")), "1.23.2 and 1.24.0"),
+        ((("1.23.2", "commit a"), ("1.23.2", "commit b")), "commit a and commit b"),
     ],
 )
 def test_a_runtime_that_changes_between_repetitions_makes_the_job_unstable(
@@ -259,7 +262,8 @@ def test_a_runtime_that_changes_between_repetitions_makes_the_job_unstable(
         record(database, replace(report, measured=replace(report.measured, runtime=runtime)))
     (found,) = measured(database)
     assert found.verdict is Verdict.UNSTABLE
-    assert told in found.reason
+    words = {"runtime": "onnxruntime", "versions": told}
+    assert found.reasons == (reason(ReasonCode.RUNTIME_CHANGED, words),)
 
 
 def test_a_controller_that_stopped_before_it_settled_a_report_does_so_later(
