@@ -145,12 +145,18 @@ def test_a_version_and_a_date_choose_too(remembered: Remembered) -> None:
     assert len(found["pairs"]) == len(BACKBONES)
 
 
+def codes(left_out: dict[str, Any]) -> list[str]:
+    """The codes of why something was left out."""
+    return [reason["code"] for reason in left_out["reasons"]]
+
+
 def test_nothing_in_common_is_an_answer_with_its_own_code(remembered: Remembered) -> None:
     # The sweeps are remembered as if they had ended in 1970.
     code, found = compared(remembered.address, remembered.both, "after:2020-01-01")
     assert code == 3
     assert found["pairs"] == []
-    assert {m["reason"] for m in found["left_out"]} == {"only A has it: B has no figure of it"}
+    told = {(left["side"], *codes(left)) for left in found["left_out"]}
+    assert told == {("a", "without_partner")}
     assert len(found["left_out"]) == 2 * len(BACKBONES)
 
 
@@ -161,7 +167,11 @@ def test_every_figure_of_a_real_sweep_is_paired_or_named_with_its_reason(
     _, found = compared(system.address, sweep, sweep, "--include-noisy")
     assert {pair["change"] for pair in found["pairs"]} <= {"same"}
     # Both sides name what the machine throttled meanwhile, which only a quiet one does not.
-    named = {(left["backbone"], left["runtime"]) for left in found["left_out"] if left["reason"]}
+    named = {
+        (left["measurement"]["backbone"], left["measurement"]["runtime"])
+        for left in found["left_out"]
+        if codes(left)
+    }
     paired = {(pair["a"]["backbone"], pair["a"]["runtime"]) for pair in found["pairs"]}
     measured = {
         (job["backbone"], job["runtime"]) for job in swept["ended"] if not job["is_sentinel"]
