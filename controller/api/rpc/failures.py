@@ -7,7 +7,8 @@ from typing import Any
 
 import grpc
 
-from controller.domain.errors import CONSEQUENCES, EdgerankError
+from controller.api.statuses import STATUSES
+from controller.domain.errors import EdgerankError
 from protos.codec import MessageInvalid
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
     try:
         yield
     except EdgerankError as error:
-        await context.abort(CONSEQUENCES[error.code].status, str(error))
+        await context.abort(STATUSES[error.code], str(error))
     except MessageInvalid as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except (grpc.aio.AbortError, GeneratorExit):
