@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from controller.api.queries import Queries
 from controller.api.rpc.fleet_service import FleetService
 from controller.api.rpc.query_service import QueryService
+from controller.clock import SystemClock
 from controller.conversions.converter import Converter
 from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -63,17 +63,20 @@ async def serve(
         catalog = joined_catalog(load_catalog(), list_own_models(database))
         store_catalog(database, catalog)
         blobs = open_blobs(state_dir)
-        changes = Changes()
-        fleet = Fleet(database, changes, _monotonic_ms, socket.gethostname())
-        converter = Converter(database, blobs, state_dir, catalog, fleet.gate)
-        sweeps = Sweeps(database, catalog, fleet, converter, changes)
+        changes, clock = Changes(), SystemClock()
+        fleet = Fleet(database, changes, clock, socket.gethostname())
+        converter = Converter(database, blobs, state_dir, catalog, fleet.gate, clock=clock)
+        sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
         profiles = Profiles(database, catalog, fleet, sweeps)
         queries = Queries(database, catalog, fleet)
-        own_models = OwnModels(database, state_dir, catalog, fleet.gate)
+        own_models = OwnModels(database, state_dir, catalog, fleet.gate, clock=clock)
         server = grpc.aio.server(options=_OPTIONS)
         fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
         query_pb2_grpc.add_QueryServicer_to_server(
-            QueryService(database, catalog, queries, sweeps, own_models, profiles=profiles), server
+            QueryService(
+                database, catalog, queries, sweeps, own_models, profiles=profiles, clock=clock
+            ),
+            server,
         )
         await _add_standard_services(server)
         bound_port = _bind(server, host, port)
@@ -126,10 +129,6 @@ async def _look_after_leases(fleet: Fleet) -> None:
         except EdgerankError as error:
             # The disk may have room again at the next look.
             log.error("leases could not be looked after: %s", error)
-
-
-def _monotonic_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 async def _stop_signal() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from typing import TypeVar
 
 from obstore.store import LocalStore
 
+from controller.clock import Clock
 from controller.conversions.admission import Admission
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
@@ -87,6 +87,8 @@ class Converter:
         state_dir: Path,
         catalog: Catalog,
         gate: HostGate,
+        *,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._blobs = blobs
@@ -97,6 +99,7 @@ class Converter:
         shutil.rmtree(self._work_dir, ignore_errors=True)
         self._catalog = catalog
         self._gate = gate
+        self._clock = clock
         self._at_once = os.cpu_count() or 1
         self._admission = Admission(self._at_once, room_bytes)
         self._conversions = ThreadPoolExecutor(self._at_once, "convert")
@@ -261,7 +264,7 @@ class Converter:
         lack = lack_of_room(self._state_dir, fate.size_bytes, spare_disk_bytes)
         if not lack:
             put_blob(self._blobs, fate.sha256, fate.path)
-        artifact = record_artifact(self._database, fate, int(time.time() * 1000))
+        artifact = record_artifact(self._database, fate, self._clock.unix_ms())
         if lack:
             return not_kept(fate.variant, artifact, lack), "", fate.variant
         outcome = with_artifact(fate.variant, artifact, ConversionResult.STORED)

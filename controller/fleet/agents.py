@@ -15,10 +15,10 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from controller.clock import Clock
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.changes import Changes
 from controller.fleet.credibility import are_of_agents, check_hello
@@ -68,13 +68,11 @@ class AgentSession:
 class Fleet:
     """Hears what agents say and gives them leases."""
 
-    def __init__(
-        self, database: Database, changes: Changes, monotonic_ms: Callable[[], int], hostname: str
-    ) -> None:
-        """Measures leases on a clock that never goes back; `hostname` is this machine's."""
+    def __init__(self, database: Database, changes: Changes, clock: Clock, hostname: str) -> None:
+        """`hostname` is this machine's."""
         self._database = database
         self._changes = changes
-        self._now_ms = monotonic_ms
+        self._clock = clock
         self._hostname = hostname
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook()
@@ -96,12 +94,12 @@ class Fleet:
 
     async def recover(self) -> None:
         """Goes on where the controller stopped: settles reports, leases what was out afresh."""
-        await asyncio.to_thread(settle_all, self._database, _unix_ms())
+        await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
         known = await asyncio.to_thread(devices.list_devices, self._database, frozenset())
         here = {known.device_id for known in known if known.profile.hostname == self._hostname}
         for attempt_id, device_id in out.items():
-            self._leases.grant(attempt_id, self._now_ms())
+            self._leases.grant(attempt_id, self._clock.monotonic_ms())
             if device_id in here:
                 self.gate.attempt_started(attempt_id)
 
@@ -113,7 +111,7 @@ class Fleet:
                 another device has the name.
         """
         check_hello(hello)
-        await asyncio.to_thread(devices.enrol, self._database, hello, _unix_ms())
+        await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
         older = self._sessions.pop(hello.device_id, None)
         if older is not None:
             older.outbox.put_nowait(None)
@@ -130,13 +128,17 @@ class Fleet:
             del self._sessions[session.device_id]
             log.info("%s disconnected", session.hello.name)
         self._changes.notify()
-        await asyncio.to_thread(devices.touch, self._database, session.device_id, _unix_ms())
+        await asyncio.to_thread(
+            devices.touch, self._database, session.device_id, self._clock.unix_ms()
+        )
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
         """Renews those leases of the agent that it still holds."""
         held = tuple(held for held in beat.held_attempt_ids if held in session.leases)
-        self._leases.renew(held, self._now_ms())
-        await asyncio.to_thread(devices.touch, self._database, session.device_id, _unix_ms())
+        self._leases.renew(held, self._clock.monotonic_ms())
+        await asyncio.to_thread(
+            devices.touch, self._database, session.device_id, self._clock.unix_ms()
+        )
 
     async def ready(self, session: AgentSession) -> None:
         """The agent is free: it gets a lease now, or when there is one; never a second one."""
@@ -159,7 +161,7 @@ class Fleet:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
         recorded = await asyncio.to_thread(
-            record_report, self._database, session.device_id, report, _unix_ms()
+            record_report, self._database, session.device_id, report, self._clock.unix_ms()
         )
         if not recorded:
             log.info("%s repeated a report, or sent a stranger's", session.hello.name)
@@ -189,14 +191,14 @@ class Fleet:
             EdgerankError: STORAGE; what could not be given up is looked at the next time.
         """
         for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._database):
-            self._leases.grant_missing(attempt_id, self._now_ms())
-        for attempt_id in self._leases.expired(self._now_ms()):
+            self._leases.grant_missing(attempt_id, self._clock.monotonic_ms())
+        for attempt_id in self._leases.expired(self._clock.monotonic_ms()):
             await self._lose(attempt_id)
         await self.end_finished_sweeps()
 
     async def end_finished_sweeps(self) -> None:
         """Ends the sweeps whose last job has ended."""
-        if await asyncio.to_thread(end_finished_sweeps, self._database, _unix_ms()):
+        if await asyncio.to_thread(end_finished_sweeps, self._database, self._clock.unix_ms()):
             self._changes.notify()
 
     def end_sessions(self) -> None:
@@ -211,11 +213,11 @@ class Fleet:
             await self._lose(attempt_id)
             del out[attempt_id]
         for attempt_id in out:
-            self._leases.grant(attempt_id, self._now_ms())
+            self._leases.grant(attempt_id, self._clock.monotonic_ms())
         return out
 
     async def _lose(self, attempt_id: str) -> None:
-        await asyncio.to_thread(lose_attempt, self._database, attempt_id, _unix_ms())
+        await asyncio.to_thread(lose_attempt, self._database, attempt_id, self._clock.unix_ms())
         self._leases.end(attempt_id)
         for session in self._sessions.values():
             session.forget(attempt_id)
@@ -229,12 +231,12 @@ class Fleet:
             if not session.ready or (local and not self.gate.may_measure()):
                 return
             lease = await asyncio.to_thread(
-                attempts.lease_next, self._database, session.device_id, _unix_ms()
+                attempts.lease_next, self._database, session.device_id, self._clock.unix_ms()
             )
             if lease is None:
                 return
             session.ready = False
-            self._leases.grant(lease.attempt_id, self._now_ms())
+            self._leases.grant(lease.attempt_id, self._clock.monotonic_ms())
             if local:
                 self.gate.attempt_started(lease.attempt_id)
             session.leases[lease.attempt_id] = lease
@@ -262,7 +264,3 @@ def _activity(device: str, lease: Lease, progress: Progress | None) -> Activity:
         is_profile=lease.settings.profile_runs > 0,
         waiting_for=None if progress is None else progress.waiting_for,
     )
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000

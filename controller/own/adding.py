@@ -5,11 +5,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from controller.clock import Clock
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
@@ -31,11 +31,18 @@ class OwnModels:
     """Adds, lists and removes the own models of one controller."""
 
     def __init__(
-        self, database: Database, state_dir: Path, catalog: Catalog, gate: HostGate
+        self,
+        database: Database,
+        state_dir: Path,
+        catalog: Catalog,
+        gate: HostGate,
+        *,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._catalog = catalog
         self._gate = gate
+        self._clock = clock
         self._weights_dir = state_dir / "weights"
         self._uploads_dir = state_dir / "uploads"
         # What a killed controller left: parts of uploads, and a model that it did not remember.
@@ -124,7 +131,7 @@ class OwnModels:
             input_size=answer.input_size,
             params_m=answer.params / 1e6,
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
-            added_at_unix_ms=time.time_ns() // 1_000_000,
+            added_at_unix_ms=self._clock.unix_ms(),
         )
         sync_folder(folder)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 
 from tenacity import (
@@ -12,6 +11,7 @@ from tenacity import (
     wait_exponential,
 )
 
+from controller.clock import Clock
 from controller.conversions.converter import Converter, Listener
 from controller.domain.conversions import (
     ConversionOutcome,
@@ -50,12 +50,15 @@ class Sweeps:
         fleet: Fleet,
         converter: Converter,
         changes: Changes,
+        *,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._catalog = catalog
         self._fleet = fleet
         self._converter = converter
         self._changes = changes
+        self._clock = clock
         self._activity: dict[str, Activity] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
 
@@ -78,7 +81,9 @@ class Sweeps:
 
     async def begin(self, spec: SweepSpec, planned: Sequence[PlannedJob]) -> str:
         """Starts a sweep of these jobs; gives its id."""
-        sweep_id = await asyncio.to_thread(create_sweep, self._database, spec, planned, _unix_ms())
+        sweep_id = await asyncio.to_thread(
+            create_sweep, self._database, spec, planned, self._clock.unix_ms()
+        )
         self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
         return sweep_id
 
@@ -109,7 +114,7 @@ class Sweeps:
             await _ended(self._preparing[sweep_id])
         await asyncio.to_thread(jobs.cancel_jobs, self._database, sweep_id)
         await asyncio.to_thread(
-            sweeps.set_phase, self._database, sweep_id, SweepPhase.CANCELLED, _unix_ms()
+            sweeps.set_phase, self._database, sweep_id, SweepPhase.CANCELLED, self._clock.unix_ms()
         )
         # Asked for last: no job of the sweep can be leased any more.
         running = await asyncio.to_thread(attempts.attempts_of_sweep, self._database, sweep_id)
@@ -209,9 +214,9 @@ class Sweeps:
             ):
                 await self._fail_jobs(sweep_id, role, variant, why)
         await asyncio.to_thread(
-            sweeps.set_phase, self._database, sweep_id, SweepPhase.MEASURING, _unix_ms()
+            sweeps.set_phase, self._database, sweep_id, SweepPhase.MEASURING, self._clock.unix_ms()
         )
-        await asyncio.to_thread(settle_all, self._database, _unix_ms())
+        await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
         await self._fleet.end_finished_sweeps()
         self._changes.notify()
 
@@ -229,7 +234,9 @@ class Sweeps:
         for job_id in await asyncio.to_thread(
             jobs.waiting_jobs, self._database, sweep_id, role, variant
         ):
-            await asyncio.to_thread(jobs.record_failure, self._database, job_id, (why,), _unix_ms())
+            await asyncio.to_thread(
+                jobs.record_failure, self._database, job_id, (why,), self._clock.unix_ms()
+            )
 
     def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
         sweep = sweeps.find_sweep(self._database, sweep_id)
@@ -267,7 +274,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
     """Cancels a task and waits until it has ended, however it does."""
     task.cancel()
     await asyncio.wait([task])
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,7 +1,6 @@
 """The Query service: what people and programs ask. Translates, and calls the handlers."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import grpc
 
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
+from controller.clock import Clock
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
@@ -43,6 +43,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         own_models: OwnModels,
         *,
         profiles: Profiles,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._catalog = catalog
@@ -50,6 +51,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         self._sweeps = sweeps
         self._own_models = own_models
         self._profiles = profiles
+        self._clock = clock
 
     async def ListDevices(  # noqa: N802 - the contract's name
         self,
@@ -159,7 +161,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
                 if len(figures) > MAX_FIGURES:
                     break
             done = await asyncio.to_thread(
-                import_accuracies, self._database, figures, self._catalog, _unix_ms()
+                import_accuracies, self._database, figures, self._catalog, self._clock.unix_ms()
             )
         return to_message(done, query_pb2.ImportAccuracyResponse)
 
@@ -220,7 +222,3 @@ async def _chunks(requests: AsyncIterator[query_pb2.AddModelRequest]) -> AsyncIt
                 ErrorCode.INVALID_INPUT, "after an own model's header come its bytes, and no more"
             )
         yield request.chunk
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -28,12 +28,15 @@ WEIGHTS = Weights(WeightsKind.SYNTHETIC, "MobileNetV1", "d" * 64, "a test's", No
 
 
 @dataclass
-class Clock:
-    """A clock that a test owns."""
+class OwnedClock:
+    """A clock that a test owns; what never goes back and what people read are one."""
 
     now_ms: int = 0
 
-    def __call__(self) -> int:
+    def unix_ms(self) -> int:
+        return self.now_ms
+
+    def monotonic_ms(self) -> int:
         return self.now_ms
 
 
@@ -46,8 +49,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> OwnedClock:
+    return OwnedClock()
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def changes() -> Changes:
 
 
 @pytest.fixture
-def fleet(database: Database, clock: Clock, changes: Changes) -> Fleet:
+def fleet(database: Database, clock: OwnedClock, changes: Changes) -> Fleet:
     return Fleet(database, changes, clock, "the-controllers-host")
 
 

@@ -17,6 +17,7 @@ from controller.state.database import Database
 from controller.state.own_models import record_own_model
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.own import OwnFormat
+from tests.integration.controller.conftest import OwnedClock
 from tests.own_networks import FIXED_SHAPE, onnx_network
 
 CONTENT = onnx_network(FIXED_SHAPE).SerializeToString()
@@ -30,8 +31,10 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def own_models(database: Database, fleet: Fleet, catalog: Catalog, tmp_path: Path) -> OwnModels:
-    return OwnModels(database, tmp_path, catalog, fleet.gate)
+def own_models(
+    database: Database, fleet: Fleet, catalog: Catalog, clock: OwnedClock, tmp_path: Path
+) -> OwnModels:
+    return OwnModels(database, tmp_path, catalog, fleet.gate, clock=clock)
 
 
 async def sent() -> AsyncIterator[bytes]:

@@ -25,6 +25,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Variant, WeightsKind, fp32_variants
 from models.conversion.pipeline import ConversionCancelled, ToolMissing
 from protos.reasons import Reason, ReasonCode, reason
+from tests.integration.controller.conftest import OwnedClock
 from tests.integration.controller.domain_samples import SPEC, hello
 
 CATALOG = load_catalog()
@@ -36,17 +37,21 @@ ONNX = tuple(
 
 
 @pytest.fixture
-async def converter(database: Database, fleet: Fleet, tmp_path: Path) -> AsyncIterator[Converter]:
-    converter = Converter(database, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate)
+async def converter(
+    database: Database, fleet: Fleet, clock: OwnedClock, tmp_path: Path
+) -> AsyncIterator[Converter]:
+    converter = Converter(
+        database, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate, clock=clock
+    )
     yield converter
     converter.close()
 
 
 @pytest.fixture
 async def sweeps(
-    database: Database, fleet: Fleet, converter: Converter, changes: Changes
+    database: Database, fleet: Fleet, converter: Converter, changes: Changes, clock: OwnedClock
 ) -> AsyncIterator[Sweeps]:
-    sweeps = Sweeps(database, CATALOG, fleet, converter, changes)
+    sweeps = Sweeps(database, CATALOG, fleet, converter, changes, clock=clock)
     yield sweeps
     await sweeps.close()
 

@@ -29,7 +29,7 @@ from protos.fleet import (
 )
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
-from tests.integration.controller.conftest import Clock, start_sweep
+from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 
 
@@ -87,7 +87,7 @@ async def test_a_report_is_acknowledged_after_it_is_committed(
 
 
 async def test_heartbeats_keep_a_lease_and_silence_ends_it(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
@@ -104,7 +104,7 @@ async def test_heartbeats_keep_a_lease_and_silence_ends_it(
 
 
 async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     sweep_id = start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
@@ -118,7 +118,7 @@ async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
 
 
 async def test_a_broken_stream_keeps_the_lease_of_an_agent_that_still_works(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
@@ -145,7 +145,7 @@ async def test_an_agent_that_restarted_loses_its_attempt_at_once(
 
 
 async def test_a_restarted_controller_waits_for_the_agents_of_its_leases(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     start_sweep(database, "phone")
     given = await lease(fleet, await fleet.connect(hello("phone")))
@@ -189,7 +189,7 @@ async def test_asking_twice_still_gives_one_lease(database: Database, fleet: Fle
 
 
 async def test_an_attempt_without_a_lease_gets_one_and_then_expires(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     start_sweep(database, "phone")
     # A stream that breaks between the database and the lease book leaves this behind.
@@ -203,7 +203,7 @@ async def test_an_attempt_without_a_lease_gets_one_and_then_expires(
 
 
 async def test_a_database_that_fails_keeps_the_lease_to_be_looked_at_again(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
@@ -234,7 +234,7 @@ async def test_a_device_that_could_not_be_enrolled_is_not_connected(
 
 
 async def test_progress_and_heartbeats_of_strangers_change_nothing(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     start_sweep(database, "phone")
     owner = await fleet.connect(hello("phone"))
@@ -252,7 +252,7 @@ async def test_progress_and_heartbeats_of_strangers_change_nothing(
 
 
 async def test_a_restarted_controller_does_not_convert_beside_its_own_agents_measuring(
-    database: Database, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
     start_sweep(database, "phone")
     here = hello("phone", hostname="the-controllers-host")
@@ -303,3 +303,14 @@ async def test_who_watches_a_sweep_sees_what_a_start_waits_for(
     assert fleet.activities() == (replace(doing(ActivityKind.WAITING), waiting_for=hot),)
     fleet.progress(session, replace(waits, stage=Stage.MEASURING, waiting_for=None))
     assert fleet.activities() == (doing(ActivityKind.MEASURING),)
+
+
+async def test_when_a_device_was_there_is_told_by_the_controllers_clock(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    clock.now_ms = 5
+    session = await fleet.connect(hello("phone"))
+    clock.now_ms = 7
+    await fleet.heartbeat(session, Heartbeat())
+    (device,) = list_devices(database, frozenset())
+    assert (device.enrolled_at_unix_ms, device.last_seen_at_unix_ms) == (5, 7)

@@ -258,7 +258,7 @@ def test_training_branches_are_fused_and_outputs_stay(tmp_path: Path) -> None:
 FUSE_WITH_ATTENTION = """
 import json
 import paddle
-from models.steps import architectures, synthetic
+from models.steps.paddle import architectures, synthetic
 from models.steps.parity.compare import relative_difference
 from models.steps.paddle.fusion import fuse_blocks
 from models.steps.parity.noise import noise_images
