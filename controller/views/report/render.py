@@ -59,7 +59,7 @@ def render_report(ranking: Ranking, device: Device) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("controller", "report"),
+        loader=PackageLoader("controller.views.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
