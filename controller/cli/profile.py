@@ -93,8 +93,7 @@ def complete_backbone(
     "trace_path",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help=f"Where to write the trace, {_PLAIN} or {_PACKED}.  "
-    f"[default: BACKBONE-DEVICE-RUNTIME.trace{_PACKED}]",
+    help=f"Write the trace there, {_PLAIN} or {_PACKED}; with --stored also later.",
 )
 @gate_options
 @controller_option
@@ -151,17 +150,19 @@ def profile(
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
         found, packed = _follow(client.profile(wanted), console)
-    path = trace_path or Path(
-        f"{found.backbone}-{found.device}-{found.runtime.value}.trace{_PACKED}"
-    )
-    _write_trace(packed, path, found.profile_id)
-    summary = summarise(found, str(path))
+    if trace_path is not None:
+        _write_trace(packed, trace_path, found.profile_id)
+    summary = summarise(found, None if trace_path is None else str(trace_path))
     if as_json:
         print_json(summary)
     else:
         print_profile(console, summary, by_layer=by == "layer")
-        console.print()
-    console.print(f"trace written to {path}; open it at {PERFETTO}", highlight=False)
+    if trace_path is not None:
+        _say_where(trace_path, console)
+
+
+def _say_where(trace_path: Path, console: Console) -> None:
+    console.print(f"\ntrace written to {trace_path}; open it at {PERFETTO}", highlight=False)
 
 
 def _check_request(
