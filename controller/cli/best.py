@@ -1,21 +1,17 @@
-"""`edgerank best` and `edgerank report`: the answer, on the terminal and as a page."""
-
-from pathlib import Path
+"""`edgerank best`: which backbone is best on a device."""
 
 import click
 from rich.console import Console
 
-from controller.cli.options.common import (
-    Converted,
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.failures import says_failures
+from controller.cli.options.ranking import (
     accuracy_option,
     at_minute_option,
-    controller_option,
     include_option,
-    json_option,
-    read_runtime,
-    says_failures,
     tier_option,
 )
+from controller.cli.options.values import Converted, read_runtime
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.ranking import print_ranking
 from controller.client import QueryClient
@@ -26,8 +22,6 @@ from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import Constraints, Ranking
 from controller.views import wording
 from controller.views.device_words import surroundings_words
-from controller.views.report.render import render_report
-from models.catalog.catalog import IMAGENET
 from models.catalog.tiers import Tier
 from protos.runtimes import Runtime
 
@@ -126,66 +120,3 @@ def _why_none(ranking: Ranking) -> str:
         f"{none} with the verdict {counting}, but with {would} one would: "
         f"add {option}, or measure again"
     )
-
-
-@click.command()
-@click.option("--device", required=True, help="The device's name (see 'edgerank devices').")
-@click.option(
-    "--output",
-    "-o",
-    "path",
-    type=click.Path(path_type=Path),
-    default=Path("report.html"),
-    show_default=True,
-)
-@include_option
-@at_minute_option
-@accuracy_option
-@controller_option
-@says_failures
-def report(
-    *,
-    device: str,
-    path: Path,
-    include: tuple[Verdict, ...],
-    at_minute: int | None,
-    accuracy_dataset: str,
-    address: str,
-) -> None:
-    """Write a device's ranking as one HTML file.
-
-    It opens without a network, and shows every figure; only those whose verdict is ok, or one that
-    --include names, are ranked.
-
-    \b
-    Examples:
-      edgerank report --device phone -o phone.html
-      edgerank report --device pc --include noisy,unstable
-    """
-    with QueryClient(address) as client:
-        wanted = Constraints(include=include, at_minute=at_minute)
-        write_report(client, device, path, wanted, accuracy_dataset)
-    click.echo(f"report written to {path}")
-
-
-def write_report(
-    client: QueryClient,
-    device: str,
-    path: Path,
-    constraints: Constraints,
-    accuracy_dataset: str = IMAGENET,
-) -> None:
-    """Asks for a device's ranking and writes its page.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME for the device or the dataset, STORAGE when the file cannot be
-            written.
-    """
-    found = find_device(client.list_devices(), device)
-    page = render_report(client.rank(device, constraints, accuracy_dataset), found)
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise EdgerankError(
-            ErrorCode.STORAGE, f"cannot write {path}: {error.strerror}; name another with --output"
-        ) from error

@@ -7,16 +7,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from controller.cli.options.common import (
-    complete_backbones,
-    controller_option,
-    json_option,
-    read_backbones,
-    says_failures,
-    tier_option,
-    variant_options,
-    weights_option,
-)
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.completion import complete_backbones
+from controller.cli.options.failures import says_failures
+from controller.cli.options.ranking import tier_option
+from controller.cli.options.values import read_backbones
+from controller.cli.options.variants import variant_options, weights_option
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_conversion

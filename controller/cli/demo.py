@@ -11,10 +11,11 @@ import click
 from platformdirs import user_data_path
 from rich.console import Console
 
-from controller.cli.best import write_report
-from controller.cli.options.common import says_failures, weights_option
+from controller.cli.options.failures import says_failures
+from controller.cli.options.variants import weights_option
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.ranking import print_ranking
+from controller.cli.report import write_report
 from controller.cli.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode

@@ -4,18 +4,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from controller.cli.options.common import (
-    controller_option,
-    json_option,
-    says_failures,
-    weights_option,
-)
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.completion import complete_backbone
+from controller.cli.options.failures import says_failures
 from controller.cli.options.runtime import RuntimeSettings, runtime_options
 from controller.cli.options.start_gate import gate_options
+from controller.cli.options.variants import weights_option
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.profile import print_profile
 from controller.client import QueryClient
@@ -30,21 +27,13 @@ from controller.domain.sweeps import MAX_BATCH, MAX_THREADS
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from controller.files import replacing
 from controller.views.operator_times import summarise
-from models.catalog.catalog import MAX_INPUT_SIZE, load_catalog
+from models.catalog.catalog import MAX_INPUT_SIZE
 from models.catalog.variants import Precision, WeightsKind
 from protos.measuring import StartGate
 from protos.runtimes import Runtime
 
 PERFETTO = "https://ui.perfetto.dev"
 _PLAIN, _PACKED = ".json", ".json.gz"
-
-
-def complete_backbone(
-    _context: click.Context, _param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Completes the name of one backbone."""
-    names = (backbone.name for backbone in load_catalog())
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @click.command()

@@ -3,23 +3,21 @@
 import click
 from rich.console import Console
 
-from controller.cli.options.common import (
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.completion import complete_backbones
+from controller.cli.options.failures import says_failures
+from controller.cli.options.runtime import RuntimeSettings, runtime_options
+from controller.cli.options.start_gate import gate_options
+from controller.cli.options.values import (
     Converted,
-    complete_backbones,
-    controller_option,
-    json_option,
     read_backbones,
     read_devices,
     read_minutes,
     read_percentage,
     read_runtimes,
     read_threads,
-    says_failures,
-    variant_options,
-    weights_option,
 )
-from controller.cli.options.runtime import RuntimeSettings, runtime_options
-from controller.cli.options.start_gate import gate_options
+from controller.cli.options.variants import variant_options, weights_option
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
 from controller.client import QueryClient

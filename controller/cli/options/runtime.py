@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from controller.cli.options.common import Command, Converted
+from controller.cli.options.failures import Command
+from controller.cli.options.values import Converted
 from controller.domain.cores import parse_cores
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 

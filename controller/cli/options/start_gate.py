@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from controller.cli.options.common import Command, Converted, read_percentage
+from controller.cli.options.failures import Command
+from controller.cli.options.values import Converted, read_percentage
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.quantities import parse_celsius, parse_latency_ms
 from protos.measuring import StartGate
