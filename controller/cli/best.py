@@ -1,77 +1,31 @@
 """`edgerank best`: which backbone is best on a device."""
 
-import click
+from dataclasses import replace
+
+import cloup
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.ranking import (
-    accuracy_option,
-    at_minute_option,
-    include_option,
-    tier_option,
-)
-from controller.cli.options.values import Converted, read_runtime
+from controller.cli.options.ranking import RankedFigures, constraint_options, ranked_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.ranking import print_ranking
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.names import find_device
-from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import Constraints, Ranking
 from controller.views import wording
 from controller.views.device_words import surroundings_words
-from models.catalog.tiers import Tier
-from protos.runtimes import Runtime
 
 
-@click.command()
-@click.option("--device", required=True, help="The device's name (see 'edgerank devices').")
-@click.option(
-    "--max-latency",
-    "max_latency_ms",
-    type=Converted("latency", parse_latency_ms),
-    metavar="TIME",
-    help="As 20ms, 0.02s or 950us.",
-)
-@click.option(
-    "--max-memory",
-    "max_memory_bytes",
-    type=Converted("memory", parse_memory_bytes),
-    metavar="SIZE",
-    help="Peak resident memory above the bare runtime's, as 80MB or 80MiB.",
-)
-@click.option(
-    "--min-top1",
-    type=click.FloatRange(0, 100),
-    metavar="PERCENT",
-    help="Top-1 at least.",
-)
-@tier_option
-@click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
-@click.option("--threads", type=click.IntRange(1))
-@include_option
-@at_minute_option
-@accuracy_option
+@cloup.command()
+@ranked_options
+@constraint_options
 @controller_option
 @json_option
 @says_failures
-def best(
-    *,
-    device: str,
-    max_latency_ms: float | None,
-    max_memory_bytes: int | None,
-    min_top1: float | None,
-    tier: Tier | None,
-    runtime: Runtime | None,
-    threads: int | None,
-    include: tuple[Verdict, ...],
-    at_minute: int | None,
-    accuracy_dataset: str,
-    address: str,
-    as_json: bool,
-) -> None:
+def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_json: bool) -> None:
     """Say which backbone is best on a device.
 
     Names the winner under the constraints, the Pareto front, ties, and why the others lost. Only
@@ -88,22 +42,13 @@ def best(
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
     """
-    constraints = Constraints(
-        max_latency_ms=max_latency_ms,
-        max_memory_bytes=max_memory_bytes,
-        min_top1=min_top1,
-        tier=tier.value if tier else None,
-        runtime=runtime,
-        threads=threads,
-        include=include,
-        at_minute=at_minute,
-    )
+    wanted = replace(constraints, include=ranked.include, at_minute=ranked.at_minute)
     with QueryClient(address) as client:
-        ranking = client.rank(device, constraints, accuracy_dataset)
+        ranking = client.rank(ranked.device, wanted, ranked.accuracy_dataset)
         if as_json:
             print_json(ranking)
         else:
-            profile = find_device(client.list_devices(), device).profile
+            profile = find_device(client.list_devices(), ranked.device).profile
             print_ranking(Console(), ranking, surroundings_words(profile))
     if ranking.winner is None:
         raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))

@@ -56,7 +56,7 @@ INCLUDE = (Verdict.NOISY, Verdict.UNSTABLE)
 )
 @weights_option(WeightsKind.SYNTHETIC)
 @says_failures
-def demo(state_dir: Path, report_path: Path, weights: str) -> None:
+def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
     """Run the whole job on this machine.
 
     Controller, agent, 12 backbones x 2 runtimes, ranking on the terminal, report.html. A quick
@@ -73,7 +73,7 @@ def demo(state_dir: Path, report_path: Path, weights: str) -> None:
         devices=(DEVICE,),
         runtimes=tuple(Runtime),
         threads=(1,),
-        weights=WeightsKind(weights),
+        weights=weights,
         repetitions=REPETITIONS,
         relative_half_width=RELATIVE_HALF_WIDTH,
         time_budget_ms=TIME_BUDGET_MS,
@@ -84,7 +84,7 @@ def demo(state_dir: Path, report_path: Path, weights: str) -> None:
             device = _wait_for_device(client, agent, state_dir / "agent.log")
             console.print(
                 f"{device.name}: {device.profile.cpu_model}, {device.profile.logical_cores} cores; "
-                f"{weights} weights",
+                f"{weights.value} weights",
                 highlight=False,
             )
             sweep_id, job_count, _left_out = client.start_sweep(spec)

@@ -6,9 +6,9 @@ import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.backbones import tier_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.own_files import described, onnx_file, paddle_files, reading
-from controller.cli.options.ranking import tier_option
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (
     own_model_words,

@@ -3,21 +3,21 @@
 from pathlib import Path
 
 import click
+import cloup
 
 from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.ranking import accuracy_option, at_minute_option, include_option
+from controller.cli.options.ranking import RankedFigures, ranked_options
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Verdict
 from controller.domain.names import find_device
 from controller.domain.rankings import Constraints
 from controller.views.report.render import render_report
 from models.catalog.catalog import IMAGENET
 
 
-@click.command()
-@click.option("--device", required=True, help="The device's name (see 'edgerank devices').")
+@cloup.command()
+@ranked_options
 @click.option(
     "--output",
     "-o",
@@ -26,20 +26,9 @@ from models.catalog.catalog import IMAGENET
     default=Path("report.html"),
     show_default=True,
 )
-@include_option
-@at_minute_option
-@accuracy_option
 @controller_option
 @says_failures
-def report(
-    *,
-    device: str,
-    path: Path,
-    include: tuple[Verdict, ...],
-    at_minute: int | None,
-    accuracy_dataset: str,
-    address: str,
-) -> None:
+def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
     """Write a device's ranking as one HTML file.
 
     It opens without a network, and shows every figure; only those whose verdict is ok, or one that
@@ -50,9 +39,9 @@ def report(
       edgerank report --device phone -o phone.html
       edgerank report --device pc --include noisy,unstable
     """
+    wanted = Constraints(include=ranked.include, at_minute=ranked.at_minute)
     with QueryClient(address) as client:
-        wanted = Constraints(include=include, at_minute=at_minute)
-        write_report(client, device, path, wanted, accuracy_dataset)
+        write_report(client, ranked.device, path, wanted, ranked.accuracy_dataset)
     click.echo(f"report written to {path}")
 
 

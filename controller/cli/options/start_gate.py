@@ -1,12 +1,11 @@
 """The options of `sweep` and `profile` that say what a device has to be like before it starts."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from controller.cli.options.failures import Command
+from controller.cli.options.grouping import option_group
 from controller.cli.options.values import Converted, read_percentage
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.quantities import parse_celsius, parse_latency_ms
@@ -39,62 +38,9 @@ def read_charge(text: str) -> int:
     return round(percent)
 
 
-def gate_options(command: Command) -> Command:
-    """The options of a start gate, which the command gets as `gate`."""
-
-    @functools.wraps(command)
-    def run(
-        *,
-        max_temperature: float | None,
-        max_load: float | None,
-        min_battery: int | None,
-        start_deadline_ms: float,
-        **others: Any,
-    ) -> Any:
-        gate = StartGate(
-            max_celsius=max_temperature,
-            max_load_by_others=max_load,
-            min_battery_percent=min_battery,
-            deadline_ms=round(start_deadline_ms),
-        )
-        return command(gate=gate, **others)
-
-    temperature = _limit(
-        "--max-temperature",
-        parse_celsius,
-        "45C|none",
-        DEFAULT_MAX_TEMPERATURE,
-        "Start below this, or back at the resting level.",
-    )
-    load = _limit(
-        "--max-load",
-        read_percentage,
-        "P%|none",
-        DEFAULT_MAX_LOAD,
-        "Start when others take at most so much of one core.",
-    )
-    battery = _limit(
-        "--min-battery",
-        read_charge,
-        "P%|none",
-        DEFAULT_MIN_BATTERY,
-        "Start with at least this charge, on battery.",
-    )
-    deadline = click.option(
-        "--start-deadline",
-        "start_deadline_ms",
-        type=Converted("duration", parse_latency_ms),
-        metavar="TIME",
-        default=DEFAULT_DEADLINE,
-        show_default=True,
-        help="The longest that a start may wait for these three before it is given up.",
-    )
-    return temperature(load(battery(deadline(run))))  # type: ignore[return-value]
-
-
 def _limit(
     name: str, read: Callable[[str], Limit], metavar: str, default: str, help_text: str
-) -> Callable[[Command], Command]:
+) -> Callable[[Any], Any]:
     def read_limit(text: str) -> Limit | None:
         return None if text == "none" else read(text)
 
@@ -106,3 +52,55 @@ def _limit(
         show_default=True,
         help=help_text,
     )
+
+
+def _gate(
+    *,
+    max_temperature: float | None,
+    max_load: float | None,
+    min_battery: int | None,
+    start_deadline_ms: float,
+) -> StartGate:
+    return StartGate(
+        max_celsius=max_temperature,
+        max_load_by_others=max_load,
+        min_battery_percent=min_battery,
+        deadline_ms=round(start_deadline_ms),
+    )
+
+
+gate_options = option_group(
+    "When measuring starts",
+    "gate",
+    _gate,
+    _limit(
+        "--max-temperature",
+        parse_celsius,
+        "45C|none",
+        DEFAULT_MAX_TEMPERATURE,
+        "Start below this, or back at the resting level.",
+    ),
+    _limit(
+        "--max-load",
+        read_percentage,
+        "P%|none",
+        DEFAULT_MAX_LOAD,
+        "Start when others take at most so much of one core.",
+    ),
+    _limit(
+        "--min-battery",
+        read_charge,
+        "P%|none",
+        DEFAULT_MIN_BATTERY,
+        "Start with at least this charge, on battery.",
+    ),
+    click.option(
+        "--start-deadline",
+        "start_deadline_ms",
+        type=Converted("duration", parse_latency_ms),
+        metavar="TIME",
+        default=DEFAULT_DEADLINE,
+        show_default=True,
+        help="The longest that a start may wait for these three before it is given up.",
+    ),
+)

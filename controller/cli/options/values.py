@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 import click
 
@@ -33,6 +34,21 @@ class Converted(click.ParamType[Any]):
             return self._read(value)
         except EdgerankError as error:
             self.fail(str(error), param, ctx)
+
+
+EnumT = TypeVar("EnumT", bound=Enum)
+
+
+class OneOf(click.Choice[EnumT]):
+    """One of some members of an enum, by its value."""
+
+    def normalize_choice(
+        self,
+        choice: object,
+        ctx: click.Context | None,  # noqa: ARG002 - click passes it
+    ) -> str:
+        """The member's value; what was typed as it stands."""
+        return str(choice.value if isinstance(choice, Enum) else choice)
 
 
 def read_backbones(text: str, catalog: Catalog) -> tuple[Backbone, ...]:

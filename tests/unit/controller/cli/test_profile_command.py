@@ -3,7 +3,7 @@
 import click
 from click.testing import CliRunner
 
-from controller.cli.options.completion import complete_backbone
+from controller.cli.options.backbones import complete_backbone
 from controller.cli.profile import profile
 
 

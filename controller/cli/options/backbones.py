@@ -1,10 +1,18 @@
-"""Names that a shell completes."""
+"""Options that choose backbones, and the names that a shell completes."""
 
 import click
 from click.shell_completion import CompletionItem
 
+from controller.cli.options.values import Converted, read_tier
 from models.catalog.catalog import load_catalog
 from models.catalog.tiers import Tier
+
+tier_option = click.option(
+    "--tier",
+    type=Converted("tier", read_tier),
+    metavar="TIER",
+    help="mobile, desktop or server.",
+)
 
 
 def complete_backbone(
