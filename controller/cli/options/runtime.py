@@ -1,13 +1,11 @@
 """The options of `sweep` and `profile` that say where and how a runtime computes."""
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
-from controller.cli.options.common import Command, Converted
+from controller.cli.options.grouping import option_group
+from controller.cli.options.values import Converted, OneOf
 from controller.domain.cores import parse_cores
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
@@ -23,36 +21,25 @@ class RuntimeSettings:
     onnxruntime: OnnxRuntimeOptions
 
 
-def runtime_options(command: Command) -> Command:
-    """The options --cores to --flush-denormals, given to the command as `runtime_settings`."""
-
-    @functools.wraps(command)
-    def run(
-        *args: Any,
-        cores: str,
-        flush_denormals: bool,
-        execution_provider: str,
-        graph_optimization: str,
-        spinning: bool,
-        arena: bool,
-        **kwargs: Any,
-    ) -> Any:
-        settings = RuntimeSettings(
-            cores=cores,
-            flush_denormals=flush_denormals,
-            onnxruntime=OnnxRuntimeOptions(
-                execution_provider=execution_provider,
-                graph_optimization=GraphOptimization(graph_optimization),
-                spinning=spinning,
-                arena=arena,
-            ),
-        )
-        return command(*args, runtime_settings=settings, **kwargs)
-
-    # The last one is the first that the help shows.
-    for option in reversed(_OPTIONS):
-        run = option(run)
-    return run  # type: ignore[return-value]
+def _settings(
+    *,
+    cores: str,
+    flush_denormals: bool,
+    execution_provider: str,
+    graph_optimization: GraphOptimization,
+    spinning: bool,
+    arena: bool,
+) -> RuntimeSettings:
+    return RuntimeSettings(
+        cores=cores,
+        flush_denormals=flush_denormals,
+        onnxruntime=OnnxRuntimeOptions(
+            execution_provider=execution_provider,
+            graph_optimization=graph_optimization,
+            spinning=spinning,
+            arena=arena,
+        ),
+    )
 
 
 def _read_cores(text: str) -> str:
@@ -61,7 +48,10 @@ def _read_cores(text: str) -> str:
     return text
 
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+runtime_options = option_group(
+    "How a runtime computes",
+    "runtime_settings",
+    _settings,
     click.option(
         "--cores",
         type=Converted("cores", _read_cores),
@@ -84,7 +74,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--graph-optimization",
-        type=click.Choice([level.value for level in GraphOptimization]),
+        type=OneOf(GraphOptimization),
         default=_ORDINARY.graph_optimization.value,
         show_default=True,
         help="How much ONNX Runtime rewrites a graph when it loads it.",

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import click
 import pytest
 
-from controller.cli.options.common import (
+from controller.cli.options.start_gate import gate_options, read_charge
+from controller.cli.options.values import (
     read_backbones,
     read_batches,
     read_devices,
@@ -17,7 +18,6 @@ from controller.cli.options.common import (
     read_threads,
     read_tier,
 )
-from controller.cli.options.start_gate import gate_options, read_charge
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Verdict
 from models.catalog.catalog import load_catalog
