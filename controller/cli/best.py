@@ -98,7 +98,7 @@ def best(
         max_latency_ms=max_latency_ms,
         max_memory_bytes=max_memory_bytes,
         min_top1=min_top1,
-        tier=tier.value if tier else None,
+        tier=tier,
         runtime=runtime,
         threads=threads,
         include=include,

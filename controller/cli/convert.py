@@ -28,7 +28,7 @@ from controller.views.conversion_page import TOOLS, conversion_page
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.tiers import Tier
-from models.catalog.variants import Variant, WeightsKind
+from models.catalog.variants import Precision, Variant, WeightsKind
 from models.conversion.cost import seconds_by_variant
 from models.tools import ToolMissing, tool_versions
 
@@ -54,7 +54,7 @@ def convert(
     names: tuple[str, ...],
     tier: Tier | None,
     whole_catalog: bool,
-    precisions: tuple[str, ...],
+    precisions: tuple[Precision, ...],
     input_sizes: tuple[int, ...] | None,
     batches: tuple[int, ...],
     weights: str,

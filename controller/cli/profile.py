@@ -139,7 +139,7 @@ def profile(
         runtime=Runtime(runtime),
         threads=threads,
         weights=WeightsKind(weights),
-        precision=precision,
+        precision=Precision(precision),
         batch=batch,
         run_count=run_count,
         input_size=input_size,

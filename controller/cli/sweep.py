@@ -27,7 +27,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.quantities import parse_latency_ms
 from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.measuring import StartGate
 from protos.runtimes import Runtime
 
@@ -118,7 +118,7 @@ def sweep(
     devices: tuple[str, ...],
     runtimes: tuple[Runtime, ...],
     threads: tuple[int, ...],
-    precisions: tuple[str, ...],
+    precisions: tuple[Precision, ...],
     input_sizes: tuple[int, ...] | None,
     batches: tuple[int, ...],
     weights: str,

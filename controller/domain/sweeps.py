@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from controller.domain.cores import Cores
 from controller.domain.measurements import Verdict
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.device import DeviceProfile
 from protos.measuring import StartGate
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -48,10 +49,10 @@ class SweepSpec:
     repetitions: int
     relative_half_width: float
     time_budget_ms: int
-    precisions: tuple[str, ...] = ()
+    precisions: tuple[Precision, ...] = ()
     input_sizes: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
-    cores: str = ""
+    cores: Cores = Cores()
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
     gate: StartGate = StartGate()
@@ -69,7 +70,7 @@ class JobOutcome:
     runtime: Runtime
     threads: int
     weights: WeightsKind
-    precision: str
+    precision: Precision
     input_size: int
     batch: int
     verdict: Verdict

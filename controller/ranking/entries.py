@@ -4,16 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.rankings import INCLUDABLE, Constraints
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import WeightsKind
-
-_ORDINARY_PRECISION: Final = "fp32"
-
+from models.catalog.variants import Precision, WeightsKind
 
 IdentityT = TypeVar("IdentityT", bound=Hashable)
 
@@ -52,8 +49,8 @@ class Entry:
 def candidate_key(measurement: Measurement) -> str:
     """Name a candidate: backbone, runtime, threads, and what is out of the ordinary."""
     parts = [measurement.backbone, measurement.runtime.value, str(measurement.threads)]
-    if measurement.precision != _ORDINARY_PRECISION:
-        parts.append(measurement.precision)
+    if measurement.precision is not Precision.FP32:
+        parts.append(measurement.precision.value)
     if measurement.batch != 1:
         parts.append(f"batch={measurement.batch}")
     if measurement.weights is not WeightsKind.PRETRAINED:
@@ -179,8 +176,8 @@ def _entry(measurement: Measurement, catalog: Catalog) -> tuple[Entry | None, st
 
 def _unknown_accuracy(measurement: Measurement) -> str:
     dataset, precision = measurement.accuracy_dataset, measurement.precision
-    if precision != _ORDINARY_PRECISION:
-        return f"its accuracy on {dataset} is not known for {precision}"
+    if precision is not Precision.FP32:
+        return f"its accuracy on {dataset} is not known for {precision.value}"
     if dataset == IMAGENET and measurement.weights is not WeightsKind.OWN:
         return "no accuracy is published for it"
     return f"its accuracy on {dataset} is not known; 'edgerank accuracy import' takes it in"

@@ -56,7 +56,7 @@ def rank(
     Raises:
         ValueError: the tier is none of mobile, desktop and server.
     """
-    tier = None if constraints.tier is None else Tier(constraints.tier)
+    tier = constraints.tier
     measured_here = [m for m in measurements if m.device == device]
     scope = [m for m in measured_here if _is_looked_at(m, constraints)]
     if constraints.at_minute is not None:

@@ -10,7 +10,7 @@ from controller.domain.sweeps import MAX_REPETITIONS, MAX_TIME_BUDGET_MS
 from controller.ranking.pareto import pareto_front
 from controller.views.settings_words import settings_options
 from models.catalog.catalog import Backbone
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.runtimes import Runtime
 
 MOST_BACKBONES: Final = 12
@@ -93,7 +93,9 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> str:
         device,
         *("--runtimes", _each(measurement.runtime.value for measurement in again)),
         *("--threads", _each(str(measurement.threads) for measurement in again)),
-        *_unless("fp32", "--precisions", _each(measurement.precision for measurement in again)),
+        *_unless(
+            Precision.FP32.value, "--precisions", _each(each.precision.value for each in again)
+        ),
         *_unless("1", "--batch", _each(str(measurement.batch) for measurement in again)),
         *settings_options(wanted),
         *("--weights", weights_in_use(again).value),
@@ -134,7 +136,7 @@ def _models(unmeasured: Sequence[Backbone], constraints: Constraints) -> str:
     if len(unmeasured) <= MOST_BACKBONES:
         return ",".join(backbone.name for backbone in unmeasured)
     if constraints.tier is not None:
-        return f"tier:{constraints.tier}"
+        return f"tier:{constraints.tier.value}"
     return ",".join(backbone.name for backbone in _promising(unmeasured)[:MOST_BACKBONES])
 
 

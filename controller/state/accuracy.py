@@ -7,14 +7,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select
 
-from controller.domain.catalog import AccuracyFigure, AccuracyImport, Dataset, FigureKey, key_of
+from controller.domain.catalog import (
+    AccuracyFigure,
+    AccuracyImport,
+    AccuracyMetric,
+    AccuracyPrecision,
+    Dataset,
+    FigureKey,
+    key_of,
+)
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.own.accuracy import check_accuracies
 from controller.state.catalog import ACCURACY_KEY
 from controller.state.database import transaction
 from controller.state.schema import accuracies
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision
 
 
 def import_accuracies(
@@ -40,8 +47,13 @@ def import_accuracies(
                     *(accuracies.c[column] == bindparam(f"old_{column}") for column in ACCURACY_KEY)
                 ),
                 [
-                    {f"old_{column}": part for column, part in zip(ACCURACY_KEY, key, strict=True)}
-                    for key in replaced
+                    {
+                        "old_backbone": backbone,
+                        "old_dataset": dataset,
+                        "old_metric": metric.value,
+                        "old_precision": precision.value,
+                    }
+                    for backbone, dataset, metric, precision in replaced
                 ],
             )
         connection.execute(insert(accuracies), [_row(figure, now_unix_ms) for figure in figures])
@@ -81,8 +93,8 @@ def known_top1(engine: Engine, dataset: str) -> dict[str, float]:
         rows = connection.execute(
             select(accuracies.c.backbone, accuracies.c.value_percent).where(
                 accuracies.c.dataset == dataset,
-                accuracies.c.metric == "top1",
-                accuracies.c.precision == Precision.FP32.value,
+                accuracies.c.metric == AccuracyMetric.TOP1.value,
+                accuracies.c.precision == AccuracyPrecision.FP32.value,
             )
         ).all()
     return {row.backbone: row.value_percent for row in rows}
@@ -93,15 +105,16 @@ def _stored(connection: Connection) -> Sequence[Row[Any]]:
 
 
 def _key(row: Row[Any]) -> FigureKey:
-    return (row.backbone, row.dataset, row.metric, row.precision)
+    metric, precision = AccuracyMetric(row.metric), AccuracyPrecision(row.precision)
+    return (row.backbone, row.dataset, metric, precision)
 
 
 def _row(figure: AccuracyFigure, now_unix_ms: int) -> dict[str, object]:
     return {
         "backbone": figure.backbone,
         "dataset": figure.dataset,
-        "metric": figure.metric,
-        "precision": figure.precision,
+        "metric": figure.metric.value,
+        "precision": figure.precision.value,
         "value_percent": figure.value_percent,
         "source": figure.source,
         "imported_at_unix_ms": now_unix_ms,
@@ -113,6 +126,6 @@ def _dataset(name: str, rows: Sequence[Row[Any]]) -> Dataset:
         name=name,
         backbone_count=len({row.backbone for row in rows}),
         figure_count=len(rows),
-        metrics=tuple(sorted({row.metric for row in rows})),
-        precisions=tuple(sorted({row.precision for row in rows})),
+        metrics=tuple(map(AccuracyMetric, sorted({row.metric for row in rows}))),
+        precisions=tuple(map(AccuracyPrecision, sorted({row.precision for row in rows}))),
     )

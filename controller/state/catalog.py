@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Engine, bindparam, delete, insert
 
+from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
 from controller.state.database import transaction
 from controller.state.schema import accuracies, backbones
 from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
-from models.catalog.variants import Precision
 
 
 def store_catalog(engine: Engine, catalog: Catalog) -> None:
@@ -47,17 +47,21 @@ def backbone_row(backbone: Backbone) -> dict[str, Any]:
 
 def _published(catalog: Catalog) -> Iterator[dict[str, Any]]:
     for backbone in catalog:
-        for metric, percent in (("top1", backbone.top1), ("top5", backbone.top5)):
+        for metric, percent in (
+            (AccuracyMetric.TOP1, backbone.top1),
+            (AccuracyMetric.TOP5, backbone.top5),
+        ):
             if percent is not None:
                 yield {
                     "backbone": backbone.name,
                     "dataset": IMAGENET,
-                    "metric": metric,
-                    "precision": _published_precision(backbone),
+                    "metric": metric.value,
+                    "precision": _published_precision(backbone).value,
                     "value_percent": percent,
                     "source": backbone.source,
                 }
 
 
-def _published_precision(backbone: Backbone) -> str:
-    return "int8" if backbone.name in INT8_ACCURACY else Precision.FP32.value
+def _published_precision(backbone: Backbone) -> AccuracyPrecision:
+    is_int8 = backbone.name in INT8_ACCURACY
+    return AccuracyPrecision.INT8 if is_int8 else AccuracyPrecision.FP32

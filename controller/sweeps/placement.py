@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from controller.domain.cores import CoreClass, format_cores, parse_cores
+from controller.domain.cores import CoreChoice, Cores, check_cores, format_cores
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device, SweepSpec
 from protos.device import DeviceProfile
@@ -26,7 +26,7 @@ def check_placement(spec: SweepSpec) -> None:
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    parse_cores(spec.cores)
+    check_cores(spec.cores)
     asks_onnxruntime = spec.onnxruntime not in (None, _ORDINARY)
     if asks_onnxruntime and Runtime.ONNXRUNTIME not in spec.runtimes:
         raise EdgerankError(
@@ -36,7 +36,7 @@ def check_placement(spec: SweepSpec) -> None:
         )
 
 
-def choose_cores(device: Device, wanted: str) -> tuple[int, ...]:
+def choose_cores(device: Device, wanted: Cores) -> tuple[int, ...]:
     """The numbers of the wanted cores, ascending; empty for all of them.
 
     Big are the device's most capable cores, little its least capable ones.
@@ -44,19 +44,18 @@ def choose_cores(device: Device, wanted: str) -> tuple[int, ...]:
     Raises:
         CoresMissing: the device does not have them.
     """
-    chosen = parse_cores(wanted)
-    if chosen is CoreClass.ALL:
+    if wanted.choice is CoreChoice.ALL:
         return ()
-    if isinstance(chosen, CoreClass):
-        return _cores_of_class(device, chosen)
+    if wanted.choice is not CoreChoice.LISTED:
+        return _cores_of_class(device, wanted.choice)
     known = _known_cores(device.profile)
-    missing = sorted(set(chosen) - set(known))
+    missing = sorted(set(wanted.cpus) - set(known))
     if known and missing:
         raise CoresMissing(
             f"device {device.name!r} has no core {format_cores(missing)}; "
             f"it has {format_cores(known)}"
         )
-    return chosen
+    return wanted.cpus
 
 
 def placement_obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> str:
@@ -77,7 +76,7 @@ def options_of(runtime: Runtime, spec: SweepSpec) -> OnnxRuntimeOptions | None:
     return (spec.onnxruntime or _ORDINARY) if runtime is Runtime.ONNXRUNTIME else None
 
 
-def _cores_of_class(device: Device, wanted: CoreClass) -> tuple[int, ...]:
+def _cores_of_class(device: Device, wanted: CoreChoice) -> tuple[int, ...]:
     clusters = device.profile.clusters
     known = _known_cores(device.profile)
     has = f"its cores are {format_cores(known)}" if known else "name them by their numbers"
@@ -90,7 +89,7 @@ def _cores_of_class(device: Device, wanted: CoreClass) -> tuple[int, ...]:
             f"device {device.name!r} has no {wanted.value} cores, they are all alike; {has}"
         )
     # The contract has the most capable first.
-    of_class = set(clusters[0 if wanted is CoreClass.BIG else -1].cpus)
+    of_class = set(clusters[0 if wanted is CoreChoice.BIG else -1].cpus)
     usable = of_class.intersection(device.profile.usable_cpus or of_class)
     if not usable:
         raise CoresMissing(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from controller.cli.options.common import Command, Converted
-from controller.domain.cores import parse_cores
+from controller.domain.cores import Cores, parse_cores
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 _ORDINARY = OnnxRuntimeOptions()
@@ -18,7 +18,7 @@ _ORDINARY = OnnxRuntimeOptions()
 class RuntimeSettings:
     """What these options say; the fields are those of `SweepSpec`."""
 
-    cores: str
+    cores: Cores
     flush_denormals: bool
     onnxruntime: OnnxRuntimeOptions
 
@@ -29,7 +29,7 @@ def runtime_options(command: Command) -> Command:
     @functools.wraps(command)
     def run(
         *args: Any,
-        cores: str,
+        cores: Cores,
         flush_denormals: bool,
         execution_provider: str,
         graph_optimization: str,
@@ -55,16 +55,10 @@ def runtime_options(command: Command) -> Command:
     return run  # type: ignore[return-value]
 
 
-def _read_cores(text: str) -> str:
-    # The words are kept: which cores they mean, each device's profile says.
-    parse_cores(text)
-    return text
-
-
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--cores",
-        type=Converted("cores", _read_cores),
+        type=Converted("cores", parse_cores),
         metavar="big|little|all|0,4-7",
         default="all",
         show_default=True,

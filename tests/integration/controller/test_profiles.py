@@ -21,7 +21,7 @@ from controller.state.profiles import check_profile, read_profile
 from controller.state.reports import record_report
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.fleet import Profiled, Progress, Report, Stage
 from protos.measuring import OperatorTimes, StartGate
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -44,7 +44,7 @@ SPEC = ProfileSpec(
     runtime=Runtime.ONNXRUNTIME,
     threads=2,
     weights=WeightsKind.SYNTHETIC,
-    precision="fp32",
+    precision=Precision.FP32,
     batch=1,
     run_count=RUNS,
     onnxruntime=OnnxRuntimeOptions(spinning=False),
