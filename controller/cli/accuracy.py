@@ -108,7 +108,7 @@ def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
         table.add_row(
             dataset.name,
             str(dataset.backbone_count),
-            ", ".join(dataset.metrics),
-            ", ".join(dataset.precisions),
+            ", ".join(metric.value for metric in dataset.metrics),
+            ", ".join(precision.value for precision in dataset.precisions),
         )
     console.print(table)

@@ -114,7 +114,7 @@ def _wanted(
                 runtime=profiled.runtime,
                 threads=profiled.threads,
                 weights=profiled.weights,
-                precision=profiled.precision.value,
+                precision=profiled.precision,
                 batch=profiled.batch,
                 run_count=profiled.run_count,
                 input_size=profiled.input_size,

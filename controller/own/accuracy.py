@@ -9,6 +9,7 @@ from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
     AccuracyInvalid,
+    AccuracyMetric,
     FigureKey,
     key_of,
     looks_like_fraction,
@@ -17,9 +18,6 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.accuracy import list_datasets, list_figures, put_figures
 from controller.state.database import Database
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision
-
-METRICS: Final = ("top1", "top5")
 
 MAX_FIGURES: Final = 50_000
 MAX_TEXT_LENGTH: Final = 200
@@ -77,8 +75,8 @@ def check_accuracies(
         known: every figure that is stored, percent.
 
     Raises:
-        AccuracyInvalid: a name, metric, precision, dataset, value or source that cannot be, a
-            figure that is there twice or published, top-5 below top-1, or fractions for percent.
+        AccuracyInvalid: a name, dataset, value or source that cannot be, a figure that is there
+            twice or published, top-5 below top-1, or fractions for percent.
     """
     if len(figures) > MAX_FIGURES:
         raise AccuracyInvalid(
@@ -113,16 +111,9 @@ def _check_figure(figure: AccuracyFigure, catalog: Catalog) -> None:
     if not _is_text(figure.dataset, MAX_DATASET_LENGTH):
         problem = f"a dataset's name is 1 to {MAX_DATASET_LENGTH} printable characters"
         raise AccuracyInvalid(row, "dataset", problem)
-    if figure.metric not in METRICS:
-        problem = f"{figure.metric!r} is no metric; there are {' and '.join(METRICS)}"
-        raise AccuracyInvalid(row, "metric", problem)
     if not 0 < figure.value_percent <= 100:
         problem = f"{figure.value_percent:g} is no percentage above 0 and at most 100"
         raise AccuracyInvalid(row, "value", problem)
-    precisions = [precision.value for precision in Precision]
-    if figure.precision not in precisions:
-        problem = f"{figure.precision!r} is no precision; there are {', '.join(precisions)}"
-        raise AccuracyInvalid(row, "precision", problem)
     if not _is_text(figure.source, MAX_TEXT_LENGTH):
         problem = f"say where it comes from, in 1 to {MAX_TEXT_LENGTH} printable characters"
         raise AccuracyInvalid(row, "source", problem)
@@ -134,8 +125,8 @@ def _is_text(text: str, longest: int) -> bool:
 
 def _published_words(figure: AccuracyFigure) -> str:
     return (
-        f"{IMAGENET} {figure.metric} of {figure.backbone} in {figure.precision} is published, and "
-        "what is published is not replaced; give your own dataset another name"
+        f"{IMAGENET} {figure.metric.value} of {figure.backbone} in {figure.precision.value} is "
+        "published, and what is published is not replaced; give your own dataset another name"
     )
 
 
@@ -144,12 +135,12 @@ def _check_no_fractions(figures: Iterable[AccuracyFigure]) -> None:
 
     One such value may be a network that learnt nothing; when all are, 0.75 stands for 75 %.
     """
-    by_metric: defaultdict[tuple[str, str], list[AccuracyFigure]] = defaultdict(list)
+    by_metric: defaultdict[tuple[str, AccuracyMetric], list[AccuracyFigure]] = defaultdict(list)
     for figure in figures:
         by_metric[figure.dataset, figure.metric].append(figure)
     for (dataset, metric), group in by_metric.items():
         if all(looks_like_fraction(figure) for figure in group):
-            problem = f"every {metric} of {dataset} is at most 1, which looks like fractions"
+            problem = f"every {metric.value} of {dataset} is at most 1, which looks like fractions"
             raise AccuracyInvalid(group[0].row, "value", f"{problem}; write 75.3 for 75.3 %")
 
 
@@ -158,8 +149,8 @@ def _check_order(figures: Sequence[AccuracyFigure], known: Mapping[FigureKey, fl
     after = {**known, **{key_of(figure): figure.value_percent for figure in figures}}
     for figure in figures:
         backbone, dataset, _, precision = key_of(figure)
-        top1 = after.get((backbone, dataset, "top1", precision))
-        top5 = after.get((backbone, dataset, "top5", precision))
+        top1 = after.get((backbone, dataset, AccuracyMetric.TOP1, precision))
+        top5 = after.get((backbone, dataset, AccuracyMetric.TOP5, precision))
         if top1 is not None and top5 is not None and top5 < top1:
             raise AccuracyInvalid(
                 figure.row, "value", f"its top-5 of {top5:g} is below its top-1 of {top1:g}"

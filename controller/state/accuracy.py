@@ -7,11 +7,16 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from controller.domain.catalog import AccuracyFigure, Dataset, FigureKey
+from controller.domain.catalog import (
+    AccuracyFigure,
+    AccuracyMetric,
+    AccuracyPrecision,
+    Dataset,
+    FigureKey,
+)
 from controller.state.database import Database, Transaction
 from controller.state.schema import accuracies, backbones
 from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
-from models.catalog.variants import Precision
 
 _KEY = ("backbone", "dataset", "metric", "precision")
 """What there is one accuracy figure of, in the order of a FigureKey."""
@@ -61,7 +66,10 @@ def put_figures(
     now_unix_ms: int,
 ) -> None:
     """Keeps imported figures, in the place of those that have these keys."""
-    _delete_figures(transaction, in_place_of)
+    _delete_figures(
+        transaction,
+        [(name, dataset, of.value, at.value) for name, dataset, of, at in in_place_of],
+    )
     if figures:
         transaction.execute(insert(accuracies), [_row(figure, now_unix_ms) for figure in figures])
 
@@ -79,8 +87,8 @@ def known_top1(database: Database, dataset: str) -> dict[str, float]:
         rows = transaction.execute(
             select(accuracies.c.backbone, accuracies.c.value_percent).where(
                 accuracies.c.dataset == dataset,
-                accuracies.c.metric == "top1",
-                accuracies.c.precision == Precision.FP32.value,
+                accuracies.c.metric == AccuracyMetric.TOP1.value,
+                accuracies.c.precision == AccuracyPrecision.FP32.value,
             )
         ).all()
     return {row.backbone: row.value_percent for row in rows}
@@ -108,28 +116,32 @@ def _delete_figures(transaction: Transaction, keys: Collection[tuple[str, ...]])
 
 def _published(catalog: Catalog) -> Iterator[dict[str, Any]]:
     for backbone in catalog:
-        for metric, percent in (("top1", backbone.top1), ("top5", backbone.top5)):
+        for metric, percent in (
+            (AccuracyMetric.TOP1, backbone.top1),
+            (AccuracyMetric.TOP5, backbone.top5),
+        ):
             if percent is not None:
                 yield {
                     "backbone": backbone.name,
                     "dataset": IMAGENET,
-                    "metric": metric,
-                    "precision": _published_precision(backbone),
+                    "metric": metric.value,
+                    "precision": _published_precision(backbone).value,
                     "value_percent": percent,
                     "source": backbone.source,
                 }
 
 
-def _published_precision(backbone: Backbone) -> str:
-    return "int8" if backbone.name in INT8_ACCURACY else Precision.FP32.value
+def _published_precision(backbone: Backbone) -> AccuracyPrecision:
+    is_int8 = backbone.name in INT8_ACCURACY
+    return AccuracyPrecision.INT8 if is_int8 else AccuracyPrecision.FP32
 
 
 def _row(figure: AccuracyFigure, now_unix_ms: int) -> dict[str, object]:
     return {
         "backbone": figure.backbone,
         "dataset": figure.dataset,
-        "metric": figure.metric,
-        "precision": figure.precision,
+        "metric": figure.metric.value,
+        "precision": figure.precision.value,
         "value_percent": figure.value_percent,
         "source": figure.source,
         "imported_at_unix_ms": now_unix_ms,
@@ -141,6 +153,6 @@ def _dataset(name: str, keys: Sequence[FigureKey]) -> Dataset:
         name=name,
         backbone_count=len({backbone for backbone, _, _, _ in keys}),
         figure_count=len(keys),
-        metrics=tuple(sorted({metric for _, _, metric, _ in keys})),
-        precisions=tuple(sorted({precision for _, _, _, precision in keys})),
+        metrics=tuple(each for each in AccuracyMetric if each in {key[2] for key in keys}),
+        precisions=tuple(each for each in AccuracyPrecision if each in {key[3] for key in keys}),
     )

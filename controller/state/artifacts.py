@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.database import Database
 from controller.state.schema import artifacts
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, WeightsKind
 from models.conversion.pipeline import Converted
 
 
@@ -25,7 +25,7 @@ class Artifact:
     max_relative_difference: float
     parity_tolerance: float
     parity_input_count: int
-    checked_through: str
+    checked_through: CheckedThrough
     top1_agreement: float | None
     passes: tuple[str, ...]
     seconds: float
@@ -54,7 +54,7 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
         "max_relative_difference": converted.parity.max_relative_difference,
         "parity_tolerance": converted.parity.tolerance,
         "parity_input_count": converted.parity.input_count,
-        "checked_through": converted.parity.checked_through,
+        "checked_through": converted.parity.checked_through.value,
         "top1_agreement": converted.parity.top1_agreement,
         "passes": list(converted.passes),
         "tool_versions": dict(converted.tool_versions),
@@ -96,7 +96,7 @@ def _artifact(row: Mapping[str, Any]) -> Artifact:
         max_relative_difference=row["max_relative_difference"],
         parity_tolerance=row["parity_tolerance"],
         parity_input_count=row["parity_input_count"],
-        checked_through=row["checked_through"],
+        checked_through=CheckedThrough(row["checked_through"]),
         top1_agreement=row["top1_agreement"],
         passes=tuple(row["passes"]),
         seconds=row["seconds"],

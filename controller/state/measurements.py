@@ -8,6 +8,7 @@ import cattrs
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, insert, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from controller.domain.catalog import AccuracyMetric
 from controller.domain.measurements import (
     LatencyFigures,
     Measurement,
@@ -31,7 +32,7 @@ from controller.state.schema import (
 )
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason
 
@@ -130,7 +131,8 @@ def _joined(dataset: str) -> Select[Any]:
     Accuracy joins on the precision that it is known for: an int8 artifact finds none that was
     published for fp32.
     """
-    top1, top5 = accuracies.alias("top1"), accuracies.alias("top5")
+    top1 = accuracies.alias(AccuracyMetric.TOP1.value)
+    top5 = accuracies.alias(AccuracyMetric.TOP5.value)
     return (
         select(
             measurements,
@@ -190,9 +192,9 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         runtime=settings.runtime,
         runtime_version=row["runtime_version"],
         runtime_build=row["runtime_build"],
-        format=row["format"],
-        precision=row["precision"],
-        target=row["target"],
+        format=Format(row["format"]),
+        precision=Precision(row["precision"]),
+        target=Target(row["target"]),
         input_size=row["input_size"],
         batch=row["batch"],
         threads=settings.threads,
@@ -201,7 +203,7 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         artifact_sha256=row["sha256"] or "",
         artifact_size_bytes=row["size_bytes"] or 0,
         max_relative_difference=row["max_relative_difference"] or 0.0,
-        checked_through=row["checked_through"] or "",
+        checked_through=CheckedThrough(row["checked_through"] or ""),
         verdict=Verdict(row["verdict"]),
         reasons=cattrs.structure(row["reasons"], tuple[Reason, ...]),
         busy_threads=row["busy_threads"],

@@ -10,7 +10,7 @@ from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import OperatorProfile
 from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, devices, jobs, profiles
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Format, Precision, Target, WeightsKind
 from protos.fleet import Profiled
 from protos.measuring import MeasureSettings, OperatorTimes
 from protos.reasons import Reason, ReasonCode, reason
@@ -99,9 +99,9 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
         runtime=settings.runtime,
         runtime_version=row.runtime_version,
         runtime_build=row.runtime_build,
-        format=row.format,
-        precision=row.precision,
-        target=row.target,
+        format=Format(row.format),
+        precision=Precision(row.precision),
+        target=Target(row.target),
         input_size=row.input_size,
         batch=row.batch,
         threads=settings.threads,

@@ -71,7 +71,7 @@ def _constraints(
         max_latency_ms=max_latency_ms,
         max_memory_bytes=max_memory_bytes,
         min_top1=min_top1,
-        tier=tier.value if tier else None,
+        tier=tier,
         runtime=runtime,
         threads=threads,
     )

@@ -6,7 +6,7 @@ import click
 
 from controller.cli.options.grouping import option_group
 from controller.cli.options.values import Converted, OneOf
-from controller.domain.cores import parse_cores
+from controller.domain.cores import Cores, parse_cores
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 _ORDINARY = OnnxRuntimeOptions()
@@ -16,14 +16,14 @@ _ORDINARY = OnnxRuntimeOptions()
 class RuntimeSettings:
     """What these options say; the fields are those of `SweepSpec`."""
 
-    cores: str
+    cores: Cores
     flush_denormals: bool
     onnxruntime: OnnxRuntimeOptions
 
 
 def _settings(
     *,
-    cores: str,
+    cores: Cores,
     flush_denormals: bool,
     execution_provider: str,
     graph_optimization: GraphOptimization,
@@ -42,19 +42,13 @@ def _settings(
     )
 
 
-def _read_cores(text: str) -> str:
-    # The words are kept: which cores they mean, each device's profile says.
-    parse_cores(text)
-    return text
-
-
 runtime_options = option_group(
     "How a runtime computes",
     "runtime_settings",
     _settings,
     click.option(
         "--cores",
-        type=Converted("cores", _read_cores),
+        type=Converted("cores", parse_cores),
         metavar="big|little|all|0,4-7",
         default="all",
         show_default=True,

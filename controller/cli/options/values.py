@@ -92,17 +92,15 @@ def read_runtimes(text: str) -> tuple[Runtime, ...]:
     return tuple(dict.fromkeys(read_runtime(part) for part in _parts(text)))
 
 
-def read_precisions(text: str) -> tuple[str, ...]:
-    """The precisions of "fp32,fp16" by name, each once; "all" is every one.
+def read_precisions(text: str) -> tuple[Precision, ...]:
+    """The precisions of "fp32,fp16", each once; "all" is every one.
 
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
     if text == "all":
-        return tuple(precision.value for precision in Precision)
-    return tuple(
-        dict.fromkeys(find_choice(Precision, "precision", part).value for part in _parts(text))
-    )
+        return tuple(Precision)
+    return tuple(dict.fromkeys(find_choice(Precision, "precision", part) for part in _parts(text)))
 
 
 def read_threads(text: str) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from models.catalog.variants import Precision, WeightsKind
 class WantedVariants:
     """What these options say; the fields are those of `SweepSpec` and `ConversionSpec`."""
 
-    precisions: tuple[str, ...]
+    precisions: tuple[Precision, ...]
     input_sizes: tuple[int, ...]
     batches: tuple[int, ...]
     weights: WeightsKind

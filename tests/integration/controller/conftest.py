@@ -19,7 +19,7 @@ from controller.state.devices import enrol, list_devices
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Variant, WeightsKind
+from models.catalog.variants import CheckedThrough, Variant, WeightsKind
 from models.conversion.pipeline import Converted, Parity, conversion_key
 from models.weights.weights import Weights
 from tests.integration.controller.domain_samples import SPEC, hello
@@ -76,7 +76,7 @@ def store_artifact(database: Database, variant: Variant) -> str:
             max_relative_difference=1e-6,
             tolerance=1e-4,
             input_count=4,
-            checked_through="own format",
+            checked_through=CheckedThrough.OWN_FORMAT,
         ),
         tool_versions={},
         seconds=1.0,

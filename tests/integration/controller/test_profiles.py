@@ -20,7 +20,7 @@ from controller.state.profiles import check_profile, read_profile
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.fleet import Profiled, Progress, Report, Stage
 from protos.measuring import OperatorTimes, StartGate
 from protos.reasons import Reason, ReasonCode, reason
@@ -44,7 +44,7 @@ SPEC = ProfileSpec(
     runtime=Runtime.ONNXRUNTIME,
     threads=2,
     weights=WeightsKind.SYNTHETIC,
-    precision="fp32",
+    precision=Precision.FP32,
     batch=1,
     run_count=RUNS,
     onnxruntime=OnnxRuntimeOptions(spinning=False),

@@ -11,7 +11,7 @@ from controller.domain.comparisons import Change, ComparedPair, Comparison, Limi
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.selectors import Selector, parse_selector
 from controller.ranking.comparison import compare, compare_pair
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import failed, figures, measurement
 
@@ -205,7 +205,7 @@ class TestPairs:
             {"name": "Other"},
             {"device": "phone"},
             {"threads": 2},
-            {"precision": "int8"},
+            {"precision": Precision.INT8_DYNAMIC},
             {"input_size": 288},
             {"batch": 8},
             {"weights": WeightsKind.SYNTHETIC},

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from controller.cli.sweep import sweep
 from controller.domain.comparisons import Limits
-from controller.domain.cores import CoreClass, parse_cores
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
@@ -124,8 +123,7 @@ def test_two_runtimes_on_other_cores_do_not_pair() -> None:
 def test_a_sweep_that_is_given_the_options_is_told_the_same(told: MeasureSettings) -> None:
     options = settings_options(measurement("Good", settings=told))
     read = sweep.make_context("sweep", ["--models", "Good", *options]).params
-    cores = parse_cores(read["cores"])
-    assert (() if cores is CoreClass.ALL else cores) == told.cores
+    assert read["cores"].cpus == told.cores
     assert read["flush_denormals"] == told.flush_denormals
     assert (read["sustained_minutes"] or 0) == told.sustained_minutes
     assert told.onnxruntime == OnnxRuntimeOptions(
