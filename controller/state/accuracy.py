@@ -51,7 +51,12 @@ def list_figures(transaction: Transaction) -> tuple[StoredFigure, ...]:
     rows = transaction.execute(select(accuracies).order_by(accuracies.c.dataset)).all()
     return tuple(
         StoredFigure(
-            key=(row.backbone, row.dataset, row.metric, row.precision),
+            key=(
+                row.backbone,
+                row.dataset,
+                AccuracyMetric(row.metric),
+                AccuracyPrecision(row.precision),
+            ),
             value_percent=row.value_percent,
             is_published=row.imported_at_unix_ms is None,
         )
