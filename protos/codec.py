@@ -79,5 +79,6 @@ def _wire_name(value: Enum) -> str:
     return _prefix(type(value)) + value.name
 
 
-def _member(name: str, enum_type: type[Enum]) -> Enum:
-    return enum_type[name.removeprefix(_prefix(enum_type))]
+def _member(name: object, enum_type: type[Enum]) -> Enum:
+    # A member that only a newer version knows has its number for a name.
+    return enum_type[str(name).removeprefix(_prefix(enum_type))]

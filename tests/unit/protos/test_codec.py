@@ -2,20 +2,29 @@
 
 import dataclasses
 import math
+from enum import Enum
+from types import ModuleType
+from typing import TypeVar
 
 import pytest
+from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.domain import conversions, measurements, profiles, rankings, sweeps
-from protos import device, fleet, measuring, runtimes
+from controller.domain import catalog, conversions, measurements, profiles, rankings, sweeps
+from models.catalog import variants
+from protos import device, fleet, measuring, reasons, runtimes
 from protos.codec import MessageInvalid, from_message, to_message
+from protos.fleet import failed
+from protos.reasons import Reason, ReasonCode, reason
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
 from tests.unit.controller.samples.conversions import made
 
 PAIRS: list[tuple[type, type[Message]]] = [
+    (reasons.Reason, types_pb2.Reason),
     (runtimes.RuntimeInfo, types_pb2.RuntimeInfo),
+    (runtimes.OnnxRuntimeOptions, types_pb2.OnnxRuntimeOptions),
     (device.CoreCluster, types_pb2.CoreCluster),
     (device.CpuCache, types_pb2.CpuCache),
     (device.DeviceProfile, types_pb2.DeviceProfile),
@@ -25,13 +34,16 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (device.Battery, types_pb2.Battery),
     (device.PowerReading, types_pb2.PowerReading),
     (device.DeviceState, types_pb2.DeviceState),
+    (measuring.StartGate, types_pb2.StartGate),
     (measuring.MeasureSettings, types_pb2.MeasureSettings),
     (measuring.ProcessMemory, types_pb2.ProcessMemory),
     (measuring.Repetition, types_pb2.Repetition),
     (sweeps.Device, query_pb2.Device),
     (sweeps.SweepSpec, query_pb2.SweepSpec),
+    (sweeps.Activity, query_pb2.Activity),
     (sweeps.JobOutcome, query_pb2.JobOutcome),
     (sweeps.SweepSnapshot, query_pb2.WatchSweepResponse),
+    (sweeps.CancelledSweep, query_pb2.CancelSweepResponse),
     (measuring.LayerTime, types_pb2.LayerTime),
     (measuring.OperatorTimes, types_pb2.OperatorTimes),
     (profiles.ProfileSpec, query_pb2.ProfileSpec),
@@ -41,12 +53,20 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (conversions.ConversionOutcome, query_pb2.ConversionOutcome),
     (conversions.ConversionSnapshot, query_pb2.ConvertResponse),
     (measurements.LatencyFigures, query_pb2.LatencyFigures),
+    (measurements.MinuteFigures, query_pb2.MinuteFigures),
     (measurements.MemoryFigures, query_pb2.MemoryFigures),
     (measurements.Measurement, query_pb2.Measurement),
     (rankings.Constraints, query_pb2.Constraints),
     (rankings.Candidate, query_pb2.Candidate),
+    (rankings.LeftOut, query_pb2.LeftOut),
     (rankings.Ranking, query_pb2.RankResponse),
     (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),
+    (catalog.AccuracyFigure, query_pb2.AccuracyFigure),
+    (catalog.AccuracyImport, query_pb2.ImportAccuracyResponse),
+    (catalog.Dataset, query_pb2.Dataset),
+    (catalog.OwnFile, query_pb2.OwnFile),
+    (catalog.OwnModelHeader, query_pb2.OwnModelHeader),
+    (catalog.OwnModel, query_pb2.OwnModel),
     (fleet.Hello, fleet_pb2.Hello),
     (fleet.Heartbeat, fleet_pb2.Heartbeat),
     (fleet.Ready, fleet_pb2.Ready),
@@ -61,6 +81,27 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (fleet.Profiled, fleet_pb2.Profiled),
 ]
 NAMES = [domain_type.__name__ for domain_type, _message in PAIRS]
+MODULES: tuple[ModuleType, ...] = (
+    device,
+    fleet,
+    measuring,
+    reasons,
+    runtimes,
+    variants,
+    catalog,
+    conversions,
+    measurements,
+    profiles,
+    rankings,
+    sweeps,
+)
+CONTRACTS = (types_pb2.DESCRIPTOR, fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
+DOMAIN = {name: each for module in MODULES for name, each in vars(module).items()}
+ENUMS: list[EnumDescriptor] = [
+    each for contract in CONTRACTS for each in contract.enum_types_by_name.values()
+]
+
+DomainT = TypeVar("DomainT")
 
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
@@ -81,6 +122,45 @@ st.register_type_strategy(
         load_by_others=...,
     ),
 )
+
+
+def test_every_message_that_a_domain_object_is_named_after_is_tested_here() -> None:
+    messages = {name for contract in CONTRACTS for name in contract.message_types_by_name}
+    named = {name for name in messages & DOMAIN.keys() if dataclasses.is_dataclass(DOMAIN[name])}
+    assert {"Reason", "Failure", "Activity"} < named <= set(NAMES)
+
+
+@pytest.mark.parametrize("descriptor", ENUMS, ids=lambda each: each.name)
+def test_an_enum_has_the_members_of_the_contract(descriptor: EnumDescriptor) -> None:
+    enum_type = DOMAIN[descriptor.name]
+    assert issubclass(enum_type, Enum)
+    first, *others = descriptor.values
+    assert (first.number, first.name.rpartition("_")[2]) == (0, "UNSPECIFIED")
+    prefix = first.name.removesuffix("UNSPECIFIED")
+    assert {each.name.removeprefix(prefix) for each in others} == {each.name for each in enum_type}
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_code_of_a_reason_arrives(code: ReasonCode) -> None:
+    told = reason(code, {"detail": "it died"}, repetition=1)
+    assert arrived(told, types_pb2.Reason) == told
+    failure = failed(code, "its last words")
+    assert arrived(failure, fleet_pb2.Failure) == failure
+    waiting = fleet.Progress(attempt_id="a", stage=fleet.Stage.WAITING, waiting_for=told)
+    assert arrived(waiting, fleet_pb2.Progress) == waiting
+
+
+def test_no_reason_to_wait_is_none() -> None:
+    started = fleet.Progress(attempt_id="a", stage=fleet.Stage.MEASURING)
+    assert not to_message(started, fleet_pb2.Progress).HasField("waiting_for")
+    assert arrived(started, fleet_pb2.Progress).waiting_for is None
+
+
+def test_the_reasons_of_a_failure_arrive_in_their_order() -> None:
+    told = tuple(reason(code, deadline_ms=at) for at, code in enumerate(ReasonCode))
+    failure = fleet.Failure(reasons=told[::-1])
+    assert arrived(failure, fleet_pb2.Failure).reasons == told[::-1]
+    assert failure.code is tuple(ReasonCode)[-1]
 
 
 @pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
@@ -106,8 +186,12 @@ def test_what_is_sent_arrives(
     sent = data.draw(st.from_type(domain_type))
     if isinstance(sent, fleet.Report):
         sent = with_one_outcome(sent)
+    assert arrived(sent, message_type) == sent
+
+
+def arrived(sent: DomainT, message_type: type[Message]) -> DomainT:
     wire = to_message(sent, message_type).SerializeToString()
-    assert from_message(message_type.FromString(wire), domain_type) == sent
+    return from_message(message_type.FromString(wire), type(sent))
 
 
 def with_one_outcome(report: fleet.Report) -> fleet.Report:
@@ -119,26 +203,42 @@ def with_one_outcome(report: fleet.Report) -> fleet.Report:
 @pytest.mark.parametrize("result", conversions.ConversionResult)
 def test_every_result_of_a_conversion_arrives(result: conversions.ConversionResult) -> None:
     sent = made("ResNet50", "any", result=result)
-    wire = to_message(sent, query_pb2.ConversionOutcome).SerializeToString()
-    arrived = from_message(
-        query_pb2.ConversionOutcome.FromString(wire), conversions.ConversionOutcome
-    )
-    assert arrived == sent
+    assert arrived(sent, query_pb2.ConversionOutcome) == sent
 
 
-def test_an_unspecified_enum_is_refused_in_one_sentence() -> None:
-    with pytest.raises(MessageInvalid, match="RuntimeInfo message does not make sense"):
-        from_message(types_pb2.RuntimeInfo(version="1"), runtimes.RuntimeInfo)
+UNREADABLE: list[tuple[Message, type, str]] = [
+    (types_pb2.RuntimeInfo(version="1"), runtimes.RuntimeInfo, "'UNSPECIFIED'"),
+    (types_pb2.Reason(), Reason, "'UNSPECIFIED'"),
+    # What a newer version knows.
+    (types_pb2.Reason(code=9_999), Reason, "'9999'"),  # type: ignore[arg-type]
+    (
+        fleet_pb2.Failure(reasons=[types_pb2.Reason(code=9_999)]),  # type: ignore[arg-type]
+        fleet.Failure,
+        "'9999'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "domain_type", "told"), UNREADABLE, ids=str)
+def test_an_enum_that_is_unspecified_or_unknown_is_refused_in_one_sentence(
+    message: Message, domain_type: type, told: str
+) -> None:
+    with pytest.raises(MessageInvalid, match=rf"{domain_type.__name__} message .*{told}") as caught:
+        from_message(message, domain_type)
+    assert "\n" not in str(caught.value)
 
 
 def test_so_is_an_attempt_that_measured_no_repetition() -> None:
     runtime = types_pb2.RuntimeInfo(runtime=types_pb2.RUNTIME_ONNXRUNTIME, version="1")
-    with pytest.raises(MessageInvalid, match="Measured message does not make sense: 'repetition'"):
+    with pytest.raises(MessageInvalid, match=r"Measured message .*'repetition'"):
         from_message(fleet_pb2.Measured(runtime=runtime), fleet.Measured)
 
 
 @pytest.mark.parametrize("figure", [math.nan, math.inf])
 def test_a_figure_that_is_none_is_refused_in_one_sentence(figure: float) -> None:
-    sent = device.Temperature(zone="cpu", celsius=figure)
-    with pytest.raises(MessageInvalid, match="Temperature message cannot be sent"):
-        to_message(sent, types_pb2.Temperature)
+    hot = device.Temperature(zone="cpu", celsius=figure)
+    told = reason(ReasonCode.PROCESSOR_WARM, celsius=figure, limit_celsius=60)
+    for sent, message_type in ((hot, types_pb2.Temperature), (told, types_pb2.Reason)):
+        with pytest.raises(MessageInvalid, match=message_type.DESCRIPTOR.name) as caught:
+            to_message(sent, message_type)
+        assert "\n" not in str(caught.value)
