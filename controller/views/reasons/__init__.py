@@ -42,7 +42,13 @@ def sentences(reasons: Iterable[Reason], names: Mapping[str, str] = _NOBODY) -> 
     What kept a job from starting comes with what people can do about it.
     """
     told = tuple(reasons)
-    clauses = [sentence(each, names) for each in told]
+    text = ""
+    is_unready = False
+    for each in told:
+        # What was in the way explains why the device was not ready.
+        joint = ": " if is_unready and each.code in REMEDIES else "; "
+        text += f"{joint if text else ''}{sentence(each, names)}"
+        is_unready = each.code is ReasonCode.NOT_READY
     if any(each.code is ReasonCode.NOT_READY for each in told):
-        clauses += [REMEDIES[each.code] for each in told if each.code in REMEDIES]
-    return "; ".join(clauses)
+        text += "".join(f"; {REMEDIES[each.code]}" for each in told if each.code in REMEDIES)
+    return text

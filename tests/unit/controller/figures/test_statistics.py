@@ -52,17 +52,6 @@ class TestInterval:
         assert np.log(found.low_ms) <= logs.mean() - half_width + 1e-9
         assert np.log(found.high_ms) >= logs.mean() + half_width - 1e-9
 
-    @pytest.mark.parametrize("processes", [2, 3, 5])
-    def test_it_holds_the_true_median_although_processes_differ(self, processes: int) -> None:
-        # Resampling alone holds it in 61 (2 processes) to 86 % (5) of such jobs.
-        rng = np.random.default_rng(processes)
-        trials, held = 200, 0
-        for trial in range(trials):
-            medians = np.exp(rng.normal(0, 0.02, processes)).tolist()
-            found = latency_figures(noise(trial, medians, count=60))
-            held += found.low_ms <= 1 <= found.high_ms
-        assert held / trials >= 0.92
-
     def test_a_repetition_weighs_as_much_as_it_has_samples(self) -> None:
         job = [np.full(1_000, 1.0), np.full(1, 9.0)]
         low, high = median_interval(job)
@@ -85,25 +74,18 @@ class TestRatio:
         found = median_ratio(latency_figures(job), latency_figures(reference))
         assert (found.ratio, found.low, found.high) == pytest.approx((1.5, 1.5, 1.5))
 
-    @pytest.mark.parametrize("processes", [(3, 3), (5, 5), (3, 5), (2, 5)])
-    def test_it_holds_the_true_ratio_although_processes_differ(
-        self, processes: tuple[int, int]
-    ) -> None:
+    def test_it_holds_the_true_ratio_although_processes_differ(self) -> None:
         # The side with fewer processes varies most, which is what few processes hide best.
-        rng = np.random.default_rng(processes)
-        trials, held = 200, 0
-        for trial in range(trials):
-            job, reference = (
-                latency_figures(
-                    noise(2 * trial + side, (true * np.exp(rng.normal(0, sd, count))).tolist(), 60)
-                )
-                for side, (true, sd, count) in enumerate(
-                    zip((1.2, 1.0), (0.04, 0.01), processes, strict=True)
-                )
-            )
-            found = median_ratio(job, reference)
+        # tests/benchmarks/measuring/ratios.py tells how often.
+        rng = np.random.default_rng(1)
+        held = 0
+        for trial in range(20):
+            of_b = (1.2 * np.exp(rng.normal(0, 0.04, 2))).tolist()
+            of_a = np.exp(rng.normal(0, 0.01, 5)).tolist()
+            b, a = (latency_figures(noise(trial, medians, 60)) for medians in (of_b, of_a))
+            found = median_ratio(b, reference=a)
             held += found.low <= 1.2 <= found.high
-        assert held / trials >= 0.92
+        assert held >= 18
 
 
 def test_the_wider_side_of_a_lopsided_interval_counts() -> None:
