@@ -7,7 +7,6 @@ import platform
 import re
 import signal
 import socket
-import time
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +15,7 @@ import click
 import platformdirs
 
 from agent.artifacts.cache import ArtifactCache
+from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
 from agent.errors import AgentError
@@ -170,7 +170,7 @@ async def _serve(
             measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch),
             cache=ArtifactCache(folder / "artifacts"),
             spool=spool,
-            now_unix_ms=lambda: time.time_ns() // 1_000_000,
+            now_unix_ms=now_unix_ms,
             connect_timeout_s=connect_timeout_s,
         )
         stop = asyncio.Event()

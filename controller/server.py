@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,14 +14,15 @@ from grpc_reflection.v1alpha import reflection
 from controller.api.queries import Queries
 from controller.api.rpc.fleet_service import FleetService
 from controller.api.rpc.query_service import QueryService
+from controller.clock import SystemClock
 from controller.conversions.converter import Converter
 from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.own.adding import OwnModels
+from controller.state.accuracy import store_catalog
 from controller.state.blobs import open_blobs
-from controller.state.catalog import store_catalog
 from controller.state.database import claim_state, open_database
 from controller.state.own_models import list_own_models
 from controller.sweeps.lifecycle import Sweeps
@@ -59,21 +59,24 @@ async def serve(
         EdgerankError: STORAGE or PRECONDITION for the state folder, UNREACHABLE for the address.
     """
     with claim_state(state_dir):
-        engine = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-        catalog = joined_catalog(load_catalog(), list_own_models(engine))
-        store_catalog(engine, catalog)
+        database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+        catalog = joined_catalog(load_catalog(), list_own_models(database))
+        store_catalog(database, catalog)
         blobs = open_blobs(state_dir)
-        changes = Changes()
-        fleet = Fleet(engine, changes, _monotonic_ms, socket.gethostname())
-        converter = Converter(engine, blobs, state_dir, catalog, fleet.gate)
-        sweeps = Sweeps(engine, catalog, fleet, converter, changes)
-        profiles = Profiles(engine, catalog, fleet, sweeps)
-        queries = Queries(engine, catalog, fleet)
-        own_models = OwnModels(engine, state_dir, catalog, fleet.gate)
+        changes, clock = Changes(), SystemClock()
+        fleet = Fleet(database, changes, clock, socket.gethostname())
+        converter = Converter(database, blobs, state_dir, catalog, fleet.gate, clock=clock)
+        sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
+        profiles = Profiles(database, catalog, fleet, sweeps)
+        queries = Queries(database, catalog, fleet)
+        own_models = OwnModels(database, state_dir, catalog, fleet.gate, clock=clock)
         server = grpc.aio.server(options=_OPTIONS)
         fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
         query_pb2_grpc.add_QueryServicer_to_server(
-            QueryService(engine, catalog, queries, sweeps, own_models, profiles=profiles), server
+            QueryService(
+                database, catalog, queries, sweeps, own_models, profiles=profiles, clock=clock
+            ),
+            server,
         )
         await _add_standard_services(server)
         bound_port = _bind(server, host, port)
@@ -91,7 +94,7 @@ async def serve(
             fleet.end_sessions()
             await server.stop(STOP_GRACE_S)
             converter.close()
-            engine.dispose()
+            database.close()
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
@@ -126,10 +129,6 @@ async def _look_after_leases(fleet: Fleet) -> None:
         except EdgerankError as error:
             # The disk may have room again at the next look.
             log.error("leases could not be looked after: %s", error)
-
-
-def _monotonic_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 async def _stop_signal() -> None:

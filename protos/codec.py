@@ -42,7 +42,8 @@ def from_message(message: Message, domain_type: type[DomainT]) -> DomainT:
     """The dataclass with the fields of `message`.
 
     Raises:
-        MessageInvalid: a field that the dataclass needs is missing, or an enum is unspecified.
+        MessageInvalid: a field that the dataclass needs is missing, or an enum is unspecified or
+            not known.
     """
     document = json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
@@ -79,5 +80,7 @@ def _wire_name(value: Enum) -> str:
     return _prefix(type(value)) + value.name
 
 
-def _member(name: str, enum_type: type[Enum]) -> Enum:
+def _member(name: str | int, enum_type: type[Enum]) -> Enum:
+    if isinstance(name, int):  # As the JSON form has a number that this version does not know.
+        raise ValueError(f"{enum_type.__name__} {name} is not known")
     return enum_type[name.removeprefix(_prefix(enum_type))]

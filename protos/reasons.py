@@ -50,6 +50,8 @@ class ReasonCode(Enum):
     AGENT_VANISHED = "agent_vanished"  # attempts
     NO_ARTIFACT = "no_artifact"  # words: detail
     CONTROLLER_DEFECT = "controller_defect"
+    NOTHING_TOLD = "nothing_told"
+    PROFILE_FAILED = "profile_failed"  # words: backbone, device; why stands beside it
 
     # What a start gate waits for.
     BATTERY_LOW = "battery_low"  # charge_percent, least_percent

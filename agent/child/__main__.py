@@ -38,6 +38,7 @@ from agent.child.messages import (
 from agent.child.profiling import profile
 from agent.child.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.child.stopping import StoppingRule, warmed_up
+from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.process_memory import (
     PeakMeter,
@@ -122,7 +123,7 @@ def _work(request: ChildRequest, pipe: BinaryIO) -> Sampled | RunsProfiled | Bas
 def _baseline(runtime: RuntimeModule) -> Baseline:
     """Do everything that measuring does, but without a network, and tell the memory of it."""
     roots = Roots()
-    read_device_state(roots, _now_unix_ms)
+    read_device_state(roots, now_unix_ms)
     warm_up(
         lambda: None,
         clock_ns=time.perf_counter_ns,
@@ -149,7 +150,7 @@ def _measure(
     # From here on garbage collection, which comes at random moments, would land in samples.
     gc.collect()
     gc.disable()
-    before = read_device_state(roots, _now_unix_ms)
+    before = read_device_state(roots, now_unix_ms)
     warmup_ns, memory = _warm_up(network.run, sampling, peaks, pipe)
     pss = pss_bytes(roots.proc)
     _say(pipe, Phase.SAMPLING)
@@ -158,7 +159,7 @@ def _measure(
     work = threads.stop()
     sampled_anonymous = anonymous_bytes(roots.proc)
     _say(pipe, Phase.REPORTING)
-    after = read_device_state(roots, _now_unix_ms)
+    after = read_device_state(roots, now_unix_ms)
     return Sampled(
         build=network.build(),
         latency_ns=samples.latency_ns,
@@ -219,10 +220,6 @@ def _sample(run: Run, sampling: Sampling) -> Samples:
     budget_ns = sampling.time_budget_ms * NS_PER_MS
     rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
     return sample(run, rule, clock_ns, rng)
-
-
-def _now_unix_ms() -> int:
-    return time.time_ns() // NS_PER_MS
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from agent.child.messages import (
     Sampled,
     Sampling,
 )
+from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.gate_watch import GateWatch, OnWaiting
@@ -42,7 +42,6 @@ START_ALLOWANCE_S = 120.0
 _BUDGETS = 3.0
 _MEMORY_SHARE = 0.9
 _MS_PER_MINUTE = 60_000
-_NS_PER_MS = 1_000_000
 CHILD_COMMAND = (sys.executable, "-m", "agent.child")
 # Runtime, shape of the input, cores.
 _BaselineKey = tuple[Runtime, tuple[int, ...], tuple[int, ...]]
@@ -51,10 +50,6 @@ _BaselineKey = tuple[Runtime, tuple[int, ...], tuple[int, ...]]
 def most_of_available_memory() -> int:
     """Nine tenths of the memory that the device has left, in bytes."""
     return int(psutil.virtual_memory().available * _MEMORY_SHARE)
-
-
-def _now_unix_ms() -> int:
-    return time.time_ns() // _NS_PER_MS
 
 
 @dataclass(kw_only=True)
@@ -77,7 +72,7 @@ class Measurer:
     roots: Roots = field(default_factory=Roots)
     command: tuple[str, ...] = CHILD_COMMAND
     gate_watch: GateWatch = field(default_factory=GateWatch)
-    now_unix_ms: Callable[[], int] = _now_unix_ms
+    now_unix_ms: Callable[[], int] = now_unix_ms
     _baselines: dict[_BaselineKey, int] = field(default_factory=dict)
 
     def measure(

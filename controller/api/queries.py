@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy import Engine
-
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
@@ -13,9 +11,11 @@ from controller.domain.selectors import Selector
 from controller.domain.sweeps import Device
 from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
+from controller.own.accuracy import check_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.state.accuracy import check_dataset, known_top1
+from controller.state.accuracy import known_top1
+from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements
 from controller.state.sweeps import find_sweep
@@ -25,14 +25,14 @@ from models.catalog.catalog import Catalog
 class Queries:
     """Answers questions about what was measured; every answer is computed in a thread."""
 
-    def __init__(self, engine: Engine, catalog: Catalog, fleet: Fleet) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, catalog: Catalog, fleet: Fleet) -> None:
+        self._database = database
         self._catalog = catalog
         self._fleet = fleet
 
     async def devices(self) -> tuple[Device, ...]:
         """Every device that ever enrolled."""
-        return await asyncio.to_thread(list_devices, self._engine, self._fleet.connected())
+        return await asyncio.to_thread(list_devices, self._database, self._fleet.connected())
 
     async def rank(self, device: str, constraints: Constraints, dataset: str) -> Ranking:
         """Which backbone is best on a device, by the accuracy on a dataset.
@@ -59,19 +59,19 @@ class Queries:
         Raises:
             EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset.
         """
-        await asyncio.to_thread(check_dataset, self._engine, wanted.accuracy_dataset)
+        await asyncio.to_thread(check_dataset, self._database, wanted.accuracy_dataset)
         if wanted.device is not None:
             find_device(await self.devices(), wanted.device)
         if wanted.sweep_id is not None:
-            await asyncio.to_thread(find_sweep, self._engine, wanted.sweep_id)
-        found = await asyncio.to_thread(list_measurements, self._engine, wanted)
+            await asyncio.to_thread(find_sweep, self._database, wanted.sweep_id)
+        found = await asyncio.to_thread(list_measurements, self._database, wanted)
         minute = wanted.at_minute
         return found if minute is None else [at_minute(each, minute) for each in found]
 
     def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
-        check_dataset(self._engine, dataset)
+        check_dataset(self._database, dataset)
         measured = list_measurements(
-            self._engine, MeasurementFilter(device=device.name, accuracy_dataset=dataset)
+            self._database, MeasurementFilter(device=device.name, accuracy_dataset=dataset)
         )
         return rank(
             device.name,
@@ -79,7 +79,7 @@ class Queries:
             constraints,
             self._catalog,
             tuple(info.runtime for info in device.profile.runtimes),
-            accuracy=DatasetAccuracy(dataset, known_top1(self._engine, dataset)),
+            accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset)),
         )
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from controller.cli.options.accuracy_file import MAX_FILE_BYTES, parse_accuracies
-from controller.cli.options.common import controller_option, json_option, says_failures
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.failures import says_failures
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
 from controller.domain.catalog import Dataset, looks_like_fraction
@@ -107,7 +108,7 @@ def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
         table.add_row(
             dataset.name,
             str(dataset.backbone_count),
-            ", ".join(dataset.metrics),
-            ", ".join(dataset.precisions),
+            ", ".join(metric.value for metric in dataset.metrics),
+            ", ".join(precision.value for precision in dataset.precisions),
         )
     console.print(table)

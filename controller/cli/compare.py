@@ -3,13 +3,9 @@
 import click
 from rich.console import Console
 
-from controller.cli.options.common import (
-    Converted,
-    controller_option,
-    json_option,
-    read_percentage,
-    says_failures,
-)
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.failures import says_failures
+from controller.cli.options.values import Converted, read_percentage
 from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient

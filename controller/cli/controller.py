@@ -5,13 +5,10 @@ import logging
 from pathlib import Path
 
 import click
+from platformdirs import user_data_path
 
-from controller.cli.options.common import (
-    DEFAULT_HOST,
-    DEFAULT_PORT,
-    default_state_dir,
-    says_failures,
-)
+from controller.cli.options.asking import DEFAULT_HOST, DEFAULT_PORT
+from controller.cli.options.failures import says_failures
 from controller.server import serve
 
 
@@ -34,7 +31,7 @@ from controller.server import serve
     "--state",
     "state_dir",
     type=click.Path(path_type=Path),
-    default=default_state_dir,
+    default=lambda: user_data_path("edgerank") / "controller",
     show_default="the user's data folder",
     help="Folder of the database, artifacts and weights.",
 )

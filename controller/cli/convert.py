@@ -5,18 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import cloup
 from rich.console import Console
 
-from controller.cli.options.common import (
-    complete_backbones,
-    controller_option,
-    json_option,
-    read_backbones,
-    says_failures,
-    tier_option,
-    variant_options,
-    weights_option,
-)
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.backbones import complete_backbones, tier_option
+from controller.cli.options.failures import says_failures
+from controller.cli.options.values import read_backbones
+from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_conversion
@@ -28,17 +24,19 @@ from controller.views.conversion_page import TOOLS, conversion_page
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.tiers import Tier
-from models.catalog.variants import Variant, WeightsKind
+from models.catalog.variants import Variant
 from models.conversion.cost import seconds_by_variant
 from models.tools import ToolMissing, tool_versions
 
 
-@click.command()
+@cloup.command()
 @click.argument("names", metavar="NAME...", nargs=-1, shell_complete=complete_backbones)
-@tier_option
-@click.option("--all", "whole_catalog", is_flag=True, help="Every backbone of the catalog.")
+@cloup.option_group(
+    "Which backbones",
+    tier_option,
+    click.option("--all", "whole_catalog", is_flag=True, help="Every backbone of the catalog."),
+)
 @variant_options
-@weights_option(WeightsKind.PRETRAINED)
 @click.option(
     "--table",
     "table_path",
@@ -54,10 +52,7 @@ def convert(
     names: tuple[str, ...],
     tier: Tier | None,
     whole_catalog: bool,
-    precisions: tuple[str, ...],
-    input_sizes: tuple[int, ...] | None,
-    batches: tuple[int, ...],
-    weights: str,
+    variants: WantedVariants,
     table_path: Path | None,
     address: str,
     as_json: bool,
@@ -88,10 +83,10 @@ def convert(
         backbones = tuple(load_catalog()) if whole_catalog else read_backbones(wanted, catalog)
         spec = ConversionSpec(
             backbones=tuple(backbone.name for backbone in backbones),
-            weights=WeightsKind(weights),
-            precisions=precisions,
-            input_sizes=input_sizes or (),
-            batches=batches,
+            weights=variants.weights,
+            precisions=variants.precisions,
+            input_sizes=variants.input_sizes,
+            batches=variants.batches,
         )
         try:
             outcomes = follow_conversion(

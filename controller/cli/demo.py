@@ -11,10 +11,11 @@ import click
 from platformdirs import user_data_path
 from rich.console import Console
 
-from controller.cli.best import write_report
-from controller.cli.options.common import says_failures, weights_option
+from controller.cli.options.failures import says_failures
+from controller.cli.options.variants import weights_option
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.ranking import print_ranking
+from controller.cli.report import write_report
 from controller.cli.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -55,7 +56,7 @@ INCLUDE = (Verdict.NOISY, Verdict.UNSTABLE)
 )
 @weights_option(WeightsKind.SYNTHETIC)
 @says_failures
-def demo(state_dir: Path, report_path: Path, weights: str) -> None:
+def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
     """Run the whole job on this machine.
 
     Controller, agent, 12 backbones x 2 runtimes, ranking on the terminal, report.html. A quick
@@ -72,7 +73,7 @@ def demo(state_dir: Path, report_path: Path, weights: str) -> None:
         devices=(DEVICE,),
         runtimes=tuple(Runtime),
         threads=(1,),
-        weights=WeightsKind(weights),
+        weights=weights,
         repetitions=REPETITIONS,
         relative_half_width=RELATIVE_HALF_WIDTH,
         time_budget_ms=TIME_BUDGET_MS,
@@ -83,7 +84,7 @@ def demo(state_dir: Path, report_path: Path, weights: str) -> None:
             device = _wait_for_device(client, agent, state_dir / "agent.log")
             console.print(
                 f"{device.name}: {device.profile.cpu_model}, {device.profile.logical_cores} cores; "
-                f"{weights} weights",
+                f"{weights.value} weights",
                 highlight=False,
             )
             sweep_id, job_count, _left_out = client.start_sweep(spec)

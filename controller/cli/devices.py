@@ -3,7 +3,8 @@
 import click
 from rich.console import Console
 
-from controller.cli.options.common import controller_option, json_option, says_failures
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.failures import says_failures
 from controller.cli.printing.devices import print_devices
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient

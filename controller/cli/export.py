@@ -5,12 +5,9 @@ from pathlib import Path
 
 import click
 
-from controller.cli.options.common import (
-    accuracy_option,
-    at_minute_option,
-    controller_option,
-    says_failures,
-)
+from controller.cli.options.asking import controller_option
+from controller.cli.options.failures import says_failures
+from controller.cli.options.ranking import accuracy_option, at_minute_option
 from controller.client import QueryClient
 from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.views.export import write_export

@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "follow": "controller.cli.sweep:follow",
     "cancel": "controller.cli.sweep:cancel",
     "best": "controller.cli.best:best",
-    "report": "controller.cli.best:report",
+    "report": "controller.cli.report:report",
     "compare": "controller.cli.compare:compare",
     "profile": "controller.cli.profile:profile",
     "export": "controller.cli.export:export",

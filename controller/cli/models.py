@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from controller.cli.options.common import controller_option, json_option, says_failures, tier_option
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.backbones import tier_option
+from controller.cli.options.failures import says_failures
 from controller.cli.options.own_files import described, onnx_file, paddle_files, reading
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (

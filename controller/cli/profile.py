@@ -4,15 +4,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
+import cloup
 from rich.console import Console
 from rich.text import Text
 
-from controller.cli.options.common import (
-    controller_option,
-    json_option,
-    says_failures,
-    weights_option,
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.backbones import complete_backbone
+from controller.cli.options.failures import says_failures
+from controller.cli.options.profiling import (
+    PACKED_TRACE,
+    PLAIN_TRACE,
+    ProfiledInferences,
+    ShownBy,
+    ShownProfile,
+    profiled_options,
+    shown_options,
 )
 from controller.cli.options.runtime import RuntimeSettings, runtime_options
 from controller.cli.options.start_gate import gate_options
@@ -20,103 +26,32 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.profile import print_profile
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.profiles import (
-    MAX_PROFILE_RUNS,
-    OperatorProfile,
-    ProfileProgress,
-    ProfileSpec,
-)
-from controller.domain.sweeps import MAX_BATCH, MAX_THREADS
+from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from controller.files import replacing
 from controller.views.activities import activities_words
 from controller.views.operator_times import summarise
-from models.catalog.catalog import MAX_INPUT_SIZE, load_catalog
-from models.catalog.variants import Precision, WeightsKind
 from protos.measuring import StartGate
-from protos.runtimes import Runtime
 
 PERFETTO = "https://ui.perfetto.dev"
-_PLAIN, _PACKED = ".json", ".json.gz"
 
 
-def complete_backbone(
-    _context: click.Context, _param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Completes the name of one backbone."""
-    names = (backbone.name for backbone in load_catalog())
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-@click.command()
+@cloup.command()
 @click.argument("name", required=False, shell_complete=complete_backbone)
-@click.option("--device", metavar="NAME", help="Where to profile.")
-@click.option(
-    "--runtime",
-    type=click.Choice([runtime.value for runtime in Runtime]),
-    default=Runtime.ONNXRUNTIME.value,
-    show_default=True,
-)
-@click.option("--threads", type=click.IntRange(1, MAX_THREADS), default=1, show_default=True)
+@profiled_options
 @runtime_options
-@click.option(
-    "--precision",
-    type=click.Choice([precision.value for precision in Precision]),
-    default=Precision.FP32.value,
-    show_default=True,
-)
-@click.option(
-    "--input-size",
-    type=click.IntRange(1, MAX_INPUT_SIZE),
-    metavar="PX",
-    help="Height and width of the input.  [default: the backbone's evaluation size]",
-)
-@click.option("--batch", type=click.IntRange(1, MAX_BATCH), default=1, show_default=True)
-@weights_option(WeightsKind.PRETRAINED)
-@click.option(
-    "--runs",
-    "run_count",
-    type=click.IntRange(1, MAX_PROFILE_RUNS),
-    default=20,
-    show_default=True,
-    help="Inferences to profile, after a warm-up.",
-)
-@click.option("--stored", "profile_id", metavar="ID", help="Show an earlier profile.")
-@click.option(
-    "--by",
-    type=click.Choice(["operator", "layer"]),
-    default="operator",
-    show_default=True,
-    help="operator: their sums and the slowest layers. layer: every layer.",
-)
-@click.option(
-    "--trace",
-    "trace_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help=f"Where to write the trace, {_PLAIN} or {_PACKED}.  "
-    f"[default: BACKBONE-DEVICE-RUNTIME.trace{_PACKED}]",
-)
 @gate_options
+@shown_options
 @controller_option
 @json_option
 @says_failures
 def profile(
     *,
     name: str | None,
-    device: str | None,
-    runtime: str,
-    threads: int,
-    precision: str,
-    input_size: int | None,
-    batch: int,
-    weights: str,
-    run_count: int,
-    profile_id: str | None,
-    by: str,
-    trace_path: Path | None,
-    gate: StartGate,
+    profiled: ProfiledInferences,
     runtime_settings: RuntimeSettings,
+    gate: StartGate,
+    shown: ShownProfile,
     address: str,
     as_json: bool,
 ) -> None:
@@ -133,58 +68,67 @@ def profile(
       edgerank profile ResNet50 --device pc --precision int8-static --trace resnet.json
       edgerank profile MobileNetV1 --device phone --cores big --graph-optimization basic
     """
-    _check_request(name, device, profile_id, trace_path)
-    wanted = profile_id or ProfileSpec(
-        backbone=name or "",
-        device=device or "",
-        runtime=Runtime(runtime),
-        threads=threads,
-        weights=WeightsKind(weights),
-        precision=precision,
-        batch=batch,
-        run_count=run_count,
-        input_size=input_size,
-        cores=runtime_settings.cores,
-        flush_denormals=runtime_settings.flush_denormals,
-        onnxruntime=runtime_settings.onnxruntime,
-        gate=gate,
-    )
     console = Console(stderr=as_json)
+    wanted = _wanted(name, profiled, runtime_settings, gate, shown)
     with QueryClient(address) as client:
         found, packed = _follow(client.profile(wanted), console)
-    path = trace_path or Path(
-        f"{found.backbone}-{found.device}-{found.runtime.value}.trace{_PACKED}"
-    )
-    _write_trace(packed, path, found.profile_id)
-    summary = summarise(found, str(path))
+    if shown.trace_path is not None:
+        _write_trace(packed, shown.trace_path, found.profile_id)
+    summary = summarise(found, None if shown.trace_path is None else str(shown.trace_path))
     if as_json:
         print_json(summary)
     else:
-        print_profile(console, summary, by_layer=by == "layer")
-        console.print()
-    console.print(f"trace written to {path}; open it at {PERFETTO}", highlight=False)
+        print_profile(console, summary, by_layer=shown.by is ShownBy.LAYER)
+    if shown.trace_path is not None:
+        _say_where(shown.trace_path, console)
 
 
-def _check_request(
-    name: str | None, device: str | None, profile_id: str | None, trace_path: Path | None
-) -> None:
-    """Refuses what cannot hold before anything is asked.
+def _say_where(trace_path: Path, console: Console) -> None:
+    console.print(f"\ntrace written to {trace_path}; open it at {PERFETTO}", highlight=False)
+
+
+def _wanted(
+    name: str | None,
+    profiled: ProfiledInferences,
+    runtime_settings: RuntimeSettings,
+    gate: StartGate,
+    shown: ShownProfile,
+) -> ProfileSpec | str:
+    """What is asked for: a new profile, or the id of an earlier one.
 
     Raises:
-        EdgerankError: INVALID_INPUT.
+        EdgerankError: INVALID_INPUT for what cannot hold, before anything is asked.
     """
-    given = [part is not None for part in (name, device, profile_id)]
-    if given not in ([True, True, False], [False, False, True]):
+    path = shown.trace_path
+    if path is not None and not path.name.endswith((PLAIN_TRACE, PACKED_TRACE)):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
-            "name either a backbone and its --device, or an earlier profile with --stored ID",
+            f"a trace cannot be written to {path.name!r}: name a file that ends in "
+            f"{PLAIN_TRACE} or {PACKED_TRACE}",
         )
-    if trace_path is not None and not trace_path.name.endswith((_PLAIN, _PACKED)):
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            f"a trace cannot be written to {trace_path.name!r}: name a file that ends in "
-            f"{_PLAIN} or {_PACKED}",
-        )
+    match name, profiled.device, shown.profile_id:
+        case str(), str(device), None:
+            return ProfileSpec(
+                backbone=name,
+                device=device,
+                runtime=profiled.runtime,
+                threads=profiled.threads,
+                weights=profiled.weights,
+                precision=profiled.precision,
+                batch=profiled.batch,
+                run_count=profiled.run_count,
+                input_size=profiled.input_size,
+                cores=runtime_settings.cores,
+                flush_denormals=runtime_settings.flush_denormals,
+                onnxruntime=runtime_settings.onnxruntime,
+                gate=gate,
+            )
+        case None, None, str(profile_id):
+            return profile_id
+    raise EdgerankError(
+        ErrorCode.INVALID_INPUT,
+        "name either a backbone and its --device, or an earlier profile with --stored ID",
+    )
 
 
 def _follow(
@@ -228,7 +172,7 @@ def _write_trace(packed: bytes, path: Path, profile_id: str) -> None:
     try:
         text = unpack_trace(packed)
         with replacing(path) as file:
-            file.write(packed if path.name.endswith(_PACKED) else text)
+            file.write(packed if path.name.endswith(PACKED_TRACE) else text)
     except TraceDoubtful as error:
         raise EdgerankError(ErrorCode.EXECUTION, f"the controller sent {error}") from error
     except OSError as error:

@@ -1,135 +1,47 @@
 """`edgerank sweep`, `follow` and `cancel`: plan, run, follow, stop."""
 
 import click
+import cloup
 from rich.console import Console
 
-from controller.cli.options.common import (
-    Converted,
-    complete_backbones,
-    controller_option,
-    json_option,
-    read_backbones,
-    read_devices,
-    read_minutes,
-    read_percentage,
-    read_runtimes,
-    read_threads,
-    says_failures,
-    variant_options,
-    weights_option,
-)
+from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.failures import says_failures
 from controller.cli.options.runtime import RuntimeSettings, runtime_options
 from controller.cli.options.start_gate import gate_options
+from controller.cli.options.sweeping import (
+    MeasuringRules,
+    SweptSettings,
+    measuring_options,
+    swept_options,
+)
+from controller.cli.options.values import read_backbones
+from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
-from controller.domain.quantities import parse_latency_ms
 from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
 from controller.views.reasons import sentence
-from models.catalog.variants import WeightsKind
 from protos.measuring import StartGate
-from protos.runtimes import Runtime
-
-DEFAULT_REPETITIONS = 5
-DEFAULT_PRECISION = "1%"
-DEFAULT_TIME_BUDGET = "10s"
 
 
-@click.command()
-@click.option(
-    "--models",
-    "names",
-    metavar="NAME,NAME|tier:TIER",
-    required=True,
-    shell_complete=complete_backbones,
-    help="Backbones, or a whole tier.",
-)
-@click.option(
-    "--devices",
-    "devices",
-    type=Converted("devices", read_devices),
-    metavar="all|NAME,NAME",
-    default="all",
-    show_default=True,
-    help="all: every connected one.",
-)
-@click.option(
-    "--runtimes",
-    type=Converted("runtimes", read_runtimes),
-    metavar="NAME,NAME",
-    default="paddlelite,onnxruntime",
-    show_default=True,
-)
-@click.option(
-    "--threads",
-    type=Converted("threads", read_threads),
-    metavar="N,N",
-    default="1",
-    show_default=True,
-    help="Thread counts, each measured.",
-)
-@runtime_options
+@cloup.command()
+@swept_options
 @variant_options
-@weights_option(WeightsKind.PRETRAINED)
-@click.option(
-    "--repetitions",
-    type=click.IntRange(1, 20),
-    show_default=f"{DEFAULT_REPETITIONS}, with --sustained 1",
-    help="Fresh processes for each job.",
-)
-@click.option(
-    "--precision",
-    type=Converted("percentage", read_percentage),
-    metavar="P%",
-    default=DEFAULT_PRECISION,
-    show_default=True,
-    help="Wanted half-width of the median's 95 % interval.",
-)
-@click.option(
-    "--time-budget",
-    "time_budget_ms",
-    type=Converted("duration", parse_latency_ms),
-    metavar="TIME",
-    default=DEFAULT_TIME_BUDGET,
-    show_default=True,
-    help="The longest that one repetition may sample, as 10s or 500ms.",
-)
-@click.option(
-    "--sentinel/--no-sentinel",
-    default=True,
-    show_default=True,
-    help="Read a small backbone now and then, and repeat what was measured while it drifted.",
-)
-@click.option(
-    "--sustained",
-    "sustained_minutes",
-    type=Converted("minutes", read_minutes),
-    metavar="TIME",
-    help="Run without a pause for so many minutes, as 10m, and report each of them.",
-)
+@runtime_options
+@measuring_options
 @gate_options
 @controller_option
 @json_option
 @says_failures
 def sweep(
     *,
-    names: str,
-    devices: tuple[str, ...],
-    runtimes: tuple[Runtime, ...],
-    threads: tuple[int, ...],
-    precisions: tuple[str, ...],
-    input_sizes: tuple[int, ...] | None,
-    batches: tuple[int, ...],
-    weights: str,
-    repetitions: int | None,
-    precision: float,
-    time_budget_ms: float,
-    sentinel: bool,
-    gate: StartGate,
+    swept: SweptSettings,
+    variants: WantedVariants,
     runtime_settings: RuntimeSettings,
-    sustained_minutes: int | None,
+    rules: MeasuringRules,
+    gate: StartGate,
     address: str,
     as_json: bool,
 ) -> None:
@@ -152,25 +64,25 @@ def sweep(
     """
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
-        backbones = read_backbones(names, client.catalog())
+        backbones = read_backbones(swept.names, client.catalog())
         spec = SweepSpec(
             backbones=tuple(backbone.name for backbone in backbones),
-            devices=devices,
-            runtimes=runtimes,
-            threads=threads,
-            weights=WeightsKind(weights),
-            repetitions=repetitions or (1 if sustained_minutes else DEFAULT_REPETITIONS),
-            relative_half_width=precision,
-            time_budget_ms=round(time_budget_ms),
-            precisions=precisions,
-            input_sizes=input_sizes or (),
-            batches=batches,
-            sentinel=sentinel,
+            devices=swept.devices,
+            runtimes=swept.runtimes,
+            threads=swept.threads,
+            weights=variants.weights,
+            repetitions=rules.repetitions,
+            relative_half_width=rules.relative_half_width,
+            time_budget_ms=rules.time_budget_ms,
+            precisions=variants.precisions,
+            input_sizes=variants.input_sizes,
+            batches=variants.batches,
+            sentinel=rules.sentinel,
             gate=gate,
             cores=runtime_settings.cores,
             flush_denormals=runtime_settings.flush_denormals,
             onnxruntime=runtime_settings.onnxruntime,
-            sustained_minutes=sustained_minutes or 0,
+            sustained_minutes=rules.sustained_minutes,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from obstore.store import LocalStore
-from sqlalchemy import Engine
 
+from controller.clock import Clock
 from controller.conversions.admission import Admission
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
@@ -27,6 +26,7 @@ from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.host_gate import HostGate
 from controller.state.artifacts import Artifact, find_artifact, record_artifact
 from controller.state.blobs import has_blob, put_blob
+from controller.state.database import Database
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.variants import Variant, WeightsKind
 from models.conversion.cost import expected_disk_bytes, expected_peak_bytes, mixed_by_cost
@@ -81,9 +81,16 @@ class Converter:
     """Converts with as many children at once as there are cores, each backbone once at a time."""
 
     def __init__(
-        self, engine: Engine, blobs: LocalStore, state_dir: Path, catalog: Catalog, gate: HostGate
+        self,
+        database: Database,
+        blobs: LocalStore,
+        state_dir: Path,
+        catalog: Catalog,
+        gate: HostGate,
+        *,
+        clock: Clock,
     ) -> None:
-        self._engine = engine
+        self._database = database
         self._blobs = blobs
         self._state_dir = state_dir
         self._weights_dir = state_dir / "weights"
@@ -92,6 +99,7 @@ class Converter:
         shutil.rmtree(self._work_dir, ignore_errors=True)
         self._catalog = catalog
         self._gate = gate
+        self._clock = clock
         self._at_once = os.cpu_count() or 1
         self._admission = Admission(self._at_once, room_bytes)
         self._conversions = ThreadPoolExecutor(self._at_once, "convert")
@@ -256,7 +264,7 @@ class Converter:
         lack = lack_of_room(self._state_dir, fate.size_bytes, spare_disk_bytes)
         if not lack:
             put_blob(self._blobs, fate.sha256, fate.path)
-        artifact = record_artifact(self._engine, fate, int(time.time() * 1000))
+        artifact = record_artifact(self._database, fate, self._clock.unix_ms())
         if lack:
             return not_kept(fate.variant, artifact, lack), "", fate.variant
         outcome = with_artifact(fate.variant, artifact, ConversionResult.STORED)
@@ -287,7 +295,7 @@ class Converter:
 
     def _find(self, variant: Variant, weights: Weights) -> tuple[Artifact | None, bool]:
         with _tools_named():
-            artifact = find_artifact(self._engine, conversion_key(variant, weights))
+            artifact = find_artifact(self._database, conversion_key(variant, weights))
         if artifact is None:
             return None, False
         return artifact, has_blob(self._blobs, artifact.sha256, artifact.size_bytes)

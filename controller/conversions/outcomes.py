@@ -66,9 +66,9 @@ def _checked(variant: Variant, artifact: Artifact, **found: Any) -> ConversionOu
 def _outcome(variant: Variant, **found: Any) -> ConversionOutcome:
     return ConversionOutcome(
         backbone=variant.backbone,
-        format=variant.format.value,
-        precision=variant.precision.value,
-        target=variant.target.value,
+        format=variant.format,
+        precision=variant.precision,
+        target=variant.target,
         input_size=variant.input_size,
         batch=variant.batch,
         **found,

@@ -2,23 +2,43 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import OwnFormat, own_backbone
+from models.catalog.variants import Precision
+
+
+class AccuracyMetric(Enum):
+    """In how many of 100 images the right class is the first, or among the first five."""
+
+    TOP1 = "top1"
+    TOP5 = "top5"
+
+
+class AccuracyPrecision(Enum):
+    """What an accuracy figure is known for: a `Precision`, or what a publication says of one."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8_DYNAMIC = "int8-dynamic"
+    INT8_STATIC = "int8-static"
+    INT8 = "int8"
+    """Published for int8, without a word on how the ranges were chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyFigure:
-    """One row of a CSV file of accuracy; `row` is its line, `metric` is top1 or top5."""
+    """One row of a CSV file of accuracy; `row` is its line."""
 
     row: int
     backbone: str
     dataset: str
-    metric: str
+    metric: AccuracyMetric
     value_percent: float
-    precision: str
+    precision: Precision
     source: str
 
 
@@ -37,8 +57,8 @@ class Dataset:
     name: str
     backbone_count: int
     figure_count: int
-    metrics: tuple[str, ...]
-    precisions: tuple[str, ...]
+    metrics: tuple[AccuracyMetric, ...]
+    precisions: tuple[AccuracyPrecision, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +113,7 @@ COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
 """The columns of the file, in this order."""
 
 
-FigureKey = tuple[str, str, str, str]
+FigureKey = tuple[str, str, AccuracyMetric, AccuracyPrecision]
 """Backbone, dataset, metric, precision: there is one figure of each."""
 
 
@@ -107,7 +127,8 @@ class AccuracyInvalid(EdgerankError):
 
 def key_of(figure: AccuracyFigure) -> FigureKey:
     """What the figure is of."""
-    return (figure.backbone, figure.dataset, figure.metric, figure.precision)
+    precision = AccuracyPrecision[figure.precision.name]
+    return (figure.backbone, figure.dataset, figure.metric, precision)
 
 
 def looks_like_fraction(figure: AccuracyFigure) -> bool:

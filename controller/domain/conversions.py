@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from controller.domain.sweeps import Activity
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 
 
 class ConversionResult(Enum):
@@ -24,7 +24,7 @@ class ConversionSpec:
 
     backbones: tuple[str, ...]
     weights: WeightsKind
-    precisions: tuple[str, ...] = ()
+    precisions: tuple[Precision, ...] = ()
     input_sizes: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
 
@@ -34,9 +34,9 @@ class ConversionOutcome:
     """What became of one variant; `top1_agreement` with fp32 is 0 to 1."""
 
     backbone: str
-    format: str
-    precision: str
-    target: str
+    format: Format
+    precision: Precision
+    target: Target
     input_size: int
     batch: int
     result: ConversionResult
@@ -47,7 +47,7 @@ class ConversionOutcome:
     artifact_size_bytes: int = 0
     max_relative_difference: float | None = None
     parity_tolerance: float | None = None
-    checked_through: str = ""
+    checked_through: CheckedThrough = CheckedThrough.NOTHING
     parity_input_count: int = 0
     top1_agreement: float | None = None
     passes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -13,23 +14,37 @@ MAX_CORES: Final = 8_192
 _SPAN: Final = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 
-class CoreClass(Enum):
-    """Cores of a device by what they are and not by their numbers."""
+class CoreChoice(Enum):
+    """Which cores of a device compute: by what they are, or LISTED by their numbers."""
 
     ALL = "all"
     BIG = "big"
     LITTLE = "little"
+    LISTED = "listed"
 
 
-def parse_cores(text: str) -> CoreClass | tuple[int, ...]:
-    """A class by its name, ALL for nothing, or the numbers of "0,4-7", ascending.
+@dataclass(frozen=True, kw_only=True)
+class Cores:
+    """The cores that are to compute; `cpus`, ascending, are those of LISTED and else empty."""
+
+    choice: CoreChoice = CoreChoice.ALL
+    cpus: tuple[int, ...] = ()
+
+
+_WORDS: Final = {
+    choice.value: Cores(choice=choice) for choice in CoreChoice if choice is not CoreChoice.LISTED
+}
+
+
+def parse_cores(text: str) -> Cores:
+    """A choice by its name, all for nothing, or the numbers of "0,4-7".
 
     Raises:
         EdgerankError: INVALID_INPUT for what is neither.
     """
-    word = text.strip() or CoreClass.ALL.value
-    if word in {known.value for known in CoreClass}:
-        return CoreClass(word)
+    word = text.strip() or CoreChoice.ALL.value
+    if word in _WORDS:
+        return _WORDS[word]
     numbers: set[int] = set()
     for part in word.split(","):
         span = _SPAN.fullmatch(part.strip())
@@ -40,7 +55,27 @@ def parse_cores(text: str) -> CoreClass | tuple[int, ...]:
                 f"{text!r} names no cores; write big, little, all, or numbers as 0,4-7",
             )
         numbers.update(range(first, last + 1))
-    return tuple(sorted(numbers))
+    return Cores(choice=CoreChoice.LISTED, cpus=tuple(sorted(numbers)))
+
+
+def check_cores(cores: Cores) -> None:
+    """Refuses numbers that no device can have, or that do not fit the choice.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    is_listed = cores.choice is CoreChoice.LISTED
+    are_ascending = list(cores.cpus) == sorted(set(cores.cpus))
+    if (
+        is_listed != bool(cores.cpus)
+        or not are_ascending
+        or max(cores.cpus, default=0) >= MAX_CORES
+    ):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"listed cores are different numbers below {MAX_CORES}, ascending, and no other choice "
+            "has any",
+        )
 
 
 def format_cores(cores: Iterable[int]) -> str:

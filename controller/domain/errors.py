@@ -1,9 +1,6 @@
-"""The one catalogue of what can go wrong, with its gRPC status and exit code."""
+"""The one catalogue of what can go wrong, with its exit code."""
 
 from enum import Enum
-from typing import NamedTuple
-
-import grpc
 
 from protos.reasons import Reason
 
@@ -23,26 +20,17 @@ class ErrorCode(Enum):
     REGRESSION = "regression"
 
 
-class Consequence(NamedTuple):
-    """What an error is outside: a gRPC status on the wire, an exit code in a shell."""
-
-    status: grpc.StatusCode
-    exit_code: int
-
-
-CONSEQUENCES = {
-    ErrorCode.INVALID_INPUT: Consequence(grpc.StatusCode.INVALID_ARGUMENT, 2),
-    ErrorCode.UNKNOWN_NAME: Consequence(grpc.StatusCode.NOT_FOUND, 2),
-    ErrorCode.NAME_TAKEN: Consequence(grpc.StatusCode.ALREADY_EXISTS, 2),
-    ErrorCode.NOTHING_FOUND: Consequence(grpc.StatusCode.ABORTED, 3),
-    ErrorCode.PRECONDITION: Consequence(grpc.StatusCode.FAILED_PRECONDITION, 4),
-    ErrorCode.OUT_OF_RANGE: Consequence(grpc.StatusCode.OUT_OF_RANGE, 2),
-    ErrorCode.UNREACHABLE: Consequence(grpc.StatusCode.UNAVAILABLE, 4),
-    ErrorCode.STORAGE: Consequence(grpc.StatusCode.RESOURCE_EXHAUSTED, 4),
-    ErrorCode.EXECUTION: Consequence(grpc.StatusCode.INTERNAL, 4),
-    # Found by the command line in what it has read, so that no call ever ends with it: a status
-    # of its own would let a broken controller pass for a slow one.
-    ErrorCode.REGRESSION: Consequence(grpc.StatusCode.INTERNAL, 5),
+EXIT_CODES = {
+    ErrorCode.INVALID_INPUT: 2,
+    ErrorCode.UNKNOWN_NAME: 2,
+    ErrorCode.NAME_TAKEN: 2,
+    ErrorCode.NOTHING_FOUND: 3,
+    ErrorCode.PRECONDITION: 4,
+    ErrorCode.OUT_OF_RANGE: 2,
+    ErrorCode.UNREACHABLE: 4,
+    ErrorCode.STORAGE: 4,
+    ErrorCode.EXECUTION: 4,
+    ErrorCode.REGRESSION: 5,
 }
 
 
@@ -56,15 +44,7 @@ class EdgerankError(Exception):
     @property
     def exit_code(self) -> int:
         """What a shell sees: 2 input, 3 nothing found, 4 execution, 5 regression."""
-        return CONSEQUENCES[self.code].exit_code
-
-
-def code_of_status(status: grpc.StatusCode) -> ErrorCode:
-    """The kind of failure behind a gRPC status; EXECUTION for one that we never send."""
-    for code, consequence in CONSEQUENCES.items():
-        if consequence.status is status:
-            return code
-    return ErrorCode.EXECUTION
+        return EXIT_CODES[self.code]
 
 
 class Refused(EdgerankError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from models.catalog.catalog import IMAGENET
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.measuring import MeasureSettings, Repetition, StopReason
 from protos.reasons import Reason
 from protos.runtimes import Runtime
@@ -91,9 +91,9 @@ class Measurement:
     runtime: Runtime
     runtime_version: str
     runtime_build: str
-    format: str
-    precision: str
-    target: str
+    format: Format
+    precision: Precision
+    target: Target
     input_size: int
     batch: int
     threads: int
@@ -102,7 +102,7 @@ class Measurement:
     artifact_sha256: str
     artifact_size_bytes: int
     max_relative_difference: float
-    checked_through: str
+    checked_through: CheckedThrough
     verdict: Verdict
     measured_at_unix_ms: int
     reasons: tuple[Reason, ...] = ()

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from controller.domain.cores import Cores
 from controller.domain.sweeps import Activity, SweepPhase
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Format, Precision, Target, WeightsKind
 from protos.measuring import MeasureSettings, OperatorTimes, StartGate
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
@@ -17,11 +18,11 @@ class ProfileSpec:
     runtime: Runtime
     threads: int
     weights: WeightsKind
-    precision: str
+    precision: Precision
     batch: int
     run_count: int
     input_size: int | None = None
-    cores: str = ""
+    cores: Cores = Cores()
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
     gate: StartGate = StartGate()
@@ -46,9 +47,9 @@ class OperatorProfile:
     runtime: Runtime
     runtime_version: str
     runtime_build: str
-    format: str
-    precision: str
-    target: str
+    format: Format
+    precision: Precision
+    target: Target
     input_size: int
     batch: int
     threads: int

@@ -6,13 +6,14 @@ from typing import Final
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.sweeps import SweepSpec
 from models.catalog.catalog import IMAGENET
+from models.catalog.tiers import Tier
 from protos.reasons import Reason
 from protos.runtimes import Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """What a winner must satisfy; None is no constraint. `tier` is mobile, desktop or server.
+    """What a winner must satisfy; None is no constraint.
 
     Only measurements whose verdict is ok count, and those with one that `include` names. With
     `at_minute`, sustained measurements are ranked by their figures of that minute.
@@ -21,7 +22,7 @@ class Constraints:
     max_latency_ms: float | None = None
     max_memory_bytes: int | None = None
     min_top1: float | None = None
-    tier: str | None = None
+    tier: Tier | None = None
     runtime: Runtime | None = None
     threads: int | None = None
     include: tuple[Verdict, ...] = ()

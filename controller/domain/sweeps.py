@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from controller.domain.cores import Cores
 from controller.domain.measurements import Verdict
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.device import DeviceProfile
 from protos.measuring import StartGate
 from protos.reasons import Reason
@@ -65,10 +66,10 @@ class SweepSpec:
     repetitions: int
     relative_half_width: float
     time_budget_ms: int
-    precisions: tuple[str, ...] = ()
+    precisions: tuple[Precision, ...] = ()
     input_sizes: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
-    cores: str = ""
+    cores: Cores = Cores()
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
     gate: StartGate = StartGate()
@@ -126,7 +127,7 @@ class JobOutcome:
     runtime: Runtime
     threads: int
     weights: WeightsKind
-    precision: str
+    precision: Precision
     input_size: int
     batch: int
     verdict: Verdict

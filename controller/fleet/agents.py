@@ -15,18 +15,19 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Engine
-
+from controller.clock import Clock
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.changes import Changes
 from controller.fleet.credibility import are_of_agents, check_hello
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
-from controller.state import attempts, devices, reports, sweeps, turns
+from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.settling import end_finished_sweeps, settle_all
+from controller.state import attempts, devices
+from controller.state.database import Database
 from protos.fleet import (
     Cancel,
     Heartbeat,
@@ -67,13 +68,11 @@ class AgentSession:
 class Fleet:
     """Hears what agents say and gives them leases."""
 
-    def __init__(
-        self, engine: Engine, changes: Changes, monotonic_ms: Callable[[], int], hostname: str
-    ) -> None:
-        """Measures leases on a clock that never goes back; `hostname` is this machine's."""
-        self._engine = engine
+    def __init__(self, database: Database, changes: Changes, clock: Clock, hostname: str) -> None:
+        """`hostname` is this machine's."""
+        self._database = database
         self._changes = changes
-        self._now_ms = monotonic_ms
+        self._clock = clock
         self._hostname = hostname
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook()
@@ -95,12 +94,12 @@ class Fleet:
 
     async def recover(self) -> None:
         """Goes on where the controller stopped: settles reports, leases what was out afresh."""
-        await asyncio.to_thread(turns.settle_all, self._engine, _unix_ms())
-        out = await asyncio.to_thread(attempts.leased_attempts, self._engine)
-        known = await asyncio.to_thread(devices.list_devices, self._engine, frozenset())
+        await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
+        out = await asyncio.to_thread(attempts.leased_attempts, self._database)
+        known = await asyncio.to_thread(devices.list_devices, self._database, frozenset())
         here = {known.device_id for known in known if known.profile.hostname == self._hostname}
         for attempt_id, device_id in out.items():
-            self._leases.grant(attempt_id, self._now_ms())
+            self._leases.grant(attempt_id, self._clock.monotonic_ms())
             if device_id in here:
                 self.gate.attempt_started(attempt_id)
 
@@ -112,7 +111,7 @@ class Fleet:
                 another device has the name.
         """
         check_hello(hello)
-        await asyncio.to_thread(devices.enrol, self._engine, hello, _unix_ms())
+        await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
         older = self._sessions.pop(hello.device_id, None)
         if older is not None:
             older.outbox.put_nowait(None)
@@ -129,13 +128,17 @@ class Fleet:
             del self._sessions[session.device_id]
             log.info("%s disconnected", session.hello.name)
         self._changes.notify()
-        await asyncio.to_thread(devices.touch, self._engine, session.device_id, _unix_ms())
+        await asyncio.to_thread(
+            devices.touch, self._database, session.device_id, self._clock.unix_ms()
+        )
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
         """Renews those leases of the agent that it still holds."""
         held = tuple(held for held in beat.held_attempt_ids if held in session.leases)
-        self._leases.renew(held, self._now_ms())
-        await asyncio.to_thread(devices.touch, self._engine, session.device_id, _unix_ms())
+        self._leases.renew(held, self._clock.monotonic_ms())
+        await asyncio.to_thread(
+            devices.touch, self._database, session.device_id, self._clock.unix_ms()
+        )
 
     async def ready(self, session: AgentSession) -> None:
         """The agent is free: it gets a lease now, or when there is one; never a second one."""
@@ -158,7 +161,7 @@ class Fleet:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
         recorded = await asyncio.to_thread(
-            reports.record_report, self._engine, session.device_id, report, _unix_ms()
+            record_report, self._database, session.device_id, report, self._clock.unix_ms()
         )
         if not recorded:
             log.info("%s repeated a report, or sent a stranger's", session.hello.name)
@@ -187,15 +190,15 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; what could not be given up is looked at the next time.
         """
-        for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._engine):
-            self._leases.grant_missing(attempt_id, self._now_ms())
-        for attempt_id in self._leases.expired(self._now_ms()):
+        for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._database):
+            self._leases.grant_missing(attempt_id, self._clock.monotonic_ms())
+        for attempt_id in self._leases.expired(self._clock.monotonic_ms()):
             await self._lose(attempt_id)
         await self.end_finished_sweeps()
 
     async def end_finished_sweeps(self) -> None:
         """Ends the sweeps whose last job has ended."""
-        if await asyncio.to_thread(sweeps.end_finished_sweeps, self._engine, _unix_ms()):
+        if await asyncio.to_thread(end_finished_sweeps, self._database, self._clock.unix_ms()):
             self._changes.notify()
 
     def end_sessions(self) -> None:
@@ -205,16 +208,16 @@ class Fleet:
 
     async def _held_leases(self, hello: Hello) -> dict[str, Lease]:
         """The agent's leases that it still holds; those that it does not are lost."""
-        out = await asyncio.to_thread(attempts.leases_of_device, self._engine, hello.device_id)
+        out = await asyncio.to_thread(attempts.leases_of_device, self._database, hello.device_id)
         for attempt_id in out.keys() - set(hello.held_attempt_ids):
             await self._lose(attempt_id)
             del out[attempt_id]
         for attempt_id in out:
-            self._leases.grant(attempt_id, self._now_ms())
+            self._leases.grant(attempt_id, self._clock.monotonic_ms())
         return out
 
     async def _lose(self, attempt_id: str) -> None:
-        await asyncio.to_thread(attempts.lose_attempt, self._engine, attempt_id, _unix_ms())
+        await asyncio.to_thread(lose_attempt, self._database, attempt_id, self._clock.unix_ms())
         self._leases.end(attempt_id)
         for session in self._sessions.values():
             session.forget(attempt_id)
@@ -228,12 +231,12 @@ class Fleet:
             if not session.ready or (local and not self.gate.may_measure()):
                 return
             lease = await asyncio.to_thread(
-                attempts.lease_next, self._engine, session.device_id, _unix_ms()
+                attempts.lease_next, self._database, session.device_id, self._clock.unix_ms()
             )
             if lease is None:
                 return
             session.ready = False
-            self._leases.grant(lease.attempt_id, self._now_ms())
+            self._leases.grant(lease.attempt_id, self._clock.monotonic_ms())
             if local:
                 self.gate.attempt_started(lease.attempt_id)
             session.leases[lease.attempt_id] = lease
@@ -261,7 +264,3 @@ def _activity(device: str, lease: Lease, progress: Progress | None) -> Activity:
         is_profile=lease.settings.profile_runs > 0,
         waiting_for=None if progress is None else progress.waiting_for,
     )
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,24 +1,63 @@
-"""Accuracy that a person brings: read from CSV, refused by row and column where it cannot hold."""
+"""Accuracy that people bring: refused by row and column where it cannot hold, else taken in."""
 
+import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from controller.domain.catalog import (
     AccuracyFigure,
+    AccuracyImport,
     AccuracyInvalid,
+    AccuracyMetric,
     FigureKey,
     key_of,
     looks_like_fraction,
 )
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.state.accuracy import list_datasets, list_figures, put_figures
+from controller.state.database import Database
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision
-
-METRICS: Final = ("top1", "top5")
 
 MAX_FIGURES: Final = 50_000
 MAX_TEXT_LENGTH: Final = 200
 MAX_DATASET_LENGTH: Final = 64
+
+
+def import_accuracies(
+    database: Database, figures: Sequence[AccuracyFigure], catalog: Catalog, now_unix_ms: int
+) -> AccuracyImport:
+    """Takes in every figure or none; one of the same key takes the other's place.
+
+    Raises:
+        AccuracyInvalid: a figure cannot hold (see `check_accuracies`).
+    """
+    with database.transaction() as transaction:
+        stored = list_figures(transaction)
+        published = {figure.key for figure in stored if figure.is_published}
+        known = {figure.key: figure.value_percent for figure in stored}
+        check_accuracies(figures, catalog, published, known)
+        replaced = known.keys() & {key_of(figure) for figure in figures}
+        put_figures(transaction, figures, replaced, now_unix_ms)
+    return AccuracyImport(figure_count=len(figures), replaced_count=len(replaced))
+
+
+def check_dataset(database: Database, dataset: str) -> None:
+    """Refuse a dataset that no accuracy is known on.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+    """
+    known = [each.name for each in list_datasets(database)]
+    if dataset == IMAGENET or dataset in known:
+        return
+    by_folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(dataset.casefold(), by_folded, n=3, cutoff=0.5)
+    names = [by_folded[folded] for folded in near] or known[:3] or [IMAGENET]
+    raise EdgerankError(
+        ErrorCode.UNKNOWN_NAME,
+        f"no accuracy is known on a dataset named {dataset!r}; nearest: {', '.join(names)}",
+    )
 
 
 def check_accuracies(
@@ -36,8 +75,8 @@ def check_accuracies(
         known: every figure that is stored, percent.
 
     Raises:
-        AccuracyInvalid: a name, metric, precision, dataset, value or source that cannot be, a
-            figure that is there twice or published, top-5 below top-1, or fractions for percent.
+        AccuracyInvalid: a name, dataset, value or source that cannot be, a figure that is there
+            twice or published, top-5 below top-1, or fractions for percent.
     """
     if len(figures) > MAX_FIGURES:
         raise AccuracyInvalid(
@@ -72,16 +111,9 @@ def _check_figure(figure: AccuracyFigure, catalog: Catalog) -> None:
     if not _is_text(figure.dataset, MAX_DATASET_LENGTH):
         problem = f"a dataset's name is 1 to {MAX_DATASET_LENGTH} printable characters"
         raise AccuracyInvalid(row, "dataset", problem)
-    if figure.metric not in METRICS:
-        problem = f"{figure.metric!r} is no metric; there are {' and '.join(METRICS)}"
-        raise AccuracyInvalid(row, "metric", problem)
     if not 0 < figure.value_percent <= 100:
         problem = f"{figure.value_percent:g} is no percentage above 0 and at most 100"
         raise AccuracyInvalid(row, "value", problem)
-    precisions = [precision.value for precision in Precision]
-    if figure.precision not in precisions:
-        problem = f"{figure.precision!r} is no precision; there are {', '.join(precisions)}"
-        raise AccuracyInvalid(row, "precision", problem)
     if not _is_text(figure.source, MAX_TEXT_LENGTH):
         problem = f"say where it comes from, in 1 to {MAX_TEXT_LENGTH} printable characters"
         raise AccuracyInvalid(row, "source", problem)
@@ -93,8 +125,8 @@ def _is_text(text: str, longest: int) -> bool:
 
 def _published_words(figure: AccuracyFigure) -> str:
     return (
-        f"{IMAGENET} {figure.metric} of {figure.backbone} in {figure.precision} is published, and "
-        "what is published is not replaced; give your own dataset another name"
+        f"{IMAGENET} {figure.metric.value} of {figure.backbone} in {figure.precision.value} is "
+        "published, and what is published is not replaced; give your own dataset another name"
     )
 
 
@@ -103,12 +135,12 @@ def _check_no_fractions(figures: Iterable[AccuracyFigure]) -> None:
 
     One such value may be a network that learnt nothing; when all are, 0.75 stands for 75 %.
     """
-    by_metric: defaultdict[tuple[str, str], list[AccuracyFigure]] = defaultdict(list)
+    by_metric: defaultdict[tuple[str, AccuracyMetric], list[AccuracyFigure]] = defaultdict(list)
     for figure in figures:
         by_metric[figure.dataset, figure.metric].append(figure)
     for (dataset, metric), group in by_metric.items():
         if all(looks_like_fraction(figure) for figure in group):
-            problem = f"every {metric} of {dataset} is at most 1, which looks like fractions"
+            problem = f"every {metric.value} of {dataset} is at most 1, which looks like fractions"
             raise AccuracyInvalid(group[0].row, "value", f"{problem}; write 75.3 for 75.3 %")
 
 
@@ -117,8 +149,8 @@ def _check_order(figures: Sequence[AccuracyFigure], known: Mapping[FigureKey, fl
     after = {**known, **{key_of(figure): figure.value_percent for figure in figures}}
     for figure in figures:
         backbone, dataset, _, precision = key_of(figure)
-        top1 = after.get((backbone, dataset, "top1", precision))
-        top5 = after.get((backbone, dataset, "top5", precision))
+        top1 = after.get((backbone, dataset, AccuracyMetric.TOP1, precision))
+        top5 = after.get((backbone, dataset, AccuracyMetric.TOP5, precision))
         if top1 is not None and top5 is not None and top5 < top1:
             raise AccuracyInvalid(
                 figure.row, "value", f"its top-5 of {top5:g} is below its top-1 of {top1:g}"

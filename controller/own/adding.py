@@ -5,13 +5,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
-
+from controller.clock import Clock
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
@@ -19,6 +17,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.files import sync_folder
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free
+from controller.state.database import Database
 from controller.state.own_models import forget_own_model, list_own_models, record_own_model
 from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, own_digest, own_folder
@@ -31,21 +30,30 @@ from models.tools import ToolMissing
 class OwnModels:
     """Adds, lists and removes the own models of one controller."""
 
-    def __init__(self, engine: Engine, state_dir: Path, catalog: Catalog, gate: HostGate) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        database: Database,
+        state_dir: Path,
+        catalog: Catalog,
+        gate: HostGate,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._database = database
         self._catalog = catalog
         self._gate = gate
+        self._clock = clock
         self._weights_dir = state_dir / "weights"
         self._uploads_dir = state_dir / "uploads"
         # What a killed controller left: parts of uploads, and a model that it did not remember.
         shutil.rmtree(self._uploads_dir, ignore_errors=True)
-        _remove_unknown(engine, self._weights_dir)
+        _remove_unknown(database, self._weights_dir)
         # One at a time is run and remembered; any number may be on their way.
         self._lock = asyncio.Lock()
 
     async def list(self) -> tuple[OwnModel, ...]:
         """Every own model, by name."""
-        return await asyncio.to_thread(list_own_models, self._engine)
+        return await asyncio.to_thread(list_own_models, self._database)
 
     async def add(self, header: OwnModelHeader, chunks: AsyncIterator[bytes]) -> OwnModel:
         """Takes in a model whose bytes are `chunks`, one file after the other.
@@ -79,7 +87,7 @@ class OwnModels:
         """
         async with self._lock:
             models = {model.name: model for model in await self.list()}
-            await asyncio.to_thread(forget_own_model, self._engine, name)
+            await asyncio.to_thread(forget_own_model, self._database, name)
             self._catalog.remove(name)
             digest = models[name].digest
             if not any(model.digest == digest for model in models.values() if model.name != name):
@@ -123,7 +131,7 @@ class OwnModels:
             input_size=answer.input_size,
             params_m=answer.params / 1e6,
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
-            added_at_unix_ms=time.time_ns() // 1_000_000,
+            added_at_unix_ms=self._clock.unix_ms(),
         )
         sync_folder(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +140,7 @@ class OwnModels:
                 folder.rename(place)
                 undoing.callback(shutil.rmtree, place, ignore_errors=True)
                 sync_folder(place.parent)
-            record_own_model(self._engine, model)
+            record_own_model(self._database, model)
             undoing.pop_all()
         self._catalog.add(as_backbone(model))
         return model
@@ -182,8 +190,8 @@ async def _receive_file(
     return block
 
 
-def _remove_unknown(engine: Engine, weights_dir: Path) -> None:
-    known = {own_folder(weights_dir, model.digest) for model in list_own_models(engine)}
+def _remove_unknown(database: Database, weights_dir: Path) -> None:
+    known = {own_folder(weights_dir, model.digest) for model in list_own_models(database)}
     for folder in own_folder(weights_dir, "").glob("*"):
         if folder not in known:
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,17 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.rankings import INCLUDABLE, Constraints, LeftOut
 from controller.domain.settings import distinction
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
-
-_ORDINARY_PRECISION: Final = "fp32"
-
 
 IdentityT = TypeVar("IdentityT", bound=Hashable)
 
@@ -51,7 +48,7 @@ def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, st
         measurement.backbone,
         measurement.runtime.value,
         measurement.threads,
-        measurement.precision,
+        measurement.precision.value,
         measurement.batch,
         measurement.weights.value,
         measurement.measurement_id,
@@ -172,8 +169,8 @@ def _entry(measurement: Measurement, catalog: Catalog) -> Entry | Reason:
 
 def _unknown_accuracy(measurement: Measurement) -> Reason:
     dataset, precision = measurement.accuracy_dataset, measurement.precision
-    if precision != _ORDINARY_PRECISION:
-        words = {"dataset": dataset, "precision": precision}
+    if precision is not Precision.FP32:
+        words = {"dataset": dataset, "precision": precision.value}
         return reason(ReasonCode.ACCURACY_UNKNOWN_IN_PRECISION, words)
     if dataset == IMAGENET and measurement.weights is not WeightsKind.OWN:
         return reason(ReasonCode.ACCURACY_UNPUBLISHED)

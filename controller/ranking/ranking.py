@@ -57,7 +57,7 @@ def rank(
     Raises:
         ValueError: the tier is none of mobile, desktop and server.
     """
-    tier = None if constraints.tier is None else Tier(constraints.tier)
+    tier = constraints.tier
     measured_here = [m for m in measurements if m.device == device]
     scope = _scope(measured_here, constraints)
     entries, left_out = select_entries(scope, catalog, constraints.admitted)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from controller.domain.cores import format_cores
+from controller.domain.cores import CoreChoice, Cores
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints
 from controller.domain.settings import Distinction, distinction
@@ -18,7 +18,7 @@ from controller.domain.sweeps import (
 )
 from controller.ranking.pareto import pareto_front
 from models.catalog.catalog import Backbone
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.runtimes import Runtime
 
 MOST_BACKBONES: Final = 12
@@ -110,9 +110,9 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpe
             2 * max((each.time_budget_ms for each in settings), default=DEFAULT_TIME_BUDGET_MS),
             MAX_TIME_BUDGET_MS,
         ),
-        precisions=tuple(sorted({each.precision for each in again})),
+        precisions=tuple(each for each in Precision if each in {m.precision for m in again}),
         batches=tuple(sorted({each.batch for each in again})),
-        cores=format_cores(unusual.cores),
+        cores=Cores(choice=CoreChoice.LISTED, cpus=unusual.cores) if unusual.cores else Cores(),
         flush_denormals=unusual.flush_denormals,
         onnxruntime=unusual.onnxruntime,
         gate=DEFAULT_GATE,

@@ -1,118 +1,163 @@
-"""Accuracy figures: published ones, and those that people import beside them."""
+"""Accuracy figures: published ones with their backbones, and imported ones beside them."""
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
-from controller.domain.catalog import AccuracyFigure, AccuracyImport, Dataset, FigureKey, key_of
-from controller.domain.errors import EdgerankError, ErrorCode
-from controller.own.accuracy import check_accuracies
-from controller.state.catalog import ACCURACY_KEY
-from controller.state.database import transaction
-from controller.state.schema import accuracies
-from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision
+from controller.domain.catalog import (
+    AccuracyFigure,
+    AccuracyMetric,
+    AccuracyPrecision,
+    Dataset,
+    FigureKey,
+)
+from controller.state.database import Database, Transaction
+from controller.state.schema import accuracies, backbones
+from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
+
+_KEY = ("backbone", "dataset", "metric", "precision")
+"""What there is one accuracy figure of, in the order of a FigureKey."""
 
 
-def import_accuracies(
-    engine: Engine, figures: Sequence[AccuracyFigure], catalog: Catalog, now_unix_ms: int
-) -> AccuracyImport:
-    """Takes in every figure or none; one of the same key takes the other's place.
+@dataclass(frozen=True)
+class StoredFigure:
+    """An accuracy figure as it is remembered: published by the catalog, or imported."""
 
-    Raises:
-        EdgerankError: a figure cannot hold (see `check_accuracies`).
+    key: FigureKey
+    value_percent: float
+    is_published: bool
+
+
+def store_catalog(database: Database, catalog: Catalog) -> None:
+    """Replaces the catalog's rows by those of `catalog`; imported accuracy stays.
+
+    Where somebody imported what the catalog publishes by now, the published figure counts.
     """
-    with transaction(engine) as connection:
-        stored = _stored(connection)
-        check_accuracies(
-            figures,
-            catalog,
-            {_key(row) for row in stored if row.imported_at_unix_ms is None},
-            {_key(row): row.value_percent for row in stored},
-        )
-        replaced = {_key(row) for row in stored} & {key_of(figure) for figure in figures}
-        if replaced:
-            connection.execute(
-                delete(accuracies).where(
-                    *(accuracies.c[column] == bindparam(f"old_{column}") for column in ACCURACY_KEY)
-                ),
-                [
-                    {f"old_{column}": part for column, part in zip(ACCURACY_KEY, key, strict=True)}
-                    for key in replaced
-                ],
-            )
-        connection.execute(insert(accuracies), [_row(figure, now_unix_ms) for figure in figures])
-    return AccuracyImport(figure_count=len(figures), replaced_count=len(replaced))
+    published = list(_published(catalog))
+    with database.transaction() as transaction:
+        transaction.execute(delete(accuracies).where(accuracies.c.imported_at_unix_ms.is_(None)))
+        _delete_figures(transaction, [tuple(row[part] for part in _KEY) for row in published])
+        if published:
+            transaction.execute(insert(accuracies), published)
+        transaction.execute(delete(backbones))
+        transaction.execute(insert(backbones), [backbone_row(backbone) for backbone in catalog])
 
 
-def list_datasets(engine: Engine) -> tuple[Dataset, ...]:
-    """Every dataset that accuracy is known on, by name."""
-    with transaction(engine) as connection:
-        stored = _stored(connection)
+def list_figures(transaction: Transaction) -> tuple[StoredFigure, ...]:
+    """Every accuracy figure, by dataset."""
+    rows = transaction.execute(select(accuracies).order_by(accuracies.c.dataset)).all()
     return tuple(
-        _dataset(name, list(rows)) for name, rows in groupby(stored, lambda row: row.dataset)
+        StoredFigure(
+            key=(
+                row.backbone,
+                row.dataset,
+                AccuracyMetric(row.metric),
+                AccuracyPrecision(row.precision),
+            ),
+            value_percent=row.value_percent,
+            is_published=row.imported_at_unix_ms is None,
+        )
+        for row in rows
     )
 
 
-def check_dataset(engine: Engine, dataset: str) -> None:
-    """Refuses a dataset that no accuracy is known on.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME, with the nearest right names.
-    """
-    known = [each.name for each in list_datasets(engine)]
-    if dataset == IMAGENET or dataset in known:
-        return
-    by_folded = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(dataset.casefold(), by_folded, n=3, cutoff=0.5)
-    names = [by_folded[folded] for folded in near] or known[:3] or [IMAGENET]
-    raise EdgerankError(
-        ErrorCode.UNKNOWN_NAME,
-        f"no accuracy is known on a dataset named {dataset!r}; nearest: {', '.join(names)}",
+def put_figures(
+    transaction: Transaction,
+    figures: Sequence[AccuracyFigure],
+    in_place_of: Collection[FigureKey],
+    now_unix_ms: int,
+) -> None:
+    """Keeps imported figures, in the place of those that have these keys."""
+    _delete_figures(
+        transaction,
+        [(name, dataset, of.value, at.value) for name, dataset, of, at in in_place_of],
     )
+    if figures:
+        transaction.execute(insert(accuracies), [_row(figure, now_unix_ms) for figure in figures])
 
 
-def known_top1(engine: Engine, dataset: str) -> dict[str, float]:
+def list_datasets(database: Database) -> tuple[Dataset, ...]:
+    """Every dataset that accuracy is known on, by name."""
+    with database.transaction() as transaction:
+        keys = [figure.key for figure in list_figures(transaction)]
+    return tuple(_dataset(name, list(of)) for name, of in groupby(keys, lambda key: key[1]))
+
+
+def known_top1(database: Database, dataset: str) -> dict[str, float]:
     """The fp32 top-1 of every backbone on a dataset, percent."""
-    with transaction(engine) as connection:
-        rows = connection.execute(
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             select(accuracies.c.backbone, accuracies.c.value_percent).where(
                 accuracies.c.dataset == dataset,
-                accuracies.c.metric == "top1",
-                accuracies.c.precision == Precision.FP32.value,
+                accuracies.c.metric == AccuracyMetric.TOP1.value,
+                accuracies.c.precision == AccuracyPrecision.FP32.value,
             )
         ).all()
     return {row.backbone: row.value_percent for row in rows}
 
 
-def _stored(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(select(accuracies).order_by(accuracies.c.dataset)).all()
+def backbone_row(backbone: Backbone) -> dict[str, Any]:
+    """A backbone as its row."""
+    return {
+        "name": backbone.name,
+        "series": backbone.series,
+        "params_m": backbone.params_m,
+        "flops_g": backbone.flops_g,
+    }
 
 
-def _key(row: Row[Any]) -> FigureKey:
-    return (row.backbone, row.dataset, row.metric, row.precision)
+def _delete_figures(transaction: Transaction, keys: Collection[tuple[str, ...]]) -> None:
+    if not keys:
+        return
+    is_of_key = [accuracies.c[part] == bindparam(f"old_{part}") for part in _KEY]
+    transaction.execute(
+        delete(accuracies).where(*is_of_key),
+        [{f"old_{part}": value for part, value in zip(_KEY, key, strict=True)} for key in keys],
+    )
+
+
+def _published(catalog: Catalog) -> Iterator[dict[str, Any]]:
+    for backbone in catalog:
+        for metric, percent in (
+            (AccuracyMetric.TOP1, backbone.top1),
+            (AccuracyMetric.TOP5, backbone.top5),
+        ):
+            if percent is not None:
+                yield {
+                    "backbone": backbone.name,
+                    "dataset": IMAGENET,
+                    "metric": metric.value,
+                    "precision": _published_precision(backbone).value,
+                    "value_percent": percent,
+                    "source": backbone.source,
+                }
+
+
+def _published_precision(backbone: Backbone) -> AccuracyPrecision:
+    is_int8 = backbone.name in INT8_ACCURACY
+    return AccuracyPrecision.INT8 if is_int8 else AccuracyPrecision.FP32
 
 
 def _row(figure: AccuracyFigure, now_unix_ms: int) -> dict[str, object]:
     return {
         "backbone": figure.backbone,
         "dataset": figure.dataset,
-        "metric": figure.metric,
-        "precision": figure.precision,
+        "metric": figure.metric.value,
+        "precision": figure.precision.value,
         "value_percent": figure.value_percent,
         "source": figure.source,
         "imported_at_unix_ms": now_unix_ms,
     }
 
 
-def _dataset(name: str, rows: Sequence[Row[Any]]) -> Dataset:
+def _dataset(name: str, keys: Sequence[FigureKey]) -> Dataset:
     return Dataset(
         name=name,
-        backbone_count=len({row.backbone for row in rows}),
-        figure_count=len(rows),
-        metrics=tuple(sorted({row.metric for row in rows})),
-        precisions=tuple(sorted({row.precision for row in rows})),
+        backbone_count=len({backbone for backbone, _, _, _ in keys}),
+        figure_count=len(keys),
+        metrics=tuple(each for each in AccuracyMetric if each in {key[2] for key in keys}),
+        precisions=tuple(each for each in AccuracyPrecision if each in {key[3] for key in keys}),
     )

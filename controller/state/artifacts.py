@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import insert, select
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.state.database import transaction
+from controller.state.database import Database
 from controller.state.schema import artifacts
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, WeightsKind
 from models.conversion.pipeline import Converted
 
 
@@ -25,13 +25,13 @@ class Artifact:
     max_relative_difference: float
     parity_tolerance: float
     parity_input_count: int
-    checked_through: str
+    checked_through: CheckedThrough
     top1_agreement: float | None
     passes: tuple[str, ...]
     seconds: float
 
 
-def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> Artifact:
+def record_artifact(database: Database, converted: Converted, now_unix_ms: int) -> Artifact:
     """Remembers a conversion whose bytes are stored already; a repeat changes nothing.
 
     Raises:
@@ -54,14 +54,14 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
         "max_relative_difference": converted.parity.max_relative_difference,
         "parity_tolerance": converted.parity.tolerance,
         "parity_input_count": converted.parity.input_count,
-        "checked_through": converted.parity.checked_through,
+        "checked_through": converted.parity.checked_through.value,
         "top1_agreement": converted.parity.top1_agreement,
         "passes": list(converted.passes),
         "tool_versions": dict(converted.tool_versions),
         "seconds": converted.seconds,
         "created_at_unix_ms": now_unix_ms,
     }
-    known = find_artifact(engine, converted.conversion_key)
+    known = find_artifact(database, converted.conversion_key)
     if known is not None and known.sha256 != converted.sha256:
         raise EdgerankError(
             ErrorCode.EXECUTION,
@@ -71,15 +71,15 @@ def record_artifact(engine: Engine, converted: Converted, now_unix_ms: int) -> A
         )
     if known is not None:
         return known
-    with transaction(engine) as connection:
-        connection.execute(insert(artifacts).values(row))
+    with database.transaction() as transaction:
+        transaction.execute(insert(artifacts).values(row))
     return _artifact(row)
 
 
-def find_artifact(engine: Engine, conversion_key: str) -> Artifact | None:
+def find_artifact(database: Database, conversion_key: str) -> Artifact | None:
     """The artifact of a conversion, if it was made before."""
-    with transaction(engine) as connection:
-        found = connection.execute(
+    with database.transaction() as transaction:
+        found = transaction.execute(
             select(artifacts).where(artifacts.c.conversion_key == conversion_key)
         )
         row = found.mappings().one_or_none()
@@ -96,7 +96,7 @@ def _artifact(row: Mapping[str, Any]) -> Artifact:
         max_relative_difference=row["max_relative_difference"],
         parity_tolerance=row["parity_tolerance"],
         parity_input_count=row["parity_input_count"],
-        checked_through=row["checked_through"],
+        checked_through=CheckedThrough(row["checked_through"]),
         top1_agreement=row["top1_agreement"],
         passes=tuple(row["passes"]),
         seconds=row["seconds"],

@@ -1,25 +1,43 @@
-"""Attempts at turns: leased, lost."""
+"""Attempts at turns: leased, reported, lost."""
 
 import uuid
+from dataclasses import dataclass
 
 import cattrs
-from sqlalchemy import Engine, RowMapping, Select, Update, and_, func, insert, select, update
+from sqlalchemy import RowMapping, Select, and_, func, insert, select, update
 
-from controller.domain.jobs import MAX_ATTEMPTS, AttemptState, JobState, TurnState, after_loss
+from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.sweeps import SweepPhase
-from controller.state.database import transaction
-from controller.state.failures import end_with_failure
-from controller.state.jobs import move_jobs
+from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, attempts, jobs, sweeps, turns
+from controller.state.turns import LeasedTurn, lease_turn
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
 
-def lease_next(engine: Engine, device_id: str, now_unix_ms: int) -> Lease | None:
+@dataclass(frozen=True)
+class StoredAttempt:
+    """An attempt as it is remembered, with what its job asks for."""
+
+    turn: LeasedTurn
+    settings: MeasureSettings
+    is_sentinel: bool
+
+
+@dataclass(frozen=True)
+class LostTurn:
+    """The turn of an attempt that was lost, and how many attempts at it were, this one included."""
+
+    job_id: str
+    ordinal: int
+    times: int
+
+
+def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
     """Leases the device's next turn, of its oldest measuring sweep first."""
     attempt_id = uuid.uuid4().hex
-    with transaction(engine) as connection:
-        row = connection.execute(
+    with database.transaction() as transaction:
+        row = transaction.execute(
             _leasable()
             .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
             .where(
@@ -34,9 +52,8 @@ def lease_next(engine: Engine, device_id: str, now_unix_ms: int) -> Lease | None
         job = row.one_or_none()
         if job is None:
             return None
-        connection.execute(move_jobs(JobState.LEASED, jobs.c.job_id == job["job_id"]))
-        connection.execute(_move_turn(TurnState.LEASED, job["job_id"], job["ordinal"]))
-        connection.execute(
+        lease_turn(transaction, job["job_id"], job["ordinal"])
+        transaction.execute(
             insert(attempts).values(
                 attempt_id=attempt_id,
                 job_id=job["job_id"],
@@ -48,10 +65,10 @@ def lease_next(engine: Engine, device_id: str, now_unix_ms: int) -> Lease | None
     return _lease(attempt_id, job)
 
 
-def leased_attempts(engine: Engine) -> dict[str, str]:
+def leased_attempts(database: Database) -> dict[str, str]:
     """Attempts that are out, with their devices' ids."""
-    with transaction(engine) as connection:
-        rows = connection.execute(
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             select(attempts.c.attempt_id, jobs.c.device_id)
             .join(jobs, jobs.c.job_id == attempts.c.job_id)
             .where(attempts.c.state == AttemptState.LEASED.value)
@@ -59,10 +76,10 @@ def leased_attempts(engine: Engine) -> dict[str, str]:
     return {row.attempt_id: row.device_id for row in rows}
 
 
-def leases_of_device(engine: Engine, device_id: str) -> dict[str, Lease]:
+def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
     """The leases that are out to a device, by attempt."""
-    with transaction(engine) as connection:
-        rows = connection.execute(
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             _leasable()
             .add_columns(attempts.c.attempt_id)
             .join(
@@ -74,11 +91,11 @@ def leases_of_device(engine: Engine, device_id: str) -> dict[str, Lease]:
         return {row["attempt_id"]: _lease(row["attempt_id"], row) for row in rows}
 
 
-def attempts_of_sweep(engine: Engine, sweep_id: str) -> dict[str, str]:
+def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
     """The sweep's attempts that are out, with their devices' ids."""
-    out = leased_attempts(engine)
-    with transaction(engine) as connection:
-        ids = connection.scalars(
+    out = leased_attempts(database)
+    with database.transaction() as transaction:
+        ids = transaction.scalars(
             select(attempts.c.attempt_id)
             .join(jobs, jobs.c.job_id == attempts.c.job_id)
             .where(jobs.c.sweep_id == sweep_id, attempts.c.attempt_id.in_(out))
@@ -86,48 +103,59 @@ def attempts_of_sweep(engine: Engine, sweep_id: str) -> dict[str, str]:
     return {attempt_id: out[attempt_id] for attempt_id in ids}
 
 
-def lose_attempt(engine: Engine, attempt_id: str, now_unix_ms: int) -> None:
-    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost."""
-    with transaction(engine) as connection:
-        given_up = connection.execute(
-            update(attempts)
-            .where(
-                attempts.c.attempt_id == attempt_id,
-                attempts.c.state == AttemptState.LEASED.value,
+def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredAttempt | None:
+    """The attempt of this id, if it was made on the device."""
+    with database.transaction() as transaction:
+        row = transaction.execute(
+            select(
+                jobs.c.job_id,
+                jobs.c.sweep_id,
+                jobs.c.is_sentinel,
+                jobs.c.settings,
+                attempts.c.ordinal,
             )
-            .values(state=AttemptState.LOST.value)
-        )
-        if given_up.rowcount == 0:
-            return
-        lost = connection.execute(
-            select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
-        ).one()
-        times = connection.scalars(
-            select(func.count())
-            .select_from(attempts)
-            .where(
-                attempts.c.job_id == lost.job_id,
-                attempts.c.ordinal == lost.ordinal,
-                attempts.c.state == AttemptState.LOST.value,
-            )
-        ).one()
-        if after_loss(times) is JobState.QUEUED:
-            is_leased = and_(jobs.c.job_id == lost.job_id, jobs.c.state == JobState.LEASED.value)
-            connection.execute(move_jobs(JobState.QUEUED, is_leased))
-            connection.execute(_move_turn(TurnState.QUEUED, lost.job_id, lost.ordinal))
-        else:
-            reason = f"its agent vanished {MAX_ATTEMPTS} times while it worked on this job"
-            end_with_failure(connection, lost.job_id, reason, now_unix_ms)
-
-
-def _move_turn(to: TurnState, job_id: str, ordinal: int) -> Update:
-    """The statement that leases a turn, or takes its lease back."""
-    before = {TurnState.LEASED: TurnState.QUEUED, TurnState.QUEUED: TurnState.LEASED}[to]
-    return (
-        update(turns)
-        .where(turns.c.job_id == job_id, turns.c.ordinal == ordinal, turns.c.state == before.value)
-        .values(state=to.value)
+            .join(attempts, attempts.c.job_id == jobs.c.job_id)
+            .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
+        ).one_or_none()
+    if row is None:
+        return None
+    turn = LeasedTurn(
+        sweep_id=row.sweep_id, device_id=device_id, job_id=row.job_id, ordinal=row.ordinal
     )
+    return StoredAttempt(turn, cattrs.structure(row.settings, MeasureSettings), row.is_sentinel)
+
+
+def set_reported(transaction: Transaction, attempt_id: str) -> None:
+    """Remembers that an attempt was reported, also one that was given up for lost before."""
+    transaction.execute(
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt_id)
+        .values(state=AttemptState.REPORTED.value)
+    )
+
+
+def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
+    """Remembers that an attempt is lost; None when it is not out any more."""
+    given_up = transaction.execute(
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED.value)
+        .values(state=AttemptState.LOST.value)
+    )
+    if given_up.rowcount == 0:
+        return None
+    turn = transaction.execute(
+        select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
+    ).one()
+    times = transaction.scalars(
+        select(func.count())
+        .select_from(attempts)
+        .where(
+            attempts.c.job_id == turn.job_id,
+            attempts.c.ordinal == turn.ordinal,
+            attempts.c.state == AttemptState.LOST.value,
+        )
+    ).one()
+    return LostTurn(turn.job_id, turn.ordinal, times)
 
 
 def _leasable() -> Select[tuple[str, str, object, int, str, int]]:

@@ -1,21 +1,52 @@
-"""Opens the state's database: the folder, the lock, the migrations, and typed failures."""
+"""The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+Transaction: TypeAlias = Connection
+"""What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
+handed to the functions of this room."""
+
+# Alembic's own name, under which nothing that was released ever kept a revision.
+_REVISION_TABLE_BEFORE = "alembic_version"
+
+
+@dataclass(frozen=True)
+class Database:
+    """The state's tables, for whoever hands them to the functions of this room.
+
+    Attributes:
+        engine: for this room alone.
+    """
+
+    engine: Engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that is committed at the end, or a typed failure.
+
+        Raises:
+            EdgerankError: STORAGE when the database is full, read-only or locked.
+        """
+        with translated_failures(), self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
 
 
 def claim_state(state_dir: Path) -> IO[str]:
@@ -46,29 +77,19 @@ def claim_state(state_dir: Path) -> IO[str]:
     return lock
 
 
-def open_database(url: str) -> Engine:
-    """An engine on the database at `url`, migrated to the newest schema.
+def open_database(url: str) -> Database:
+    """The database at `url`, migrated to the newest schema.
 
     Raises:
-        EdgerankError: STORAGE when the database cannot be opened or written.
+        EdgerankError: STORAGE when the database cannot be opened or written, PRECONDITION when a
+            newer edgerank wrote it, or one of before the first release.
     """
     with translated_failures():
         _migrate(url)
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
-    return engine
-
-
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction that is committed at the end, or a typed failure.
-
-    Raises:
-        EdgerankError: STORAGE when the database is full, read-only or locked.
-    """
-    with translated_failures(), engine.begin() as connection:
-        yield connection
+    return Database(engine)
 
 
 @contextmanager
@@ -108,12 +129,23 @@ def _migrate(url: str) -> None:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _begin_at_once)
-    config = Config()
-    config.set_main_option("script_location", os.fspath(MIGRATIONS))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if inspect(connection).has_table(_REVISION_TABLE_BEFORE):
+            raise EdgerankError(
+                ErrorCode.PRECONDITION,
+                f"{engine.url.database} was written by an unreleased edgerank, and this one cannot "
+                "carry it over; to start anew, name another state folder or move this one away",
+            )
+        command.upgrade(migrations_on(connection), "head")
     engine.dispose()
+
+
+def migrations_on(connection: Connection) -> Config:
+    """Alembic, set up to work on this connection with the migrations of this package."""
+    config = Config()
+    config.set_main_option("script_location", os.fspath(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
 
 
 def _begin_at_once(connection: Connection) -> None:

@@ -1,18 +1,18 @@
 """Devices that enrolled."""
 
 import cattrs
-from sqlalchemy import Engine, RowMapping, insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
-from controller.state.database import transaction
+from controller.state.database import Database
 from controller.state.schema import devices
 from protos.device import DeviceProfile
 from protos.fleet import Hello
 
 
-def enrol(engine: Engine, hello: Hello, now_unix_ms: int) -> None:
+def enrol(database: Database, hello: Hello, now_unix_ms: int) -> None:
     """Remembers a device, or what is new of one that is known.
 
     Raises:
@@ -25,12 +25,12 @@ def enrol(engine: Engine, hello: Hello, now_unix_ms: int) -> None:
         "last_seen_at_unix_ms": now_unix_ms,
     }
     try:
-        with transaction(engine) as connection:
-            changed = connection.execute(
+        with database.transaction() as transaction:
+            changed = transaction.execute(
                 update(devices).where(devices.c.device_id == hello.device_id).values(known)
             )
             if changed.rowcount == 0:
-                connection.execute(
+                transaction.execute(
                     insert(devices).values(
                         device_id=hello.device_id, enrolled_at_unix_ms=now_unix_ms, **known
                     )
@@ -42,20 +42,20 @@ def enrol(engine: Engine, hello: Hello, now_unix_ms: int) -> None:
         ) from error
 
 
-def touch(engine: Engine, device_id: str, now_unix_ms: int) -> None:
+def touch(database: Database, device_id: str, now_unix_ms: int) -> None:
     """Remembers that a device was there just now."""
-    with transaction(engine) as connection:
-        connection.execute(
+    with database.transaction() as transaction:
+        transaction.execute(
             update(devices)
             .where(devices.c.device_id == device_id)
             .values(last_seen_at_unix_ms=now_unix_ms)
         )
 
 
-def list_devices(engine: Engine, connected: frozenset[str]) -> tuple[Device, ...]:
+def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device, ...]:
     """Every device by name; `connected` holds the ids of those that are there now."""
-    with transaction(engine) as connection:
-        rows = connection.execute(select(devices).order_by(devices.c.name)).mappings()
+    with database.transaction() as transaction:
+        rows = transaction.execute(select(devices).order_by(devices.c.name)).mappings()
         return tuple(_device(row, row["device_id"] in connected) for row in rows)
 
 

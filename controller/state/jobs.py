@@ -2,12 +2,18 @@
 
 from enum import Enum
 
-from sqlalchemy import ColumnElement, Connection, Engine, Update, and_, func, select, update
+import cattrs
+from sqlalchemy import ColumnElement, Update, and_, func, select, update
 
 from controller.domain.jobs import JobState, TurnState, may_come_from
-from controller.state.database import transaction
+from controller.domain.measurements import Verdict
+from controller.state.database import Database, Transaction
+from controller.state.measurements import Conclusion, record_conclusion
+from controller.state.profiles import fail_profile
 from controller.state.schema import jobs, turns
 from models.catalog.variants import Format, Precision, Target, Variant
+from protos.measuring import MeasureSettings
+from protos.reasons import Reason
 
 
 class Role(Enum):
@@ -17,10 +23,10 @@ class Role(Enum):
     SENTINEL = True
 
 
-def waiting_variants(engine: Engine, sweep_id: str, role: Role) -> tuple[Variant, ...]:
+def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Variant, ...]:
     """The variants that jobs of the sweep in a role wait for, in the order of the jobs."""
-    with transaction(engine) as connection:
-        rows = connection.execute(
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             select(jobs)
             .where(
                 jobs.c.sweep_id == sweep_id,
@@ -44,11 +50,13 @@ def waiting_variants(engine: Engine, sweep_id: str, role: Role) -> tuple[Variant
     )
 
 
-def waiting_jobs(engine: Engine, sweep_id: str, role: Role, variant: Variant) -> tuple[str, ...]:
+def waiting_jobs(
+    database: Database, sweep_id: str, role: Role, variant: Variant
+) -> tuple[str, ...]:
     """The ids of the jobs in a role that wait for this variant."""
-    with transaction(engine) as connection:
+    with database.transaction() as transaction:
         return tuple(
-            connection.scalars(
+            transaction.scalars(
                 select(jobs.c.job_id)
                 .where(_waits_for(sweep_id, role, variant))
                 .order_by(jobs.c.position)
@@ -57,37 +65,73 @@ def waiting_jobs(engine: Engine, sweep_id: str, role: Role, variant: Variant) ->
 
 
 def queue_jobs(
-    engine: Engine, sweep_id: str, role: Role, variant: Variant, conversion_key: str
+    database: Database, sweep_id: str, role: Role, variant: Variant, conversion_key: str
 ) -> None:
     """Frees the jobs in a role that waited for this variant."""
-    with transaction(engine) as connection:
-        connection.execute(
+    with database.transaction() as transaction:
+        transaction.execute(
             move_jobs(JobState.QUEUED, _waits_for(sweep_id, role, variant)).values(
                 conversion_key=conversion_key
             )
         )
 
 
-def cancel_jobs(engine: Engine, sweep_id: str) -> None:
+def cancel_jobs(database: Database, sweep_id: str) -> None:
     """Cancels every job of the sweep that has not ended."""
-    with transaction(engine) as connection:
-        connection.execute(move_jobs(JobState.CANCELLED, jobs.c.sweep_id == sweep_id))
+    with database.transaction() as transaction:
+        transaction.execute(move_jobs(JobState.CANCELLED, jobs.c.sweep_id == sweep_id))
         of_sweep = select(jobs.c.job_id).where(jobs.c.sweep_id == sweep_id)
-        connection.execute(drop_turns(turns.c.job_id.in_(of_sweep)))
+        transaction.execute(drop_turns(turns.c.job_id.in_(of_sweep)))
 
 
-def end_job(connection: Connection, job_id: str, state: JobState) -> bool:
-    """Ends a job inside the caller's transaction; False when it had ended before."""
-    if connection.execute(move_jobs(state, jobs.c.job_id == job_id)).rowcount == 0:
+def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
+    """How a job is to be measured."""
+    document = transaction.scalars(select(jobs.c.settings).where(jobs.c.job_id == job_id)).one()
+    return cattrs.structure(document, MeasureSettings)
+
+
+def has_sentinel(transaction: Transaction, job_id: str) -> bool:
+    """Whether a sentinel, failed or not, was to watch a job's sweep on its device."""
+    place = select(jobs.c.sweep_id, jobs.c.device_id).where(jobs.c.job_id == job_id).subquery()
+    same = and_(jobs.c.sweep_id == place.c.sweep_id, jobs.c.device_id == place.c.device_id)
+    sentinels = select(jobs.c.job_id).join(place, same).where(jobs.c.is_sentinel)
+    return transaction.scalars(sentinels.limit(1)).one_or_none() is not None
+
+
+def end_job(transaction: Transaction, job_id: str, state: JobState) -> bool:
+    """Ends a job; False when it had ended before."""
+    if transaction.execute(move_jobs(state, jobs.c.job_id == job_id)).rowcount == 0:
         return False
-    connection.execute(drop_turns(turns.c.job_id == job_id))
+    transaction.execute(drop_turns(turns.c.job_id == job_id))
     return True
 
 
-def count_jobs(engine: Engine, sweep_id: str) -> dict[JobState, int]:
+def fail_job(
+    transaction: Transaction, job_id: str, reasons: tuple[Reason, ...], now_unix_ms: int
+) -> bool:
+    """Ends a job without figures; False when it had ended before."""
+    if not end_job(transaction, job_id, JobState.FAILED):
+        return False
+    if not fail_profile(transaction, job_id, reasons, now_unix_ms):
+        failed = Conclusion(
+            verdict=Verdict.FAILED, reasons=reasons, measured_at_unix_ms=now_unix_ms
+        )
+        record_conclusion(transaction, job_id, failed, now_unix_ms)
+    return True
+
+
+def record_failure(
+    database: Database, job_id: str, reasons: tuple[Reason, ...], now_unix_ms: int
+) -> None:
+    """Ends a job that no attempt can be made at; one that has ended stays as it is."""
+    with database.transaction() as transaction:
+        fail_job(transaction, job_id, reasons, now_unix_ms)
+
+
+def count_jobs(database: Database, sweep_id: str) -> dict[JobState, int]:
     """How many jobs of the sweep are in each state."""
-    with transaction(engine) as connection:
-        rows = connection.execute(
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             select(jobs.c.state, func.count())
             .where(jobs.c.sweep_id == sweep_id)
             .group_by(jobs.c.state)
@@ -95,7 +139,7 @@ def count_jobs(engine: Engine, sweep_id: str) -> dict[JobState, int]:
     return {JobState(state): count for state, count in rows}
 
 
-def count_variants(engine: Engine, sweep_id: str) -> tuple[int, int]:
+def count_variants(database: Database, sweep_id: str) -> tuple[int, int]:
     """How many variants the sweep needs, and how many of them no job waits for any more."""
     columns = (
         jobs.c.backbone,
@@ -105,11 +149,11 @@ def count_variants(engine: Engine, sweep_id: str) -> tuple[int, int]:
         jobs.c.input_size,
         jobs.c.batch,
     )
-    with transaction(engine) as connection:
-        needed = connection.execute(
+    with database.transaction() as transaction:
+        needed = transaction.execute(
             select(*columns).where(jobs.c.sweep_id == sweep_id).distinct()
         ).all()
-        waiting = connection.execute(
+        waiting = transaction.execute(
             select(*columns)
             .where(jobs.c.sweep_id == sweep_id, jobs.c.state == JobState.WAITING.value)
             .distinct()

@@ -1,11 +1,14 @@
-"""Measurements, read back beside the published accuracy."""
+"""Measurements: kept, and read back beside the published accuracy."""
 
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import cattrs
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, and_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, insert, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from controller.domain.catalog import AccuracyMetric
 from controller.domain.measurements import (
     LatencyFigures,
     Measurement,
@@ -15,7 +18,7 @@ from controller.domain.measurements import (
     Verdict,
 )
 from controller.domain.sweeps import JobOutcome
-from controller.state.database import transaction
+from controller.state.database import Database, Transaction
 from controller.state.repetitions import stored_repetition
 from controller.state.schema import (
     accuracies,
@@ -29,11 +32,42 @@ from controller.state.schema import (
 )
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
+from protos.reasons import Reason
 
 
-def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measurement]:
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """How a job ended: its verdict, and the figures if there are any."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    measured_at_unix_ms: int
+    runtime_version: str = ""
+    runtime_build: str = ""
+    busy_threads: int = 0
+    affinity: tuple[int, ...] = ()
+    latency: LatencyFigures | None = None
+    memory: MemoryFigures | None = None
+    minutes: tuple[MinuteFigures, ...] = ()
+
+
+def record_conclusion(
+    transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
+) -> None:
+    """Keeps how a job ended."""
+    transaction.execute(
+        insert(measurements).values(
+            measurement_id=uuid.uuid4().hex,
+            job_id=job_id,
+            committed_at_unix_ms=now_unix_ms,
+            **cattrs.unstructure(conclusion),
+        )
+    )
+
+
+def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Measurement]:
     """The measurements that the filter lets through, in the order in which they were committed.
 
     Those of sentinels are none that anybody asked for.
@@ -43,22 +77,22 @@ def list_measurements(engine: Engine, wanted: MeasurementFilter) -> list[Measure
         query = query.where(devices.c.name == wanted.device)
     if wanted.sweep_id is not None:
         query = query.where(jobs.c.sweep_id == wanted.sweep_id)
-    with transaction(engine) as connection:
+    with database.transaction() as transaction:
         return [
             _measurement(
                 row,
                 wanted.accuracy_dataset,
-                _read_repetitions(connection, row["job_id"]) if wanted.with_samples else (),
+                _read_repetitions(transaction, row["job_id"]) if wanted.with_samples else (),
             )
-            for row in connection.execute(query).mappings().all()
+            for row in transaction.execute(query).mappings().all()
         ]
 
 
-def list_outcomes(engine: Engine, sweep_id: str) -> list[JobOutcome]:
+def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
     """How the sweep's ended jobs ended, sentinels included, in the order they did."""
     query = _in_order(IMAGENET).where(jobs.c.sweep_id == sweep_id)
-    with transaction(engine) as connection:
-        rows = connection.execute(query).mappings().all()
+    with database.transaction() as transaction:
+        rows = transaction.execute(query).mappings().all()
     ended = ((_measurement(row, IMAGENET, ()), row["is_sentinel"]) for row in rows)
     return [
         JobOutcome(
@@ -72,7 +106,7 @@ def list_outcomes(engine: Engine, sweep_id: str) -> list[JobOutcome]:
             input_size=measurement.input_size,
             batch=measurement.batch,
             verdict=measurement.verdict,
-            reason=measurement.reason,
+            reasons=measurement.reasons,
             median_ms=measurement.latency.median_ms if measurement.latency else None,
             is_sentinel=is_sentinel,
         )
@@ -84,8 +118,8 @@ def _in_order(dataset: str) -> Select[Any]:
     return _joined(dataset).order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
 
 
-def _read_repetitions(connection: Connection, job_id: str) -> tuple[Repetition, ...]:
-    rows = connection.execute(
+def _read_repetitions(transaction: Transaction, job_id: str) -> tuple[Repetition, ...]:
+    rows = transaction.execute(
         select(repetitions).where(repetitions.c.job_id == job_id).order_by(repetitions.c.ordinal)
     ).all()
     return tuple(map(stored_repetition, rows))
@@ -97,7 +131,8 @@ def _joined(dataset: str) -> Select[Any]:
     Accuracy joins on the precision that it is known for: an int8 artifact finds none that was
     published for fp32.
     """
-    top1, top5 = accuracies.alias("top1"), accuracies.alias("top5")
+    top1 = accuracies.alias(AccuracyMetric.TOP1.value)
+    top5 = accuracies.alias(AccuracyMetric.TOP5.value)
     return (
         select(
             measurements,
@@ -157,9 +192,9 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         runtime=settings.runtime,
         runtime_version=row["runtime_version"],
         runtime_build=row["runtime_build"],
-        format=row["format"],
-        precision=row["precision"],
-        target=row["target"],
+        format=Format(row["format"]),
+        precision=Precision(row["precision"]),
+        target=Target(row["target"]),
         input_size=row["input_size"],
         batch=row["batch"],
         threads=settings.threads,
@@ -168,9 +203,9 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         artifact_sha256=row["sha256"] or "",
         artifact_size_bytes=row["size_bytes"] or 0,
         max_relative_difference=row["max_relative_difference"] or 0.0,
-        checked_through=row["checked_through"] or "",
+        checked_through=CheckedThrough(row["checked_through"] or ""),
         verdict=Verdict(row["verdict"]),
-        reason=row["reason"],
+        reasons=cattrs.structure(row["reasons"], tuple[Reason, ...]),
         busy_threads=row["busy_threads"],
         measured_at_unix_ms=row["measured_at_unix_ms"],
         top1=row["top1"],

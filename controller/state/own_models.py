@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select
 
 from controller.domain.catalog import OwnModel, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.state.catalog import backbone_row
-from controller.state.database import transaction
+from controller.state.accuracy import backbone_row
+from controller.state.database import Database
 from controller.state.schema import accuracies, backbones, jobs, own_models
 from models.catalog.own import OwnFormat
 
 
-def list_own_models(engine: Engine) -> tuple[OwnModel, ...]:
+def list_own_models(database: Database) -> tuple[OwnModel, ...]:
     """Every own model, by name."""
-    with transaction(engine) as connection:
-        rows = connection.execute(select(own_models).order_by(own_models.c.name)).all()
+    with database.transaction() as transaction:
+        rows = transaction.execute(select(own_models).order_by(own_models.c.name)).all()
     return tuple(_model(row) for row in rows)
 
 
-def record_own_model(engine: Engine, model: OwnModel) -> None:
+def record_own_model(database: Database, model: OwnModel) -> None:
     """Remembers a model whose files are in their place."""
-    with transaction(engine) as connection:
-        connection.execute(
+    with database.transaction() as transaction:
+        transaction.execute(
             insert(own_models).values(
                 name=model.name,
                 format=model.format.value,
@@ -34,23 +34,23 @@ def record_own_model(engine: Engine, model: OwnModel) -> None:
                 added_at_unix_ms=model.added_at_unix_ms,
             )
         )
-        connection.execute(insert(backbones).values(backbone_row(as_backbone(model))))
+        transaction.execute(insert(backbones).values(backbone_row(as_backbone(model))))
 
 
-def forget_own_model(engine: Engine, name: str) -> None:
+def forget_own_model(database: Database, name: str) -> None:
     """Forgets a model with its accuracy.
 
     Raises:
         EdgerankError: UNKNOWN_NAME when there is none, PRECONDITION when a sweep has it.
     """
-    with transaction(engine) as connection:
-        known = connection.scalars(select(own_models.c.name).order_by(own_models.c.name)).all()
+    with database.transaction() as transaction:
+        known = transaction.scalars(select(own_models.c.name).order_by(own_models.c.name)).all()
         if name not in known:
             there_are = f"there are {', '.join(known)}" if known else "there is none"
             raise EdgerankError(
                 ErrorCode.UNKNOWN_NAME, f"no own model is named {name!r}; {there_are}"
             )
-        job_count = connection.scalars(
+        job_count = transaction.scalars(
             select(func.count()).select_from(jobs).where(jobs.c.backbone == name)
         ).one()
         if job_count:
@@ -59,9 +59,9 @@ def forget_own_model(engine: Engine, name: str) -> None:
                 f"{name} has {job_count} jobs in sweeps, and figures keep their model; add the "
                 "next one under another name",
             )
-        connection.execute(delete(accuracies).where(accuracies.c.backbone == name))
-        connection.execute(delete(backbones).where(backbones.c.name == name))
-        connection.execute(delete(own_models).where(own_models.c.name == name))
+        transaction.execute(delete(accuracies).where(accuracies.c.backbone == name))
+        transaction.execute(delete(backbones).where(backbones.c.name == name))
+        transaction.execute(delete(own_models).where(own_models.c.name == name))
 
 
 def _model(row: Row[Any]) -> OwnModel:

@@ -4,33 +4,34 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import cattrs
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import insert, select, update
 
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import OperatorProfile
-from controller.state.database import transaction
+from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, devices, jobs, profiles
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Format, Precision, Target, WeightsKind
 from protos.fleet import Profiled
 from protos.measuring import MeasureSettings, OperatorTimes
+from protos.reasons import Reason, ReasonCode, reason
 
 
-def expect_profiles(connection: Connection, planned: Iterable[Mapping[str, Any]]) -> None:
+def expect_profiles(transaction: Transaction, planned: Iterable[Mapping[str, Any]]) -> None:
     """Remembers which of a new sweep's jobs profile; inside the caller's transaction."""
     rows = [{"job_id": job["job_id"]} for job in planned if job["settings"]["profile_runs"]]
     if rows:
-        connection.execute(insert(profiles), rows)
+        transaction.execute(insert(profiles), rows)
 
 
 def record_profile(
-    connection: Connection,
+    transaction: Transaction,
     job_id: str,
     profiled: Profiled,
     profiled_at_unix_ms: int,
     now_unix_ms: int,
 ) -> None:
     """Keeps what a job that was to profile gave; inside the caller's transaction."""
-    connection.execute(
+    transaction.execute(
         update(profiles)
         .where(profiles.c.job_id == job_id)
         .values(
@@ -45,31 +46,33 @@ def record_profile(
     )
 
 
-def fail_profile(connection: Connection, job_id: str, reason: str, now_unix_ms: int) -> bool:
+def fail_profile(
+    transaction: Transaction, job_id: str, reasons: tuple[Reason, ...], now_unix_ms: int
+) -> bool:
     """Keeps why a job gave no profile; False when it was not to profile but to measure."""
-    failed = connection.execute(
+    failed = transaction.execute(
         update(profiles)
         .where(profiles.c.job_id == job_id)
-        .values(reason=reason, committed_at_unix_ms=now_unix_ms)
+        .values(reasons=cattrs.unstructure(reasons), committed_at_unix_ms=now_unix_ms)
     )
     return failed.rowcount == 1
 
 
-def check_profile(engine: Engine, profile_id: str) -> None:
+def check_profile(database: Database, profile_id: str) -> None:
     """Refuses an id that no profile has, a sweep's included.
 
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    with transaction(engine) as connection:
-        known = connection.execute(
+    with database.transaction() as transaction:
+        known = transaction.execute(
             select(profiles.c.job_id).join(jobs).where(jobs.c.sweep_id == profile_id)
         ).first()
     if known is None:
         raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no profile has the id {profile_id!r}")
 
 
-def read_profile(engine: Engine, profile_id: str) -> tuple[OperatorProfile, bytes]:
+def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, bytes]:
     """A profile that has ended, and its compressed trace.
 
     Raises:
@@ -82,13 +85,12 @@ def read_profile(engine: Engine, profile_id: str) -> tuple[OperatorProfile, byte
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
         .where(jobs.c.sweep_id == profile_id)
     )
-    with transaction(engine) as connection:
-        row = connection.execute(query).one()
+    with database.transaction() as transaction:
+        row = transaction.execute(query).one()
     if row.times is None:
-        raise EdgerankError(
-            ErrorCode.EXECUTION,
-            f"{row.backbone} could not be profiled on {row.device}: {row.reason}",
-        )
+        words = {"backbone": row.backbone, "device": row.device}
+        why = cattrs.structure(row.reasons or (), tuple[Reason, ...])
+        raise Refused(ErrorCode.EXECUTION, (reason(ReasonCode.PROFILE_FAILED, words), *why))
     settings = cattrs.structure(row.settings, MeasureSettings)
     profile = OperatorProfile(
         profile_id=profile_id,
@@ -97,9 +99,9 @@ def read_profile(engine: Engine, profile_id: str) -> tuple[OperatorProfile, byte
         runtime=settings.runtime,
         runtime_version=row.runtime_version,
         runtime_build=row.runtime_build,
-        format=row.format,
-        precision=row.precision,
-        target=row.target,
+        format=Format(row.format),
+        precision=Precision(row.precision),
+        target=Target(row.target),
         input_size=row.input_size,
         batch=row.batch,
         threads=settings.threads,

@@ -16,6 +16,10 @@ from sqlalchemy import (
     false,
 )
 
+# Where Alembic keeps a database's revision. The name is ours: databases of before the first release
+# have Alembic's own, and revisions of the same numbers that mean something else.
+REVISION_TABLE = "schema_revision"
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -159,14 +163,14 @@ attempts = Table(
     Column("leased_at_unix_ms", BigInteger, nullable=False),
 )
 
-# One row a job that ended; `failed` ones have a reason and no figures.
+# One row a job that ended; `failed` ones have reasons and no figures.
 measurements = Table(
     "measurements",
     metadata,
     Column("measurement_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
     Column("verdict", String, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("reasons", JSON, nullable=False),
     Column("runtime_version", String, nullable=False),
     Column("runtime_build", String, nullable=False),
     Column("busy_threads", Integer, nullable=False),
@@ -212,12 +216,12 @@ repetitions = Table(
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace
-# come when it has ended, or the reason why there are none.
+# come when it has ended, or the reasons why there are none.
 profiles = Table(
     "profiles",
     metadata,
     Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
-    Column("reason", String, nullable=False, server_default=""),
+    Column("reasons", JSON),
     Column("runtime_version", String),
     Column("runtime_build", String),
     Column("affinity", JSON),

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import cattrs
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import ENDED, JobState, PlannedJob
+from controller.domain.jobs import JobState, PlannedJob
 from controller.domain.sweeps import SweepPhase, SweepSpec
-from controller.state.database import transaction
-from controller.state.jobs import count_jobs
+from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.schema import jobs, sweeps
-from controller.state.turns import create_turns
 
 RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 
@@ -29,12 +27,23 @@ class StoredSweep:
     phase: SweepPhase
 
 
-def create_sweep(
-    engine: Engine, spec: SweepSpec, planned: Sequence[PlannedJob], now_unix_ms: int
-) -> str:
-    """Remembers a sweep with its jobs, which wait for their artifacts; gives its id."""
-    sweep_id = uuid.uuid4().hex[:12]
-    job_rows: list[dict[str, Any]] = [
+def add_sweep(
+    transaction: Transaction,
+    sweep_id: str,
+    spec: SweepSpec,
+    planned: Sequence[PlannedJob],
+    now_unix_ms: int,
+) -> tuple[str, ...]:
+    """Remembers a sweep with its jobs, which wait for their artifacts; gives the jobs' ids."""
+    transaction.execute(
+        insert(sweeps).values(
+            sweep_id=sweep_id,
+            spec=cattrs.unstructure(spec),
+            phase=SweepPhase.CONVERTING.value,
+            created_at_unix_ms=now_unix_ms,
+        )
+    )
+    rows: list[dict[str, Any]] = [
         {
             "job_id": uuid.uuid4().hex,
             "sweep_id": sweep_id,
@@ -52,44 +61,28 @@ def create_sweep(
         }
         for position, job in enumerate(planned)
     ]
-    with transaction(engine) as connection:
-        connection.execute(
-            insert(sweeps).values(
-                sweep_id=sweep_id,
-                spec=cattrs.unstructure(spec),
-                phase=SweepPhase.CONVERTING.value,
-                created_at_unix_ms=now_unix_ms,
-            )
-        )
-        connection.execute(insert(jobs), job_rows)
-        expect_profiles(connection, job_rows)
-        for device_id in dict.fromkeys(job.device_id for job in planned):
-            here = [row for row in job_rows if row["device_id"] == device_id]
-            sentinel = next((row["job_id"] for row in here if row["is_sentinel"]), None)
-            repetitions = {
-                row["job_id"]: spec.repetitions for row in here if not row["is_sentinel"]
-            }
-            create_turns(connection, sweep_id, device_id, repetitions, sentinel)
-    return sweep_id
+    transaction.execute(insert(jobs), rows)
+    expect_profiles(transaction, rows)
+    return tuple(row["job_id"] for row in rows)
 
 
-def find_sweep(engine: Engine, sweep_id: str) -> StoredSweep:
+def find_sweep(database: Database, sweep_id: str) -> StoredSweep:
     """The sweep of this id.
 
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    with transaction(engine) as connection:
-        row = connection.execute(select(sweeps).where(sweeps.c.sweep_id == sweep_id)).one_or_none()
+    with database.transaction() as transaction:
+        row = transaction.execute(select(sweeps).where(sweeps.c.sweep_id == sweep_id)).one_or_none()
     if row is None:
         raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no sweep has the id {sweep_id!r}")
     return _stored(row)
 
 
-def running_sweeps(engine: Engine) -> tuple[StoredSweep, ...]:
+def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
     """Sweeps that have not ended, oldest first: what a restarted controller goes on with."""
-    with transaction(engine) as connection:
-        rows = connection.execute(
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             select(sweeps)
             .where(sweeps.c.phase.in_([phase.value for phase in RUNNING_PHASES]))
             .order_by(sweeps.c.created_at_unix_ms)
@@ -97,13 +90,13 @@ def running_sweeps(engine: Engine) -> tuple[StoredSweep, ...]:
     return tuple(_stored(row) for row in rows)
 
 
-def set_phase(engine: Engine, sweep_id: str, phase: SweepPhase, now_unix_ms: int) -> None:
+def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms: int) -> None:
     """Moves a running sweep to another phase; one that has ended stays so."""
     values: dict[str, object] = {"phase": phase.value}
     if phase not in RUNNING_PHASES:
         values["ended_at_unix_ms"] = now_unix_ms
-    with transaction(engine) as connection:
-        connection.execute(
+    with database.transaction() as transaction:
+        transaction.execute(
             update(sweeps)
             .where(
                 sweeps.c.sweep_id == sweep_id,
@@ -111,19 +104,6 @@ def set_phase(engine: Engine, sweep_id: str, phase: SweepPhase, now_unix_ms: int
             )
             .values(values)
         )
-
-
-def end_finished_sweeps(engine: Engine, now_unix_ms: int) -> bool:
-    """Ends every measuring sweep whose jobs have all ended; whether there was any."""
-    finished = [
-        sweep.sweep_id
-        for sweep in running_sweeps(engine)
-        if sweep.phase is SweepPhase.MEASURING
-        and all(state in ENDED for state in count_jobs(engine, sweep.sweep_id))
-    ]
-    for sweep_id in finished:
-        set_phase(engine, sweep_id, SweepPhase.ENDED, now_unix_ms)
-    return bool(finished)
 
 
 def _stored(row: Row[Any]) -> StoredSweep:

@@ -1,28 +1,19 @@
-"""Turns: in their order, taken, and settled after each one that was."""
+"""Turns: in their order, leased, taken."""
 
-import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, insert, select, update
 
-from controller.domain.jobs import (
-    ENDED,
-    FEWEST_REPETITIONS,
-    JobState,
-    OpenJob,
-    Reading,
-    Turn,
-    TurnState,
-)
-from controller.fleet.turns import order_turns, settle
-from controller.state.database import transaction
-from controller.state.finishing import finish_job
+from controller.domain.jobs import ENDED, JobState, OpenJob, Reading, Turn, TurnState
+from controller.state.database import Database, Transaction
 from controller.state.jobs import move_jobs
 from controller.state.schema import jobs, sweeps, turns
+
+_OPEN = (TurnState.QUEUED, TurnState.LEASED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,105 +26,87 @@ class LeasedTurn:
     ordinal: int
 
 
-def create_turns(
-    connection: Connection,
-    sweep_id: str,
-    device_id: str,
-    repetitions: Mapping[str, int],
-    sentinel: str | None,
-) -> None:
-    """Gives the jobs of a sweep on a device their turns, in an order that the sweep's id seeds."""
-    order = order_turns(repetitions, sentinel, random.Random(f"{sweep_id} {device_id}"))
-    _append(connection, sweep_id, device_id, order)
-
-
-def take_turn(connection: Connection, turn: LeasedTurn, reading: Reading | None) -> bool:
+def take_turn(transaction: Transaction, turn: LeasedTurn, reading: Reading | None) -> bool:
     """Remembers that a turn was taken; False when it was before, or is not needed any more.
 
     Args:
-        connection: of the caller's transaction.
+        transaction: the caller's.
         turn: which one.
         reading: what a sentinel read.
     """
     values: dict[str, object] = {"state": TurnState.TAKEN.value}
     if reading is None:
-        values["block"] = len(_readings(connection, turn.sweep_id, turn.device_id))
+        values["block"] = len(list_readings(transaction, turn.sweep_id, turn.device_id))
     else:
         values |= asdict(reading)
-    return _end_turn(connection, turn, values)
+    return _end_turn(transaction, turn, values)
 
 
-def can_do_without(connection: Connection, turn: LeasedTurn) -> bool:
-    """Whether a turn's job has enough others, taken or still to be."""
-    counting = [TurnState.QUEUED.value, TurnState.LEASED.value, TurnState.TAKEN.value]
-    others = connection.scalars(
+def count_others(transaction: Transaction, turn: LeasedTurn) -> int:
+    """How many other turns its job has, taken or still to be."""
+    return transaction.scalars(
         select(func.count())
         .select_from(turns)
         .where(
             turns.c.job_id == turn.job_id,
             turns.c.ordinal != turn.ordinal,
-            turns.c.state.in_(counting),
+            turns.c.state.in_([state.value for state in (*_OPEN, TurnState.TAKEN)]),
         )
     ).one()
-    return others >= FEWEST_REPETITIONS
 
 
-def follows_unready(connection: Connection, turn: LeasedTurn) -> bool:
-    """Whether the device was not ready for the turn of the same job right before this one."""
-    before = connection.scalars(
+def state_before(transaction: Transaction, turn: LeasedTurn) -> TurnState | None:
+    """The state of the turn of the same job right before this one; None for its first."""
+    before = transaction.scalars(
         select(turns.c.state).where(
             turns.c.job_id == turn.job_id, turns.c.ordinal == turn.ordinal - 1
         )
     ).one_or_none()
-    return before == TurnState.NOT_READY.value
+    return None if before is None else TurnState(before)
 
 
-def skip_turn(connection: Connection, turn: LeasedTurn) -> bool:
+def skip_turn(transaction: Transaction, turn: LeasedTurn) -> bool:
     """Remembers that the device was not ready for a turn; False when it needed none any more."""
-    return _end_turn(connection, turn, {"state": TurnState.NOT_READY.value})
+    return _end_turn(transaction, turn, {"state": TurnState.NOT_READY.value})
 
 
-def _end_turn(connection: Connection, turn: LeasedTurn, values: Mapping[str, object]) -> bool:
-    """Ends an open turn so and lets its job be leased again; False when it was not open."""
-    is_open = and_(
-        turns.c.job_id == turn.job_id,
-        turns.c.ordinal == turn.ordinal,
-        turns.c.state.in_([TurnState.QUEUED.value, TurnState.LEASED.value]),
-    )
-    ended = connection.execute(update(turns).where(is_open).values(values))
-    is_leased = and_(jobs.c.job_id == turn.job_id, jobs.c.state == JobState.LEASED.value)
-    connection.execute(move_jobs(JobState.QUEUED, is_leased))
-    return bool(ended.rowcount)
+def lease_turn(transaction: Transaction, job_id: str, ordinal: int) -> None:
+    """Leases a turn that is queued, and with it its job."""
+    transaction.execute(move_jobs(JobState.LEASED, jobs.c.job_id == job_id))
+    transaction.execute(_move_turn(TurnState.QUEUED, TurnState.LEASED, job_id, ordinal))
 
 
-def settle_turns(engine: Engine, sweep_id: str, device_id: str, now_unix_ms: int) -> None:
-    """Does what follows from the turns that were taken; doing it again changes nothing."""
-    with transaction(engine) as connection:
-        readings = _readings(connection, sweep_id, device_id)
-        rng = random.Random(f"{sweep_id} {device_id} {len(readings)}")
-        settlement = settle(_open_jobs(connection, sweep_id, device_id), readings, rng)
-        _append(connection, sweep_id, device_id, settlement.added)
-    for job_id in settlement.complete:
-        finish_job(engine, job_id, readings, now_unix_ms)
+def queue_turn_again(transaction: Transaction, job_id: str, ordinal: int) -> None:
+    """Takes the lease of a turn back, and with it its job's."""
+    _queue_leased_job(transaction, job_id)
+    transaction.execute(_move_turn(TurnState.LEASED, TurnState.QUEUED, job_id, ordinal))
 
 
-def settle_all(engine: Engine, now_unix_ms: int) -> None:
-    """Settles what was taken before the controller stopped and not settled any more."""
-    with transaction(engine) as connection:
-        places = connection.execute(
+def count_not_ready(transaction: Transaction, job_id: str) -> int:
+    """How many turns of a job the device was not ready for."""
+    return transaction.scalars(
+        select(func.count())
+        .select_from(turns)
+        .where(turns.c.job_id == job_id, turns.c.state == TurnState.NOT_READY.value)
+    ).one()
+
+
+def list_open_places(database: Database) -> list[tuple[str, str]]:
+    """The sweeps and devices that have jobs to be leased, or leased: ids, in pairs."""
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             select(jobs.c.sweep_id, jobs.c.device_id)
             .where(jobs.c.state.in_([JobState.QUEUED.value, JobState.LEASED.value]))
             .distinct()
         ).all()
-    for place in places:
-        settle_turns(engine, place.sweep_id, place.device_id, now_unix_ms)
+    return [(row.sweep_id, row.device_id) for row in rows]
 
 
-def count_turns(engine: Engine, sweep_id: str) -> tuple[int, int]:
+def count_turns(database: Database, sweep_id: str) -> tuple[int, int]:
     """How many turns the sweep has that were or will be taken, and how many of them were."""
     without = [TurnState.DROPPED.value, TurnState.NOT_READY.value]
-    with transaction(engine) as connection:
-        rows = connection.execute(
+    with database.transaction() as transaction:
+        rows = transaction.execute(
             select(turns.c.state, func.count())
             .join(jobs, jobs.c.job_id == turns.c.job_id)
             .where(jobs.c.sweep_id == sweep_id, turns.c.state.not_in(without))
@@ -143,9 +116,13 @@ def count_turns(engine: Engine, sweep_id: str) -> tuple[int, int]:
     return sum(counts.values()), counts.get(TurnState.TAKEN, 0)
 
 
-def _append(connection: Connection, sweep_id: str, device_id: str, order: Sequence[str]) -> None:
+def append_turns(
+    transaction: Transaction, sweep_id: str, device_id: str, order: Sequence[str]
+) -> None:
     """Adds turns after all others, in this order."""
-    there = connection.execute(
+    if not order:
+        return
+    there = transaction.execute(
         select(turns.c.job_id, turns.c.place)
         .join(jobs, jobs.c.job_id == turns.c.job_id)
         .where(_of_device(sweep_id, device_id))
@@ -164,15 +141,15 @@ def _append(connection: Connection, sweep_id: str, device_id: str, order: Sequen
             }
         )
         ordinals[job_id] += 1
-    if rows:
-        connection.execute(insert(turns), rows)
+    transaction.execute(insert(turns), rows)
 
 
-def _open_jobs(connection: Connection, sweep_id: str, device_id: str) -> list[OpenJob]:
-    repetitions = connection.scalars(
+def list_open_jobs(transaction: Transaction, sweep_id: str, device_id: str) -> list[OpenJob]:
+    """The jobs of a sweep on a device that have not ended, in their order."""
+    repetitions = transaction.scalars(
         select(sweeps.c.spec["repetitions"].as_integer()).where(sweeps.c.sweep_id == sweep_id)
     ).one()
-    rows = connection.execute(
+    rows = transaction.execute(
         select(jobs.c.job_id, jobs.c.is_sentinel, turns.c.state, turns.c.block)
         .join(turns, turns.c.job_id == jobs.c.job_id)
         .where(
@@ -193,9 +170,9 @@ def _open_jobs(connection: Connection, sweep_id: str, device_id: str) -> list[Op
     ]
 
 
-def _readings(connection: Connection, sweep_id: str, device_id: str) -> tuple[Reading, ...]:
+def list_readings(transaction: Transaction, sweep_id: str, device_id: str) -> tuple[Reading, ...]:
     """What the sentinel read, in order."""
-    rows = connection.execute(
+    rows = transaction.execute(
         select(turns.c.low_ms, turns.c.high_ms)
         .join(jobs, jobs.c.job_id == turns.c.job_id)
         .where(
@@ -206,6 +183,31 @@ def _readings(connection: Connection, sweep_id: str, device_id: str) -> tuple[Re
         .order_by(turns.c.place)
     ).all()
     return tuple(Reading(low_ms=row.low_ms, high_ms=row.high_ms) for row in rows)
+
+
+def _end_turn(transaction: Transaction, turn: LeasedTurn, values: Mapping[str, object]) -> bool:
+    """Ends an open turn so and lets its job be leased again; False when it was not open."""
+    is_open = and_(
+        turns.c.job_id == turn.job_id,
+        turns.c.ordinal == turn.ordinal,
+        turns.c.state.in_([state.value for state in _OPEN]),
+    )
+    ended = transaction.execute(update(turns).where(is_open).values(values))
+    _queue_leased_job(transaction, turn.job_id)
+    return bool(ended.rowcount)
+
+
+def _queue_leased_job(transaction: Transaction, job_id: str) -> None:
+    is_leased = and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED.value)
+    transaction.execute(move_jobs(JobState.QUEUED, is_leased))
+
+
+def _move_turn(before: TurnState, after: TurnState, job_id: str, ordinal: int) -> Update:
+    return (
+        update(turns)
+        .where(turns.c.job_id == job_id, turns.c.ordinal == ordinal, turns.c.state == before.value)
+        .values(state=after.value)
+    )
 
 
 def _of_device(sweep_id: str, device_id: str) -> ColumnElement[bool]:

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 
-from sqlalchemy import Engine
 from tenacity import (
     AsyncRetrying,
     before_sleep_log,
@@ -13,6 +11,7 @@ from tenacity import (
     wait_exponential,
 )
 
+from controller.clock import Clock
 from controller.conversions.converter import Converter, Listener
 from controller.domain.conversions import (
     ConversionOutcome,
@@ -25,10 +24,13 @@ from controller.domain.jobs import ENDED, JobState, PlannedJob
 from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
-from controller.state import attempts, devices, failures, jobs, measurements, sweeps, turns
+from controller.fleet.settling import settle_all
+from controller.state import attempts, devices, jobs, measurements, sweeps, turns
+from controller.state.database import Database
 from controller.state.jobs import Role
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
+from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
@@ -43,23 +45,26 @@ class Sweeps:
 
     def __init__(
         self,
-        engine: Engine,
+        database: Database,
         catalog: Catalog,
         fleet: Fleet,
         converter: Converter,
         changes: Changes,
+        *,
+        clock: Clock,
     ) -> None:
-        self._engine = engine
+        self._database = database
         self._catalog = catalog
         self._fleet = fleet
         self._converter = converter
         self._changes = changes
+        self._clock = clock
         self._activity: dict[str, Activity] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
 
     async def recover(self) -> None:
         """Goes on with the sweeps that had not ended when the controller stopped."""
-        for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._engine):
+        for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._database):
             self._prepare_soon(sweep)
 
     async def start(self, spec: SweepSpec) -> tuple[str, Plan]:
@@ -68,14 +73,16 @@ class Sweeps:
         Raises:
             EdgerankError: the plan cannot hold (see `plan_sweep`).
         """
-        known = await asyncio.to_thread(devices.list_devices, self._engine, self._fleet.connected())
+        known = await asyncio.to_thread(
+            devices.list_devices, self._database, self._fleet.connected()
+        )
         plan = plan_sweep(spec, known, self._catalog)
         return await self.begin(spec, plan.jobs), plan
 
     async def begin(self, spec: SweepSpec, planned: Sequence[PlannedJob]) -> str:
         """Starts a sweep of these jobs; gives its id."""
         sweep_id = await asyncio.to_thread(
-            sweeps.create_sweep, self._engine, spec, planned, _unix_ms()
+            create_sweep, self._database, spec, planned, self._clock.unix_ms()
         )
         self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
         return sweep_id
@@ -102,18 +109,18 @@ class Sweeps:
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
-        await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)
+        await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
         if sweep_id in self._preparing:
             await _ended(self._preparing[sweep_id])
-        await asyncio.to_thread(jobs.cancel_jobs, self._engine, sweep_id)
+        await asyncio.to_thread(jobs.cancel_jobs, self._database, sweep_id)
         await asyncio.to_thread(
-            sweeps.set_phase, self._engine, sweep_id, SweepPhase.CANCELLED, _unix_ms()
+            sweeps.set_phase, self._database, sweep_id, SweepPhase.CANCELLED, self._clock.unix_ms()
         )
         # Asked for last: no job of the sweep can be leased any more.
-        running = await asyncio.to_thread(attempts.attempts_of_sweep, self._engine, sweep_id)
+        running = await asyncio.to_thread(attempts.attempts_of_sweep, self._database, sweep_id)
         await self._fleet.cancel(running)
         self._changes.notify()
-        return (await asyncio.to_thread(sweeps.find_sweep, self._engine, sweep_id)).phase
+        return (await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)).phase
 
     async def convert(self, spec: ConversionSpec) -> AsyncIterator[ConversionSnapshot]:
         """Makes the variants of backbones; a snapshot at each change.
@@ -187,7 +194,7 @@ class Sweeps:
             self._activity.pop(sweep.sweep_id, None)
 
     async def _convert_role(self, sweep_id: str, role: Role, weights: WeightsKind) -> None:
-        variants = await asyncio.to_thread(jobs.waiting_variants, self._engine, sweep_id, role)
+        variants = await asyncio.to_thread(jobs.waiting_variants, self._database, sweep_id, role)
         if not variants:
             return
 
@@ -203,13 +210,13 @@ class Sweeps:
     async def _let_measure(self, sweep_id: str, why: Reason) -> None:
         for role in Role:
             for variant in await asyncio.to_thread(
-                jobs.waiting_variants, self._engine, sweep_id, role
+                jobs.waiting_variants, self._database, sweep_id, role
             ):
                 await self._fail_jobs(sweep_id, role, variant, why)
         await asyncio.to_thread(
-            sweeps.set_phase, self._engine, sweep_id, SweepPhase.MEASURING, _unix_ms()
+            sweeps.set_phase, self._database, sweep_id, SweepPhase.MEASURING, self._clock.unix_ms()
         )
-        await asyncio.to_thread(turns.settle_all, self._engine, _unix_ms())
+        await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
         await self._fleet.end_finished_sweeps()
         self._changes.notify()
 
@@ -217,7 +224,7 @@ class Sweeps:
         self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
     ) -> None:
         if is_made(outcome):
-            await asyncio.to_thread(jobs.queue_jobs, self._engine, sweep_id, role, variant, key)
+            await asyncio.to_thread(jobs.queue_jobs, self._database, sweep_id, role, variant, key)
         else:
             why = reason(ReasonCode.NO_ARTIFACT, {"detail": outcome.reason})
             await self._fail_jobs(sweep_id, role, variant, why)
@@ -225,17 +232,17 @@ class Sweeps:
 
     async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, why: Reason) -> None:
         for job_id in await asyncio.to_thread(
-            jobs.waiting_jobs, self._engine, sweep_id, role, variant
+            jobs.waiting_jobs, self._database, sweep_id, role, variant
         ):
             await asyncio.to_thread(
-                failures.record_failure, self._engine, job_id, (why,), _unix_ms()
+                jobs.record_failure, self._database, job_id, (why,), self._clock.unix_ms()
             )
 
     def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
-        sweep = sweeps.find_sweep(self._engine, sweep_id)
-        counts = jobs.count_jobs(self._engine, sweep_id)
-        artifacts_total, artifacts_done = jobs.count_variants(self._engine, sweep_id)
-        repetitions_total, repetitions_done = turns.count_turns(self._engine, sweep_id)
+        sweep = sweeps.find_sweep(self._database, sweep_id)
+        counts = jobs.count_jobs(self._database, sweep_id)
+        artifacts_total, artifacts_done = jobs.count_variants(self._database, sweep_id)
+        repetitions_total, repetitions_done = turns.count_turns(self._database, sweep_id)
         ended = sum(count for state, count in counts.items() if state in ENDED)
         running = counts.get(JobState.LEASED, 0)
         converting = self._activity.get(sweep_id)
@@ -249,7 +256,7 @@ class Sweeps:
             jobs_running=running,
             ended=tuple(
                 outcome
-                for outcome in measurements.list_outcomes(self._engine, sweep_id)
+                for outcome in measurements.list_outcomes(self._database, sweep_id)
                 if outcome.job_id not in seen
             ),
             activities=(converting,) if converting else self._fleet.activities(),
@@ -267,7 +274,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
     """Cancels a task and waits until it has ended, however it does."""
     task.cancel()
     await asyncio.wait([task])
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.names import find_choice
 from controller.domain.sweeps import (
     MAX_BATCH,
     MAX_CELSIUS,
@@ -26,7 +25,7 @@ def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
     """The precisions asked for, fp32 when none is; sizes and batches are within their ranges.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME or INVALID_INPUT.
+        EdgerankError: INVALID_INPUT.
     """
     for size in spec.input_sizes:
         if not 1 <= size <= MAX_INPUT_SIZE:
@@ -38,10 +37,7 @@ def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
             )
-    wanted = tuple(
-        dict.fromkeys(find_choice(Precision, "precision", name) for name in spec.precisions)
-    )
-    return wanted or (Precision.FP32,)
+    return tuple(dict.fromkeys(spec.precisions)) or (Precision.FP32,)
 
 
 def check_settings(spec: SweepSpec) -> None:

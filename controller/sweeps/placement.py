@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from controller.domain.cores import CoreClass, format_cores, parse_cores
+from controller.domain.cores import CoreChoice, Cores, check_cores, format_cores
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.sweeps import Device, SweepSpec
 from protos.device import DeviceProfile
@@ -28,7 +28,7 @@ def check_placement(spec: SweepSpec) -> None:
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    parse_cores(spec.cores)
+    check_cores(spec.cores)
     asks_onnxruntime = spec.onnxruntime not in (None, _ORDINARY)
     if asks_onnxruntime and Runtime.ONNXRUNTIME not in spec.runtimes:
         raise EdgerankError(
@@ -38,7 +38,7 @@ def check_placement(spec: SweepSpec) -> None:
         )
 
 
-def choose_cores(device: Device, wanted: str) -> tuple[int, ...]:
+def choose_cores(device: Device, wanted: Cores) -> tuple[int, ...]:
     """The numbers of the wanted cores, ascending; empty for all of them.
 
     Big are the device's most capable cores, little its least capable ones.
@@ -46,17 +46,16 @@ def choose_cores(device: Device, wanted: str) -> tuple[int, ...]:
     Raises:
         CoresMissing: the device does not have them.
     """
-    chosen = parse_cores(wanted)
-    if chosen is CoreClass.ALL:
+    if wanted.choice is CoreChoice.ALL:
         return ()
-    if isinstance(chosen, CoreClass):
-        return _cores_of_class(device, chosen)
+    if wanted.choice is not CoreChoice.LISTED:
+        return _cores_of_class(device, wanted.choice)
     known = _known_cores(device.profile)
-    missing = sorted(set(chosen) - set(known))
+    missing = sorted(set(wanted.cpus) - set(known))
     if known and missing:
         words = {"cores": format_cores(missing), "has": format_cores(known)}
         raise CoresMissing(_of(device, ReasonCode.CORES_MISSING, words))
-    return chosen
+    return wanted.cpus
 
 
 def placement_obstacle(
@@ -79,7 +78,7 @@ def options_of(runtime: Runtime, spec: SweepSpec) -> OnnxRuntimeOptions | None:
     return (spec.onnxruntime or _ORDINARY) if runtime is Runtime.ONNXRUNTIME else None
 
 
-def _cores_of_class(device: Device, wanted: CoreClass) -> tuple[int, ...]:
+def _cores_of_class(device: Device, wanted: CoreChoice) -> tuple[int, ...]:
     clusters = device.profile.clusters
     known = _known_cores(device.profile)
     words = {"choice": wanted.value, "has": format_cores(known)}
@@ -88,7 +87,7 @@ def _cores_of_class(device: Device, wanted: CoreClass) -> tuple[int, ...]:
     if len(clusters) == 1:
         raise CoresMissing(_of(device, ReasonCode.CORES_ALIKE, words))
     # The contract has the most capable first.
-    of_class = set(clusters[0 if wanted is CoreClass.BIG else -1].cpus)
+    of_class = set(clusters[0 if wanted is CoreChoice.BIG else -1].cpus)
     usable = of_class.intersection(device.profile.usable_cpus or of_class)
     if not usable:
         words["cores"] = format_cores(sorted(of_class))

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from sqlalchemy import Engine
-
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.state import devices, profiles
+from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import Catalog
@@ -18,8 +17,8 @@ from models.catalog.catalog import Catalog
 class Profiles:
     """Starts and follows profiles."""
 
-    def __init__(self, engine: Engine, catalog: Catalog, fleet: Fleet, sweeps: Sweeps) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, catalog: Catalog, fleet: Fleet, sweeps: Sweeps) -> None:
+        self._database = database
         self._catalog = catalog
         self._fleet = fleet
         self._sweeps = sweeps
@@ -30,7 +29,9 @@ class Profiles:
         Raises:
             EdgerankError: it cannot hold (see `plan_profile`).
         """
-        known = await asyncio.to_thread(devices.list_devices, self._engine, self._fleet.connected())
+        known = await asyncio.to_thread(
+            devices.list_devices, self._database, self._fleet.connected()
+        )
         job = plan_profile(spec, known, self._catalog)
         return await self._sweeps.begin(as_sweep(spec), (job,))
 
@@ -40,7 +41,7 @@ class Profiles:
         Raises:
             EdgerankError: UNKNOWN_NAME; EXECUTION when it was cancelled.
         """
-        await asyncio.to_thread(profiles.check_profile, self._engine, profile_id)
+        await asyncio.to_thread(profiles.check_profile, self._database, profile_id)
         async for sweep in self._sweeps.watch(profile_id):
             if sweep.phase is SweepPhase.CANCELLED:
                 raise EdgerankError(ErrorCode.EXECUTION, f"profile {profile_id} was cancelled")
@@ -54,4 +55,4 @@ class Profiles:
         Raises:
             EdgerankError: EXECUTION, with the reason, when it failed.
         """
-        return await asyncio.to_thread(profiles.read_profile, self._engine, profile_id)
+        return await asyncio.to_thread(profiles.read_profile, self._database, profile_id)

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Iterator
 
+from controller.domain.cores import format_cores
 from controller.domain.rankings import Constraints
 from controller.domain.settings import ORDINARY_ONNXRUNTIME
 from controller.domain.sweeps import (
@@ -30,12 +31,12 @@ def _options(spec: SweepSpec, constraints: Constraints) -> Iterator[str]:
     yield from ("--devices", ",".join(spec.devices))
     yield from ("--runtimes", _joined(runtime.value for runtime in spec.runtimes))
     yield from ("--threads", _joined(map(str, spec.threads)))
-    if set(spec.precisions) - {Precision.FP32.value}:
-        yield from ("--precisions", _joined(spec.precisions))
+    if set(spec.precisions) - {Precision.FP32}:
+        yield from ("--precisions", _joined(each.value for each in spec.precisions))
     if set(spec.batches) - {1}:
         yield from ("--batch", _joined(map(str, spec.batches)))
-    if spec.cores:
-        yield from ("--cores", spec.cores)
+    if spec.cores.cpus:
+        yield from ("--cores", format_cores(spec.cores.cpus))
     if spec.flush_denormals:
         yield "--flush-denormals"
     if spec.sustained_minutes:
@@ -67,7 +68,7 @@ def _effort(spec: SweepSpec) -> Iterator[str]:
 
 def _models(spec: SweepSpec, constraints: Constraints) -> str:
     if len(spec.backbones) > _MOST_NAMES and constraints.tier is not None:
-        return f"tier:{constraints.tier}"
+        return f"tier:{constraints.tier.value}"
     return ",".join(spec.backbones)
 
 

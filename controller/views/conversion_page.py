@@ -31,9 +31,13 @@ Seconds are those of the file that took longest, the steps that files share incl
 
 Tools: {tools}.
 """
-_PADDLE_LITE = (Target.ARM.value, Target.X86.value)
-_HEADINGS = {"arm": "Paddle Lite arm", "x86": "Paddle Lite x86", "any": "ONNX"}
-_ONNX = (Target.ANY.value,)
+_PADDLE_LITE = (Target.ARM, Target.X86)
+_HEADINGS = {
+    Target.ARM: "Paddle Lite arm",
+    Target.X86: "Paddle Lite x86",
+    Target.ANY: "ONNX",
+}
+_ONNX = (Target.ANY,)
 
 
 def conversion_page(
@@ -63,7 +67,7 @@ def conversion_page(
 
 def _is_ordinary(row: ConversionRow, catalog: Catalog) -> bool:
     evaluation_size = catalog.get(row.backbone).input_size
-    return (row.precision, row.input_size, row.batch) == (Precision.FP32.value, evaluation_size, 1)
+    return (row.precision, row.input_size, row.batch) == (Precision.FP32, evaluation_size, 1)
 
 
 def _head(rows: Sequence[ConversionRow], versions: Mapping[str, str]) -> str:
@@ -126,7 +130,7 @@ def _is_buildable(backbone: Backbone) -> bool:
     return not any(stopper.package == "paddleclas" for stopper in stoppers_of(backbone.series))
 
 
-def _is_in(row: ConversionRow, targets: Iterable[str]) -> bool:
+def _is_in(row: ConversionRow, targets: Iterable[Target]) -> bool:
     return all(target in row.by_target and is_checked(row.by_target[target]) for target in targets)
 
 
@@ -155,7 +159,7 @@ def _backbones(rows: Sequence[ConversionRow], catalog: Catalog) -> Iterator[str]
 def _other_variants(rows: Sequence[ConversionRow]) -> Iterator[str]:
     """A section for each precision, with the targets that have it."""
     for precision in Precision:
-        of_precision = [row for row in rows if row.precision == precision.value]
+        of_precision = [row for row in rows if row.precision is precision]
         if of_precision:
             yield from _precision(precision, of_precision)
 
@@ -195,7 +199,7 @@ def _precision(precision: Precision, rows: Sequence[ConversionRow]) -> Iterator[
     yield ""
 
 
-def _agreement(row: ConversionRow, targets: Sequence[str]) -> str:
+def _agreement(row: ConversionRow, targets: Sequence[Target]) -> str:
     """On how many inputs the files agree with float32; by file where they differ."""
     found = {}
     for target in targets:
@@ -225,13 +229,13 @@ def _without_artifact(rows: Sequence[ConversionRow]) -> Iterator[str]:
 
 
 def _name(row: ConversionRow) -> str:
-    precision = "" if row.precision == Precision.FP32.value else f" {row.precision}"
+    precision = "" if row.precision is Precision.FP32 else f" {row.precision.value}"
     batch = "" if row.batch == 1 else f" batch {row.batch}"
     return f"{row.backbone}{precision} {row.input_size} px{batch}"
 
 
 def _files(outcomes: Sequence[ConversionOutcome]) -> str:
-    return ", ".join(f"{outcome.format} {outcome.target}" for outcome in outcomes)
+    return ", ".join(f"{outcome.format.value} {outcome.target.value}" for outcome in outcomes)
 
 
 def _passes(rows: Sequence[ConversionRow]) -> Iterator[str]:
@@ -242,7 +246,7 @@ def _passes(rows: Sequence[ConversionRow]) -> Iterator[str]:
     as_translated = [
         _name(row)
         for row in rows
-        if (onnx := row.by_target.get(Target.ANY.value)) is not None
+        if (onnx := row.by_target.get(Target.ANY)) is not None
         and is_checked(onnx)
         and SIMPLIFIER not in onnx.passes
     ]
@@ -293,7 +297,7 @@ def _cell(outcome: ConversionOutcome | None) -> str:
     if outcome.max_relative_difference is None:
         return outcome.result.value
     tolerance = ""
-    is_fp32 = outcome.precision == Precision.FP32.value
+    is_fp32 = outcome.precision is Precision.FP32
     if is_fp32 and (outcome.parity_tolerance or 0.0) > PARITY_TOLERANCE:
         tolerance = f" of {outcome.parity_tolerance:.1e}"
     return f"ok, {outcome.max_relative_difference:.1e}{tolerance}"

@@ -8,9 +8,9 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult, i
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Precision, Target
 
-TARGETS = tuple(target.value for target in Target)
+TARGETS = tuple(Target)
 
-_PRECISIONS = [precision.value for precision in Precision]
+_PRECISIONS = tuple(Precision)
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class ConversionRow:
     backbone: str
     input_size: int
     batch: int
-    precision: str
-    by_target: Mapping[str, ConversionOutcome]
+    precision: Precision
+    by_target: Mapping[Target, ConversionOutcome]
 
     @property
     def seconds(self) -> float:
@@ -42,7 +42,7 @@ class ConversionRow:
 
 def conversion_rows(outcomes: Iterable[ConversionOutcome], catalog: Catalog) -> list[ConversionRow]:
     """The rows in the order of the catalog, then by size, batch and precision."""
-    by_row: defaultdict[tuple[str, int, int, str], dict[str, ConversionOutcome]]
+    by_row: defaultdict[tuple[str, int, int, Precision], dict[Target, ConversionOutcome]]
     by_row = defaultdict(dict)
     for outcome in outcomes:
         row = (outcome.backbone, outcome.input_size, outcome.batch, outcome.precision)

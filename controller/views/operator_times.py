@@ -33,22 +33,23 @@ class OperatorTime:
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileSummary:
-    """A profile with its sums; `trace_path` is the file that Perfetto opens.
+    """A profile with its sums.
 
     Attributes:
         layers_ms: the sum of all layers' medians.
         explained_percent: that, as a share of the median inference with the profiler off. Less than
             100 is time between layers, more is what being watched costs them.
+        trace_path: the file that Perfetto opens; None where none was asked for.
     """
 
     profile: OperatorProfile
     layers_ms: float
     explained_percent: float
     operators: tuple[OperatorTime, ...]
-    trace_path: str
+    trace_path: str | None
 
 
-def summarise(profile: OperatorProfile, trace_path: str) -> ProfileSummary:
+def summarise(profile: OperatorProfile, trace_path: str | None) -> ProfileSummary:
     """A profile with its sums, the operator that takes the most time first."""
     times = profile.times
     return ProfileSummary(

@@ -106,7 +106,7 @@ def constraint_words(constraints: Constraints) -> str:
     if constraints.min_top1 is not None:
         words.append(f"at least {constraints.min_top1:g} % top-1")
     if constraints.tier is not None:
-        words.append(f"{constraints.tier} tier")
+        words.append(f"{constraints.tier.value} tier")
     if constraints.runtime is not None:
         words.append(constraints.runtime.value)
     if constraints.threads is not None:

@@ -12,7 +12,7 @@ from models.catalog.catalog import INT8_ACCURACY, Backbone
 from models.catalog.series import group_of
 
 
-class Tier(str, Enum):
+class Tier(Enum):
     """Class of device."""
 
     MOBILE = "mobile"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from models.catalog.catalog import Backbone
 
 
-class Format(str, Enum):
+class Format(Enum):
     """File format of an artifact."""
 
     PADDLELITE = "paddlelite"
@@ -22,7 +22,7 @@ class Format(str, Enum):
         return {Format.PADDLELITE: ".nb", Format.ONNX: ".onnx"}[self]
 
 
-class Precision(str, Enum):
+class Precision(Enum):
     """Kind of number that weights and activations have, and how they were chosen.
 
     With `int8-dynamic` only weights are quantised ahead; with `int8-static` the ranges of
@@ -35,7 +35,7 @@ class Precision(str, Enum):
     INT8_STATIC = "int8-static"
 
 
-class Target(str, Enum):
+class Target(Enum):
     """Processor that an artifact is made for; one that runs anywhere is made for `any`."""
 
     ARM = "arm"
@@ -51,7 +51,19 @@ class WeightsKind(Enum):
     OWN = "own"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+class CheckedThrough(Enum):
+    """What compared an artifact's outputs with Paddle's."""
+
+    NOTHING = ""
+    """There is no artifact."""
+    OWN_FORMAT = "own format"
+    X86_TWIN = "x86 twin"
+    """An artifact for arm cannot run where it is made."""
+    FP32_AND_FP16_TWINS = "x86 fp32 twin, ONNX fp16 twin"
+    """One twin for graph and weights, one for what float16 does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """A backbone in one format, precision, target, input size and batch.
 

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from models.catalog.catalog import Backbone
 from models.catalog.own import OwnFormat, own_format_of
-from models.catalog.variants import Format, Precision, Target, Variant, WeightsKind
+from models.catalog.variants import (
+    CheckedThrough,
+    Format,
+    Precision,
+    Target,
+    Variant,
+    WeightsKind,
+)
 from models.conversion.running import Steps
 from models.conversion.work import (
     ADOPT,
@@ -72,7 +79,7 @@ class Parity:
         max_relative_difference: worst max|a-b| / max|b| over inputs and outputs.
         tolerance: what it had to stay within.
         input_count: inputs that were compared.
-        checked_through: `own format`, or the twins of an arm artifact, which cannot run here.
+        checked_through: what ran: the artifact, or the twins of one for arm, which cannot run here.
         top1_agreement: of a reduced precision, the share of score vectors, 0 to 1, whose largest
             score is that of Paddle's in float32: no accuracy.
         correlation: of a reduced precision, see `models.steps.parity.agreement`.
@@ -81,7 +88,7 @@ class Parity:
     max_relative_difference: float
     tolerance: float
     input_count: int
-    checked_through: str
+    checked_through: CheckedThrough
     top1_agreement: float | None = None
     correlation: float | None = None
 
@@ -237,7 +244,7 @@ class Program:
             arm, optimising = self._optimising(Target.ARM, variant.precision)
             _, parity, passes = self._x86(variant.precision)
         optimising.result()
-        return arm, replace(parity, checked_through="x86 twin"), passes
+        return arm, replace(parity, checked_through=CheckedThrough.X86_TWIN), passes
 
     def _arm_fp16(self, variant: Variant) -> _Made:
         """Make the file; one twin answers for graph and weights, one for what float16 does."""
@@ -246,7 +253,7 @@ class Program:
         with _answering_for("ONNX fp16 twin"):
             _, parity, _ = self._onnx(replace(variant, format=Format.ONNX, target=Target.ANY))
         path, passes = self._optimise(Target.ARM, Precision.FP16)
-        return path, replace(parity, checked_through="x86 fp32 twin, ONNX fp16 twin"), passes
+        return path, replace(parity, checked_through=CheckedThrough.FP32_AND_FP16_TWINS), passes
 
     def _x86(self, precision: Precision) -> _Made:
         path, passes = self._optimise(Target.X86, precision)
@@ -302,7 +309,7 @@ class Program:
             answer.max_relative_difference,
             tolerance,
             answer.input_count,
-            "own format",
+            CheckedThrough.OWN_FORMAT,
             answer.top1_agreement,
             answer.correlation,
         )

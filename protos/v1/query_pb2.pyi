@@ -20,6 +20,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CoreChoice:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CoreChoiceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CoreChoice.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CORE_CHOICE_UNSPECIFIED: _CoreChoice.ValueType  # 0
+    CORE_CHOICE_ALL: _CoreChoice.ValueType  # 1
+    CORE_CHOICE_BIG: _CoreChoice.ValueType  # 2
+    """The most capable ones of a device whose cores differ."""
+    CORE_CHOICE_LITTLE: _CoreChoice.ValueType  # 3
+    """The least capable ones."""
+    CORE_CHOICE_LISTED: _CoreChoice.ValueType  # 4
+    """Those of `cpus`."""
+
+class CoreChoice(_CoreChoice, metaclass=_CoreChoiceEnumTypeWrapper):
+    """Which cores of a device compute."""
+
+CORE_CHOICE_UNSPECIFIED: CoreChoice.ValueType  # 0
+CORE_CHOICE_ALL: CoreChoice.ValueType  # 1
+CORE_CHOICE_BIG: CoreChoice.ValueType  # 2
+"""The most capable ones of a device whose cores differ."""
+CORE_CHOICE_LITTLE: CoreChoice.ValueType  # 3
+"""The least capable ones."""
+CORE_CHOICE_LISTED: CoreChoice.ValueType  # 4
+"""Those of `cpus`."""
+Global___CoreChoice: _TypeAlias = CoreChoice  # noqa: Y015
+
 class _SweepPhase:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -68,6 +96,36 @@ ACTIVITY_KIND_WAITING: ActivityKind.ValueType  # 5
 ACTIVITY_KIND_MEASURING: ActivityKind.ValueType  # 6
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
+class _CheckedThrough:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CheckedThroughEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckedThrough.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHECKED_THROUGH_UNSPECIFIED: _CheckedThrough.ValueType  # 0
+    CHECKED_THROUGH_NOTHING: _CheckedThrough.ValueType  # 1
+    """Nothing: there is no artifact."""
+    CHECKED_THROUGH_OWN_FORMAT: _CheckedThrough.ValueType  # 2
+    """The artifact itself."""
+    CHECKED_THROUGH_X86_TWIN: _CheckedThrough.ValueType  # 3
+    """Its twin for x86, where the artifact cannot run."""
+    CHECKED_THROUGH_FP32_AND_FP16_TWINS: _CheckedThrough.ValueType  # 4
+    """Two twins: one for graph and weights, one for what float16 does."""
+
+class CheckedThrough(_CheckedThrough, metaclass=_CheckedThroughEnumTypeWrapper):
+    """What compared an artifact's outputs with Paddle's."""
+
+CHECKED_THROUGH_UNSPECIFIED: CheckedThrough.ValueType  # 0
+CHECKED_THROUGH_NOTHING: CheckedThrough.ValueType  # 1
+"""Nothing: there is no artifact."""
+CHECKED_THROUGH_OWN_FORMAT: CheckedThrough.ValueType  # 2
+"""The artifact itself."""
+CHECKED_THROUGH_X86_TWIN: CheckedThrough.ValueType  # 3
+"""Its twin for x86, where the artifact cannot run."""
+CHECKED_THROUGH_FP32_AND_FP16_TWINS: CheckedThrough.ValueType  # 4
+"""Two twins: one for graph and weights, one for what float16 does."""
+Global___CheckedThrough: _TypeAlias = CheckedThrough  # noqa: Y015
+
 class _ConversionResult:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -100,6 +158,26 @@ CONVERSION_RESULT_FAILED: ConversionResult.ValueType  # 4
 CONVERSION_RESULT_CHECKED: ConversionResult.ValueType  # 5
 """Made and found to be Paddle's, now or before, and not kept: the disk has no room."""
 Global___ConversionResult: _TypeAlias = ConversionResult  # noqa: Y015
+
+class _Tier:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TierEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tier.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TIER_UNSPECIFIED: _Tier.ValueType  # 0
+    TIER_MOBILE: _Tier.ValueType  # 1
+    TIER_DESKTOP: _Tier.ValueType  # 2
+    TIER_SERVER: _Tier.ValueType  # 3
+
+class Tier(_Tier, metaclass=_TierEnumTypeWrapper):
+    """Class of device, and the backbones that are worth trying on it."""
+
+TIER_UNSPECIFIED: Tier.ValueType  # 0
+TIER_MOBILE: Tier.ValueType  # 1
+TIER_DESKTOP: Tier.ValueType  # 2
+TIER_SERVER: Tier.ValueType  # 3
+Global___Tier: _TypeAlias = Tier  # noqa: Y015
 
 class _Change:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -138,6 +216,50 @@ SIDE_UNSPECIFIED: Side.ValueType  # 0
 SIDE_A: Side.ValueType  # 1
 SIDE_B: Side.ValueType  # 2
 Global___Side: _TypeAlias = Side  # noqa: Y015
+
+class _AccuracyMetric:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccuracyMetricEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccuracyMetric.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCURACY_METRIC_UNSPECIFIED: _AccuracyMetric.ValueType  # 0
+    ACCURACY_METRIC_TOP1: _AccuracyMetric.ValueType  # 1
+    ACCURACY_METRIC_TOP5: _AccuracyMetric.ValueType  # 2
+
+class AccuracyMetric(_AccuracyMetric, metaclass=_AccuracyMetricEnumTypeWrapper):
+    """In how many of 100 images the right class is the first, or among the first five."""
+
+ACCURACY_METRIC_UNSPECIFIED: AccuracyMetric.ValueType  # 0
+ACCURACY_METRIC_TOP1: AccuracyMetric.ValueType  # 1
+ACCURACY_METRIC_TOP5: AccuracyMetric.ValueType  # 2
+Global___AccuracyMetric: _TypeAlias = AccuracyMetric  # noqa: Y015
+
+class _AccuracyPrecision:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccuracyPrecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccuracyPrecision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCURACY_PRECISION_UNSPECIFIED: _AccuracyPrecision.ValueType  # 0
+    ACCURACY_PRECISION_FP32: _AccuracyPrecision.ValueType  # 1
+    ACCURACY_PRECISION_FP16: _AccuracyPrecision.ValueType  # 2
+    ACCURACY_PRECISION_INT8_DYNAMIC: _AccuracyPrecision.ValueType  # 3
+    ACCURACY_PRECISION_INT8_STATIC: _AccuracyPrecision.ValueType  # 4
+    ACCURACY_PRECISION_INT8: _AccuracyPrecision.ValueType  # 5
+    """Published for int8, without a word on how the ranges were chosen."""
+
+class AccuracyPrecision(_AccuracyPrecision, metaclass=_AccuracyPrecisionEnumTypeWrapper):
+    """What an accuracy figure is known for: a precision, or what a publication says of one."""
+
+ACCURACY_PRECISION_UNSPECIFIED: AccuracyPrecision.ValueType  # 0
+ACCURACY_PRECISION_FP32: AccuracyPrecision.ValueType  # 1
+ACCURACY_PRECISION_FP16: AccuracyPrecision.ValueType  # 2
+ACCURACY_PRECISION_INT8_DYNAMIC: AccuracyPrecision.ValueType  # 3
+ACCURACY_PRECISION_INT8_STATIC: AccuracyPrecision.ValueType  # 4
+ACCURACY_PRECISION_INT8: AccuracyPrecision.ValueType  # 5
+"""Published for int8, without a word on how the ranges were chosen."""
+Global___AccuracyPrecision: _TypeAlias = AccuracyPrecision  # noqa: Y015
 
 class _OwnFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -255,6 +377,31 @@ class ListDevicesResponse(_message.Message):
 Global___ListDevicesResponse: _TypeAlias = ListDevicesResponse  # noqa: Y015
 
 @_typing.final
+class Cores(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHOICE_FIELD_NUMBER: _builtins.int
+    CPUS_FIELD_NUMBER: _builtins.int
+    choice: Global___CoreChoice.ValueType
+    @_builtins.property
+    def cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers, ascending; empty unless the choice is LISTED."""
+
+    def __init__(
+        self,
+        *,
+        choice: Global___CoreChoice.ValueType = ...,
+        cpus: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "cpus", b"cpus"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cores: _TypeAlias = Cores  # noqa: Y015
+
+@_typing.final
 class SweepSpec(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -279,8 +426,6 @@ class SweepSpec(_message.Message):
     repetitions: _builtins.int
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
-    cores: _builtins.str
-    """all, big, little, or numbers as 0,4-7; empty means all."""
     flush_denormals: _builtins.bool
     sustained_minutes: _builtins.int
     sentinel: _builtins.bool
@@ -296,8 +441,8 @@ class SweepSpec(_message.Message):
     @_builtins.property
     def threads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
-    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """fp32, fp16, int8-dynamic, int8-static; empty means fp32. A runtime takes those that its format has."""
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Precision.ValueType]:
+        """Empty means FP32. A runtime takes those that its format has."""
 
     @_builtins.property
     def input_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -306,6 +451,10 @@ class SweepSpec(_message.Message):
     @_builtins.property
     def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Images per inference; empty means 1."""
+
+    @_builtins.property
+    def cores(self) -> Global___Cores:
+        """Absent means all."""
 
     @_builtins.property
     def onnxruntime(self) -> _types_pb2.OnnxRuntimeOptions:
@@ -324,17 +473,17 @@ class SweepSpec(_message.Message):
         repetitions: _builtins.int = ...,
         relative_half_width: _builtins.float = ...,
         time_budget_ms: _builtins.int = ...,
-        precisions: _abc.Iterable[_builtins.str] | None = ...,
+        precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
         input_sizes: _abc.Iterable[_builtins.int] | None = ...,
         batches: _abc.Iterable[_builtins.int] | None = ...,
-        cores: _builtins.str = ...,
+        cores: Global___Cores | None = ...,
         flush_denormals: _builtins.bool = ...,
         onnxruntime: _types_pb2.OnnxRuntimeOptions | None = ...,
         gate: _types_pb2.StartGate | None = ...,
         sustained_minutes: _builtins.int = ...,
         sentinel: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "devices", b"devices", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_sizes", b"input_sizes", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -439,7 +588,7 @@ class JobOutcome(_message.Message):
     verdict: _types_pb2.Verdict.ValueType
     median_ms: _builtins.float
     weights: _types_pb2.WeightsKind.ValueType
-    precision: _builtins.str
+    precision: _types_pb2.Precision.ValueType
     input_size: _builtins.int
     batch: _builtins.int
     is_sentinel: _builtins.bool
@@ -460,7 +609,7 @@ class JobOutcome(_message.Message):
         reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
         median_ms: _builtins.float | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
-        precision: _builtins.str = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
         input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
         is_sentinel: _builtins.bool = ...,
@@ -645,7 +794,7 @@ class ConvertRequest(_message.Message):
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
-    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Precision.ValueType]:
         """As in SweepSpec."""
 
     @_builtins.property
@@ -657,7 +806,7 @@ class ConvertRequest(_message.Message):
         *,
         backbones: _abc.Iterable[_builtins.str] | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
-        precisions: _abc.Iterable[_builtins.str] | None = ...,
+        precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
         input_sizes: _abc.Iterable[_builtins.int] | None = ...,
         batches: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
@@ -695,9 +844,9 @@ class ConversionOutcome(_message.Message):
     TOP1_AGREEMENT_FIELD_NUMBER: _builtins.int
     PARITY_INPUT_COUNT_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
-    format: _builtins.str
-    precision: _builtins.str
-    target: _builtins.str
+    format: _types_pb2.Format.ValueType
+    precision: _types_pb2.Precision.ValueType
+    target: _types_pb2.Target.ValueType
     input_size: _builtins.int
     result: Global___ConversionResult.ValueType
     reason: _builtins.str
@@ -706,8 +855,7 @@ class ConversionOutcome(_message.Message):
     artifact_size_bytes: _builtins.int
     max_relative_difference: _builtins.float
     parity_tolerance: _builtins.float
-    checked_through: _builtins.str
-    """The runtime that compared the outputs: its own, or its x86 twin."""
+    checked_through: Global___CheckedThrough.ValueType
     weights: _types_pb2.WeightsKind.ValueType
     weights_digest: _builtins.str
     seconds: _builtins.float
@@ -724,9 +872,9 @@ class ConversionOutcome(_message.Message):
         self,
         *,
         backbone: _builtins.str = ...,
-        format: _builtins.str = ...,
-        precision: _builtins.str = ...,
-        target: _builtins.str = ...,
+        format: _types_pb2.Format.ValueType = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
+        target: _types_pb2.Target.ValueType = ...,
         input_size: _builtins.int = ...,
         result: Global___ConversionResult.ValueType = ...,
         reason: _builtins.str = ...,
@@ -734,7 +882,7 @@ class ConversionOutcome(_message.Message):
         artifact_size_bytes: _builtins.int = ...,
         max_relative_difference: _builtins.float | None = ...,
         parity_tolerance: _builtins.float | None = ...,
-        checked_through: _builtins.str = ...,
+        checked_through: Global___CheckedThrough.ValueType = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
         weights_digest: _builtins.str = ...,
         seconds: _builtins.float = ...,
@@ -819,17 +967,18 @@ class ProfileSpec(_message.Message):
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
-    precision: _builtins.str
-    """fp32, fp16, int8-dynamic or int8-static."""
+    precision: _types_pb2.Precision.ValueType
     input_size: _builtins.int
     """Pixels; absent means the backbone's evaluation size."""
     batch: _builtins.int
     """Images per inference."""
     run_count: _builtins.int
     """Inferences to profile."""
-    cores: _builtins.str
-    """These as in SweepSpec."""
     flush_denormals: _builtins.bool
+    @_builtins.property
+    def cores(self) -> Global___Cores:
+        """These as in SweepSpec."""
+
     @_builtins.property
     def onnxruntime(self) -> _types_pb2.OnnxRuntimeOptions: ...
     @_builtins.property
@@ -842,16 +991,16 @@ class ProfileSpec(_message.Message):
         runtime: _types_pb2.Runtime.ValueType = ...,
         threads: _builtins.int = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
-        precision: _builtins.str = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
         input_size: _builtins.int | None = ...,
         batch: _builtins.int = ...,
         run_count: _builtins.int = ...,
-        cores: _builtins.str = ...,
+        cores: Global___Cores | None = ...,
         flush_denormals: _builtins.bool = ...,
         onnxruntime: _types_pb2.OnnxRuntimeOptions | None = ...,
         gate: _types_pb2.StartGate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "cores", b"cores", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -950,9 +1099,9 @@ class OperatorProfile(_message.Message):
     runtime: _types_pb2.Runtime.ValueType
     runtime_version: _builtins.str
     runtime_build: _builtins.str
-    format: _builtins.str
-    precision: _builtins.str
-    target: _builtins.str
+    format: _types_pb2.Format.ValueType
+    precision: _types_pb2.Precision.ValueType
+    target: _types_pb2.Target.ValueType
     input_size: _builtins.int
     batch: _builtins.int
     threads: _builtins.int
@@ -980,9 +1129,9 @@ class OperatorProfile(_message.Message):
         runtime: _types_pb2.Runtime.ValueType = ...,
         runtime_version: _builtins.str = ...,
         runtime_build: _builtins.str = ...,
-        format: _builtins.str = ...,
-        precision: _builtins.str = ...,
-        target: _builtins.str = ...,
+        format: _types_pb2.Format.ValueType = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
+        target: _types_pb2.Target.ValueType = ...,
         input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
         threads: _builtins.int = ...,
@@ -1050,8 +1199,7 @@ class Constraints(_message.Message):
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
     """Percent."""
-    tier: _builtins.str
-    """mobile, desktop or server."""
+    tier: Global___Tier.ValueType
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
     at_minute: _builtins.int
@@ -1066,7 +1214,7 @@ class Constraints(_message.Message):
         max_latency_ms: _builtins.float | None = ...,
         max_memory_bytes: _builtins.int | None = ...,
         min_top1: _builtins.float | None = ...,
-        tier: _builtins.str | None = ...,
+        tier: Global___Tier.ValueType | None = ...,
         runtime: _types_pb2.Runtime.ValueType | None = ...,
         threads: _builtins.int | None = ...,
         include: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
@@ -1197,9 +1345,9 @@ class Measurement(_message.Message):
     runtime: _types_pb2.Runtime.ValueType
     runtime_version: _builtins.str
     runtime_build: _builtins.str
-    format: _builtins.str
-    precision: _builtins.str
-    target: _builtins.str
+    format: _types_pb2.Format.ValueType
+    precision: _types_pb2.Precision.ValueType
+    target: _types_pb2.Target.ValueType
     input_size: _builtins.int
     batch: _builtins.int
     threads: _builtins.int
@@ -1209,7 +1357,7 @@ class Measurement(_message.Message):
     artifact_sha256: _builtins.str
     artifact_size_bytes: _builtins.int
     max_relative_difference: _builtins.float
-    checked_through: _builtins.str
+    checked_through: Global___CheckedThrough.ValueType
     verdict: _types_pb2.Verdict.ValueType
     measured_at_unix_ms: _builtins.int
     accuracy_dataset: _builtins.str
@@ -1257,9 +1405,9 @@ class Measurement(_message.Message):
         runtime: _types_pb2.Runtime.ValueType = ...,
         runtime_version: _builtins.str = ...,
         runtime_build: _builtins.str = ...,
-        format: _builtins.str = ...,
-        precision: _builtins.str = ...,
-        target: _builtins.str = ...,
+        format: _types_pb2.Format.ValueType = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
+        target: _types_pb2.Target.ValueType = ...,
         input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
         threads: _builtins.int = ...,
@@ -1269,7 +1417,7 @@ class Measurement(_message.Message):
         artifact_sha256: _builtins.str = ...,
         artifact_size_bytes: _builtins.int = ...,
         max_relative_difference: _builtins.float = ...,
-        checked_through: _builtins.str = ...,
+        checked_through: Global___CheckedThrough.ValueType = ...,
         verdict: _types_pb2.Verdict.ValueType = ...,
         reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
         latency: Global___LatencyFigures | None = ...,
@@ -1991,12 +2139,10 @@ class AccuracyFigure(_message.Message):
     """Line of the file, the header being 1; messages name it."""
     backbone: _builtins.str
     dataset: _builtins.str
-    metric: _builtins.str
-    """top1 or top5."""
+    metric: Global___AccuracyMetric.ValueType
     value_percent: _builtins.float
     """Above 0, at most 100."""
-    precision: _builtins.str
-    """fp32, fp16, int8-dynamic or int8-static."""
+    precision: _types_pb2.Precision.ValueType
     source: _builtins.str
     """Where it comes from, for people."""
     def __init__(
@@ -2005,9 +2151,9 @@ class AccuracyFigure(_message.Message):
         row: _builtins.int = ...,
         backbone: _builtins.str = ...,
         dataset: _builtins.str = ...,
-        metric: _builtins.str = ...,
+        metric: Global___AccuracyMetric.ValueType = ...,
         value_percent: _builtins.float = ...,
-        precision: _builtins.str = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
         source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -2091,17 +2237,17 @@ class Dataset(_message.Message):
     backbone_count: _builtins.int
     figure_count: _builtins.int
     @_builtins.property
-    def metrics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___AccuracyMetric.ValueType]: ...
     @_builtins.property
-    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[Global___AccuracyPrecision.ValueType]: ...
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         backbone_count: _builtins.int = ...,
         figure_count: _builtins.int = ...,
-        metrics: _abc.Iterable[_builtins.str] | None = ...,
-        precisions: _abc.Iterable[_builtins.str] | None = ...,
+        metrics: _abc.Iterable[Global___AccuracyMetric.ValueType] | None = ...,
+        precisions: _abc.Iterable[Global___AccuracyPrecision.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -97,6 +97,72 @@ WEIGHTS_KIND_OWN: WeightsKind.ValueType  # 3
 """Those inside a person's own model, which has no others."""
 Global___WeightsKind: _TypeAlias = WeightsKind  # noqa: Y015
 
+class _Format:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Format.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FORMAT_UNSPECIFIED: _Format.ValueType  # 0
+    FORMAT_PADDLELITE: _Format.ValueType  # 1
+    FORMAT_ONNX: _Format.ValueType  # 2
+
+class Format(_Format, metaclass=_FormatEnumTypeWrapper):
+    """File format of an artifact."""
+
+FORMAT_UNSPECIFIED: Format.ValueType  # 0
+FORMAT_PADDLELITE: Format.ValueType  # 1
+FORMAT_ONNX: Format.ValueType  # 2
+Global___Format: _TypeAlias = Format  # noqa: Y015
+
+class _Precision:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PrecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Precision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRECISION_UNSPECIFIED: _Precision.ValueType  # 0
+    PRECISION_FP32: _Precision.ValueType  # 1
+    PRECISION_FP16: _Precision.ValueType  # 2
+    PRECISION_INT8_DYNAMIC: _Precision.ValueType  # 3
+    """Only weights are quantised ahead."""
+    PRECISION_INT8_STATIC: _Precision.ValueType  # 4
+    """The ranges of activations too, from calibration data."""
+
+class Precision(_Precision, metaclass=_PrecisionEnumTypeWrapper):
+    """Kind of number that weights and activations have, and how they were chosen."""
+
+PRECISION_UNSPECIFIED: Precision.ValueType  # 0
+PRECISION_FP32: Precision.ValueType  # 1
+PRECISION_FP16: Precision.ValueType  # 2
+PRECISION_INT8_DYNAMIC: Precision.ValueType  # 3
+"""Only weights are quantised ahead."""
+PRECISION_INT8_STATIC: Precision.ValueType  # 4
+"""The ranges of activations too, from calibration data."""
+Global___Precision: _TypeAlias = Precision  # noqa: Y015
+
+class _Target:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TargetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Target.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TARGET_UNSPECIFIED: _Target.ValueType  # 0
+    TARGET_ARM: _Target.ValueType  # 1
+    TARGET_X86: _Target.ValueType  # 2
+    TARGET_ANY: _Target.ValueType  # 3
+    """It runs anywhere."""
+
+class Target(_Target, metaclass=_TargetEnumTypeWrapper):
+    """Processor that an artifact is made for."""
+
+TARGET_UNSPECIFIED: Target.ValueType  # 0
+TARGET_ARM: Target.ValueType  # 1
+TARGET_X86: Target.ValueType  # 2
+TARGET_ANY: Target.ValueType  # 3
+"""It runs anywhere."""
+Global___Target: _TypeAlias = Target  # noqa: Y015
+
 class _StopReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -208,6 +274,9 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
     """words: detail"""
     REASON_CODE_CONTROLLER_DEFECT: _ReasonCode.ValueType  # 30
+    REASON_CODE_NOTHING_TOLD: _ReasonCode.ValueType  # 76
+    REASON_CODE_PROFILE_FAILED: _ReasonCode.ValueType  # 77
+    """words: backbone, device; why stands beside it"""
     REASON_CODE_BATTERY_LOW: _ReasonCode.ValueType  # 31
     """What a start gate waits for.
     charge_percent, least_percent
@@ -358,6 +427,9 @@ REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
 REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
 """words: detail"""
 REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30
+REASON_CODE_NOTHING_TOLD: ReasonCode.ValueType  # 76
+REASON_CODE_PROFILE_FAILED: ReasonCode.ValueType  # 77
+"""words: backbone, device; why stands beside it"""
 REASON_CODE_BATTERY_LOW: ReasonCode.ValueType  # 31
 """What a start gate waits for.
 charge_percent, least_percent

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.state.database import open_database, transaction
+from controller.state.database import open_database
 from controller.state.measurements import list_measurements
 from controller.state.schema import sweeps
 from tests.benchmarks.section import Section
@@ -58,11 +58,11 @@ def _sweeps(state_dir: Path) -> set[str]:
 
 
 def _measurements(state_dir: Path, wanted: MeasurementFilter) -> list[Measurement]:
-    engine = open_database(_database(state_dir))
+    database = open_database(_database(state_dir))
     try:
-        return list_measurements(engine, wanted)
+        return list_measurements(database, wanted)
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _measuring_share(state_dir: Path, sweep_id: str) -> float:
@@ -76,10 +76,10 @@ def _measuring_share(state_dir: Path, sweep_id: str) -> float:
         for measurement in _measurements(state_dir, wanted)
         for taken in measurement.repetitions
     )
-    engine = open_database(_database(state_dir))
-    with transaction(engine) as connection:
+    database = open_database(_database(state_dir))
+    with database.transaction() as connection:
         sweep = connection.execute(select(sweeps).where(sweeps.c.sweep_id == sweep_id)).one()
-    engine.dispose()
+    database.close()
     return float(inside_ms / (sweep.ended_at_unix_ms - sweep.created_at_unix_ms))
 
 

@@ -10,7 +10,7 @@ from tests.packaging.conftest import Installed, run, run_ok
 # What the controller, the converters and the report need, and no board should have to carry.
 NOT_FOR_A_BOARD = (
     *("paddle*", "onnxruntime", "sqlalchemy", "alembic", "obstore", "scipy", "jinja2"),
-    *("pyarrow", "rich", "starlette", "vl-convert*"),
+    *("pyarrow", "rich", "cloup", "starlette", "vl-convert*"),
 )
 LARGEST_INSTALL_BYTES = 150_000_000
 

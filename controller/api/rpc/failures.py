@@ -7,7 +7,8 @@ from typing import Any
 
 import grpc
 
-from controller.domain.errors import CONSEQUENCES, EdgerankError, Refused
+from controller.api.statuses import STATUSES
+from controller.domain.errors import EdgerankError, Refused
 from controller.views.reasons import sentences
 from protos.codec import MessageInvalid
 
@@ -20,9 +21,9 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
     try:
         yield
     except Refused as refused:
-        await context.abort(CONSEQUENCES[refused.code].status, sentences(refused.reasons))
+        await context.abort(STATUSES[refused.code], sentences(refused.reasons))
     except EdgerankError as error:
-        await context.abort(CONSEQUENCES[error.code].status, str(error))
+        await context.abort(STATUSES[error.code], str(error))
     except MessageInvalid as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except (grpc.aio.AbortError, GeneratorExit):

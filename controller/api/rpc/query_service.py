@@ -1,15 +1,14 @@
 """The Query service: what people and programs ask. Translates, and calls the handlers."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from sqlalchemy import Engine
 
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
+from controller.clock import Clock
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
@@ -18,13 +17,11 @@ from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import CancelledSweep, SweepSpec
-from controller.own.accuracy import MAX_FIGURES
+from controller.own.accuracy import MAX_FIGURES, import_accuracies
 from controller.own.adding import OwnModels
-from controller.state.accuracy import (
-    import_accuracies,
-    list_datasets,
-)
+from controller.state.accuracy import list_datasets
 from controller.state.blobs import CHUNK_BYTES
+from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import IMAGENET, Catalog
@@ -39,20 +36,22 @@ class QueryService(query_pb2_grpc.QueryServicer):
 
     def __init__(
         self,
-        engine: Engine,
+        database: Database,
         catalog: Catalog,
         queries: Queries,
         sweeps: Sweeps,
         own_models: OwnModels,
         *,
         profiles: Profiles,
+        clock: Clock,
     ) -> None:
-        self._engine = engine
+        self._database = database
         self._catalog = catalog
         self._queries = queries
         self._sweeps = sweeps
         self._own_models = own_models
         self._profiles = profiles
+        self._clock = clock
 
     async def ListDevices(  # noqa: N802 - the contract's name
         self,
@@ -162,7 +161,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
                 if len(figures) > MAX_FIGURES:
                     break
             done = await asyncio.to_thread(
-                import_accuracies, self._engine, figures, self._catalog, _unix_ms()
+                import_accuracies, self._database, figures, self._catalog, self._clock.unix_ms()
             )
         return to_message(done, query_pb2.ImportAccuracyResponse)
 
@@ -173,7 +172,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.ListDatasetsResponse:
         """Every dataset that accuracy is known on."""
         async with answered_failures(context):
-            found = await asyncio.to_thread(list_datasets, self._engine)
+            found = await asyncio.to_thread(list_datasets, self._database)
         return query_pb2.ListDatasetsResponse(
             datasets=[to_message(dataset, query_pb2.Dataset) for dataset in found]
         )
@@ -223,7 +222,3 @@ async def _chunks(requests: AsyncIterator[query_pb2.AddModelRequest]) -> AsyncIt
                 ErrorCode.INVALID_INPUT, "after an own model's header come its bytes, and no more"
             )
         yield request.chunk
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000

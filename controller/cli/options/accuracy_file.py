@@ -4,18 +4,23 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from typing import Final
+from enum import Enum
+from typing import Final, TypeVar
 
-from controller.domain.catalog import COLUMNS, AccuracyFigure, AccuracyInvalid
+from controller.domain.catalog import COLUMNS, AccuracyFigure, AccuracyInvalid, AccuracyMetric
+from models.catalog.variants import Precision
 
 MAX_FILE_BYTES: Final = 8_000_000
+
+_ChoiceT = TypeVar("_ChoiceT", bound=Enum)
 
 
 def parse_accuracies(content: bytes) -> tuple[AccuracyFigure, ...]:
     """The figures of a CSV file, each with its row; what they mean is for `check_accuracies`.
 
     Raises:
-        AccuracyInvalid: no UTF-8, other columns, a row of another length, or no number.
+        AccuracyInvalid: no UTF-8, other columns, a row of another length, no number, or a metric
+            or precision that there is not.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -49,8 +54,17 @@ def _figure(row: int, cells: Sequence[str]) -> AccuracyFigure:
         row=row,
         backbone=name,
         dataset=dataset,
-        metric=metric,
+        metric=_choice(row, "metric", metric, AccuracyMetric, " and "),
         value_percent=percent,
-        precision=precision,
+        precision=_choice(row, "precision", precision, Precision, ", "),
         source=source,
     )
+
+
+def _choice(row: int, column: str, name: str, choices: type[_ChoiceT], joint: str) -> _ChoiceT:
+    try:
+        return choices(name)
+    except ValueError:
+        there_are = joint.join(choice.value for choice in choices)
+        problem = f"{name!r} is no {column}; there are {there_are}"
+        raise AccuracyInvalid(row, column, problem) from None

@@ -1,14 +1,12 @@
 """The options of `sweep` and `profile` that say where and how a runtime computes."""
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
-from controller.cli.options.common import Command, Converted
-from controller.domain.cores import parse_cores
+from controller.cli.options.grouping import option_group
+from controller.cli.options.values import Converted, OneOf
+from controller.domain.cores import Cores, parse_cores
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 _ORDINARY = OnnxRuntimeOptions()
@@ -18,53 +16,39 @@ _ORDINARY = OnnxRuntimeOptions()
 class RuntimeSettings:
     """What these options say; the fields are those of `SweepSpec`."""
 
-    cores: str
+    cores: Cores
     flush_denormals: bool
     onnxruntime: OnnxRuntimeOptions
 
 
-def runtime_options(command: Command) -> Command:
-    """The options --cores to --flush-denormals, given to the command as `runtime_settings`."""
-
-    @functools.wraps(command)
-    def run(
-        *args: Any,
-        cores: str,
-        flush_denormals: bool,
-        execution_provider: str,
-        graph_optimization: str,
-        spinning: bool,
-        arena: bool,
-        **kwargs: Any,
-    ) -> Any:
-        settings = RuntimeSettings(
-            cores=cores,
-            flush_denormals=flush_denormals,
-            onnxruntime=OnnxRuntimeOptions(
-                execution_provider=execution_provider,
-                graph_optimization=GraphOptimization(graph_optimization),
-                spinning=spinning,
-                arena=arena,
-            ),
-        )
-        return command(*args, runtime_settings=settings, **kwargs)
-
-    # The last one is the first that the help shows.
-    for option in reversed(_OPTIONS):
-        run = option(run)
-    return run  # type: ignore[return-value]
+def _settings(
+    *,
+    cores: Cores,
+    flush_denormals: bool,
+    execution_provider: str,
+    graph_optimization: GraphOptimization,
+    spinning: bool,
+    arena: bool,
+) -> RuntimeSettings:
+    return RuntimeSettings(
+        cores=cores,
+        flush_denormals=flush_denormals,
+        onnxruntime=OnnxRuntimeOptions(
+            execution_provider=execution_provider,
+            graph_optimization=graph_optimization,
+            spinning=spinning,
+            arena=arena,
+        ),
+    )
 
 
-def _read_cores(text: str) -> str:
-    # The words are kept: which cores they mean, each device's profile says.
-    parse_cores(text)
-    return text
-
-
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+runtime_options = option_group(
+    "How a runtime computes",
+    "runtime_settings",
+    _settings,
     click.option(
         "--cores",
-        type=Converted("cores", _read_cores),
+        type=Converted("cores", parse_cores),
         metavar="big|little|all|0,4-7",
         default="all",
         show_default=True,
@@ -84,7 +68,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--graph-optimization",
-        type=click.Choice([level.value for level in GraphOptimization]),
+        type=OneOf(GraphOptimization),
         default=_ORDINARY.graph_optimization.value,
         show_default=True,
         help="How much ONNX Runtime rewrites a graph when it loads it.",

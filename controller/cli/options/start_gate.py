@@ -1,25 +1,21 @@
 """The options of `sweep` and `profile` that say what a device has to be like before it starts."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from controller.cli.options.common import Command, Converted, read_percentage
+from controller.cli.options.grouping import option_group
+from controller.cli.options.values import Converted, read_percentage
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.quantities import parse_celsius, parse_latency_ms
+from controller.domain.sweeps import DEFAULT_GATE
 from protos.measuring import StartGate
 
-# Well below where processors slow down, and above most that are at rest; one that is warmer at rest
-# starts when it is back there.
-DEFAULT_MAX_TEMPERATURE = "60C"
-# A desktop that nobody works at takes a tenth. A shared machine may work on something all the time:
-# what one core's load does to figures shows in their verdicts.
-DEFAULT_MAX_LOAD = "100%"
-# Phones save power below it.
-DEFAULT_MIN_BATTERY = "20%"
-DEFAULT_DEADLINE = "60s"
+DEFAULT_MAX_TEMPERATURE = f"{DEFAULT_GATE.max_celsius:g}C"
+DEFAULT_MAX_LOAD = f"{DEFAULT_GATE.max_load_by_others:.0%}"
+DEFAULT_MIN_BATTERY = f"{DEFAULT_GATE.min_battery_percent}%"
+DEFAULT_DEADLINE = f"{DEFAULT_GATE.deadline_ms / 1_000:g}s"
 
 Limit = TypeVar("Limit")
 
@@ -38,62 +34,9 @@ def read_charge(text: str) -> int:
     return round(percent)
 
 
-def gate_options(command: Command) -> Command:
-    """The options of a start gate, which the command gets as `gate`."""
-
-    @functools.wraps(command)
-    def run(
-        *,
-        max_temperature: float | None,
-        max_load: float | None,
-        min_battery: int | None,
-        start_deadline_ms: float,
-        **others: Any,
-    ) -> Any:
-        gate = StartGate(
-            max_celsius=max_temperature,
-            max_load_by_others=max_load,
-            min_battery_percent=min_battery,
-            deadline_ms=round(start_deadline_ms),
-        )
-        return command(gate=gate, **others)
-
-    temperature = _limit(
-        "--max-temperature",
-        parse_celsius,
-        "45C|none",
-        DEFAULT_MAX_TEMPERATURE,
-        "Start below this, or back at the resting level.",
-    )
-    load = _limit(
-        "--max-load",
-        read_percentage,
-        "P%|none",
-        DEFAULT_MAX_LOAD,
-        "Start when others take at most so much of one core.",
-    )
-    battery = _limit(
-        "--min-battery",
-        read_charge,
-        "P%|none",
-        DEFAULT_MIN_BATTERY,
-        "Start with at least this charge, on battery.",
-    )
-    deadline = click.option(
-        "--start-deadline",
-        "start_deadline_ms",
-        type=Converted("duration", parse_latency_ms),
-        metavar="TIME",
-        default=DEFAULT_DEADLINE,
-        show_default=True,
-        help="The longest that a start may wait for these three before it is given up.",
-    )
-    return temperature(load(battery(deadline(run))))  # type: ignore[return-value]
-
-
 def _limit(
     name: str, read: Callable[[str], Limit], metavar: str, default: str, help_text: str
-) -> Callable[[Command], Command]:
+) -> Callable[[Any], Any]:
     def read_limit(text: str) -> Limit | None:
         return None if text == "none" else read(text)
 
@@ -105,3 +48,55 @@ def _limit(
         show_default=True,
         help=help_text,
     )
+
+
+def _gate(
+    *,
+    max_temperature: float | None,
+    max_load: float | None,
+    min_battery: int | None,
+    start_deadline_ms: float,
+) -> StartGate:
+    return StartGate(
+        max_celsius=max_temperature,
+        max_load_by_others=max_load,
+        min_battery_percent=min_battery,
+        deadline_ms=round(start_deadline_ms),
+    )
+
+
+gate_options = option_group(
+    "When measuring starts",
+    "gate",
+    _gate,
+    _limit(
+        "--max-temperature",
+        parse_celsius,
+        "45C|none",
+        DEFAULT_MAX_TEMPERATURE,
+        "Start below this, or back at the resting level.",
+    ),
+    _limit(
+        "--max-load",
+        read_percentage,
+        "P%|none",
+        DEFAULT_MAX_LOAD,
+        "Start when others take at most so much of one core.",
+    ),
+    _limit(
+        "--min-battery",
+        read_charge,
+        "P%|none",
+        DEFAULT_MIN_BATTERY,
+        "Start with at least this charge, on battery.",
+    ),
+    click.option(
+        "--start-deadline",
+        "start_deadline_ms",
+        type=Converted("duration", parse_latency_ms),
+        metavar="TIME",
+        default=DEFAULT_DEADLINE,
+        show_default=True,
+        help="The longest that a start may wait for these three before it is given up.",
+    ),
+)

@@ -9,11 +9,12 @@ from rich.text import Text
 
 from controller.domain.conversions import ConversionOutcome, ConversionResult, is_made
 from controller.views.conversion_rows import TARGETS, ConversionRow, not_kept_note, reasons
+from models.catalog.variants import Target
 
 MOST_WHOLE_ROWS = 20
 """Up to how many rows those are shown too in which every file is there."""
 
-_HEADINGS = {"arm": "Lite\narm", "x86": "Lite\nx86", "any": "\nONNX"}
+_HEADINGS = {Target.ARM: "Lite\narm", Target.X86: "Lite\nx86", Target.ANY: "\nONNX"}
 _STYLES = {"ok": "green", "checked": "cyan", "refused": "yellow", "failed": "red"}
 
 
@@ -28,7 +29,9 @@ def print_conversions(console: Console, rows: Sequence[ConversionRow]) -> None:
         console.print(_table(shown))
     for row in shown:
         for reason, outcomes in reasons(row).items():
-            files = ", ".join(f"{outcome.format} {outcome.target}" for outcome in outcomes)
+            files = ", ".join(
+                f"{outcome.format.value} {outcome.target.value}" for outcome in outcomes
+            )
             console.print(Text(f"{row.backbone}, {files}: {reason}"))
     if note := not_kept_note(rows):
         console.print(Text(note))
@@ -47,7 +50,7 @@ def _table(rows: Sequence[ConversionRow]) -> Table:
     for row in rows:
         table.add_row(
             Text(row.backbone),
-            row.precision,
+            row.precision.value,
             str(row.input_size),
             str(row.batch),
             *(_fate(row.by_target.get(target)) for target in TARGETS),

@@ -23,7 +23,7 @@ from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
 from controller.views.activities import activities_words, activity_words
 from controller.views.reasons import sentences
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Format, Precision, Target, Variant
+from models.catalog.variants import Precision, Variant
 
 _VERDICT_STYLES = {
     Verdict.OK: "green",
@@ -99,9 +99,9 @@ def follow_conversion(
 def _variant(outcome: ConversionOutcome) -> Variant:
     return Variant(
         outcome.backbone,
-        Format(outcome.format),
-        Precision(outcome.precision),
-        Target(outcome.target),
+        outcome.format,
+        outcome.precision,
+        outcome.target,
         outcome.input_size,
         outcome.batch,
     )
@@ -142,7 +142,7 @@ def _job_line(outcome: JobOutcome) -> Text:
 
 def _unordinary(outcome: JobOutcome | ConversionOutcome) -> str:
     """Precision, input size and batch, those that are not fp32, the evaluation size and 1."""
-    parts = [] if outcome.precision == Precision.FP32.value else [outcome.precision]
+    parts = [] if outcome.precision is Precision.FP32 else [outcome.precision.value]
     known = load_catalog()
     if outcome.backbone in known and outcome.input_size != known.get(outcome.backbone).input_size:
         parts.append(f"{outcome.input_size} px")
@@ -161,10 +161,11 @@ def _conversion_line(outcome: ConversionOutcome) -> Text:
         rest = (
             f"{size}  "
             f"off by {outcome.max_relative_difference:.1e} "
-            f"(limit {outcome.parity_tolerance:.0e}, {outcome.checked_through})  "
+            f"(limit {outcome.parity_tolerance:.0e}, {outcome.checked_through.value})  "
             f"{outcome.weights.value} weights"
         )
     return Text.assemble(
         (f"{outcome.result.value:9}", _RESULT_STYLES[outcome.result]),
-        f" {outcome.backbone}  {outcome.format} {outcome.target}{_unordinary(outcome)}  {rest}",
+        f" {outcome.backbone}  {outcome.format.value} {outcome.target.value}"
+        f"{_unordinary(outcome)}  {rest}",
     )

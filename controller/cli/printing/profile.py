@@ -42,7 +42,7 @@ def _heading(profile: OperatorProfile) -> Text:
     parts = [
         f"{profile.runtime.value} {profile.runtime_version}",
         _counted(profile.threads, "thread"),
-        "" if profile.precision == Precision.FP32.value else profile.precision,
+        "" if profile.precision is Precision.FP32 else profile.precision.value,
         f"{profile.input_size} px",
         "" if profile.batch == 1 else f"batch {profile.batch}",
         f"{profile.weights.value} weights",

@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from controller.state.schema import metadata
+from controller.state.schema import REVISION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    version_table=REVISION_TABLE,
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -1,6 +1,6 @@
 """${message}.
 
-Revision: ${up_revision}, after ${down_revision | comma,n}.
+Revision: ${up_revision}, ${"the first" if down_revision is None else f"after {down_revision}"}.
 """
 
 import sqlalchemy as sa

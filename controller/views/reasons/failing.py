@@ -39,6 +39,10 @@ SENTENCES: Final[Writers] = {
     ReasonCode.CONTROLLER_DEFECT: lambda *_: (
         "the controller failed at converting; its log says why"
     ),
+    ReasonCode.NOTHING_TOLD: lambda *_: "no reason was given",
+    ReasonCode.PROFILE_FAILED: lambda _, words: (
+        f"{words['backbone']} could not be profiled on {words['device']}"
+    ),
     ReasonCode.BATTERY_LOW: lambda figures, _: (
         f"the battery is at {figures['charge_percent']:.0f} %, starts from "
         f"{figures['least_percent']:.0f} % on"

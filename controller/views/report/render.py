@@ -24,6 +24,7 @@ from controller.domain.sweeps import Device
 from controller.ranking import entries
 from controller.views import device_words, wording
 from controller.views.chart import chart_specification
+from controller.views.commands import sweep_command
 from controller.views.reasons import sentences
 
 _PAGE: Final = "page.html"
@@ -93,6 +94,7 @@ def _environment() -> Environment:
         "verdict_words": wording.verdict_words,
         "memory_range_words": wording.memory_range_words,
         "memory_words": wording.memory_words,
+        "sweep_command": sweep_command,
         "samples_words": wording.samples_words,
         "top1_words": wording.top1_words,
     }

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state import jobs, sweeps
+from controller.state.accuracy import store_catalog
 from controller.state.artifacts import record_artifact
-from controller.state.catalog import store_catalog
-from controller.state.database import open_database
+from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
 from controller.sweeps.planning import plan_sweep
+from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Variant, WeightsKind
+from models.catalog.variants import CheckedThrough, Variant, WeightsKind
 from models.conversion.pipeline import Converted, Parity, conversion_key
 from models.weights.weights import Weights
 from tests.integration.controller.domain_samples import SPEC, hello
@@ -28,26 +28,29 @@ WEIGHTS = Weights(WeightsKind.SYNTHETIC, "MobileNetV1", "d" * 64, "a test's", No
 
 
 @dataclass
-class Clock:
-    """A clock that a test owns."""
+class OwnedClock:
+    """A clock that a test owns; what never goes back and what people read are one."""
 
     now_ms: int = 0
 
-    def __call__(self) -> int:
+    def unix_ms(self) -> int:
+        return self.now_ms
+
+    def monotonic_ms(self) -> int:
         return self.now_ms
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
-    store_catalog(engine, load_catalog())
-    yield engine
-    engine.dispose()
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
+    store_catalog(database, load_catalog())
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> OwnedClock:
+    return OwnedClock()
 
 
 @pytest.fixture
@@ -56,11 +59,11 @@ def changes() -> Changes:
 
 
 @pytest.fixture
-def fleet(engine: Engine, clock: Clock, changes: Changes) -> Fleet:
-    return Fleet(engine, changes, clock, "the-controllers-host")
+def fleet(database: Database, clock: OwnedClock, changes: Changes) -> Fleet:
+    return Fleet(database, changes, clock, "the-controllers-host")
 
 
-def store_artifact(engine: Engine, variant: Variant) -> str:
+def store_artifact(database: Database, variant: Variant) -> str:
     """Records an artifact of a variant; gives its conversion key."""
     converted = Converted(
         variant=variant,
@@ -73,26 +76,26 @@ def store_artifact(engine: Engine, variant: Variant) -> str:
             max_relative_difference=1e-6,
             tolerance=1e-4,
             input_count=4,
-            checked_through="own format",
+            checked_through=CheckedThrough.OWN_FORMAT,
         ),
         tool_versions={},
         seconds=1.0,
     )
-    return record_artifact(engine, converted, now_unix_ms=0).conversion_key
+    return record_artifact(database, converted, now_unix_ms=0).conversion_key
 
 
 def start_sweep(
-    engine: Engine, device: str, threads: tuple[int, ...] = (1,), **changes: Any
+    database: Database, device: str, threads: tuple[int, ...] = (1,), **changes: Any
 ) -> str:
     """A sweep of MobileNetV1 on one device that is ready to be measured; gives its id."""
-    enrol(engine, hello(device), now_unix_ms=0)
-    devices = list_devices(engine, connected=frozenset({f"id-of-{device}"}))
+    enrol(database, hello(device), now_unix_ms=0)
+    devices = list_devices(database, connected=frozenset({f"id-of-{device}"}))
     spec = replace(SPEC, devices=(device,), threads=threads, **changes)
-    sweep_id = sweeps.create_sweep(
-        engine, spec, plan_sweep(spec, devices, load_catalog()).jobs, now_unix_ms=0
+    sweep_id = create_sweep(
+        database, spec, plan_sweep(spec, devices, load_catalog()).jobs, now_unix_ms=0
     )
     for role in jobs.Role:
-        for variant in jobs.waiting_variants(engine, sweep_id, role):
-            jobs.queue_jobs(engine, sweep_id, role, variant, store_artifact(engine, variant))
-    sweeps.set_phase(engine, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
+        for variant in jobs.waiting_variants(database, sweep_id, role):
+            jobs.queue_jobs(database, sweep_id, role, variant, store_artifact(database, variant))
+    sweeps.set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
     return sweep_id

@@ -7,16 +7,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader
 from controller.fleet.agents import Fleet
 from controller.own import adding
 from controller.own.adding import OwnModels
+from controller.state.database import Database
 from controller.state.own_models import record_own_model
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.own import OwnFormat
+from tests.integration.controller.conftest import OwnedClock
 from tests.own_networks import FIXED_SHAPE, onnx_network
 
 CONTENT = onnx_network(FIXED_SHAPE).SerializeToString()
@@ -30,8 +31,10 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def own_models(engine: Engine, fleet: Fleet, catalog: Catalog, tmp_path: Path) -> OwnModels:
-    return OwnModels(engine, tmp_path, catalog, fleet.gate)
+def own_models(
+    database: Database, fleet: Fleet, catalog: Catalog, clock: OwnedClock, tmp_path: Path
+) -> OwnModels:
+    return OwnModels(database, tmp_path, catalog, fleet.gate, clock=clock)
 
 
 async def sent() -> AsyncIterator[bytes]:
@@ -47,10 +50,10 @@ async def test_a_caller_that_hangs_up_while_it_is_kept_finds_it_whole(
 ) -> None:
     recording, may_record = threading.Event(), threading.Event()
 
-    def record(engine: Engine, model: OwnModel) -> None:
+    def record(database: Database, model: OwnModel) -> None:
         recording.set()
         assert may_record.wait(60)
-        record_own_model(engine, model)
+        record_own_model(database, model)
 
     monkeypatch.setattr(adding, "record_own_model", record)
     caller = asyncio.create_task(own_models.add(HEADER, sent()))
@@ -70,7 +73,7 @@ async def test_a_caller_that_hangs_up_while_it_is_kept_finds_it_whole(
 async def test_a_model_that_cannot_be_recorded_leaves_no_files(
     own_models: OwnModels, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_engine: Engine, _model: OwnModel) -> None:
+    def fail(_database: Database, _model: OwnModel) -> None:
         raise OperationalError("insert", {}, Exception("database is locked"))
 
     with monkeypatch.context() as patched:

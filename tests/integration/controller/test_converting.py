@@ -9,21 +9,23 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import Engine
 
 from controller.conversions.converter import Converter, Listener
 from controller.conversions.disk_room import RESERVED_BYTES
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Verdict
-from controller.domain.sweeps import SweepPhase, SweepSnapshot
+from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state.blobs import open_blobs, put_blob
+from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Variant, WeightsKind, fp32_variants
 from models.conversion.pipeline import ConversionCancelled, ToolMissing
+from protos.reasons import Reason, ReasonCode, reason
+from tests.integration.controller.conftest import OwnedClock
 from tests.integration.controller.domain_samples import SPEC, hello
 
 CATALOG = load_catalog()
@@ -35,17 +37,21 @@ ONNX = tuple(
 
 
 @pytest.fixture
-async def converter(engine: Engine, fleet: Fleet, tmp_path: Path) -> AsyncIterator[Converter]:
-    converter = Converter(engine, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate)
+async def converter(
+    database: Database, fleet: Fleet, clock: OwnedClock, tmp_path: Path
+) -> AsyncIterator[Converter]:
+    converter = Converter(
+        database, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate, clock=clock
+    )
     yield converter
     converter.close()
 
 
 @pytest.fixture
 async def sweeps(
-    engine: Engine, fleet: Fleet, converter: Converter, changes: Changes
+    database: Database, fleet: Fleet, converter: Converter, changes: Changes, clock: OwnedClock
 ) -> AsyncIterator[Sweeps]:
-    sweeps = Sweeps(engine, CATALOG, fleet, converter, changes)
+    sweeps = Sweeps(database, CATALOG, fleet, converter, changes, clock=clock)
     yield sweeps
     await sweeps.close()
 
@@ -78,7 +84,7 @@ class Heard:
     def reasons(self) -> list[str]:
         return [outcome.reason for outcome in self.outcomes]
 
-    def _on_activity(self, _activity: str) -> None:
+    def _on_activity(self, _activity: Activity) -> None:
         self.active.set()
 
 
@@ -190,12 +196,12 @@ async def test_what_is_found_tells_of_when_it_was_made(converter: Converter) -> 
     assert found.parity_input_count == 4
 
 
-async def last_snapshot(sweeps: Sweeps, sweep_id: str) -> tuple[SweepSnapshot, list[str]]:
+async def last_snapshot(sweeps: Sweeps, sweep_id: str) -> tuple[SweepSnapshot, list[Reason]]:
     """The sweep's end, and the reasons of its jobs."""
-    reasons = []
+    reasons: list[Reason] = []
     async for snapshot in sweeps.watch(sweep_id):
         assert all(outcome.verdict is Verdict.FAILED for outcome in snapshot.ended)
-        reasons += [outcome.reason for outcome in snapshot.ended]
+        reasons += [told for outcome in snapshot.ended for told in outcome.reasons]
     return snapshot, reasons
 
 
@@ -209,10 +215,13 @@ def raising(error: Exception) -> Callable[..., Awaitable[None]]:
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("error", "why"),
     [
-        (ToolMissing("paddlepaddle is not installed"), "paddlepaddle is not installed"),
-        (RuntimeError("a defect"), "the controller failed at converting; its log says why"),
+        (
+            ToolMissing("paddlepaddle: missing"),
+            reason(ReasonCode.NO_ARTIFACT, {"detail": "paddlepaddle: missing"}),
+        ),
+        (RuntimeError("a defect"), reason(ReasonCode.CONTROLLER_DEFECT)),
     ],
     ids=["missing tool", "defect"],
 )
@@ -221,14 +230,14 @@ async def test_a_sweep_that_cannot_convert_ends_and_says_why(
     fleet: Fleet,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
-    reason: str,
+    why: Reason,
 ) -> None:
     monkeypatch.setattr("controller.conversions.converter.resolve_weights", raising(error))
     await fleet.connect(hello("phone"))
     sweep_id, _plan = await sweeps.start(SPEC)
     snapshot, reasons = await last_snapshot(sweeps, sweep_id)
     assert snapshot.phase is SweepPhase.ENDED
-    assert [reason in found for found in reasons] == [True]
+    assert reasons == [why]
 
 
 async def test_jobs_whose_file_was_checked_and_not_kept_fail_and_say_why(
@@ -241,15 +250,15 @@ async def test_jobs_whose_file_was_checked_and_not_kept_fail_and_say_why(
     snapshot, reasons = await last_snapshot(sweeps, sweep_id)
     assert snapshot.phase is SweepPhase.ENDED
     assert snapshot.artifacts_done == snapshot.artifacts_total == 1
-    why = "no artifact: made and checked, but not kept: the disk is full"
-    assert reasons == [why, why]
+    detail = "made and checked, but not kept: the disk is full"
+    assert reasons == [reason(ReasonCode.NO_ARTIFACT, {"detail": detail})] * 2
 
 
 async def test_cancelling_a_sweep_ends_its_conversions(sweeps: Sweeps, fleet: Fleet) -> None:
     await fleet.connect(hello("phone"))
     sweep_id, _plan = await sweeps.start(SPEC)
     async for snapshot in sweeps.watch(sweep_id):
-        if "exporting" in snapshot.activity:
+        if any("exporting" in each.step for each in snapshot.activities):
             break
     assert await sweeps.cancel(sweep_id) is SweepPhase.CANCELLED
     assert fleet.gate.may_measure()

@@ -1,18 +1,20 @@
 """Leases survive what breaks between an agent and its controller; nothing is lost or doubled."""
 
 import asyncio
+import math
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine
 
 from controller.domain.errors import EdgerankError
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
+from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.agents import AgentSession, Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.leases import LEASE_MS
 from controller.state import attempts, jobs
+from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements, list_outcomes
 from protos.fleet import (
@@ -25,7 +27,9 @@ from protos.fleet import (
     ToAgent,
     Welcome,
 )
-from tests.integration.controller.conftest import Clock, start_sweep
+from protos.reasons import ReasonCode, reason
+from protos.runtimes import Runtime
+from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 
 
@@ -47,9 +51,9 @@ async def lease(fleet: Fleet, session: AgentSession) -> Lease:
 
 
 async def test_an_agent_is_welcomed_and_gets_one_lease_at_a_time(
-    engine: Engine, fleet: Fleet
+    database: Database, fleet: Fleet
 ) -> None:
-    start_sweep(engine, "phone", threads=(1, 2), repetitions=3)
+    start_sweep(database, "phone", threads=(1, 2), repetitions=3)
     session = await fleet.connect(hello("phone"))
     assert [type(told) for told in said(session)] == [Welcome]
     given = await lease(fleet, session)
@@ -59,62 +63,64 @@ async def test_an_agent_is_welcomed_and_gets_one_lease_at_a_time(
 
 
 async def test_an_agent_that_is_free_before_there_is_work_gets_it_later(
-    engine: Engine, fleet: Fleet
+    database: Database, fleet: Fleet
 ) -> None:
     session = await fleet.connect(hello("phone"))
     await fleet.ready(session)
     said(session)
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     await fleet.dispatch_all()
     assert [type(told) for told in said(session)] == [Lease]
 
 
-async def test_a_report_is_acknowledged_after_it_is_committed(engine: Engine, fleet: Fleet) -> None:
-    start_sweep(engine, "phone")
+async def test_a_report_is_acknowledged_after_it_is_committed(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     report = measured_report(given.attempt_id, given.job_id)
     await fleet.report(session, report)
     await fleet.report(session, report)
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)] * 2
-    assert len(list_measurements(engine, MeasurementFilter())) == 1
+    assert len(list_measurements(database, MeasurementFilter())) == 1
 
 
 async def test_heartbeats_keep_a_lease_and_silence_ends_it(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     clock.now_ms = LEASE_MS - 1
     await fleet.heartbeat(session, Heartbeat(held_attempt_ids=(given.attempt_id,)))
     clock.now_ms = LEASE_MS
     await fleet.look_after_leases()
-    assert attempts.leased_attempts(engine) == {given.attempt_id: "id-of-phone"}
+    assert attempts.leased_attempts(database) == {given.attempt_id: "id-of-phone"}
     clock.now_ms = 2 * LEASE_MS
     await fleet.look_after_leases()
-    assert attempts.leased_attempts(engine) == {}
+    assert attempts.leased_attempts(database) == {}
     assert (await lease(fleet, session)).job_id == given.job_id
 
 
 async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    sweep_id = start_sweep(engine, "phone")
+    sweep_id = start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     for _ in range(MAX_ATTEMPTS):
         await lease(fleet, session)
         clock.now_ms += LEASE_MS
         await fleet.look_after_leases()
-    (outcome,) = list_outcomes(engine, sweep_id)
-    assert outcome.reason == "its agent vanished 3 times while it worked on this job"
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.FAILED: 1}
+    (outcome,) = list_outcomes(database, sweep_id)
+    assert outcome.reasons == (reason(ReasonCode.AGENT_VANISHED, attempts=3),)
+    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
 
 
 async def test_a_broken_stream_keeps_the_lease_of_an_agent_that_still_works(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     await fleet.disconnect(session)
@@ -123,13 +129,13 @@ async def test_a_broken_stream_keeps_the_lease_of_an_agent_that_still_works(
     clock.now_ms = LEASE_MS + 1
     await fleet.look_after_leases()
     await fleet.report(again, measured_report(given.attempt_id, given.job_id))
-    assert len(list_measurements(engine, MeasurementFilter())) == 1
+    assert len(list_measurements(database, MeasurementFilter())) == 1
 
 
 async def test_an_agent_that_restarted_loses_its_attempt_at_once(
-    engine: Engine, fleet: Fleet
+    database: Database, fleet: Fleet
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     again = await fleet.connect(hello("phone"))
@@ -139,32 +145,32 @@ async def test_an_agent_that_restarted_loses_its_attempt_at_once(
 
 
 async def test_a_restarted_controller_waits_for_the_agents_of_its_leases(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     given = await lease(fleet, await fleet.connect(hello("phone")))
-    restarted = Fleet(engine, Changes(), clock, "the-controllers-host")
+    restarted = Fleet(database, Changes(), clock, "the-controllers-host")
     await restarted.recover()
     session = await restarted.connect(hello("phone", held=(given.attempt_id,)))
     await restarted.report(session, measured_report(given.attempt_id, given.job_id))
-    assert len(list_measurements(engine, MeasurementFilter())) == 1
+    assert len(list_measurements(database, MeasurementFilter())) == 1
     clock.now_ms = LEASE_MS
     await restarted.look_after_leases()
-    assert len(list_measurements(engine, MeasurementFilter())) == 1
+    assert len(list_measurements(database, MeasurementFilter())) == 1
 
 
-async def test_cancelling_tells_the_agent_that_works(engine: Engine, fleet: Fleet) -> None:
-    sweep_id = start_sweep(engine, "phone")
+async def test_cancelling_tells_the_agent_that_works(database: Database, fleet: Fleet) -> None:
+    sweep_id = start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
-    await fleet.cancel(attempts.attempts_of_sweep(engine, sweep_id))
+    await fleet.cancel(attempts.attempts_of_sweep(database, sweep_id))
     assert said(session) == [Cancel(attempt_id=given.attempt_id)]
 
 
 async def test_nothing_is_leased_on_the_controllers_machine_while_it_converts(
-    engine: Engine, fleet: Fleet
+    database: Database, fleet: Fleet
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     session = await fleet.connect(hello("phone", hostname="the-controllers-host"))
     said(session)
     async with fleet.gate.converting():
@@ -174,8 +180,8 @@ async def test_nothing_is_leased_on_the_controllers_machine_while_it_converts(
     assert [type(told) for told in said(session)] == [Lease]
 
 
-async def test_asking_twice_still_gives_one_lease(engine: Engine, fleet: Fleet) -> None:
-    start_sweep(engine, "phone", threads=(1, 2))
+async def test_asking_twice_still_gives_one_lease(database: Database, fleet: Fleet) -> None:
+    start_sweep(database, "phone", threads=(1, 2))
     session = await fleet.connect(hello("phone"))
     await lease(fleet, session)
     await fleet.ready(session)
@@ -183,11 +189,11 @@ async def test_asking_twice_still_gives_one_lease(engine: Engine, fleet: Fleet) 
 
 
 async def test_an_attempt_without_a_lease_gets_one_and_then_expires(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     # A stream that breaks between the database and the lease book leaves this behind.
-    orphan = attempts.lease_next(engine, "id-of-phone", now_unix_ms=0)
+    orphan = attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
     assert orphan is not None
     await fleet.look_after_leases()
     clock.now_ms = LEASE_MS
@@ -197,13 +203,13 @@ async def test_an_attempt_without_a_lease_gets_one_and_then_expires(
 
 
 async def test_a_database_that_fails_keeps_the_lease_to_be_looked_at_again(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     clock.now_ms = LEASE_MS
-    with engine.connect() as blocking:
+    with database.engine.connect() as blocking:
         blocking.exec_driver_sql("ALTER TABLE attempts RENAME TO hidden")
         blocking.commit()
         with pytest.raises(EdgerankError, match="database failed"):
@@ -215,7 +221,7 @@ async def test_a_database_that_fails_keeps_the_lease_to_be_looked_at_again(
 
 
 async def test_a_device_that_could_not_be_enrolled_is_not_connected(
-    engine: Engine, fleet: Fleet
+    database: Database, fleet: Fleet
 ) -> None:
     for name in ("a,b", "", "all", "\x1b[31mx", "x" * 65):
         with pytest.raises(EdgerankError, match="cannot name a device"):
@@ -224,21 +230,21 @@ async def test_a_device_that_could_not_be_enrolled_is_not_connected(
     with pytest.raises(EdgerankError, match="already named"):
         await fleet.connect(replace(hello("phone"), device_id="another"))
     assert fleet.connected() == {"id-of-phone"}
-    assert len(list_devices(engine, frozenset())) == 1
+    assert len(list_devices(database, frozenset())) == 1
 
 
 async def test_progress_and_heartbeats_of_strangers_change_nothing(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     owner = await fleet.connect(hello("phone"))
     given = await lease(fleet, owner)
     stranger = await fleet.connect(hello("other"))
     stranger_says = Progress(attempt_id=given.attempt_id, stage=Stage.MEASURING)
     fleet.progress(stranger, stranger_says)
-    assert fleet.activities() == ("phone: about to measure MobileNetV1 with onnxruntime",)
+    assert fleet.activities() == (doing(ActivityKind.STARTING),)
     fleet.progress(owner, stranger_says)
-    assert fleet.activities() == ("phone: measuring MobileNetV1 with onnxruntime, repetition 1",)
+    assert fleet.activities() == (doing(ActivityKind.MEASURING),)
     clock.now_ms = LEASE_MS
     await fleet.heartbeat(stranger, Heartbeat(held_attempt_ids=(given.attempt_id,)))
     await fleet.look_after_leases()
@@ -246,12 +252,12 @@ async def test_progress_and_heartbeats_of_strangers_change_nothing(
 
 
 async def test_a_restarted_controller_does_not_convert_beside_its_own_agents_measuring(
-    engine: Engine, fleet: Fleet, clock: Clock
+    database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     here = hello("phone", hostname="the-controllers-host")
     given = await lease(fleet, await fleet.connect(here))
-    restarted = Fleet(engine, Changes(), clock, "the-controllers-host")
+    restarted = Fleet(database, Changes(), clock, "the-controllers-host")
     await restarted.recover()
     order: list[str] = []
 
@@ -267,15 +273,44 @@ async def test_a_restarted_controller_does_not_convert_beside_its_own_agents_mea
     assert order == ["report", "converting"]
 
 
-async def test_who_watches_a_sweep_sees_what_a_start_waits_for(
-    engine: Engine, fleet: Fleet
+def doing(kind: ActivityKind) -> Activity:
+    """What goes on with the first repetition on the phone."""
+    return Activity(kind=kind, backbone="MobileNetV1", device="phone", runtime=Runtime.ONNXRUNTIME)
+
+
+async def test_a_start_that_waits_for_what_cannot_be_is_shown_without_it(
+    database: Database, fleet: Fleet
 ) -> None:
-    start_sweep(engine, "phone")
+    start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
-    hot = "the processor is at 62.0 °C, starts below 45 °C"
-    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, detail=hot)
+    lying = reason(ReasonCode.PROCESSOR_WARM, celsius=math.nan)
+    fleet.progress(
+        session, Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, waiting_for=lying)
+    )
+    assert fleet.activities() == (doing(ActivityKind.WAITING),)
+
+
+async def test_who_watches_a_sweep_sees_what_a_start_waits_for(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    hot = reason(ReasonCode.PROCESSOR_WARM, celsius=62, limit_celsius=45)
+    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, waiting_for=hot)
     fleet.progress(session, waits)
-    assert fleet.activities() == (f"phone: waiting to measure MobileNetV1 with onnxruntime: {hot}",)
-    fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))
-    assert fleet.activities() == ("phone: measuring MobileNetV1 with onnxruntime, repetition 1",)
+    assert fleet.activities() == (replace(doing(ActivityKind.WAITING), waiting_for=hot),)
+    fleet.progress(session, replace(waits, stage=Stage.MEASURING, waiting_for=None))
+    assert fleet.activities() == (doing(ActivityKind.MEASURING),)
+
+
+async def test_when_a_device_was_there_is_told_by_the_controllers_clock(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    clock.now_ms = 5
+    session = await fleet.connect(hello("phone"))
+    clock.now_ms = 7
+    await fleet.heartbeat(session, Heartbeat())
+    (device,) = list_devices(database, frozenset())
+    assert (device.enrolled_at_unix_ms, device.last_seen_at_unix_ms) == (5, 7)

@@ -4,26 +4,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
-from controller.domain.sweeps import SweepPhase
+from controller.domain.sweeps import Activity, ActivityKind, SweepPhase
 from controller.fleet.agents import Fleet
+from controller.fleet.reports import lose_attempt, record_report
 from controller.state import attempts, jobs, sweeps
-from controller.state.database import open_database
+from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
-from controller.state.failures import record_failure
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.profiles import check_profile, read_profile
-from controller.state.reports import record_report
 from controller.sweeps.profile_planning import as_sweep, plan_profile
+from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.fleet import Profiled, Progress, Report, Stage
 from protos.measuring import OperatorTimes, StartGate
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.integration.controller.conftest import start_sweep, store_artifact
 from tests.integration.controller.domain_samples import (
@@ -44,7 +44,7 @@ SPEC = ProfileSpec(
     runtime=Runtime.ONNXRUNTIME,
     threads=2,
     weights=WeightsKind.SYNTHETIC,
-    precision="fp32",
+    precision=Precision.FP32,
     batch=1,
     run_count=RUNS,
     onnxruntime=OnnxRuntimeOptions(spinning=False),
@@ -52,20 +52,20 @@ SPEC = ProfileSpec(
 )
 
 
-def start_profile(engine: Engine) -> str:
+def start_profile(database: Database) -> str:
     """A profile on the device "phone" that an agent may begin; gives its id."""
-    enrol(engine, hello("phone"), now_unix_ms=0)
-    job = plan_profile(SPEC, list_devices(engine, frozenset()), load_catalog())
-    profile_id = sweeps.create_sweep(engine, as_sweep(SPEC), (job,), now_unix_ms=0)
-    key = store_artifact(engine, job.variant)
-    jobs.queue_jobs(engine, profile_id, jobs.Role.CANDIDATE, job.variant, key)
-    sweeps.set_phase(engine, profile_id, SweepPhase.MEASURING, now_unix_ms=0)
+    enrol(database, hello("phone"), now_unix_ms=0)
+    job = plan_profile(SPEC, list_devices(database, frozenset()), load_catalog())
+    profile_id = create_sweep(database, as_sweep(SPEC), (job,), now_unix_ms=0)
+    key = store_artifact(database, job.variant)
+    jobs.queue_jobs(database, profile_id, jobs.Role.CANDIDATE, job.variant, key)
+    sweeps.set_phase(database, profile_id, SweepPhase.MEASURING, now_unix_ms=0)
     return profile_id
 
 
-def lease(engine: Engine) -> tuple[str, str]:
+def lease(database: Database) -> tuple[str, str]:
     """Leases the device's next job: attempt id and job id."""
-    leased = attempts.lease_next(engine, "id-of-phone", now_unix_ms=0)
+    leased = attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
     assert leased is not None
     return leased.attempt_id, leased.job_id
 
@@ -75,37 +75,58 @@ def profiled_report(attempt_id: str, job_id: str, times: OperatorTimes = PROFILE
     return replace(failed_report(attempt_id, job_id), failure=None, profiled=profiled)
 
 
-def record(engine: Engine, report: Report) -> bool:
-    return record_report(engine, "id-of-phone", report, now_unix_ms=5)
+def record(database: Database, report: Report) -> bool:
+    return record_report(database, "id-of-phone", report, now_unix_ms=5)
 
 
-def reason(engine: Engine, profile_id: str) -> str:
-    with pytest.raises(EdgerankError) as failed:
-        read_profile(engine, profile_id)
+def reasons_of(database: Database, profile_id: str) -> tuple[Reason, ...]:
+    """Why there is no profile, besides that there is none."""
+    with pytest.raises(Refused) as failed:
+        read_profile(database, profile_id)
     assert failed.value.code is ErrorCode.EXECUTION
-    return str(failed.value)
+    first, *others = failed.value.reasons
+    words = {"backbone": "MobileNetV1", "device": "phone"}
+    assert first == reason(ReasonCode.PROFILE_FAILED, words)
+    return tuple(others)
 
 
-def no_figures(engine: Engine, profile_id: str) -> bool:
+def doing(kind: ActivityKind) -> Activity:
+    """What goes on with the profile on the phone."""
+    return Activity(
+        kind=kind,
+        backbone="MobileNetV1",
+        device="phone",
+        runtime=Runtime.ONNXRUNTIME,
+        is_profile=True,
+    )
+
+
+def no_figures(database: Database, profile_id: str) -> bool:
     """Whether nothing of it stands among measurements, failures included."""
-    return list_measurements(engine, MeasurementFilter()) == [] == list_outcomes(engine, profile_id)
+    return (
+        list_measurements(database, MeasurementFilter())
+        == []
+        == list_outcomes(database, profile_id)
+    )
 
 
-def test_the_lease_asks_for_a_profile_and_stands_alone(engine: Engine) -> None:
-    start_profile(engine)
-    leased = attempts.lease_next(engine, "id-of-phone", now_unix_ms=0)
+def test_the_lease_asks_for_a_profile_and_stands_alone(database: Database) -> None:
+    start_profile(database)
+    leased = attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
     assert leased is not None
     assert leased.settings.profile_runs == RUNS
     assert leased.settings.threads == 2
-    assert attempts.lease_next(engine, "id-of-phone", now_unix_ms=0) is None
+    assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
 
 
-def test_a_profile_is_there_after_a_restart_with_its_trace(engine: Engine, tmp_path: Path) -> None:
-    profile_id = start_profile(engine)
-    assert record(engine, profiled_report(*lease(engine)))
-    assert no_figures(engine, profile_id)
-    assert jobs.count_jobs(engine, profile_id) == {JobState.DONE: 1}
-    engine.dispose()
+def test_a_profile_is_there_after_a_restart_with_its_trace(
+    database: Database, tmp_path: Path
+) -> None:
+    profile_id = start_profile(database)
+    assert record(database, profiled_report(*lease(database)))
+    assert no_figures(database, profile_id)
+    assert jobs.count_jobs(database, profile_id) == {JobState.DONE: 1}
+    database.close()
     again = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
     profile, trace = read_profile(again, profile_id)
     assert trace == packed(TRACE)
@@ -115,100 +136,106 @@ def test_a_profile_is_there_after_a_restart_with_its_trace(engine: Engine, tmp_p
     assert (profile.weights, profile.weights_digest) == (WeightsKind.SYNTHETIC, "d" * 64)
     assert profile.profiled_at_unix_ms == 2_000
     assert profile.settings == plan_profile(SPEC, [device("phone")], load_catalog()).settings
-    again.dispose()
+    again.close()
 
 
-def test_a_report_that_comes_twice_is_one_profile(engine: Engine) -> None:
-    profile_id = start_profile(engine)
-    first = profiled_report(*lease(engine))
+def test_a_report_that_comes_twice_is_one_profile(database: Database) -> None:
+    profile_id = start_profile(database)
+    first = profiled_report(*lease(database))
     other = profiled_report(first.attempt_id, first.job_id, replace(PROFILE.times, run_median_ns=7))
-    assert [record(engine, first), record(engine, other)] == [True, False]
-    assert read_profile(engine, profile_id)[0].times == PROFILE.times
+    assert [record(database, first), record(database, other)] == [True, False]
+    assert read_profile(database, profile_id)[0].times == PROFILE.times
 
 
-def test_a_late_report_of_an_attempt_that_was_lost_is_the_profile(engine: Engine) -> None:
-    profile_id = start_profile(engine)
-    late = profiled_report(*lease(engine))
-    attempts.lose_attempt(engine, late.attempt_id, now_unix_ms=0)
-    second = profiled_report(*lease(engine))
-    assert [record(engine, late), record(engine, second)] == [True, False]
-    assert jobs.count_jobs(engine, profile_id) == {JobState.DONE: 1}
-    assert attempts.lease_next(engine, "id-of-phone", now_unix_ms=0) is None
+def test_a_late_report_of_an_attempt_that_was_lost_is_the_profile(database: Database) -> None:
+    profile_id = start_profile(database)
+    late = profiled_report(*lease(database))
+    lose_attempt(database, late.attempt_id, now_unix_ms=0)
+    second = profiled_report(*lease(database))
+    assert [record(database, late), record(database, second)] == [True, False]
+    assert jobs.count_jobs(database, profile_id) == {JobState.DONE: 1}
+    assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
 
 
-def test_a_cancelled_profile_takes_no_report(engine: Engine) -> None:
-    profile_id = start_profile(engine)
-    report = profiled_report(*lease(engine))
-    jobs.cancel_jobs(engine, profile_id)
-    assert not record(engine, report)
-    assert jobs.count_jobs(engine, profile_id) == {JobState.CANCELLED: 1}
+def test_a_cancelled_profile_takes_no_report(database: Database) -> None:
+    profile_id = start_profile(database)
+    report = profiled_report(*lease(database))
+    jobs.cancel_jobs(database, profile_id)
+    assert not record(database, report)
+    assert jobs.count_jobs(database, profile_id) == {JobState.CANCELLED: 1}
 
 
-async def test_who_watches_a_profile_sees_what_goes_on(engine: Engine, fleet: Fleet) -> None:
-    start_profile(engine)
+async def test_who_watches_a_profile_sees_what_goes_on(database: Database, fleet: Fleet) -> None:
+    start_profile(database)
     session = await fleet.connect(hello("phone"))
     given = await lease_of(fleet, session)
-    what = "MobileNetV1 with onnxruntime"
-    assert fleet.activities() == (f"phone: about to profile {what}",)
-    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, detail="hot")
+    assert fleet.activities() == (doing(ActivityKind.STARTING),)
+    hot = reason(ReasonCode.PROCESSOR_WARM, celsius=62, limit_celsius=45)
+    waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, waiting_for=hot)
     fleet.progress(session, waits)
-    assert fleet.activities() == (f"phone: waiting to profile {what}: hot",)
-    fleet.progress(session, replace(waits, stage=Stage.MEASURING, detail=""))
-    assert fleet.activities() == (f"phone: profiling {what}",)
+    assert fleet.activities() == (replace(doing(ActivityKind.WAITING), waiting_for=hot),)
+    fleet.progress(session, replace(waits, stage=Stage.MEASURING, waiting_for=None))
+    assert fleet.activities() == (doing(ActivityKind.MEASURING),)
 
 
-def test_a_profile_whose_agent_vanishes_is_leased_again_and_then_fails(engine: Engine) -> None:
-    profile_id = start_profile(engine)
-    first_id, _job_id = lease(engine)
-    attempts.lose_attempt(engine, first_id, now_unix_ms=0)
-    assert jobs.count_jobs(engine, profile_id) == {JobState.QUEUED: 1}
+def test_a_profile_whose_agent_vanishes_is_leased_again_and_then_fails(database: Database) -> None:
+    profile_id = start_profile(database)
+    first_id, _job_id = lease(database)
+    lose_attempt(database, first_id, now_unix_ms=0)
+    assert jobs.count_jobs(database, profile_id) == {JobState.QUEUED: 1}
     for _ in range(MAX_ATTEMPTS - 1):
-        attempt_id, _job_id = lease(engine)
-        attempts.lose_attempt(engine, attempt_id, now_unix_ms=0)
-    assert "vanished 3 times" in reason(engine, profile_id)
-    assert no_figures(engine, profile_id)
+        attempt_id, _job_id = lease(database)
+        lose_attempt(database, attempt_id, now_unix_ms=0)
+    vanished = reason(ReasonCode.AGENT_VANISHED, attempts=3)
+    assert reasons_of(database, profile_id) == (vanished,)
+    assert no_figures(database, profile_id)
 
 
-def test_a_failure_keeps_its_reason_and_is_no_failed_measurement(engine: Engine) -> None:
-    profile_id = start_profile(engine)
-    assert record(engine, failed_report(*lease(engine)))
-    assert reason(engine, profile_id) == (
-        "MobileNetV1 could not be profiled on phone: crashed: the child died of SIGSEGV"
-    )
-    assert no_figures(engine, profile_id)
+def test_a_failure_keeps_its_reason_and_is_no_failed_measurement(database: Database) -> None:
+    profile_id = start_profile(database)
+    assert record(database, failed_report(*lease(database)))
+    (crash,) = reasons_of(database, profile_id)
+    assert crash.code is ReasonCode.CRASHED
+    assert "SIGSEGV" in crash.words["detail"]
+    assert no_figures(database, profile_id)
 
 
-def test_a_profile_without_an_artifact_fails_with_the_converters_words(engine: Engine) -> None:
-    profile_id = start_profile(engine)
-    _attempt_id, job_id = lease(engine)
-    record_failure(engine, job_id, "no artifact: onnx: aborted", now_unix_ms=3)
-    assert reason(engine, profile_id).endswith("no artifact: onnx: aborted")
-    assert no_figures(engine, profile_id)
+def test_a_profile_without_an_artifact_fails_with_the_converters_words(database: Database) -> None:
+    profile_id = start_profile(database)
+    _attempt_id, job_id = lease(database)
+    why = (reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: aborted"}),)
+    jobs.record_failure(database, job_id, why, now_unix_ms=3)
+    assert reasons_of(database, profile_id) == why
+    assert no_figures(database, profile_id)
 
 
-def test_an_agent_that_does_not_know_profiles_fails_the_job(engine: Engine) -> None:
-    profile_id = start_profile(engine)
-    assert record(engine, measured_report(*lease(engine)))
-    assert "rubbish: the agent measured instead of profiling" in reason(engine, profile_id)
-    assert no_figures(engine, profile_id)
+def test_an_agent_that_does_not_know_profiles_fails_the_job(database: Database) -> None:
+    profile_id = start_profile(database)
+    assert record(database, measured_report(*lease(database)))
+    assert [each.code for each in reasons_of(database, profile_id)] == [ReasonCode.RUBBISH]
+    assert no_figures(database, profile_id)
 
 
-def test_a_lying_profile_fails_the_job(engine: Engine) -> None:
-    profile_id = start_profile(engine)
+def test_a_lying_profile_fails_the_job(database: Database) -> None:
+    profile_id = start_profile(database)
     lying = replace(PROFILE.times, layers=())
-    assert record(engine, profiled_report(*lease(engine), times=lying))
-    assert "rubbish: the agent reported a profile of 0 layers" in reason(engine, profile_id)
+    assert record(database, profiled_report(*lease(database), times=lying))
+    (rubbish,) = reasons_of(database, profile_id)
+    assert rubbish.code is ReasonCode.RUBBISH
+    assert "0 layers" in rubbish.words["detail"]
 
 
-def test_a_profile_in_the_place_of_a_measurement_is_a_failed_measurement(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    assert record(engine, profiled_report(*lease(engine)))
-    (outcome,) = list_outcomes(engine, sweep_id)
-    assert outcome.reason == "rubbish: the agent profiled 2 inferences instead of 0"
+def test_a_profile_in_the_place_of_a_measurement_is_a_failed_measurement(
+    database: Database,
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+    assert record(database, profiled_report(*lease(database)))
+    (outcome,) = list_outcomes(database, sweep_id)
+    assert [each.code for each in outcome.reasons] == [ReasonCode.RUBBISH]
 
 
-def test_the_id_of_a_sweep_is_no_profiles(engine: Engine) -> None:
-    check_profile(engine, start_profile(engine))
+def test_the_id_of_a_sweep_is_no_profiles(database: Database) -> None:
+    check_profile(database, start_profile(database))
     with pytest.raises(EdgerankError, match="no profile has the id") as refused:
-        check_profile(engine, start_sweep(engine, "phone"))
+        check_profile(database, start_sweep(database, "phone"))
     assert refused.value.code is ErrorCode.UNKNOWN_NAME

@@ -4,25 +4,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, event, insert, select
+from sqlalchemy import Connection, event, insert, select
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
+from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.settling import end_finished_sweeps
 from controller.state import attempts, jobs, sweeps
-from controller.state.catalog import store_catalog
-from controller.state.database import claim_state, open_database, transaction
+from controller.state.accuracy import store_catalog
+from controller.state.database import Database, claim_state, open_database
 from controller.state.devices import enrol, list_devices
-from controller.state.failures import record_failure
 from controller.state.measurements import list_measurements, list_outcomes
-from controller.state.reports import record_report
-from controller.state.schema import accuracies, metadata
+from controller.state.schema import accuracies
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.fleet import Report
 from protos.measuring import StopReason
+from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import (
     failed_report,
@@ -32,48 +31,43 @@ from tests.integration.controller.domain_samples import (
 )
 
 
-def lease(engine: Engine, device: str) -> tuple[str, str]:
+def lease(database: Database, device: str) -> tuple[str, str]:
     """Leases the device's next job: attempt id and job id."""
-    leased = attempts.lease_next(engine, f"id-of-{device}", now_unix_ms=0)
+    leased = attempts.lease_next(database, f"id-of-{device}", now_unix_ms=0)
     assert leased is not None
     return leased.attempt_id, leased.job_id
 
 
-def record(engine: Engine, report: Report) -> bool:
+def record(database: Database, report: Report) -> bool:
     """Commits a report of the device "phone"."""
-    return record_report(engine, "id-of-phone", report, now_unix_ms=0)
-
-
-def test_migrations_build_exactly_the_tables_of_the_schema(engine: Engine) -> None:
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    return record_report(database, "id-of-phone", report, now_unix_ms=0)
 
 
 def test_a_second_start_finds_everything_and_migrates_nothing_twice(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'controller.sqlite'}"
     first = open_database(url)
     enrol(first, hello("phone"), now_unix_ms=5)
-    first.dispose()
+    first.close()
     (device,) = list_devices(open_database(url), connected=frozenset())
     assert (device.name, device.connected, device.enrolled_at_unix_ms) == ("phone", False, 5)
     assert device.labels == {"room": "lab"}
     assert device.profile == hello("phone").profile
 
 
-def test_two_devices_cannot_have_one_name(engine: Engine) -> None:
-    enrol(engine, hello("phone"), now_unix_ms=0)
+def test_two_devices_cannot_have_one_name(database: Database) -> None:
+    enrol(database, hello("phone"), now_unix_ms=0)
     stranger = replace(hello("phone"), device_id="other")
     with pytest.raises(EdgerankError, match="already named 'phone'") as refused:
-        enrol(engine, stranger, now_unix_ms=0)
+        enrol(database, stranger, now_unix_ms=0)
     assert refused.value.code is ErrorCode.NAME_TAKEN
 
 
-def test_a_measurement_comes_back_with_its_samples_and_its_accuracy(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    attempt_id, job_id = lease(engine, "phone")
+def test_a_measurement_comes_back_with_its_samples_and_its_accuracy(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    attempt_id, job_id = lease(database, "phone")
     report = measured_report(attempt_id, job_id)
-    assert record(engine, report)
-    (found,) = list_measurements(engine, MeasurementFilter(device="phone", with_samples=True))
+    assert record(database, report)
+    (found,) = list_measurements(database, MeasurementFilter(device="phone", with_samples=True))
     assert report.measured is not None
     assert found.repetitions == (report.measured.repetition,)
     published = load_catalog().get("MobileNetV1")
@@ -93,122 +87,125 @@ def test_a_measurement_comes_back_with_its_samples_and_its_accuracy(engine: Engi
         "synthetic",
     )
     assert found.affinity == (0,)
-    sweeps.end_finished_sweeps(engine, now_unix_ms=9)
-    assert sweeps.find_sweep(engine, sweep_id).phase is SweepPhase.ENDED
+    end_finished_sweeps(database, now_unix_ms=9)
+    assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
 
 
-def test_minutes_of_sustained_inference_come_back_with_their_figures(engine: Engine) -> None:
-    start_sweep(engine, "phone")
-    report = measured_report(*lease(engine, "phone"))
+def test_minutes_of_sustained_inference_come_back_with_their_figures(database: Database) -> None:
+    start_sweep(database, "phone")
+    report = measured_report(*lease(database, "phone"))
     assert report.measured is not None
     samples = (*(4_000_000,) * 30, *(5_000_000,) * 20)
     long = replace(
         repetition(samples), samples_per_minute=(30, 20), stop_reason=StopReason.SUSTAINED
     )
     measured = replace(report.measured, repetition=long)
-    assert record(engine, replace(report, measured=measured))
-    (found,) = list_measurements(engine, MeasurementFilter(with_samples=True))
+    assert record(database, replace(report, measured=measured))
+    (found,) = list_measurements(database, MeasurementFilter(with_samples=True))
     assert found.repetitions == (long,)
     assert [(each.minute, each.latency.median_ms) for each in found.minutes] == [(1, 4), (2, 5)]
     assert found.latency is not None
     assert found.latency.median_ms == 4
 
 
-def test_a_report_that_comes_twice_is_one_measurement(engine: Engine) -> None:
-    start_sweep(engine, "phone")
-    report = measured_report(*lease(engine, "phone"))
-    assert [record(engine, report), record(engine, report)] == [True, False]
-    assert len(list_measurements(engine, MeasurementFilter())) == 1
+def test_a_report_that_comes_twice_is_one_measurement(database: Database) -> None:
+    start_sweep(database, "phone")
+    report = measured_report(*lease(database, "phone"))
+    assert [record(database, report), record(database, report)] == [True, False]
+    assert len(list_measurements(database, MeasurementFilter())) == 1
 
 
-def test_a_late_report_of_a_lost_attempt_counts_if_nobody_was_faster(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    first_id, job_id = lease(engine, "phone")
-    attempts.lose_attempt(engine, first_id, now_unix_ms=0)
-    assert record(engine, measured_report(first_id, job_id))
-    assert attempts.lease_next(engine, "id-of-phone", now_unix_ms=0) is None
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1}
+def test_a_late_report_of_a_lost_attempt_counts_if_nobody_was_faster(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    first_id, job_id = lease(database, "phone")
+    lose_attempt(database, first_id, now_unix_ms=0)
+    assert record(database, measured_report(first_id, job_id))
+    assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
 
 
-def test_the_second_attempts_report_does_not_double_the_job(engine: Engine) -> None:
-    start_sweep(engine, "phone")
-    first_id, job_id = lease(engine, "phone")
-    attempts.lose_attempt(engine, first_id, now_unix_ms=0)
-    second_id, _job_id = lease(engine, "phone")
-    assert record(engine, measured_report(second_id, job_id))
-    assert not record(engine, measured_report(first_id, job_id))
-    (found,) = list_measurements(engine, MeasurementFilter())
+def test_the_second_attempts_report_does_not_double_the_job(database: Database) -> None:
+    start_sweep(database, "phone")
+    first_id, job_id = lease(database, "phone")
+    lose_attempt(database, first_id, now_unix_ms=0)
+    second_id, _job_id = lease(database, "phone")
+    assert record(database, measured_report(second_id, job_id))
+    assert not record(database, measured_report(first_id, job_id))
+    (found,) = list_measurements(database, MeasurementFilter())
     assert found.job_id == job_id
 
 
-def test_a_failure_keeps_its_reason(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    record(engine, failed_report(*lease(engine, "phone")))
-    (outcome,) = list_outcomes(engine, sweep_id)
+def test_a_failure_keeps_its_reason(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    record(database, failed_report(*lease(database, "phone")))
+    (outcome,) = list_outcomes(database, sweep_id)
     assert outcome.verdict is Verdict.FAILED
-    assert outcome.reason == "crashed: the child died of SIGSEGV"
+    (crash,) = outcome.reasons
+    assert (crash.code, crash.words["detail"]) == (ReasonCode.CRASHED, "the child died of SIGSEGV")
     assert outcome.median_ms is None
 
 
-def test_a_report_without_samples_is_a_failure_and_not_sent_forever(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    report = measured_report(*lease(engine, "phone"))
+def test_a_report_without_samples_is_a_failure_and_not_sent_forever(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    report = measured_report(*lease(database, "phone"))
     assert report.measured is not None
     empty = replace(report.measured, repetition=repetition(()))
-    assert record(engine, replace(report, measured=empty))
-    (outcome,) = list_outcomes(engine, sweep_id)
-    assert outcome.reason == "rubbish: the agent reported no samples"
+    assert record(database, replace(report, measured=empty))
+    (outcome,) = list_outcomes(database, sweep_id)
+    assert [each.code for each in outcome.reasons] == [ReasonCode.RUBBISH]
 
 
-def test_a_device_cannot_report_for_another(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    report = measured_report(*lease(engine, "phone"))
-    assert not record_report(engine, "id-of-another", report, now_unix_ms=0)
-    assert list_outcomes(engine, sweep_id) == []
-    assert record(engine, report)
+def test_a_device_cannot_report_for_another(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    report = measured_report(*lease(database, "phone"))
+    assert not record_report(database, "id-of-another", report, now_unix_ms=0)
+    assert list_outcomes(database, sweep_id) == []
+    assert record(database, report)
 
 
-def test_what_is_newer_is_decided_by_the_controllers_clock(engine: Engine) -> None:
-    start_sweep(engine, "phone", threads=(1, 2))
-    first = measured_report(*lease(engine, "phone"))
-    second = replace(measured_report(*lease(engine, "phone")), ended_at_unix_ms=5)
-    record_report(engine, "id-of-phone", replace(first, ended_at_unix_ms=9_999), now_unix_ms=100)
-    record_report(engine, "id-of-phone", second, now_unix_ms=200)
-    found = list_measurements(engine, MeasurementFilter())
+def test_what_is_newer_is_decided_by_the_controllers_clock(database: Database) -> None:
+    start_sweep(database, "phone", threads=(1, 2))
+    first = measured_report(*lease(database, "phone"))
+    second = replace(measured_report(*lease(database, "phone")), ended_at_unix_ms=5)
+    record_report(database, "id-of-phone", replace(first, ended_at_unix_ms=9_999), now_unix_ms=100)
+    record_report(database, "id-of-phone", second, now_unix_ms=200)
+    found = list_measurements(database, MeasurementFilter())
     assert [measurement.measured_at_unix_ms for measurement in found] == [9_999, 5]
 
 
-def test_a_report_of_an_attempt_that_nobody_knows_is_no_error(engine: Engine) -> None:
-    assert not record(engine, measured_report("stranger", "nobody"))
+def test_a_report_of_an_attempt_that_nobody_knows_is_no_error(database: Database) -> None:
+    assert not record(database, measured_report("stranger", "nobody"))
 
 
-def test_a_job_without_an_artifact_fails_with_the_converters_words(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    enrolled = list_devices(engine, connected=frozenset())
+def test_a_job_without_an_artifact_fails_with_the_converters_words(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    enrolled = list_devices(database, connected=frozenset())
     assert len(enrolled) == 1
-    _attempt_id, job_id = lease(engine, "phone")
-    record_failure(engine, job_id, "no artifact: onnx: aborted", now_unix_ms=3)
-    record_failure(engine, job_id, "again", now_unix_ms=4)
-    (outcome,) = list_outcomes(engine, sweep_id)
-    assert outcome.reason == "no artifact: onnx: aborted"
+    _attempt_id, job_id = lease(database, "phone")
+    why = (reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: aborted"}),)
+    again = (reason(ReasonCode.CONTROLLER_DEFECT),)
+    jobs.record_failure(database, job_id, why, now_unix_ms=3)
+    jobs.record_failure(database, job_id, again, now_unix_ms=4)
+    (outcome,) = list_outcomes(database, sweep_id)
+    assert outcome.reasons == why
 
 
-def test_cancelled_jobs_are_not_leased(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone", threads=(1, 2))
-    attempt_id, _job_id = lease(engine, "phone")
-    assert attempts.attempts_of_sweep(engine, sweep_id) == {attempt_id: "id-of-phone"}
-    jobs.cancel_jobs(engine, sweep_id)
-    assert attempts.lease_next(engine, "id-of-phone", now_unix_ms=0) is None
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.CANCELLED: 2}
+def test_cancelled_jobs_are_not_leased(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", threads=(1, 2))
+    attempt_id, _job_id = lease(database, "phone")
+    assert attempts.attempts_of_sweep(database, sweep_id) == {attempt_id: "id-of-phone"}
+    jobs.cancel_jobs(database, sweep_id)
+    assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
+    assert jobs.count_jobs(database, sweep_id) == {JobState.CANCELLED: 2}
 
 
-def test_jobs_of_a_sweep_that_still_converts_are_not_leased(engine: Engine) -> None:
-    enrol(engine, hello("phone"), now_unix_ms=0)
-    assert attempts.lease_next(engine, "id-of-phone", now_unix_ms=0) is None
+def test_jobs_of_a_sweep_that_still_converts_are_not_leased(database: Database) -> None:
+    enrol(database, hello("phone"), now_unix_ms=0)
+    assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
 
 
-def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(engine: Engine) -> None:
-    with transaction(engine) as connection:
+def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(database: Database) -> None:
+    with database.transaction() as connection:
         connection.execute(
             insert(accuracies).values(
                 backbone="MobileNetV1",
@@ -220,27 +217,17 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(engine: En
                 imported_at_unix_ms=1,
             )
         )
-    store_catalog(engine, load_catalog())
-    with transaction(engine) as connection:
+    store_catalog(database, load_catalog())
+    with database.transaction() as connection:
         datasets = set(connection.scalars(select(accuracies.c.dataset).distinct()))
     assert datasets == {IMAGENET, "mine"}
 
 
-def test_a_database_of_a_newer_edgerank_is_a_sentence(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'controller.sqlite'}"
-    engine = open_database(url)
-    with transaction(engine) as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    engine.dispose()
-    with pytest.raises(EdgerankError, match="written by a newer edgerank"):
-        open_database(url)
+def test_a_full_disk_is_a_sentence_and_what_was_there_stays(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    attempt_id, job_id = lease(database, "phone")
 
-
-def test_a_full_disk_is_a_sentence_and_what_was_there_stays(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    attempt_id, job_id = lease(engine, "phone")
-
-    @event.listens_for(engine, "begin")
+    @event.listens_for(database.engine, "begin")
     def fill_the_disk(connection: Connection) -> None:
         # SQLite answers exactly as on a full disk when the file may not grow.
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
@@ -249,11 +236,11 @@ def test_a_full_disk_is_a_sentence_and_what_was_there_stays(engine: Engine) -> N
     assert report.measured is not None
     many = replace(report.measured, repetition=repetition(tuple(range(1, 1_000_000))))
     with pytest.raises(EdgerankError, match="database or disk is full") as failed:
-        record(engine, replace(report, measured=many))
+        record(database, replace(report, measured=many))
     assert failed.value.code is ErrorCode.STORAGE
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.LEASED: 1}
-    event.remove(engine, "begin", fill_the_disk)
-    assert record(engine, report)
+    assert jobs.count_jobs(database, sweep_id) == {JobState.LEASED: 1}
+    event.remove(database.engine, "begin", fill_the_disk)
+    assert record(database, report)
 
 
 def test_one_state_folder_has_one_controller(tmp_path: Path) -> None:

@@ -5,265 +5,272 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine
 
 from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
+from controller.fleet import settling
+from controller.fleet.reports import lose_attempt, record_report
 from controller.state import attempts, jobs, sweeps, turns
+from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
-from controller.state.reports import record_report
-from protos.fleet import Lease, Report, failed
+from protos.fleet import Failure, Lease, Report
 from protos.measuring import StartGate
-from protos.reasons import ReasonCode
+from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, measured_report
 
 QUIET_NS, SLOW_NS = 5_000_000, 7_000_000
 
 
-def lease(engine: Engine) -> Lease | None:
-    return attempts.lease_next(engine, "id-of-phone", now_unix_ms=0)
+def lease(database: Database) -> Lease | None:
+    return attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
 
 
-def record(engine: Engine, report: Report) -> bool:
-    return record_report(engine, "id-of-phone", report, now_unix_ms=0)
+def record(database: Database, report: Report) -> bool:
+    return record_report(database, "id-of-phone", report, now_unix_ms=0)
 
 
-def measure_all(engine: Engine, *latencies_ns: int) -> list[Lease]:
+def measure_all(database: Database, *latencies_ns: int) -> list[Lease]:
     """Works off every turn; the n-th reading of the sentinel has the n-th latency, or the last."""
     leases: list[Lease] = []
     readings = iter(latencies_ns)
     level_ns = QUIET_NS
-    while (leased := lease(engine)) is not None:
+    while (leased := lease(database)) is not None:
         leases.append(leased)
         if leased.backbone == "MobileNetV1_x0_25":
             level_ns = next(readings, level_ns)
-        record(engine, measured_report(leased.attempt_id, leased.job_id, level_ns))
+        record(database, measured_report(leased.attempt_id, leased.job_id, level_ns))
     return leases
 
 
-def work_off(engine: Engine, *readings: Callable[[str, str], Report]) -> None:
+def work_off(database: Database, *readings: Callable[[str, str], Report]) -> None:
     """Works off every turn; the n-th reading of the sentinel ends as the n-th says, or the last."""
     to_come = list(readings)
-    while (leased := lease(engine)) is not None:
+    while (leased := lease(database)) is not None:
         report: Callable[[str, str], Report] = measured_report
         if leased.backbone == "MobileNetV1_x0_25":
             report = to_come.pop(0) if len(to_come) > 1 else to_come[0]
-        record(engine, report(leased.attempt_id, leased.job_id))
+        record(database, report(leased.attempt_id, leased.job_id))
+
+
+NOT_READY = (
+    reason(ReasonCode.NOT_READY, deadline_ms=60_000),
+    reason(ReasonCode.CORES_TAKEN, load_by_others=1.6, most=1),
+)
 
 
 def not_ready_report(attempt_id: str, job_id: str) -> Report:
     """A report of a start that waited in vain."""
-    detail = "others take 1.6 cores; allow more with --max-load"
-    failure = failed(ReasonCode.NOT_READY, detail)
-    return replace(failed_report(attempt_id, job_id), failure=failure)
+    return replace(failed_report(attempt_id, job_id), failure=Failure(reasons=NOT_READY))
 
 
-def measured(engine: Engine) -> list[Measurement]:
-    return list_measurements(engine, MeasurementFilter(with_samples=True))
+def measured(database: Database) -> list[Measurement]:
+    return list_measurements(database, MeasurementFilter(with_samples=True))
 
 
-def test_the_repetitions_of_jobs_take_turns_and_each_job_has_all_of_its_own(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone", threads=(1, 2), repetitions=5)
-    leases = measure_all(engine)
+def test_the_repetitions_of_jobs_take_turns_and_each_job_has_all_of_its_own(
+    database: Database,
+) -> None:
+    sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=5)
+    leases = measure_all(database)
     order = [leased.settings.threads for leased in leases]
     assert Counter(order) == {1: 5, 2: 5}
     assert order not in (sorted(order), sorted(order, reverse=True))
-    assert [len(each.repetitions) for each in measured(engine)] == [5, 5]
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 2}
-    assert turns.count_turns(engine, sweep_id) == (10, 10)
+    assert [len(each.repetitions) for each in measured(database)] == [5, 5]
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 2}
+    assert turns.count_turns(database, sweep_id) == (10, 10)
 
 
-def test_a_sentinel_is_read_and_told_but_no_candidate(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone", repetitions=3, sentinel=True)
-    backbones = [leased.backbone for leased in measure_all(engine, QUIET_NS)]
+def test_a_sentinel_is_read_and_told_but_no_candidate(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=3, sentinel=True)
+    backbones = [leased.backbone for leased in measure_all(database, QUIET_NS)]
     assert backbones == ["MobileNetV1_x0_25", *["MobileNetV1"] * 3, "MobileNetV1_x0_25"]
-    assert [each.backbone for each in measured(engine)] == ["MobileNetV1"]
-    told = {outcome.backbone: outcome.is_sentinel for outcome in list_outcomes(engine, sweep_id)}
+    assert [each.backbone for each in measured(database)] == ["MobileNetV1"]
+    told = {outcome.backbone: outcome.is_sentinel for outcome in list_outcomes(database, sweep_id)}
     assert told == {"MobileNetV1": False, "MobileNetV1_x0_25": True}
-    sweeps.end_finished_sweeps(engine, now_unix_ms=9)
-    assert sweeps.find_sweep(engine, sweep_id).phase is SweepPhase.ENDED
+    settling.end_finished_sweeps(database, now_unix_ms=9)
+    assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
 
 
 def test_what_was_taken_while_the_device_drifted_is_kept_marked_and_measured_anew(
-    engine: Engine,
+    database: Database,
 ) -> None:
-    start_sweep(engine, "phone", repetitions=3, sentinel=True)
-    measure_all(engine, QUIET_NS, SLOW_NS, QUIET_NS)
-    (found,) = measured(engine)
+    start_sweep(database, "phone", repetitions=3, sentinel=True)
+    measure_all(database, QUIET_NS, SLOW_NS, QUIET_NS)
+    (found,) = measured(database)
     assert [each.is_suspect for each in found.repetitions] == [True] * 3 + [False] * 3
     assert (found.verdict, found.latency and found.latency.repetition_count) == (Verdict.OK, 3)
 
 
-def test_a_drift_in_the_middle_costs_only_the_blocks_around_it(engine: Engine) -> None:
-    start_sweep(engine, "phone", threads=(1, 2, 3, 4), repetitions=5, sentinel=True)
+def test_a_drift_in_the_middle_costs_only_the_blocks_around_it(database: Database) -> None:
+    start_sweep(database, "phone", threads=(1, 2, 3, 4), repetitions=5, sentinel=True)
     # Twenty turns in two blocks; the second ends slowly, and quiet follows.
-    measure_all(engine, QUIET_NS, QUIET_NS, SLOW_NS, QUIET_NS)
-    repetitions = [each for one in measured(engine) for each in one.repetitions]
+    measure_all(database, QUIET_NS, QUIET_NS, SLOW_NS, QUIET_NS)
+    repetitions = [each for one in measured(database) for each in one.repetitions]
     assert Counter(each.is_suspect for each in repetitions) == {False: 20, True: 10}
-    assert {one.verdict for one in measured(engine)} == {Verdict.OK}
+    assert {one.verdict for one in measured(database)} == {Verdict.OK}
 
 
-def test_a_device_that_stays_slow_is_a_verdict_with_its_figure(engine: Engine) -> None:
-    start_sweep(engine, "phone", repetitions=3, sentinel=True)
-    measure_all(engine, QUIET_NS, SLOW_NS, SLOW_NS)
-    (found,) = measured(engine)
+def test_a_device_that_stays_slow_is_a_verdict_with_its_figure(database: Database) -> None:
+    start_sweep(database, "phone", repetitions=3, sentinel=True)
+    measure_all(database, QUIET_NS, SLOW_NS, SLOW_NS)
+    (found,) = measured(database)
     assert found.verdict is Verdict.THROTTLED
-    assert "the sentinel was up to 40 % slower" in found.reason
+    (why,) = found.reasons
+    assert why.code is ReasonCode.DEVICE_DRIFTED
+    assert why.figures["slowdown"] == pytest.approx(0.4, abs=0.005)
     assert found.latency is not None
     assert len(found.repetitions) == 6
 
 
-def test_a_sentinel_that_fails_leaves_the_others_measured(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone", repetitions=2, sentinel=True)
-    first = lease(engine)
+def test_a_sentinel_that_fails_leaves_the_others_measured(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=2, sentinel=True)
+    first = lease(database)
     assert first is not None
-    record(engine, failed_report(first.attempt_id, first.job_id))
-    measure_all(engine)
-    (found,) = measured(engine)
+    record(database, failed_report(first.attempt_id, first.job_id))
+    measure_all(database)
+    (found,) = measured(database)
     assert found.verdict is Verdict.OK
-    assert found.reason == (
-        "nothing tells whether the device drifted during 2 of its 2 repetitions: "
-        "the sentinel had failed"
-    )
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
+    assert found.reasons == (reason(ReasonCode.UNWATCHED, count=2, repetitions=2),)
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
 
 
 def test_what_a_reading_followed_on_was_watched_though_the_sentinel_fails_later(
-    engine: Engine,
+    database: Database,
 ) -> None:
-    start_sweep(engine, "phone", repetitions=12, sentinel=True)
-    work_off(engine, measured_report, measured_report, failed_report)
-    (found,) = measured(engine)
-    assert "during 2 of its 12 repetitions" in found.reason
+    start_sweep(database, "phone", repetitions=12, sentinel=True)
+    work_off(database, measured_report, measured_report, failed_report)
+    (found,) = measured(database)
+    assert found.reasons == (reason(ReasonCode.UNWATCHED, count=2, repetitions=12),)
 
 
-def test_without_a_sentinel_nobody_is_told_that_there_was_none(engine: Engine) -> None:
-    start_sweep(engine, "phone", repetitions=2)
-    measure_all(engine)
-    assert [each.reason for each in measured(engine)] == [""]
+def test_without_a_sentinel_nobody_is_told_that_there_was_none(database: Database) -> None:
+    start_sweep(database, "phone", repetitions=2)
+    measure_all(database)
+    assert [each.reasons for each in measured(database)] == [()]
 
 
-def test_a_sentinel_has_nothing_to_do_where_every_job_failed(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone", repetitions=2, sentinel=True)
-    while (leased := lease(engine)) is not None:
+def test_a_sentinel_has_nothing_to_do_where_every_job_failed(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=2, sentinel=True)
+    while (leased := lease(database)) is not None:
         report = failed_report if leased.backbone == "MobileNetV1" else measured_report
-        record(engine, report(leased.attempt_id, leased.job_id))
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
+        record(database, report(leased.attempt_id, leased.job_id))
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
 
 
-def test_a_failing_repetition_ends_its_job_and_keeps_those_before(engine: Engine) -> None:
-    sweep_id = start_sweep(engine, "phone", repetitions=3)
-    first, second = lease(engine), None
+def test_a_failing_repetition_ends_its_job_and_keeps_those_before(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=3)
+    first, second = lease(database), None
     assert first is not None
-    record(engine, measured_report(first.attempt_id, first.job_id))
-    second = lease(engine)
+    record(database, measured_report(first.attempt_id, first.job_id))
+    second = lease(database)
     assert second is not None
-    record(engine, failed_report(second.attempt_id, second.job_id))
-    assert lease(engine) is None
-    (failed,) = measured(engine)
+    record(database, failed_report(second.attempt_id, second.job_id))
+    assert lease(database) is None
+    (failed,) = measured(database)
     assert (failed.verdict, len(failed.repetitions)) == (Verdict.FAILED, 1)
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.FAILED: 1}
+    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
 
 
 @pytest.mark.parametrize("unready", [1, 3])
 def test_a_repetition_that_could_not_start_leaves_the_others_to_count(
-    engine: Engine, unready: int
+    database: Database, unready: int
 ) -> None:
-    sweep_id = start_sweep(engine, "phone", repetitions=5, gate=StartGate(deadline_ms=60_000))
+    sweep_id = start_sweep(database, "phone", repetitions=5, gate=StartGate(deadline_ms=60_000))
     for _ in range(unready):
-        leased = lease(engine)
+        leased = lease(database)
         assert leased is not None
         report = not_ready_report(leased.attempt_id, leased.job_id)
-        assert [record(engine, report), record(engine, report)] == [True, False]
-    assert len(measure_all(engine)) == 5 - unready
-    (found,) = measured(engine)
+        assert [record(database, report), record(database, report)] == [True, False]
+    assert len(measure_all(database)) == 5 - unready
+    (found,) = measured(database)
     assert (found.verdict, len(found.repetitions)) == (Verdict.OK, 5 - unready)
-    assert found.reason == (
-        f"{unready} of its repetitions could not start: the device was not ready within 60 s"
-    )
-    assert turns.count_turns(engine, sweep_id) == (5 - unready, 5 - unready)
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1}
+    missed = reason(ReasonCode.STARTS_MISSED, count=unready, deadline_ms=60_000)
+    assert found.reasons == (missed,)
+    assert turns.count_turns(database, sweep_id) == (5 - unready, 5 - unready)
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
 
 
 @pytest.mark.parametrize(("repetitions", "possible"), [(1, 0), (2, 0), (5, 3)])
 def test_a_job_fails_with_what_was_in_the_way_once_fewer_than_two_repetitions_are_left(
-    engine: Engine, repetitions: int, possible: int
+    database: Database, repetitions: int, possible: int
 ) -> None:
-    sweep_id = start_sweep(engine, "phone", repetitions=repetitions)
+    sweep_id = start_sweep(database, "phone", repetitions=repetitions)
     skipped = 0
-    while (leased := lease(engine)) is not None:
-        record(engine, not_ready_report(leased.attempt_id, leased.job_id))
+    while (leased := lease(database)) is not None:
+        record(database, not_ready_report(leased.attempt_id, leased.job_id))
         skipped += 1
     assert skipped == possible + 1
-    (failed,) = measured(engine)
+    (failed,) = measured(database)
     assert failed.verdict is Verdict.FAILED
-    assert failed.reason == "not_ready: others take 1.6 cores; allow more with --max-load"
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.FAILED: 1}
+    assert failed.reasons == NOT_READY
+    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
 
 
 @pytest.mark.parametrize("unready", [0, 1, 2])
 def test_a_reading_that_could_not_start_is_made_up_for_by_the_next_one(
-    engine: Engine, unready: int
+    database: Database, unready: int
 ) -> None:
-    sweep_id = start_sweep(engine, "phone", threads=(1, 2), repetitions=5, sentinel=True)
-    work_off(engine, *[measured_report] * unready, not_ready_report, measured_report)
-    assert [(each.verdict, each.reason) for each in measured(engine)] == [(Verdict.OK, "")] * 2
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 3}
+    sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=5, sentinel=True)
+    work_off(database, *[measured_report] * unready, not_ready_report, measured_report)
+    assert [(each.verdict, each.reasons) for each in measured(database)] == [(Verdict.OK, ())] * 2
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 3}
 
 
 def test_a_sentinel_fails_with_a_second_reading_in_a_row_that_could_not_start(
-    engine: Engine,
+    database: Database,
 ) -> None:
-    sweep_id = start_sweep(engine, "phone", threads=(1, 2), repetitions=5, sentinel=True)
-    work_off(engine, not_ready_report)
-    assert all("the sentinel had failed" in each.reason for each in measured(engine))
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 2, JobState.FAILED: 1}
+    sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=5, sentinel=True)
+    work_off(database, not_ready_report)
+    codes = {tuple(told.code for told in each.reasons) for each in measured(database)}
+    assert codes == {(ReasonCode.UNWATCHED,)}
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 2, JobState.FAILED: 1}
 
 
-def test_a_late_word_that_the_device_was_not_ready_takes_nothing_back(engine: Engine) -> None:
-    start_sweep(engine, "phone", repetitions=3)
-    late = lease(engine)
+def test_a_late_word_that_the_device_was_not_ready_takes_nothing_back(database: Database) -> None:
+    start_sweep(database, "phone", repetitions=3)
+    late = lease(database)
     assert late is not None
-    attempts.lose_attempt(engine, late.attempt_id, now_unix_ms=0)
-    again = lease(engine)
+    lose_attempt(database, late.attempt_id, now_unix_ms=0)
+    again = lease(database)
     assert again is not None
-    record(engine, measured_report(again.attempt_id, again.job_id))
-    assert not record(engine, not_ready_report(late.attempt_id, late.job_id))
-    measure_all(engine)
-    (found,) = measured(engine)
-    assert (found.verdict, len(found.repetitions), found.reason) == (Verdict.OK, 3, "")
+    record(database, measured_report(again.attempt_id, again.job_id))
+    assert not record(database, not_ready_report(late.attempt_id, late.job_id))
+    measure_all(database)
+    (found,) = measured(database)
+    assert (found.verdict, len(found.repetitions), found.reasons) == (Verdict.OK, 3, ())
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ((("1.23.2", "a"), ("1.24.0", "a")), "ran with 1.23.2 and 1.24.0"),
-        ((("1.23.2", "commit a"), ("1.23.2", "commit b")), "ran with commit a and commit b"),
+        ((("1.23.2", "a"), ("1.24.0", "a")), "1.23.2 and 1.24.0"),
+        ((("1.23.2", "commit a"), ("1.23.2", "commit b")), "commit a and commit b"),
     ],
 )
 def test_a_runtime_that_changes_between_repetitions_makes_the_job_unstable(
-    engine: Engine, changes: tuple[tuple[str, str], ...], told: str
+    database: Database, changes: tuple[tuple[str, str], ...], told: str
 ) -> None:
-    start_sweep(engine, "phone", repetitions=2)
+    start_sweep(database, "phone", repetitions=2)
     for version, build in changes:
-        leased = lease(engine)
+        leased = lease(database)
         assert leased is not None
         report = measured_report(leased.attempt_id, leased.job_id)
         assert report.measured is not None
         runtime = replace(report.measured.runtime, version=version, build=build)
-        record(engine, replace(report, measured=replace(report.measured, runtime=runtime)))
-    (found,) = measured(engine)
+        record(database, replace(report, measured=replace(report.measured, runtime=runtime)))
+    (found,) = measured(database)
     assert found.verdict is Verdict.UNSTABLE
-    assert told in found.reason
+    words = {"runtime": "onnxruntime", "versions": told}
+    assert found.reasons == (reason(ReasonCode.RUNTIME_CHANGED, words),)
 
 
 def test_a_controller_that_stopped_before_it_settled_a_report_does_so_later(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sweep_id = start_sweep(engine, "phone")
-    leased = lease(engine)
+    sweep_id = start_sweep(database, "phone")
+    leased = lease(database)
     assert leased is not None
     report = measured_report(leased.attempt_id, leased.job_id)
 
@@ -271,11 +278,11 @@ def test_a_controller_that_stopped_before_it_settled_a_report_does_so_later(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(turns, "finish_job", stop)
+        patched.setattr(settling, "finish_job", stop)
         with pytest.raises(KeyboardInterrupt):
-            record(engine, report)
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.QUEUED: 1}
-    turns.settle_all(engine, now_unix_ms=0)
-    assert jobs.count_jobs(engine, sweep_id) == {JobState.DONE: 1}
-    assert not record(engine, report)
-    assert len(measured(engine)) == 1
+            record(database, report)
+    assert jobs.count_jobs(database, sweep_id) == {JobState.QUEUED: 1}
+    settling.settle_all(database, now_unix_ms=0)
+    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
+    assert not record(database, report)
+    assert len(measured(database)) == 1

@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, Target, WeightsKind, fp32_variants
+from models.catalog.variants import CheckedThrough, Precision, Target, WeightsKind, fp32_variants
 from models.conversion.pipeline import (
     ConversionCancelled,
     Converted,
@@ -64,9 +64,9 @@ def test_three_artifacts_compute_what_paddle_computes(
         assert made.tool_versions["paddlepaddle"] == "2.6.2"
     checked = {target: made.parity.checked_through for target, made in conversion.made.items()}
     assert checked == {
-        Target.ARM: "x86 twin",
-        Target.X86: "own format",
-        Target.ANY: "own format",
+        Target.ARM: CheckedThrough.X86_TWIN,
+        Target.X86: CheckedThrough.OWN_FORMAT,
+        Target.ANY: CheckedThrough.OWN_FORMAT,
     }
     arm, x86 = conversion.made[Target.ARM], conversion.made[Target.X86]
     assert arm.sha256 != x86.sha256
@@ -258,7 +258,7 @@ def test_training_branches_are_fused_and_outputs_stay(tmp_path: Path) -> None:
 FUSE_WITH_ATTENTION = """
 import json
 import paddle
-from models.steps import architectures, synthetic
+from models.steps.paddle import architectures, synthetic
 from models.steps.parity.compare import relative_difference
 from models.steps.paddle.fusion import fuse_blocks
 from models.steps.parity.noise import noise_images

@@ -32,7 +32,7 @@ REWRITE = """
 import copy, importlib, json, sys
 import numpy as np
 import paddle
-from models.steps import architectures, synthetic
+from models.steps.paddle import architectures, synthetic
 from models.steps.parity.compare import relative_difference
 from models.steps.parity.noise import noise_images
 from models.steps.paddle.tracing import trace
@@ -77,7 +77,7 @@ EXPORT_AS_IT_IS = """
 import sys
 import numpy as np
 import paddle
-from models.steps import architectures, synthetic
+from models.steps.paddle import architectures, synthetic
 from models.steps.parity.noise import noise_images
 from models.steps.paddle.tracing import trace
 

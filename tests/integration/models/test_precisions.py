@@ -18,7 +18,14 @@ from agent.runtimes import LoadSettings
 from agent.runtimes import onnxruntime as onnxruntime_cpu
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.own import FILE_NAMES, OwnFormat, own_backbone, own_digest, own_folder
-from models.catalog.variants import Precision, Target, Variant, WeightsKind, variants_of
+from models.catalog.variants import (
+    CheckedThrough,
+    Precision,
+    Target,
+    Variant,
+    WeightsKind,
+    variants_of,
+)
 from models.conversion.pipeline import Converted, Refused, convert
 from models.passes import PROGRAM_PASSES
 from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
@@ -124,12 +131,12 @@ def test_what_answers_for_a_file_is_said(name: str, request: pytest.FixtureReque
     reduced: Reduced = request.getfixturevalue(name)
     for (target, precision), made in reduced.made.items():
         if target is not Target.ARM:
-            expected = "own format"
+            expected = CheckedThrough.OWN_FORMAT
         elif precision is FP16:
-            expected = "x86 fp32 twin, ONNX fp16 twin"
+            expected = CheckedThrough.FP32_AND_FP16_TWINS
         else:
-            expected = "x86 twin"
-        assert made.parity.checked_through == expected
+            expected = CheckedThrough.X86_TWIN
+        assert made.parity.checked_through is expected
         rewritten = target is not Target.ANY and precision is DYNAMIC
         assert ("mul_by_constant" in made.passes) is rewritten
 

@@ -28,7 +28,7 @@ FILE = "PPLCNet_x0_25_pretrained.pdparams"
 PUBLISH = """
 import sys
 import paddle
-from models.steps import architectures, synthetic
+from models.steps.paddle import architectures, synthetic
 paddle.seed(5)
 network = architectures.build("PPLCNet_x0_25")
 synthetic.calibrate(network, 64, 8)

@@ -11,6 +11,7 @@ from controller.ranking.ranking import rank
 from controller.views.report.render import render_report
 from controller.views.wording import SYNTHETIC_NOTE, with_held_back
 from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.tiers import Tier
 from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
 from tests.integration.report.conftest import Visitor
@@ -247,7 +248,7 @@ def test_names_from_outside_are_text_wherever_they_appear(visit: Visitor) -> Non
 
 
 def test_with_nothing_measured_it_says_which_sweep_to_run(visit: Visitor) -> None:
-    nothing: Ranking = rank(DEVICE, [], Constraints(tier="mobile"), load_catalog())
+    nothing: Ranking = rank(DEVICE, [], Constraints(tier=Tier.MOBILE), load_catalog())
     visited = visit(render_report(nothing, device()))
     expect(visited.page.locator("h1")).to_have_text(
         "No candidate was measured on pi5 (mobile tier)"

@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from sqlalchemy import Engine
-
+from controller.fleet.reports import record_report
 from controller.state.attempts import lease_next
-from controller.state.reports import record_report
+from controller.state.database import Database
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import LITE, RUNTIME, measured_report
@@ -15,7 +14,7 @@ _RUNTIMES = {Runtime.ONNXRUNTIME: (RUNTIME, 1.0), Runtime.PADDLELITE: (LITE, LIT
 
 
 def record_sweep(
-    engine: Engine,
+    database: Database,
     *latency_factors: float,
     backbones: tuple[str, ...] = ("MobileNetV1",),
     runtimes: tuple[Runtime, ...] = (Runtime.ONNXRUNTIME,),
@@ -26,10 +25,10 @@ def record_sweep(
     """
     repetitions = len(latency_factors)
     sweep_id = start_sweep(
-        engine, "phone", repetitions=repetitions, backbones=backbones, runtimes=runtimes
+        database, "phone", repetitions=repetitions, backbones=backbones, runtimes=runtimes
     )
     for _ in range(repetitions * len(backbones) * len(runtimes)):
-        lease = lease_next(engine, "id-of-phone", now_unix_ms=0)
+        lease = lease_next(database, "id-of-phone", now_unix_ms=0)
         assert lease is not None
         runtime, ratio = _RUNTIMES[lease.settings.runtime]
         factor = ratio * latency_factors[lease.ordinal - 1]
@@ -38,5 +37,5 @@ def record_sweep(
         taken = report.measured.repetition
         scaled = replace(taken, latency_ns=tuple(round(ns * factor) for ns in taken.latency_ns))
         measured = replace(report.measured, runtime=runtime, repetition=scaled)
-        record_report(engine, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
+        record_report(database, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
     return sweep_id

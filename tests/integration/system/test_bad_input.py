@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,15 @@ def test_a_state_folder_that_another_controller_has(system: System) -> None:
     assert "another controller already serves the state folder" in said
 
 
+def test_a_state_folder_of_an_unreleased_edgerank(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "controller.sqlite")
+    database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+    database.close()
+    code, said = refused("controller", "--port", "0", "--state", str(tmp_path))
+    assert code == 4
+    assert "name another state folder or move this one away" in said
+
+
 @pytest.mark.parametrize("command", [("controller", "--port", "0"), ("demo",)])
 def test_a_state_folder_that_cannot_be_written(command: tuple[str, ...]) -> None:
     # A folder that not even root can make.
@@ -148,7 +158,9 @@ def test_a_state_that_is_full_fails_the_jobs_and_says_why(tmp_path: Path) -> Non
         assert "Traceback" not in done.stderr
         ended = json.loads(done.stdout)["ended"]
         assert [job["verdict"] for job in ended] == ["failed", "failed"]
-        assert all("File too large" in job["reason"] for job in ended)
+        told = [reason["words"]["detail"] for job in ended for reason in job["reasons"]]
+        assert all("File too large" in detail for detail in told)
+        assert len(told) == len(ended)
         assert edgerank("devices", address=address).returncode == 0
         assert controller.process.poll() is None
 
@@ -172,6 +184,8 @@ def test_an_altered_artifact_is_a_failed_job_with_its_reason(tmp_path: Path) -> 
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
     verdicts = {job["runtime"]: job for job in json.loads(done.stdout)["ended"]}
-    assert verdicts["onnxruntime"]["reason"].startswith("artifact: ")
+    (why,) = verdicts["onnxruntime"]["reasons"]
+    assert why["code"] == "artifact_broken"
+    assert why["sentence"].startswith("artifact: ")
     # Everything else goes on.
     assert verdicts["paddlelite"]["median_ms"] > 0

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.state.catalog import store_catalog
+from controller.state.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime
@@ -43,12 +43,12 @@ class Remembered(NamedTuple):
 @pytest.fixture(scope="module")
 def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remembered]:
     state_dir = tmp_path_factory.mktemp("regressed")
-    engine = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(engine, load_catalog())
+    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+    store_catalog(database, load_catalog())
     factors = ((1.0, 1.0), (1.2, 1.2), (1.97, 2.03))
-    before, after, noisy = (record_sweep(engine, *each) for each in factors)
-    both = record_sweep(engine, 1.0, 1.0, backbones=BACKBONES, runtimes=tuple(Runtime))
-    engine.dispose()
+    before, after, noisy = (record_sweep(database, *each) for each in factors)
+    both = record_sweep(database, 1.0, 1.0, backbones=BACKBONES, runtimes=tuple(Runtime))
+    database.close()
     with running_controller(state_dir) as (_controller, address):
         yield Remembered(address, before, after, noisy, both)
 
@@ -145,12 +145,18 @@ def test_a_version_and_a_date_choose_too(remembered: Remembered) -> None:
     assert len(found["pairs"]) == len(BACKBONES)
 
 
+def codes(left_out: dict[str, Any]) -> list[str]:
+    """The codes of why something was left out."""
+    return [reason["code"] for reason in left_out["reasons"]]
+
+
 def test_nothing_in_common_is_an_answer_with_its_own_code(remembered: Remembered) -> None:
     # The sweeps are remembered as if they had ended in 1970.
     code, found = compared(remembered.address, remembered.both, "after:2020-01-01")
     assert code == 3
     assert found["pairs"] == []
-    assert {m["reason"] for m in found["left_out"]} == {"only A has it: B has no figure of it"}
+    told = {(left["side"], *codes(left)) for left in found["left_out"]}
+    assert told == {("a", "without_partner")}
     assert len(found["left_out"]) == 2 * len(BACKBONES)
 
 
@@ -161,7 +167,11 @@ def test_every_figure_of_a_real_sweep_is_paired_or_named_with_its_reason(
     _, found = compared(system.address, sweep, sweep, "--include-noisy")
     assert {pair["change"] for pair in found["pairs"]} <= {"same"}
     # Both sides name what the machine throttled meanwhile, which only a quiet one does not.
-    named = {(left["backbone"], left["runtime"]) for left in found["left_out"] if left["reason"]}
+    named = {
+        (left["measurement"]["backbone"], left["measurement"]["runtime"])
+        for left in found["left_out"]
+        if codes(left)
+    }
     paired = {(pair["a"]["backbone"], pair["a"]["runtime"]) for pair in found["pairs"]}
     measured = {
         (job["backbone"], job["runtime"]) for job in swept["ended"] if not job["is_sentinel"]

@@ -150,10 +150,10 @@ def test_devices_say_what_they_are(system: System) -> None:
 
 
 def test_an_artifact_arrives_from_any_offset(system: System, swept: dict[str, Any]) -> None:
-    engine = open_database(f"sqlite:///{system.state_dir / 'controller' / 'controller.sqlite'}")
+    database = open_database(f"sqlite:///{system.state_dir / 'controller' / 'controller.sqlite'}")
     wanted = MeasurementFilter(sweep_id=swept["sweep_id"])
-    figure = list_measurements(engine, wanted)[0]
-    engine.dispose()
+    figure = list_measurements(database, wanted)[0]
+    database.close()
     with grpc.insecure_channel(system.address) as channel:
         fetch = fleet_pb2_grpc.FleetStub(channel).FetchArtifact
 

@@ -53,7 +53,7 @@ def complete_events(text: bytes) -> list[dict[str, Any]]:
     return events
 
 
-def test_a_table_by_operator_and_a_trace(
+def test_a_table_by_operator_and_nothing_written(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -61,9 +61,15 @@ def test_a_table_by_operator_and_a_trace(
     assert "PetalNet on pc onnxruntime" in words
     assert "Medians of 5." in words
     assert "operator layers calls per run time per run, ms share Conv 1 1 " in words
+    assert "trace" not in words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trace_where_it_is_told(address: str, tmp_path: Path) -> None:
+    trace = tmp_path / "petals.json.gz"
+    words = " ".join(profile(address, "--runs", "5", "--trace", str(trace)).split())
     assert "open it at https://ui.perfetto.dev" in words
-    (trace,) = tmp_path.iterdir()
-    assert trace.name == "PetalNet-pc-onnxruntime.trace.json.gz"
+    assert list(tmp_path.iterdir()) == [trace]
     events = complete_events(gzip.decompress(trace.read_bytes()))
     assert sum(event["name"] == "model_run" for event in events) >= 5
 
@@ -79,10 +85,9 @@ def test_every_layer_and_a_trace_as_plain_json(address: str, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [trace]
 
 
-def test_it_runs_as_it_is_told_and_says_so(address: str, tmp_path: Path) -> None:
+def test_it_runs_as_it_is_told_and_says_so(address: str) -> None:
     told = ("--cores", "0", "--graph-optimization", "disabled", "--no-spinning", "--no-arena")
-    trace = ("--trace", str(tmp_path / "trace.json"))
-    text = profile(address, "--runs", "3", "--flush-denormals", *told, *trace)
+    text = profile(address, "--runs", "3", "--flush-denormals", *told)
     words = "core 0, denormals flushed, no graph optimization, no spinning, no arena"
     assert words in " ".join(text.split())
 
@@ -106,6 +111,11 @@ def test_json_is_what_its_schema_says_and_the_profile_is_kept(address: str, tmp_
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == document | {"trace_path": str(again)}
     assert again.read_bytes() == trace.read_bytes()
+
+    done = edgerank(*stored[:-2], address=address)
+    without = json.loads(done.stdout)
+    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(without)
+    assert without == document | {"trace_path": None}
     # It ranks nowhere and is exported nowhere.
     best = edgerank("best", "--device", "pc", "--json", address=address)
     assert json.loads(best.stdout)["left_out"] == []
@@ -118,7 +128,7 @@ def test_a_profile_outlives_who_asked_for_it_the_agent_and_the_controller(
     tmp_path: Path,
 ) -> None:
     file = save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "petals.onnx")
-    ask = ("profile", NAME, "--device", "pc", *UNGATED, "--trace", str(tmp_path / "trace.json"))
+    ask = ("profile", NAME, "--device", "pc", *UNGATED)
     with running_controller(tmp_path / "controller") as (_controller, address):
         assert edgerank("models", "add", NAME, "--onnx", str(file), address=address).stdout
         with running_agent(address, "pc", tmp_path / "agent"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.state.catalog import store_catalog
+from controller.state.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
 from tests.integration.system.recorded import record_sweep
@@ -19,10 +19,10 @@ BEST = ("best", "--device", "phone")
 def unstable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a controller that has one figure, whose repetitions disagree."""
     state_dir = tmp_path_factory.mktemp("unstable")
-    engine = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(engine, load_catalog())
-    record_sweep(engine, 1.0, 1.5)
-    engine.dispose()
+    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+    store_catalog(database, load_catalog())
+    record_sweep(database, 1.0, 1.5)
+    database.close()
     with running_controller(state_dir) as (_controller, address):
         yield address
 

@@ -2,13 +2,16 @@
 
 import dataclasses
 import math
+import re
+from enum import Enum
 
 import pytest
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.domain import conversions, measurements, profiles, rankings, sweeps
+from controller.domain import catalog, conversions, cores, measurements, profiles, rankings, sweeps
+from models.catalog import own, tiers, variants
 from protos import device, fleet, measuring, runtimes
 from protos.codec import MessageInvalid, from_message, to_message
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
@@ -29,6 +32,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (measuring.ProcessMemory, types_pb2.ProcessMemory),
     (measuring.Repetition, types_pb2.Repetition),
     (sweeps.Device, query_pb2.Device),
+    (cores.Cores, query_pb2.Cores),
     (sweeps.SweepSpec, query_pb2.SweepSpec),
     (sweeps.JobOutcome, query_pb2.JobOutcome),
     (sweeps.SweepSnapshot, query_pb2.WatchSweepResponse),
@@ -47,6 +51,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (rankings.Candidate, query_pb2.Candidate),
     (rankings.Ranking, query_pb2.RankResponse),
     (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),
+    (catalog.AccuracyFigure, query_pb2.AccuracyFigure),
+    (catalog.Dataset, query_pb2.Dataset),
     (fleet.Hello, fleet_pb2.Hello),
     (fleet.Heartbeat, fleet_pb2.Heartbeat),
     (fleet.Ready, fleet_pb2.Ready),
@@ -61,6 +67,26 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (fleet.Profiled, fleet_pb2.Profiled),
 ]
 NAMES = [domain_type.__name__ for domain_type, _message in PAIRS]
+ENUMS: list[type[Enum]] = [
+    catalog.AccuracyMetric,
+    catalog.AccuracyPrecision,
+    conversions.ConversionResult,
+    cores.CoreChoice,
+    fleet.FailureReason,
+    fleet.Stage,
+    measurements.Verdict,
+    measuring.StopReason,
+    own.OwnFormat,
+    runtimes.GraphOptimization,
+    runtimes.Runtime,
+    sweeps.SweepPhase,
+    tiers.Tier,
+    variants.CheckedThrough,
+    variants.Format,
+    variants.Precision,
+    variants.Target,
+    variants.WeightsKind,
+]
 
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
@@ -92,6 +118,33 @@ def test_a_domain_object_has_the_fields_of_its_message(
     assert in_domain == {field.name for field in message_type.DESCRIPTOR.fields}
 
 
+def proto_enums() -> dict[str, list[str]]:
+    """The members of every enum of the contract, by its name."""
+    files = (types_pb2.DESCRIPTOR, fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
+    return {
+        name: [value.name for value in enum.values]
+        for file in files
+        for name, enum in file.enum_types_by_name.items()
+    }
+
+
+def test_every_enum_of_the_contract_has_its_twin() -> None:
+    assert proto_enums().keys() == {enum.__name__ for enum in ENUMS}
+
+
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
+def test_an_enum_has_the_members_of_its_twin(enum: type[Enum]) -> None:
+    prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", enum.__name__).upper()
+    assert {f"{prefix}_UNSPECIFIED", *(f"{prefix}_{each.name}" for each in enum)} == set(
+        proto_enums()[enum.__name__]
+    )
+
+
+def test_accuracy_is_known_for_every_precision_and_for_int8() -> None:
+    known = {each.name: each.value for each in catalog.AccuracyPrecision}
+    assert known == {each.name: each.value for each in variants.Precision} | {"INT8": "int8"}
+
+
 @pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
 @settings(
     max_examples=15,
@@ -118,7 +171,7 @@ def with_one_outcome(report: fleet.Report) -> fleet.Report:
 
 @pytest.mark.parametrize("result", conversions.ConversionResult)
 def test_every_result_of_a_conversion_arrives(result: conversions.ConversionResult) -> None:
-    sent = made("ResNet50", "any", result=result)
+    sent = made("ResNet50", variants.Target.ANY, result=result)
     wire = to_message(sent, query_pb2.ConversionOutcome).SerializeToString()
     arrived = from_message(
         query_pb2.ConversionOutcome.FromString(wire), conversions.ConversionOutcome
@@ -129,6 +182,20 @@ def test_every_result_of_a_conversion_arrives(result: conversions.ConversionResu
 def test_an_unspecified_enum_is_refused_in_one_sentence() -> None:
     with pytest.raises(MessageInvalid, match="RuntimeInfo message does not make sense"):
         from_message(types_pb2.RuntimeInfo(version="1"), runtimes.RuntimeInfo)
+
+
+def test_so_is_one_that_this_version_does_not_know() -> None:
+    unknown = query_pb2.Constraints.FromString(bytes((4 << 3, 99)))
+    with pytest.raises(MessageInvalid, match=r"Constraints .* Tier 99 is not known; use the same"):
+        from_message(unknown, rankings.Constraints)
+
+
+def test_so_is_one_of_a_list() -> None:
+    unknown = query_pb2.ConvertRequest.FromString(
+        bytes((2 << 3, types_pb2.WEIGHTS_KIND_OWN, 3 << 3, 99))
+    )
+    with pytest.raises(MessageInvalid, match=r"ConvertRequest .* Precision 99 is not known"):
+        from_message(unknown, conversions.ConversionSpec)
 
 
 def test_so_is_an_attempt_that_measured_no_repetition() -> None:

@@ -1,4 +1,7 @@
-"""The first schema."""
+"""Initial schema.
+
+Revision: 0001, the first.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +22,7 @@ def upgrade() -> None:
         sa.Column("precision", sa.String(), nullable=False),
         sa.Column("value_percent", sa.Float(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
+        sa.Column("imported_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint(
             "backbone", "dataset", "metric", "precision", name=op.f("pk_accuracies")
         ),
@@ -41,6 +45,8 @@ def upgrade() -> None:
         sa.Column("parity_tolerance", sa.Float(), nullable=False),
         sa.Column("parity_input_count", sa.Integer(), nullable=False),
         sa.Column("checked_through", sa.String(), nullable=False),
+        sa.Column("top1_agreement", sa.Float(), nullable=True),
+        sa.Column("passes", sa.JSON(), server_default="[]", nullable=False),
         sa.Column("tool_versions", sa.JSON(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
@@ -69,6 +75,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_devices_name")),
     )
     op.create_table(
+        "own_models",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("format", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("input_size", sa.Integer(), nullable=False),
+        sa.Column("params_m", sa.Float(), nullable=False),
+        sa.Column("output_shapes", sa.JSON(), nullable=False),
+        sa.Column("added_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_own_models")),
+    )
+    op.create_table(
         "sweeps",
         sa.Column("sweep_id", sa.String(), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
@@ -90,6 +108,7 @@ def upgrade() -> None:
         sa.Column("input_size", sa.Integer(), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("is_sentinel", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("conversion_key", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -109,6 +128,7 @@ def upgrade() -> None:
         "attempts",
         sa.Column("attempt_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("leased_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_attempts_job_id")),
@@ -121,23 +141,19 @@ def upgrade() -> None:
         "measurements",
         sa.Column("measurement_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
-        sa.Column("attempt_id", sa.String(), nullable=True),
         sa.Column("verdict", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("runtime_version", sa.String(), nullable=False),
         sa.Column("runtime_build", sa.String(), nullable=False),
         sa.Column("busy_threads", sa.Integer(), nullable=False),
         sa.Column("affinity", sa.JSON(), nullable=False),
         sa.Column("latency", sa.JSON(), nullable=True),
         sa.Column("memory", sa.JSON(), nullable=True),
+        sa.Column("minutes", sa.JSON(), nullable=True),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["attempt_id"], ["attempts.attempt_id"], name=op.f("fk_measurements_attempt_id")
-        ),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_measurements_job_id")),
         sa.PrimaryKeyConstraint("measurement_id", name=op.f("pk_measurements")),
-        sa.UniqueConstraint("attempt_id", name=op.f("uq_measurements_attempt_id")),
         sa.UniqueConstraint("job_id", name=op.f("uq_measurements_job_id")),
     )
     with op.batch_alter_table("measurements", schema=None) as batch_op:
@@ -148,9 +164,28 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "profiles",
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=True),
+        sa.Column("runtime_version", sa.String(), nullable=True),
+        sa.Column("runtime_build", sa.String(), nullable=True),
+        sa.Column("affinity", sa.JSON(), nullable=True),
+        sa.Column("times", sa.JSON(), nullable=True),
+        sa.Column("trace_gzip", sa.LargeBinary(), nullable=True),
+        sa.Column("profiled_at_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_profiles_job_id")),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_profiles")),
+    )
+    op.create_table(
         "repetitions",
-        sa.Column("measurement_id", sa.String(), nullable=False),
+        sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("runtime_version", sa.String(), nullable=False),
+        sa.Column("runtime_build", sa.String(), nullable=False),
+        sa.Column("affinity", sa.JSON(), nullable=False),
+        sa.Column("taken_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("is_suspect", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("latency_ns", sa.LargeBinary(), nullable=False),
         sa.Column("warmup_ns", sa.LargeBinary(), nullable=False),
         sa.Column("load_ns", sa.BigInteger(), nullable=False),
@@ -161,18 +196,37 @@ def upgrade() -> None:
         sa.Column("stop_reason", sa.String(), nullable=False),
         sa.Column("before", sa.JSON(), nullable=True),
         sa.Column("after", sa.JSON(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["measurement_id"],
-            ["measurements.measurement_id"],
-            name=op.f("fk_repetitions_measurement_id"),
-        ),
-        sa.PrimaryKeyConstraint("measurement_id", "ordinal", name=op.f("pk_repetitions")),
+        sa.Column("during", sa.JSON(), nullable=True),
+        sa.Column("memory", sa.JSON(), nullable=True),
+        sa.Column("samples_per_minute", sa.JSON(), nullable=True),
+        sa.Column("warmup_settled", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
+        sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )
+    op.create_table(
+        "turns",
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("block", sa.Integer(), nullable=True),
+        sa.Column("low_ms", sa.Float(), nullable=True),
+        sa.Column("high_ms", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_turns_job_id")),
+        sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_turns")),
+    )
+    with op.batch_alter_table("turns", schema=None) as batch_op:
+        batch_op.create_index("ix_turns_state_place", ["state", "place"], unique=False)
 
 
 def downgrade() -> None:
     """Takes the change back."""
+    with op.batch_alter_table("turns", schema=None) as batch_op:
+        batch_op.drop_index("ix_turns_state_place")
+
+    op.drop_table("turns")
     op.drop_table("repetitions")
+    op.drop_table("profiles")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_measurements_committed_at_unix_ms"))
 
@@ -187,6 +241,7 @@ def downgrade() -> None:
 
     op.drop_table("jobs")
     op.drop_table("sweeps")
+    op.drop_table("own_models")
     op.drop_table("devices")
     op.drop_table("backbones")
     with op.batch_alter_table("artifacts", schema=None) as batch_op:

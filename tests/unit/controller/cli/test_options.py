@@ -5,7 +5,8 @@ from collections.abc import Callable
 import click
 import pytest
 
-from controller.cli.options.common import (
+from controller.cli.options.start_gate import gate_options, read_charge
+from controller.cli.options.values import (
     read_backbones,
     read_batches,
     read_devices,
@@ -17,11 +18,11 @@ from controller.cli.options.common import (
     read_threads,
     read_tier,
 )
-from controller.cli.options.start_gate import gate_options, read_charge
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Verdict
 from models.catalog.catalog import load_catalog
 from models.catalog.tiers import Tier, select_tier
+from models.catalog.variants import Precision
 from protos.measuring import StartGate
 from protos.runtimes import Runtime
 
@@ -40,8 +41,8 @@ def test_lists_are_read() -> None:
     assert read_threads("1,2,1") == (1, 2)
     assert read_input_sizes("192, 256") == (192, 256)
     assert read_batches("4") == (4,)
-    assert read_precisions("int8-static,fp16,fp16") == ("int8-static", "fp16")
-    assert read_precisions("all") == ("fp32", "fp16", "int8-dynamic", "int8-static")
+    assert read_precisions("int8-static,fp16,fp16") == (Precision.INT8_STATIC, Precision.FP16)
+    assert read_precisions("all") == tuple(Precision)
     assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
     assert read_percentage("1.5%") == pytest.approx(0.015)
     assert read_charge("30%") == 30

@@ -12,7 +12,7 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult, C
 from controller.domain.errors import EdgerankError
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import variants_of
+from models.catalog.variants import Target, variants_of
 from tests.unit.controller.samples.conversions import CRASH, missing, unkept, whole
 
 CATALOG = load_catalog()
@@ -32,9 +32,9 @@ def test_each_row_says_ok_refused_or_failed_with_seconds_and_reason() -> None:
     long_name = "SwinTransformerV2_large_patch4_window24_384_22kto1k"
     refused = [
         missing(long_name, target, "export: no", ConversionResult.REFUSED, input_size=384)
-        for target in ("arm", "x86", "any")
+        for target in (Target.ARM, Target.X86, Target.ANY)
     ]
-    text = printed(*whole("ResNet50"), missing("ResNet18", "any"), *refused)
+    text = printed(*whole("ResNet50"), missing("ResNet18", Target.ANY), *refused)
     assert max(map(len, text.splitlines())) <= 80
     assert "ResNet50 fp32 224 1 ok ok ok 12" in " ".join(text.split())
     assert "ResNet18 fp32 224 1 - - failed 12" in " ".join(text.split())
@@ -44,7 +44,7 @@ def test_each_row_says_ok_refused_or_failed_with_seconds_and_reason() -> None:
 
 
 def test_what_was_checked_and_not_kept_is_no_failure() -> None:
-    text = printed(*UNKEPT, missing("ResNet18", "any"))
+    text = printed(*UNKEPT, missing("ResNet18", Target.ANY))
     assert "ResNet50 fp32 224 1 checked checked checked 12" in " ".join(text.split())
     assert "3 files were made and checked, and not kept" in text
     assert "4 artifacts: 0 ok (0 made now, 0 found), 3 checked and not kept, 0 refused, 1" in text
@@ -53,7 +53,7 @@ def test_what_was_checked_and_not_kept_is_no_failure() -> None:
 def test_only_what_could_not_be_made_ends_in_an_error() -> None:
     raise_if_not_made([*whole("ResNet18"), *UNKEPT])
     with pytest.raises(EdgerankError, match="0 of 4 artifacts were refused and 1 failed"):
-        raise_if_not_made([*UNKEPT, missing("ResNet18", "any")])
+        raise_if_not_made([*UNKEPT, missing("ResNet18", Target.ANY)])
 
 
 def test_a_line_of_what_was_not_kept_does_not_call_it_failed() -> None:
@@ -69,7 +69,7 @@ def test_a_line_of_what_was_not_kept_does_not_call_it_failed() -> None:
 def test_of_many_rows_only_those_that_lack_a_file_are_shown() -> None:
     names = [backbone.name for backbone in CATALOG][: MOST_WHOLE_ROWS + 1]
     outcomes = [outcome for name in names[1:] for outcome in whole(name, result=CACHED)]
-    text = printed(*outcomes, missing(names[0], "any"))
+    text = printed(*outcomes, missing(names[0], Target.ANY))
     assert names[0] in text
     assert names[1] not in text
     assert f"{3 * MOST_WHOLE_ROWS} found" in text

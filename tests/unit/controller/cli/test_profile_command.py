@@ -3,7 +3,8 @@
 import click
 from click.testing import CliRunner
 
-from controller.cli.profile import complete_backbone, profile
+from controller.cli.options.backbones import complete_backbone
+from controller.cli.profile import profile
 
 
 def test_the_help_has_examples_and_what_it_costs() -> None:

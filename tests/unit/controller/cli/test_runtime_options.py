@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from controller.cli.options.runtime import RuntimeSettings, runtime_options
+from controller.domain.cores import CoreChoice, Cores
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 
@@ -22,7 +23,7 @@ def given(arguments: Sequence[str]) -> tuple[Result, list[RuntimeSettings]]:
 
 
 def test_nothing_said_is_the_ordinary() -> None:
-    usual = RuntimeSettings(cores="all", flush_denormals=False, onnxruntime=OnnxRuntimeOptions())
+    usual = RuntimeSettings(cores=Cores(), flush_denormals=False, onnxruntime=OnnxRuntimeOptions())
     assert given([])[1] == [usual]
 
 
@@ -32,7 +33,7 @@ def test_every_option_is_taken() -> None:
     arguments += ["--graph-optimization", "extended"]
     assert given(arguments)[1] == [
         RuntimeSettings(
-            cores="0,4-7",
+            cores=Cores(choice=CoreChoice.LISTED, cpus=(0, 4, 5, 6, 7)),
             flush_denormals=True,
             onnxruntime=OnnxRuntimeOptions(
                 execution_provider="XnnpackExecutionProvider",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.cli.options.common import read_minutes
+from controller.cli.options.values import read_minutes
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, Ranking

@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.cli.options.accuracy_file import parse_accuracies
-from controller.domain.catalog import AccuracyFigure, AccuracyInvalid, key_of
+from controller.domain.catalog import (
+    AccuracyFigure,
+    AccuracyInvalid,
+    AccuracyMetric,
+    AccuracyPrecision,
+    key_of,
+)
 from controller.own.accuracy import MAX_FIGURES, check_accuracies
+from models.catalog.variants import Precision
 from tests.unit.controller.samples.measurements import catalog
 
 HEADER = "name,dataset,metric,value,precision,source\n"
@@ -17,12 +24,12 @@ FIGURE = AccuracyFigure(
     row=2,
     backbone="ResNet50",
     dataset="flowers",
-    metric="top1",
+    metric=AccuracyMetric.TOP1,
     value_percent=91.5,
-    precision="fp32",
+    precision=Precision.FP32,
     source="our validation set",
 )
-PUBLISHED = {("ResNet50", "ImageNet-1k", "top1", "fp32"): 76.5}
+PUBLISHED = {("ResNet50", "ImageNet-1k", AccuracyMetric.TOP1, AccuracyPrecision.FP32): 76.5}
 
 
 def check(*figures: AccuracyFigure) -> None:
@@ -103,7 +110,7 @@ def test_one_value_below_1_beside_others_is_a_network_that_learnt_nothing() -> N
 
 
 def test_what_nobody_published_of_imagenet_is_taken_in() -> None:
-    check(replace(FIGURE, dataset="ImageNet-1k", precision="int8-static"))
+    check(replace(FIGURE, dataset="ImageNet-1k", precision=Precision.INT8_STATIC))
     check(replace(FIGURE, dataset="ImageNet-1k", backbone="MobileNetV1"))
 
 

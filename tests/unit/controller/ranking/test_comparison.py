@@ -18,7 +18,7 @@ from controller.domain.comparisons import (
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.selectors import Selector, parse_selector
 from controller.ranking.comparison import compare, compare_pair
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import failed, figures, measurement
@@ -227,7 +227,7 @@ class TestPairs:
             {"name": "Other"},
             {"device": "phone"},
             {"threads": 2},
-            {"precision": "int8"},
+            {"precision": Precision.INT8_DYNAMIC},
             {"input_size": 288},
             {"batch": 8},
             {"weights": WeightsKind.SYNTHETIC},

@@ -6,7 +6,7 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import INCLUDABLE, Constraints, Ranking
 from controller.ranking.ranking import rank
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.controller.samples.measurements import DEVICE, catalog, failed, measurement
 from tests.unit.controller.samples.reasons import CRASHED, OLDER_COUNTS, WIDE, about
@@ -129,7 +129,7 @@ def test_an_accuracy_that_is_not_known_on_another_dataset_is_said_of_that_datase
 
 
 def test_a_precision_whose_accuracy_is_not_known_is_left_out() -> None:
-    ranking = _rank(measurement("A", top1=None, precision="int8-static"))
+    ranking = _rank(measurement("A", top1=None, precision=Precision.INT8_STATIC))
     words = {"dataset": IMAGENET, "precision": "int8-static"}
     unknown = reason(ReasonCode.ACCURACY_UNKNOWN_IN_PRECISION, words)
     assert _why_left_out(ranking) == [(unknown,)]
@@ -138,7 +138,7 @@ def test_a_precision_whose_accuracy_is_not_known_is_left_out() -> None:
 def test_a_precision_whose_own_accuracy_is_known_is_ranked_by_it() -> None:
     ranking = _rank(
         measurement("A", 10, top1=75),
-        measurement("A", 4, top1=73, precision="int8-static", measurement_id="quantised"),
+        measurement("A", 4, top1=73, precision=Precision.INT8_STATIC, measurement_id="quantised"),
         within=Constraints(max_latency_ms=5),
     )
     assert _winner(ranking) == "quantised"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from controller.domain.cores import CoreChoice, Cores
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import (
@@ -17,7 +18,8 @@ from controller.domain.sweeps import (
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.ranking.suggestion import MOST_BACKBONES
 from models.catalog.catalog import Catalog, load_catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.tiers import Tier
+from models.catalog.variants import Precision, WeightsKind
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import (
     DEVICE,
@@ -52,7 +54,7 @@ AGAIN = replace(
     repetitions=6,
     relative_half_width=0.03,
     time_budget_ms=3_000,
-    precisions=("fp32",),
+    precisions=(Precision.FP32,),
     batches=(1,),
 )
 """A sweep that measures again what was measured as `TOLD`, in 3 repetitions."""
@@ -106,7 +108,7 @@ class TestOnlyTheVerdictMissing:
         assert ranking.suggested_sweep == replace(
             AGAIN,
             backbones=("A", "B"),
-            cores="4-7",
+            cores=Cores(choice=CoreChoice.LISTED, cpus=(4, 5, 6, 7)),
             flush_denormals=True,
             onnxruntime=onnxruntime,
         )
@@ -145,7 +147,7 @@ class TestDatasets:
     def test_a_tier_stays_what_it_is_on_another_dataset(self) -> None:
         known = Catalog([backbone("Good", 76.0), backbone("Heavy", 80.0, flops_g=9.0)])
         flowers = DatasetAccuracy("flowers", {"Good": 50.0, "Heavy": 60.0})
-        ranking = rank(DEVICE, [], Constraints(tier="mobile"), known, accuracy=flowers)
+        ranking = rank(DEVICE, [], Constraints(tier=Tier.MOBILE), known, accuracy=flowers)
         assert ranking.unmeasured == ("Good",)
 
 
@@ -205,7 +207,7 @@ class TestWhatIsMissing:
         assert ranking.suggested_sweep == replace(GAP, runtimes=(Runtime.ONNXRUNTIME,))
 
     def test_of_a_tier_every_backbone_is_measured(self) -> None:
-        ranking = rank(DEVICE, [], Constraints(tier="mobile"), load_catalog())
+        ranking = rank(DEVICE, [], Constraints(tier=Tier.MOBILE), load_catalog())
         assert len(ranking.unmeasured) > MOST_BACKBONES
         assert ranking.suggested_sweep == replace(GAP, backbones=ranking.unmeasured)
 

@@ -3,17 +3,17 @@
 from typing import Any
 
 from controller.domain.conversions import ConversionOutcome, ConversionResult
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 
 CRASH = "export: the child died by SIGKILL, saying nothing"
 
 
-def made(backbone: str, target: str, **changes: Any) -> ConversionOutcome:
+def made(backbone: str, target: Target, **changes: Any) -> ConversionOutcome:
     """An artifact that was made and checked."""
     known: dict[str, Any] = {
         "backbone": backbone,
-        "format": "onnx" if target == "any" else "paddlelite",
-        "precision": "fp32",
+        "format": Format.ONNX if target is Target.ANY else Format.PADDLELITE,
+        "precision": Precision.FP32,
         "target": target,
         "input_size": 224,
         "batch": 1,
@@ -24,7 +24,7 @@ def made(backbone: str, target: str, **changes: Any) -> ConversionOutcome:
         "artifact_size_bytes": 12_000_000,
         "max_relative_difference": 2.04e-6,
         "parity_tolerance": 1e-4,
-        "checked_through": "own format",
+        "checked_through": CheckedThrough.OWN_FORMAT,
         "parity_input_count": 4,
         "seconds": 12.4,
     }
@@ -33,7 +33,7 @@ def made(backbone: str, target: str, **changes: Any) -> ConversionOutcome:
 
 def missing(
     backbone: str,
-    target: str,
+    target: Target,
     reason: str = CRASH,
     result: ConversionResult = ConversionResult.FAILED,
     **changes: Any,
@@ -48,7 +48,7 @@ def missing(
         artifact_size_bytes=0,
         max_relative_difference=None,
         parity_tolerance=None,
-        checked_through="",
+        checked_through=CheckedThrough.NOTHING,
         parity_input_count=0,
         **changes,
     )
@@ -67,4 +67,4 @@ def unkept(backbone: str) -> list[ConversionOutcome]:
 
 def whole(backbone: str, **changes: Any) -> list[ConversionOutcome]:
     """All three files of a backbone."""
-    return [made(backbone, target, **changes) for target in ("any", "x86", "arm")]
+    return [made(backbone, target, **changes) for target in (Target.ANY, Target.X86, Target.ARM)]

@@ -59,6 +59,8 @@ _FAILING = (
     reason(ReasonCode.AGENT_VANISHED, attempts=3),
     reason(ReasonCode.NO_ARTIFACT, {"detail": "export: the child died by SIGKILL"}),
     reason(ReasonCode.CONTROLLER_DEFECT),
+    reason(ReasonCode.NOTHING_TOLD),
+    reason(ReasonCode.PROFILE_FAILED, {"backbone": "MobileNetV1", "device": "pc"}),
     reason(ReasonCode.BATTERY_LOW, charge_percent=12, least_percent=20),
     reason(ReasonCode.PROCESSOR_WARM, celsius=71.26, limit_celsius=60),
     reason(ReasonCode.PROCESSOR_ABOVE_REST, celsius=71.26, limit_celsius=66.4),

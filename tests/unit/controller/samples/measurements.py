@@ -12,7 +12,7 @@ from controller.domain.measurements import (
 )
 from controller.domain.sweeps import Device
 from models.catalog.catalog import Backbone, Catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.device import (
     Battery,
     CoreCluster,
@@ -105,9 +105,9 @@ def measurement(
         "runtime": runtime,
         "runtime_version": "1.23.2" if runtime is Runtime.ONNXRUNTIME else "2.13rc0",
         "runtime_build": "",
-        "format": "onnx" if runtime is Runtime.ONNXRUNTIME else "paddlelite",
-        "precision": "fp32",
-        "target": "any" if runtime is Runtime.ONNXRUNTIME else "arm",
+        "format": Format.ONNX if runtime is Runtime.ONNXRUNTIME else Format.PADDLELITE,
+        "precision": Precision.FP32,
+        "target": Target.ANY if runtime is Runtime.ONNXRUNTIME else Target.ARM,
         "input_size": 224,
         "batch": 1,
         "threads": threads,
@@ -116,7 +116,7 @@ def measurement(
         "artifact_sha256": "a7" * 32,
         "artifact_size_bytes": 12_000_000,
         "max_relative_difference": 2.5e-6,
-        "checked_through": "onnx",
+        "checked_through": CheckedThrough.OWN_FORMAT,
         "verdict": Verdict.OK,
         "measured_at_unix_ms": 1_764_000_000_000,
         "top1": top1,

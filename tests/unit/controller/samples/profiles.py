@@ -1,7 +1,7 @@
 """A profile that tests share."""
 
 from controller.domain.profiles import OperatorProfile
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Format, Precision, Target, WeightsKind
 from protos.measuring import LayerTime, MeasureSettings, OperatorTimes, StartGate
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 
@@ -38,9 +38,9 @@ PROFILE = OperatorProfile(
     runtime=Runtime.ONNXRUNTIME,
     runtime_version="1.23.2",
     runtime_build="Release",
-    format="onnx",
-    precision="fp32",
-    target="any",
+    format=Format.ONNX,
+    precision=Precision.FP32,
+    target=Target.ANY,
     input_size=224,
     batch=1,
     threads=2,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.domain.cores import CoreChoice, Cores, parse_cores
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device, SweepSpec
 from controller.sweeps.planning import plan_sweep
@@ -24,6 +25,10 @@ def phone(name: str = "phone", runtimes: tuple[RuntimeInfo, ...] = BOTH) -> Devi
         CoreCluster(cpus=(0, 1, 2, 3), capacity=225),
     )
     return replace(made, profile=replace(made.profile, clusters=clusters))
+
+
+def listed(*cpus: int) -> Cores:
+    return Cores(choice=CoreChoice.LISTED, cpus=cpus)
 
 
 def alike(name: str = "pc") -> Device:
@@ -50,14 +55,16 @@ def planned_cores(spec: SweepSpec, *devices: Device) -> dict[str, tuple[int, ...
 def test_cores_become_the_numbers_that_they_have_on_the_device(
     cores: str, numbers: tuple[int, ...]
 ) -> None:
-    assert planned_cores(replace(ONE, cores=cores), phone()) == {"id-of-phone": numbers}
+    assert planned_cores(replace(ONE, cores=parse_cores(cores)), phone()) == {
+        "id-of-phone": numbers
+    }
 
 
 def test_each_device_has_its_own_big_cores() -> None:
     other = phone("other")
     swapped = replace(other.profile, clusters=other.profile.clusters[::-1])
     devices = (phone(), replace(other, profile=swapped))
-    assert planned_cores(replace(ONE, cores="big"), *devices) == {
+    assert planned_cores(replace(ONE, cores=parse_cores("big")), *devices) == {
         "id-of-phone": (7,),
         "id-of-other": (0, 1, 2, 3),
     }
@@ -65,7 +72,7 @@ def test_each_device_has_its_own_big_cores() -> None:
 
 def test_a_device_that_tells_nothing_of_its_cores_is_taken_at_its_word() -> None:
     unknown = device("pc", logical_cores=0)
-    assert planned_cores(replace(ONE, cores="9"), unknown) == {"id-of-pc": (9,)}
+    assert planned_cores(replace(ONE, cores=parse_cores("9")), unknown) == {"id-of-pc": (9,)}
 
 
 @pytest.mark.parametrize(
@@ -73,23 +80,23 @@ def test_a_device_that_tells_nothing_of_its_cores_is_taken_at_its_word() -> None
     [
         (
             alike(),
-            {"cores": "big"},
+            {"cores": parse_cores("big")},
             "device 'pc' has no big cores, they are all alike; its cores are 0-3",
         ),
         (
             device("pc"),
-            {"cores": "little"},
+            {"cores": parse_cores("little")},
             "device 'pc' does not tell which of its cores are little; its cores are 0-3",
         ),
         (
             device("pc", logical_cores=0),
-            {"cores": "little"},
+            {"cores": parse_cores("little")},
             "device 'pc' does not tell which of its cores are little; name them by their numbers",
         ),
-        (device("pc"), {"cores": "2-5"}, "device 'pc' has no core 4-5; it has 0-3"),
+        (device("pc"), {"cores": parse_cores("2-5")}, "device 'pc' has no core 4-5; it has 0-3"),
         (
             phone(),
-            {"cores": "little", "threads": (8,)},
+            {"cores": parse_cores("little"), "threads": (8,)},
             "4 of the cores of device 'phone' are chosen, 0-3; ask for at most as many threads, "
             "not 8",
         ),
@@ -125,10 +132,10 @@ def test_what_a_device_lacks_refuses_a_sweep_that_names_it(
 @pytest.mark.parametrize(
     ("usable", "change", "sentence"),
     [
-        ((0, 1), {"cores": "3"}, "device 'phone' has no core 3; it has 0-1"),
+        ((0, 1), {"cores": parse_cores("3")}, "device 'phone' has no core 3; it has 0-1"),
         (
             (0, 1),
-            {"cores": "big"},
+            {"cores": parse_cores("big")},
             "the agent of device 'phone' may use none of its big cores, 7; it may use 0-1",
         ),
         (
@@ -154,14 +161,19 @@ def test_cores_that_its_agent_may_not_use_are_none(
 def test_of_a_class_of_cores_those_are_taken_that_the_agent_may_use() -> None:
     whole = phone()
     limited = replace(whole, profile=replace(whole.profile, usable_cpus=(1, 2, 7)))
-    assert planned_cores(replace(ONE, cores="little"), limited) == {"id-of-phone": (1, 2)}
+    assert planned_cores(replace(ONE, cores=parse_cores("little")), limited) == {
+        "id-of-phone": (1, 2)
+    }
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"cores": "big"}, "device 'pc' has no big cores, they are all alike; its cores are 0-3"),
-        ({"cores": "7"}, "device 'pc' has no core 7; it has 0-3"),
+        (
+            {"cores": parse_cores("big")},
+            "device 'pc' has no big cores, they are all alike; its cores are 0-3",
+        ),
+        ({"cores": parse_cores("7")}, "device 'pc' has no core 7; it has 0-3"),
         (
             {"onnxruntime": XNNPACK},
             "onnxruntime on device 'pc' has no 'XnnpackExecutionProvider'; "
@@ -204,7 +216,11 @@ def test_what_onnx_runtime_was_told_is_stored_also_when_it_is_as_usual() -> None
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"cores": "some"}, "'some' names no cores; write big, little, all, or numbers as 0,4-7"),
+        ({"cores": listed()}, "listed cores are different numbers below 8192, ascending"),
+        ({"cores": listed(2, 1)}, "listed cores are different numbers below 8192, ascending"),
+        ({"cores": listed(1, 1)}, "listed cores are different numbers below 8192, ascending"),
+        ({"cores": listed(8_192)}, "listed cores are different numbers below 8192, ascending"),
+        ({"cores": Cores(choice=CoreChoice.BIG, cpus=(1,))}, "and no other choice has any"),
         (
             {"runtimes": (Runtime.PADDLELITE,), "onnxruntime": OnnxRuntimeOptions(arena=False)},
             "are settings of onnxruntime; add it with --runtimes",

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from controller.domain.cores import parse_cores
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Precision, WeightsKind
 from protos.measuring import StartGate
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.sweeps.test_planning import device
@@ -20,7 +21,7 @@ SPEC = ProfileSpec(
     runtime=Runtime.ONNXRUNTIME,
     threads=2,
     weights=WeightsKind.SYNTHETIC,
-    precision="int8-static",
+    precision=Precision.INT8_STATIC,
     batch=4,
     run_count=7,
     input_size=96,
@@ -43,7 +44,9 @@ def test_without_a_size_it_is_the_evaluation_size() -> None:
 def test_its_job_is_told_where_how_and_when_to_run() -> None:
     options = OnnxRuntimeOptions(graph_optimization=GraphOptimization.BASIC, spinning=False)
     gate = StartGate(max_load_by_others=0.5, deadline_ms=1_000)
-    told = replace(SPEC, cores="1,2", flush_denormals=True, onnxruntime=options, gate=gate)
+    told = replace(
+        SPEC, cores=parse_cores("1,2"), flush_denormals=True, onnxruntime=options, gate=gate
+    )
     settings = plan_profile(told, [device("pc")], CATALOG).settings
     assert (settings.cores, settings.flush_denormals) == ((1, 2), True)
     assert (settings.onnxruntime, settings.gate) == (options, gate)
@@ -58,8 +61,16 @@ def test_its_job_is_told_where_how_and_when_to_run() -> None:
         (replace(SPEC, device="pd"), ErrorCode.UNKNOWN_NAME, "nearest: pc"),
         (replace(SPEC, device=""), ErrorCode.UNKNOWN_NAME, "no device is named ''"),
         (replace(SPEC, threads=8), ErrorCode.PRECONDITION, "has 4 cores"),
-        (replace(SPEC, cores="7"), ErrorCode.PRECONDITION, "has no core 7; it has 0-3"),
-        (replace(SPEC, cores="0"), ErrorCode.PRECONDITION, "ask for at most as many threads"),
+        (
+            replace(SPEC, cores=parse_cores("7")),
+            ErrorCode.PRECONDITION,
+            "has no core 7; it has 0-3",
+        ),
+        (
+            replace(SPEC, cores=parse_cores("0")),
+            ErrorCode.PRECONDITION,
+            "ask for at most as many threads",
+        ),
         (
             replace(SPEC, onnxruntime=OnnxRuntimeOptions(execution_provider="Fast")),
             ErrorCode.PRECONDITION,
@@ -70,12 +81,11 @@ def test_its_job_is_told_where_how_and_when_to_run() -> None:
             ErrorCode.INVALID_INPUT,
             "at most 120 °C",
         ),
-        (replace(SPEC, precision="int4"), ErrorCode.UNKNOWN_NAME, "no precision is named"),
         (
             replace(
                 SPEC,
                 runtime=Runtime.PADDLELITE,
-                precision="fp32",
+                precision=Precision.FP32,
                 onnxruntime=OnnxRuntimeOptions(arena=False),
             ),
             ErrorCode.PRECONDITION,

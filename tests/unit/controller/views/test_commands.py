@@ -1,6 +1,7 @@
 """A suggested sweep is written as the command that starts the very same one."""
 
 import shlex
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.cli import sweep as command
-from controller.domain.cores import format_cores, parse_cores
+from controller.domain.cores import CoreChoice, Cores
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import DEFAULT_GATE, MAX_REPETITIONS, SweepSpec
 from controller.views.commands import sweep_command
@@ -19,6 +20,11 @@ from models.catalog.tiers import Tier, select_tier
 from models.catalog.variants import Precision, WeightsKind
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import catalog
+
+
+def _listed(cpus: Collection[int]) -> Cores:
+    return Cores(choice=CoreChoice.LISTED, cpus=tuple(sorted(cpus)))
+
 
 KNOWN = catalog(A=75, B=76, C=77)
 NO_LIMITS = Constraints()
@@ -43,9 +49,9 @@ AGAIN = replace(
     repetitions=20,
     time_budget_ms=3_000,
     relative_half_width=0.025,
-    precisions=("fp32", "int8-static"),
+    precisions=(Precision.FP32, Precision.INT8_STATIC),
     batches=(1, 4),
-    cores="4-7",
+    cores=_listed({4, 5, 6, 7}),
     flush_denormals=True,
     onnxruntime=OnnxRuntimeOptions(spinning=False),
 )
@@ -111,9 +117,8 @@ def spelt_out(spec: SweepSpec) -> SweepSpec:
     """A sweep with its defaults spelt out."""
     return replace(
         spec,
-        precisions=spec.precisions or (Precision.FP32.value,),
+        precisions=spec.precisions or (Precision.FP32,),
         batches=spec.batches or (1,),
-        cores=str(parse_cores(spec.cores)),
         onnxruntime=spec.onnxruntime or OnnxRuntimeOptions(),
     )
 
@@ -138,9 +143,9 @@ def _some(choices: Any) -> st.SearchStrategy[tuple[Any, ...]]:
         repetitions=st.integers(1, MAX_REPETITIONS),
         relative_half_width=st.sampled_from([0.005, 0.01, 0.025, 0.03]),
         time_budget_ms=st.integers(100, 600_000),
-        precisions=st.just(()) | _some([each.value for each in Precision]),
+        precisions=st.just(()) | _some(Precision),
         batches=st.just(()) | _some([1, 4]),
-        cores=st.sets(st.integers(0, 15), max_size=4).map(format_cores),
+        cores=st.just(Cores()) | st.sets(st.integers(0, 15), min_size=1, max_size=4).map(_listed),
         flush_denormals=st.booleans(),
         onnxruntime=st.none()
         | st.builds(
@@ -164,7 +169,7 @@ def test_whoever_pastes_the_command_starts_the_very_same_sweep(spec: SweepSpec) 
 
 def test_of_many_backbones_a_whole_tier_is_named_as_such() -> None:
     mobile = tuple(backbone.name for backbone in select_tier(load_catalog(), Tier.MOBILE))
-    words = sweep_command(replace(GAP, backbones=mobile), Constraints(tier="mobile")).split()
+    words = sweep_command(replace(GAP, backbones=mobile), Constraints(tier=Tier.MOBILE)).split()
     assert words[3] == "tier:mobile"
-    named = sweep_command(replace(GAP, backbones=mobile[:2]), Constraints(tier="mobile")).split()
+    named = sweep_command(replace(GAP, backbones=mobile[:2]), Constraints(tier=Tier.MOBILE)).split()
     assert named[3] == ",".join(mobile[:2])

@@ -4,15 +4,16 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.views.conversion_page import conversion_page
 from models.catalog.catalog import load_catalog
 from models.catalog.stoppers import STOPPERS
+from models.catalog.variants import Precision, Target
 from models.passes import PASSES, PROGRAM_PASSES
 from tests.unit.controller.samples.conversions import CRASH, made, missing, unkept, whole
 
 CATALOG = load_catalog()
 STOPPED = "SwinTransformerV2_tiny_patch4_window8_256"
 CONVNEXT = [
-    missing("ConvNeXt_tiny", "arm"),
-    made("ConvNeXt_tiny", "x86", passes=("square_by_product",)),
-    made("ConvNeXt_tiny", "any", passes=("square_by_product", "onnxslim"), seconds=15.0),
+    missing("ConvNeXt_tiny", Target.ARM),
+    made("ConvNeXt_tiny", Target.X86, passes=("square_by_product",)),
+    made("ConvNeXt_tiny", Target.ANY, passes=("square_by_product", "onnxslim"), seconds=15.0),
 ]
 
 
@@ -41,7 +42,7 @@ def test_rows_come_in_the_order_of_the_catalog_whatever_ended_first() -> None:
 def test_the_figures_count_those_that_can_be_built_and_both_runtimes() -> None:
     stopped = [
         missing(STOPPED, target, "no", ConversionResult.REFUSED, input_size=256)
-        for target in ("arm", "x86", "any")
+        for target in (Target.ARM, Target.X86, Target.ANY)
     ]
     text = page(*whole("ResNet50"), *whole("ResNet18"), *CONVNEXT, *stopped)
     assert "2 of the 3 backbones that can be built (66.7 %) have checked files" in text
@@ -52,7 +53,7 @@ def test_the_figures_count_those_that_can_be_built_and_both_runtimes() -> None:
 
 
 def test_a_reason_stands_once_for_all_the_files_that_it_holds_for() -> None:
-    outcomes = [missing("ResNet50", target) for target in ("arm", "x86", "any")]
+    outcomes = [missing("ResNet50", target) for target in (Target.ARM, Target.X86, Target.ANY)]
     lines = [line for line in page(*outcomes).splitlines() if line.startswith("- ")]
     assert lines == [
         f"- ResNet50 224 px, paddlelite arm, paddlelite x86, onnx any: failed: {CRASH}"
@@ -67,11 +68,17 @@ def test_what_was_checked_and_not_kept_counts_as_checked_and_is_told() -> None:
 
 
 def test_each_precision_has_a_section_with_its_agreement() -> None:
-    reduced = made("ResNet50", "any", precision="int8-static", top1_agreement=0.75, seconds=3.2)
-    refused = missing(
-        "ResNet50", "x86", "too far", ConversionResult.REFUSED, precision="int8-dynamic"
+    reduced = made(
+        "ResNet50", Target.ANY, precision=Precision.INT8_STATIC, top1_agreement=0.75, seconds=3.2
     )
-    dynamic = made("ResNet50", "any", precision="int8-dynamic", top1_agreement=1.0)
+    refused = missing(
+        "ResNet50",
+        Target.X86,
+        "too far",
+        ConversionResult.REFUSED,
+        precision=Precision.INT8_DYNAMIC,
+    )
+    dynamic = made("ResNet50", Target.ANY, precision=Precision.INT8_DYNAMIC, top1_agreement=1.0)
     text = page(*whole("ResNet50"), reduced, refused, dynamic)
     static = section(text, "In int8-static")
     assert "| backbone | px | batch | ONNX | top-1 | s |\n" in static
@@ -87,8 +94,8 @@ def test_each_precision_has_a_section_with_its_agreement() -> None:
 
 def test_an_agreement_that_differs_is_told_by_file() -> None:
     files = [
-        made("ResNet50", target, precision="fp16", top1_agreement=agreement)
-        for target, agreement in (("arm", 1.0), ("any", 0.5))
+        made("ResNet50", target, precision=Precision.FP16, top1_agreement=agreement)
+        for target, agreement in ((Target.ARM, 1.0), (Target.ANY, 0.5))
     ]
     assert "| Paddle Lite arm 4/4, ONNX 2/4 | 12 |\n" in section(page(*files), "In fp16")
 
@@ -102,9 +109,11 @@ def test_other_sizes_and_batches_of_fp32_have_no_agreement() -> None:
 
 def test_what_the_figures_do_not_count_is_told_by_name_only_where_it_is_the_less() -> None:
     *most, last = [backbone.name for backbone in CATALOG]
-    reduced = made(last, "any", precision="int8-static")
+    reduced = made(last, Target.ANY, precision=Precision.INT8_STATIC)
     words = "not asked for in float32 at batch 1 and the evaluation size: {} of the catalog's "
-    everything_else = [made(name, "any", input_size=CATALOG.get(name).input_size) for name in most]
+    everything_else = [
+        made(name, Target.ANY, input_size=CATALOG.get(name).input_size) for name in most
+    ]
     text = page(*everything_else, reduced)
     assert words.format(1) + f"{len(CATALOG)} backbones: {last}.\n" in text
     text = page(*whole("ResNet50"))
@@ -112,7 +121,7 @@ def test_what_the_figures_do_not_count_is_told_by_name_only_where_it_is_the_less
 
 
 def test_the_inputs_of_every_precision_are_told() -> None:
-    more = made("ResNet50", "any", precision="int8-static", parity_input_count=16)
+    more = made("ResNet50", Target.ANY, precision=Precision.INT8_STATIC, parity_input_count=16)
     assert "over 4 or 16 inputs" in page(*whole("ResNet50"), more)
 
 
@@ -127,7 +136,7 @@ def test_a_page_of_fp32_alone_says_nothing_of_other_precisions() -> None:
 
 
 def test_files_that_the_simplifier_spoiled_are_named() -> None:
-    simplified = [made("ResNet50", "any", passes=("onnxslim",)), made("ResNet18", "any")]
+    simplified = [made("ResNet50", Target.ANY, passes=("onnxslim",)), made("ResNet18", Target.ANY)]
     assert "simplified by onnxslim, except of ResNet18 224 px:" in page(*simplified)
     assert "simplified by onnxslim.\n" in page(simplified[0])
 
@@ -145,8 +154,8 @@ def test_every_pass_and_every_stopped_series_is_on_the_page() -> None:
 
 
 def test_a_tolerance_is_shown_where_a_network_amplifies_rounding() -> None:
-    wide = made("ResNet50", "any", parity_tolerance=4e-3, max_relative_difference=2e-3)
-    text = page(wide, made("ResNet50", "x86"))
+    wide = made("ResNet50", Target.ANY, parity_tolerance=4e-3, max_relative_difference=2e-3)
+    text = page(wide, made("ResNet50", Target.X86))
     assert "| ok, 2.0e-06 | ok, 2.0e-03 of 4.0e-03 |" in text
     assert "That of float32 is 0.0001, and shown where" in " ".join(text.split())
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.domain.catalog import Dataset, OwnModel
+from controller.domain.catalog import AccuracyMetric, AccuracyPrecision, Dataset, OwnModel
 from controller.domain.comparisons import Comparison, Limits
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.measurements import Verdict
@@ -24,7 +24,7 @@ from controller.views.operator_times import summarise
 from models.catalog.catalog import load_catalog
 from models.catalog.own import OwnFormat
 from models.catalog.tiers import Tier, apply_rule
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.conversions import unkept
 from tests.unit.controller.samples.measurements import (
@@ -73,16 +73,16 @@ ONLY_DOUBTFUL = rank(
     Constraints(include=(Verdict.NOISY,)),
     catalog(Good=76, Bad=70),
 )
-NOTHING_MEASURED = rank(DEVICE, [], Constraints(tier="mobile", min_top1=75), load_catalog())
+NOTHING_MEASURED = rank(DEVICE, [], Constraints(tier=Tier.MOBILE, min_top1=75), load_catalog())
 AT_MINUTE = rank(
     DEVICE, [sustained("Good", {1: 4, 2: 5})], Constraints(at_minute=2), catalog(Good=76)
 )
 CONVERSIONS = (
     ConversionOutcome(
         backbone="Good",
-        format="onnx",
-        precision="fp32",
-        target="any",
+        format=Format.ONNX,
+        precision=Precision.FP32,
+        target=Target.ANY,
         input_size=224,
         batch=1,
         result=ConversionResult.STORED,
@@ -92,7 +92,7 @@ CONVERSIONS = (
         artifact_size_bytes=12_000_000,
         max_relative_difference=2e-6,
         parity_tolerance=1e-3,
-        checked_through="onnx",
+        checked_through=CheckedThrough.OWN_FORMAT,
         parity_input_count=4,
         top1_agreement=0.75,
         passes=("square_by_product", "onnxslim"),
@@ -100,9 +100,9 @@ CONVERSIONS = (
     ),
     ConversionOutcome(
         backbone="Bad",
-        format="paddlelite",
-        precision="fp32",
-        target="arm",
+        format=Format.PADDLELITE,
+        precision=Precision.FP32,
+        target=Target.ARM,
         input_size=224,
         batch=4,
         result=ConversionResult.REFUSED,
@@ -112,9 +112,9 @@ CONVERSIONS = (
     ),
     ConversionOutcome(
         backbone="Ugly",
-        format="onnx",
-        precision="int8-static",
-        target="any",
+        format=Format.ONNX,
+        precision=Precision.INT8_STATIC,
+        target=Target.ANY,
         input_size=192,
         batch=1,
         result=ConversionResult.FAILED,
@@ -140,7 +140,7 @@ SWEEP = SweepSnapshot(
             runtime=Runtime.PADDLELITE,
             threads=2,
             weights=WeightsKind.SYNTHETIC,
-            precision="fp32",
+            precision=Precision.FP32,
             input_size=224,
             batch=1,
             verdict=verdict,
@@ -154,8 +154,8 @@ DATASETS = (
         name="flowers",
         backbone_count=2,
         figure_count=3,
-        metrics=("top1", "top5"),
-        precisions=("fp32", "int8-static"),
+        metrics=(AccuracyMetric.TOP1, AccuracyMetric.TOP5),
+        precisions=(AccuracyPrecision.FP32, AccuracyPrecision.INT8_STATIC),
     ),
 )
 OWN_MODELS = (

@@ -11,6 +11,7 @@ from rich.console import Console
 from controller.cli.printing.profile import TOP_LAYERS, print_profile
 from controller.domain.profiles import OperatorProfile
 from controller.views.operator_times import by_operator, slowest_layers, summarise
+from models.catalog.variants import Precision
 from tests.unit.controller.samples.profiles import PROFILE, layer, times
 
 
@@ -60,7 +61,7 @@ def test_operators_and_the_slowest_layers_are_printed() -> None:
 
 def test_the_table_of_layers_has_every_one() -> None:
     many = times(*(layer(f"layer-{number}", "Conv", number) for number in range(TOP_LAYERS + 1)))
-    profile = replace(PROFILE, times=many, precision="int8-static", batch=4)
+    profile = replace(PROFILE, times=many, precision=Precision.INT8_STATIC, batch=4)
     text = printed(profile, by_layer=True)
     assert "int8-static, 224 px, batch 4" in text
     assert all(f"layer-{number} " in text for number in range(TOP_LAYERS + 1))

@@ -32,8 +32,3 @@ def test_a_combination_that_does_not_exist_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"no target|at least 1"):
         Variant("Net", format_, Precision.FP32, target, size, batch)
-
-
-def test_variants_have_an_order() -> None:
-    arm, x86, onnx = fp32_variants(load_catalog().get("MobileNetV1"))
-    assert sorted([x86, arm, onnx]) == [onnx, arm, x86]

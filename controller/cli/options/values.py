@@ -1,56 +1,22 @@
-"""Options and arguments that several commands share, and how their values are read."""
+"""What the words of options and arguments are read into."""
 
-import functools
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from enum import Enum
 from typing import Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
-from platformdirs import user_data_path
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.names import find_backbone, find_choice
 from controller.domain.rankings import INCLUDABLE
 from controller.domain.sweeps import MAX_BATCH, MAX_MINUTES, MAX_THREADS
-from models.catalog.catalog import IMAGENET, MAX_INPUT_SIZE, Backbone, Catalog, load_catalog
+from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, Catalog
 from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.variants import Precision
 from protos.runtimes import Runtime
-
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 7700
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class CommandFailed(click.ClickException):
-    """A typed failure at the command line's edge, with its exit code."""
-
-    def __init__(self, error: EdgerankError) -> None:
-        super().__init__(str(error))
-        self._error = error
-
-    @property
-    def exit_code(self) -> int:  # type: ignore[override]
-        """The failure's."""
-        return self._error.exit_code
-
-
-def says_failures(command: Command) -> Command:
-    """Turns an EdgerankError of a command into its sentence and exit code."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except EdgerankError as error:
-            raise CommandFailed(error) from error
-
-    return run  # type: ignore[return-value]
 
 
 class Converted(click.ParamType[Any]):
@@ -70,9 +36,19 @@ class Converted(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-def default_state_dir() -> Path:
-    """Where a controller keeps its state unless told otherwise."""
-    return user_data_path("edgerank") / "controller"
+EnumT = TypeVar("EnumT", bound=Enum)
+
+
+class OneOf(click.Choice[EnumT]):
+    """One of some members of an enum, by its value."""
+
+    def normalize_choice(
+        self,
+        choice: object,
+        ctx: click.Context | None,  # noqa: ARG002 - click passes it
+    ) -> str:
+        """The member's value; what was typed as it stands."""
+        return str(choice.value if isinstance(choice, Enum) else choice)
 
 
 def read_backbones(text: str, catalog: Catalog) -> tuple[Backbone, ...]:
@@ -116,17 +92,15 @@ def read_runtimes(text: str) -> tuple[Runtime, ...]:
     return tuple(dict.fromkeys(read_runtime(part) for part in _parts(text)))
 
 
-def read_precisions(text: str) -> tuple[str, ...]:
-    """The precisions of "fp32,fp16" by name, each once; "all" is every one.
+def read_precisions(text: str) -> tuple[Precision, ...]:
+    """The precisions of "fp32,fp16", each once; "all" is every one.
 
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
     if text == "all":
-        return tuple(precision.value for precision in Precision)
-    return tuple(
-        dict.fromkeys(find_choice(Precision, "precision", part).value for part in _parts(text))
-    )
+        return tuple(Precision)
+    return tuple(dict.fromkeys(find_choice(Precision, "precision", part) for part in _parts(text)))
 
 
 def read_threads(text: str) -> tuple[int, ...]:
@@ -225,99 +199,3 @@ def _parts(text: str) -> list[str]:
     if not parts:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the list is empty; write NAME or NAME,NAME")
     return parts
-
-
-def complete_backbones(
-    _context: click.Context, _param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Completes the last name of a comma-separated list of backbones."""
-    done, comma, begun = incomplete.rpartition(",")
-    names = [backbone.name for backbone in load_catalog()]
-    names += [f"tier:{tier.value}" for tier in Tier]
-    return [CompletionItem(f"{done}{comma}{name}") for name in names if name.startswith(begun)]
-
-
-controller_option = click.option(
-    "--controller",
-    "address",
-    metavar="HOST:PORT",
-    default=f"{DEFAULT_HOST}:{DEFAULT_PORT}",
-    show_default=True,
-    envvar="EDGERANK_CONTROLLER",
-    show_envvar=True,
-    help="The controller to ask.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON (see docs/json.md).")
-
-
-def weights_option(default: WeightsKind) -> Callable[[Command], Command]:
-    """The option --weights, with the command's own default."""
-    return click.option(
-        "--weights",
-        type=click.Choice([WeightsKind.PRETRAINED.value, WeightsKind.SYNTHETIC.value]),
-        default=default.value,
-        show_default=True,
-        help="pretrained: as published, fetched once. synthetic: seeded and calibrated, no "
-        "network; the structure's latency, never its accuracy. An own model has its own.",
-    )
-
-
-accuracy_option = click.option(
-    "--accuracy",
-    "accuracy_dataset",
-    metavar="DATASET",
-    default=IMAGENET,
-    show_default=True,
-    help="Whose accuracy counts (see 'edgerank accuracy list').",
-)
-include_option = click.option(
-    "--include",
-    type=Converted("verdicts", read_included),
-    metavar="VERDICT,VERDICT",
-    default=(),
-    help=f"Count figures of other verdicts than ok too: "
-    f"{', '.join(verdict.value for verdict in INCLUDABLE)}.",
-)
-at_minute_option = click.option(
-    "--at-minute",
-    type=click.IntRange(1, MAX_MINUTES),
-    metavar="N",
-    help="Only what was swept with --sustained, by its figures of this minute.",
-)
-tier_option = click.option(
-    "--tier",
-    type=Converted("tier", read_tier),
-    metavar="TIER",
-    help="mobile, desktop or server.",
-)
-
-
-def variant_options(command: Command) -> Command:
-    """The options --precisions, --input-size and --batch, which say what variants are wanted."""
-    precisions = click.option(
-        "--precisions",
-        type=Converted("precisions", read_precisions),
-        metavar="NAME,NAME|all",
-        default=Precision.FP32.value,
-        show_default=True,
-        help=f"Of {', '.join(precision.value for precision in Precision)}, "
-        "those that a format has for its target.",
-    )
-    input_sizes = click.option(
-        "--input-size",
-        "input_sizes",
-        type=Converted("sizes", read_input_sizes),
-        metavar="PX,PX",
-        help=f"Heights and widths of the input, at most {MAX_INPUT_SIZE}.  "
-        "[default: each backbone's evaluation size]",
-    )
-    batches = click.option(
-        "--batch",
-        "batches",
-        type=Converted("batches", read_batches),
-        metavar="N,N",
-        default="1",
-        show_default=True,
-        help=f"Images per inference, at most {MAX_BATCH}.",
-    )
-    return precisions(input_sizes(batches(command)))

@@ -1,0 +1,25 @@
+"""What each kind of failure is on the wire: what a server answers, and what a client reads."""
+
+import grpc
+
+from controller.domain.errors import ErrorCode
+
+STATUSES = {
+    ErrorCode.INVALID_INPUT: grpc.StatusCode.INVALID_ARGUMENT,
+    ErrorCode.UNKNOWN_NAME: grpc.StatusCode.NOT_FOUND,
+    ErrorCode.NAME_TAKEN: grpc.StatusCode.ALREADY_EXISTS,
+    ErrorCode.NOTHING_FOUND: grpc.StatusCode.ABORTED,
+    ErrorCode.PRECONDITION: grpc.StatusCode.FAILED_PRECONDITION,
+    ErrorCode.OUT_OF_RANGE: grpc.StatusCode.OUT_OF_RANGE,
+    ErrorCode.UNREACHABLE: grpc.StatusCode.UNAVAILABLE,
+    ErrorCode.STORAGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    ErrorCode.EXECUTION: grpc.StatusCode.INTERNAL,
+    # Found by the command line in what it has read, so that no call ever ends with it: a status
+    # of its own would let a broken controller pass for a slow one.
+    ErrorCode.REGRESSION: grpc.StatusCode.INTERNAL,
+}
+
+
+def code_of_status(status: grpc.StatusCode) -> ErrorCode:
+    """The kind of failure behind a gRPC status; EXECUTION for one that we never send."""
+    return next((code for code, sent in STATUSES.items() if sent is status), ErrorCode.EXECUTION)

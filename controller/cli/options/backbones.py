@@ -1,0 +1,33 @@
+"""Options that choose backbones, and the names that a shell completes."""
+
+import click
+from click.shell_completion import CompletionItem
+
+from controller.cli.options.values import Converted, read_tier
+from models.catalog.catalog import load_catalog
+from models.catalog.tiers import Tier
+
+tier_option = click.option(
+    "--tier",
+    type=Converted("tier", read_tier),
+    metavar="TIER",
+    help="mobile, desktop or server.",
+)
+
+
+def complete_backbone(
+    _context: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Completes the name of one backbone."""
+    names = (backbone.name for backbone in load_catalog())
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def complete_backbones(
+    _context: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Completes the last name of a comma-separated list of backbones."""
+    done, comma, begun = incomplete.rpartition(",")
+    names = [backbone.name for backbone in load_catalog()]
+    names += [f"tier:{tier.value}" for tier in Tier]
+    return [CompletionItem(f"{done}{comma}{name}") for name in names if name.startswith(begun)]

@@ -1,0 +1,105 @@
+"""The options of `profile` that say what is profiled, and what is shown of it."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import click
+
+from controller.cli.options.grouping import option_group
+from controller.cli.options.values import OneOf
+from controller.cli.options.variants import weights_option
+from controller.domain.profiles import MAX_PROFILE_RUNS
+from controller.domain.sweeps import MAX_BATCH, MAX_THREADS
+from models.catalog.catalog import MAX_INPUT_SIZE
+from models.catalog.variants import Precision, WeightsKind
+from protos.runtimes import Runtime
+
+PLAIN_TRACE, PACKED_TRACE = ".json", ".json.gz"
+
+
+class ShownBy(Enum):
+    """What a profile's times are shown of."""
+
+    OPERATOR = "operator"
+    LAYER = "layer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfiledInferences:
+    """What is profiled, and where; the fields are those of `ProfileSpec`."""
+
+    device: str | None
+    runtime: Runtime
+    threads: int
+    precision: Precision
+    input_size: int | None
+    batch: int
+    weights: WeightsKind
+    run_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownProfile:
+    """Which profile is shown, a new one without an id, and how."""
+
+    profile_id: str | None
+    by: ShownBy
+    trace_path: Path | None
+
+
+profiled_options = option_group(
+    "What is profiled",
+    "profiled",
+    ProfiledInferences,
+    click.option("--device", metavar="NAME", help="Where to profile."),
+    click.option(
+        "--runtime",
+        type=OneOf(Runtime),
+        default=Runtime.ONNXRUNTIME.value,
+        show_default=True,
+    ),
+    click.option("--threads", type=click.IntRange(1, MAX_THREADS), default=1, show_default=True),
+    click.option(
+        "--precision",
+        type=OneOf(Precision),
+        default=Precision.FP32.value,
+        show_default=True,
+    ),
+    click.option(
+        "--input-size",
+        type=click.IntRange(1, MAX_INPUT_SIZE),
+        metavar="PX",
+        help="Height and width of the input.  [default: the backbone's evaluation size]",
+    ),
+    click.option("--batch", type=click.IntRange(1, MAX_BATCH), default=1, show_default=True),
+    weights_option(WeightsKind.PRETRAINED),
+    click.option(
+        "--runs",
+        "run_count",
+        type=click.IntRange(1, MAX_PROFILE_RUNS),
+        default=20,
+        show_default=True,
+        help="Inferences to profile, after a warm-up.",
+    ),
+)
+shown_options = option_group(
+    "What is shown",
+    "shown",
+    ShownProfile,
+    click.option("--stored", "profile_id", metavar="ID", help="Show an earlier profile."),
+    click.option(
+        "--by",
+        type=OneOf(ShownBy),
+        default=ShownBy.OPERATOR.value,
+        show_default=True,
+        help="operator: their sums and the slowest layers. layer: every layer.",
+    ),
+    click.option(
+        "--trace",
+        "trace_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help=f"Write the trace there, {PLAIN_TRACE} or {PACKED_TRACE}; with --stored also later.",
+    ),
+)

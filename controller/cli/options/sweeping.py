@@ -1,0 +1,146 @@
+"""The options of `sweep` that say what is measured, and how long and how often."""
+
+from dataclasses import dataclass
+
+import click
+
+from controller.cli.options.backbones import complete_backbones
+from controller.cli.options.grouping import option_group
+from controller.cli.options.values import (
+    Converted,
+    read_devices,
+    read_minutes,
+    read_percentage,
+    read_runtimes,
+    read_threads,
+)
+from controller.domain.quantities import parse_latency_ms
+from controller.domain.sweeps import (
+    DEFAULT_RELATIVE_HALF_WIDTH,
+    DEFAULT_REPETITIONS,
+    DEFAULT_TIME_BUDGET_MS,
+    MAX_REPETITIONS,
+)
+from protos.runtimes import Runtime
+
+DEFAULT_PRECISION = f"{DEFAULT_RELATIVE_HALF_WIDTH:.0%}"
+DEFAULT_TIME_BUDGET = f"{DEFAULT_TIME_BUDGET_MS / 1_000:g}s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweptSettings:
+    """What is measured; `names` may hold tiers, which only the catalog turns into backbones."""
+
+    names: str
+    devices: tuple[str, ...]
+    runtimes: tuple[Runtime, ...]
+    threads: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuringRules:
+    """How often and how long is measured; the fields are those of `SweepSpec`."""
+
+    repetitions: int
+    relative_half_width: float
+    time_budget_ms: int
+    sentinel: bool
+    sustained_minutes: int
+
+
+swept_options = option_group(
+    "What is measured",
+    "swept",
+    SweptSettings,
+    click.option(
+        "--models",
+        "names",
+        metavar="NAME,NAME|tier:TIER",
+        required=True,
+        shell_complete=complete_backbones,
+        help="Backbones, or a whole tier.",
+    ),
+    click.option(
+        "--devices",
+        type=Converted("devices", read_devices),
+        metavar="all|NAME,NAME",
+        default="all",
+        show_default=True,
+        help="all: every connected one.",
+    ),
+    click.option(
+        "--runtimes",
+        type=Converted("runtimes", read_runtimes),
+        metavar="NAME,NAME",
+        default="paddlelite,onnxruntime",
+        show_default=True,
+    ),
+    click.option(
+        "--threads",
+        type=Converted("threads", read_threads),
+        metavar="N,N",
+        default="1",
+        show_default=True,
+        help="Thread counts, each measured.",
+    ),
+)
+
+
+def _rules(
+    *,
+    repetitions: int | None,
+    precision: float,
+    time_budget_ms: float,
+    sentinel: bool,
+    sustained_minutes: int | None,
+) -> MeasuringRules:
+    return MeasuringRules(
+        repetitions=repetitions or (1 if sustained_minutes else DEFAULT_REPETITIONS),
+        relative_half_width=precision,
+        time_budget_ms=round(time_budget_ms),
+        sentinel=sentinel,
+        sustained_minutes=sustained_minutes or 0,
+    )
+
+
+measuring_options = option_group(
+    "How long and how often",
+    "rules",
+    _rules,
+    click.option(
+        "--repetitions",
+        type=click.IntRange(1, MAX_REPETITIONS),
+        show_default=f"{DEFAULT_REPETITIONS}, with --sustained 1",
+        help="Fresh processes for each job.",
+    ),
+    click.option(
+        "--precision",
+        type=Converted("percentage", read_percentage),
+        metavar="P%",
+        default=DEFAULT_PRECISION,
+        show_default=True,
+        help="Wanted half-width of the median's 95 % interval.",
+    ),
+    click.option(
+        "--time-budget",
+        "time_budget_ms",
+        type=Converted("duration", parse_latency_ms),
+        metavar="TIME",
+        default=DEFAULT_TIME_BUDGET,
+        show_default=True,
+        help="The longest that one repetition may sample, as 10s or 500ms.",
+    ),
+    click.option(
+        "--sentinel/--no-sentinel",
+        default=True,
+        show_default=True,
+        help="Read a small backbone now and then, and repeat what was measured while it drifted.",
+    ),
+    click.option(
+        "--sustained",
+        "sustained_minutes",
+        type=Converted("minutes", read_minutes),
+        metavar="TIME",
+        help="Run without a pause for so many minutes, as 10m, and report each of them.",
+    ),
+)

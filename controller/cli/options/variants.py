@@ -1,0 +1,76 @@
+"""The options that say what variants of a backbone are wanted, with which weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from controller.cli.options.grouping import option_group
+from controller.cli.options.values import (
+    Converted,
+    OneOf,
+    read_batches,
+    read_input_sizes,
+    read_precisions,
+)
+from controller.domain.sweeps import MAX_BATCH
+from models.catalog.catalog import MAX_INPUT_SIZE
+from models.catalog.variants import Precision, WeightsKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedVariants:
+    """What these options say; the fields are those of `SweepSpec` and `ConversionSpec`."""
+
+    precisions: tuple[Precision, ...]
+    input_sizes: tuple[int, ...]
+    batches: tuple[int, ...]
+    weights: WeightsKind
+
+
+def weights_option(default: WeightsKind) -> Callable[[Any], Any]:
+    """The option --weights, with the command's own default."""
+    return click.option(
+        "--weights",
+        type=OneOf((WeightsKind.PRETRAINED, WeightsKind.SYNTHETIC)),
+        default=default.value,
+        show_default=True,
+        help="pretrained: as published, fetched once. synthetic: seeded and calibrated, no "
+        "network; the structure's latency, never its accuracy. An own model has its own.",
+    )
+
+
+variant_options = option_group(
+    "Variants",
+    "variants",
+    WantedVariants,
+    click.option(
+        "--precisions",
+        type=Converted("precisions", read_precisions),
+        metavar="NAME,NAME|all",
+        default=Precision.FP32.value,
+        show_default=True,
+        help=f"Of {', '.join(precision.value for precision in Precision)}, "
+        "those that a format has for its target.",
+    ),
+    click.option(
+        "--input-size",
+        "input_sizes",
+        type=Converted("sizes", read_input_sizes),
+        metavar="PX,PX",
+        default=(),
+        help=f"Heights and widths of the input, at most {MAX_INPUT_SIZE}.  "
+        "[default: each backbone's evaluation size]",
+    ),
+    click.option(
+        "--batch",
+        "batches",
+        type=Converted("batches", read_batches),
+        metavar="N,N",
+        default="1",
+        show_default=True,
+        help=f"Images per inference, at most {MAX_BATCH}.",
+    ),
+    weights_option(WeightsKind.PRETRAINED),
+)

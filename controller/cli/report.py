@@ -1,0 +1,68 @@
+"""`edgerank report`: a device's ranking as a page."""
+
+from pathlib import Path
+
+import click
+import cloup
+
+from controller.cli.options.asking import controller_option
+from controller.cli.options.failures import says_failures
+from controller.cli.options.ranking import RankedFigures, ranked_options
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.names import find_device
+from controller.domain.rankings import Constraints
+from controller.views.report.render import render_report
+from models.catalog.catalog import IMAGENET
+
+
+@cloup.command()
+@ranked_options
+@click.option(
+    "--output",
+    "-o",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+)
+@controller_option
+@says_failures
+def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
+    """Write a device's ranking as one HTML file.
+
+    It opens without a network, and shows every figure; only those whose verdict is ok, or one that
+    --include names, are ranked.
+
+    \b
+    Examples:
+      edgerank report --device phone -o phone.html
+      edgerank report --device pc --include noisy,unstable
+    """
+    wanted = Constraints(include=ranked.include, at_minute=ranked.at_minute)
+    with QueryClient(address) as client:
+        write_report(client, ranked.device, path, wanted, ranked.accuracy_dataset)
+    click.echo(f"report written to {path}")
+
+
+def write_report(
+    client: QueryClient,
+    device: str,
+    path: Path,
+    constraints: Constraints,
+    accuracy_dataset: str = IMAGENET,
+) -> None:
+    """Asks for a device's ranking and writes its page.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME for the device or the dataset, STORAGE when the file cannot be
+            written.
+    """
+    found = find_device(client.list_devices(), device)
+    page = render_report(client.rank(device, constraints, accuracy_dataset), found)
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE, f"cannot write {path}: {error.strerror}; name another with --output"
+        ) from error

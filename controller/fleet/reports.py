@@ -1,0 +1,101 @@
+"""How attempts end: reported, which is committed once with every raw sample, or lost."""
+
+from controller.domain.jobs import (
+    FEWEST_REPETITIONS,
+    MAX_ATTEMPTS,
+    JobState,
+    Reading,
+    TurnState,
+    after_loss,
+)
+from controller.figures.latency import latency_figures
+from controller.fleet.credibility import answering, credible
+from controller.fleet.settling import settle_turns
+from controller.state.attempts import StoredAttempt, find_attempt, set_lost, set_reported
+from controller.state.database import Database, Transaction
+from controller.state.jobs import end_job, fail_job
+from controller.state.profiles import record_profile
+from controller.state.repetitions import record_repetition
+from controller.state.turns import (
+    LeasedTurn,
+    count_others,
+    queue_turn_again,
+    skip_turn,
+    state_before,
+    take_turn,
+)
+from protos.fleet import Measured, Report
+from protos.reasons import ReasonCode, reason
+
+
+def record_report(database: Database, device_id: str, report: Report, now_unix_ms: int) -> bool:
+    """Commits how an attempt ended; False when it is not the device's or was committed before.
+
+    The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
+    first failure, with its profile, or when no repetition of it is missing any more. A repetition
+    that the device was not ready for is left out where enough others are there, and a reading of a
+    sentinel where the one before it was not.
+    """
+    attempt = find_attempt(database, device_id, report.attempt_id)
+    if attempt is None:
+        return False
+    report = credible(answering(report, attempt.settings), attempt.settings.cores)
+    # Before the transaction, which others wait for: an interval takes its time.
+    reading = _reading(report.measured) if attempt.is_sentinel and report.measured else None
+    with database.transaction() as transaction:
+        set_reported(transaction, report.attempt_id)
+        if _may_be_left_out(transaction, attempt, report):
+            is_new = skip_turn(transaction, attempt.turn)
+        else:
+            is_new = _commit(transaction, attempt.turn, report, reading, now_unix_ms)
+    # Again for a repeated report: the first may have been committed and not settled.
+    settle_turns(database, attempt.turn.sweep_id, device_id, now_unix_ms)
+    return is_new
+
+
+def lose_attempt(database: Database, attempt_id: str, now_unix_ms: int) -> None:
+    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost."""
+    with database.transaction() as transaction:
+        lost = set_lost(transaction, attempt_id)
+        if lost is None:
+            return
+        if after_loss(lost.times) is JobState.QUEUED:
+            queue_turn_again(transaction, lost.job_id, lost.ordinal)
+        else:
+            vanished = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
+            fail_job(transaction, lost.job_id, (vanished,), now_unix_ms)
+
+
+def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:
+    if report.failure is None or report.failure.code is not ReasonCode.NOT_READY:
+        return False
+    if attempt.is_sentinel:
+        return state_before(transaction, attempt.turn) is not TurnState.NOT_READY
+    return count_others(transaction, attempt.turn) >= FEWEST_REPETITIONS
+
+
+def _commit(
+    transaction: Transaction,
+    turn: LeasedTurn,
+    report: Report,
+    reading: Reading | None,
+    now_unix_ms: int,
+) -> bool:
+    measured, profiled, failure = report.measured, report.profiled, report.failure
+    if measured is None and profiled is None:
+        why = failure.reasons if failure else (reason(ReasonCode.NOTHING_TOLD),)
+        return fail_job(transaction, turn.job_id, why, now_unix_ms)
+    if not take_turn(transaction, turn, reading):
+        return False
+    if profiled is not None:
+        record_profile(transaction, turn.job_id, profiled, report.ended_at_unix_ms, now_unix_ms)
+        # At once: a job ends by its repetitions, and this one has none.
+        end_job(transaction, turn.job_id, JobState.DONE)
+    if measured is not None:
+        record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
+    return True
+
+
+def _reading(measured: Measured) -> Reading:
+    figures = latency_figures([measured.repetition])
+    return Reading(low_ms=figures.low_ms, high_ms=figures.high_ms)

@@ -1,0 +1,32 @@
+"""How a sweep begins: its jobs, and the order in which their repetitions take turns."""
+
+import random
+import uuid
+from collections.abc import Sequence
+
+from controller.domain.jobs import PlannedJob
+from controller.domain.sweeps import SweepSpec
+from controller.fleet.turns import order_turns
+from controller.state.database import Database
+from controller.state.sweeps import add_sweep
+from controller.state.turns import append_turns
+
+
+def create_sweep(
+    database: Database, spec: SweepSpec, planned: Sequence[PlannedJob], now_unix_ms: int
+) -> str:
+    """Remembers a sweep whose jobs wait for their artifacts; gives its id, the order's seed."""
+    sweep_id = uuid.uuid4().hex[:12]
+    with database.transaction() as transaction:
+        job_ids = add_sweep(transaction, sweep_id, spec, planned, now_unix_ms)
+        for device_id in dict.fromkeys(job.device_id for job in planned):
+            here = [
+                (job_id, job)
+                for job_id, job in zip(job_ids, planned, strict=True)
+                if job.device_id == device_id
+            ]
+            sentinel = next((job_id for job_id, job in here if job.is_sentinel), None)
+            repetitions = {job_id: spec.repetitions for job_id, job in here if not job.is_sentinel}
+            order = order_turns(repetitions, sentinel, random.Random(f"{sweep_id} {device_id}"))
+            append_turns(transaction, sweep_id, device_id, order)
+    return sweep_id

@@ -1,0 +1,164 @@
+"""Groups of options: titled in the help, one value each for the command."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import cloup
+import pytest
+from click.testing import CliRunner
+
+from controller.cli.best import best
+from controller.cli.options.failures import Command
+from controller.cli.options.grouping import option_group
+from controller.cli.options.profiling import (
+    ProfiledInferences,
+    ShownBy,
+    ShownProfile,
+    profiled_options,
+    shown_options,
+)
+from controller.cli.options.ranking import RankedFigures, constraint_options, ranked_options
+from controller.cli.options.sweeping import (
+    MeasuringRules,
+    SweptSettings,
+    measuring_options,
+    swept_options,
+)
+from controller.cli.options.variants import WantedVariants, variant_options
+from controller.cli.profile import profile
+from controller.cli.sweep import sweep
+from controller.domain.measurements import Verdict
+from controller.domain.rankings import Constraints
+from models.catalog.catalog import IMAGENET
+from models.catalog.variants import Precision, WeightsKind
+from protos.runtimes import Runtime
+
+
+def given(options: Callable[[Any], Any], *arguments: str) -> object:
+    """The one value that a command with these options is given."""
+    received: list[object] = []
+
+    @click.command()
+    @options
+    def command(**values: object) -> None:
+        received.extend(values.values())
+
+    command.main(arguments, standalone_mode=False)
+    (value,) = received
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    left: int
+    right: int
+
+
+def pair_options(command: Command) -> Command:
+    options = (click.option("--left", default=1), click.option("--right", default=2))
+    return option_group("Both of them", "pair", Pair, *options)(command)
+
+
+def test_a_group_is_one_value_and_a_title_in_the_help() -> None:
+    assert given(pair_options, "--right", "7") == Pair(left=1, right=7)
+
+    @cloup.command()
+    @pair_options
+    def command(pair: Pair) -> None:
+        """Take a pair."""
+
+    lines = CliRunner().invoke(command, ["--help"]).output.splitlines()
+    title = lines.index("Both of them:")
+    assert [line.split()[0] for line in lines[title + 1 : title + 3]] == ["--left", "--right"]
+
+
+def test_a_group_leaves_the_other_options_alone() -> None:
+    received: list[tuple[Pair, str]] = []
+
+    @click.command()
+    @click.argument("name")
+    @pair_options
+    def command(name: str, pair: Pair) -> None:
+        received.append((pair, name))
+
+    command.main(["a"], standalone_mode=False)
+    assert received == [(Pair(left=1, right=2), "a")]
+
+
+@pytest.mark.parametrize("command", [best, profile, sweep], ids=lambda command: str(command.name))
+def test_a_command_with_many_options_shows_them_below_titles(command: cloup.Command) -> None:
+    # The help's own option is click's.
+    alone = {param.name for param in command.ungrouped_options}
+    assert alone == {"address", "as_json"}
+
+
+def test_what_is_swept() -> None:
+    assert given(swept_options, "--models", "tier:mobile") == SweptSettings(
+        names="tier:mobile",
+        devices=(),
+        runtimes=(Runtime.PADDLELITE, Runtime.ONNXRUNTIME),
+        threads=(1,),
+    )
+
+
+def test_sustained_inference_is_measured_by_one_process_unless_told_otherwise() -> None:
+    usual = MeasuringRules(
+        repetitions=5,
+        relative_half_width=0.01,
+        time_budget_ms=10_000,
+        sentinel=True,
+        sustained_minutes=0,
+    )
+    assert given(measuring_options) == usual
+    sustained = given(measuring_options, "--sustained", "10m")
+    assert isinstance(sustained, MeasuringRules)
+    assert (sustained.repetitions, sustained.sustained_minutes) == (1, 10)
+    told = given(measuring_options, "--sustained", "10m", "--repetitions", "3")
+    assert isinstance(told, MeasuringRules)
+    assert told.repetitions == 3
+
+
+def test_the_usual_variants() -> None:
+    assert given(variant_options) == WantedVariants(
+        precisions=("fp32",), input_sizes=(), batches=(1,), weights=WeightsKind.PRETRAINED
+    )
+
+
+def test_what_is_ranked_and_what_a_winner_has_to_satisfy() -> None:
+    assert given(ranked_options, "--device", "pc", "--include", "noisy") == RankedFigures(
+        device="pc", include=(Verdict.NOISY,), at_minute=None, accuracy_dataset=IMAGENET
+    )
+    assert given(constraint_options) == Constraints()
+    told = ("--max-latency", "20ms", "--max-memory", "80MB", "--min-top1", "75")
+    more = ("--tier", "mobile", "--runtime", "onnxruntime", "--threads", "2")
+    assert given(constraint_options, *told, *more) == Constraints(
+        max_latency_ms=20,
+        max_memory_bytes=80_000_000,
+        min_top1=75,
+        tier="mobile",
+        runtime=Runtime.ONNXRUNTIME,
+        threads=2,
+    )
+
+
+def test_what_is_profiled_and_shown() -> None:
+    assert given(profiled_options, "--precision", "int8-static") == ProfiledInferences(
+        device=None,
+        runtime=Runtime.ONNXRUNTIME,
+        threads=1,
+        precision=Precision.INT8_STATIC,
+        input_size=None,
+        batch=1,
+        weights=WeightsKind.PRETRAINED,
+        run_count=20,
+    )
+    assert given(shown_options, "--by", "layer") == ShownProfile(
+        profile_id=None, by=ShownBy.LAYER, trace_path=None
+    )
+
+
+def test_a_member_that_there_is_not_is_refused_by_the_values_of_those_there_are() -> None:
+    with pytest.raises(click.BadParameter, match="'pretrained', 'synthetic'"):
+        given(variant_options, "--weights", "own")
