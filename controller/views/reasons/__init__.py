@@ -42,13 +42,18 @@ def sentences(reasons: Iterable[Reason], names: Mapping[str, str] = _NOBODY) -> 
     What kept a job from starting comes with what people can do about it.
     """
     told = tuple(reasons)
-    text = ""
-    is_unready = False
-    for each in told:
-        # What was in the way explains why the device was not ready.
-        joint = ": " if is_unready and each.code in REMEDIES else "; "
-        text += f"{joint if text else ''}{sentence(each, names)}"
-        is_unready = each.code is ReasonCode.NOT_READY
+    text = "".join(
+        f"{_joint(before, each) if before else ''}{sentence(each, names)}"
+        for before, each in zip((None, *told), told, strict=False)
+    )
     if any(each.code is ReasonCode.NOT_READY for each in told):
         text += "".join(f"; {REMEDIES[each.code]}" for each in told if each.code in REMEDIES)
     return text
+
+
+def _joint(before: Reason, behind: Reason) -> str:
+    """Return a colon where a reason says why the one before it is so."""
+    explains = before.code is ReasonCode.PROFILE_FAILED or (
+        before.code is ReasonCode.NOT_READY and behind.code in REMEDIES
+    )
+    return ": " if explains else "; "
