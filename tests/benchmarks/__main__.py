@@ -16,7 +16,14 @@ import psutil
 
 from tests.benchmarks import demo, transfer
 from tests.benchmarks.converting import conversion
-from tests.benchmarks.measuring import coverage, economy, faults, fidelity, repeatability
+from tests.benchmarks.measuring import (
+    coverage,
+    economy,
+    faults,
+    fidelity,
+    ratios,
+    repeatability,
+)
 from tests.benchmarks.places import filled
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE
@@ -24,6 +31,7 @@ from tests.benchmarks.size import SHARE
 # The proof of what docs/measuring.md says.
 PROOF = {
     "coverage": coverage.run,
+    "ratios": ratios.run,
     "economy": economy.run,
     "faults": faults.run,
     "fidelity": fidelity.run,

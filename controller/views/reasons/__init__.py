@@ -42,7 +42,18 @@ def sentences(reasons: Iterable[Reason], names: Mapping[str, str] = _NOBODY) -> 
     What kept a job from starting comes with what people can do about it.
     """
     told = tuple(reasons)
-    clauses = [sentence(each, names) for each in told]
+    text = "".join(
+        f"{_joint(before, each) if before else ''}{sentence(each, names)}"
+        for before, each in zip((None, *told), told, strict=False)
+    )
     if any(each.code is ReasonCode.NOT_READY for each in told):
-        clauses += [REMEDIES[each.code] for each in told if each.code in REMEDIES]
-    return "; ".join(clauses)
+        text += "".join(f"; {REMEDIES[each.code]}" for each in told if each.code in REMEDIES)
+    return text
+
+
+def _joint(before: Reason, behind: Reason) -> str:
+    """Return a colon where a reason says why the one before it is so."""
+    explains = before.code is ReasonCode.PROFILE_FAILED or (
+        before.code is ReasonCode.NOT_READY and behind.code in REMEDIES
+    )
+    return ": " if explains else "; "

@@ -18,6 +18,7 @@ from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
 from controller.figures.disturbances import throttling
 from controller.figures.drift import clock_step, drift, waiting
+from controller.views.reasons import sentence
 from protos.device import DeviceState
 from protos.measuring import Repetition, StopReason
 from tests.benchmarks.measuring.recording import (
@@ -145,8 +146,8 @@ def _real(subject: Subject) -> Iterator[Tally]:
 
     def told(what: str, where: str, take: Callable[[], Repetition], wanted: bool = True) -> Tally:
         jobs = ([take()] for _ in range(trials))
-        sentences = [waiting(job) or drift(job) or clock_step(job) for job in jobs]
-        alarms = [sentence.partition(" in repetition")[0] for sentence in sentences if sentence]
+        found = [waiting(job) or drift(job) or clock_step(job) for job in jobs]
+        alarms = [sentence(each).partition(" in repetition")[0] for each in found if each]
         # Machines that others share are disturbed without our doing; a reader may judge.
         heard = f" ({'; '.join(alarms)})" if alarms and not wanted else ""
         return Tally(what, f"{where}{heard}", len(alarms), trials, wanted)

@@ -32,6 +32,7 @@ from controller.cli.sweep import sweep
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
 from models.catalog.catalog import IMAGENET
+from models.catalog.tiers import Tier
 from models.catalog.variants import Precision, WeightsKind
 from protos.runtimes import Runtime
 
@@ -122,7 +123,7 @@ def test_sustained_inference_is_measured_by_one_process_unless_told_otherwise() 
 
 def test_the_usual_variants() -> None:
     assert given(variant_options) == WantedVariants(
-        precisions=("fp32",), input_sizes=(), batches=(1,), weights=WeightsKind.PRETRAINED
+        precisions=(Precision.FP32,), input_sizes=(), batches=(1,), weights=WeightsKind.PRETRAINED
     )
 
 
@@ -137,7 +138,7 @@ def test_what_is_ranked_and_what_a_winner_has_to_satisfy() -> None:
         max_latency_ms=20,
         max_memory_bytes=80_000_000,
         min_top1=75,
-        tier="mobile",
+        tier=Tier.MOBILE,
         runtime=Runtime.ONNXRUNTIME,
         threads=2,
     )

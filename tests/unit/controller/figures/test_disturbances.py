@@ -13,6 +13,7 @@ from controller.figures.disturbances import throttling
 from controller.figures.verdicts import verdict
 from protos.device import CpuClock, DeviceState, ThrottleCounter
 from protos.measuring import Repetition
+from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.controller.samples.measurements import MS, figures, repetition, state
 
 GHZ = 1_000_000
@@ -33,54 +34,73 @@ def counted(count: int) -> DeviceState:
     return state(throttle_counters=(ThrottleCounter(name="cpu0 core_throttle_count", count=count),))
 
 
+def fell(repetition_ordinal: int, cpu: int = 4) -> Reason:
+    """Of two repetitions, one in which a core fell from 2.84 to 1.77 GHz."""
+    return reason(
+        ReasonCode.CLOCK_FELL,
+        cpu=cpu,
+        from_khz=2_840_000,
+        to_khz=1_770_000,
+        repetition=repetition_ordinal,
+        repetitions=2,
+    )
+
+
 def test_a_measured_core_that_falls_is_told_with_its_frequencies() -> None:
     job = [watched(*[2_840_000] * 9), watched(*[2_840_000] * 5, *[1_770_000] * 4)]
-    assert throttling(job) == "core 4 fell from 2.84 to 1.77 GHz in repetition 2 of 2"
-    judged, reason = verdict(figures(10, 0.0), job, 0.02)
-    assert (judged, reason) == (Verdict.THROTTLED, throttling(job))
+    assert throttling(job) == fell(2)
+    assert verdict(figures(10, 0.0), job, 0.02) == (Verdict.THROTTLED, (fell(2),))
 
 
 def test_a_core_that_was_slow_from_the_start_is_told_by_the_other_repetitions() -> None:
     full, slow = watched(*[2_840_000] * 5), watched(*[1_770_000] * 5)
-    told = "core 4 fell from 2.84 to 1.77 GHz in repetition {} of 2"
-    assert throttling([full, slow]) == told.format(2)
-    assert throttling([slow, full]) == told.format(1)
+    assert throttling([full, slow]) == fell(2)
+    assert throttling([slow, full]) == fell(1)
     # Another core may be a slower one by nature.
-    assert throttling([full, watched(*[1_770_000] * 5, cpu=0)]) == ""
-    assert throttling([slow, slow]) == ""
+    assert throttling([full, watched(*[1_770_000] * 5, cpu=0)]) is None
+    assert throttling([slow, slow]) is None
 
 
 def test_a_core_that_rests_may_fall() -> None:
-    assert throttling([watched(2_840_000, 300_000, 300_000, measured=False)]) == ""
+    assert throttling([watched(2_840_000, 300_000, 300_000, measured=False)]) is None
 
 
 def test_one_slow_reading_is_no_throttling_and_neither_are_turbo_steps() -> None:
-    assert throttling([watched(2_840_000, 1_000_000, *[2_840_000] * 8)]) == ""
-    assert throttling([watched(4_000_000, *[3_600_000] * 8)]) == ""
+    assert throttling([watched(2_840_000, 1_000_000, *[2_840_000] * 8)]) is None
+    assert throttling([watched(4_000_000, *[3_600_000] * 8)]) is None
 
 
 def test_a_core_that_speeds_up_was_not_throttled() -> None:
-    assert throttling([watched(1_000_000, *[2_840_000] * 8)]) == ""
+    assert throttling([watched(1_000_000, *[2_840_000] * 8)]) is None
 
 
-@pytest.mark.parametrize(("before", "after", "rose"), [(3, 5, True), (5, 5, False), (5, 0, False)])
-def test_a_counter_that_rose_is_throttling(before: int, after: int, rose: bool) -> None:
+ROSE = reason(
+    ReasonCode.THROTTLING_COUNTED,
+    {"counter": "cpu0 core_throttle_count"},
+    count=2,
+    repetition=1,
+    repetitions=1,
+)
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [(3, 5, ROSE), (5, 5, None), (5, 0, None)])
+def test_a_counter_that_rose_is_throttling(before: int, after: int, told: Reason | None) -> None:
     job = [repetition((MS,), before=counted(before), during=(), after=counted(after))]
-    told = "cpu0 core_throttle_count rose by 2 in repetition 1 of 1" if rose else ""
     assert throttling(job) == told
 
 
 def test_a_limit_in_force_is_throttling_unless_it_ended_before() -> None:
-    limited = state(active_limits=("cooling_device1:thermal-cpufreq-2",))
-    told = "cooling_device1:thermal-cpufreq-2 limited the device in repetition 1 of 1"
+    limit = "cooling_device1:thermal-cpufreq-2"
+    limited = state(active_limits=(limit,))
+    told = reason(ReasonCode.LIMIT_IN_FORCE, {"limit": limit}, repetition=1, repetitions=1)
     assert throttling([repetition((MS,), during=(limited,))]) == told
     assert throttling([repetition((MS,), after=limited)]) == told
-    assert throttling([repetition((MS,), before=limited)]) == ""
+    assert throttling([repetition((MS,), before=limited)]) is None
 
 
 def test_a_kernel_that_tells_nothing_shows_no_throttling() -> None:
     silent = replace(watched(), before=None, after=None, during=(DeviceState(taken_at_unix_ms=0),))
-    assert throttling([silent]) == ""
+    assert throttling([silent]) is None
 
 
 @given(st.integers(400_000, 5 * GHZ), st.integers(3, 60), st.integers(0, 2**32 - 1), st.booleans())

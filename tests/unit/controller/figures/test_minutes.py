@@ -6,12 +6,14 @@ from controller.cli.options.values import read_minutes
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, Ranking
+from controller.domain.settings import Distinction, distinction
 from controller.figures.minutes import at_minute, repetitions_of_minute
-from controller.ranking.entries import candidate_key
 from controller.ranking.ranking import rank
-from controller.views.wording import THROTTLED_NOTE, candidate_name, candidates, headline, notes
+from controller.views.settings_words import settings_words
+from controller.views.wording import THROTTLED_NOTE, candidates, notes
 from models.catalog.catalog import Catalog
 from protos.measuring import StopReason
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import (
     DEVICE,
@@ -22,6 +24,7 @@ from tests.unit.controller.samples.measurements import (
     repetition,
     sustained,
 )
+from tests.unit.controller.samples.reasons import CRASHED
 
 # The better one at first slows down; the other one keeps its speed.
 HOT = sustained("Hot", {1: 10, 5: 15, 10: 30}, top1=76)
@@ -44,13 +47,11 @@ def test_the_first_minute_and_the_last_are_ranked_by_their_own_figures() -> None
     assert late.winner is not None
     assert late.winner.measurement.latency is not None
     assert late.winner.measurement.latency.median_ms == 14
-    assert headline(late) == (
-        "Best on pi5 (at most 20 ms, at minute 10): Cool (onnxruntime, 1 thread, sustained 10 min)"
-    )
 
 
 def test_a_throttled_device_is_ranked_by_its_minutes_and_it_is_said() -> None:
-    hot = sustained("Hot", {1: 10, 10: 30}, top1=76, verdict=Verdict.THROTTLED, reason="it is hot")
+    fell = reason(ReasonCode.CLOCK_FELL, cpu=4, from_khz=2_840_000, to_khz=1_770_000)
+    hot = sustained("Hot", {1: 10, 10: 30}, top1=76, verdict=Verdict.THROTTLED, reasons=(fell,))
     late = _ranked(10, hot)
     assert _winner(late) == "Hot"
     assert late.winner is not None
@@ -59,33 +60,30 @@ def test_a_throttled_device_is_ranked_by_its_minutes_and_it_is_said() -> None:
     # Its figures as a whole mix fast and slow minutes.
     whole = _ranked(None, hot)
     assert whole.winner is None
-    assert [each.reason for each in whole.left_out] == ["it is hot"]
+    assert [each.reasons for each in whole.left_out] == [(fell,)]
 
 
 @pytest.mark.parametrize(
-    ("measured", "reason"),
+    ("measured", "why"),
     [
-        (
-            measurement("A"),
-            "it was not measured minute by minute: 'edgerank sweep --sustained 9m' would do that",
-        ),
-        (sustained("A", {5: 10}), "it was measured for 5 min, so there is no minute 9"),
-        (sustained("A", {8: 10, 10: 10}), "no inference began in minute 9"),
-        (failed("A"), "its child was killed by SIGSEGV"),
+        (measurement("A"), reason(ReasonCode.NOT_SUSTAINED, minute=9)),
+        (sustained("A", {5: 10}), reason(ReasonCode.PAST_LAST_MINUTE, minute=9, minutes=5)),
+        (sustained("A", {8: 10, 10: 10}), reason(ReasonCode.MINUTE_EMPTY, minute=9)),
+        (failed("A"), CRASHED),
     ],
 )
-def test_what_has_no_figures_of_the_minute_is_left_out_with_a_sentence(
-    measured: Measurement, reason: str
+def test_what_has_no_figures_of_the_minute_is_left_out_with_why(
+    measured: Measurement, why: Reason
 ) -> None:
     ranking = _ranked(9, measured)
     assert ranking.winner is None
-    assert [each.reason for each in ranking.left_out] == [reason]
+    assert [each.reasons for each in ranking.left_out] == [(why,)]
 
 
 def test_a_sustained_measurement_is_a_candidate_of_its_own() -> None:
     short, long = measurement("A", 10), sustained("A", {10: 30})
-    assert candidate_key(long) == "A onnxruntime 1 sustained 10 min"
-    assert candidate_name(long) == "A (onnxruntime, 1 thread, sustained 10 min, pretrained)"
+    assert distinction(long) == Distinction(sustained_minutes=10)
+    assert settings_words(long) == ("sustained 10 min",)
     for order in ((short, long), (long, short)):
         ranking = _ranked(None, *order)
         shown = [each.measurement for each in candidates(ranking)]
@@ -95,7 +93,8 @@ def test_a_sustained_measurement_is_a_candidate_of_its_own() -> None:
 def test_what_is_missing_is_suggested_with_its_minutes() -> None:
     within = Constraints(at_minute=10, min_top1=70, runtime=Runtime.ONNXRUNTIME)
     ranking = rank(DEVICE, [], within, catalog(A=75))
-    assert ranking.suggested_sweep.endswith("--sustained 10m")
+    assert ranking.suggested_sweep is not None
+    assert ranking.suggested_sweep.sustained_minutes == 10
 
 
 def test_samples_of_a_minute_are_cut_out_in_their_order() -> None:
@@ -120,5 +119,5 @@ def test_whole_minutes_are_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "m", "10", "10s", "0m", "61m", "1.5m", "-1m", "9" * 5_000])
 def test_other_times_are_refused_with_how_to_write_them(text: str) -> None:
-    with pytest.raises(EdgerankError, match="write 1m to 60m, in whole minutes"):
+    with pytest.raises(EdgerankError, match="write 1m to 60m"):
         read_minutes(text)

@@ -7,13 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain.comparisons import Change, ComparedPair, Comparison, Limits, LimitsInvalid
+from controller.domain.comparisons import (
+    Change,
+    ComparedPair,
+    Comparison,
+    Limits,
+    LimitsInvalid,
+    Side,
+)
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.selectors import Selector, parse_selector
 from controller.ranking.comparison import compare, compare_pair
 from models.catalog.variants import Precision, WeightsKind
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import failed, figures, measurement
+from tests.unit.controller.samples.reasons import CRASHED, OLDER_COUNTS
 
 A, B = parse_selector("s1"), parse_selector("s2")
 OPPOSITE = {
@@ -22,6 +31,7 @@ OPPOSITE = {
     Change.SAME: Change.SAME,
     Change.CANNOT_TELL: Change.CANNOT_TELL,
 }
+ALONE = reason(ReasonCode.WITHOUT_PARTNER)
 FIVE_PERCENT = Limits(regression_threshold=0.05)
 
 
@@ -47,7 +57,7 @@ _measured = st.builds(
 class TestVerdict:
     def test_equal_medians_of_narrow_intervals_are_the_same(self) -> None:
         found = _compared(_a(), _b())
-        assert (found.change, found.ratio, found.reason) == (Change.SAME, 1, "")
+        assert (found.change, found.ratio, found.reason) == (Change.SAME, 1, None)
         assert found.ratio_low is not None
         assert found.ratio_low < 1
 
@@ -68,22 +78,26 @@ class TestVerdict:
     def test_wide_intervals_leave_it_open(self) -> None:
         found = _compared(_a(half_width_ms=0.5), _b(10.3, 0.5))
         assert found.change is Change.CANNOT_TELL
-        assert "more repetitions would narrow it" in found.reason
+        assert found.reason == reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=0.02)
         assert not found.undecided_by_noise
 
     def test_one_process_tells_nothing_of_another(self) -> None:
-        found = _compared(_a(), _b(latency=replace(figures(12), repetition_count=1)))
+        once = replace(figures(12), repetition_count=1)
+        found = _compared(_a(), _b(latency=once))
         assert found.change is Change.CANNOT_TELL
         assert found.ratio == pytest.approx(1.2)
         assert (found.ratio_low, found.ratio_high) == (None, None)
-        assert "B has one repetition" in found.reason
+        assert found.reason == reason(ReasonCode.ONE_REPETITION_IN_B, fewest=2)
+        found = _compared(_a(latency=once), _b())
+        assert found.change is Change.CANNOT_TELL
+        assert found.reason == reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2)
 
     @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE])
     def test_a_measurement_beside_itself_is_the_same_and_says_why(self, verdict: Verdict) -> None:
         found = _compared(_a(half_width_ms=3, verdict=verdict), _a(half_width_ms=3))
         assert found.change is Change.SAME
         assert (found.ratio, found.ratio_low, found.ratio_high) == (1, 1, 1)
-        assert found.reason == "A and B chose one measurement"
+        assert found.reason == reason(ReasonCode.SAME_MEASUREMENT)
 
     @given(_measured, _measured)
     def test_exchanging_a_and_b_gives_the_reciprocal_and_the_opposite(
@@ -101,27 +115,27 @@ class TestVerdict:
 
 class TestNoise:
     @pytest.mark.parametrize(
-        ("a", "b", "who"),
+        ("a", "b", "sides"),
         [
-            (Verdict.NOISY, Verdict.OK, "A is noisy"),
-            (Verdict.OK, Verdict.NOISY, "B is noisy"),
-            (Verdict.NOISY, Verdict.NOISY, "A and B are noisy"),
-            (Verdict.OK, Verdict.UNSTABLE, "B is unstable"),
-            (Verdict.UNSTABLE, Verdict.UNSTABLE, "A and B are unstable"),
-            (Verdict.NOISY, Verdict.UNSTABLE, "A is noisy and B is unstable"),
+            (Verdict.NOISY, Verdict.OK, {"a": "noisy"}),
+            (Verdict.OK, Verdict.NOISY, {"b": "noisy"}),
+            (Verdict.NOISY, Verdict.NOISY, {"a": "noisy", "b": "noisy"}),
+            (Verdict.OK, Verdict.UNSTABLE, {"b": "unstable"}),
+            (Verdict.UNSTABLE, Verdict.UNSTABLE, {"a": "unstable", "b": "unstable"}),
+            (Verdict.NOISY, Verdict.UNSTABLE, {"a": "noisy", "b": "unstable"}),
         ],
     )
     def test_a_doubtful_side_leaves_it_open_unless_included(
-        self, a: Verdict, b: Verdict, who: str
+        self, a: Verdict, b: Verdict, sides: dict[str, str]
     ) -> None:
-        sides = _a(verdict=a), _b(16, verdict=b)
-        found = compare_pair(*sides, FIVE_PERCENT)
+        pair = _a(verdict=a), _b(16, verdict=b)
+        found = compare_pair(*pair, FIVE_PERCENT)
         assert (found.change, found.undecided_by_noise) == (Change.CANNOT_TELL, True)
         assert not found.is_regression
         assert found.ratio_low is not None
         assert found.ratio_low > 1.5
-        assert found.reason.startswith(who)
-        included = compare_pair(*sides, replace(FIVE_PERCENT, include_noisy=True))
+        assert found.reason == reason(ReasonCode.SIDES_IN_DOUBT, sides)
+        included = compare_pair(*pair, replace(FIVE_PERCENT, include_noisy=True))
         assert (included.change, included.undecided_by_noise) == (Change.SLOWER, False)
         assert included.is_regression
 
@@ -147,13 +161,13 @@ class TestRegression:
 
     @pytest.mark.parametrize("fraction", [-0.01, float("nan"), float("inf")])
     def test_a_limit_that_is_none_is_refused(self, fraction: float) -> None:
-        with pytest.raises(LimitsInvalid, match="write 0% or more"):
+        with pytest.raises(LimitsInvalid, match="write 0%"):
             Limits(equivalence_margin=fraction)
-        with pytest.raises(LimitsInvalid, match="write 0% or more"):
+        with pytest.raises(LimitsInvalid, match="write 0%"):
             Limits(regression_threshold=fraction)
 
     def test_what_counts_as_the_same_is_no_regression(self) -> None:
-        with pytest.raises(LimitsInvalid, match="add --same-within 1%"):
+        with pytest.raises(LimitsInvalid, match="at most 1 %"):
             Limits(regression_threshold=0.01)
         assert Limits(regression_threshold=0.01, equivalence_margin=0.01)
 
@@ -164,6 +178,10 @@ def _paired(a: Selector, b: Selector, measured: list[Measurement]) -> Comparison
 
 def _ids(found: Comparison) -> list[tuple[str, str]]:
     return [(pair.a.measurement_id, pair.b.measurement_id) for pair in found.pairs]
+
+
+def _left_out(found: Comparison) -> list[tuple[Side, str, tuple[Reason, ...]]]:
+    return [(left.side, left.measurement.measurement_id, left.reasons) for left in found.left_out]
 
 
 def _in(sweep_id: str, name: str = "Net", **changes: Any) -> Measurement:
@@ -195,7 +213,11 @@ class TestNotJudged:
     def test_what_only_a_has_is_lost_and_what_only_b_has_is_not(self) -> None:
         found = _paired(A, B, [_in("s1", "Gone"), _in("s1"), _in("s2"), _in("s2", "New")])
         assert [lost.backbone for lost in found.lost] == ["Gone"]
-        assert [left.backbone for left in found.left_out] == ["Gone", "New"]
+        assert _left_out(found) == [
+            (Side.A, "s1-Gone", (ALONE,)),
+            (Side.B, "s2-New", (ALONE,)),
+        ]
+        assert all(left.is_alone for left in found.left_out)
 
 
 class TestPairs:
@@ -216,9 +238,10 @@ class TestPairs:
     def test_only_the_same_thing_is_compared(self, other: dict[str, Any]) -> None:
         found = _paired(A, B, [_in("s1"), _in("s2", **other)])
         assert found.pairs == ()
-        assert {m.reason for m in found.left_out} == {
-            "only A has it: B has no figure of it",
-            "only B has it: A has no figure of it",
+        assert len(found.left_out) == 2
+        assert {left.side: left.reasons for left in found.left_out} == {
+            Side.A: (ALONE,),
+            Side.B: (ALONE,),
         }
         assert _ids(_paired(A, B, [_in("s1"), _in("s2")])) == [("s1-Net", "s2-Net")]
 
@@ -241,19 +264,18 @@ class TestPairs:
             _in("s2"),
         ]
         found = _paired(A, B, measured)
-        (left_out,) = found.left_out
         assert _ids(found) == [("new", "s2-Net")]
-        assert left_out.measurement_id == "hot"
-        assert left_out.reason.startswith("in A: ")
-        assert left_out.reason.endswith("an older measurement counts instead")
+        assert _left_out(found) == [(Side.A, "hot", (OLDER_COUNTS,))]
+        assert not found.lost
 
     def test_what_failed_on_one_side_is_never_silent(self) -> None:
         found = _paired(A, B, [_in("s1"), failed("Net", sweep_id="s2")])
         assert found.pairs == ()
-        assert [m.reason for m in found.left_out] == [
-            "in B: its child was killed by SIGSEGV",
-            "only A has it: B has no figure of it",
+        assert _left_out(found) == [
+            (Side.B, "Net-failed", (CRASHED,)),
+            (Side.A, "s1-Net", (ALONE,)),
         ]
+        assert [left.is_alone for left in found.left_out] == [False, True]
 
     @given(st.permutations([_in(s, name) for s in ("s1", "s2") for name in ("X", "Y", "Z")]))
     def test_the_order_of_measurements_does_not_matter(self, measured: list[Measurement]) -> None:

@@ -25,7 +25,9 @@ from protos.device import (
     ThrottleCounter,
 )
 from protos.measuring import MeasureSettings, ProcessMemory, Repetition, StopReason
+from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime, RuntimeInfo
+from tests.unit.controller.samples.reasons import CRASHED
 
 DEVICE = "pi5"
 MS = 1_000_000
@@ -149,12 +151,10 @@ def sustained(name: str, minutes_ms: Mapping[int, float], **changes: Any) -> Mea
     return measurement(name, **(fields | changes))
 
 
-def failed(
-    name: str, reason: str = "its child was killed by SIGSEGV", **changes: Any
-) -> Measurement:
+def failed(name: str, why: Reason = CRASHED, **changes: Any) -> Measurement:
     fields: dict[str, Any] = {
         "verdict": Verdict.FAILED,
-        "reason": reason,
+        "reasons": (why,),
         "latency": None,
         "memory": None,
         "measurement_id": f"{name}-failed",

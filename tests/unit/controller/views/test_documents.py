@@ -12,11 +12,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from controller.domain.catalog import AccuracyMetric, AccuracyPrecision, Dataset, OwnModel
-from controller.domain.comparisons import Comparison, Limits
+from controller.domain.comparisons import Comparison, Limits, Side, Unpaired
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
-from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
+from controller.domain.sweeps import (
+    Activity,
+    ActivityKind,
+    JobOutcome,
+    SweepPhase,
+    SweepSnapshot,
+)
 from controller.ranking.comparison import compare_pair
 from controller.ranking.ranking import rank
 from controller.views.documents import to_document
@@ -25,6 +31,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.own import OwnFormat
 from models.catalog.tiers import Tier, apply_rule
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.conversions import unkept
 from tests.unit.controller.samples.measurements import (
@@ -39,6 +46,7 @@ from tests.unit.controller.samples.measurements import (
     sustained,
 )
 from tests.unit.controller.samples.profiles import PROFILE
+from tests.unit.controller.samples.reasons import CRASHED
 
 DOCS = Path(__file__).parents[4] / "docs"
 
@@ -73,6 +81,7 @@ ONLY_DOUBTFUL = rank(
     Constraints(include=(Verdict.NOISY,)),
     catalog(Good=76, Bad=70),
 )
+KNOWN = catalog(Good=76, Poor=75)
 NOTHING_MEASURED = rank(DEVICE, [], Constraints(tier=Tier.MOBILE, min_top1=75), load_catalog())
 AT_MINUTE = rank(
     DEVICE, [sustained("Good", {1: 4, 2: 5})], Constraints(at_minute=2), catalog(Good=76)
@@ -144,9 +153,22 @@ SWEEP = SweepSnapshot(
             input_size=224,
             batch=1,
             verdict=verdict,
+            reasons=reasons,
             median_ms=median_ms,
         )
-        for verdict, median_ms in ((Verdict.OK, 4.5), (Verdict.FAILED, None))
+        for verdict, reasons, median_ms in (
+            (Verdict.OK, (), 4.5),
+            (Verdict.FAILED, (CRASHED,), None),
+        )
+    ),
+    activities=(
+        Activity(
+            kind=ActivityKind.WAITING,
+            backbone="Good",
+            device=DEVICE,
+            runtime=Runtime.PADDLELITE,
+            waiting_for=reason(ReasonCode.CORES_TAKEN, load_by_others=1.27, most=0.5),
+        ),
     ),
 )
 DATASETS = (
@@ -186,7 +208,14 @@ COMPARISON = Comparison(
             FIVE_PERCENT,
         ),
     ),
-    left_out=(failed("Broken"),),
+    left_out=(
+        Unpaired(side=Side.B, measurement=failed("Broken"), reasons=(CRASHED,)),
+        Unpaired(
+            side=Side.A,
+            measurement=measurement("Alone"),
+            reasons=(reason(ReasonCode.WITHOUT_PARTNER),),
+        ),
+    ),
 )
 CASES = [
     ("datasets", DATASETS),
@@ -264,3 +293,16 @@ def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:
     assert to_document(Constraints()) == {
         field.name: None for field in dataclasses.fields(Constraints)
     } | {"include": []}
+
+
+def test_a_reason_is_its_code_its_figures_and_its_sentence() -> None:
+    document = to_document(
+        rank(DEVICE, [measurement("Good", top1=76), measurement("Poor", 12)], Constraints(), KNOWN)
+    )
+    assert isinstance(document, dict)
+    (told,) = json.loads(json.dumps(document["others"]))[0]["lost_because"]
+    assert told["code"] == "dominated"
+    assert told["figures"]["other_top1_percent"] == 76
+    assert told["words"] == {"other": "Good-onnxruntime-1"}
+    # People read names where programs read ids.
+    assert told["sentence"].startswith("Good (onnxruntime, ")

@@ -1,5 +1,7 @@
 import csv
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,12 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from controller.domain.errors import ErrorCode
 from controller.domain.measurements import Measurement
 from controller.views.documents import to_document
 from controller.views.export import COLUMNS, RAW_COLUMN, ExportFailed, write_export
+from controller.views.reasons import sentences
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions
 from tests.unit.controller.samples.measurements import MS, failed, measurement, repetition, settings
 
+PLACE = {"repetition": 1, "repetitions": 2}
 MEASURED = measurement(
     "Good",
     4.3,
@@ -20,7 +26,7 @@ MEASURED = measurement(
     params_m=5.5,
     affinity=(0, 2),
     settings=settings(cores=(0, 2), onnxruntime=OnnxRuntimeOptions(spinning=False)),
-    reason='quoted "so", and\nbroken',
+    reasons=(reason(ReasonCode.LIMIT_IN_FORCE, {"limit": 'quoted "so", and\nbroken'}, **PLACE),),
     repetitions=(repetition((4 * MS, 5 * MS)), repetition((6 * MS,))),
 )
 BOTH = [MEASURED, failed("Broken")]
@@ -42,7 +48,7 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
     assert (broken["cores"], broken["onnxruntime_spinning"]) == ("", "")
     assert float(good["latency_median_ms"]) == 4.3
     assert float(good["top1_percent"]) == 75.32
-    assert good["reason"] == MEASURED.reason
+    assert good["reason"] == sentences(MEASURED.reasons)
     assert (broken["verdict"], broken["latency_median_ms"], broken["memory_pss_bytes"]) == (
         "failed",
         "",
@@ -69,7 +75,12 @@ def test_parquet_is_typed_and_keeps_raw_latencies_by_repetition(tmp_path: Path) 
 def test_every_figure_of_a_measurement_has_a_column() -> None:
     document = to_document(MEASURED)
     assert isinstance(document, dict)
-    unit_added = {"input_size": "input_size_px", "top1": "top1_percent", "top5": "top5_percent"}
+    named = {
+        "input_size": "input_size_px",
+        "top1": "top1_percent",
+        "top5": "top5_percent",
+        "reasons": "reason",
+    }
     for name, figure in document.items():
         if name in ("latency", "memory"):
             assert isinstance(figure, dict)
@@ -80,7 +91,7 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
             assert isinstance(figure["onnxruntime"], dict)
             assert {f"onnxruntime_{inner}" for inner in figure["onnxruntime"]} <= set(COLUMNS)
         elif name not in ("repetitions", "minutes"):
-            assert unit_added.get(name, name) in COLUMNS
+            assert named.get(name, name) in COLUMNS
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -102,11 +113,11 @@ def test_an_export_that_breaks_off_leaves_the_old_file_and_no_other(
 ) -> None:
     def broken_off() -> Iterator[Measurement]:
         yield MEASURED
-        raise ConnectionError("the controller went away")
+        raise ConnectionError("went away")
 
     path = tmp_path / f"all.{suffix}"
     path.write_text("older")
-    with pytest.raises(ExportFailed, match="the controller went away"):
+    with pytest.raises(ExportFailed, match="went away"):
         write_export(broken_off(), path)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
@@ -114,11 +125,12 @@ def test_an_export_that_breaks_off_leaves_the_old_file_and_no_other(
 
 @pytest.mark.parametrize("name", ["all.xlsx", "all", "csv"])
 def test_an_unknown_suffix_names_the_known_ones(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ExportFailed, match=r"ends in \.csv, \.json or \.parquet") as error:
+    with pytest.raises(ExportFailed, match=r"\.csv, \.json or \.parquet") as error:
         write_export(BOTH, tmp_path / name)
-    assert error.value.exit_code == 2
+    assert error.value.code is ErrorCode.INVALID_INPUT
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ExportFailed, match="No such file or directory; choose another place"):
+    with pytest.raises(ExportFailed, match=os.strerror(errno.ENOENT)) as error:
         write_export(BOTH, tmp_path / "missing" / "all.csv")
+    assert error.value.code is ErrorCode.STORAGE

@@ -1,0 +1,54 @@
+"""Devices on the terminal, kept in `pages/devices.txt`.
+
+When a page was meant to change, write them anew and look at what differs:
+
+    python -c "from tests.unit.controller.cli.printing.test_devices import *
+    print(bound(pages()), end='')" > tests/unit/controller/cli/printing/pages/devices.txt
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.cli.printing.devices import print_devices
+from protos.device import CoreCluster, DeviceProfile
+from tests.unit.controller.samples.measurements import device
+from tests.unit.controller.samples.pages import bound, kept, printed
+
+WHOLE = device().profile
+LIMITED = replace(WHOLE, usable_cpus=(0, 1))
+AWAY = device(name="board", connected=False, profile=DeviceProfile(architecture="aarch64"))
+PHONE = DeviceProfile(
+    architecture="aarch64",
+    soc="SM8150",
+    board="Xiaomi Mi 9T Pro",
+    clusters=(
+        CoreCluster(cpus=(7,), capacity=1_024, max_frequency_khz=2_841_600),
+        CoreCluster(cpus=(4, 5, 6), capacity=871, max_frequency_khz=2_419_200),
+        CoreCluster(cpus=(0,)),
+    ),
+    instruction_sets=("asimd", "asimddp", "asimdhp", "avx512f", "avx512_vnni"),
+    container="docker",
+    virtual_machine="QEMU",
+    emulator="qemu-user",
+)
+
+
+def pages() -> dict[str, str]:
+    shown = {
+        "who is connected and what they are": [device(), AWAY],
+        "cores, and what stands between them and the metal": [device(profile=PHONE)],
+        "cores that an agent may not use": [device(profile=LIMITED)],
+        "nobody enrolled": [],
+    }
+    return {title: printed(print_devices, each, width=120) for title, each in shown.items()}
+
+
+def test_devices_are_printed_as_they_are_kept() -> None:
+    assert bound(pages()) == kept(__file__, "devices")
+
+
+@pytest.mark.parametrize(("cpus", "is_told"), [((0, 1), True), ((0, 1, 2, 3), False)])
+def test_cores_are_called_usable_where_not_all_are(cpus: tuple[int, ...], is_told: bool) -> None:
+    told = printed(print_devices, [device(profile=replace(WHOLE, usable_cpus=cpus))], width=120)
+    assert ("usable" in told) is is_told

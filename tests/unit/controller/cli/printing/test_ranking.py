@@ -1,0 +1,146 @@
+"""A ranking on the terminal, kept in `pages/ranking.txt`.
+
+When a page was meant to change, write them anew and look at what differs:
+
+    python -c "from tests.unit.controller.cli.printing.test_ranking import *
+    print(bound(pages()), end='')" > tests/unit/controller/cli/printing/pages/ranking.txt
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.cli.printing.ranking import print_ranking
+from controller.domain.measurements import Measurement, MemoryFigures, Verdict
+from controller.domain.rankings import Constraints, Ranking
+from controller.ranking.ranking import DatasetAccuracy, rank
+from controller.views.commands import sweep_command
+from controller.views.wording import NOISY_NOTE, SYNTHETIC_NOTE, memory_range_words, notes
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Precision, WeightsKind
+from protos.reasons import ReasonCode, reason
+from protos.runtimes import Runtime
+from tests.unit.controller.samples.measurements import (
+    DEVICE,
+    catalog,
+    failed,
+    figures,
+    measurement,
+    settings,
+    sustained,
+)
+from tests.unit.controller.samples.pages import COLUMNS, bound, kept, printed
+from tests.unit.controller.samples.reasons import WIDE
+
+WITHIN_20_MS = Constraints(max_latency_ms=20)
+APART = reason(
+    ReasonCode.REPETITIONS_DISAGREE, least_ms=6.5, most_ms=7.4, reached=0.12, wanted=0.01
+)
+TOLD = settings(relative_half_width=0.01)
+MEASURED = (
+    measurement("MobileNetV3_large_x1_0", 6.1, 0.04, top1=75.32),
+    measurement("MobileNetV3_large_x1_0", 6.12, 0.04, top1=75.32, threads=2),
+    measurement("PPLCNet_x1_0", 4.312, 0.04, top1=71.32, runtime=Runtime.PADDLELITE),
+    measurement("MobileNetV1", 9.5, 0.04, top1=70.99),
+    measurement("ReXNet_2_0", 19.5, 1, top1=81.22),
+    failed("LeViT_128S"),
+)
+MARKED = (
+    replace(MEASURED[0], weights=WeightsKind.SYNTHETIC, verdict=Verdict.NOISY, reasons=(WIDE,)),
+    replace(MEASURED[2], latency=replace(figures(4.312), repetition_count=1)),
+)
+DOUBTFUL = (
+    measurement("A", 5, top1=76, verdict=Verdict.NOISY, settings=TOLD, reasons=(WIDE,)),
+    measurement("B", 6, top1=77, verdict=Verdict.NOISY, settings=TOLD, reasons=(WIDE,)),
+    measurement("C", 7, top1=78, verdict=Verdict.UNSTABLE, settings=TOLD, reasons=(APART,)),
+    failed("D"),
+)
+UNKNOWN = (
+    measurement("A", 5, top1=76),
+    measurement("B", 6, top1=None),
+    measurement("C", 6, top1=None, precision=Precision.INT8_STATIC),
+    measurement("D", 6, top1=None, weights=WeightsKind.OWN),
+    measurement("E", 6, top1=75, input_size=160),
+    measurement("F", 6, top1=75, verdict=Verdict.THROTTLED),
+)
+MANY = catalog(**{f"Net{number:02}": 70 + number / 4 for number in range(20)})
+
+
+def ranked(*measured: Measurement, within: Constraints = WITHIN_20_MS) -> Ranking:
+    known = catalog(A=76, B=77, C=78, D=79, E=75, F=75)
+    return rank(DEVICE, measured, within, known)
+
+
+def rankings() -> dict[str, Ranking]:
+    """What is printed, by the title of its page."""
+    noisy = Constraints(include=(Verdict.NOISY,))
+    everything = Constraints(include=(Verdict.NOISY, Verdict.UNSTABLE))
+    hot = sustained("A", {1: 10, 2: 12.5}, top1=76)
+    flowers = DatasetAccuracy("flowers", {})
+    return {
+        "a winner with a tie, a front, losers and a failure": ranked(*MEASURED),
+        "the fastest of those that are accurate enough": ranked(
+            *MEASURED, within=Constraints(min_top1=71)
+        ),
+        "none qualifies": ranked(
+            *MEASURED, within=Constraints(max_latency_ms=1, max_memory_bytes=30_000_000)
+        ),
+        "provenance and doubt are marked and explained": ranked(*MARKED, within=noisy),
+        "none has a verdict that counts": ranked(*DOUBTFUL, within=Constraints()),
+        "noisy ones are included": ranked(*DOUBTFUL, within=noisy),
+        "all that can be is included": ranked(*DOUBTFUL, within=everything),
+        "what is not known of those that are left out": ranked(*UNKNOWN, within=Constraints()),
+        "a minute of sustained inference": ranked(hot, within=Constraints(at_minute=2)),
+        "accuracy on another dataset": rank(
+            DEVICE, [measurement("A", 5)], Constraints(), catalog(A=76), accuracy=flowers
+        ),
+        "nothing was measured": rank(DEVICE, [], Constraints(min_top1=71), MANY),
+        "names are text": ranked(measurement("[red]Net[/red]")),
+    }
+
+
+def pages() -> dict[str, str]:
+    shown = {title: printed(print_ranking, ranking) for title, ranking in rankings().items()}
+    marks = ["emulated (qemu-user): latencies are those of another CPU"]
+    emulated = printed(print_ranking, ranked(measurement("A", 5)), marks)
+    return {**shown, "an emulated device is marked before its figures": emulated}
+
+
+def test_rankings_are_printed_as_they_are_kept() -> None:
+    assert bound(pages()) == kept(__file__, "ranking")
+
+
+@pytest.mark.parametrize("width", [COLUMNS, 120])
+def test_no_line_is_wider_than_the_terminal_but_the_command_to_copy(width: int) -> None:
+    nothing = rank(DEVICE, [], Constraints(), load_catalog())
+    for ranking in (*rankings().values(), nothing):
+        suggested = ranking.suggested_sweep
+        command = "" if suggested is None else sweep_command(suggested, ranking.constraints)
+        for line in printed(print_ranking, ranking, width=width).splitlines():
+            assert len(line) <= width or line.strip() == command
+
+
+def test_a_command_to_copy_is_one_line() -> None:
+    nothing = rank(DEVICE, [], Constraints(min_top1=75), load_catalog())
+    assert nothing.suggested_sweep is not None
+    command = sweep_command(nothing.suggested_sweep, nothing.constraints)
+    assert f"\n  {command}\n" in printed(print_ranking, nothing)
+
+
+def test_what_needs_no_explanation_gets_none() -> None:
+    ranking = ranked(*MEASURED)
+    assert ranking.winner is not None
+    assert not {SYNTHETIC_NOTE, NOISY_NOTE} & set(notes(ranking.pareto_front))
+
+
+def test_how_far_processes_differ_in_memory_is_written_where_they_do() -> None:
+    memory = MemoryFigures(peak_rss_bytes=40_000_000, baseline_rss_bytes=60_000_000)
+    told = {
+        least: memory_range_words(
+            measurement("Net", memory=replace(memory, least_peak_rss_bytes=least))
+        )
+        for least in (None, 40_000_000, 34_100_000)
+    }
+    assert told[None] == told[40_000_000] == ""
+    assert told[34_100_000].split(" to ") == ["34.1 MB", "40.0 MB"]
+    assert memory_range_words(failed("Net")) == ""

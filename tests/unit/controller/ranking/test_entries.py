@@ -1,0 +1,155 @@
+"""Which measurements count, and why the others are left out."""
+
+import pytest
+
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings import INCLUDABLE, Constraints, Ranking
+from controller.ranking.ranking import rank
+from models.catalog.catalog import IMAGENET, Catalog
+from models.catalog.variants import Precision, WeightsKind
+from protos.reasons import Reason, ReasonCode, reason
+from tests.unit.controller.samples.measurements import DEVICE, catalog, failed, measurement
+from tests.unit.controller.samples.reasons import CRASHED, OLDER_COUNTS, WIDE, about
+
+NO_LIMITS = Constraints()
+
+
+def _rank(*measurements: Measurement, within: Constraints = NO_LIMITS) -> Ranking:
+    return rank(DEVICE, measurements, within, Catalog([]))
+
+
+def _winner(ranking: Ranking) -> str | None:
+    return None if ranking.winner is None else ranking.winner.measurement.measurement_id
+
+
+def _why_left_out(ranking: Ranking) -> list[tuple[Reason, ...]]:
+    return [left.reasons for left in ranking.left_out]
+
+
+def _known_for(known_px: int, *, measured_px: int) -> Reason:
+    return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, known_px=known_px, measured_px=measured_px)
+
+
+def test_the_last_usable_measurement_of_a_setting_counts() -> None:
+    old, new = (measurement("A", ms, measurement_id=f"{ms} ms") for ms in (5, 9))
+    assert _winner(_rank(old, new)) == "9 ms"
+    assert _rank(old, new).others == ()
+
+
+def test_a_device_whose_clock_is_at_1970_is_measured_anew_all_the_same() -> None:
+    old = measurement("A", 5, measurement_id="old")
+    new = measurement("A", 9, measurement_id="new", measured_at_unix_ms=5_000)
+    assert _winner(_rank(old, new)) == "new"
+
+
+def test_synthetic_weights_never_replace_pretrained_ones_nor_the_other_way_round() -> None:
+    pretrained = measurement("A", 5, measurement_id="pretrained")
+    synthetic = measurement("A", 9, measurement_id="synthetic", weights=WeightsKind.SYNTHETIC)
+    for order in ((pretrained, synthetic), (synthetic, pretrained)):
+        ranking = _rank(*order)
+        assert _winner(ranking) == "pretrained"
+        (other,) = ranking.others
+        assert other.measurement.weights is WeightsKind.SYNTHETIC
+        assert other.lost_because == (
+            about(
+                ReasonCode.DOMINATED,
+                {"other": "pretrained"},
+                top1_percent=75,
+                other_top1_percent=75,
+                median_ms=9,
+                other_median_ms=5,
+            ),
+        )
+
+
+def test_a_failure_with_other_weights_does_not_speak_of_an_older_measurement() -> None:
+    ranking = _rank(measurement("A"), failed("A", weights=WeightsKind.SYNTHETIC))
+    assert _why_left_out(ranking) == [(CRASHED,)]
+
+
+def test_a_later_failure_does_not_hide_an_older_figure_and_is_told() -> None:
+    ranking = _rank(measurement("A", 9, measurement_id="old"), failed("A"))
+    assert _winner(ranking) == "old"
+    assert _why_left_out(ranking) == [(CRASHED, OLDER_COUNTS)]
+
+
+@pytest.mark.parametrize("verdict", INCLUDABLE)
+def test_only_ok_counts_unless_another_verdict_is_included(verdict: Verdict) -> None:
+    doubtful = measurement("A", verdict=verdict, reasons=(WIDE,))
+    ranking = _rank(doubtful)
+    assert ranking.winner is None
+    assert _why_left_out(ranking) == [(WIDE,)]
+    included = _rank(doubtful, within=Constraints(include=(verdict,)))
+    assert included.winner is not None
+    assert included.winner.measurement == doubtful
+    assert included.left_out == ()
+
+
+def test_what_failed_is_left_out_with_its_reason_whatever_is_included() -> None:
+    ranking = _rank(failed("A"), within=Constraints(include=tuple(Verdict)))
+    assert ranking.winner is None
+    assert _why_left_out(ranking) == [(CRASHED,)]
+
+
+def test_a_later_figure_that_does_not_count_is_told_beside_the_older_that_does() -> None:
+    old = measurement("A", 9, measurement_id="old")
+    new = measurement("A", 5, verdict=Verdict.NOISY, reasons=(WIDE,), measurement_id="new")
+    ranking = _rank(old, new)
+    assert _winner(ranking) == "old"
+    (left,) = ranking.left_out
+    assert left.measurement.measurement_id == "new"
+    assert left.reasons == (WIDE, OLDER_COUNTS)
+    assert _winner(_rank(old, new, within=Constraints(include=(Verdict.NOISY,)))) == "new"
+
+
+def test_a_failure_after_a_figure_that_does_not_count_does_not_hide_it() -> None:
+    ranking = _rank(measurement("A", verdict=Verdict.NOISY), failed("A"))
+    verdicts = [left.measurement.verdict for left in ranking.left_out]
+    assert verdicts == [Verdict.FAILED, Verdict.NOISY]
+
+
+def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both() -> None:
+    small = measurement("A", input_size=160, verdict=Verdict.NOISY, reasons=(WIDE,))
+    ranking = rank(DEVICE, [small], NO_LIMITS, catalog(A=75))
+    (left,) = ranking.left_out
+    assert left.reasons == (WIDE, _known_for(224, measured_px=160))
+    assert left.measurement.top1 is None
+    assert ranking.would_win_with == ()
+
+
+def test_without_published_accuracy_there_is_nothing_to_rank_by() -> None:
+    ranking = _rank(measurement("A", top1=None))
+    assert _why_left_out(ranking) == [(reason(ReasonCode.ACCURACY_UNPUBLISHED),)]
+
+
+def test_an_accuracy_that_is_not_known_on_another_dataset_is_said_of_that_dataset() -> None:
+    ranking = _rank(measurement("A", top1=None, accuracy_dataset="flowers"))
+    unknown = reason(ReasonCode.ACCURACY_UNKNOWN, {"dataset": "flowers"})
+    assert _why_left_out(ranking) == [(unknown,)]
+
+
+def test_a_precision_whose_accuracy_is_not_known_is_left_out() -> None:
+    ranking = _rank(measurement("A", top1=None, precision=Precision.INT8_STATIC))
+    words = {"dataset": IMAGENET, "precision": "int8-static"}
+    unknown = reason(ReasonCode.ACCURACY_UNKNOWN_IN_PRECISION, words)
+    assert _why_left_out(ranking) == [(unknown,)]
+
+
+def test_a_precision_whose_own_accuracy_is_known_is_ranked_by_it() -> None:
+    ranking = _rank(
+        measurement("A", 10, top1=75),
+        measurement("A", 4, top1=73, precision=Precision.INT8_STATIC, measurement_id="quantised"),
+        within=Constraints(max_latency_ms=5),
+    )
+    assert _winner(ranking) == "quantised"
+
+
+def test_an_own_model_without_accuracy_is_told_how_to_bring_it() -> None:
+    ranking = _rank(measurement("A", top1=None, weights=WeightsKind.OWN))
+    unknown = reason(ReasonCode.ACCURACY_UNKNOWN, {"dataset": IMAGENET})
+    assert _why_left_out(ranking) == [(unknown,)]
+
+
+def test_accuracy_is_not_credited_to_another_input_size() -> None:
+    ranking = rank(DEVICE, [measurement("A", input_size=160)], NO_LIMITS, catalog(A=75))
+    assert _why_left_out(ranking) == [(_known_for(224, measured_px=160),)]

@@ -1,0 +1,158 @@
+"""A reason of every code, with figures that tests of the rules know, and more where words vary."""
+
+from typing import Final
+
+from protos.reasons import Reason, ReasonCode, reason
+
+_IN_SECOND = {"repetition": 2, "repetitions": 3}
+_WIDTH = {"reached": 0.034, "wanted": 0.02}
+_BESIDE_ITSELF = {"low_ms": 4.9, "high_ms": 5.3, "winner_low_ms": 4.8, "winner_high_ms": 5.2}
+_PC, _PHONE, _BOARD = {"device": "pc"}, {"device": "phone"}, {"device": "board"}
+
+
+def _beside(top1: float, other_top1: float, ms: float, other_ms: float) -> dict[str, float]:
+    return {
+        "top1_percent": top1,
+        "other_top1_percent": other_top1,
+        "median_ms": ms,
+        "other_median_ms": other_ms,
+    }
+
+
+_MEASURING = (
+    reason(ReasonCode.LATENCY_SHIFTED, change=0.5, after_share=0.25, **_IN_SECOND),
+    reason(ReasonCode.LATENCY_SHIFTED, change=-0.18, after_share=0.49, **_IN_SECOND),
+    reason(ReasonCode.MEMORY_GREW, grown_bytes=30_000_000, **_IN_SECOND),
+    reason(ReasonCode.CORES_SHARED, share=0.42, **_IN_SECOND),
+    reason(ReasonCode.CLOCK_SET, step_ms=3_600_000, **_IN_SECOND),
+    reason(ReasonCode.CLOCK_SET, step_ms=-3_600_000, **_IN_SECOND),
+    reason(
+        ReasonCode.THROTTLING_COUNTED,
+        {"counter": "cpu0 core_throttle_count"},
+        count=2,
+        **_IN_SECOND,
+    ),
+    reason(ReasonCode.LIMIT_IN_FORCE, {"limit": "cooling_device1:thermal-cpufreq-2"}, **_IN_SECOND),
+    reason(ReasonCode.CLOCK_FELL, cpu=4, from_khz=2_840_000, to_khz=1_770_000, **_IN_SECOND),
+    reason(ReasonCode.DEVICE_DRIFTED, slowdown=0.3),
+    reason(ReasonCode.RUNTIME_CHANGED, {"runtime": "onnxruntime", "versions": "1.22.0 and 1.23.2"}),
+    reason(ReasonCode.STARTS_MISSED, count=1, deadline_ms=60_000),
+    reason(ReasonCode.UNWATCHED, count=2, repetitions=3),
+    reason(ReasonCode.ONE_PROCESS),
+    reason(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),
+    reason(ReasonCode.REPETITIONS_DISAGREE, least_ms=4.1, most_ms=4.52, reached=0.1, wanted=0.02),
+    reason(ReasonCode.TIME_BUDGET_ENDED, **_WIDTH),
+    reason(ReasonCode.NOISE_STAYS, **_WIDTH),
+    reason(ReasonCode.FEW_REPETITIONS, repetitions=2, **_WIDTH),
+    reason(ReasonCode.SAMPLES_SPREAD, **_WIDTH),
+)
+_FAILING = (
+    reason(ReasonCode.ARTIFACT_BROKEN, {"detail": "its SHA-256 is another"}),
+    reason(ReasonCode.NO_RUNTIME, {"detail": "this device has no paddlelite"}),
+    reason(ReasonCode.RUNTIME_ERROR, {"detail": "no such operator"}),
+    reason(ReasonCode.CRASHED, {"detail": "the child died by SIGSEGV"}),
+    reason(ReasonCode.TIMED_OUT, {"detail": "no answer for 60 s"}),
+    reason(ReasonCode.RUBBISH, {"detail": "the child said 'hello'"}),
+    reason(ReasonCode.OUT_OF_MEMORY, {"detail": "the child died by SIGKILL"}),
+    reason(ReasonCode.ATTEMPT_CANCELLED, {"detail": "the sweep was cancelled"}),
+    reason(ReasonCode.NOT_READY, deadline_ms=60_000),
+    reason(ReasonCode.AGENT_VANISHED, attempts=3),
+    reason(ReasonCode.NO_ARTIFACT, {"detail": "export: the child died by SIGKILL"}),
+    reason(ReasonCode.CONTROLLER_DEFECT),
+    reason(ReasonCode.NOTHING_TOLD),
+    reason(ReasonCode.PROFILE_FAILED, {"backbone": "MobileNetV1", "device": "pc"}),
+    reason(ReasonCode.BATTERY_LOW, charge_percent=12, least_percent=20),
+    reason(ReasonCode.PROCESSOR_WARM, celsius=71.26, limit_celsius=60),
+    reason(ReasonCode.PROCESSOR_ABOVE_REST, celsius=71.26, limit_celsius=66.4),
+    reason(ReasonCode.CORES_TAKEN, load_by_others=1.27, most=0.5),
+)
+_RANKING = (
+    reason(ReasonCode.LATENCY_OVER_LIMIT, low_ms=29, high_ms=31, limit_ms=20),
+    reason(ReasonCode.LATENCY_CROSSES_LIMIT, low_ms=18.9, high_ms=20.9, limit_ms=20),
+    reason(ReasonCode.MEMORY_UNKNOWN),
+    reason(ReasonCode.MEMORY_OVER_LIMIT, peak_rss_bytes=40_000_000, limit_bytes=30_000_000),
+    reason(ReasonCode.TOP1_UNDER_LIMIT, top1_percent=75, limit_percent=75.5),
+    reason(ReasonCode.NOT_IN_CATALOG, {"tier": "mobile"}),
+    reason(
+        ReasonCode.OUTSIDE_TIER,
+        {"tier": "mobile", "detail": "9 G multiply-adds are not below 2 G"},
+    ),
+    reason(ReasonCode.SURPASSED_IN_SERIES, {"tier": "desktop"}),
+    reason(ReasonCode.DOMINATED, {"other": "m1"}, **_beside(75, 77, 9, 5)),
+    reason(ReasonCode.DOMINATED, {"other": "m1"}, **_beside(75, 75, 9, 5)),
+    reason(ReasonCode.DOMINATED_AT_TIED_LATENCY, {"other": "m1"}, **_beside(75, 77, 5.1, 5)),
+    reason(ReasonCode.OFF_THE_WINNER, **_beside(73.5, 77.8, 4, 12.4)),
+    reason(ReasonCode.OFF_THE_WINNER, **_beside(77.8, 73.5, 12.4, 4)),
+    reason(ReasonCode.OFF_THE_WINNER, **_beside(77.79, 77.8, 4, 4.1)),
+    reason(ReasonCode.OFF_THE_WINNER_AT_TIED_LATENCY, **_beside(75, 77, 5, 5.1)),
+    reason(ReasonCode.TIED_BY_LATENCY, **_BESIDE_ITSELF),
+    reason(ReasonCode.TIED_BY_ALL, **_BESIDE_ITSELF),
+    reason(ReasonCode.OLDER_COUNTS),
+    reason(ReasonCode.ACCURACY_UNKNOWN, {"dataset": "ImageNet-1k"}),
+    reason(
+        ReasonCode.ACCURACY_UNKNOWN_IN_PRECISION,
+        {"dataset": "ImageNet-1k", "precision": "int8-static"},
+    ),
+    reason(ReasonCode.ACCURACY_UNPUBLISHED),
+    reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, known_px=224, measured_px=160),
+    reason(ReasonCode.NOT_SUSTAINED, minute=9),
+    reason(ReasonCode.PAST_LAST_MINUTE, minute=9, minutes=5),
+    reason(ReasonCode.MINUTE_EMPTY, minute=9),
+)
+_COMPARING = (
+    reason(ReasonCode.WITHOUT_PARTNER),
+    reason(ReasonCode.SAME_MEASUREMENT),
+    reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2),
+    reason(ReasonCode.ONE_REPETITION_IN_B, fewest=2),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"b": "unstable"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy", "b": "noisy"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy", "b": "unstable"}),
+    reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=0.02),
+)
+_FLUSHING = "x86_64, AMD64, aarch64, arm64, armv7l, armv8l"
+_PLANNING = (
+    reason(ReasonCode.RUNTIME_MISSING, _BOARD | {"runtime": "paddlelite", "has": "onnxruntime"}),
+    reason(
+        ReasonCode.ARCHITECTURE_UNKNOWN,
+        _BOARD | {"architecture": "mips64", "known": "x86_64, aarch64"},
+    ),
+    reason(
+        ReasonCode.PRECISION_MISSING,
+        _PC
+        | {
+            "runtime": "paddlelite",
+            "architecture": "x86_64",
+            "precision": "fp16",
+            "has": "fp32, int8-dynamic",
+        },
+    ),
+    reason(ReasonCode.CORES_MISSING, _PC | {"cores": "4-5", "has": "0-3"}),
+    reason(ReasonCode.CORE_CLASSES_UNKNOWN, _PC | {"choice": "little", "has": "0-3"}),
+    reason(ReasonCode.CORE_CLASSES_UNKNOWN, _PC | {"choice": "little", "has": ""}),
+    reason(ReasonCode.CORES_ALIKE, _PC | {"choice": "big", "has": "0-3"}),
+    reason(ReasonCode.CORES_NOT_ALLOWED, _PHONE | {"choice": "big", "cores": "7", "has": "0-1"}),
+    reason(ReasonCode.THREADS_EXCEED_CHOSEN, _PHONE | {"cores": "0-3"}, threads=8, count=4),
+    reason(ReasonCode.THREADS_EXCEED_ALLOWED, _PHONE, threads=4, count=2, device_cores=8),
+    reason(ReasonCode.THREADS_EXCEED_CORES, _PHONE, threads=9, device_cores=8),
+    reason(
+        ReasonCode.PROVIDER_MISSING,
+        _PC
+        | {
+            "runtime": "onnxruntime",
+            "provider": "XnnpackExecutionProvider",
+            "has": "CPUExecutionProvider",
+        },
+    ),
+    reason(ReasonCode.FLUSHING_UNKNOWN, _BOARD | {"architecture": "riscv64", "known": _FLUSHING}),
+    reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
+)
+
+EXAMPLES: Final[tuple[Reason, ...]] = (
+    *_MEASURING,
+    *_FAILING,
+    *_RANKING,
+    *_COMPARING,
+    *_PLANNING,
+)
+"""In the order of the codes."""
