@@ -83,8 +83,8 @@ class ComparedPair:
     b: Measurement
     change: Change
     ratio: float
-    ratio_low: float | None
-    ratio_high: float | None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
     is_regression: bool = False
     undecided_by_noise: bool = False
     reason: Reason | None = None
