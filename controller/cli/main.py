@@ -67,10 +67,10 @@ class Commands(click.Group):
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that `args` start with; a wrong name gets the nearest right ones."""
-        import difflib  # noqa: PLC0415 - only a wrong name needs it
+        from models.names import nearest  # noqa: PLC0415 - only a wrong name needs it
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=3, cutoff=0.5)
+            near = nearest(args[0], COMMANDS)
             hint = f"; nearest: {', '.join(near)}" if near else ""
             context.fail(f"no command is named {args[0]!r}{hint}")
         return super().resolve_command(context, args)

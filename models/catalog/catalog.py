@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import functools
 import io
 import itertools
@@ -13,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from importlib import resources
 
 from models.catalog.counted import Counted, parse_counted
+from models.names import nearest
 
 MAX_INPUT_SIZE = 1024
 
@@ -156,10 +156,7 @@ class Catalog:
 
     def nearest(self, name: str) -> tuple[str, ...]:
         """Return up to three names like this one, nearest first."""
-        # Case is the commonest mistake, so it does not count.
-        by_folded = {known.casefold(): known for known in self._by_name}
-        near = difflib.get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.5)
-        return tuple(by_folded[folded] for folded in near)
+        return nearest(name, self._by_name)
 
 
 @functools.cache
