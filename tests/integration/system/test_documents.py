@@ -80,5 +80,5 @@ def test_every_command_is_in_the_readme_and_has_an_example() -> None:
         assert f"edgerank {name}" in readme
         command = group.get_command(click.Context(group), name)
         assert command is not None
-        help_text = command.get_help(click.Context(command, info_name=name))
+        help_text = command.get_help(command.context_class(command, info_name=name))
         assert "Example" in help_text, name
