@@ -7,7 +7,7 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import Backbone, Catalog
-from models.catalog.own import OwnFormat, own_backbone
+from models.catalog.own import MAX_OWN_BYTES, OwnFormat, own_backbone
 from models.catalog.variants import Precision
 
 
@@ -134,3 +134,17 @@ def key_of(figure: AccuracyFigure) -> FigureKey:
 def looks_like_fraction(figure: AccuracyFigure) -> bool:
     """Whether its value may be meant as a fraction of 1, though it is taken as percent."""
     return figure.value_percent <= 1
+
+
+def check_size(name: str, size_bytes: int) -> None:
+    """Refuse a model that is larger than what is taken.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, with both sizes.
+    """
+    if size_bytes > MAX_OWN_BYTES:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{name} has {size_bytes / 1e9:.1f} GB; a model has at most "
+            f"{MAX_OWN_BYTES / 1e9:.0f} GB",
+        )
