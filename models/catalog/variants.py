@@ -47,8 +47,11 @@ class WeightsKind(Enum):
     """Where weights come from; a person's own model has its own and no others."""
 
     PRETRAINED = "pretrained"
+    """The published ones."""
     SYNTHETIC = "synthetic"
+    """Seeded random ones."""
     OWN = "own"
+    """Those of a person's own model."""
 
 
 class CheckedThrough(Enum):
