@@ -58,7 +58,7 @@ class Dataset:
         name: unique name.
         backbone_count: backbones that it has a figure of.
         figure_count: figures.
-        metrics: of `top1`, `top5`.
+        metrics: those that it has figures of.
         precisions: precisions that the figures are of.
     """
 

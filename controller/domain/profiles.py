@@ -42,7 +42,7 @@ class OperatorProfile:
     """Where the time of a backbone's inferences on a device went, with its context.
 
     Attributes:
-        profile_id: unique id, which `--stored` takes.
+        profile_id: unique id, by which it can be shown again.
         device: name of the device.
         backbone: name of the backbone.
         runtime: always ONNX Runtime: Paddle Lite's wheel has no profiler.

@@ -78,7 +78,7 @@ class SweepSpec:
         precisions: empty is fp32; a runtime takes those that its format has.
         input_sizes: pixels; empty is each backbone's evaluation size.
         batches: images per inference; empty is 1.
-        cores: `all`, `big`, `little`, or numbers as `0,4-7`; empty is all.
+        cores: those that compute.
         flush_denormals: whether subnormal numbers count as 0.
         onnxruntime: what ONNX Runtime alone is told; None is its own defaults on the CPU.
         gate: what a device has to be like before a repetition starts.

@@ -60,6 +60,7 @@ class CheckedThrough(Enum):
     NOTHING = ""
     """There is no artifact."""
     OWN_FORMAT = "own format"
+    """The artifact itself."""
     X86_TWIN = "x86 twin"
     """An artifact for arm cannot run where it is made."""
     FP32_AND_FP16_TWINS = "x86 fp32 twin, ONNX fp16 twin"
