@@ -52,7 +52,15 @@ class AccuracyImport:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A dataset that accuracy is known on."""
+    """A dataset that accuracy is known on.
+
+    Attributes:
+        name: unique name.
+        backbone_count: backbones that it has a figure of.
+        figure_count: figures.
+        metrics: those that it has figures of.
+        precisions: precisions that the figures are of.
+    """
 
     name: str
     backbone_count: int
@@ -81,7 +89,18 @@ class OwnModelHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnModel:
-    """A model that a person added; `output_shapes` are those for one image."""
+    """A model that a person added.
+
+    Attributes:
+        name: unique name.
+        format: what it was added as.
+        digest: SHA-256 over the digests of its files.
+        size_bytes: size of its files, bytes.
+        input_size: height and width of its input, pixels.
+        params_m: millions of numbers in its weights, as we counted them.
+        output_shapes: shape of each output for one image: `1x1000`.
+        added_at_unix_ms: when it was added, ms since 1970 UTC.
+    """
 
     name: str
     format: OwnFormat

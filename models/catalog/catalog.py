@@ -41,22 +41,23 @@ INT8_ACCURACY = frozenset({"MobileNetV3_large_x1_0_ssld_int8"})
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A network with one set of published weights.
+    """A network with one set of published weights: published figures, and those that we counted.
 
     Attributes:
         name: unique name.
-        architecture: name of the network itself; several backbones may share one.
+        architecture: the network; several backbones may share one.
         series: family of networks.
-        top1: ImageNet-1k top-1 accuracy in percent, None where none is published.
+        top1: ImageNet-1k top-1 accuracy, percent; None where none is published.
         top5: the same for top-5.
-        params_m: millions of parameters.
-        flops_g: 1e9 multiply-adds of one image.
+        params_m: millions of parameters; None where nobody published them.
+        flops_g: 10^9 multiply-adds of one image; None where nobody published them.
         input_size: height and width of the evaluation crop, pixels.
-        distilled: the weights come from knowledge distillation.
-        extra_data: the weights saw images beyond ImageNet-1k.
+        distilled: whether the weights come from knowledge distillation.
+        extra_data: whether the weights saw images beyond ImageNet-1k.
         source: document that the figures come from, or the file that defines the network.
-        counted_params_m: millions of parameters as we counted them, see `models.catalog.counted`.
-        counted_flops_g: the same for 1e9 multiply-adds of one image at `input_size`.
+        counted_params_m: millions of parameters as we counted them; None where the network cannot
+            run.
+        counted_flops_g: 10^9 multiply-adds of one image at `input_size`, counted likewise.
     """
 
     name: str
