@@ -42,7 +42,7 @@ class _TierRun:
 # Writes calibrated parameters as published weights are written.
 _SAVE_WEIGHTS = """
 import sys, paddle
-from models.steps import architectures, synthetic
+from models.steps.paddle import architectures, synthetic
 network = architectures.build(sys.argv[1])
 synthetic.calibrate(network, int(sys.argv[2]), image_count=8)
 paddle.save(network.state_dict(), sys.argv[3])
