@@ -22,7 +22,7 @@ def test_two_devices_have_two_ids(tmp_path: Path) -> None:
 
 def test_a_file_that_holds_no_id_is_told(tmp_path: Path) -> None:
     (tmp_path / "device_id").write_bytes(b"\xff\xfe?")
-    with pytest.raises(StateUnusable, match="holds no device id"):
+    with pytest.raises(StateUnusable, match="no device id"):
         device_id(tmp_path)
 
 

@@ -260,4 +260,4 @@ def test_so_is_a_profile_of_other_cores() -> None:
     assert sound.profiled is not None
     sound = replace(sound, profiled=replace(sound.profiled, affinity=(0, 1)))
     assert credible(sound, (0, 1)) is sound
-    assert "cores 0-1, not of 4-5;" in doubt_of(credible(sound, (4, 5)))
+    assert " 0-1, not of 4-5;" in doubt_of(credible(sound, (4, 5)))
