@@ -8,14 +8,17 @@ from playwright.sync_api import Page, expect
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, Ranking
 from controller.ranking.ranking import rank
+from controller.views.commands import sweep_command
 from controller.views.report.render import render_report
 from controller.views.wording import SYNTHETIC_NOTE, with_held_back
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.tiers import Tier
 from models.catalog.variants import WeightsKind
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.integration.report.conftest import Visitor
 from tests.unit.controller.samples.measurements import (
+    CRASHED,
     DEVICE,
     device,
     failed,
@@ -25,6 +28,18 @@ from tests.unit.controller.samples.measurements import (
 
 DRAWN = "html[data-chart=drawn]"
 POINTS = "g.candidates_marks path"
+
+
+WIDE = reason(ReasonCode.SAMPLES_SPREAD, reached=0.09, wanted=0.01)
+APART = reason(
+    ReasonCode.REPETITIONS_DISAGREE, least_ms=3.9, most_ms=4.1, reached=0.05, wanted=0.01
+)
+HOT = reason(ReasonCode.LIMIT_IN_FORCE, {"limit": "cpu-thermal"}, repetition=1, repetitions=1)
+
+
+def _suggested(ranking: Ranking) -> str:
+    assert ranking.suggested_sweep is not None
+    return sweep_command(ranking.suggested_sweep, ranking.constraints)
 
 
 def _measured(name: str, median_ms: float, **changes: object) -> Measurement:
@@ -48,7 +63,7 @@ RANKING = rank(
         _measured("PPLCNet_x1_0", 9.0, runtime=Runtime.PADDLELITE),
         _measured("MobileNetV3_large_x1_0", 6.1, weights=WeightsKind.SYNTHETIC),
         _measured("MobileNetV3_large_x1_0", 6.12, threads=2),
-        _measured("EfficientNetB2", 30.0, verdict=Verdict.NOISY, reason="the interval is ±9 %"),
+        _measured("EfficientNetB2", 30.0, verdict=Verdict.NOISY, reasons=(WIDE,)),
         failed("LeViT_128S"),
     ],
     Constraints(max_latency_ms=20),
@@ -126,8 +141,8 @@ def test_what_the_device_is_and_what_emulates_it_is_told(visit: Visitor) -> None
 
 def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) -> None:
     doubtful = [
-        _measured("PPLCNet_x1_0", 4.0, verdict=Verdict.UNSTABLE, reason="they disagree"),
-        _measured("PPLCNet_x0_25", 1.1, verdict=Verdict.NOISY, reason="it is wide"),
+        _measured("PPLCNet_x1_0", 4.0, verdict=Verdict.UNSTABLE, reasons=(APART,)),
+        _measured("PPLCNet_x0_25", 1.1, verdict=Verdict.NOISY, reasons=(WIDE,)),
     ]
     ranking = rank(DEVICE, doubtful, Constraints(), load_catalog())
     visited = visit(render_report(ranking, device()))
@@ -137,7 +152,7 @@ def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) ->
     )
     expect(visited.page.locator(POINTS)).to_have_count(2)
     expect(visited.page.locator("#left-out")).to_have_count(0)
-    expect(visited.page.locator("pre")).to_have_text(ranking.suggested_sweep)
+    expect(visited.page.locator("pre")).to_have_text(_suggested(ranking))
     assert visited.complaints == []
 
 
@@ -154,7 +169,7 @@ def test_the_answer_ties_and_provenance_are_in_words(visit: Visitor, report: str
         "a7a7a7a7a7a7",
         "5f5f5f5f5f5f",
         "paddlelite 2.13rc0",
-        "its child was killed by SIGSEGV",
+        CRASHED.words["detail"],
     ):
         expect(body).to_contain_text(words)
 
@@ -211,7 +226,7 @@ def test_chart_and_tables_can_be_found_by_name(visit: Visitor, report: str) -> N
 
 
 def test_sustained_inference_is_told_minute_by_minute(visit: Visitor) -> None:
-    hot = sustained("Hot", {1: 10, 3: 30}, top1=76, verdict=Verdict.THROTTLED, reason="it is hot")
+    hot = sustained("Hot", {1: 10, 3: 30}, top1=76, verdict=Verdict.THROTTLED, reasons=(HOT,))
     cool = sustained("Cool", {1: 14, 2: 14, 3: 14})
     ranking = rank(DEVICE, [hot, cool], Constraints(at_minute=3), Catalog([]))
     visited = visit(render_report(ranking, device()))
@@ -228,8 +243,13 @@ def test_names_from_outside_are_text_wherever_they_appear(visit: Visitor) -> Non
     ranking = rank(
         hostile,
         [
-            measurement(hostile, device=hostile, reason=hostile, runtime_build=hostile),
-            failed(hostile, reason=hostile, device=hostile, threads=2),
+            measurement(hostile, device=hostile, runtime_build=hostile),
+            failed(
+                hostile,
+                reason(ReasonCode.CRASHED, {"detail": hostile}),
+                device=hostile,
+                threads=2,
+            ),
         ],
         Constraints(),
         Catalog([]),
@@ -253,6 +273,6 @@ def test_with_nothing_measured_it_says_which_sweep_to_run(visit: Visitor) -> Non
     expect(visited.page.locator("h1")).to_have_text(
         "No candidate was measured on pi5 (mobile tier)"
     )
-    expect(visited.page.locator("pre")).to_have_text(nothing.suggested_sweep)
+    expect(visited.page.locator("pre")).to_have_text(_suggested(nothing))
     expect(visited.page.locator("#chart")).to_have_count(0)
     assert visited.complaints == []
