@@ -1,13 +1,13 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types protos protos-check migration lock bench conversions clean
+.PHONY: help environment demo test lint types protos protos-check schemas schemas-check migration lock bench conversions clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
 ARGS ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 environment: ## make .venv as the lock says; instant when it is there
 	@tools/environment
@@ -27,13 +27,19 @@ lint: environment ## check style, format and import rules
 
 types: environment ## check types, strictly
 	@.venv/bin/mypy
-	@.venv/bin/mypy tools/*.py
+	@.venv/bin/mypy --package tools
 
 protos: environment ## generate the code of protos/v1/*.proto
 	@tools/generate-protos .
 
 protos-check: environment ## fail if the generated code is stale
 	@tools/check-protos
+
+schemas: environment ## generate the JSON schemas and the tables of docs/json.md from the dataclasses
+	@.venv/bin/python -m tools.schemas write
+
+schemas-check: environment ## fail if a schema or a table is stale, or a schema is of no document
+	@.venv/bin/python -m tools.schemas check
 
 migration: export MESSAGE := $(MESSAGE)
 migration: environment ## write the migration to the tables as they are now (MESSAGE="add a column")
@@ -57,4 +63,4 @@ lock: environment ## resolve both locks anew, keeping pins that still hold (ARGS
 
 clean: ## remove .venv, caches and built files
 	@rm -rf .venv build dist ./*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	@find agent controller models protos tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find agent controller models protos tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,7 @@ from agent.artifacts.cache import ArtifactCache
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
-from agent.errors import AgentError
+from agent.errors import EXECUTION_EXIT_CODE, AgentError
 from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
 from agent.link.spool import Spool
 from agent.measuring.gate_watch import GateWatch
@@ -27,6 +27,7 @@ from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_
 from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
+from protos.codec import MessageInvalid
 from protos.runtimes import RuntimeInfo
 
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")
@@ -136,6 +137,8 @@ def agent(
         asyncio.run(_serve(controller, name, labels, folder.absolute(), connect_timeout_s))
     except AgentError as error:
         raise CommandFailed(str(error), error.exit_code) from error
+    except MessageInvalid as error:
+        raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
 
 
 async def _serve(

@@ -1,12 +1,13 @@
 """The agent's state folder: one agent at a time, and an identity that outlives it."""
 
 import errno
-import fcntl
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from agent.errors import AgentError
 
@@ -26,18 +27,17 @@ def locked_state_folder(folder: Path) -> Iterator[Path]:
     """
     with _told_of(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
+        # A kernel's lock or none: a file that means one would outlive a process that was killed.
+        lock = FileLock(folder / "agent.lock", fallback_to_soft=False)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            held = lock.acquire(blocking=False)
+        except Timeout as error:
             raise StateUnusable(
                 f"another agent runs with the state folder {folder}: "
                 "stop it, or give this one a state folder of its own"
             ) from error
+    with held:
         yield folder
-    finally:
-        os.close(descriptor)
 
 
 def device_id(folder: Path) -> str:
@@ -49,7 +49,9 @@ def device_id(folder: Path) -> str:
     path = folder / "device_id"
     with _told_of(folder):
         if not path.exists():
-            write_durably(path, f"{uuid.uuid4()}\n".encode())
+            beside = path.with_name(f"{path.name}.part")
+            beside.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
+            put_in_place(beside, path)
         text = path.read_text(encoding="ascii", errors="replace").strip()
     try:
         return str(uuid.UUID(text))
@@ -59,24 +61,11 @@ def device_id(folder: Path) -> str:
         ) from error
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that after a crash it is there whole or not at all."""
-    beside = path.with_name(f"{path.name}.part")
-    with beside.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+def put_in_place(beside: Path, path: Path) -> None:
+    """Let a file that was written beside its place take it, whole also after a power cut."""
+    _sync(beside)
     beside.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's entries, among them fresh renames, outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync(path.parent)
 
 
 def reason_of(error: OSError) -> str:
@@ -89,6 +78,15 @@ def reason_of(error: OSError) -> str:
         errno.EPERM: "this user may not write there; choose another state folder",
     }
     return advice.get(error.errno or 0, f"{error.strerror}; choose another state folder")
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

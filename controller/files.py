@@ -18,21 +18,20 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     try:
         with partial.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+        sync(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Waits until the folder's own entries are on the disk.
+def sync(path: Path) -> None:
+    """Waits until a file's bytes, or a folder's own entries, are on the disk.
 
     Raises:
-        OSError: the folder cannot be opened or synced.
+        OSError: it cannot be opened or synced.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -8,7 +8,14 @@ from protos.runtimes import RuntimeInfo
 
 @dataclass(frozen=True, kw_only=True)
 class CoreCluster:
-    """Cores that are alike; a capacity of 1024 is that of the device's most capable core."""
+    """Cores that are alike.
+
+    Attributes:
+        cpus: numbers of the cores.
+        capacity: as the kernel rates one of them, 1024 being the most capable of the device; None
+            is unknown.
+        max_frequency_khz: highest frequency, kHz; None is unknown.
+    """
 
     cpus: tuple[int, ...]
     capacity: int | None = None
@@ -17,7 +24,15 @@ class CoreCluster:
 
 @dataclass(frozen=True, kw_only=True)
 class CpuCache:
-    """Caches that are alike, and the cores that have one, alone or shared."""
+    """Caches that are alike.
+
+    Attributes:
+        level: 1 is the nearest to the core.
+        kind: `data`, `instruction` or `unified`.
+        size_bytes: size of one, bytes.
+        count: how many there are.
+        cpus: cores that have one, alone or shared.
+    """
 
     level: int
     kind: str
@@ -28,7 +43,34 @@ class CpuCache:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceProfile:
-    """What a device says of itself; empty or 0 is unknown."""
+    """What a device says of itself; an empty text or 0 is unknown.
+
+    Attributes:
+        architecture: as `uname -m` says: `x86_64`, `aarch64`.
+        cpu_model: name of the processor.
+        logical_cores: number of logical cores.
+        memory_bytes: physical memory, bytes.
+        kernel: kernel and its release.
+        operating_system: name and release.
+        hostname: name of the host.
+        python_version: of the agent.
+        agent_version: of the agent.
+        runtimes: those that it can measure with.
+        instruction_sets: CPU flags that decide which kernels a runtime picks.
+        soc: the chip, where the device is built on one.
+        board: the product.
+        clusters: the most capable first; empty where the kernel tells neither capacity nor
+            frequency.
+        caches: the nearest to the core first.
+        android_properties: Android's own properties that tell what the device is.
+        container: `docker`, `podman`, `lxc` or what else the agent runs in; empty when none was
+            detected.
+        virtual_machine: who makes the virtual machine, or `unnamed`; empty when none was detected.
+        emulator: `qemu-user`, or `unnamed`, where another CPU computes, so that latencies say
+            nothing of this architecture; empty when none was detected.
+        usable_cpus: numbers of the cores that the agent may use, ascending; empty when it did not
+            say.
+    """
 
     architecture: str
     cpu_model: str = ""
@@ -54,7 +96,13 @@ class DeviceProfile:
 
 @dataclass(frozen=True, kw_only=True)
 class CpuClock:
-    """One core's clock, as sysfs tells it."""
+    """One core's clock, as sysfs tells it.
+
+    Attributes:
+        cpu: number of the core.
+        governor: frequency governor; None is unknown.
+        frequency_khz: current frequency, kHz; None is unknown.
+    """
 
     cpu: int
     governor: str | None = None
@@ -63,7 +111,12 @@ class CpuClock:
 
 @dataclass(frozen=True, kw_only=True)
 class Temperature:
-    """One thermal zone."""
+    """One thermal zone.
+
+    Attributes:
+        zone: name of the zone.
+        celsius: degrees Celsius.
+    """
 
     zone: str
     celsius: float
@@ -71,7 +124,12 @@ class Temperature:
 
 @dataclass(frozen=True, kw_only=True)
 class ThrottleCounter:
-    """How often something has slowed the device down since it started."""
+    """How often something has slowed the device down.
+
+    Attributes:
+        name: the counter.
+        count: events since some start.
+    """
 
     name: str
     count: int
@@ -79,7 +137,13 @@ class ThrottleCounter:
 
 @dataclass(frozen=True, kw_only=True)
 class Battery:
-    """How full it is, and what happens to it as the kernel says; an empty status is unknown."""
+    """The battery that feeds the device.
+
+    Attributes:
+        charge_percent: how full it is, percent; None is unknown.
+        status: as the kernel says: `Charging`, `Discharging`, `Full`, `Not charging`; empty is
+            unknown.
+    """
 
     charge_percent: int | None = None
     status: str = ""
@@ -87,7 +151,13 @@ class Battery:
 
 @dataclass(frozen=True, kw_only=True)
 class PowerReading:
-    """What one sensor says: watts now, or microjoules counted since some moment."""
+    """What one sensor says of the power that the device, or a part of it, takes.
+
+    Attributes:
+        source: the sensor.
+        watts: power at this moment, watts; None where it counts energy.
+        energy_uj: energy counted since some moment, microjoules; None where it tells power.
+    """
 
     source: str
     watts: float | None = None
@@ -96,15 +166,25 @@ class PowerReading:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceState:
-    """The device at one moment; empty where the kernel tells nothing.
+    """The device at one moment; lists are empty where the kernel tells nothing.
 
     Attributes:
-        active_limits: what keeps the device slow at this moment.
-        measured_cpus: cores that the measuring child computed on since the state before; known,
-            like the next, only while it samples.
-        load_by_others: how many cores' time others than the child took since the state before.
-        waiting_share: for how much of the sampling before, 0 to 1, the thread of the child that
-            waited longest was ready to run while others had its core.
+        taken_at_unix_ms: when it was read, ms since 1970 UTC.
+        clocks: those of the cores.
+        temperatures: those of the thermal zones.
+        load_average: of one minute; None is unknown.
+        throttle_counters: what has slowed the device down so far.
+        active_limits: what keeps the device slow at this moment: a cooling device's type, or the
+            firmware's words.
+        battery: None where there is none.
+        power: what the sensors of power say.
+        measured_cpus: cores that the child computed on for a quarter of the time since the state
+            before, or longer; empty but for states taken while it sampled.
+        load_by_others: how many cores' time others than the child took since the state before;
+            None but for states taken while it sampled, and where the kernel does not tell.
+        waiting_share: for how much of the sampling, 0 to 1, the thread of the child that waited
+            longest was ready to run while others had its core; only in the state after, None where
+            the kernel does not tell.
     """
 
     taken_at_unix_ms: int

@@ -11,20 +11,27 @@ class StopReason(Enum):
     """Why a repetition took no more samples."""
 
     PRECISE = "precise"
+    """The interval is as narrow as was asked for."""
     TIME_BUDGET = "time_budget"
+    """Its time was over."""
     NOISE_STABLE = "noise_stable"
+    """More samples would tell nothing new."""
     SUSTAINED = "sustained"
+    """Its minutes are over."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartGate:
-    """What the device has to be like before a repetition starts; None is no condition.
+    """What a device has to be like before a repetition starts; None is no condition.
+
+    What the kernel does not tell is no obstacle.
 
     Attributes:
-        max_celsius: the hottest zone of the processor is below it, or back at its resting level.
-        max_load_by_others: cores' time that others take; 0.5 is half of one core.
-        min_battery_percent: of a device that runs on its battery.
-        deadline_ms: how long a start may wait; then the attempt fails.
+        max_celsius: the processor's hottest zone is below it, degrees Celsius, or back at its
+            resting level.
+        max_load_by_others: cores' time that others take, at most; 0.5 is half of one core.
+        min_battery_percent: charge at least, percent, of a device that runs on its battery.
+        deadline_ms: how long a start may wait, ms; then the attempt fails.
     """
 
     max_celsius: float | None = None
@@ -35,7 +42,25 @@ class StartGate:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
-    """Everything that one repetition is told, besides the artifact; see protos/v1/types.proto."""
+    """Everything that one repetition is told, besides the artifact.
+
+    Attributes:
+        runtime: what it computes with.
+        threads: threads that the runtime computes with, at least 1.
+        relative_half_width: wanted half-width of the median's 95 % interval, relative to the
+            median: 0.02 is +-2 %.
+        time_budget_ms: the longest that one repetition may sample, warm-up not counted, ms.
+        input_shape: batch, channels, height, width.
+        input_seed: seed of the input.
+        cores: cores that a child may run on, ascending; empty is every core that the agent may
+            use.
+        flush_denormals: whether subnormal numbers count as 0.
+        onnxruntime: what ONNX Runtime alone is told; None for other runtimes.
+        gate: what the device has to be like before a repetition starts.
+        sustained_minutes: minutes of continuous inference, in the place of half-width and budget;
+            0 is neither.
+        profile_runs: inferences to profile in the place of measuring; 0 measures.
+    """
 
     runtime: Runtime
     threads: int
@@ -53,17 +78,25 @@ class MeasureSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessMemory:
-    """How a whole child's resident memory divides; None where the kernel does not tell.
+    """How the resident memory of a whole child divides, by phase and by kind.
 
     Attributes:
-        load_peak_rss_bytes: high-water mark while it loaded the artifact.
-        first_run_peak_rss_bytes: the same of the first run.
-        steady_peak_rss_bytes: the same of the warm-up.
-        private_dirty_bytes: written to and not shared; this and the rest when it was warmed up.
-        anonymous_bytes: heap and stacks.
-        file_backed_bytes: pages of mapped files.
-        mapped_artifact_bytes: of those the artifact's; 0 where the runtime copies it.
-        sampled_anonymous_bytes: heap and stacks when sampling had ended, samples included.
+        load_peak_rss_bytes: high-water mark while it loaded the artifact, bytes; None where the
+            kernel does not tell.
+        first_run_peak_rss_bytes: high-water mark of the first run, bytes; None where the kernel
+            does not tell.
+        steady_peak_rss_bytes: high-water mark of the warm-up, bytes; None where the kernel does
+            not tell.
+        private_dirty_bytes: written to and not shared, when it was warmed up, bytes; None where
+            the kernel does not tell.
+        anonymous_bytes: heap and stacks, when it was warmed up, bytes; None where the kernel does
+            not tell.
+        file_backed_bytes: pages of mapped files: libraries, and the artifact where the runtime
+            maps it, when it was warmed up, bytes; None where the kernel does not tell.
+        mapped_artifact_bytes: of those, the artifact's; 0 where the runtime copies it into its
+            heap, bytes; None where the kernel does not tell.
+        sampled_anonymous_bytes: heap and stacks when sampling had ended, samples included, bytes;
+            None where the kernel does not tell.
     """
 
     load_peak_rss_bytes: int | None = None
@@ -78,13 +111,29 @@ class ProcessMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
-    """What one child process measured; latencies in ns, in the order they were taken.
+    """What one child process measured.
 
     Attributes:
-        is_suspect: it was taken while the sentinel drifted; figures are derived without it, unless
+        latency_ns: every timed inference, in order, ns.
+        warmup_ns: the inferences before, in order, ns; the first is the first run.
+        load_ns: reading the artifact and making it ready, ns.
+        peak_rss_bytes: high-water mark of the whole process until sampling began, bytes.
+        baseline_rss_bytes: the same of a process with the runtime and no model, bytes.
+        busy_threads: threads that used the CPU while it sampled.
+        stop_reason: why it took no more samples.
+        pss_bytes: proportional set size when it was warmed up, bytes; None where the kernel does
+            not give it.
+        before: the device before; None is unknown.
+        after: the device after; None is unknown.
+        during: the device about once a second while it sampled, farther apart where there would be
+            more than 120 states.
+        memory: how its memory divides; None is unknown.
+        is_suspect: whether the sentinel drifted meanwhile; figures are derived without it, unless
             fewer than two others are left: then all count, and the verdict is throttled.
-        warmup_settled: whether the warm-up's windows agreed when it ended; None is unknown.
-        samples_per_minute: of sustained inference: how many of them each minute has, in order.
+        samples_per_minute: of sustained inference, how many of its samples each minute has, in
+            order; else empty.
+        warmup_settled: whether its windows agreed when the warm-up ended; else its runs or its
+            time were used up; None is unknown.
     """
 
     latency_ns: tuple[int, ...]
@@ -106,13 +155,16 @@ class Repetition:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerTime:
-    """What one node of the graph, as the runtime runs it, took; nodes inside it do not count.
+    """What one node of the graph took, as the runtime runs it; nodes inside it do not count.
 
     Attributes:
         name: as the runtime calls it, whose optimiser makes nodes that the artifact does not have.
-        output_shapes: "1x64x56x56" of each output, as it was last.
-        call_count: in all profiled inferences together, like `total_ns`.
-        median_ns: of one inference.
+        operator: what it computes: `Conv`, `ReorderOutput`.
+        execution_provider: which part of the runtime ran it, by the runtime's own name.
+        call_count: how often it ran in all profiled inferences.
+        total_ns: what it took in all of them, ns.
+        median_ns: median of one inference, ns.
+        output_shapes: a text for each output as it was last: `1x64x56x56`; empty for a scalar.
     """
 
     name: str
@@ -126,10 +178,14 @@ class LayerTime:
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorTimes:
-    """Where the time of some inferences went; `total_ns` is the wall time of all of them.
+    """Where the time of the profiled inferences went.
 
     Attributes:
-        unprofiled_run_median_ns: the median of as many inferences with the profiler off.
+        run_count: profiled inferences.
+        total_ns: wall time of all of them, ns.
+        run_median_ns: of the median one, ns; the profiler's own writing included.
+        unprofiled_run_median_ns: median of as many inferences of the same process with the
+            profiler off, ns.
         layers: in the order in which they first ran.
     """
 

@@ -22,7 +22,14 @@ class GraphOptimization(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeInfo:
-    """A runtime that a device has."""
+    """A runtime that a device has.
+
+    Attributes:
+        runtime: which one.
+        version: its version.
+        build: what the library says of its own build; empty where it says nothing.
+        execution_providers: of ONNX Runtime, by its own names; empty for others.
+    """
 
     runtime: Runtime
     version: str
@@ -32,7 +39,15 @@ class RuntimeInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class OnnxRuntimeOptions:
-    """What ONNX Runtime alone is told; the provider is named as it names it itself."""
+    """What ONNX Runtime alone is told.
+
+    Attributes:
+        execution_provider: by ONNX Runtime's own name; operators that it does not have run on the
+            CPU.
+        graph_optimization: how much it rewrites a graph.
+        spinning: whether idle threads wait in a loop.
+        arena: whether memory is kept for the next run.
+    """
 
     execution_provider: str = "CPUExecutionProvider"
     graph_optimization: GraphOptimization = GraphOptimization.ALL

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from agent.state_folder import reason_of, sync_folder
+from agent.state_folder import put_in_place, reason_of
 
 DEFAULT_LIMIT_BYTES = 4 * 1024**3
 _READ_BYTES = 1024**2
@@ -148,9 +148,7 @@ class Download:
             )
         path = self._folder / self._sha256
         with _told_of(f"artifact {name}"):
-            os.fsync(self._stream.fileno())
-            self._part.replace(path)
-            sync_folder(self._folder)
+            put_in_place(self._part, path)
         return path
 
     def _drop(self) -> None:

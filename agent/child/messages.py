@@ -40,7 +40,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """What to measure; see `agent.domain.MeasureSettings`.
+    """What to measure; see `protos.measuring.MeasureSettings`.
 
     Attributes:
         windows: of sustained inference; 0 stops at the wanted half-width instead.
@@ -172,6 +172,8 @@ def decode_line(line: bytes) -> Line:
         raise ProtocolBroken(f"the child wrote {line[:80].decode(errors='replace')!a}")
     try:
         decoded: Line = _structure(json.loads(document), domain_type)
+        if isinstance(decoded, Failure) and not decoded.reasons:
+            raise ValueError("a failure without a reason")
     except (ValueError, KeyError, TypeError, AttributeError, BaseValidationError) as error:
         raise ProtocolBroken(
             f"the child wrote no {kind.decode()}: {document[:80].decode(errors='replace')!a}"

@@ -68,7 +68,7 @@ class GateWatch:
             on_waiting: told what is waited for.
 
         Raises:
-            MeasuringFailed: NOT_READY after the gate's deadline, or CANCELLED.
+            MeasuringFailed: NOT_READY after the gate's deadline, or ATTEMPT_CANCELLED.
         """
         deadline_s = self.monotonic_s() + gate.deadline_ms / 1_000
         told: Reason | None = None

@@ -1,7 +1,7 @@
 """`edgerank convert`: builds artifacts ahead of a sweep."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -19,12 +19,11 @@ from controller.cli.printing.follow import follow_conversion
 from controller.client import QueryClient
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.sweeps.planning import plan_conversion
 from controller.views.conversion_page import TOOLS, conversion_page
 from controller.views.conversion_rows import conversion_rows
-from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier
-from models.catalog.variants import Variant
+from models.catalog.variants import Precision, Variant, variants_of
 from models.conversion.cost import seconds_by_variant
 from models.tools import ToolMissing, tool_versions
 
@@ -90,7 +89,7 @@ def convert(
         )
         try:
             outcomes = follow_conversion(
-                client.convert(spec), console, _expected_costs(spec, catalog)
+                client.convert(spec), console, _expected_costs(backbones, variants)
             )
         except KeyboardInterrupt:
             console.print("stopped; what was made is kept, and the same command goes on from there")
@@ -105,16 +104,14 @@ def convert(
     raise_if_not_made(outcomes)
 
 
-def _expected_costs(spec: ConversionSpec, catalog: Catalog) -> dict[Variant, float]:
+def _expected_costs(backbones: Iterable[Backbone], wanted: WantedVariants) -> dict[Variant, float]:
     """The expected seconds of each variant that is asked for."""
-    asked: defaultdict[str, list[Variant]] = defaultdict(list)
-    for variant in plan_conversion(spec, catalog):
-        asked[variant.backbone].append(variant)
-    return {
-        variant: seconds
-        for name, variants in asked.items()
-        for variant, seconds in seconds_by_variant(catalog.get(name), variants).items()
-    }
+    precisions = [Precision(each) for each in wanted.precisions]
+    costs: dict[Variant, float] = {}
+    for backbone in backbones:
+        variants = variants_of(backbone, precisions, wanted.input_sizes, wanted.batches)
+        costs |= seconds_by_variant(backbone, variants)
+    return costs
 
 
 def _check_page(path: Path) -> dict[str, str]:

@@ -1,38 +1,53 @@
 """The `edgerank` command: finds a command's module, and turns failures into exit codes."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import click
-
-from protos.codec import MessageInvalid
+from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
 
-# Command to where its click object is. Modules are loaded on use: an agent has no SQL package, and
+
+class Listed(NamedTuple):
+    """A command in the list of them: where its click object is, and the first sentence of it."""
+
+    place: str
+    short_help: str
+    extra: str = "controller"
+
+
+# Modules are loaded on use: an agent has no SQL package, whoever asks for help waits for none, and
 # this table is the one place that names both sides.
-COMMANDS: Mapping[str, str] = {
-    "demo": "controller.cli.demo:demo",
-    "controller": "controller.cli.controller:controller",
-    "agent": "agent.command:agent",
-    "models": "controller.cli.models:models",
-    "accuracy": "controller.cli.accuracy:accuracy",
-    "convert": "controller.cli.convert:convert",
-    "devices": "controller.cli.devices:devices",
-    "sweep": "controller.cli.sweep:sweep",
-    "follow": "controller.cli.sweep:follow",
-    "cancel": "controller.cli.sweep:cancel",
-    "best": "controller.cli.best:best",
-    "report": "controller.cli.report:report",
-    "compare": "controller.cli.compare:compare",
-    "profile": "controller.cli.profile:profile",
-    "export": "controller.cli.export:export",
+COMMANDS: Mapping[str, Listed] = {
+    "demo": Listed("controller.cli.demo:demo", "Run the whole job on this machine."),
+    "controller": Listed("controller.cli.controller:controller", "Serve a fleet of agents."),
+    "agent": Listed(
+        "agent.command:agent", "Join a controller's fleet and measure what it sends.", "agent"
+    ),
+    "models": Listed("controller.cli.models:models", "List the catalog with accuracy and cost."),
+    "accuracy": Listed("controller.cli.accuracy:accuracy", "Bring accuracy on your own datasets."),
+    "convert": Listed("controller.cli.convert:convert", "Build artifacts ahead of a sweep."),
+    "devices": Listed("controller.cli.devices:devices", "List the fleet's devices."),
+    "sweep": Listed("controller.cli.sweep:sweep", "Measure backbones on devices."),
+    "follow": Listed("controller.cli.sweep:follow", "Follow a sweep that was started before."),
+    "cancel": Listed("controller.cli.sweep:cancel", "End a sweep; what was measured is kept."),
+    "best": Listed("controller.cli.best:best", "Say which backbone is best on a device."),
+    "report": Listed("controller.cli.report:report", "Write a device's ranking as one HTML file."),
+    "compare": Listed(
+        "controller.cli.compare:compare", "Say whether B is faster or slower than A."
+    ),
+    "profile": Listed(
+        "controller.cli.profile:profile",
+        "Time a backbone on a device, operator by operator and layer by layer.",
+    ),
+    "export": Listed("controller.cli.export:export", "Write every measurement to a file."),
 }
-# Which extra brings the package that a command did not find.
-EXTRAS: Mapping[str, str] = {"agent": "agent"}
+# A package of each extra that nothing else brings: without it the extra is not installed.
+WITNESSES: Mapping[str, str] = {"agent": "psutil", "controller": "cloup"}
 OUR_PACKAGES = ("agent", "controller", "models", "protos")
 
 
@@ -53,7 +68,7 @@ class Commands(click.Group):
         """The click object of a command, None for one that there is not."""
         if name not in COMMANDS:
             return None
-        module_name, attribute = COMMANDS[name].split(":")
+        module_name, attribute = COMMANDS[name].place.split(":")
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -63,14 +78,28 @@ class Commands(click.Group):
         command: click.Command = getattr(module, attribute)
         return command
 
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of the commands, and loads none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _short_help(listed)) for name, listed in COMMANDS.items()])
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Completes the name of a command, and loads none of them."""
+        names = [
+            CompletionItem(name, help=_short_help(listed))
+            for name, listed in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, context, incomplete)]
+
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that `args` start with; a wrong name gets the nearest right ones."""
-        import difflib  # noqa: PLC0415 - only a wrong name needs it
-
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=3, cutoff=0.5)
+            from models.names import nearest  # noqa: PLC0415 - only a wrong name needs it
+
+            near = nearest(args[0], COMMANDS)
             hint = f"; nearest: {', '.join(near)}" if near else ""
             context.fail(f"no command is named {args[0]!r}{hint}")
         return super().resolve_command(context, args)
@@ -81,7 +110,7 @@ class Commands(click.Group):
     epilog='Completion: eval "$(_EDGERANK_COMPLETE=bash_source edgerank)" (or zsh_source, '
     "fish_source).",
 )
-@click.version_option(version("edgerank"), prog_name="edgerank")
+@click.version_option(package_name="edgerank", prog_name="edgerank")
 def edgerank() -> None:
     """Which image-classification backbone is best on this device, by measurement.
 
@@ -94,12 +123,16 @@ def edgerank() -> None:
     """
 
 
+def _short_help(listed: Listed) -> str:
+    is_installed = importlib.util.find_spec(WITNESSES[listed.extra]) is not None
+    return listed.short_help if is_installed else f"(needs edgerank[{listed.extra}])"
+
+
 def _unavailable(name: str, package: str) -> click.Command:
-    extra = EXTRAS.get(name, "controller")
+    extra = COMMANDS[name].extra
 
     @click.command(
         name,
-        short_help=f"(needs edgerank[{extra}])",
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         add_help_option=False,
     )
@@ -135,9 +168,6 @@ def _run() -> int:
         # Whoever read our output has enough of it.
         sys.stderr.close()
         return 0
-    except MessageInvalid as error:
-        _say(str(error))
-        return 4
     return status if isinstance(status, int) else 0
 
 

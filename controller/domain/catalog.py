@@ -7,7 +7,7 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import Backbone, Catalog
-from models.catalog.own import OwnFormat, own_backbone
+from models.catalog.own import MAX_OWN_BYTES, OwnFormat, own_backbone
 from models.catalog.variants import Precision
 
 
@@ -52,7 +52,15 @@ class AccuracyImport:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A dataset that accuracy is known on."""
+    """A dataset that accuracy is known on.
+
+    Attributes:
+        name: unique name.
+        backbone_count: backbones that it has a figure of.
+        figure_count: figures.
+        metrics: those that it has figures of.
+        precisions: precisions that the figures are of.
+    """
 
     name: str
     backbone_count: int
@@ -81,7 +89,18 @@ class OwnModelHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnModel:
-    """A model that a person added; `output_shapes` are those for one image."""
+    """A model that a person added.
+
+    Attributes:
+        name: unique name.
+        format: what it was added as.
+        digest: SHA-256 over the digests of its files.
+        size_bytes: size of its files, bytes.
+        input_size: height and width of its input, pixels.
+        params_m: millions of numbers in its weights, as we counted them.
+        output_shapes: shape of each output for one image: `1x1000`.
+        added_at_unix_ms: when it was added, ms since 1970 UTC.
+    """
 
     name: str
     format: OwnFormat
@@ -134,3 +153,17 @@ def key_of(figure: AccuracyFigure) -> FigureKey:
 def looks_like_fraction(figure: AccuracyFigure) -> bool:
     """Whether its value may be meant as a fraction of 1, though it is taken as percent."""
     return figure.value_percent <= 1
+
+
+def check_size(name: str, size_bytes: int) -> None:
+    """Refuse a model that is larger than what is taken.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, with both sizes.
+    """
+    if size_bytes > MAX_OWN_BYTES:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{name} has {size_bytes / 1e9:.1f} GB; a model has at most "
+            f"{MAX_OWN_BYTES / 1e9:.0f} GB",
+        )

@@ -34,7 +34,11 @@ class LimitsInvalid(EdgerankError):
 class Limits:
     """What counts as the same, and what as a regression, as fractions: 0.05 is 5 %.
 
-    With `include_noisy`, a pair with a noisy or unstable side is judged like any other.
+    Attributes:
+        equivalence_margin: a ratio from 1 / (1 + this) to 1 + this is the same.
+        regression_threshold: slower by more than this is a regression; None when nothing was asked
+            for.
+        include_noisy: whether pairs with a noisy or unstable side are judged too.
 
     Raises:
         LimitsInvalid: a fraction below 0 or not finite, or a regression that counts as the same.
@@ -73,18 +77,31 @@ class CompareQuestion:
 class ComparedPair:
     """The same thing measured in A and in B, and what became of it.
 
-    `ratio` is B's median over A's: 1.2 is 20 % slower. `ratio_low` to `ratio_high` is its 95 %
-    interval, None where there can be none. `undecided_by_noise` says that only a noisy or unstable
-    side keeps it from being judged. `reason` tells why it cannot be told, or how it is known
-    without measuring.
+    The newest ok, noisy or unstable measurement of each; the same are backbone, device, threads,
+    cores, flushing of denormals, sustained minutes, precision, input size, batch and kind of
+    weights, and, unless A and B name different runtimes, the runtime with its options.
+
+    Attributes:
+        a: the measurement of A, without raw samples.
+        b: the measurement of B, without raw samples.
+        change: what B is beside A.
+        ratio: B's median latency over A's; 1.2 is 20 % slower.
+        ratio_low: lower end of the 95 % interval of the ratio; None when a side has one repetition
+            only.
+        ratio_high: upper end of the same.
+        is_regression: whether it is judged slower and `ratio_low` is above 1 +
+            `regression_threshold`.
+        undecided_by_noise: whether it cannot be told only because a side is noisy or unstable and
+            such sides are not included.
+        reason: why it cannot be told, or how it is known without measuring; else None.
     """
 
     a: Measurement
     b: Measurement
     change: Change
     ratio: float
-    ratio_low: float | None
-    ratio_high: float | None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
     is_regression: bool = False
     undecided_by_noise: bool = False
     reason: Reason | None = None
@@ -99,7 +116,13 @@ class Side(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Unpaired:
-    """What one side measured and the comparison leaves out, and why."""
+    """What one side measured and the comparison leaves out, and why.
+
+    Attributes:
+        side: which of the two.
+        measurement: what it measured, without raw samples.
+        reasons: why it has no pair, those of its verdict included.
+    """
 
     side: Side
     measurement: Measurement
@@ -113,7 +136,16 @@ class Unpaired:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What became of every pair; `left_out` holds what has no partner."""
+    """Whether B is faster or slower than A, pair by pair.
+
+    Attributes:
+        a: what was compared with, as it was written.
+        b: what is judged, as it was written.
+        limits: what counts as the same, and what as a regression.
+        pairs: by backbone, runtime and threads; empty when A and B measured nothing that is the
+            same.
+        left_out: what failed, was passed over or has no partner.
+    """
 
     a: str
     b: str

@@ -11,9 +11,13 @@ class ConversionResult(Enum):
     """What became of one variant."""
 
     STORED = "stored"
+    """Made now."""
     CACHED = "cached"
+    """Was there."""
     REFUSED = "refused"
+    """A step said no, or the outputs are not Paddle's."""
     FAILED = "failed"
+    """A step's process died, hung or answered rubbish, or the disk has no room to work."""
     CHECKED = "checked"
     """Made and found to be Paddle's, and not kept: the disk has no room."""
 
@@ -31,7 +35,32 @@ class ConversionSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionOutcome:
-    """What became of one variant; `top1_agreement` with fp32 is 0 to 1."""
+    """What became of one variant.
+
+    Attributes:
+        backbone: name of the backbone.
+        format: of the artifact.
+        precision: of the artifact.
+        target: what the artifact is made for.
+        input_size: height and width of the input, pixels.
+        batch: images per inference.
+        result: what became of it.
+        weights: where they come from.
+        weights_digest: SHA-256 of the weights, or of the recipe of synthetic ones.
+        reason: why it was refused, failed or not kept, for a person; else empty.
+        artifact_sha256: digest of the artifact; empty when none is stored.
+        artifact_size_bytes: size of the artifact, bytes; 0 when none is stored.
+        max_relative_difference: largest relative difference from Paddle's outputs; None when it
+            was not compared.
+        parity_tolerance: difference that would have refused it; None when it was not compared.
+        checked_through: what compared the outputs.
+        parity_input_count: inputs that were compared; 0 when it was not compared.
+        top1_agreement: of a reduced precision, the share of those inputs whose top-1 class is that
+            of fp32, 0 to 1; no accuracy; else None.
+        passes: names of the rewrites that it went through.
+        seconds: wall time of the steps it needed when it was made, those shared with other files
+            included; of a refused one, of those that were tried.
+    """
 
     backbone: str
     format: Format

@@ -15,7 +15,7 @@ _SPAN: Final = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 
 class CoreChoice(Enum):
-    """Which cores of a device compute: by what they are, or LISTED by their numbers."""
+    """Which cores of a device compute: by what they are, or listed by their numbers."""
 
     ALL = "all"
     BIG = "big"
@@ -25,7 +25,12 @@ class CoreChoice(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Cores:
-    """The cores that are to compute; `cpus`, ascending, are those of LISTED and else empty."""
+    """The cores that are to compute.
+
+    Attributes:
+        choice: by what they are chosen.
+        cpus: numbers of those that are listed, ascending; else empty.
+    """
 
     choice: CoreChoice = CoreChoice.ALL
     cpus: tuple[int, ...] = ()

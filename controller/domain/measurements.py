@@ -18,17 +18,38 @@ class Verdict(Enum):
     """How far a figure can be trusted."""
 
     OK = "ok"
+    """Nothing keeps it from being trusted."""
     NOISY = "noisy"
+    """The interval is wider than was asked for, or others had the cores."""
     THROTTLED = "throttled"
+    """The device or the process changed meanwhile."""
     UNSTABLE = "unstable"
+    """Its repetitions disagree."""
     FAILED = "failed"
+    """There are no figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyFigures:
-    """Figures derived from raw samples; `low_ms` to `high_ms` is the median's 95 % interval.
+    """Figures derived from every sample of every repetition.
 
-    `outlier_count` is None where it was measured before outliers were counted.
+    Attributes:
+        median_ms: median of all samples, ms; in it, the percentiles and the deviation each
+            repetition counts alike.
+        low_ms: lower end of the 95 % interval of the median, ms.
+        high_ms: upper end of the same, ms.
+        p90_ms: 90th percentile, ms.
+        p99_ms: 99th percentile, ms.
+        mad_ms: median absolute deviation from the median, not scaled, ms.
+        min_ms: shortest, ms.
+        first_run_ms: first inference after loading, median over the repetitions, ms.
+        load_ms: reading the artifact and making it ready, median over the repetitions, ms.
+        sample_count: timed inferences of all repetitions.
+        repetition_count: child processes.
+        stop_reason: that of the repetition which says least of how precise the figures are.
+        outlier_count: samples farther above their repetition's third quartile than 3 interquartile
+            ranges, which count in every figure; None where it was measured before they were
+            counted.
     """
 
     median_ms: float
@@ -48,9 +69,11 @@ class LatencyFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class MinuteFigures:
-    """What one minute of sustained inference was like, the first being minute 1.
+    """What one minute of sustained inference was like.
 
-    First run and load are those of the whole measurement.
+    Attributes:
+        minute: number of the minute, the first being 1.
+        latency: of this minute's samples; first run and load are those of the whole measurement.
     """
 
     minute: int
@@ -59,10 +82,30 @@ class MinuteFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryFigures:
-    """Peak resident memory, whole and by phase, above that of the runtime with no model.
+    """Resident memory: peaks above that of the runtime with no model, and the whole process.
 
-    Of the repetition that needed most; `least_peak_rss_bytes` is of the one that needed least. The
-    other figures are of the whole process; see `ProcessMemory`.
+    Attributes:
+        peak_rss_bytes: high-water mark above the baseline, largest of the repetitions, bytes.
+        baseline_rss_bytes: high-water mark of the runtime with no model, bytes.
+        pss_bytes: proportional set size of the whole process, bytes; None where the kernel does
+            not give it.
+        load_peak_rss_bytes: high-water mark while it loaded the artifact above the baseline,
+            largest of the repetitions, bytes; None where the kernel does not tell.
+        first_run_peak_rss_bytes: high-water mark of the first run above the baseline, largest of
+            the repetitions, bytes; None where the kernel does not tell.
+        steady_peak_rss_bytes: high-water mark of the warm-up above the baseline, largest of the
+            repetitions, bytes; None where the kernel does not tell.
+        private_dirty_bytes: written to and not shared, of the whole process when it was warmed up,
+            bytes; None where the kernel does not tell.
+        anonymous_bytes: heap and stacks, of the whole process when it was warmed up, bytes; None
+            where the kernel does not tell.
+        file_backed_bytes: pages of mapped files: libraries, and the artifact where the runtime
+            maps it, of the whole process when it was warmed up, bytes; None where the kernel does
+            not tell.
+        mapped_artifact_bytes: of those, the artifact's; 0 where the runtime copies it into its
+            heap, bytes; None where the kernel does not tell.
+        least_peak_rss_bytes: the peak of the repetition that needed least, as `peak_rss_bytes` is
+            of the one that needed most, bytes; None is unknown.
     """
 
     peak_rss_bytes: int
@@ -80,7 +123,51 @@ class MemoryFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """A measurement beside its backbone's accuracy, percent, of the same precision."""
+    """A measurement beside the accuracy of its backbone.
+
+    Attributes:
+        measurement_id: unique id.
+        sweep_id: sweep that asked for it.
+        job_id: job that it answers.
+        device: name of the device.
+        backbone: name of the backbone.
+        series: its family.
+        runtime: what measured it.
+        runtime_version: its version.
+        runtime_build: what it says of its own build.
+        format: of the artifact.
+        precision: of the artifact.
+        target: what the artifact was made for.
+        input_size: height and width of the input, pixels.
+        batch: images of one inference.
+        threads: threads that the runtime was told to use.
+        weights: where those inside the artifact come from.
+        weights_digest: SHA-256 of the weights, or of the recipe of synthetic ones.
+        artifact_sha256: digest of the artifact.
+        artifact_size_bytes: size of the artifact, bytes.
+        max_relative_difference: largest relative difference of the artifact's outputs from
+            Paddle's own.
+        checked_through: what compared the outputs: the artifact's own format, or its twins.
+        verdict: how far it can be trusted.
+        measured_at_unix_ms: when it ended by the device's clock, ms since 1970 UTC.
+        reasons: why the verdict is not ok; of an ok one what it does not tell: one process, a
+            failed sentinel, a clock that was set, repetitions that could not start.
+        busy_threads: threads that were counted computing; 0 is unknown.
+        top1: top-1 on `accuracy_dataset` in the measurement's precision, percent; None where it is
+            not known.
+        top5: the same for top-5.
+        accuracy_source: document that the accuracy comes from.
+        params_m: millions of parameters, published.
+        flops_g: 10^9 multiply-adds of one image, published.
+        latency: figures of all samples; None where there are none.
+        memory: figures of the memory that it took; None where there are none.
+        repetitions: the raw samples; empty unless they were asked for.
+        affinity: cores that the children's threads were allowed to run on.
+        accuracy_dataset: dataset of `top1` and `top5`: ImageNet-1k unless another was asked for.
+        settings: everything that its repetitions were told; None is unknown.
+        minutes: of sustained inference, in order, without minutes in which none began; else empty.
+        repetitions_wanted: repetitions that its job asked for.
+    """
 
     measurement_id: str
     sweep_id: str

@@ -1,6 +1,5 @@
 """How things are spelt, and how one of a few is found by its name."""
 
-import difflib
 from collections.abc import Sequence
 from enum import Enum
 from typing import TypeVar
@@ -8,6 +7,7 @@ from typing import TypeVar
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from models.names import nearest
 
 ChoiceT = TypeVar("ChoiceT", bound=Enum)
 
@@ -49,6 +49,6 @@ def find_device(devices: Sequence[Device], name: str) -> Device:
         if device.name == name:
             return device
     known = [device.name for device in devices]
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
-    hint = f"nearest: {', '.join(nearest)}" if nearest else "no device ever enrolled"
+    near = nearest(name, known, likeness=0.4) or known[:3]
+    hint = f"nearest: {', '.join(near)}" if near else "no device ever enrolled"
     raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device is named {name!r}; {hint}")

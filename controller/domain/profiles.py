@@ -39,7 +39,29 @@ class ProfileProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorProfile:
-    """Where the time of a backbone's inferences on a device went, with its context."""
+    """Where the time of a backbone's inferences on a device went, with its context.
+
+    Attributes:
+        profile_id: unique id, by which it can be shown again.
+        device: name of the device.
+        backbone: name of the backbone.
+        runtime: always ONNX Runtime: Paddle Lite's wheel has no profiler.
+        runtime_version: its version.
+        runtime_build: what the library says of its own build.
+        format: of the artifact.
+        precision: of the artifact.
+        target: what the artifact was made for.
+        input_size: height and width of the input, pixels.
+        batch: images per inference.
+        threads: threads that the runtime was told to use.
+        weights: where those inside the artifact come from.
+        weights_digest: SHA-256 of the weights, or of the recipe of synthetic ones.
+        artifact_sha256: digest of the artifact.
+        affinity: cores that the child was allowed to run on.
+        profiled_at_unix_ms: by the device's clock, ms since 1970 UTC.
+        times: where the time went.
+        settings: everything that its job was told; None is unknown.
+    """
 
     profile_id: str
     device: str

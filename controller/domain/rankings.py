@@ -13,10 +13,17 @@ from protos.runtimes import Runtime
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """What a winner must satisfy; None is no constraint.
+    """What was asked for; None is no constraint.
 
-    Only measurements whose verdict is ok count, and those with one that `include` names. With
-    `at_minute`, sustained measurements are ranked by their figures of that minute.
+    Attributes:
+        max_latency_ms: upper end of the median's interval at most, ms.
+        max_memory_bytes: peak memory above the baseline at most, bytes.
+        min_top1: top-1 at least, percent.
+        tier: only backbones of this tier.
+        runtime: only this runtime.
+        threads: only this number of threads.
+        include: verdicts that count besides ok: of noisy, unstable, throttled.
+        at_minute: only sustained measurements, by their figures of this minute.
     """
 
     max_latency_ms: float | None = None
@@ -52,8 +59,10 @@ class Candidate:
     """A measured candidate and what became of it.
 
     Attributes:
+        measurement: what it was measured at, without raw samples.
+        on_pareto_front: whether it is on the front.
         latency_ties: ids of the measurements whose latency intervals overlap this one's.
-        lost_because: empty for the winner.
+        lost_because: why it is not the winner; empty for the winner.
     """
 
     measurement: Measurement
@@ -64,7 +73,13 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """What was measured and does not count, and why: all of it, the verdict's reasons included."""
+    """What was measured and is not ranked, and why.
+
+    Attributes:
+        measurement: without raw samples; its `top1` is None where no accuracy is known.
+        reasons: why: it failed, its verdict does not count, a newer one does, or no accuracy is
+            known; those of its verdict included.
+    """
 
     measurement: Measurement
     reasons: tuple[Reason, ...] = ()
@@ -74,7 +89,23 @@ class LeftOut:
 class Ranking:
     """Which backbone is best on a device under constraints, and why the others are not.
 
-    Without a winner, `would_win_with` holds the verdicts whose inclusion would give one.
+    Attributes:
+        device: name of the device.
+        constraints: what was asked for.
+        winner: None when none satisfies the constraints.
+        ties: candidates that cannot be told apart from the winner.
+        pareto_front: candidates within the constraints that no other beats in both top-1 and
+            median latency, fastest first; the winner is one of them.
+        others: every other candidate, fastest first.
+        left_out: measurements that are not ranked.
+        unmeasured: backbones that qualify by their accuracy and have no figures on this device;
+            listed when there is no winner or a tier was asked for.
+        suggested_sweep: without a winner: the sweep that would measure what is missing, or measure
+            again what only its verdict keeps from winning; None when there is a winner or nothing
+            is missing.
+        accuracy_dataset: dataset whose accuracy counted.
+        would_win_with: without a winner: verdicts that there would be one with, if `include` of
+            the constraints named them, too.
     """
 
     device: str

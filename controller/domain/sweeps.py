@@ -40,7 +40,17 @@ class SweepPhase(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A device that enrolled at some time."""
+    """A device that enrolled at some time.
+
+    Attributes:
+        device_id: UUID that the agent made at its first start.
+        name: unique name.
+        labels: what the agent was started with.
+        profile: what it says of itself.
+        connected: whether its agent is connected now.
+        enrolled_at_unix_ms: when it first connected, ms since 1970 UTC.
+        last_seen_at_unix_ms: when it was last heard of, ms since 1970 UTC.
+    """
 
     device_id: str
     name: str
@@ -55,7 +65,27 @@ class Device:
 class SweepSpec:
     """What a person asks for: every backbone on every device, runtime and thread count.
 
-    No precision means fp32, no input size each backbone's evaluation size, no batch 1.
+    Attributes:
+        backbones: their names.
+        devices: their names; empty is every connected device.
+        runtimes: those to measure with.
+        threads: how many a runtime is told to use.
+        weights: where those of the artifacts come from.
+        repetitions: child processes of each job.
+        relative_half_width: wanted half-width of the median's 95 % interval, relative to the
+            median: 0.02 is +-2 %.
+        time_budget_ms: the longest that one repetition may sample, warm-up not counted, ms.
+        precisions: empty is fp32; a runtime takes those that its format has.
+        input_sizes: pixels; empty is each backbone's evaluation size.
+        batches: images per inference; empty is 1.
+        cores: those that compute.
+        flush_denormals: whether subnormal numbers count as 0.
+        onnxruntime: what ONNX Runtime alone is told; None is its own defaults on the CPU.
+        gate: what a device has to be like before a repetition starts.
+        sustained_minutes: minutes of continuous inference, in the place of half-width and budget;
+            0 is neither.
+        sentinel: whether a small backbone is read again and again between the jobs, to tell a
+            device that drifts.
     """
 
     backbones: tuple[str, ...]
@@ -95,14 +125,14 @@ class Activity:
     Attributes:
         kind: what is done.
         backbone: what it is done with.
-        done_bytes: of weights.
-        total_bytes: of weights; 0 is not known.
-        step: of a conversion, in the converters' words.
+        done_bytes: of weights, bytes.
+        total_bytes: of weights, bytes; 0 is not known.
+        step: of a conversion, in the converters' words: `parity_onnx`.
         device: where it is measured; empty for a conversion.
         runtime: what measures it; None for a conversion.
         ordinal: which repetition, from 0.
         is_profile: whether operators are timed.
-        waiting_for: what a start waits for.
+        waiting_for: what a start waits for; None when it waits for nothing.
     """
 
     kind: ActivityKind
@@ -119,7 +149,24 @@ class Activity:
 
 @dataclass(frozen=True, kw_only=True)
 class JobOutcome:
-    """A job that ended."""
+    """A job that ended.
+
+    Attributes:
+        job_id: unique id.
+        device: name of the device.
+        backbone: name of the backbone.
+        runtime: what measured it.
+        threads: threads that the runtime was told to use.
+        weights: where they come from; what was asked for where there is no artifact.
+        precision: of the artifact.
+        input_size: height and width of the input, pixels.
+        batch: images per inference.
+        verdict: how far its figures can be trusted.
+        reasons: why the verdict is not ok; of an ok one what it does not tell.
+        median_ms: median latency, ms; None where there is none.
+        is_sentinel: whether it was read between the others to tell a device that drifts; it is not
+            ranked.
+    """
 
     job_id: str
     device: str
@@ -138,7 +185,22 @@ class JobOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSnapshot:
-    """How far a sweep is; `ended` holds the jobs that ended since the stream's last snapshot."""
+    """How far a sweep is.
+
+    Attributes:
+        sweep_id: unique id.
+        phase: where it is in its life.
+        artifacts_total: artifacts that the sweep needs.
+        artifacts_done: of those, ready, refused, failed, or checked and not kept.
+        jobs_total: jobs of the sweep.
+        jobs_queued: of those, waiting.
+        jobs_running: of those, being measured.
+        ended: every job that ended; on a stream, those since its last snapshot.
+        activities: what goes on now.
+        repetitions_total: repetitions of all jobs and sentinels; more than asked for where some
+            were taken again.
+        repetitions_done: those that were taken.
+    """
 
     sweep_id: str
     phase: SweepPhase

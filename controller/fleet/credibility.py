@@ -26,21 +26,28 @@ from protos.reasons import Reason, ReasonCode
 MAX_REASONS = 4
 # A tool's last words are cut far below it.
 MAX_DETAIL_LENGTH = 10_000
-_DETAIL = frozenset({"detail"})
+_DETAIL_ALONE = (frozenset[str](), frozenset({"detail"}))
+
+
+def _figures_alone(*names: str) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(names), frozenset()
+
+
+# With the names of its figures, and of its words.
 _SAID_BY_AGENTS = {
-    ReasonCode.ARTIFACT_BROKEN: _DETAIL,
-    ReasonCode.NO_RUNTIME: _DETAIL,
-    ReasonCode.RUNTIME_ERROR: _DETAIL,
-    ReasonCode.CRASHED: _DETAIL,
-    ReasonCode.TIMED_OUT: _DETAIL,
-    ReasonCode.RUBBISH: _DETAIL,
-    ReasonCode.OUT_OF_MEMORY: _DETAIL,
-    ReasonCode.ATTEMPT_CANCELLED: _DETAIL,
-    ReasonCode.NOT_READY: frozenset({"deadline_ms"}),
-    ReasonCode.BATTERY_LOW: frozenset({"charge_percent", "least_percent"}),
-    ReasonCode.PROCESSOR_WARM: frozenset({"celsius", "limit_celsius"}),
-    ReasonCode.PROCESSOR_ABOVE_REST: frozenset({"celsius", "limit_celsius"}),
-    ReasonCode.CORES_TAKEN: frozenset({"load_by_others", "most"}),
+    ReasonCode.ARTIFACT_BROKEN: _DETAIL_ALONE,
+    ReasonCode.NO_RUNTIME: _DETAIL_ALONE,
+    ReasonCode.RUNTIME_ERROR: _DETAIL_ALONE,
+    ReasonCode.CRASHED: _DETAIL_ALONE,
+    ReasonCode.TIMED_OUT: _DETAIL_ALONE,
+    ReasonCode.RUBBISH: _DETAIL_ALONE,
+    ReasonCode.OUT_OF_MEMORY: _DETAIL_ALONE,
+    ReasonCode.ATTEMPT_CANCELLED: _DETAIL_ALONE,
+    ReasonCode.NOT_READY: _figures_alone("deadline_ms"),
+    ReasonCode.BATTERY_LOW: _figures_alone("charge_percent", "least_percent"),
+    ReasonCode.PROCESSOR_WARM: _figures_alone("celsius", "limit_celsius"),
+    ReasonCode.PROCESSOR_ABOVE_REST: _figures_alone("celsius", "limit_celsius"),
+    ReasonCode.CORES_TAKEN: _figures_alone("load_by_others", "most"),
 }
 
 # SQLite's integers are signed.
@@ -97,7 +104,7 @@ def are_of_agents(reasons: Sequence[Reason]) -> bool:
 def _is_of_agents(told: Reason) -> bool:
     wanted = _SAID_BY_AGENTS.get(told.code)
     return (
-        wanted == frozenset((*told.figures, *told.words))
+        wanted == (frozenset(told.figures), frozenset(told.words))
         and all(map(math.isfinite, told.figures.values()))
         and all(len(word) <= MAX_DETAIL_LENGTH for word in told.words.values())
     )

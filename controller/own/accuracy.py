@@ -1,6 +1,5 @@
 """Accuracy that people bring: refused by row and column where it cannot hold, else taken in."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
@@ -18,6 +17,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.accuracy import list_datasets, list_figures, put_figures
 from controller.state.database import Database
 from models.catalog.catalog import IMAGENET, Catalog
+from models.names import nearest
 
 MAX_FIGURES: Final = 50_000
 MAX_TEXT_LENGTH: Final = 200
@@ -51,9 +51,7 @@ def check_dataset(database: Database, dataset: str) -> None:
     known = [each.name for each in list_datasets(database)]
     if dataset == IMAGENET or dataset in known:
         return
-    by_folded = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(dataset.casefold(), by_folded, n=3, cutoff=0.5)
-    names = [by_folded[folded] for folded in near] or known[:3] or [IMAGENET]
+    names = nearest(dataset, known) or known[:3] or [IMAGENET]
     raise EdgerankError(
         ErrorCode.UNKNOWN_NAME,
         f"no accuracy is known on a dataset named {dataset!r}; nearest: {', '.join(names)}",

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +13,7 @@ from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.files import sync_folder
+from controller.files import sync
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free
 from controller.state.database import Database
@@ -133,13 +132,13 @@ class OwnModels:
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=self._clock.unix_ms(),
         )
-        sync_folder(folder)
+        sync(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as undoing:
             if not place.exists():
                 folder.rename(place)
                 undoing.callback(shutil.rmtree, place, ignore_errors=True)
-                sync_folder(place.parent)
+                sync(place.parent)
             record_own_model(self._database, model)
             undoing.pop_all()
         self._catalog.add(as_backbone(model))
@@ -179,8 +178,7 @@ async def _receive_file(
                         f"the upload of {model} ended {missing} bytes early; nothing was kept",
                     )
                 block = following
-        stream.flush()
-        await asyncio.to_thread(os.fsync, stream.fileno())
+    await asyncio.to_thread(sync, path)
     if digest.hexdigest() != file.sha256:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,

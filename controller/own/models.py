@@ -2,10 +2,10 @@
 
 import re
 
-from controller.domain.catalog import OwnModelHeader
+from controller.domain.catalog import OwnModelHeader, check_size
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import MAX_INPUT_SIZE, Catalog
-from models.catalog.own import FILE_NAMES, MAX_OWN_BYTES
+from models.catalog.own import FILE_NAMES
 from protos.names import is_name
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -52,17 +52,3 @@ def check_name_free(name: str, catalog: Catalog) -> None:
                 ErrorCode.NAME_TAKEN,
                 f"the catalog has {backbone.name} already; give your model another name",
             )
-
-
-def check_size(name: str, size_bytes: int) -> None:
-    """Refuse a model that is larger than what is taken.
-
-    Raises:
-        EdgerankError: INVALID_INPUT, with both sizes.
-    """
-    if size_bytes > MAX_OWN_BYTES:
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            f"{name} has {size_bytes / 1e9:.1f} GB; a model has at most "
-            f"{MAX_OWN_BYTES / 1e9:.0f} GB",
-        )

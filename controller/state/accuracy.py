@@ -1,6 +1,6 @@
 """Accuracy figures: published ones with their backbones, and imported ones beside them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from controller.domain.catalog import (
     AccuracyPrecision,
     Dataset,
     FigureKey,
+    key_of,
 )
 from controller.state.database import Database, Transaction
 from controller.state.schema import accuracies, backbones
@@ -39,7 +40,7 @@ def store_catalog(database: Database, catalog: Catalog) -> None:
     published = list(_published(catalog))
     with database.transaction() as transaction:
         transaction.execute(delete(accuracies).where(accuracies.c.imported_at_unix_ms.is_(None)))
-        _delete_figures(transaction, [tuple(row[part] for part in _KEY) for row in published])
+        _delete_figures(transaction, [{part: row[part] for part in _KEY} for row in published])
         if published:
             transaction.execute(insert(accuracies), published)
         transaction.execute(delete(backbones))
@@ -71,10 +72,7 @@ def put_figures(
     now_unix_ms: int,
 ) -> None:
     """Keeps imported figures, in the place of those that have these keys."""
-    _delete_figures(
-        transaction,
-        [(name, dataset, of.value, at.value) for name, dataset, of, at in in_place_of],
-    )
+    _delete_figures(transaction, [dict(zip(_KEY, key, strict=True)) for key in in_place_of])
     if figures:
         transaction.execute(insert(accuracies), [_row(figure, now_unix_ms) for figure in figures])
 
@@ -92,8 +90,8 @@ def known_top1(database: Database, dataset: str) -> dict[str, float]:
         rows = transaction.execute(
             select(accuracies.c.backbone, accuracies.c.value_percent).where(
                 accuracies.c.dataset == dataset,
-                accuracies.c.metric == AccuracyMetric.TOP1.value,
-                accuracies.c.precision == AccuracyPrecision.FP32.value,
+                accuracies.c.metric == AccuracyMetric.TOP1,
+                accuracies.c.precision == AccuracyPrecision.FP32,
             )
         ).all()
     return {row.backbone: row.value_percent for row in rows}
@@ -109,13 +107,13 @@ def backbone_row(backbone: Backbone) -> dict[str, Any]:
     }
 
 
-def _delete_figures(transaction: Transaction, keys: Collection[tuple[str, ...]]) -> None:
+def _delete_figures(transaction: Transaction, keys: Sequence[Mapping[str, object]]) -> None:
     if not keys:
         return
     is_of_key = [accuracies.c[part] == bindparam(f"old_{part}") for part in _KEY]
     transaction.execute(
         delete(accuracies).where(*is_of_key),
-        [{f"old_{part}": value for part, value in zip(_KEY, key, strict=True)} for key in keys],
+        [{f"old_{part}": value for part, value in key.items()} for key in keys],
     )
 
 
@@ -129,8 +127,8 @@ def _published(catalog: Catalog) -> Iterator[dict[str, Any]]:
                 yield {
                     "backbone": backbone.name,
                     "dataset": IMAGENET,
-                    "metric": metric.value,
-                    "precision": _published_precision(backbone).value,
+                    "metric": metric,
+                    "precision": _published_precision(backbone),
                     "value_percent": percent,
                     "source": backbone.source,
                 }
@@ -142,11 +140,7 @@ def _published_precision(backbone: Backbone) -> AccuracyPrecision:
 
 
 def _row(figure: AccuracyFigure, now_unix_ms: int) -> dict[str, object]:
-    return {
-        "backbone": figure.backbone,
-        "dataset": figure.dataset,
-        "metric": figure.metric.value,
-        "precision": figure.precision.value,
+    return dict(zip(_KEY, key_of(figure), strict=True)) | {
         "value_percent": figure.value_percent,
         "source": figure.source,
         "imported_at_unix_ms": now_unix_ms,

@@ -3,7 +3,6 @@
 import uuid
 from dataclasses import dataclass
 
-import cattrs
 from sqlalchemy import RowMapping, Select, and_, func, insert, select, update
 
 from controller.domain.jobs import AttemptState, JobState, TurnState
@@ -42,9 +41,9 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
             .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
             .where(
                 jobs.c.device_id == device_id,
-                jobs.c.state == JobState.QUEUED.value,
-                turns.c.state == TurnState.QUEUED.value,
-                sweeps.c.phase == SweepPhase.MEASURING.value,
+                jobs.c.state == JobState.QUEUED,
+                turns.c.state == TurnState.QUEUED,
+                sweeps.c.phase == SweepPhase.MEASURING,
             )
             .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id, turns.c.place)
             .limit(1)
@@ -58,7 +57,7 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
                 attempt_id=attempt_id,
                 job_id=job["job_id"],
                 ordinal=job["ordinal"],
-                state=AttemptState.LEASED.value,
+                state=AttemptState.LEASED,
                 leased_at_unix_ms=now_unix_ms,
             )
         )
@@ -71,7 +70,7 @@ def leased_attempts(database: Database) -> dict[str, str]:
         rows = transaction.execute(
             select(attempts.c.attempt_id, jobs.c.device_id)
             .join(jobs, jobs.c.job_id == attempts.c.job_id)
-            .where(attempts.c.state == AttemptState.LEASED.value)
+            .where(attempts.c.state == AttemptState.LEASED)
         ).all()
     return {row.attempt_id: row.device_id for row in rows}
 
@@ -86,7 +85,7 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
                 attempts,
                 and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
             )
-            .where(jobs.c.device_id == device_id, attempts.c.state == AttemptState.LEASED.value)
+            .where(jobs.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
         ).mappings()
         return {row["attempt_id"]: _lease(row["attempt_id"], row) for row in rows}
 
@@ -122,7 +121,7 @@ def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredA
     turn = LeasedTurn(
         sweep_id=row.sweep_id, device_id=device_id, job_id=row.job_id, ordinal=row.ordinal
     )
-    return StoredAttempt(turn, cattrs.structure(row.settings, MeasureSettings), row.is_sentinel)
+    return StoredAttempt(turn, row.settings, row.is_sentinel)
 
 
 def set_reported(transaction: Transaction, attempt_id: str) -> None:
@@ -130,7 +129,7 @@ def set_reported(transaction: Transaction, attempt_id: str) -> None:
     transaction.execute(
         update(attempts)
         .where(attempts.c.attempt_id == attempt_id)
-        .values(state=AttemptState.REPORTED.value)
+        .values(state=AttemptState.REPORTED)
     )
 
 
@@ -138,8 +137,8 @@ def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
     """Remembers that an attempt is lost; None when it is not out any more."""
     given_up = transaction.execute(
         update(attempts)
-        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED.value)
-        .values(state=AttemptState.LOST.value)
+        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED)
+        .values(state=AttemptState.LOST)
     )
     if given_up.rowcount == 0:
         return None
@@ -152,7 +151,7 @@ def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
         .where(
             attempts.c.job_id == turn.job_id,
             attempts.c.ordinal == turn.ordinal,
-            attempts.c.state == AttemptState.LOST.value,
+            attempts.c.state == AttemptState.LOST,
         )
     ).one()
     return LostTurn(turn.job_id, turn.ordinal, times)
@@ -180,6 +179,6 @@ def _lease(attempt_id: str, job: RowMapping) -> Lease:
         artifact_sha256=job["sha256"],
         artifact_size_bytes=job["size_bytes"],
         backbone=job["backbone"],
-        settings=cattrs.structure(job["settings"], MeasureSettings),
+        settings=job["settings"],
         ordinal=job["ordinal"],
     )

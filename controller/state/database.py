@@ -1,16 +1,16 @@
 """The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import TypeAlias
 
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
+from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -49,8 +49,8 @@ class Database:
         self.engine.dispose()
 
 
-def claim_state(state_dir: Path) -> IO[str]:
-    """Makes the state folder and locks it for this process; closing the file frees it.
+def claim_state(state_dir: Path) -> AbstractContextManager[object]:
+    """Makes the state folder and locks it for this process until the block or the process ends.
 
     Raises:
         EdgerankError: STORAGE when the folder cannot be written, PRECONDITION when another
@@ -58,23 +58,22 @@ def claim_state(state_dir: Path) -> IO[str]:
     """
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
-        lock = (state_dir / "controller.lock").open("w")
+        # A kernel's lock or none: a file that means one would outlive a process that was killed.
+        return FileLock(state_dir / "controller.lock", fallback_to_soft=False).acquire(
+            blocking=False
+        )
+    except Timeout as error:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"another controller already serves the state folder {state_dir}; "
+            "stop it or choose another with --state DIR",
+        ) from error
     except OSError as error:
         raise EdgerankError(
             ErrorCode.STORAGE,
             f"cannot write the state folder {state_dir}: {error.strerror}; "
             "make it writable or choose another with --state DIR",
         ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise EdgerankError(
-            ErrorCode.PRECONDITION,
-            f"another controller already serves the state folder {state_dir}; "
-            "stop it or choose another with --state DIR",
-        ) from error
-    return lock
 
 
 def open_database(url: str) -> Database:

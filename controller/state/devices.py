@@ -1,6 +1,5 @@
 """Devices that enrolled."""
 
-import cattrs
 from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -8,7 +7,6 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
 from controller.state.database import Database
 from controller.state.schema import devices
-from protos.device import DeviceProfile
 from protos.fleet import Hello
 
 
@@ -21,7 +19,7 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> None:
     known = {
         "name": hello.name,
         "labels": dict(hello.labels),
-        "profile": cattrs.unstructure(hello.profile),
+        "profile": hello.profile,
         "last_seen_at_unix_ms": now_unix_ms,
     }
     try:
@@ -64,7 +62,7 @@ def _device(row: RowMapping, connected: bool) -> Device:
         device_id=row["device_id"],
         name=row["name"],
         labels=row["labels"],
-        profile=cattrs.structure(row["profile"], DeviceProfile),
+        profile=row["profile"],
         connected=connected,
         enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
         last_seen_at_unix_ms=row["last_seen_at_unix_ms"],

@@ -2,7 +2,6 @@
 
 from enum import Enum
 
-import cattrs
 from sqlalchemy import ColumnElement, Update, and_, func, select, update
 
 from controller.domain.jobs import JobState, TurnState, may_come_from
@@ -11,7 +10,7 @@ from controller.state.database import Database, Transaction
 from controller.state.measurements import Conclusion, record_conclusion
 from controller.state.profiles import fail_profile
 from controller.state.schema import jobs, turns
-from models.catalog.variants import Format, Precision, Target, Variant
+from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason
 
@@ -30,7 +29,7 @@ def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Var
             select(jobs)
             .where(
                 jobs.c.sweep_id == sweep_id,
-                jobs.c.state == JobState.WAITING.value,
+                jobs.c.state == JobState.WAITING,
                 jobs.c.is_sentinel.is_(role.value),
             )
             .order_by(jobs.c.position)
@@ -39,9 +38,9 @@ def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Var
         dict.fromkeys(
             Variant(
                 row.backbone,
-                Format(row.format),
-                Precision(row.precision),
-                Target(row.target),
+                row.format,
+                row.precision,
+                row.target,
                 row.input_size,
                 row.batch,
             )
@@ -86,8 +85,10 @@ def cancel_jobs(database: Database, sweep_id: str) -> None:
 
 def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
     """How a job is to be measured."""
-    document = transaction.scalars(select(jobs.c.settings).where(jobs.c.job_id == job_id)).one()
-    return cattrs.structure(document, MeasureSettings)
+    settings: MeasureSettings = transaction.scalars(
+        select(jobs.c.settings).where(jobs.c.job_id == job_id)
+    ).one()
+    return settings
 
 
 def has_sentinel(transaction: Transaction, job_id: str) -> bool:
@@ -132,11 +133,11 @@ def count_jobs(database: Database, sweep_id: str) -> dict[JobState, int]:
     """How many jobs of the sweep are in each state."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(jobs.c.state, func.count())
+            select(jobs.c.state, func.count().label("job_count"))
             .where(jobs.c.sweep_id == sweep_id)
             .group_by(jobs.c.state)
         ).all()
-    return {JobState(state): count for state, count in rows}
+    return {row.state: row.job_count for row in rows}
 
 
 def count_variants(database: Database, sweep_id: str) -> tuple[int, int]:
@@ -155,7 +156,7 @@ def count_variants(database: Database, sweep_id: str) -> tuple[int, int]:
         ).all()
         waiting = transaction.execute(
             select(*columns)
-            .where(jobs.c.sweep_id == sweep_id, jobs.c.state == JobState.WAITING.value)
+            .where(jobs.c.sweep_id == sweep_id, jobs.c.state == JobState.WAITING)
             .distinct()
         ).all()
     return len(needed), len(needed) - len(waiting)
@@ -163,17 +164,14 @@ def count_variants(database: Database, sweep_id: str) -> tuple[int, int]:
 
 def move_jobs(to: JobState, *where: ColumnElement[bool]) -> Update:
     """The statement that moves jobs to a state, those that may come to it."""
-    allowed = [state.value for state in may_come_from(to)]
-    return update(jobs).where(*where, jobs.c.state.in_(allowed)).values(state=to.value)
+    return update(jobs).where(*where, jobs.c.state.in_(may_come_from(to))).values(state=to)
 
 
 def drop_turns(*where: ColumnElement[bool]) -> Update:
     """The statement that lets turns go which nobody has taken."""
-    still_open = [TurnState.QUEUED.value, TurnState.LEASED.value]
+    still_open = [TurnState.QUEUED, TurnState.LEASED]
     return (
-        update(turns)
-        .where(*where, turns.c.state.in_(still_open))
-        .values(state=TurnState.DROPPED.value)
+        update(turns).where(*where, turns.c.state.in_(still_open)).values(state=TurnState.DROPPED)
     )
 
 
@@ -181,11 +179,11 @@ def _waits_for(sweep_id: str, role: Role, variant: Variant) -> ColumnElement[boo
     return and_(
         jobs.c.sweep_id == sweep_id,
         jobs.c.is_sentinel.is_(role.value),
-        jobs.c.state == JobState.WAITING.value,
+        jobs.c.state == JobState.WAITING,
         jobs.c.backbone == variant.backbone,
-        jobs.c.format == variant.format.value,
-        jobs.c.precision == variant.precision.value,
-        jobs.c.target == variant.target.value,
+        jobs.c.format == variant.format,
+        jobs.c.precision == variant.precision,
+        jobs.c.target == variant.target,
         jobs.c.input_size == variant.input_size,
         jobs.c.batch == variant.batch,
     )

@@ -4,8 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import cattrs
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, insert, select
+from sqlalchemy import JSON, ColumnElement, RowMapping, Select, and_, insert, select, type_coerce
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from controller.domain.catalog import AccuracyMetric
@@ -32,7 +31,7 @@ from controller.state.schema import (
 )
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.variants import CheckedThrough, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason
 
@@ -62,7 +61,7 @@ def record_conclusion(
             measurement_id=uuid.uuid4().hex,
             job_id=job_id,
             committed_at_unix_ms=now_unix_ms,
-            **cattrs.unstructure(conclusion),
+            **vars(conclusion),
         )
     )
 
@@ -131,8 +130,10 @@ def _joined(dataset: str) -> Select[Any]:
     Accuracy joins on the precision that it is known for: an int8 artifact finds none that was
     published for fp32.
     """
-    top1 = accuracies.alias(AccuracyMetric.TOP1.value)
-    top5 = accuracies.alias(AccuracyMetric.TOP5.value)
+    top1, top5 = accuracies.alias("top1"), accuracies.alias("top5")
+    # Read inside the database: a specification is long, and there is one beside each measurement.
+    asked = type_coerce(sweeps.c.spec, JSON)
+    weights_asked = type_coerce(asked["weights"].as_string(), artifacts.c.weights.type)
     return (
         select(
             measurements,
@@ -155,7 +156,8 @@ def _joined(dataset: str) -> Select[Any]:
             artifacts.c.weights_digest,
             artifacts.c.max_relative_difference,
             artifacts.c.checked_through,
-            sweeps.c.spec.label("sweep_spec"),
+            asked["repetitions"].as_integer().label("repetitions_wanted"),
+            weights_asked.label("weights_asked"),
             top1.c.value_percent.label("top1"),
             top1.c.source.label("accuracy_source"),
             top5.c.value_percent.label("top5"),
@@ -165,23 +167,24 @@ def _joined(dataset: str) -> Select[Any]:
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .outerjoin(backbones, backbones.c.name == jobs.c.backbone)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .outerjoin(top1, _accuracy_of_job(top1, dataset))
-        .outerjoin(top5, _accuracy_of_job(top5, dataset))
+        .outerjoin(top1, _accuracy_of_job(top1, AccuracyMetric.TOP1, dataset))
+        .outerjoin(top5, _accuracy_of_job(top5, AccuracyMetric.TOP5, dataset))
     )
 
 
-def _accuracy_of_job(known: NamedFromClause, dataset: str) -> ColumnElement[bool]:
+def _accuracy_of_job(
+    known: NamedFromClause, metric: AccuracyMetric, dataset: str
+) -> ColumnElement[bool]:
     return and_(
         known.c.backbone == jobs.c.backbone,
         known.c.precision == jobs.c.precision,
         known.c.dataset == dataset,
-        known.c.metric == known.name,
+        known.c.metric == metric,
     )
 
 
 def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
-    settings = cattrs.structure(row["settings"], MeasureSettings)
-    latency, memory = row["latency"], row["memory"]
+    settings: MeasureSettings = row["settings"]
     return Measurement(
         measurement_id=row["measurement_id"],
         sweep_id=row["sweep_id"],
@@ -192,9 +195,9 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         runtime=settings.runtime,
         runtime_version=row["runtime_version"],
         runtime_build=row["runtime_build"],
-        format=Format(row["format"]),
-        precision=Precision(row["precision"]),
-        target=Target(row["target"]),
+        format=row["format"],
+        precision=row["precision"],
+        target=row["target"],
         input_size=row["input_size"],
         batch=row["batch"],
         threads=settings.threads,
@@ -203,9 +206,9 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         artifact_sha256=row["sha256"] or "",
         artifact_size_bytes=row["size_bytes"] or 0,
         max_relative_difference=row["max_relative_difference"] or 0.0,
-        checked_through=CheckedThrough(row["checked_through"] or ""),
-        verdict=Verdict(row["verdict"]),
-        reasons=cattrs.structure(row["reasons"], tuple[Reason, ...]),
+        checked_through=row["checked_through"] or CheckedThrough.NOTHING,
+        verdict=row["verdict"],
+        reasons=row["reasons"],
         busy_threads=row["busy_threads"],
         measured_at_unix_ms=row["measured_at_unix_ms"],
         top1=row["top1"],
@@ -213,14 +216,14 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         accuracy_source=row["accuracy_source"] or "",
         params_m=row["params_m"],
         flops_g=row["flops_g"],
-        latency=cattrs.structure(latency, LatencyFigures) if latency else None,
-        memory=cattrs.structure(memory, MemoryFigures) if memory else None,
+        latency=row["latency"],
+        memory=row["memory"],
         repetitions=raw,
-        repetitions_wanted=row["sweep_spec"]["repetitions"],
-        affinity=tuple(row["affinity"]),
+        repetitions_wanted=row["repetitions_wanted"],
+        affinity=row["affinity"],
         accuracy_dataset=dataset,
         settings=settings,
-        minutes=cattrs.structure(row["minutes"] or (), tuple[MinuteFigures, ...]),
+        minutes=row["minutes"],
     )
 
 
@@ -228,4 +231,5 @@ def _weights(row: RowMapping) -> WeightsKind:
     """Those inside; a job whose conversion was refused has no artifact, so those asked for."""
     if row["series"] == OWN_SERIES:
         return WeightsKind.OWN
-    return WeightsKind(row["weights"] or row["sweep_spec"]["weights"])
+    inside: WeightsKind = row["weights"] or row["weights_asked"]
+    return inside

@@ -9,7 +9,6 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.accuracy import backbone_row
 from controller.state.database import Database
 from controller.state.schema import accuracies, backbones, jobs, own_models
-from models.catalog.own import OwnFormat
 
 
 def list_own_models(database: Database) -> tuple[OwnModel, ...]:
@@ -25,12 +24,12 @@ def record_own_model(database: Database, model: OwnModel) -> None:
         transaction.execute(
             insert(own_models).values(
                 name=model.name,
-                format=model.format.value,
+                format=model.format,
                 digest=model.digest,
                 size_bytes=model.size_bytes,
                 input_size=model.input_size,
                 params_m=model.params_m,
-                output_shapes=list(model.output_shapes),
+                output_shapes=model.output_shapes,
                 added_at_unix_ms=model.added_at_unix_ms,
             )
         )
@@ -67,11 +66,11 @@ def forget_own_model(database: Database, name: str) -> None:
 def _model(row: Row[Any]) -> OwnModel:
     return OwnModel(
         name=row.name,
-        format=OwnFormat(row.format),
+        format=row.format,
         digest=row.digest,
         size_bytes=row.size_bytes,
         input_size=row.input_size,
         params_m=row.params_m,
-        output_shapes=tuple(row.output_shapes),
+        output_shapes=row.output_shapes,
         added_at_unix_ms=row.added_at_unix_ms,
     )

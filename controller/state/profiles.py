@@ -3,22 +3,20 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import cattrs
 from sqlalchemy import insert, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import OperatorProfile
 from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, devices, jobs, profiles
-from models.catalog.variants import Format, Precision, Target, WeightsKind
 from protos.fleet import Profiled
-from protos.measuring import MeasureSettings, OperatorTimes
+from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
 
 
 def expect_profiles(transaction: Transaction, planned: Iterable[Mapping[str, Any]]) -> None:
     """Remembers which of a new sweep's jobs profile; inside the caller's transaction."""
-    rows = [{"job_id": job["job_id"]} for job in planned if job["settings"]["profile_runs"]]
+    rows = [{"job_id": job["job_id"]} for job in planned if job["settings"].profile_runs]
     if rows:
         transaction.execute(insert(profiles), rows)
 
@@ -37,8 +35,8 @@ def record_profile(
         .values(
             runtime_version=profiled.runtime.version,
             runtime_build=profiled.runtime.build,
-            affinity=list(profiled.affinity),
-            times=cattrs.unstructure(profiled.times),
+            affinity=profiled.affinity,
+            times=profiled.times,
             trace_gzip=profiled.trace_gzip,
             profiled_at_unix_ms=profiled_at_unix_ms,
             committed_at_unix_ms=now_unix_ms,
@@ -53,7 +51,7 @@ def fail_profile(
     failed = transaction.execute(
         update(profiles)
         .where(profiles.c.job_id == job_id)
-        .values(reasons=cattrs.unstructure(reasons), committed_at_unix_ms=now_unix_ms)
+        .values(reasons=reasons, committed_at_unix_ms=now_unix_ms)
     )
     return failed.rowcount == 1
 
@@ -89,9 +87,9 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
         row = transaction.execute(query).one()
     if row.times is None:
         words = {"backbone": row.backbone, "device": row.device}
-        why = cattrs.structure(row.reasons or (), tuple[Reason, ...])
-        raise Refused(ErrorCode.EXECUTION, (reason(ReasonCode.PROFILE_FAILED, words), *why))
-    settings = cattrs.structure(row.settings, MeasureSettings)
+        failed = reason(ReasonCode.PROFILE_FAILED, words)
+        raise Refused(ErrorCode.EXECUTION, (failed, *(row.reasons or ())))
+    settings: MeasureSettings = row.settings
     profile = OperatorProfile(
         profile_id=profile_id,
         device=row.device,
@@ -99,18 +97,18 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
         runtime=settings.runtime,
         runtime_version=row.runtime_version,
         runtime_build=row.runtime_build,
-        format=Format(row.format),
-        precision=Precision(row.precision),
-        target=Target(row.target),
+        format=row.format,
+        precision=row.precision,
+        target=row.target,
         input_size=row.input_size,
         batch=row.batch,
         threads=settings.threads,
-        weights=WeightsKind(row.weights),
+        weights=row.weights,
         weights_digest=row.weights_digest,
         artifact_sha256=row.sha256,
-        affinity=tuple(row.affinity),
+        affinity=row.affinity,
         profiled_at_unix_ms=row.profiled_at_unix_ms,
-        times=cattrs.structure(row.times, OperatorTimes),
+        times=row.times,
         settings=settings,
     )
     return profile, row.trace_gzip

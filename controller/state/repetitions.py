@@ -1,18 +1,18 @@
-"""Repetitions: raw samples as bytes, the rest as columns and documents."""
+"""Repetitions: kept with every raw sample, and read back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-import cattrs
-import numpy as np
 from sqlalchemy import Row, and_, insert, select, update
 
 from controller.state.database import Transaction
-from controller.state.schema import SAMPLE_TYPE, repetitions, turns
-from protos.device import DeviceState
+from controller.state.schema import repetitions, turns
 from protos.fleet import Measured
-from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.measuring import Repetition
+
+# Each has a column of its name.
+_FIELDS = tuple(field.name for field in fields(Repetition))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def record_repetition(
             ordinal=ordinal,
             runtime_version=measured.runtime.version,
             runtime_build=measured.runtime.build,
-            affinity=list(measured.affinity),
+            affinity=measured.affinity,
             taken_at_unix_ms=taken_at_unix_ms,
             **_row(measured.repetition),
         )
@@ -61,7 +61,7 @@ def list_taken(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
             repetition=stored_repetition(row),
             runtime_version=row.runtime_version,
             runtime_build=row.runtime_build,
-            affinity=tuple(row.affinity),
+            affinity=row.affinity,
             taken_at_unix_ms=row.taken_at_unix_ms,
         )
         for row in rows
@@ -79,51 +79,9 @@ def mark_suspect(transaction: Transaction, job_id: str, ordinals: Sequence[int])
 
 def stored_repetition(row: Row[Any]) -> Repetition:
     """The repetition that a row of the table holds."""
-    return Repetition(
-        latency_ns=_unpack(row.latency_ns),
-        warmup_ns=_unpack(row.warmup_ns),
-        load_ns=row.load_ns,
-        peak_rss_bytes=row.peak_rss_bytes,
-        baseline_rss_bytes=row.baseline_rss_bytes,
-        pss_bytes=row.pss_bytes,
-        busy_threads=row.busy_threads,
-        stop_reason=StopReason(row.stop_reason),
-        before=_device_state(row.before),
-        after=_device_state(row.after),
-        during=cattrs.structure(row.during or (), tuple[DeviceState, ...]),
-        memory=None if row.memory is None else cattrs.structure(row.memory, ProcessMemory),
-        is_suspect=row.is_suspect,
-        samples_per_minute=tuple(row.samples_per_minute or ()),
-        warmup_settled=row.warmup_settled,
-    )
+    return Repetition(**{name: getattr(row, name) for name in _FIELDS})
 
 
 def _row(repetition: Repetition) -> dict[str, object]:
-    return {
-        "latency_ns": _pack(repetition.latency_ns),
-        "warmup_ns": _pack(repetition.warmup_ns),
-        "load_ns": repetition.load_ns,
-        "peak_rss_bytes": repetition.peak_rss_bytes,
-        "baseline_rss_bytes": repetition.baseline_rss_bytes,
-        "pss_bytes": repetition.pss_bytes,
-        "busy_threads": repetition.busy_threads,
-        "stop_reason": repetition.stop_reason.value,
-        "before": cattrs.unstructure(repetition.before),
-        "after": cattrs.unstructure(repetition.after),
-        "during": cattrs.unstructure(repetition.during),
-        "memory": cattrs.unstructure(repetition.memory),
-        "samples_per_minute": cattrs.unstructure(repetition.samples_per_minute),
-        "warmup_settled": repetition.warmup_settled,
-    }
-
-
-def _device_state(document: dict[str, object] | None) -> DeviceState | None:
-    return None if document is None else cattrs.structure(document, DeviceState)
-
-
-def _pack(samples: Sequence[int]) -> bytes:
-    return np.asarray(samples, dtype=SAMPLE_TYPE).tobytes()
-
-
-def _unpack(blob: bytes) -> tuple[int, ...]:
-    return tuple(np.frombuffer(blob, dtype=SAMPLE_TYPE).tolist())
+    # What is suspect, settling says and no agent.
+    return {name: getattr(repetition, name) for name in _FIELDS} | {"is_suspect": False}

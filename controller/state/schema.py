@@ -1,5 +1,15 @@
-"""The tables. Migrations in `migrations/` build them; a test holds that both say the same."""
+"""The tables. Migrations in `migrations/` build them; a test holds that both say the same.
 
+Columns speak the domain: what is put in and comes back is an enum's member, a dataclass or samples.
+In the database they are texts, JSON and bytes, and to a migration no more than that.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from cattrs import Converter
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -13,12 +23,88 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    TypeDecorator,
     false,
 )
+
+from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
+from controller.domain.jobs import AttemptState, JobState, TurnState
+from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
+from controller.domain.sweeps import SweepPhase, SweepSpec
+from models.catalog.own import OwnFormat
+from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from protos.device import DeviceProfile, DeviceState
+from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
+from protos.reasons import Reason
 
 # Where Alembic keeps a database's revision. The name is ours: databases of before the first release
 # have Alembic's own, and revisions of the same numbers that mean something else.
 REVISION_TABLE = "schema_revision"
+
+_converter = Converter(detailed_validation=False)
+
+
+class Member(TypeDecorator[Enum]):
+    """A member of an enum, kept as its value."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, enum_type: type[Enum]) -> None:
+        super().__init__()
+        self.enum_type = enum_type
+
+    def process_bind_param(self, value: Enum | None, dialect: Any) -> str | None:  # noqa: ARG002
+        """What is kept of a member."""
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:  # noqa: ARG002
+        """The member of which this was kept."""
+        return None if value is None else self.enum_type(value)
+
+
+class Document(TypeDecorator[Any]):
+    """A frozen dataclass, or a tuple of them, kept as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, document_type: Any) -> None:
+        super().__init__(none_as_null=True)
+        self.document_type = document_type
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:  # noqa: ARG002
+        """What is kept of a dataclass."""
+        return None if value is None else _converter.unstructure(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:  # noqa: ARG002
+        """The dataclass of which this was kept."""
+        return None if value is None else _converter.structure(value, self.document_type)
+
+
+class Samples(TypeDecorator[Sequence[int]]):
+    """Raw samples, kept for good: little-endian unsigned 64-bit integers, in their order."""
+
+    impl = LargeBinary
+    cache_ok = True
+    _PACKED = "<u8"
+
+    def process_bind_param(
+        self,
+        value: Sequence[int] | None,
+        dialect: Any,  # noqa: ARG002
+    ) -> bytes | None:
+        """The samples as bytes."""
+        return None if value is None else np.asarray(value, dtype=self._PACKED).tobytes()
+
+    def process_result_value(
+        self,
+        value: bytes | None,
+        dialect: Any,  # noqa: ARG002
+    ) -> tuple[int, ...] | None:
+        """The samples, which 64-bit integers hold exactly."""
+        return None if value is None else tuple(np.frombuffer(value, dtype=self._PACKED).tolist())
+
 
 metadata = MetaData(
     naming_convention={
@@ -44,8 +130,8 @@ accuracies = Table(
     metadata,
     Column("backbone", String, primary_key=True),
     Column("dataset", String, primary_key=True),
-    Column("metric", String, primary_key=True),
-    Column("precision", String, primary_key=True),
+    Column("metric", Member(AccuracyMetric), primary_key=True),
+    Column("precision", Member(AccuracyPrecision), primary_key=True),
     Column("value_percent", Float, nullable=False),
     Column("source", String, nullable=False),
     # None for what the catalog publishes, which each start of a controller writes anew.
@@ -57,12 +143,12 @@ own_models = Table(
     "own_models",
     metadata,
     Column("name", String, primary_key=True),
-    Column("format", String, nullable=False),
+    Column("format", Member(OwnFormat), nullable=False),
     Column("digest", String, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("input_size", Integer, nullable=False),
     Column("params_m", Float, nullable=False),
-    Column("output_shapes", JSON, nullable=False),
+    Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
 )
 
@@ -72,7 +158,7 @@ devices = Table(
     Column("device_id", String, primary_key=True),
     Column("name", String, nullable=False, unique=True),
     Column("labels", JSON, nullable=False),
-    Column("profile", JSON, nullable=False),
+    Column("profile", Document(DeviceProfile), nullable=False),
     Column("enrolled_at_unix_ms", BigInteger, nullable=False),
     Column("last_seen_at_unix_ms", BigInteger, nullable=False),
 )
@@ -85,20 +171,20 @@ artifacts = Table(
     Column("sha256", String, nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
     Column("backbone", String, nullable=False),
-    Column("format", String, nullable=False),
-    Column("precision", String, nullable=False),
-    Column("target", String, nullable=False),
+    Column("format", Member(Format), nullable=False),
+    Column("precision", Member(Precision), nullable=False),
+    Column("target", Member(Target), nullable=False),
     Column("input_size", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
-    Column("weights", String, nullable=False),
+    Column("weights", Member(WeightsKind), nullable=False),
     Column("weights_digest", String, nullable=False),
     Column("weights_source", String, nullable=False),
     Column("max_relative_difference", Float, nullable=False),
     Column("parity_tolerance", Float, nullable=False),
     Column("parity_input_count", Integer, nullable=False),
-    Column("checked_through", String, nullable=False),
+    Column("checked_through", Member(CheckedThrough), nullable=False),
     Column("top1_agreement", Float),
-    Column("passes", JSON, nullable=False, server_default="[]"),
+    Column("passes", Document(tuple[str, ...]), nullable=False),
     Column("tool_versions", JSON, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
@@ -108,8 +194,8 @@ sweeps = Table(
     "sweeps",
     metadata,
     Column("sweep_id", String, primary_key=True),
-    Column("spec", JSON, nullable=False),
-    Column("phase", String, nullable=False),
+    Column("spec", Document(SweepSpec), nullable=False),
+    Column("phase", Member(SweepPhase), nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
     Column("ended_at_unix_ms", BigInteger),
 )
@@ -122,15 +208,15 @@ jobs = Table(
     Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("backbone", String, nullable=False),
-    Column("format", String, nullable=False),
-    Column("precision", String, nullable=False),
-    Column("target", String, nullable=False),
+    Column("format", Member(Format), nullable=False),
+    Column("precision", Member(Precision), nullable=False),
+    Column("target", Member(Target), nullable=False),
     Column("input_size", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
-    Column("settings", JSON, nullable=False),
+    Column("settings", Document(MeasureSettings), nullable=False),
     Column("is_sentinel", Boolean, nullable=False, server_default=false()),
     Column("conversion_key", String, ForeignKey("artifacts.conversion_key")),
-    Column("state", String, nullable=False),
+    Column("state", Member(JobState), nullable=False),
     Index("ix_jobs_sweep_id_state", "sweep_id", "state"),
     Index("ix_jobs_device_id_state", "device_id", "state"),
 )
@@ -143,7 +229,7 @@ turns = Table(
     Column("ordinal", Integer, primary_key=True),
     # Among those of its sweep on its device.
     Column("place", Integer, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Member(TurnState), nullable=False),
     # Readings of the sentinel before it was taken.
     Column("block", Integer),
     # Of a sentinel: the median's 95 % interval.
@@ -159,7 +245,7 @@ attempts = Table(
     Column("attempt_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, index=True),
     Column("ordinal", Integer, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Member(AttemptState), nullable=False),
     Column("leased_at_unix_ms", BigInteger, nullable=False),
 )
 
@@ -169,24 +255,21 @@ measurements = Table(
     metadata,
     Column("measurement_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
-    Column("verdict", String, nullable=False),
-    Column("reasons", JSON, nullable=False),
+    Column("verdict", Member(Verdict), nullable=False),
+    Column("reasons", Document(tuple[Reason, ...]), nullable=False),
     Column("runtime_version", String, nullable=False),
     Column("runtime_build", String, nullable=False),
     Column("busy_threads", Integer, nullable=False),
-    Column("affinity", JSON, nullable=False),
-    Column("latency", JSON),
-    Column("memory", JSON),
-    Column("minutes", JSON),
+    Column("affinity", Document(tuple[int, ...]), nullable=False),
+    Column("latency", Document(LatencyFigures)),
+    Column("memory", Document(MemoryFigures)),
+    Column("minutes", Document(tuple[MinuteFigures, ...]), nullable=False),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
     Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
 )
 
-# How raw samples are packed, as numpy names it: little-endian unsigned 64-bit integers.
-SAMPLE_TYPE = "<u8"
-
-# Raw samples, kept for good, in the order they were taken; also of jobs that failed later.
+# Also of jobs that failed later.
 repetitions = Table(
     "repetitions",
     metadata,
@@ -194,24 +277,24 @@ repetitions = Table(
     Column("ordinal", Integer, primary_key=True),
     Column("runtime_version", String, nullable=False),
     Column("runtime_build", String, nullable=False),
-    Column("affinity", JSON, nullable=False),
+    Column("affinity", Document(tuple[int, ...]), nullable=False),
     # By the device's clock.
     Column("taken_at_unix_ms", BigInteger, nullable=False),
     # The sentinel drifted meanwhile, so that figures are derived without it.
     Column("is_suspect", Boolean, nullable=False, server_default=false()),
-    Column("latency_ns", LargeBinary, nullable=False),
-    Column("warmup_ns", LargeBinary, nullable=False),
+    Column("latency_ns", Samples, nullable=False),
+    Column("warmup_ns", Samples, nullable=False),
     Column("load_ns", BigInteger, nullable=False),
     Column("peak_rss_bytes", BigInteger, nullable=False),
     Column("baseline_rss_bytes", BigInteger, nullable=False),
     Column("pss_bytes", BigInteger),
     Column("busy_threads", Integer, nullable=False),
-    Column("stop_reason", String, nullable=False),
-    Column("before", JSON),
-    Column("after", JSON),
-    Column("during", JSON),
-    Column("memory", JSON),
-    Column("samples_per_minute", JSON),
+    Column("stop_reason", Member(StopReason), nullable=False),
+    Column("before", Document(DeviceState)),
+    Column("after", Document(DeviceState)),
+    Column("during", Document(tuple[DeviceState, ...]), nullable=False),
+    Column("memory", Document(ProcessMemory)),
+    Column("samples_per_minute", Document(tuple[int, ...]), nullable=False),
     Column("warmup_settled", Boolean),
 )
 
@@ -221,11 +304,11 @@ profiles = Table(
     "profiles",
     metadata,
     Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
-    Column("reasons", JSON),
+    Column("reasons", Document(tuple[Reason, ...])),
     Column("runtime_version", String),
     Column("runtime_build", String),
-    Column("affinity", JSON),
-    Column("times", JSON),
+    Column("affinity", Document(tuple[int, ...])),
+    Column("times", Document(OperatorTimes)),
     Column("trace_gzip", LargeBinary),
     Column("profiled_at_unix_ms", BigInteger),
     Column("committed_at_unix_ms", BigInteger),

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cattrs
 from sqlalchemy import Row, insert, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -38,8 +37,8 @@ def add_sweep(
     transaction.execute(
         insert(sweeps).values(
             sweep_id=sweep_id,
-            spec=cattrs.unstructure(spec),
-            phase=SweepPhase.CONVERTING.value,
+            spec=spec,
+            phase=SweepPhase.CONVERTING,
             created_at_unix_ms=now_unix_ms,
         )
     )
@@ -50,14 +49,14 @@ def add_sweep(
             "device_id": job.device_id,
             "position": position,
             "backbone": job.variant.backbone,
-            "format": job.variant.format.value,
-            "precision": job.variant.precision.value,
-            "target": job.variant.target.value,
+            "format": job.variant.format,
+            "precision": job.variant.precision,
+            "target": job.variant.target,
             "input_size": job.variant.input_size,
             "batch": job.variant.batch,
-            "settings": cattrs.unstructure(job.settings),
+            "settings": job.settings,
             "is_sentinel": job.is_sentinel,
-            "state": JobState.WAITING.value,
+            "state": JobState.WAITING,
         }
         for position, job in enumerate(planned)
     ]
@@ -84,7 +83,7 @@ def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
     with database.transaction() as transaction:
         rows = transaction.execute(
             select(sweeps)
-            .where(sweeps.c.phase.in_([phase.value for phase in RUNNING_PHASES]))
+            .where(sweeps.c.phase.in_(RUNNING_PHASES))
             .order_by(sweeps.c.created_at_unix_ms)
         ).all()
     return tuple(_stored(row) for row in rows)
@@ -92,7 +91,7 @@ def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
 
 def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms: int) -> None:
     """Moves a running sweep to another phase; one that has ended stays so."""
-    values: dict[str, object] = {"phase": phase.value}
+    values: dict[str, object] = {"phase": phase}
     if phase not in RUNNING_PHASES:
         values["ended_at_unix_ms"] = now_unix_ms
     with database.transaction() as transaction:
@@ -100,11 +99,11 @@ def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms:
             update(sweeps)
             .where(
                 sweeps.c.sweep_id == sweep_id,
-                sweeps.c.phase.in_([running.value for running in RUNNING_PHASES]),
+                sweeps.c.phase.in_(RUNNING_PHASES),
             )
             .values(values)
         )
 
 
 def _stored(row: Row[Any]) -> StoredSweep:
-    return StoredSweep(row.sweep_id, cattrs.structure(row.spec, SweepSpec), SweepPhase(row.phase))
+    return StoredSweep(row.sweep_id, row.spec, row.phase)

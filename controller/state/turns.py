@@ -9,6 +9,7 @@ from operator import attrgetter
 from sqlalchemy import ColumnElement, Update, and_, func, insert, select, update
 
 from controller.domain.jobs import ENDED, JobState, OpenJob, Reading, Turn, TurnState
+from controller.domain.sweeps import SweepSpec
 from controller.state.database import Database, Transaction
 from controller.state.jobs import move_jobs
 from controller.state.schema import jobs, sweeps, turns
@@ -34,7 +35,7 @@ def take_turn(transaction: Transaction, turn: LeasedTurn, reading: Reading | Non
         turn: which one.
         reading: what a sentinel read.
     """
-    values: dict[str, object] = {"state": TurnState.TAKEN.value}
+    values: dict[str, object] = {"state": TurnState.TAKEN}
     if reading is None:
         values["block"] = len(list_readings(transaction, turn.sweep_id, turn.device_id))
     else:
@@ -50,24 +51,23 @@ def count_others(transaction: Transaction, turn: LeasedTurn) -> int:
         .where(
             turns.c.job_id == turn.job_id,
             turns.c.ordinal != turn.ordinal,
-            turns.c.state.in_([state.value for state in (*_OPEN, TurnState.TAKEN)]),
+            turns.c.state.in_((*_OPEN, TurnState.TAKEN)),
         )
     ).one()
 
 
 def state_before(transaction: Transaction, turn: LeasedTurn) -> TurnState | None:
     """The state of the turn of the same job right before this one; None for its first."""
-    before = transaction.scalars(
+    return transaction.scalars(
         select(turns.c.state).where(
             turns.c.job_id == turn.job_id, turns.c.ordinal == turn.ordinal - 1
         )
     ).one_or_none()
-    return None if before is None else TurnState(before)
 
 
 def skip_turn(transaction: Transaction, turn: LeasedTurn) -> bool:
     """Remembers that the device was not ready for a turn; False when it needed none any more."""
-    return _end_turn(transaction, turn, {"state": TurnState.NOT_READY.value})
+    return _end_turn(transaction, turn, {"state": TurnState.NOT_READY})
 
 
 def lease_turn(transaction: Transaction, job_id: str, ordinal: int) -> None:
@@ -87,7 +87,7 @@ def count_not_ready(transaction: Transaction, job_id: str) -> int:
     return transaction.scalars(
         select(func.count())
         .select_from(turns)
-        .where(turns.c.job_id == job_id, turns.c.state == TurnState.NOT_READY.value)
+        .where(turns.c.job_id == job_id, turns.c.state == TurnState.NOT_READY)
     ).one()
 
 
@@ -96,7 +96,7 @@ def list_open_places(database: Database) -> list[tuple[str, str]]:
     with database.transaction() as transaction:
         rows = transaction.execute(
             select(jobs.c.sweep_id, jobs.c.device_id)
-            .where(jobs.c.state.in_([JobState.QUEUED.value, JobState.LEASED.value]))
+            .where(jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]))
             .distinct()
         ).all()
     return [(row.sweep_id, row.device_id) for row in rows]
@@ -104,15 +104,15 @@ def list_open_places(database: Database) -> list[tuple[str, str]]:
 
 def count_turns(database: Database, sweep_id: str) -> tuple[int, int]:
     """How many turns the sweep has that were or will be taken, and how many of them were."""
-    without = [TurnState.DROPPED.value, TurnState.NOT_READY.value]
+    without = [TurnState.DROPPED, TurnState.NOT_READY]
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(turns.c.state, func.count())
+            select(turns.c.state, func.count().label("turn_count"))
             .join(jobs, jobs.c.job_id == turns.c.job_id)
             .where(jobs.c.sweep_id == sweep_id, turns.c.state.not_in(without))
             .group_by(turns.c.state)
         ).all()
-    counts = {TurnState(state): count for state, count in rows}
+    counts = {row.state: row.turn_count for row in rows}
     return sum(counts.values()), counts.get(TurnState.TAKEN, 0)
 
 
@@ -137,7 +137,7 @@ def append_turns(
                 "job_id": job_id,
                 "ordinal": ordinals[job_id],
                 "place": place,
-                "state": TurnState.QUEUED.value,
+                "state": TurnState.QUEUED,
             }
         )
         ordinals[job_id] += 1
@@ -146,15 +146,15 @@ def append_turns(
 
 def list_open_jobs(transaction: Transaction, sweep_id: str, device_id: str) -> list[OpenJob]:
     """The jobs of a sweep on a device that have not ended, in their order."""
-    repetitions = transaction.scalars(
-        select(sweeps.c.spec["repetitions"].as_integer()).where(sweeps.c.sweep_id == sweep_id)
+    spec: SweepSpec = transaction.scalars(
+        select(sweeps.c.spec).where(sweeps.c.sweep_id == sweep_id)
     ).one()
     rows = transaction.execute(
         select(jobs.c.job_id, jobs.c.is_sentinel, turns.c.state, turns.c.block)
         .join(turns, turns.c.job_id == jobs.c.job_id)
         .where(
             _of_device(sweep_id, device_id),
-            jobs.c.state.not_in([state.value for state in ENDED]),
+            jobs.c.state.not_in(ENDED),
         )
         .order_by(jobs.c.position, turns.c.ordinal)
     ).all()
@@ -162,8 +162,8 @@ def list_open_jobs(transaction: Transaction, sweep_id: str, device_id: str) -> l
         OpenJob(
             job_id=job_id,
             is_sentinel=of_job[0].is_sentinel,
-            repetitions=repetitions,
-            turns=tuple(Turn(state=TurnState(row.state), block=row.block) for row in of_job),
+            repetitions=spec.repetitions,
+            turns=tuple(Turn(state=row.state, block=row.block) for row in of_job),
         )
         for job_id, group in groupby(rows, key=attrgetter("job_id"))
         for of_job in [list(group)]
@@ -178,7 +178,7 @@ def list_readings(transaction: Transaction, sweep_id: str, device_id: str) -> tu
         .where(
             _of_device(sweep_id, device_id),
             jobs.c.is_sentinel,
-            turns.c.state == TurnState.TAKEN.value,
+            turns.c.state == TurnState.TAKEN,
         )
         .order_by(turns.c.place)
     ).all()
@@ -190,7 +190,7 @@ def _end_turn(transaction: Transaction, turn: LeasedTurn, values: Mapping[str, o
     is_open = and_(
         turns.c.job_id == turn.job_id,
         turns.c.ordinal == turn.ordinal,
-        turns.c.state.in_([state.value for state in _OPEN]),
+        turns.c.state.in_(_OPEN),
     )
     ended = transaction.execute(update(turns).where(is_open).values(values))
     _queue_leased_job(transaction, turn.job_id)
@@ -198,15 +198,15 @@ def _end_turn(transaction: Transaction, turn: LeasedTurn, values: Mapping[str, o
 
 
 def _queue_leased_job(transaction: Transaction, job_id: str) -> None:
-    is_leased = and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED.value)
+    is_leased = and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED)
     transaction.execute(move_jobs(JobState.QUEUED, is_leased))
 
 
 def _move_turn(before: TurnState, after: TurnState, job_id: str, ordinal: int) -> Update:
     return (
         update(turns)
-        .where(turns.c.job_id == job_id, turns.c.ordinal == ordinal, turns.c.state == before.value)
-        .values(state=after.value)
+        .where(turns.c.job_id == job_id, turns.c.ordinal == ordinal, turns.c.state == before)
+        .values(state=after)
     )
 
 

@@ -1,17 +1,40 @@
 """The JSON form of domain objects: what every `--json` prints, described in docs/json.md."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from cattrs import Converter
 
 from controller.domain.rankings import Ranking
 from controller.views.reasons import sentence
 from controller.views.wording import names_of
-from protos.reasons import Reason
+from protos.reasons import Reason, ReasonCode
 
 Document: TypeAlias = "bool | int | float | str | list[Document] | dict[str, Document] | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldReason:
+    """Why something is so: for programs a code with its figures and words, for people a sentence.
+
+    Attributes:
+        code: what is so.
+        figures: by their names, those of the code.
+        words: by their names, those of the code.
+        sentence: all of it as a clause without a full stop; its wording may change.
+    """
+
+    code: ReasonCode
+    figures: Mapping[str, float]
+    words: Mapping[str, str]
+    sentence: str
+
+
+PRINTED_AS: Final[Mapping[type, type]] = MappingProxyType({Reason: ToldReason})
+"""What stands in a document for a dataclass that is not printed as it is."""
 
 
 def to_document(domain_object: object) -> Document:
@@ -37,12 +60,15 @@ def _nameless() -> Converter:
 def _converter(names: Mapping[str, str]) -> Converter:
     converter = Converter(unstruct_collection_overrides={Sequence: list, tuple: list})
     converter.register_unstructure_hook(
-        Reason,
-        lambda told: {
-            "code": told.code.value,
-            "figures": dict(told.figures),
-            "words": dict(told.words),
-            "sentence": sentence(told, names),
-        },
+        Reason, lambda reason: converter.unstructure(_told(reason, names))
     )
     return converter
+
+
+def _told(reason: Reason, names: Mapping[str, str]) -> ToldReason:
+    return ToldReason(
+        code=reason.code,
+        figures=reason.figures,
+        words=reason.words,
+        sentence=sentence(reason, names),
+    )

@@ -9,12 +9,10 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Final, cast
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, sustained_minutes
@@ -22,80 +20,85 @@ from controller.files import replacing
 from controller.views.documents import to_document
 from controller.views.reasons import sentences
 
-_TEXT: Final = pa.string()
-_WHOLE: Final = pa.int64()
-_REAL: Final = pa.float64()
-_YES_OR_NO: Final = pa.bool_()
 
-COLUMNS: Final[Mapping[str, pa.DataType]] = MappingProxyType(
+class Kind(Enum):
+    """What the cells of a column are, by the name that Arrow has for them."""
+
+    TEXT = "string"
+    WHOLE = "int64"
+    REAL = "float64"
+    YES_OR_NO = "bool"
+
+
+COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
-        "measurement_id": _TEXT,
-        "sweep_id": _TEXT,
-        "job_id": _TEXT,
-        "device": _TEXT,
-        "backbone": _TEXT,
-        "series": _TEXT,
-        "runtime": _TEXT,
-        "runtime_version": _TEXT,
-        "runtime_build": _TEXT,
-        "format": _TEXT,
-        "precision": _TEXT,
-        "target": _TEXT,
-        "input_size_px": _WHOLE,
-        "batch": _WHOLE,
-        "threads": _WHOLE,
-        "busy_threads": _WHOLE,
-        "affinity": _TEXT,
-        "cores": _TEXT,
-        "flush_denormals": _YES_OR_NO,
-        "onnxruntime_execution_provider": _TEXT,
-        "onnxruntime_graph_optimization": _TEXT,
-        "onnxruntime_spinning": _YES_OR_NO,
-        "onnxruntime_arena": _YES_OR_NO,
-        "weights": _TEXT,
-        "weights_digest": _TEXT,
-        "artifact_sha256": _TEXT,
-        "artifact_size_bytes": _WHOLE,
-        "max_relative_difference": _REAL,
-        "checked_through": _TEXT,
-        "verdict": _TEXT,
-        "reason": _TEXT,
-        "measured_at_unix_ms": _WHOLE,
-        "top1_percent": _REAL,
-        "top5_percent": _REAL,
-        "accuracy_source": _TEXT,
-        "accuracy_dataset": _TEXT,
-        "params_m": _REAL,
-        "flops_g": _REAL,
-        "latency_median_ms": _REAL,
-        "latency_low_ms": _REAL,
-        "latency_high_ms": _REAL,
-        "latency_p90_ms": _REAL,
-        "latency_p99_ms": _REAL,
-        "latency_mad_ms": _REAL,
-        "latency_min_ms": _REAL,
-        "latency_first_run_ms": _REAL,
-        "latency_load_ms": _REAL,
-        "latency_sample_count": _WHOLE,
-        "latency_repetition_count": _WHOLE,
-        "latency_stop_reason": _TEXT,
-        "latency_outlier_count": _WHOLE,
-        "memory_peak_rss_bytes": _WHOLE,
-        "memory_baseline_rss_bytes": _WHOLE,
-        "memory_pss_bytes": _WHOLE,
-        "memory_load_peak_rss_bytes": _WHOLE,
-        "memory_first_run_peak_rss_bytes": _WHOLE,
-        "memory_steady_peak_rss_bytes": _WHOLE,
-        "memory_private_dirty_bytes": _WHOLE,
-        "memory_anonymous_bytes": _WHOLE,
-        "memory_file_backed_bytes": _WHOLE,
-        "memory_mapped_artifact_bytes": _WHOLE,
-        "memory_least_peak_rss_bytes": _WHOLE,
-        "sustained_minutes": _WHOLE,
-        "repetitions_wanted": _WHOLE,
+        "measurement_id": Kind.TEXT,
+        "sweep_id": Kind.TEXT,
+        "job_id": Kind.TEXT,
+        "device": Kind.TEXT,
+        "backbone": Kind.TEXT,
+        "series": Kind.TEXT,
+        "runtime": Kind.TEXT,
+        "runtime_version": Kind.TEXT,
+        "runtime_build": Kind.TEXT,
+        "format": Kind.TEXT,
+        "precision": Kind.TEXT,
+        "target": Kind.TEXT,
+        "input_size_px": Kind.WHOLE,
+        "batch": Kind.WHOLE,
+        "threads": Kind.WHOLE,
+        "busy_threads": Kind.WHOLE,
+        "affinity": Kind.TEXT,
+        "cores": Kind.TEXT,
+        "flush_denormals": Kind.YES_OR_NO,
+        "onnxruntime_execution_provider": Kind.TEXT,
+        "onnxruntime_graph_optimization": Kind.TEXT,
+        "onnxruntime_spinning": Kind.YES_OR_NO,
+        "onnxruntime_arena": Kind.YES_OR_NO,
+        "weights": Kind.TEXT,
+        "weights_digest": Kind.TEXT,
+        "artifact_sha256": Kind.TEXT,
+        "artifact_size_bytes": Kind.WHOLE,
+        "max_relative_difference": Kind.REAL,
+        "checked_through": Kind.TEXT,
+        "verdict": Kind.TEXT,
+        "reason": Kind.TEXT,
+        "measured_at_unix_ms": Kind.WHOLE,
+        "top1_percent": Kind.REAL,
+        "top5_percent": Kind.REAL,
+        "accuracy_source": Kind.TEXT,
+        "accuracy_dataset": Kind.TEXT,
+        "params_m": Kind.REAL,
+        "flops_g": Kind.REAL,
+        "latency_median_ms": Kind.REAL,
+        "latency_low_ms": Kind.REAL,
+        "latency_high_ms": Kind.REAL,
+        "latency_p90_ms": Kind.REAL,
+        "latency_p99_ms": Kind.REAL,
+        "latency_mad_ms": Kind.REAL,
+        "latency_min_ms": Kind.REAL,
+        "latency_first_run_ms": Kind.REAL,
+        "latency_load_ms": Kind.REAL,
+        "latency_sample_count": Kind.WHOLE,
+        "latency_repetition_count": Kind.WHOLE,
+        "latency_stop_reason": Kind.TEXT,
+        "latency_outlier_count": Kind.WHOLE,
+        "memory_peak_rss_bytes": Kind.WHOLE,
+        "memory_baseline_rss_bytes": Kind.WHOLE,
+        "memory_pss_bytes": Kind.WHOLE,
+        "memory_load_peak_rss_bytes": Kind.WHOLE,
+        "memory_first_run_peak_rss_bytes": Kind.WHOLE,
+        "memory_steady_peak_rss_bytes": Kind.WHOLE,
+        "memory_private_dirty_bytes": Kind.WHOLE,
+        "memory_anonymous_bytes": Kind.WHOLE,
+        "memory_file_backed_bytes": Kind.WHOLE,
+        "memory_mapped_artifact_bytes": Kind.WHOLE,
+        "memory_least_peak_rss_bytes": Kind.WHOLE,
+        "sustained_minutes": Kind.WHOLE,
+        "repetitions_wanted": Kind.WHOLE,
     }
 )
-"""The flat columns and their types; a figure that is not there is empty."""
+"""The flat columns and their kinds; a figure that is not there is empty."""
 
 RAW_COLUMN: Final = "latency_ns"
 """Parquet only: the raw latencies, a list for each repetition; empty where they were not read."""
@@ -188,14 +191,18 @@ def _write_json(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
 
 
 def _write_parquet(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
+    # They take as long to load as all the rest of the command, and only this file needs them.
+    import pyarrow as pa  # noqa: PLC0415 - as said above
+    import pyarrow.parquet as pq  # noqa: PLC0415 - as said above
+
     raw = pa.field(RAW_COLUMN, pa.list_(pa.list_(pa.int64())))
+    columns = [(name, pa.type_for_alias(kind.value)) for name, kind in COLUMNS.items()]
     rows = [
         flat_row(measurement)
         | {RAW_COLUMN: [repetition.latency_ns for repetition in measurement.repetitions]}
         for measurement in measurements
     ]
-    schema = pa.schema([*COLUMNS.items(), raw])
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
+    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema([*columns, raw])), file)
 
 
 _WRITERS: Final[Mapping[str, Callable[[Iterable[Measurement], IO[bytes]], None]]] = {

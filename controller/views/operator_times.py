@@ -19,9 +19,11 @@ class OperatorTime:
     """All layers of one operator.
 
     Attributes:
-        calls_per_run: of one inference.
-        ms_per_run: of one inference; the sum of its layers' medians.
-        share_percent: of all layers, 0 to 100.
+        operator: what they compute.
+        layer_count: how many layers it has.
+        calls_per_run: how often they run in one inference.
+        ms_per_run: sum of the layers' medians of one inference, ms.
+        share_percent: of all layers, 0 to 100, percent.
     """
 
     operator: str
@@ -33,13 +35,19 @@ class OperatorTime:
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileSummary:
-    """A profile with its sums.
+    """Where the time of an inference goes, operator by operator.
+
+    Times are medians over the profiled inferences, in whole microseconds as the runtime's profiler
+    tells them; what a node contains does not count for it.
 
     Attributes:
-        layers_ms: the sum of all layers' medians.
-        explained_percent: that, as a share of the median inference with the profiler off. Less than
-            100 is time between layers, more is what being watched costs them.
-        trace_path: the file that Perfetto opens; None where none was asked for.
+        profile: what was profiled, and each layer.
+        layers_ms: sum of all layers' medians, ms.
+        explained_percent: that, as a share of the median inference with the profiler off, percent;
+            less than 100 is time between layers, more is what being watched costs them.
+        operators: the one that takes the most time first.
+        trace_path: file that the trace was written to, which Perfetto opens; None without
+            `--trace`.
     """
 
     profile: OperatorProfile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import functools
 import io
 import itertools
@@ -13,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from importlib import resources
 
 from models.catalog.counted import Counted, parse_counted
+from models.names import nearest
 
 MAX_INPUT_SIZE = 1024
 
@@ -41,22 +41,23 @@ INT8_ACCURACY = frozenset({"MobileNetV3_large_x1_0_ssld_int8"})
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A network with one set of published weights.
+    """A network with one set of published weights: published figures, and those that we counted.
 
     Attributes:
         name: unique name.
-        architecture: name of the network itself; several backbones may share one.
+        architecture: the network; several backbones may share one.
         series: family of networks.
-        top1: ImageNet-1k top-1 accuracy in percent, None where none is published.
+        top1: ImageNet-1k top-1 accuracy, percent; None where none is published.
         top5: the same for top-5.
-        params_m: millions of parameters.
-        flops_g: 1e9 multiply-adds of one image.
+        params_m: millions of parameters; None where nobody published them.
+        flops_g: 10^9 multiply-adds of one image; None where nobody published them.
         input_size: height and width of the evaluation crop, pixels.
-        distilled: the weights come from knowledge distillation.
-        extra_data: the weights saw images beyond ImageNet-1k.
+        distilled: whether the weights come from knowledge distillation.
+        extra_data: whether the weights saw images beyond ImageNet-1k.
         source: document that the figures come from, or the file that defines the network.
-        counted_params_m: millions of parameters as we counted them, see `models.catalog.counted`.
-        counted_flops_g: the same for 1e9 multiply-adds of one image at `input_size`.
+        counted_params_m: millions of parameters as we counted them; None where the network cannot
+            run.
+        counted_flops_g: 10^9 multiply-adds of one image at `input_size`, counted likewise.
     """
 
     name: str
@@ -156,10 +157,7 @@ class Catalog:
 
     def nearest(self, name: str) -> tuple[str, ...]:
         """Return up to three names like this one, nearest first."""
-        # Case is the commonest mistake, so it does not count.
-        by_folded = {known.casefold(): known for known in self._by_name}
-        near = difflib.get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.5)
-        return tuple(by_folded[folded] for folded in near)
+        return nearest(name, self._by_name)
 
 
 @functools.cache

@@ -80,10 +80,10 @@ class Rejection:
     """A backbone that a tier's rule left out.
 
     Attributes:
-        backbone: its name.
+        backbone: name of the backbone.
         kind: what the rule looked at.
-        reason: with figures, for a person.
-        between_tiers: it is exactly on the border of two tiers, so that neither takes it.
+        reason: why, with figures, for a person.
+        between_tiers: whether it is exactly on the border of two tiers, so that neither takes it.
     """
 
     backbone: str
@@ -97,9 +97,9 @@ class TierSelection:
     """What a tier's rule makes of some backbones.
 
     Attributes:
-        tier: the tier.
-        chosen: those within it, the most accurate first.
-        rejected: all others, in the order in which they were given.
+        tier: which tier.
+        chosen: the backbones of the tier, the most accurate first.
+        rejected: all others that were considered, in the order in which they were given.
     """
 
     tier: Tier

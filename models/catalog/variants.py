@@ -47,8 +47,11 @@ class WeightsKind(Enum):
     """Where weights come from; a person's own model has its own and no others."""
 
     PRETRAINED = "pretrained"
+    """The published ones."""
     SYNTHETIC = "synthetic"
+    """Seeded random ones."""
     OWN = "own"
+    """Those of a person's own model."""
 
 
 class CheckedThrough(Enum):
@@ -57,6 +60,7 @@ class CheckedThrough(Enum):
     NOTHING = ""
     """There is no artifact."""
     OWN_FORMAT = "own format"
+    """The artifact itself."""
     X86_TWIN = "x86 twin"
     """An artifact for arm cannot run where it is made."""
     FP32_AND_FP16_TWINS = "x86 fp32 twin, ONNX fp16 twin"

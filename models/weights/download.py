@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx
 import tenacity
+
+from models.files import put_in_place
 
 ATTEMPTS = 5
 FIRST_WAIT_S = 0.5
@@ -105,11 +106,9 @@ def _attempt(client: httpx.Client, address: str, path: Path, on_progress: Progre
         with part.open("ab") as stream:
             stream.truncate(offset)
             _receive(response, stream, offset, total, on_progress)
-            stream.flush()
-            os.fsync(stream.fileno())
     if total is not None and part.stat().st_size != total:
         raise _Unfinished(f"only {part.stat().st_size} of {total} bytes came")
-    part.replace(path)
+    put_in_place(part, path)
     validator.unlink(missing_ok=True)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from filelock import FileLock
 
 from models.catalog.catalog import Backbone
 from models.catalog.own import is_own, own_digest, own_folder, own_format_of
 from models.catalog.variants import WeightsKind
 from models.digest import canonical_sha256, file_sha256
+from models.files import put_in_place
 from models.recipes import synthetic as recipe
 from models.tools import tool_versions
 from models.weights.addresses import NoPublishedWeights, published_address
@@ -87,7 +88,8 @@ def resolve_weights(
         address = address_of(backbone)
         cache_dir.mkdir(parents=True, exist_ok=True)
         path = cache_dir / Path(urlsplit(address).path).name
-        with _locked(path.with_name(f"{path.name}.lock")):
+        # Threads and processes that want the same file wait for one another.
+        with FileLock(path.with_name(f"{path.name}.lock"), fallback_to_soft=False):
             return _cached(backbone, address, path, on_progress)
     except (NoPublishedWeights, DownloadFailed) as error:
         raise _NotPublished(backbone.name, str(error)) from error
@@ -135,14 +137,6 @@ def _own(backbone: Backbone, folder: Path) -> Weights:
     )
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Make threads and processes that want the same file wait for one another."""
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-
-
 def _cached(backbone: Backbone, address: str, path: Path, on_progress: Progress) -> Weights:
     record = path.with_name(f"{path.name}.json")
     known = _read_record(record)
@@ -181,4 +175,4 @@ def _read_record(path: Path) -> dict[str, object] | None:
 def _write_record(path: Path, record: dict[str, object]) -> None:
     beside = path.with_name(f"{path.name}.part")
     beside.write_text(json.dumps(record, indent=2), encoding="utf-8")
-    beside.replace(path)
+    put_in_place(beside, path)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import demo, transfer
+from tests.benchmarks import demo, startup, transfer
 from tests.benchmarks.converting import conversion
 from tests.benchmarks.measuring import (
     coverage,
@@ -42,6 +42,7 @@ SPEED = {
     "demo": demo.run,
     "conversion": conversion.run_one,
     "conversion-tier": conversion.run_tier,
+    "startup": startup.run,
 }
 BENCHMARKS = PROOF | SPEED
 DOCS = Path(__file__).parents[2] / "docs"

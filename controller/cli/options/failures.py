@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from controller.domain.errors import EdgerankError
+from controller.domain.errors import EdgerankError, ErrorCode
+from protos.codec import MessageInvalid
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,7 +26,7 @@ class CommandFailed(click.ClickException):
 
 
 def says_failures(command: Command) -> Command:
-    """Turns an EdgerankError of a command into its sentence and exit code."""
+    """Turns what a command fails with into its sentence and exit code."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -33,5 +34,7 @@ def says_failures(command: Command) -> Command:
             return command(*args, **kwargs)
         except EdgerankError as error:
             raise CommandFailed(error) from error
+        except MessageInvalid as error:
+            raise CommandFailed(EdgerankError(ErrorCode.EXECUTION, str(error))) from error
 
     return run  # type: ignore[return-value]

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.domain.catalog import OwnFile
+from controller.domain.catalog import OwnFile, check_size
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.own.models import check_size
 from models.digest import file_sha256
 
 CHUNK_BYTES = 1 << 20

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from protos.runtimes import Runtime
 from tests.integration.agent.networks import Artifacts
 
 
@@ -16,3 +17,9 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return Artifacts(folder)
+
+
+@pytest.fixture
+def content(artifacts: Artifacts) -> bytes:
+    """The bytes of an artifact that measures in no time."""
+    return artifacts.path("tiny", Runtime.ONNXRUNTIME).read_bytes()

@@ -5,17 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from agent.measuring.gate import RESTING_MARGIN_CELSIUS
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
+from controller.fleet.credibility import are_of_agents
+from protos.codec import from_message
+from protos.fleet import Failure, Progress
 from protos.measuring import StartGate
-from protos.reasons import ReasonCode
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 from protos.v1 import fleet_pb2, types_pb2
-from tests.integration.agent.fake_controller import FakeController, serving
+from tests.integration.agent.link.agent_process import joined, lease
+from tests.integration.agent.link.fake_controller import FakeController, serving
 from tests.integration.agent.networks import Artifacts, settings
-from tests.integration.agent.test_agent_process import joined, lease
 from tests.unit.agent.trees import RASPBERRY_PI, plant
 
 ZONE = "sys/class/thermal/thermal_zone0/temp"
@@ -35,9 +39,9 @@ def test_a_repetition_starts_when_the_board_has_cooled_down(
 ) -> None:
     (tmp_path / ZONE).write_text("72000\n")
     runtime = Runtime.ONNXRUNTIME
-    heard: list[str] = []
+    heard: list[Reason | None] = []
 
-    def cool_down(what: str) -> None:
+    def cool_down(what: Reason | None) -> None:
         heard.append(what)
         if what:
             (tmp_path / ZONE).write_text("50000\n")
@@ -47,8 +51,9 @@ def test_a_repetition_starts_when_the_board_has_cooled_down(
     artifact = artifacts.path("tiny", runtime)
     measured = measurer.measure(artifact, wanted, Cancellation(), cool_down)
     assert measured.repetition.latency_ns
-    hot = "the processor is at 72.0 °C, starts below 51.7 °C, as at rest"
-    assert heard == [hot, ""]
+    at_rest = 48.686 + RESTING_MARGIN_CELSIUS
+    hot = reason(ReasonCode.PROCESSOR_ABOVE_REST, celsius=72, limit_celsius=at_rest)
+    assert heard == [hot, None]
 
 
 def test_a_board_that_stays_hot_is_a_failure_with_its_reason(
@@ -59,10 +64,9 @@ def test_a_board_that_stays_hot_is_a_failure_with_its_reason(
     wanted = replace(settings(runtime), gate=StartGate(max_celsius=60))
     with pytest.raises(MeasuringFailed) as caught:
         measurer.measure(artifacts.path("tiny", runtime), wanted, Cancellation())
-    assert caught.value.failure.reason is ReasonCode.NOT_READY
-    assert caught.value.failure.detail == (
-        "the device was not ready within 0 s: the processor is at 72.0 °C, starts below 60 °C; "
-        "let it cool down, or allow more with --max-temperature"
+    assert caught.value.failure.reasons == (
+        reason(ReasonCode.NOT_READY, deadline_ms=0),
+        reason(ReasonCode.PROCESSOR_WARM, celsius=72, limit_celsius=60),
     )
 
 
@@ -80,7 +84,7 @@ def test_a_job_that_waits_can_be_cancelled(
             cancellation,
             lambda _: cancellation.cancel(),
         )
-    assert caught.value.failure.reason is ReasonCode.ATTEMPT_CANCELLED
+    assert caught.value.failure.code is ReasonCode.ATTEMPT_CANCELLED
 
 
 def never_open(deadline_ms: int) -> types_pb2.StartGate:
@@ -100,10 +104,14 @@ async def test_an_agent_that_waits_says_so_and_hears_the_cancel(
             progress = await call.next("progress")
             while progress.stage != fleet_pb2.STAGE_WAITING:
                 progress = await call.next("progress")
-            assert progress.detail.startswith("others take ")
+            waiting = from_message(progress, Progress).waiting_for
+            assert waiting is not None
+            assert waiting.code is ReasonCode.CORES_TAKEN
+            assert waiting.figures["load_by_others"] >= 0
+            assert waiting.figures["most"] == -1
             call.answer(cancel=fleet_pb2.Cancel(attempt_id=wanted.attempt_id))
             report = await call.next("report")
-    assert report.failure.reason == fleet_pb2.FAILURE_REASON_CANCELLED
+    assert from_message(report.failure, Failure).code is ReasonCode.ATTEMPT_CANCELLED
 
 
 async def test_an_agent_reports_that_its_device_did_not_become_ready(
@@ -116,5 +124,7 @@ async def test_an_agent_reports_that_its_device_did_not_become_ready(
         async with joined(controller, tmp_path) as (call, _):
             call.lease(wanted)
             report = await call.next("report")
-    assert report.failure.reason == fleet_pb2.FAILURE_REASON_NOT_READY
-    assert "allow more with --max-load" in report.failure.detail
+    waited, taken = from_message(report.failure, Failure).reasons
+    assert waited == reason(ReasonCode.NOT_READY, deadline_ms=0)
+    assert taken.code is ReasonCode.CORES_TAKEN
+    assert are_of_agents((waited, taken))

@@ -1,11 +1,14 @@
 """What the controller remembers is there after a restart, once, and beside its accuracy."""
 
+import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event, insert, select
 
+from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter, Verdict
@@ -89,6 +92,17 @@ def test_a_measurement_comes_back_with_its_samples_and_its_accuracy(database: Da
     assert found.affinity == (0,)
     end_finished_sweeps(database, now_unix_ms=9)
     assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
+
+
+def test_the_database_itself_has_words_json_and_packed_samples(database: Database) -> None:
+    start_sweep(database, "phone")
+    assert record(database, measured_report(*lease(database, "phone")))
+    with database.engine.connect() as connection:
+        job = connection.exec_driver_sql("SELECT state, precision, settings FROM jobs").one()
+        (packed,) = connection.exec_driver_sql("SELECT latency_ns FROM repetitions").one()
+    assert (job.state, job.precision) == ("done", "fp32")
+    assert json.loads(job.settings)["runtime"] == "onnxruntime"
+    assert struct.unpack_from("<2Q", packed) == (5_000_000, 5_001_000)
 
 
 def test_minutes_of_sustained_inference_come_back_with_their_figures(database: Database) -> None:
@@ -210,8 +224,8 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(database: 
             insert(accuracies).values(
                 backbone="MobileNetV1",
                 dataset="mine",
-                metric="top1",
-                precision="fp32",
+                metric=AccuracyMetric.TOP1,
+                precision=AccuracyPrecision.FP32,
                 value_percent=50.0,
                 source="me",
                 imported_at_unix_ms=1,

@@ -93,14 +93,15 @@ def test_beyond_the_tolerance_rounding_decides(
     wanted = [each for each in fp32_variants(backbone) if each.target is Target.X86]
     said: list[str] = []
     (fate,) = convert(backbone, wanted, weights, tmp_path / "work", said.append)
-    assert "PPLCNet_x0_25: looking how far one rounding moves the outputs" in said
+    assert any("one rounding" in each for each in said)
     if passes:
         assert isinstance(fate, Converted)
         assert 1e-12 < fate.parity.max_relative_difference < fate.parity.tolerance
         assert 1e-8 < fate.parity.tolerance / factor < 1e-4
     else:
         assert isinstance(fate, Refused)
-        assert "beyond the tolerance of 1e-12" in fate.reason
+        assert fate.step.startswith("parity_")
+        assert "tolerance of 1e-12" in fate.reason
 
 
 def test_what_no_onnx_file_holds_is_refused_before_it_is_exported(tmp_path: Path) -> None:
@@ -111,9 +112,8 @@ def test_what_no_onnx_file_holds_is_refused_before_it_is_exported(tmp_path: Path
     (fate,) = convert(backbone, wanted, weights, tmp_path / "work", said.append)
     assert isinstance(fate, Refused)
     assert (fate.step, said) == ("onnx", [])
-    assert fate.reason == (
-        "its weights have 2.4 GB, and an ONNX file, being one protobuf, holds 2.1 GB"
-    )
+    assert " 2.4 GB, " in fate.reason
+    assert fate.reason.endswith(" 2.1 GB")
 
 
 def test_the_artifacts_input_has_the_variants_size(pplcnet: Conversion) -> None:
@@ -131,7 +131,7 @@ def test_an_altered_onnx_file_fails_parity(mobilenet: Conversion, tmp_path: Path
     middle = len(content) // 2
     content[middle : middle + 200_000] = bytes(200_000)
     altered.write_bytes(content)
-    with pytest.raises(StepFailed, match=r"differ from Paddle.s by .* beyond the tolerance"):
+    with pytest.raises(StepFailed, match=r"differ .* the tolerance"):
         check("parity_onnx", altered, mobilenet, tmp_path)
     assert check("parity_onnx", whole, mobilenet, tmp_path).max_relative_difference < 1e-4
 
@@ -176,9 +176,11 @@ def test_a_converter_that_crashes_refuses_its_own_variants_only(
     arm, x86, onnx = convert(pplcnet.backbone, variants, pplcnet.weights, tmp_path, spoil)
     assert isinstance(x86, Refused)
     assert x86.step == "paddle_lite"
-    assert x86.reason.startswith("the child died by SIG")
+    assert x86.crashed
+    assert " died by SIG" in x86.reason
     assert isinstance(arm, Refused)
-    assert arm.reason == f"its x86 twin was refused: {x86.reason}"
+    assert arm.reason.startswith("its x86 twin")
+    assert arm.reason.endswith(f": {x86.reason}")
     assert isinstance(onnx, Converted)
     # The same ingredients gave the same bytes as in another process before.
     assert onnx.sha256 == pplcnet.made[Target.ANY].sha256
@@ -195,9 +197,11 @@ def test_an_export_beyond_its_time_refuses_every_variant(
         lambda _: None,
         limits=StepLimits(timeout_s=0.2),
     )
-    assert [(f.step, f.reason[:33]) for f in fates if isinstance(f, Refused)] == [
-        ("export", "the child was stopped after 0.2 s")
-    ] * 3
+    assert len(fates) == 3
+    for fate in fates:
+        assert isinstance(fate, Refused)
+        assert fate.step == "export"
+        assert " after 0.2 s" in fate.reason
 
 
 def test_a_conversion_can_be_cancelled(pplcnet: Conversion, tmp_path: Path) -> None:
@@ -221,9 +225,9 @@ def test_what_belongs_to_another_backbone_is_refused(
     pplcnet: Conversion, mobilenet: Conversion, tmp_path: Path
 ) -> None:
     variants = fp32_variants(pplcnet.backbone)
-    with pytest.raises(ValueError, match="weights of MobileNetV3_small_x1_0 do not fit"):
+    with pytest.raises(ValueError, match="weights of MobileNetV3_small_x1_0"):
         convert(pplcnet.backbone, variants, mobilenet.weights, tmp_path, lambda _: None)
-    with pytest.raises(ValueError, match="no variant of MobileNetV3_small_x1_0"):
+    with pytest.raises(ValueError, match="variant of MobileNetV3_small_x1_0"):
         convert(mobilenet.backbone, variants, mobilenet.weights, tmp_path, lambda _: None)
 
 
@@ -286,7 +290,8 @@ def test_fused_blocks_go_on_attending() -> None:
 def test_what_paddleclas_cannot_build_is_said(tmp_path: Path) -> None:
     with pytest.raises(StepFailed) as caught:
         export("NoSuchNet", tmp_path)
-    assert caught.value.reason == "PaddleClas has no architecture named 'NoSuchNet'"
+    assert not caught.value.crashed
+    assert caught.value.reason.endswith(" named 'NoSuchNet'")
 
 
 def test_an_architecture_without_an_address_of_weights_is_built(tmp_path: Path) -> None:

@@ -49,13 +49,13 @@ def test_a_size_that_a_network_cannot_take_is_refused(tmp_path: Path) -> None:
     fates = convert_on_request("LeViT_128S", tmp_path, 160)
     assert [(f.step, f.crashed) for f in fates if isinstance(f, Refused)] == [("export", False)] * 3
     assert isinstance(fates[0], Refused)
-    assert fates[0].reason == (
-        "LeViT_128S does not run on images of 160 px (it is made for 224 px)"
-    )
+    assert fates[0].reason.startswith("LeViT_128S ")
+    assert " 160 px " in fates[0].reason
+    assert " for 224 px" in fates[0].reason
 
 
 def test_a_combination_that_does_not_exist_cannot_be_asked_for() -> None:
-    with pytest.raises(ValueError, match="paddlelite for x86 has no precision 'fp16'"):
+    with pytest.raises(ValueError, match=r"paddlelite for x86 .*'fp16'"):
         Variant("MobileNetV1", Format.PADDLELITE, Precision.FP16, Target.X86, 224)
 
 

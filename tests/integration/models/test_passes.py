@@ -177,7 +177,7 @@ def test_without_its_pass_a_backbone_still_fails_in_paddle_lite(
     prefix, reference = str(tmp_path / "program"), str(tmp_path / "reference.npz")
     command = [sys.executable, "-c", EXPORT_AS_IT_IS, backbone, prefix, reference]
     subprocess.run(command, check=True, capture_output=True)
-    with pytest.raises(StepFailed, match=r"SIGSEGV|SIGABRT|differ from Paddle|not finite"):
+    with pytest.raises(StepFailed, match=r"SIGSEGV|SIGABRT|differ from|not finite"):
         convert_for_x86_and_compare(tmp_path)
 
 

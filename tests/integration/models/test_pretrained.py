@@ -101,9 +101,10 @@ def test_weights_that_run_commands_are_refused_and_run_none(
         BACKBONE, fp32_variants(BACKBONE), weights, tmp_path / "work", lambda _: None
     )
     assert isinstance(onnx, Refused)
-    assert onnx.reason == (
-        "the weights file evil.pdparams is refused: it names os.system, which weights do not need"
-    )
+    assert onnx.step == "export"
+    assert not onnx.crashed
+    assert " evil.pdparams is refused:" in onnx.reason
+    assert " os.system," in onnx.reason
     assert not owned.exists()
 
 
@@ -119,4 +120,5 @@ def test_weights_of_another_network_are_refused(
     )
     assert isinstance(arm, Refused)
     assert arm.step == "export"
-    assert arm.reason.startswith("the weights file lacks ")
+    assert not arm.crashed
+    assert "weights file lacks " in arm.reason

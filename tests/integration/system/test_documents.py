@@ -113,7 +113,8 @@ def test_every_command_is_in_the_pages_and_has_an_example() -> None:
     pages = "".join(page.read_text() for page in PAGES)
     for called in COMMANDS:
         assert f"edgerank {called}" in pages
-        help_text = _command(called).get_help(click.Context(_command(called), info_name=called))
+        command = _command(called)
+        help_text = command.get_help(command.context_class(command, info_name=called))
         assert "Example" in help_text, called
 
 

@@ -22,7 +22,7 @@ def test_two_devices_have_two_ids(tmp_path: Path) -> None:
 
 def test_a_file_that_holds_no_id_is_told(tmp_path: Path) -> None:
     (tmp_path / "device_id").write_bytes(b"\xff\xfe?")
-    with pytest.raises(StateUnusable, match="holds no device id: restore it, or delete it"):
+    with pytest.raises(StateUnusable, match="no device id"):
         device_id(tmp_path)
 
 
@@ -30,7 +30,7 @@ def test_a_folder_is_made_and_held(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "agent"
     with (
         locked_state_folder(folder),
-        pytest.raises(StateUnusable, match="another agent runs with the state folder"),
+        pytest.raises(StateUnusable, match=f"another agent .*{folder}"),
     ):
         locked_state_folder(folder).__enter__()
     with locked_state_folder(folder) as held:
@@ -39,5 +39,5 @@ def test_a_folder_is_made_and_held(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StateUnusable, match=r"cannot be used: .*--state"):
+    with pytest.raises(StateUnusable, match=r"another state folder$"):
         locked_state_folder(tmp_path / "file" / "agent").__enter__()

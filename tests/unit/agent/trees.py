@@ -99,8 +99,9 @@ import /vendor/default.prop
     "sys/class/power_supply/usb/type": "USB\n",
 }
 
+PI_4 = "Raspberry Pi 4 Model B Rev 1.1"
 RASPBERRY_PI = {
-    "proc/cpuinfo": """\
+    "proc/cpuinfo": f"""\
 processor\t: 0
 BogoMIPS\t: 108.00
 Features\t: fp asimd evtstrm crc32 cpuid
@@ -108,12 +109,12 @@ CPU part\t: 0xd08
 
 Revision\t: c03111
 Serial\t\t: 100000001234abcd
-Model\t\t: Raspberry Pi 4 Model B Rev 1.1
+Model\t\t: {PI_4}
 """,
     "proc/meminfo": "MemTotal:        3884360 kB\n",
     "proc/loadavg": "0.00 0.01 0.05 1/150 900\n",
     "etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
-    "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.1\0",
+    "proc/device-tree/model": f"{PI_4}\0",
     "proc/device-tree/compatible": "raspberrypi,4-model-b\0brcm,bcm2711\0",
     **cores(range(4), 1_500_000, 1_024, scaling_governor="ondemand", scaling_cur_freq="1500000"),
     "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
@@ -126,14 +127,15 @@ Model\t\t: Raspberry Pi 4 Model B Rev 1.1
     "sys/devices/platform/soc/soc:firmware/get_throttled": "60002\n",
 }
 
+CORE_I7 = "Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz"
 PC = {
-    "proc/cpuinfo": """\
+    "proc/cpuinfo": f"""\
 processor\t: 0
 vendor_id\t: GenuineIntel
-model name\t: Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz
+model name\t: {CORE_I7}
 flags\t\t: fpu vme sse sse2 sse4_1 sse4_2 avx f16c fma avx2 smep
 processor\t: 1
-model name\t: Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz
+model name\t: {CORE_I7}
 flags\t\t: fpu vme sse sse2 sse4_1 sse4_2 avx f16c fma avx2 smep
 """,
     "proc/meminfo": "MemTotal:       16273768 kB\n",

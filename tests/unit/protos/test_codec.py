@@ -2,23 +2,40 @@
 
 import dataclasses
 import math
-import re
 from enum import Enum
+from types import ModuleType
+from typing import TypeVar
 
 import pytest
+from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.domain import catalog, conversions, cores, measurements, profiles, rankings, sweeps
+from controller.domain import (
+    catalog,
+    comparisons,
+    conversions,
+    cores,
+    measurements,
+    profiles,
+    rankings,
+    selectors,
+    sweeps,
+)
 from models.catalog import own, tiers, variants
-from protos import device, fleet, measuring, runtimes
+from protos import device, fleet, measuring, reasons, runtimes
 from protos.codec import MessageInvalid, from_message, to_message
+from protos.fleet import failed
+from protos.reasons import Reason, ReasonCode, reason
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
 from tests.unit.controller.samples.conversions import made
+from tests.unit.controller.samples.measurements import measurement
 
 PAIRS: list[tuple[type, type[Message]]] = [
+    (reasons.Reason, types_pb2.Reason),
     (runtimes.RuntimeInfo, types_pb2.RuntimeInfo),
+    (runtimes.OnnxRuntimeOptions, types_pb2.OnnxRuntimeOptions),
     (device.CoreCluster, types_pb2.CoreCluster),
     (device.CpuCache, types_pb2.CpuCache),
     (device.DeviceProfile, types_pb2.DeviceProfile),
@@ -28,14 +45,17 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (device.Battery, types_pb2.Battery),
     (device.PowerReading, types_pb2.PowerReading),
     (device.DeviceState, types_pb2.DeviceState),
+    (measuring.StartGate, types_pb2.StartGate),
     (measuring.MeasureSettings, types_pb2.MeasureSettings),
     (measuring.ProcessMemory, types_pb2.ProcessMemory),
     (measuring.Repetition, types_pb2.Repetition),
     (sweeps.Device, query_pb2.Device),
     (cores.Cores, query_pb2.Cores),
     (sweeps.SweepSpec, query_pb2.SweepSpec),
+    (sweeps.Activity, query_pb2.Activity),
     (sweeps.JobOutcome, query_pb2.JobOutcome),
     (sweeps.SweepSnapshot, query_pb2.WatchSweepResponse),
+    (sweeps.CancelledSweep, query_pb2.CancelSweepResponse),
     (measuring.LayerTime, types_pb2.LayerTime),
     (measuring.OperatorTimes, types_pb2.OperatorTimes),
     (profiles.ProfileSpec, query_pb2.ProfileSpec),
@@ -45,14 +65,26 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (conversions.ConversionOutcome, query_pb2.ConversionOutcome),
     (conversions.ConversionSnapshot, query_pb2.ConvertResponse),
     (measurements.LatencyFigures, query_pb2.LatencyFigures),
+    (measurements.MinuteFigures, query_pb2.MinuteFigures),
     (measurements.MemoryFigures, query_pb2.MemoryFigures),
     (measurements.Measurement, query_pb2.Measurement),
     (rankings.Constraints, query_pb2.Constraints),
     (rankings.Candidate, query_pb2.Candidate),
+    (rankings.LeftOut, query_pb2.LeftOut),
     (rankings.Ranking, query_pb2.RankResponse),
     (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),
     (catalog.AccuracyFigure, query_pb2.AccuracyFigure),
     (catalog.Dataset, query_pb2.Dataset),
+    (catalog.AccuracyImport, query_pb2.ImportAccuracyResponse),
+    (catalog.OwnFile, query_pb2.OwnFile),
+    (catalog.OwnModelHeader, query_pb2.OwnModelHeader),
+    (catalog.OwnModel, query_pb2.OwnModel),
+    (selectors.Selector, query_pb2.Selector),
+    (comparisons.Limits, query_pb2.Limits),
+    (comparisons.CompareQuestion, query_pb2.CompareRequest),
+    (comparisons.ComparedPair, query_pb2.ComparedPair),
+    (comparisons.Unpaired, query_pb2.Unpaired),
+    (comparisons.Comparison, query_pb2.CompareResponse),
     (fleet.Hello, fleet_pb2.Hello),
     (fleet.Heartbeat, fleet_pb2.Heartbeat),
     (fleet.Ready, fleet_pb2.Ready),
@@ -67,26 +99,31 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (fleet.Profiled, fleet_pb2.Profiled),
 ]
 NAMES = [domain_type.__name__ for domain_type, _message in PAIRS]
-ENUMS: list[type[Enum]] = [
-    catalog.AccuracyMetric,
-    catalog.AccuracyPrecision,
-    conversions.ConversionResult,
-    cores.CoreChoice,
-    fleet.FailureReason,
-    fleet.Stage,
-    measurements.Verdict,
-    measuring.StopReason,
-    own.OwnFormat,
-    runtimes.GraphOptimization,
-    runtimes.Runtime,
-    sweeps.SweepPhase,
-    tiers.Tier,
-    variants.CheckedThrough,
-    variants.Format,
-    variants.Precision,
-    variants.Target,
-    variants.WeightsKind,
+MODULES: tuple[ModuleType, ...] = (
+    device,
+    fleet,
+    measuring,
+    reasons,
+    runtimes,
+    own,
+    tiers,
+    variants,
+    comparisons,
+    cores,
+    catalog,
+    conversions,
+    measurements,
+    profiles,
+    rankings,
+    sweeps,
+)
+CONTRACTS = (types_pb2.DESCRIPTOR, fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
+DOMAIN = {name: each for module in MODULES for name, each in vars(module).items()}
+ENUMS: list[EnumDescriptor] = [
+    each for contract in CONTRACTS for each in contract.enum_types_by_name.values()
 ]
+
+DomainT = TypeVar("DomainT")
 
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
@@ -109,6 +146,45 @@ st.register_type_strategy(
 )
 
 
+def test_every_message_that_a_domain_object_is_named_after_is_tested_here() -> None:
+    messages = {name for contract in CONTRACTS for name in contract.message_types_by_name}
+    named = {name for name in messages & DOMAIN.keys() if dataclasses.is_dataclass(DOMAIN[name])}
+    assert {"Reason", "Failure", "Activity"} < named <= set(NAMES)
+
+
+@pytest.mark.parametrize("descriptor", ENUMS, ids=lambda each: each.name)
+def test_an_enum_has_the_members_of_the_contract(descriptor: EnumDescriptor) -> None:
+    enum_type = DOMAIN[descriptor.name]
+    assert issubclass(enum_type, Enum)
+    first, *others = descriptor.values
+    assert (first.number, first.name.rpartition("_")[2]) == (0, "UNSPECIFIED")
+    prefix = first.name.removesuffix("UNSPECIFIED")
+    assert {each.name.removeprefix(prefix) for each in others} == {each.name for each in enum_type}
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_code_of_a_reason_arrives(code: ReasonCode) -> None:
+    told = reason(code, {"detail": "it died"}, repetition=1)
+    assert arrived(told, types_pb2.Reason) == told
+    failure = failed(code, "its last words")
+    assert arrived(failure, fleet_pb2.Failure) == failure
+    waiting = fleet.Progress(attempt_id="a", stage=fleet.Stage.WAITING, waiting_for=told)
+    assert arrived(waiting, fleet_pb2.Progress) == waiting
+
+
+def test_no_reason_to_wait_is_none() -> None:
+    started = fleet.Progress(attempt_id="a", stage=fleet.Stage.MEASURING)
+    assert not to_message(started, fleet_pb2.Progress).HasField("waiting_for")
+    assert arrived(started, fleet_pb2.Progress).waiting_for is None
+
+
+def test_the_reasons_of_a_failure_arrive_in_their_order() -> None:
+    told = tuple(reason(code, deadline_ms=at) for at, code in enumerate(ReasonCode))
+    failure = fleet.Failure(reasons=told[::-1])
+    assert arrived(failure, fleet_pb2.Failure).reasons == told[::-1]
+    assert failure.code is tuple(ReasonCode)[-1]
+
+
 @pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
 def test_a_domain_object_has_the_fields_of_its_message(
     domain_type: type, message_type: type[Message]
@@ -118,34 +194,26 @@ def test_a_domain_object_has_the_fields_of_its_message(
     assert in_domain == {field.name for field in message_type.DESCRIPTOR.fields}
 
 
-def proto_enums() -> dict[str, list[str]]:
-    """The members of every enum of the contract, by its name."""
-    files = (types_pb2.DESCRIPTOR, fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
-    return {
-        name: [value.name for value in enum.values]
-        for file in files
-        for name, enum in file.enum_types_by_name.items()
-    }
-
-
-def test_every_enum_of_the_contract_has_its_twin() -> None:
-    assert proto_enums().keys() == {enum.__name__ for enum in ENUMS}
-
-
-@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
-def test_an_enum_has_the_members_of_its_twin(enum: type[Enum]) -> None:
-    prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", enum.__name__).upper()
-    assert {f"{prefix}_UNSPECIFIED", *(f"{prefix}_{each.name}" for each in enum)} == set(
-        proto_enums()[enum.__name__]
-    )
-
-
 def test_accuracy_is_known_for_every_precision_and_for_int8() -> None:
     known = {each.name: each.value for each in catalog.AccuracyPrecision}
     assert known == {each.name: each.value for each in variants.Precision} | {"INT8": "int8"}
 
 
-@pytest.mark.parametrize(("domain_type", "message_type"), PAIRS, ids=NAMES)
+# Limits refuse most of what could be drawn; what has them or two measurements is sent once below.
+SENT_ONCE = (
+    comparisons.Limits,
+    comparisons.CompareQuestion,
+    comparisons.ComparedPair,
+    comparisons.Unpaired,
+    comparisons.Comparison,
+)
+
+
+@pytest.mark.parametrize(
+    ("domain_type", "message_type"),
+    [pair for pair in PAIRS if pair[0] not in SENT_ONCE],
+    ids=lambda each: each.__name__,
+)
 @settings(
     max_examples=15,
     deadline=None,
@@ -159,8 +227,12 @@ def test_what_is_sent_arrives(
     sent = data.draw(st.from_type(domain_type))
     if isinstance(sent, fleet.Report):
         sent = with_one_outcome(sent)
+    assert arrived(sent, message_type) == sent
+
+
+def arrived(sent: DomainT, message_type: type[Message]) -> DomainT:
     wire = to_message(sent, message_type).SerializeToString()
-    assert from_message(message_type.FromString(wire), domain_type) == sent
+    return from_message(message_type.FromString(wire), type(sent))
 
 
 def with_one_outcome(report: fleet.Report) -> fleet.Report:
@@ -172,16 +244,29 @@ def with_one_outcome(report: fleet.Report) -> fleet.Report:
 @pytest.mark.parametrize("result", conversions.ConversionResult)
 def test_every_result_of_a_conversion_arrives(result: conversions.ConversionResult) -> None:
     sent = made("ResNet50", variants.Target.ANY, result=result)
-    wire = to_message(sent, query_pb2.ConversionOutcome).SerializeToString()
-    arrived = from_message(
-        query_pb2.ConversionOutcome.FromString(wire), conversions.ConversionOutcome
-    )
-    assert arrived == sent
+    assert arrived(sent, query_pb2.ConversionOutcome) == sent
 
 
-def test_an_unspecified_enum_is_refused_in_one_sentence() -> None:
-    with pytest.raises(MessageInvalid, match="RuntimeInfo message does not make sense"):
-        from_message(types_pb2.RuntimeInfo(version="1"), runtimes.RuntimeInfo)
+UNREADABLE: list[tuple[Message, type, str]] = [
+    (types_pb2.RuntimeInfo(version="1"), runtimes.RuntimeInfo, "'UNSPECIFIED'"),
+    (types_pb2.Reason(), Reason, "'UNSPECIFIED'"),
+    # What a newer version knows.
+    (types_pb2.Reason(code=9_999), Reason, "9999"),  # type: ignore[arg-type]
+    (
+        fleet_pb2.Failure(reasons=[types_pb2.Reason(code=9_999)]),  # type: ignore[arg-type]
+        fleet.Failure,
+        "9999",
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "domain_type", "told"), UNREADABLE, ids=str)
+def test_an_enum_that_is_unspecified_or_unknown_is_refused_in_one_sentence(
+    message: Message, domain_type: type, told: str
+) -> None:
+    with pytest.raises(MessageInvalid, match=rf"{domain_type.__name__} message .*{told}") as caught:
+        from_message(message, domain_type)
+    assert "\n" not in str(caught.value)
 
 
 def test_so_is_one_that_this_version_does_not_know() -> None:
@@ -200,12 +285,51 @@ def test_so_is_one_of_a_list() -> None:
 
 def test_so_is_an_attempt_that_measured_no_repetition() -> None:
     runtime = types_pb2.RuntimeInfo(runtime=types_pb2.RUNTIME_ONNXRUNTIME, version="1")
-    with pytest.raises(MessageInvalid, match="Measured message does not make sense: 'repetition'"):
+    with pytest.raises(MessageInvalid, match=r"Measured message .*'repetition'"):
         from_message(fleet_pb2.Measured(runtime=runtime), fleet.Measured)
 
 
 @pytest.mark.parametrize("figure", [math.nan, math.inf])
 def test_a_figure_that_is_none_is_refused_in_one_sentence(figure: float) -> None:
-    sent = device.Temperature(zone="cpu", celsius=figure)
-    with pytest.raises(MessageInvalid, match="Temperature message cannot be sent"):
-        to_message(sent, types_pb2.Temperature)
+    hot = device.Temperature(zone="cpu", celsius=figure)
+    told = reason(ReasonCode.PROCESSOR_WARM, celsius=figure, limit_celsius=60)
+    for sent, message_type in ((hot, types_pb2.Temperature), (told, types_pb2.Reason)):
+        with pytest.raises(MessageInvalid, match=message_type.DESCRIPTOR.name) as caught:
+            to_message(sent, message_type)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_comparison_and_its_question_arrive() -> None:
+    limits = comparisons.Limits(equivalence_margin=0.05, regression_threshold=0.1)
+    question = comparisons.CompareQuestion(
+        a=selectors.parse_selector("runtime:onnxruntime"),
+        b=selectors.parse_selector("after:2026-11-24"),
+        device="phone",
+        limits=limits,
+    )
+    assert arrived(question, query_pb2.CompareRequest) == question
+    one = measurement("PPLCNet_x1_0")
+    comparison = comparisons.Comparison(
+        a=question.a.text,
+        b=question.b.text,
+        limits=limits,
+        pairs=(
+            comparisons.ComparedPair(
+                a=one,
+                b=one,
+                change=comparisons.Change.CANNOT_TELL,
+                ratio=1.0,
+                ratio_low=None,
+                ratio_high=None,
+                reason=reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2),
+            ),
+        ),
+        left_out=(
+            comparisons.Unpaired(
+                side=comparisons.Side.B,
+                measurement=one,
+                reasons=(reason(ReasonCode.WITHOUT_PARTNER),),
+            ),
+        ),
+    )
+    assert arrived(comparison, query_pb2.CompareResponse) == comparison

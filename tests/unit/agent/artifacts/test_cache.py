@@ -55,7 +55,7 @@ def test_other_bytes_than_promised_are_dropped(tmp_path: Path) -> None:
     cache = ArtifactCache(tmp_path)
     with cache.download(digest(CONTENT), len(CONTENT)) as download:
         download.write(CONTENT[:-1] + b"?")
-        with pytest.raises(ArtifactRefused, match="arrived with other bytes"):
+        with pytest.raises(ArtifactRefused, match="other bytes"):
             download.finish()
     assert list(tmp_path.iterdir()) == []
 
@@ -64,7 +64,7 @@ def test_more_bytes_than_promised_are_dropped(tmp_path: Path) -> None:
     cache = ArtifactCache(tmp_path)
     with (
         cache.download(digest(CONTENT), 10) as download,
-        pytest.raises(ArtifactRefused, match="longer than the promised 10 bytes"),
+        pytest.raises(ArtifactRefused, match="promised 10 bytes"),
     ):
         download.write(CONTENT)
     assert list(tmp_path.iterdir()) == []
@@ -74,7 +74,7 @@ def test_fewer_bytes_than_promised_wait_for_the_rest(tmp_path: Path) -> None:
     cache = ArtifactCache(tmp_path)
     with cache.download(digest(CONTENT), len(CONTENT)) as download:
         download.write(CONTENT[:100])
-        with pytest.raises(ArtifactRefused, match=f"ended after 100 of {len(CONTENT)} bytes"):
+        with pytest.raises(ArtifactRefused, match=f"100 of {len(CONTENT)} bytes"):
             download.finish()
     with cache.download(digest(CONTENT), len(CONTENT)) as download:
         assert download.offset_bytes == 100
@@ -107,7 +107,7 @@ def test_artifacts_used_longest_ago_make_room(tmp_path: Path) -> None:
 
 
 def test_an_artifact_larger_than_the_cache_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactRefused, match="more than the 10 that the agent's cache may hold"):
+    with pytest.raises(ArtifactRefused, match=f"{len(CONTENT)} bytes.* 10 "):
         ArtifactCache(tmp_path, limit_bytes=10).download(digest(CONTENT), len(CONTENT))
 
 
@@ -136,7 +136,7 @@ def test_a_disk_without_room_is_told_and_what_arrived_stays(tmp_path: Path) -> N
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ArtifactRefused, match="cannot be kept on the device's disk"):
+    with pytest.raises(ArtifactRefused, match="cannot be kept"):
         ArtifactCache(tmp_path / "file" / "artifacts").download(digest(CONTENT), 1)
 
 

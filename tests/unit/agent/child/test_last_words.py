@@ -4,6 +4,8 @@ import io
 
 from agent.child.last_words import LastWords
 
+CHECK = "Check failed: fp: cannot open the file"
+
 
 def words(text: str) -> str:
     return str(LastWords(io.BytesIO(text.encode())))
@@ -14,8 +16,8 @@ def test_a_silent_child_says_nothing() -> None:
 
 
 def test_the_telling_line_is_taken_from_a_crash_report() -> None:
-    report = """\
-[F 1/1 10:00:00.1 model_parser.cc:77] Check failed: fp: cannot open the file
+    report = f"""\
+[F 1/1 10:00:00.1 model_parser.cc:77] {CHECK}
 --------------------------------------
 C++ Traceback (most recent call last):
 --------------------------------------
@@ -23,11 +25,11 @@ C++ Traceback (most recent call last):
 [TimeInfo: *** Aborted at 1700000000 ***]
 bye
 """
-    assert words(report).endswith("Check failed: fp: cannot open the file")
+    assert words(report).endswith(CHECK)
 
 
 def test_the_last_line_is_taken_when_none_is_telling() -> None:
-    assert words("loading\nhello\n") == "its last words: hello"
+    assert words("loading\nhello\n").endswith("words: hello")
 
 
 def test_long_words_are_cut() -> None:

@@ -20,10 +20,9 @@ from agent.child.messages import (
     encode_request,
 )
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
-from protos.fleet import Failure
 from protos.measuring import LayerTime, OperatorTimes, ProcessMemory, StopReason
-from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
+from tests.unit.protos.drawing import failures
 
 counts = st.integers(0, 2**63 - 1)
 states = st.builds(
@@ -61,7 +60,6 @@ sampled = st.builds(
     affinity=st.lists(counts).map(tuple),
     samples_per_window=st.lists(counts).map(tuple),
 )
-failures = st.builds(Failure, reason=st.sampled_from(ReasonCode), detail=st.text())
 baselines = st.builds(Baseline, peak_rss_bytes=counts)
 requests = st.builds(
     ChildRequest,
@@ -110,7 +108,7 @@ profiled = st.builds(
 )
 
 
-@given(sampled | failures | baselines | profiled | st.sampled_from(Phase))
+@given(sampled | failures(st.text()) | baselines | profiled | st.sampled_from(Phase))
 def test_a_line_arrives_as_it_was_said(line: Line) -> None:
     encoded = encode_line(line)
     assert encoded.count(b"\n") == 1
@@ -137,6 +135,9 @@ def test_rubbish_is_told_apart(rubbish: bytes) -> None:
         b'phase "resting"\n',
         b"sampled {\n",
         b"refused []\n",
+        b'refused {"reasons": []}\n',
+        b'refused {"reasons": [{"code": "tired"}]}\n',
+        b'refused {"reasons": [{"code": "crashed", "figures": {"count": "many"}}]}\n',
         b'baseline {"peak_rss_bytes": 7}',
     ],
 )

@@ -125,7 +125,7 @@ def test_another_trace_is_refused(trace: bytes) -> None:
 
 
 def test_fewer_inferences_than_asked_for_are_refused() -> None:
-    with pytest.raises(TraceUnreadable, match="5 inferences of 6"):
+    with pytest.raises(TraceUnreadable, match=r"\b5 .* 6\b"):
         read_operator_times(RECORDED, 6, (1,))
 
 

@@ -83,7 +83,7 @@ def test_the_order_of_the_samples_does_not_matter(samples: list[int]) -> None:
 
 
 def test_no_sample_has_no_interval() -> None:
-    with pytest.raises(ValueError, match="at least one sample"):
+    with pytest.raises(ValueError, match="least one sample"):
         median_interval([], rng())
 
 
@@ -124,7 +124,7 @@ def test_stretches_that_go_on_to_differ_do_not_keep_sampling_for_good() -> None:
 
 
 def test_an_interval_of_stretches_needs_a_sample_of_each() -> None:
-    with pytest.raises(ValueError, match="a sample of each"):
+    with pytest.raises(ValueError, match="sample of each"):
         batches_interval([1.0] * 9)
 
 

@@ -7,7 +7,15 @@ from pathlib import Path
 from agent.device.profile import HostFacts, read_device_profile
 from protos.device import CoreCluster, CpuCache, DeviceProfile
 from protos.runtimes import Runtime, RuntimeInfo
-from tests.unit.agent.trees import BOARD_WITH_A_DEVICE_TREE, PC, PHONE, RASPBERRY_PI, plant
+from tests.unit.agent.trees import (
+    BOARD_WITH_A_DEVICE_TREE,
+    CORE_I7,
+    PC,
+    PHONE,
+    PI_4,
+    RASPBERRY_PI,
+    plant,
+)
 
 HOST = HostFacts(
     architecture="aarch64",
@@ -27,7 +35,7 @@ def read(tmp_path: Path, files: Mapping[str, str], host: HostFacts = HOST) -> De
 def test_a_raspberry_pi(tmp_path: Path) -> None:
     assert read(tmp_path, RASPBERRY_PI) == DeviceProfile(
         architecture="aarch64",
-        cpu_model="Raspberry Pi 4 Model B Rev 1.1",
+        cpu_model=PI_4,
         logical_cores=1,
         memory_bytes=3_884_360 * 1024,
         kernel="Linux 6.1.0-18-arm64",
@@ -38,7 +46,7 @@ def test_a_raspberry_pi(tmp_path: Path) -> None:
         runtimes=RUNTIMES,
         instruction_sets=("asimd",),
         soc="brcm,bcm2711",
-        board="Raspberry Pi 4 Model B Rev 1.1",
+        board=PI_4,
         clusters=(CoreCluster(cpus=(0, 1, 2, 3), capacity=1_024, max_frequency_khz=1_500_000),),
     )
 
@@ -84,7 +92,7 @@ def test_where_getprop_is_it_is_asked(tmp_path: Path) -> None:
 
 def test_a_pc(tmp_path: Path) -> None:
     profile = read(tmp_path, PC, replace(HOST, architecture="x86_64"))
-    assert profile.cpu_model == "Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz"
+    assert profile.cpu_model == CORE_I7
     assert profile.logical_cores == 2
     assert profile.operating_system == "Arch Linux"
     assert profile.instruction_sets == ("avx", "avx2", "f16c", "fma", "sse4_2")
@@ -101,7 +109,7 @@ def test_what_computes_below_an_emulator_lends_it_no_instruction_sets(tmp_path: 
     # As QEMU 7.2 shows the files of its host to an aarch64 program.
     profile = read(tmp_path, PC)
     assert (profile.architecture, profile.emulator) == ("aarch64", "unnamed")
-    assert profile.cpu_model == "Intel(R) Core(TM) i7-8550U CPU @ 1.80GHz"
+    assert profile.cpu_model == CORE_I7
     assert profile.instruction_sets == ()
 
 

@@ -25,11 +25,14 @@ def test_a_raspberry_pi_tells_its_state_and_its_firmwares_limits(
         ),
         temperatures=(Temperature(zone="thermal_zone0:cpu-thermal", celsius=48.686),),
         load_average=0.0,
-        throttle_counters=(
-            ThrottleCounter(name="get_throttled under-voltage", count=0),
-            ThrottleCounter(name="get_throttled frequency capped", count=1),
-            ThrottleCounter(name="get_throttled throttled", count=1),
-            ThrottleCounter(name="get_throttled soft temperature limit", count=0),
+        throttle_counters=tuple(
+            ThrottleCounter(name=f"get_throttled {limit}", count=count)
+            for limit, count in (
+                ("under-voltage", 0),
+                ("frequency capped", 1),
+                ("throttled", 1),
+                ("soft temperature limit", 0),
+            )
         ),
         active_limits=("frequency capped",),
     )

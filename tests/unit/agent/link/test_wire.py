@@ -8,11 +8,11 @@ from agent.link.wire import encode_report
 from agent.measuring.device_watch import MAX_STATES
 from protos.codec import from_message
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
-from protos.fleet import Failure, Measured, Report
+from protos.fleet import Measured, Report
 from protos.measuring import ProcessMemory, Repetition, StopReason
-from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 from protos.v1 import fleet_pb2
+from tests.unit.protos.drawing import failures
 
 unsigned = st.integers(0, 2**64 - 1)
 small = st.integers(0, 2**32 - 1)
@@ -60,7 +60,6 @@ measured = st.builds(
     repetition=repetitions,
     affinity=st.lists(small, max_size=3).map(tuple),
 )
-failures = st.builds(Failure, reason=st.sampled_from(ReasonCode), detail=texts)
 reports = st.builds(
     Report,
     attempt_id=texts,
@@ -74,7 +73,7 @@ reports = st.builds(
     job_id=texts,
     started_at_unix_ms=times,
     ended_at_unix_ms=times,
-    failure=failures,
+    failure=failures(texts),
 )
 
 

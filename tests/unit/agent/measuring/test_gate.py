@@ -8,6 +8,7 @@ from agent.device.temperatures import processor_celsius
 from agent.measuring.gate import RESTING_MARGIN_CELSIUS, obstacle
 from protos.device import Battery, DeviceState, Temperature
 from protos.measuring import StartGate
+from protos.reasons import Reason, ReasonCode, reason
 
 celsius = st.floats(-40, 150)
 maybe = st.none() | celsius
@@ -29,59 +30,50 @@ def state(
     )
 
 
-def words(
+def met(
     now: DeviceState, gate: StartGate, load: float | None = None, resting: float | None = None
-) -> str:
-    met = obstacle(now, load, gate, resting)
-    return "" if met is None else met.figures
+) -> Reason | None:
+    return obstacle(now, load, gate, resting)
+
+
+def too_warm(celsius: float, limit_celsius: float) -> Reason:
+    return reason(ReasonCode.PROCESSOR_WARM, celsius=celsius, limit_celsius=limit_celsius)
 
 
 def test_a_hot_processor_is_in_the_way_and_told_with_its_limit() -> None:
     gate = StartGate(max_celsius=45)
-    assert words(state(62), gate) == "the processor is at 62.0 °C, starts below 45 °C"
-    assert words(state(45), gate) == "the processor is at 45.0 °C, starts below 45 °C"
-    assert words(state(44.9), gate) == ""
+    assert met(state(62), gate) == too_warm(62, 45)
+    assert met(state(45), gate) == too_warm(45, 45)
+    assert met(state(44.9), gate) is None
 
 
 def test_where_it_is_hot_a_processor_starts_when_it_is_as_cool_as_it_can_be() -> None:
     gate = StartGate(max_celsius=45)
-    assert words(state(52.9), gate, resting=50) == ""
-    assert words(state(53), gate, resting=50) == (
-        "the processor is at 53.0 °C, starts below 53 °C, as at rest"
+    assert met(state(52.9), gate, resting=50) is None
+    assert met(state(53), gate, resting=50) == reason(
+        ReasonCode.PROCESSOR_ABOVE_REST, celsius=53, limit_celsius=50 + RESTING_MARGIN_CELSIUS
     )
     # One that can be cooler than the limit need not be.
-    assert words(state(44), gate, resting=20) == ""
+    assert met(state(44), gate, resting=20) is None
+    assert met(state(45), gate, resting=20) == too_warm(45, 45)
 
 
 def test_load_by_others_is_told_in_cores() -> None:
     gate = StartGate(max_load_by_others=0.5)
-    assert words(state(), gate, load=1.2) == "others take 1.20 cores, starts at 0.5 or below"
-    assert words(state(), gate, load=0.5) == ""
+    assert met(state(), gate, load=1.2) == reason(
+        ReasonCode.CORES_TAKEN, load_by_others=1.2, most=0.5
+    )
+    assert met(state(), gate, load=0.5) is None
 
 
 @pytest.mark.parametrize("status", ["Charging", "Full", "Not charging", ""])
 def test_a_low_battery_counts_only_while_it_is_drained(status: str) -> None:
     gate = StartGate(min_battery_percent=30)
-    assert words(state(charge=29), gate) == "the battery is at 29 %, starts from 30 % on"
-    assert words(state(charge=30), gate) == ""
-    assert words(state(charge=29, status=status), gate) == ""
-
-
-def test_every_obstacle_says_what_to_do() -> None:
-    hot, loaded, drained = (
-        obstacle(now, load, gate, None)
-        for now, load, gate in (
-            (state(90), None, StartGate(max_celsius=60)),
-            (state(), 2.0, StartGate(max_load_by_others=1)),
-            (state(charge=3), None, StartGate(min_battery_percent=20)),
-        )
+    assert met(state(charge=29), gate) == reason(
+        ReasonCode.BATTERY_LOW, charge_percent=29, least_percent=30
     )
-    assert hot is not None
-    assert "--max-temperature" in hot.remedy
-    assert loaded is not None
-    assert "--max-load" in loaded.remedy
-    assert drained is not None
-    assert "--min-battery" in drained.remedy
+    assert met(state(charge=30), gate) is None
+    assert met(state(charge=29, status=status), gate) is None
 
 
 @given(gate=gates, resting=maybe)
@@ -89,14 +81,14 @@ def test_what_the_kernel_does_not_tell_is_no_obstacle(
     gate: StartGate, resting: float | None
 ) -> None:
     assert obstacle(DeviceState(taken_at_unix_ms=0), None, gate, resting) is None
-    assert words(state(status=""), gate, resting=resting) == ""
+    assert met(state(status=""), gate, resting=resting) is None
 
 
 @given(hottest=maybe, load=st.none() | st.floats(0, 64), charge=st.integers(0, 100), resting=maybe)
 def test_without_conditions_everything_starts(
     hottest: float | None, load: float | None, charge: int, resting: float | None
 ) -> None:
-    assert words(state(hottest, charge), StartGate(), load, resting) == ""
+    assert met(state(hottest, charge), StartGate(), load, resting) is None
 
 
 @given(gate=gates, hottest=celsius, load=st.floats(0, 64), charge=st.integers(0, 100), at=celsius)
@@ -111,7 +103,7 @@ def test_a_gate_is_open_exactly_when_each_condition_holds(
         gate.max_load_by_others is None or load <= gate.max_load_by_others,
         gate.min_battery_percent is None or charge >= gate.min_battery_percent,
     )
-    assert (words(state(hottest, charge), gate, load, resting) == "") == all(holds)
+    assert (met(state(hottest, charge), gate, load, resting) is None) == all(holds)
 
 
 def zones(**celsius_by_kind: float) -> tuple[Temperature, ...]:

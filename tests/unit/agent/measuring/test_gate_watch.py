@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from agent.device.kernel_files import Roots
+from agent.measuring.gate import RESTING_MARGIN_CELSIUS
 from agent.measuring.gate_watch import LOAD_WINDOW_S, LOOK_INTERVAL_S, GateWatch
 from agent.measuring.supervision import Cancellation, MeasuringFailed
+from protos.fleet import Failure
 from protos.measuring import StartGate
-from protos.reasons import ReasonCode
+from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
 
 PI_ZONE = "sys/class/thermal/thermal_zone0/temp"
@@ -39,18 +41,18 @@ def watch_of(roots: Roots, clock: Clock, patience_s: float = 10.0) -> GateWatch:
     return GateWatch(roots=roots, monotonic_s=clock, wait=clock.wait, patience_s=patience_s)
 
 
-def told_by(watch: GateWatch, gate: StartGate) -> list[str]:
-    """What people were told until the gate opened."""
-    told: list[str] = []
+def told_by(watch: GateWatch, gate: StartGate) -> list[Reason | None]:
+    """What was told until the gate opened."""
+    told: list[Reason | None] = []
     watch.await_open(gate, Cancellation(), told.append)
     return told
 
 
-def failure_at(watch: GateWatch, gate: StartGate) -> str:
+def failure_at(watch: GateWatch, gate: StartGate) -> Failure:
     with pytest.raises(MeasuringFailed) as caught:
         told_by(watch, gate)
-    assert caught.value.failure.reason is ReasonCode.NOT_READY
-    return caught.value.failure.detail
+    assert caught.value.failure.code is ReasonCode.NOT_READY
+    return caught.value.failure
 
 
 def temperatures(root: Path, millidegrees: Iterable[int]) -> Callable[[float], None]:
@@ -71,11 +73,12 @@ def test_it_opens_once_the_processor_has_cooled_down(tmp_path: Path) -> None:
     clock = Clock(temperatures(tmp_path, [64_000, 64_000, 44_000]))
     watch.monotonic_s, watch.wait = clock, clock.wait
     told = told_by(watch, StartGate(max_celsius=45, deadline_ms=60_000))
-    # It was seen at 48.7 degrees, and so need not be cooler than a little more.
+    # It was seen at 48.686 degrees, and so need not be cooler than a little more.
+    limit = 48.686 + RESTING_MARGIN_CELSIUS
     assert told == [
-        "the processor is at 71.0 °C, starts below 51.7 °C, as at rest",
-        "the processor is at 64.0 °C, starts below 51.7 °C, as at rest",
-        "",
+        reason(ReasonCode.PROCESSOR_ABOVE_REST, celsius=71, limit_celsius=limit),
+        reason(ReasonCode.PROCESSOR_ABOVE_REST, celsius=64, limit_celsius=limit),
+        None,
     ]
     assert clock.waits_s == [LOOK_INTERVAL_S] * 3
 
@@ -88,14 +91,13 @@ def test_a_gate_that_is_open_is_passed_at_once_and_nobody_is_told(tmp_path: Path
         assert clock.waits_s == []
 
 
-def test_after_the_deadline_it_says_what_was_in_the_way_how_long_and_what_to_do(
-    tmp_path: Path,
-) -> None:
+def test_after_the_deadline_it_says_what_was_in_the_way_and_how_long(tmp_path: Path) -> None:
     clock = Clock()
     watch = watch_of(plant(tmp_path, PHONE), clock)
-    assert failure_at(watch, StartGate(min_battery_percent=90, deadline_ms=2_500)) == (
-        "the device was not ready within 2.5 s: the battery is at 83 %, starts from 90 % on; "
-        "charge it, or allow less with --min-battery"
+    failure = failure_at(watch, StartGate(min_battery_percent=90, deadline_ms=2_500))
+    assert failure.reasons == (
+        reason(ReasonCode.NOT_READY, deadline_ms=2_500),
+        reason(ReasonCode.BATTERY_LOW, charge_percent=83, least_percent=90),
     )
     assert clock.waits_s == [LOOK_INTERVAL_S, LOOK_INTERVAL_S, 0.5]
 
@@ -103,7 +105,8 @@ def test_after_the_deadline_it_says_what_was_in_the_way_how_long_and_what_to_do(
 def test_without_time_to_wait_it_looks_once(tmp_path: Path) -> None:
     clock = Clock()
     watch = watch_of(plant(tmp_path, PHONE), clock)
-    assert "not ready within 0 s" in failure_at(watch, StartGate(min_battery_percent=90))
+    failure = failure_at(watch, StartGate(min_battery_percent=90))
+    assert failure.reasons[0] == reason(ReasonCode.NOT_READY, deadline_ms=0)
     assert clock.waits_s == []
 
 
@@ -125,7 +128,11 @@ def test_load_by_others_is_what_everybody_took_in_a_short_while(tmp_path: Path) 
     told = told_by(
         watch_of(roots, Clock(compute)), StartGate(max_load_by_others=0.5, deadline_ms=60_000)
     )
-    assert told == ["others take 1.50 cores, starts at 0.5 or below", ""]
+    taken, over = told
+    assert taken is not None
+    assert taken.code is ReasonCode.CORES_TAKEN
+    assert taken.figures == {"load_by_others": pytest.approx(1.5), "most": 0.5}
+    assert over is None
 
 
 @pytest.mark.parametrize("tree", [{}, {"proc/stat": "cpu many\n"}, PHONE], ids=str)
@@ -144,7 +151,7 @@ def test_a_cancelled_wait_ends_at_once(tmp_path: Path) -> None:
     gate = StartGate(min_battery_percent=90, deadline_ms=3_600_000)
     with pytest.raises(MeasuringFailed) as caught:
         watch.await_open(gate, cancellation, lambda _: cancellation.cancel())
-    assert caught.value.failure.reason is ReasonCode.ATTEMPT_CANCELLED
+    assert caught.value.failure.code is ReasonCode.ATTEMPT_CANCELLED
 
 
 def test_a_sensor_that_never_answers_holds_no_start_up(tmp_path: Path) -> None:

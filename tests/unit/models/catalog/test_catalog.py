@@ -97,7 +97,7 @@ def test_each_backbone_of_the_demonstration_is_in_the_catalog(name: str) -> None
 
 
 def test_a_wrong_name_gets_the_nearest_right_ones() -> None:
-    with pytest.raises(UnknownBackbone, match="no backbone is named 'mobilenetv3_small'") as caught:
+    with pytest.raises(UnknownBackbone, match="'mobilenetv3_small'") as caught:
         load_catalog().get("mobilenetv3_small")
     assert caught.value.nearest
     assert all(name.startswith("MobileNetV3_small") for name in caught.value.nearest)
@@ -107,7 +107,8 @@ def test_a_wrong_name_gets_the_nearest_right_ones() -> None:
 def test_a_name_like_no_other_is_refused_without_a_hint() -> None:
     with pytest.raises(UnknownBackbone) as caught:
         load_catalog().get("??")
-    assert str(caught.value) == "no backbone is named '??'"
+    assert caught.value.nearest == ()
+    assert str(caught.value).endswith("named '??'")
 
 
 def test_the_data_states_licence_and_source() -> None:
@@ -165,15 +166,16 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
     ],
 )
 def test_other_columns_are_refused(text: str) -> None:
-    with pytest.raises(CatalogInvalid, match="row 1: the columns must be name,") as caught:
+    with pytest.raises(CatalogInvalid, match="columns must be name,") as caught:
         parse_catalog(text)
-    assert caught.value.column is None
+    assert (caught.value.row, caught.value.column) == (1, None)
 
 
 @pytest.mark.parametrize("line", ["Net,Net,Net\n", as_csv(GOOD).splitlines()[1] + ",more\n"])
 def test_a_row_with_too_few_or_too_many_cells_is_refused(line: str) -> None:
-    with pytest.raises(CatalogInvalid, match="row 2: must have 11 cells"):
+    with pytest.raises(CatalogInvalid, match="11 cells") as caught:
         parse_catalog(as_csv() + line)
+    assert caught.value.row == 2
 
 
 def test_broken_quoting_is_refused() -> None:
@@ -183,7 +185,7 @@ def test_broken_quoting_is_refused() -> None:
 
 def test_two_backbones_of_one_name_make_no_catalog() -> None:
     backbone = load_catalog().get("MobileNetV1")
-    with pytest.raises(ValueError, match="two backbones are named 'MobileNetV1'"):
+    with pytest.raises(ValueError, match="'MobileNetV1'"):
         Catalog([backbone, backbone])
 
 

@@ -79,7 +79,7 @@ def test_tools_and_options_count(name: str, value: object, monkeypatch: pytest.M
 
 
 def test_a_tool_that_is_not_installed_is_named() -> None:
-    with pytest.raises(ToolMissing, match="no-such-tool, which conversion needs, is not installed"):
+    with pytest.raises(ToolMissing, match=r"^no-such-tool, "):
         tool_versions(["no-such-tool"])
 
 
@@ -87,7 +87,8 @@ def test_synthetic_weights_are_a_recipe_with_a_digest() -> None:
     made = synthetic("MobileNetV1")
     assert made == synthetic("MobileNetV1")
     assert made.digest != synthetic("MobileNetV2").digest
-    assert made.source == "seed 0, batch norm calibrated on 8 or 32 noise images"
+    assert made.source.startswith("seed 0, ")
+    assert " 8 or 32 " in made.source
     assert (made.path, made.size_bytes) == (None, None)
 
 

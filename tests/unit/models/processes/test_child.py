@@ -83,7 +83,7 @@ def test_a_milestone_is_told_before_the_answer(tmp_path: Path) -> None:
 
 
 def test_a_refusal_is_the_reason(tmp_path: Path) -> None:
-    assert reason('print(\'{"refused": "it does not fit"}\')', tmp_path) == "it does not fit"
+    assert reason('print(\'{"refused": "no room"}\')', tmp_path) == "no room"
 
 
 def test_a_tool_that_gave_nothing_is_quoted(tmp_path: Path) -> None:
@@ -108,12 +108,14 @@ def test_a_crash_names_the_signal_and_the_last_words(tmp_path: Path) -> None:
 
 
 def test_an_abort_that_says_nothing_is_named(tmp_path: Path) -> None:
-    assert reason("import os; os.abort()", tmp_path) == "the child died by SIGABRT, saying nothing"
+    told = reason("import os; os.abort()", tmp_path)
+    assert told.endswith(" SIGABRT, saying nothing")
 
 
 def test_an_exception_is_told_by_its_last_line(tmp_path: Path) -> None:
-    told = reason("raise ValueError('no such operator')", tmp_path)
-    assert told == "the child exited with code 1, its last words: ValueError: no such operator"
+    told = reason("raise ValueError('no operator')", tmp_path)
+    assert " code 1, " in told
+    assert told.endswith(": ValueError: no operator")
 
 
 def test_a_child_that_hangs_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
@@ -123,7 +125,7 @@ def test_a_child_that_hangs_is_stopped_with_all_that_it_started(tmp_path: Path) 
         "pathlib.Path('grandchild').write_text(str(child.pid));"
         "time.sleep(600)"
     )
-    assert reason(code, tmp_path, timeout_s=5).startswith("the child was stopped after 5 s")
+    assert " after 5 s," in reason(code, tmp_path, timeout_s=5)
     grandchild = int((tmp_path / "grandchild").read_text())
     try:
         psutil.Process(grandchild).wait(timeout=30)
@@ -133,7 +135,7 @@ def test_a_child_that_hangs_is_stopped_with_all_that_it_started(tmp_path: Path) 
 
 def test_what_a_killed_child_had_for_a_while_is_in_its_folder(tmp_path: Path) -> None:
     code = "import os, tempfile; tempfile.mkdtemp(prefix='while.'); os.kill(os.getpid(), 9)"
-    assert reason(code, tmp_path).startswith("the child died by SIGKILL")
+    assert " died by SIGKILL," in reason(code, tmp_path)
     assert len(list(tmp_path.glob("while.*"))) == 1
 
 
@@ -155,7 +157,7 @@ def test_a_child_that_ends_well_leaves_nothing_that_runs(tmp_path: Path) -> None
 
 
 def test_a_child_that_reads_no_request_is_told_by_how_it_ended(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match="the child exited with code 3"):
+    with pytest.raises(StepFailed, match="with code 3,"):
         run_step(
             "step",
             OnnxRequest("program" * 100_000, 14, "model.onnx"),
@@ -188,7 +190,7 @@ def test_rubbish_is_no_answer(code: str, expected: str, tmp_path: Path) -> None:
 def test_megabytes_of_noise_neither_block_nor_lengthen_the_reason(tmp_path: Path) -> None:
     code = "import sys; sys.stderr.write('x' * 5_000_000); sys.exit(3)"
     told = reason(code, tmp_path)
-    assert told.startswith("the child exited with code 3")
+    assert " with code 3," in told
     assert len(told) < 400
 
 
@@ -221,7 +223,7 @@ def test_steps_run_side_by_side_in_threads(tmp_path: Path) -> None:
 
 
 def test_a_real_step_beyond_its_memory_dies_alone(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match=r"the child (exited|died)"):
+    with pytest.raises(StepFailed, match=r"child (exited|died)"):
         run_step(
             "parity_onnx",
             REQUEST,

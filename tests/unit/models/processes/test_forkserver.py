@@ -132,7 +132,7 @@ def test_a_fork_that_dies_is_told_by_its_signal(
         dying = threads.submit(simplify, shared, tmp_path)
         with source.open("wb"):
             fork_in(tmp_path).send_signal(number)
-            assert failure(dying).startswith(f"the child died by {number.name}")
+            assert f" died by {number.name}," in failure(dying)
 
 
 def test_a_fork_has_no_network_before_it_reads_anything(
@@ -152,7 +152,7 @@ def test_a_fork_that_hangs_is_stopped(shared: ForkServers, tmp_path: Path, sourc
     with ThreadPoolExecutor(1) as threads:
         stuck = threads.submit(simplify, shared, tmp_path, timeout_s=5)
         with source.open("wb", buffering=0) as stream:
-            assert failure(stuck).startswith("the child was stopped after 5 s")
+            assert " after 5 s," in failure(stuck)
             with pytest.raises(BrokenPipeError):
                 stream.write(b"nobody reads this")
 
@@ -174,7 +174,7 @@ def test_closing_ends_servers_and_forks(tmp_path: Path, source: Path) -> None:
         running = threads.submit(simplify, servers, tmp_path)
         with source.open("wb"):
             servers.close()
-            assert failure(running).startswith("the child died by SIGKILL")
+            assert " died by SIGKILL," in failure(running)
 
 
 def test_killing_does_not_wait_for_libraries(tmp_path: Path) -> None:

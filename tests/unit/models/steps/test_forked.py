@@ -21,9 +21,9 @@ def test_work_is_done_beside_and_its_result_comes_back() -> None:
 
 def test_a_refusal_comes_back_as_one() -> None:
     def refuse() -> int:
-        raise StepRefused("it does not fit")
+        raise StepRefused("no room")
 
-    with pytest.raises(StepRefused, match="it does not fit"):
+    with pytest.raises(StepRefused, match="no room"):
         Forked(refuse).result()
 
 

@@ -61,10 +61,10 @@ def test_what_is_no_product_of_matrices_costs_nothing(kind: str) -> None:
 
 
 def test_a_product_that_no_rule_knows_is_refused_instead_of_left_out() -> None:
-    with pytest.raises(StepRefused, match="no rule says what the operator einsum costs"):
+    with pytest.raises(StepRefused, match="operator einsum costs"):
         multiply_adds(Operator("einsum", {}, {}, {}))
 
 
 def test_a_shape_that_is_not_fixed_is_refused() -> None:
-    with pytest.raises(StepRefused, match="matmul_v2 has a shape that is not fixed"):
+    with pytest.raises(StepRefused, match=r"matmul_v2 .* not fixed"):
         multiply_adds(product("matmul_v2", (-1, 8), (8, 8), (-1, 8)))

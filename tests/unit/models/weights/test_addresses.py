@@ -54,8 +54,8 @@ def test_nearly_the_whole_catalog_has_an_address() -> None:
 
 
 def test_a_module_without_a_table_has_no_addresses() -> None:
-    assert read_table("OTHER = {'a': 'b'}\n") == {}
-    assert read_table("MODEL_URLS = {'a': 'https://b'}\n") == {"a": "https://b"}
+    assert read_table("OTHER={'a': 'b'}\n") == {}
+    assert read_table("MODEL_URLS={'a': 'https://b'}\n") == {"a": "https://b"}
 
 
 def test_a_controller_imports_no_framework() -> None:

@@ -164,7 +164,7 @@ def test_a_busy_server_is_asked_again(shelf: Shelf, tmp_path: Path) -> None:
 
 def test_a_missing_file_is_said_at_once(shelf: Shelf, tmp_path: Path) -> None:
     shelf.statuses = [404]
-    with pytest.raises(DownloadFailed, match="the server answers 404 Not Found"):
+    with pytest.raises(DownloadFailed, match="404 Not Found"):
         fetch(shelf, tmp_path / "net")
     assert len(shelf.asked) == 1
 
@@ -193,7 +193,7 @@ def test_a_redirect_to_plain_http_is_not_followed(shelf: Shelf, tmp_path: Path) 
 
 
 def test_a_folder_that_cannot_be_written_is_named(shelf: Shelf, tmp_path: Path) -> None:
-    with pytest.raises(DownloadFailed, match=r"cannot write .*absent.*No such file"):
+    with pytest.raises(DownloadFailed, match=r"write .*absent.*No such"):
         fetch(shelf, tmp_path / "absent" / "net")
 
 
@@ -243,15 +243,14 @@ def test_weights_that_are_not_there_name_the_other_choice(shelf: Shelf, tmp_path
     shelf.statuses = [404]
     with pytest.raises(WeightsUnavailable) as caught:
         resolve(shelf, tmp_path)
-    assert str(caught.value) == (
-        "the published weights of MobileNetV1 are not available: the server answers "
-        "404 Not Found; --weights synthetic is the other choice"
-    )
+    sentence = str(caught.value)
+    assert " MobileNetV1 are not" in sentence
+    assert " 404 Not Found; --weights synthetic" in sentence
 
 
 def test_weights_that_nobody_publishes_name_the_other_choice(tmp_path: Path) -> None:
     backbone = load_catalog().get("ResNet50_vd_v2")
-    with pytest.raises(WeightsUnavailable, match="no weights for ResNet50_vd_v2; --weights synth"):
+    with pytest.raises(WeightsUnavailable, match="ResNet50_vd_v2; --weights synthetic"):
         resolve_weights(backbone, WeightsKind.PRETRAINED, tmp_path, lambda *_: None)
 
 

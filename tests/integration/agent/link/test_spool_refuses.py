@@ -10,7 +10,7 @@ from agent.link.spool import Spool
 from agent.measuring.measurer import Measurer
 from protos.device import DeviceProfile
 from protos.v1 import fleet_pb2, types_pb2
-from tests.integration.agent.fake_controller import FakeController, serving
+from tests.integration.agent.link.fake_controller import FakeController, serving
 
 # The database's own way to fail every write from now on.
 FAIL_EVERY_WRITE = """

@@ -1,0 +1,97 @@
+"""What ends a measurement or an agent ends it cleanly, from wherever it comes."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import grpc
+import pytest
+
+from protos.codec import from_message
+from protos.fleet import Failure
+from protos.reasons import ReasonCode
+from protos.v1 import fleet_pb2
+from tests.integration.agent.link.agent_process import agent_process, joined, lease
+from tests.integration.agent.link.fake_controller import FakeController, serving
+
+
+async def test_cancel_ends_the_measurement_with_a_report(tmp_path: Path, content: bytes) -> None:
+    async with serving(FakeController()) as controller:
+        sha256 = controller.store(content)
+        async with joined(controller, tmp_path) as (call, _):
+            endless = lease(sha256, len(content))
+            endless.settings.sustained_minutes = 60
+            call.lease(endless)
+            while (await call.next("progress")).stage != fleet_pb2.STAGE_MEASURING:
+                pass
+            call.answer(cancel=fleet_pb2.Cancel(attempt_id="attempt-1"))
+            report = await call.next("report")
+            assert from_message(report.failure, Failure).code is ReasonCode.ATTEMPT_CANCELLED
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_agent_cleanly_while_it_measures(
+    tmp_path: Path, content: bytes, with_signal: signal.Signals
+) -> None:
+    async with serving(FakeController()) as controller:
+        sha256 = controller.store(content)
+        async with joined(controller, tmp_path) as (call, process):
+            endless = lease(sha256, len(content))
+            endless.settings.sustained_minutes = 60
+            call.lease(endless)
+            while (await call.next("progress")).stage != fleet_pb2.STAGE_MEASURING:
+                pass
+            process.send_signal(with_signal)
+            assert await process.wait() == 0
+            assert process.stderr is not None
+            assert b"Traceback" not in await process.stderr.read()
+
+
+async def ending_of(process: asyncio.subprocess.Process) -> tuple[int, str]:
+    _, stderr = await process.communicate()
+    assert process.returncode is not None
+    assert b"Traceback" not in stderr
+    return process.returncode, stderr.decode().splitlines()[-1]
+
+
+async def test_a_name_that_is_taken_ends_the_agent(tmp_path: Path) -> None:
+    controller = FakeController()
+    controller.refuse_with = grpc.StatusCode.ALREADY_EXISTS
+    async with serving(controller), agent_process(controller.port, tmp_path) as process:
+        code, sentence = await ending_of(process)
+    assert code == 2
+    assert "refused this agent" in sentence
+    assert " is taken" in sentence
+
+
+async def test_an_address_that_nobody_listens_on_ends_the_agent(tmp_path: Path) -> None:
+    async with serving(FakeController()) as gone:
+        port = gone.port
+    async with agent_process(port, tmp_path, "--connect-timeout", "0.5") as process:
+        code, sentence = await ending_of(process)
+    assert code == 4
+    assert sentence.startswith("Error: no controller")
+    assert f" 127.0.0.1:{port} within 0.5 s:" in sentence
+
+
+async def test_a_server_that_is_no_controller_ends_the_agent(tmp_path: Path) -> None:
+    server = grpc.aio.server()
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with agent_process(port, tmp_path) as process:
+        code, sentence = await ending_of(process)
+    await server.stop(None)
+    assert code == 2
+    assert f" 127.0.0.1:{port} is no edgerank" in sentence
+
+
+async def test_two_agents_do_not_share_a_state_folder(tmp_path: Path) -> None:
+    async with (
+        serving(FakeController()) as controller,
+        joined(controller, tmp_path),
+        agent_process(controller.port, tmp_path) as second,
+    ):
+        code, sentence = await ending_of(second)
+    assert code == 4
+    assert sentence.startswith("Error: another agent")
+    assert f"{tmp_path}:" in sentence

@@ -1,0 +1,14 @@
+"""One step of a conversion alone, in its child."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.processes.child import Cancellation, StepLimits, run_step
+from models.processes.requests import FileAnswer, RewriteAnswer
+
+
+def step(name: str, request: object, workdir: Path) -> None:
+    answer = RewriteAnswer if name == "rewrite_program" else FileAnswer
+    limits, cancellation = StepLimits(), Cancellation()
+    run_step(name, request, answer, workdir=workdir, limits=limits, cancellation=cancellation)

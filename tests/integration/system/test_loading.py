@@ -1,0 +1,53 @@
+"""A command that only asks a running controller loads what that takes, and no more."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.system.conftest import System
+from tests.loading import Loaded, loaded_by
+
+# What computes, stores, converts or draws: asking needs none of it, and each takes long to load.
+HEAVY = {
+    *("alembic", "httpx", "jinja2", "numpy", "obstore", "onnx", "onnxruntime", "paddle"),
+    *("paddleclas", "paddlelite", "psutil", "pyarrow", "scipy", "sqlalchemy", "vl_convert"),
+}
+
+
+@pytest.fixture
+def loaded(system: System, swept: dict[str, Any], tmp_path: Path) -> Callable[[str], Loaded]:
+    """Runs a command against the fleet; `{sweep}` and `{folder}` in its arguments are filled in."""
+
+    def run(arguments: str) -> Loaded:
+        filled = arguments.format(sweep=swept["sweep_id"], folder=tmp_path)
+        asked = {"EDGERANK_CONTROLLER": system.address}
+        return loaded_by(*filled.split(), environment=asked)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "devices",
+        "devices --json",
+        "best --device pc",
+        "best --device pc --json",
+        "follow {sweep}",
+        "export {folder}/all.csv",
+        "export {folder}/all.json",
+    ],
+)
+def test_asking_loads_nothing_heavy(loaded: Callable[[str], Loaded], arguments: str) -> None:
+    done = loaded(arguments)
+    # 3: so short a sweep need not give a winner.
+    assert done.exit_code in (0, 3)
+    assert done.packages & HEAVY == set()
+
+
+def test_only_parquet_takes_pyarrow(loaded: Callable[[str], Loaded]) -> None:
+    done = loaded("export {folder}/all.parquet")
+    assert done.exit_code == 0
+    assert "pyarrow" in done.packages

@@ -1,0 +1,35 @@
+"""Which document is of which dataclass.
+
+What stands in one for a dataclass that is not printed as it is, `controller.views.documents` says.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from controller.domain.catalog import Dataset, OwnModel
+from controller.domain.comparisons import Comparison
+from controller.domain.conversions import ConversionOutcome
+from controller.domain.measurements import Measurement
+from controller.domain.rankings import Ranking
+from controller.domain.sweeps import Device, SweepSnapshot
+from controller.views.operator_times import ProfileSummary
+from models.catalog.catalog import Backbone
+from models.catalog.tiers import TierSelection
+
+DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "comparison": Comparison,
+        "conversion": tuple[ConversionOutcome, ...],
+        "datasets": tuple[Dataset, ...],
+        "devices": tuple[Device, ...],
+        "measurement": Measurement,
+        "models": tuple[Backbone, ...],
+        "own_models": tuple[OwnModel, ...],
+        "profile": ProfileSummary,
+        "ranking": Ranking,
+        "sweep": SweepSnapshot,
+        "tier": TierSelection,
+    }
+)
+"""By the name of the schema: a dataclass, or a tuple of as many as there are."""
