@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.errors import ErrorCode
 from controller.domain.quantities import (
     QuantityInvalid,
     format_interval,
@@ -58,32 +59,30 @@ def test_decimal_and_binary_units_of_memory_are_told_apart(text: str, memory_byt
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "token"),
     [
-        ("20", "a latency needs a unit, '20' has none: write 20ms, 0.02s or 950us"),
-        ("20MB", "'MB' is no unit of a latency: write 20ms, 0.02s or 950us"),
-        ("0ms", "a latency must be above 0, '0ms' is not: write 20ms, 0.02s or 950us"),
-        ("-3ms", "a latency must be above 0, '-3ms' is not: write 20ms, 0.02s or 950us"),
-        ("fast", "'fast' is not a latency: write 20ms, 0.02s or 950us"),
-        ("", "'' is not a latency: write 20ms, 0.02s or 950us"),
-        ("1,5ms", "'1,5ms' is not a latency: write 20ms, 0.02s or 950us"),
-        (
-            "9" * 400 + "s",
-            "a number of so many digits is not a latency: write 20ms, 0.02s or 950us",
-        ),
+        ("20", "'20' has none"),
+        ("20MB", "'MB'"),
+        ("0ms", "'0ms'"),
+        ("-3ms", "'-3ms'"),
+        ("fast", "'fast'"),
+        ("", "''"),
+        ("1,5ms", "'1,5ms'"),
+        ("9" * 400 + "s", "so many digits"),
     ],
 )
-def test_a_latency_that_cannot_be_read_says_how_to_write_one(text: str, complaint: str) -> None:
-    with pytest.raises(QuantityInvalid) as error:
+def test_a_latency_that_cannot_be_read_says_how_to_write_one(text: str, token: str) -> None:
+    with pytest.raises(QuantityInvalid, match=token) as error:
         parse_latency_ms(text)
-    assert str(error.value) == complaint
-    assert error.value.exit_code == 2
+    assert error.value.code is ErrorCode.INVALID_INPUT
+    assert "20ms, 0.02s or" in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["80", "80Mb", "80ms", "80 M", "-1MB", "MB"])
 def test_memory_that_cannot_be_read_says_how_to_write_it(text: str) -> None:
-    with pytest.raises(QuantityInvalid, match=r"write 80MB, 80MiB or 1\.5GB"):
+    with pytest.raises(QuantityInvalid, match="80MB, 80MiB or") as error:
         parse_memory_bytes(text)
+    assert error.value.code is ErrorCode.INVALID_INPUT
 
 
 @given(st.text(max_size=20))

@@ -51,57 +51,61 @@ def test_a_file_is_read_with_its_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "words"),
+    ("rows", "place", "token"),
     [
-        ("", "row 2: there is no figure below the header"),
-        ("ResNet50,flowers,top1,91.5,fp32", "row 2: it has 5 cells, not 6"),
-        ("ResNet50,flowers,top1,good,fp32,x", "row 2, column value: 'good' is not a number"),
-        ("ResNet50,flowers,top1,NaN,fp32,x", "column value: 'NaN' is not a percentage"),
-        ("ResNet50,flowers,top1,inf,fp32,x", "column value: 'inf' is not a percentage"),
-        ("ResNet50,flowers,top1,191.5,fp32,x", "191.5 is no percentage above 0 and at most 100"),
-        ("ResNet50,flowers,top1,0,fp32,x", "0 is no percentage above 0"),
-        ("resnet50,flowers,top1,91.5,fp32,x", "column name: no backbone is named 'resnet50'"),
-        ("resnet50,flowers,top1,91.5,fp32,x", "nearest: ResNet50"),
-        ("ResNet50,,top1,91.5,fp32,x", "column dataset: a dataset's name is 1 to 64"),
-        ("ResNet50,flowers,map,91.5,fp32,x", "'map' is no metric; there are top1 and top5"),
-        ("ResNet50,flowers,top1,91.5,int8,x", "'int8' is no precision; there are fp32, fp16"),
-        ("ResNet50,flowers,top1,91.5,fp32,", "column source: say where it comes from"),
-        ("ResNet50,ImageNet-1k,top1,80,fp32,x", "is published, and what is published is not"),
-        ("ResNet50,imagenet-1k,top1,80,fp32,x", "is spelt 'ImageNet-1k' elsewhere"),
-        ("ResNet50,ImageNet-1k,top5,70,fp32,x", "its top-5 of 70 is below its top-1 of 76.5"),
+        ("", "row 2", "below the header"),
+        ("ResNet50,flowers,top1,91.5,fp32", "row 2", "5 cells, not 6"),
+        ("ResNet50,flowers,top1,good,fp32,x", "row 2, column value", "'good'"),
+        ("ResNet50,flowers,top1,NaN,fp32,x", "row 2, column value", "'NaN'"),
+        ("ResNet50,flowers,top1,inf,fp32,x", "row 2, column value", "'inf'"),
+        ("ResNet50,flowers,top1,191.5,fp32,x", "row 2, column value", "191.5"),
+        ("ResNet50,flowers,top1,0,fp32,x", "row 2, column value", "above 0"),
+        ("resnet50,flowers,top1,91.5,fp32,x", "row 2, column name", "'resnet50'"),
+        ("resnet50,flowers,top1,91.5,fp32,x", "row 2, column name", "nearest: ResNet50"),
+        ("ResNet50,,top1,91.5,fp32,x", "row 2, column dataset", "1 to 64"),
+        ("ResNet50,flowers,map,91.5,fp32,x", "row 2, column metric", "'map'"),
+        ("ResNet50,flowers,top1,91.5,int8,x", "row 2, column precision", "'int8'"),
+        ("ResNet50,flowers,top1,91.5,fp32,", "row 2, column source", "where"),
+        ("ResNet50,ImageNet-1k,top1,80,fp32,x", "row 2, column dataset", "is published"),
+        ("ResNet50,imagenet-1k,top1,80,fp32,x", "row 2, column dataset", "'ImageNet-1k'"),
+        ("ResNet50,ImageNet-1k,top5,70,fp32,x", "row 2, column value", "top-1 of 76.5"),
         (
             "ResNet50,flowers,top1,91.5,fp32,x\nResNet50,flowers,top1,92,fp32,y",
-            "row 3: row 2 gives the same figure already",
+            "row 3",
+            "row 2",
         ),
         (
             "ResNet50,flowers,top1,91.5,fp32,x\nResNet50,flowers,top5,90,fp32,y",
-            "row 2, column value: its top-5 of 90 is below its top-1 of 91.5",
+            "row 2, column value",
+            "top-1 of 91.5",
         ),
         (
             "ResNet50,flowers,top1,0.915,fp32,x\nMobileNetV1,flowers,top1,1,fp32,y",
-            "every top1 of flowers is at most 1, which looks like fractions; write 75.3",
+            "row 2, column value",
+            "write 75.3",
         ),
         (
             "ResNet50,flowers,top1,0.915,fp32,x\nResNet50,flowers,top5,99.1,fp32,y",
-            "every top1 of flowers is at most 1, which looks like fractions; write 75.3",
+            "row 2, column value",
+            "write 75.3",
         ),
-        ('ResNet50,"flowers,top1,91.5,fp32,x', "it is no CSV"),
+        ('ResNet50,"flowers,top1,91.5,fp32,x', "row 2", "no CSV"),
     ],
 )
-def test_what_cannot_hold_is_refused_by_row_and_column(rows: str, words: str) -> None:
-    said = refusal(HEADER + rows)
-    assert words in said
-    assert said.endswith("; nothing was imported")
+def test_what_cannot_hold_is_refused_by_row_and_column(rows: str, place: str, token: str) -> None:
+    where, _, problem = refusal(HEADER + rows).partition(": ")
+    assert where == place
+    assert token in problem
 
 
 @pytest.mark.parametrize("header", ["", "name,value\n", HEADER.replace("value", "percent")])
 def test_other_columns_are_refused_with_the_right_ones(header: str) -> None:
-    assert "the columns must be name,dataset,metric,value,precision,source" in refusal(header)
+    assert HEADER.strip() in refusal(header)
 
 
 def test_a_file_that_is_no_utf8_is_refused_by_its_row() -> None:
     content = HEADER.encode() + "ResNet50,Blüten,top1,91,fp32,x".encode("latin-1")
-    with pytest.raises(AccuracyInvalid, match="row 2: it is not UTF-8 text"):
+    with pytest.raises(AccuracyInvalid, match=r"row 2: .*UTF-8"):
         parse_accuracies(content)
 
 
@@ -116,7 +120,7 @@ def test_what_nobody_published_of_imagenet_is_taken_in() -> None:
 
 def test_an_import_has_a_limit() -> None:
     figures = [replace(FIGURE, row=row) for row in range(2, MAX_FIGURES + 3)]
-    with pytest.raises(AccuracyInvalid, match=f"row {MAX_FIGURES + 2}: an import has at most"):
+    with pytest.raises(AccuracyInvalid, match=f"row {MAX_FIGURES + 2}: "):
         check(*figures)
 
 

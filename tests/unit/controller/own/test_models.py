@@ -33,32 +33,31 @@ def test_a_sound_header_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "words"),
+    ("header", "token"),
     [
-        (replace(HEADER, name="my net"), "'my net' cannot name a model: a name is 1 to 64"),
-        (replace(HEADER, name="../x"), "cannot name a model"),
-        (replace(HEADER, name=""), "cannot name a model"),
-        (replace(HEADER, files=()), "must come as model.onnx, none of them empty"),
+        (replace(HEADER, name="my net"), "'my net' .* 1 to 64"),
+        (replace(HEADER, name="../x"), "name a model"),
+        (replace(HEADER, name=""), "name a model"),
+        (replace(HEADER, files=()), "model.onnx"),
         (replace(HEADER, format=OwnFormat.PADDLE), "model.pdmodel and model.pdiparams"),
         (replace(HEADER, files=(replace(FILE, size_bytes=0),)), "none of them empty"),
-        (replace(HEADER, files=(replace(FILE, sha256="../../x"),)), "each with its SHA-256"),
+        (replace(HEADER, files=(replace(FILE, sha256="../../x"),)), "SHA-256"),
         (
             replace(HEADER, files=(replace(FILE, size_bytes=MAX_OWN_BYTES + 10**8),)),
-            "Mine has 2.1 GB; a model has at most 2 GB",
+            "2.1 GB; .* at most 2 GB",
         ),
-        (replace(HEADER, input_size=1025), "the input size must be 1 to 1024 pixels"),
+        (replace(HEADER, input_size=1025), "1 to 1024 pixels"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_unsent(header: OwnModelHeader, words: str) -> None:
-    with pytest.raises(EdgerankError) as refused:
+def test_what_cannot_be_kept_is_refused_unsent(header: OwnModelHeader, token: str) -> None:
+    with pytest.raises(EdgerankError, match=token) as refused:
         check_header(header, PACKAGED)
     assert refused.value.code is ErrorCode.INVALID_INPUT
-    assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "resnet50"])
 def test_a_name_of_the_catalog_is_taken(name: str) -> None:
-    with pytest.raises(EdgerankError, match="the catalog has ResNet50 already") as refused:
+    with pytest.raises(EdgerankError, match="has ResNet50 already") as refused:
         check_header(replace(HEADER, name=name), PACKAGED)
     assert refused.value.code is ErrorCode.NAME_TAKEN
 
@@ -83,7 +82,7 @@ def test_a_catalog_takes_and_gives_back() -> None:
     joined.add(as_backbone(MODEL))
     assert [backbone.name for backbone in iterating] == ["ResNet50"]
     assert "Mine" in joined
-    with pytest.raises(ValueError, match="two backbones are named 'Mine'"):
+    with pytest.raises(ValueError, match="'Mine'"):
         joined.add(as_backbone(MODEL))
     joined.remove("Mine")
     assert list(joined) == list(PACKAGED)

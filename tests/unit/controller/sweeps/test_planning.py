@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.conversions import ConversionSpec
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.sweeps import MAX_BATCH, Device, SweepSpec
 from controller.sweeps.planning import plan_conversion, plan_sweep
 from models.catalog.catalog import DEMO_BACKBONES, MAX_INPUT_SIZE, Catalog, load_catalog
@@ -15,6 +15,7 @@ from models.catalog.own import OwnFormat, own_backbone
 from models.catalog.variants import Precision, WeightsKind
 from protos.device import DeviceProfile
 from protos.measuring import StartGate
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 
 CATALOG = load_catalog()
@@ -96,41 +97,67 @@ def test_all_devices_means_the_connected_ones_and_what_each_can_do() -> None:
         ("id-of-pc", Runtime.ONNXRUNTIME),
         ("id-of-board", Runtime.ONNXRUNTIME),
     }
-    assert plan.left_out == ("device 'board' has no paddlelite; it has onnxruntime",)
+    words = {"device": "board", "runtime": "paddlelite", "has": "onnxruntime"}
+    assert plan.left_out == (reason(ReasonCode.RUNTIME_MISSING, words),)
 
 
 @pytest.mark.parametrize(
-    ("change", "code", "sentence"),
+    ("change", "code", "token"),
     [
         ({"backbones": ("MobileNetV9",)}, ErrorCode.UNKNOWN_NAME, "nearest: MobileNetV"),
-        ({"devices": ("pd",)}, ErrorCode.UNKNOWN_NAME, "no device is named 'pd'; nearest: pc"),
-        (
-            {"devices": ("bare",), "runtimes": (Runtime.PADDLELITE,)},
-            ErrorCode.PRECONDITION,
-            "device 'bare' has no paddlelite; it has no runtime",
-        ),
-        (
-            {"devices": ("pc",), "threads": (8,)},
-            ErrorCode.PRECONDITION,
-            "device 'pc' has 4 cores; ask for at most as many threads, not 8",
-        ),
-        ({"threads": ()}, ErrorCode.INVALID_INPUT, "threads must be"),
-        ({"repetitions": 0}, ErrorCode.INVALID_INPUT, "repetitions must be 1 to 20"),
-        ({"relative_half_width": 0.0}, ErrorCode.INVALID_INPUT, "precision must be above 0 %"),
-        ({"time_budget_ms": 1}, ErrorCode.INVALID_INPUT, "time budget must be 100 ms to 600 s"),
-        ({"sustained_minutes": 61}, ErrorCode.INVALID_INPUT, "inference lasts 1 to 60 minutes"),
-        ({"backbones": ()}, ErrorCode.INVALID_INPUT, "at least one backbone"),
-        ({"runtimes": ()}, ErrorCode.INVALID_INPUT, "at least one runtime"),
+        ({"devices": ("pd",)}, ErrorCode.UNKNOWN_NAME, "'pd'; nearest: pc"),
+        ({"threads": ()}, ErrorCode.INVALID_INPUT, "threads"),
+        ({"repetitions": 0}, ErrorCode.INVALID_INPUT, "1 to 20, not 0"),
+        ({"relative_half_width": 0.0}, ErrorCode.INVALID_INPUT, "above 0 %"),
+        ({"time_budget_ms": 1}, ErrorCode.INVALID_INPUT, "100 ms to 600"),
+        ({"sustained_minutes": 61}, ErrorCode.INVALID_INPUT, "1 to 60 minutes"),
+        ({"backbones": ()}, ErrorCode.INVALID_INPUT, "one backbone"),
+        ({"runtimes": ()}, ErrorCode.INVALID_INPUT, "one runtime"),
     ],
 )
 def test_what_cannot_hold_is_refused_with_what_would(
-    change: dict[str, object], code: ErrorCode, sentence: str
+    change: dict[str, object], code: ErrorCode, token: str
 ) -> None:
-    devices = [device("pc"), device("bare", runtimes=())]
-    with pytest.raises(EdgerankError) as refused:
-        plan_sweep(replace(SPEC, **change), devices, CATALOG)  # type: ignore[arg-type]
+    with pytest.raises(EdgerankError, match=token) as refused:
+        plan_sweep(replace(SPEC, **change), [device("pc")], CATALOG)  # type: ignore[arg-type]
     assert refused.value.code is code
-    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            {"devices": ("bare",), "runtimes": (Runtime.PADDLELITE,)},
+            reason(
+                ReasonCode.RUNTIME_MISSING,
+                {"device": "bare", "runtime": "paddlelite", "has": "no runtime"},
+            ),
+        ),
+        (
+            {"devices": ("pc",), "threads": (8,)},
+            reason(ReasonCode.THREADS_EXCEED_CORES, {"device": "pc"}, threads=8, device_cores=4),
+        ),
+        (
+            {"devices": ("mips",), "runtimes": (Runtime.PADDLELITE,)},
+            reason(
+                ReasonCode.ARCHITECTURE_UNKNOWN,
+                {
+                    "device": "mips",
+                    "architecture": "mips64",
+                    "known": "x86_64, AMD64, aarch64, arm64, armv7l, armv8l",
+                },
+            ),
+        ),
+    ],
+)
+def test_what_a_named_device_cannot_do_refuses_the_sweep(
+    change: dict[str, object], why: Reason
+) -> None:
+    devices = [device("pc"), device("bare", runtimes=()), device("mips", architecture="mips64")]
+    with pytest.raises(Refused) as refused:
+        plan_sweep(replace(SPEC, **change), devices, CATALOG)  # type: ignore[arg-type]
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert refused.value.reasons == (why,)
 
 
 def test_sustained_inference_is_part_of_every_jobs_settings() -> None:
@@ -150,24 +177,28 @@ def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> Non
         ("AsPaddle", Runtime.PADDLELITE),
         ("AsPaddle", Runtime.ONNXRUNTIME),
     ]
-    assert plan.left_out == ("AsOnnx was added as ONNX, so Paddle Lite has no file of it",)
+    without = (reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),)
+    assert plan.left_out == without
     nothing = replace(spec, backbones=("AsOnnx",), runtimes=(Runtime.PADDLELITE,))
-    with pytest.raises(EdgerankError, match="AsOnnx was added as ONNX"):
+    with pytest.raises(Refused) as refused:
         plan_sweep(nothing, [device("pc")], Catalog(own))
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert refused.value.reasons == without
 
 
 def test_a_sweep_without_a_device_says_how_to_get_one() -> None:
-    with pytest.raises(EdgerankError, match="no device is connected; start an agent"):
+    with pytest.raises(EdgerankError, match="start an agent") as refused:
         plan_sweep(SPEC, [device("off", connected=False)], CATALOG)
-
-
-def test_an_architecture_without_a_paddle_lite_target_is_named() -> None:
-    spec = replace(SPEC, devices=("mips",), runtimes=(Runtime.PADDLELITE,))
-    with pytest.raises(EdgerankError, match="whose architecture is 'mips64'"):
-        plan_sweep(spec, [device("mips", architecture="mips64")], CATALOG)
+    assert refused.value.code is ErrorCode.PRECONDITION
 
 
 ALL_PRECISIONS = tuple(Precision)
+
+
+def lack(name: str, architecture: str, precision: Precision, has: str) -> Reason:
+    """A precision that Paddle Lite does not have on a device."""
+    words = {"device": name, "runtime": "paddlelite", "architecture": architecture}
+    return reason(ReasonCode.PRECISION_MISSING, words | {"precision": precision.value, "has": has})
 
 
 def test_each_runtime_takes_the_precisions_that_its_file_has_on_the_device() -> None:
@@ -184,11 +215,11 @@ def test_each_runtime_takes_the_precisions_that_its_file_has_on_the_device() -> 
         ("id-of-phone", "paddlelite"): [Precision.FP32, Precision.FP16, Precision.INT8_DYNAMIC],
         ("id-of-phone", "onnxruntime"): list(ALL_PRECISIONS),
     }
-    assert (
-        "paddlelite on device 'pc', whose architecture is 'x86_64', has no fp16; it has fp32, "
-        "int8-dynamic"
-    ) in plan.left_out
-    assert len(plan.left_out) == 3
+    assert plan.left_out == (
+        lack("pc", "x86_64", Precision.FP16, has="fp32, int8-dynamic"),
+        lack("pc", "x86_64", Precision.INT8_STATIC, has="fp32, int8-dynamic"),
+        lack("phone", "aarch64", Precision.INT8_STATIC, has="fp32, fp16, int8-dynamic"),
+    )
 
 
 @pytest.mark.parametrize("devices", [("pc",), ()], ids=["named", "all"])
@@ -198,9 +229,12 @@ def test_a_precision_that_no_runtime_has_is_refused_naming_what_would_do(
     spec = replace(
         SPEC, devices=devices, runtimes=(Runtime.PADDLELITE,), precisions=(Precision.INT8_STATIC,)
     )
-    with pytest.raises(EdgerankError, match="has no int8-static; it has fp32, int8-dynamic") as it:
+    with pytest.raises(Refused) as refused:
         plan_sweep(spec, [device("pc")], CATALOG)
-    assert it.value.code is ErrorCode.PRECONDITION
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert refused.value.reasons == (
+        lack("pc", "x86_64", Precision.INT8_STATIC, has="fp32, int8-dynamic"),
+    )
 
 
 def test_sizes_and_batches_multiply_and_are_in_the_input_shape() -> None:
@@ -240,22 +274,24 @@ def test_a_conversion_is_every_format_and_target_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "token"),
     [
-        ({"input_sizes": (0,)}, f"the input size must be 1 to {MAX_INPUT_SIZE}, not 0"),
+        ({"input_sizes": (0,)}, f"1 to {MAX_INPUT_SIZE}, not 0"),
         ({"input_sizes": (MAX_INPUT_SIZE + 1,)}, f"not {MAX_INPUT_SIZE + 1}"),
-        ({"batches": (MAX_BATCH + 1,)}, f"the batch must be 1 to {MAX_BATCH} images"),
-        ({"backbones": ()}, "name at least one backbone"),
+        ({"batches": (MAX_BATCH + 1,)}, f"1 to {MAX_BATCH} images"),
+        ({"backbones": ()}, "one backbone"),
     ],
 )
 def test_what_no_file_can_be_is_refused_for_sweeps_and_conversions_alike(
-    changes: dict[str, tuple[object, ...]], sentence: str
+    changes: dict[str, tuple[object, ...]], token: str
 ) -> None:
     conversion = ConversionSpec(backbones=("MobileNetV1",), weights=WeightsKind.SYNTHETIC)
-    with pytest.raises(EdgerankError, match=sentence):
+    with pytest.raises(EdgerankError, match=token) as refused:
         plan_conversion(replace(conversion, **changes), CATALOG)  # type: ignore[arg-type]
-    with pytest.raises(EdgerankError, match=sentence):
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    with pytest.raises(EdgerankError, match=token) as refused:
         plan_sweep(replace(SPEC, **changes), [device("pc")], CATALOG)  # type: ignore[arg-type]
+    assert refused.value.code is ErrorCode.INVALID_INPUT
 
 
 def test_every_job_is_told_the_gate_of_its_sweep() -> None:
@@ -265,24 +301,24 @@ def test_every_job_is_told_the_gate_of_its_sweep() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gate", "sentence"),
+    ("gate", "token"),
     [
-        (StartGate(max_celsius=0), "must be above 0 and at most 120 °C, not 0 °C"),
-        (StartGate(max_celsius=float("nan")), "at most 120 °C, not nan °C"),
-        (StartGate(max_celsius=121), "at most 120 °C, not 121 °C"),
-        (StartGate(max_load_by_others=-0.5), "at most 256 cores, not -0.5"),
-        (StartGate(max_load_by_others=0), "above 0 and at most 256 cores, not 0"),
-        (StartGate(max_load_by_others=float("inf")), "at most 256 cores, not inf"),
-        (StartGate(max_load_by_others=float("nan")), "at most 256 cores, not nan"),
-        (StartGate(min_battery_percent=0), "must be 1 to 100 %, not 0 %"),
-        (StartGate(min_battery_percent=101), "must be 1 to 100 %, not 101 %"),
-        (StartGate(deadline_ms=3_600_001), "may wait 0 to 3600 s, not 3600001 ms"),
-        (StartGate(deadline_ms=-1), "may wait 0 to 3600 s, not -1 ms"),
+        (StartGate(max_celsius=0), "120 °C, not 0 °C"),
+        (StartGate(max_celsius=float("nan")), "120 °C, not nan °C"),
+        (StartGate(max_celsius=121), "120 °C, not 121 °C"),
+        (StartGate(max_load_by_others=-0.5), "256 cores, not -0.5"),
+        (StartGate(max_load_by_others=0), "256 cores, not 0"),
+        (StartGate(max_load_by_others=float("inf")), "256 cores, not inf"),
+        (StartGate(max_load_by_others=float("nan")), "256 cores, not nan"),
+        (StartGate(min_battery_percent=0), "1 to 100 %, not 0 %"),
+        (StartGate(min_battery_percent=101), "1 to 100 %, not 101 %"),
+        (StartGate(deadline_ms=3_600_001), "3600 s, not 3600001 ms"),
+        (StartGate(deadline_ms=-1), "3600 s, not -1 ms"),
     ],
 )
 def test_a_gate_that_no_device_could_pass_or_that_says_nothing_is_refused(
-    gate: StartGate, sentence: str
+    gate: StartGate, token: str
 ) -> None:
-    with pytest.raises(EdgerankError, match=sentence) as refused:
+    with pytest.raises(EdgerankError, match=token) as refused:
         plan_sweep(replace(SPEC, gate=gate), [device("pc")], CATALOG)
     assert refused.value.code is ErrorCode.INVALID_INPUT

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from controller.domain.cores import parse_cores
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Precision, WeightsKind
 from protos.measuring import StartGate
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.sweeps.test_planning import device
 
@@ -53,34 +54,14 @@ def test_its_job_is_told_where_how_and_when_to_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "code", "words"),
+    ("spec", "code", "token"),
     [
         (replace(SPEC, run_count=0), ErrorCode.INVALID_INPUT, f"1 to {MAX_PROFILE_RUNS}, not 0"),
         (replace(SPEC, run_count=1_001), ErrorCode.INVALID_INPUT, "not 1001"),
         (replace(SPEC, backbone="MobileNet"), ErrorCode.UNKNOWN_NAME, "nearest: .*MobileNetV1"),
         (replace(SPEC, device="pd"), ErrorCode.UNKNOWN_NAME, "nearest: pc"),
-        (replace(SPEC, device=""), ErrorCode.UNKNOWN_NAME, "no device is named ''"),
-        (replace(SPEC, threads=8), ErrorCode.PRECONDITION, "has 4 cores"),
-        (
-            replace(SPEC, cores=parse_cores("7")),
-            ErrorCode.PRECONDITION,
-            "has no core 7; it has 0-3",
-        ),
-        (
-            replace(SPEC, cores=parse_cores("0")),
-            ErrorCode.PRECONDITION,
-            "ask for at most as many threads",
-        ),
-        (
-            replace(SPEC, onnxruntime=OnnxRuntimeOptions(execution_provider="Fast")),
-            ErrorCode.PRECONDITION,
-            "Fast",
-        ),
-        (
-            replace(SPEC, gate=StartGate(max_celsius=500)),
-            ErrorCode.INVALID_INPUT,
-            "at most 120 °C",
-        ),
+        (replace(SPEC, device=""), ErrorCode.UNKNOWN_NAME, "named ''"),
+        (replace(SPEC, gate=StartGate(max_celsius=500)), ErrorCode.INVALID_INPUT, "120 °C"),
         (
             replace(
                 SPEC,
@@ -89,12 +70,53 @@ def test_its_job_is_told_where_how_and_when_to_run() -> None:
                 onnxruntime=OnnxRuntimeOptions(arena=False),
             ),
             ErrorCode.PRECONDITION,
-            "built without its profiler .* profile with onnxruntime",
+            "profiler .* with onnxruntime",
         ),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_what_cannot_hold_is_refused(spec: ProfileSpec, code: ErrorCode, words: str) -> None:
-    with pytest.raises(EdgerankError, match=words) as refused:
+def test_what_cannot_hold_is_refused(spec: ProfileSpec, code: ErrorCode, token: str) -> None:
+    with pytest.raises(EdgerankError, match=token) as refused:
         plan_profile(spec, [device("pc")], CATALOG)
     assert refused.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            {"threads": 8},
+            reason(ReasonCode.THREADS_EXCEED_CORES, {"device": "pc"}, threads=8, device_cores=4),
+        ),
+        (
+            {"cores": parse_cores("7")},
+            reason(ReasonCode.CORES_MISSING, {"device": "pc", "cores": "7", "has": "0-3"}),
+        ),
+        (
+            {"cores": parse_cores("0")},
+            reason(
+                ReasonCode.THREADS_EXCEED_CHOSEN,
+                {"device": "pc", "cores": "0"},
+                threads=2,
+                count=1,
+            ),
+        ),
+        (
+            {"onnxruntime": OnnxRuntimeOptions(execution_provider="Fast")},
+            reason(
+                ReasonCode.PROVIDER_MISSING,
+                {
+                    "device": "pc",
+                    "runtime": "onnxruntime",
+                    "provider": "Fast",
+                    "has": "CPUExecutionProvider",
+                },
+            ),
+        ),
+    ],
+)
+def test_what_its_device_cannot_do_refuses_it(change: dict[str, object], why: Reason) -> None:
+    with pytest.raises(Refused) as refused:
+        plan_profile(replace(SPEC, **change), [device("pc")], CATALOG)  # type: ignore[arg-type]
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert refused.value.reasons == (why,)

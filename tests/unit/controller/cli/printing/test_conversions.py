@@ -60,7 +60,7 @@ def test_a_table_fits_a_terminal_whatever_is_in_it() -> None:
 
 def test_only_what_could_not_be_made_ends_in_an_error() -> None:
     raise_if_not_made([*whole("ResNet18"), *UNKEPT])
-    with pytest.raises(EdgerankError, match=r"0 of 4 .* 1 failed") as error:
+    with pytest.raises(EdgerankError, match="1 failed") as error:
         raise_if_not_made([*UNKEPT, missing("ResNet18", Target.ANY)])
     assert error.value.code is ErrorCode.EXECUTION
 
