@@ -38,7 +38,7 @@ def test_nothing_but_the_packages_and_their_metadata_is_in_the_wheel(names: set[
         "protos/*.proto",
         "protos/*_pb2.pyi",
         "models/data/*.csv",
-        "controller/report/*.html",
+        "controller/views/report/*.html",
         "controller/state/migrations/env.py",
         "controller/state/migrations/versions/*.py",
         "*/py.typed",
