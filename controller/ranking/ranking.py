@@ -53,16 +53,12 @@ def rank(
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
             the published one without it. Tiers are by the published one whatever the dataset.
-
-    Raises:
-        ValueError: the tier is none of mobile, desktop and server.
     """
-    tier = constraints.tier
     measured_here = [m for m in measurements if m.device == device]
     scope = _scope(measured_here, constraints)
     entries, left_out = select_entries(scope, catalog, constraints.admitted)
     held = held_back(left_out, constraints)
-    excluded = _excluded([*entries, *held], constraints, catalog, tier)
+    excluded = _excluded([*entries, *held], constraints, catalog)
     passing = [entry for entry in entries if not excluded[entry.id]]
     merit = _merit(constraints)
     winner = min(passing, key=merit, default=None)
@@ -71,7 +67,7 @@ def rank(
     candidates = _judge(entries, excluded, front, ties, winner)
     told = {entry.id for entry in (*front, *ties)}
     accuracy = accuracy or published_accuracy(catalog)
-    missing = _missing([*entries, *held], constraints, catalog, tier, accuracy)
+    missing = _missing([*entries, *held], constraints, catalog, accuracy)
     could_win = [] if winner else sorted((e for e in held if not excluded[e.id]), key=merit)
     suggested = None
     if could_win:
@@ -79,6 +75,7 @@ def rank(
     elif winner is None:
         weights = weights_in_use(measured_here)
         suggested = suggest_sweep(device, missing, constraints, runtimes, weights)
+    would_win_with = {entry.measurement.verdict for entry in could_win}
     return Ranking(
         device=device,
         constraints=constraints,
@@ -87,12 +84,10 @@ def rank(
         pareto_front=tuple(candidates[entry.id] for entry in front),
         others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
         left_out=tuple(left_out),
-        unmeasured=tuple(b.name for b in missing) if winner is None or tier else (),
+        unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
         suggested_sweep=suggested,
         accuracy_dataset=accuracy.dataset,
-        would_win_with=tuple(
-            sorted({entry.measurement.verdict for entry in could_win}, key=INCLUDABLE.index)
-        ),
+        would_win_with=tuple(sorted(would_win_with, key=INCLUDABLE.index)),
     )
 
 
@@ -125,9 +120,10 @@ def _scope(measurements: Iterable[Measurement], constraints: Constraints) -> lis
 
 
 def _excluded(
-    entries: Iterable[Entry], constraints: Constraints, catalog: Catalog, tier: Tier | None
+    entries: Iterable[Entry], constraints: Constraints, catalog: Catalog
 ) -> Mapping[str, tuple[Reason, ...]]:
     """Return by id why an entry may not win; empty where it may."""
+    tier = constraints.tier
     members = None if tier is None else {b.name for b in select_tier(catalog, tier)}
     excluded: dict[str, tuple[Reason, ...]] = {}
     for entry in entries:
@@ -206,10 +202,10 @@ def _missing(
     entries: Iterable[Entry],
     constraints: Constraints,
     catalog: Catalog,
-    tier: Tier | None,
     accuracy: DatasetAccuracy,
 ) -> list[Backbone]:
     measured = {entry.measurement.backbone for entry in entries}
+    tier = constraints.tier
     considered = catalog if tier is None else select_tier(catalog, tier)
     with_accuracy = (replace(each, top1=accuracy.top1.get(each.name)) for each in considered)
     return unmeasured_backbones(with_accuracy, measured, constraints)
