@@ -14,12 +14,12 @@ from grpc_reflection.v1alpha import reflection
 from controller.api.queries import Queries
 from controller.api.rpc.fleet_service import FleetService
 from controller.api.rpc.query_service import QueryService
-from controller.clock import SystemClock
 from controller.conversions.converter import Converter
 from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
+from controller.fleet.clock import SystemClock
 from controller.own.adding import OwnModels
 from controller.state.accuracy import store_catalog
 from controller.state.blobs import open_blobs

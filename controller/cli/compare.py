@@ -9,7 +9,13 @@ from controller.cli.options.values import Converted, read_percentage
 from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
-from controller.domain.comparisons import EQUIVALENCE_MARGIN, CompareQuestion, Comparison, Limits
+from controller.domain.comparisons import (
+    EQUIVALENCE_MARGIN,
+    CompareQuestion,
+    Comparison,
+    Limits,
+    ThresholdWithinMargin,
+)
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.selectors import Selector, parse_selector
 from controller.views.wording import candidate_name
@@ -78,11 +84,7 @@ def compare(
       edgerank compare build:onnxruntime=a83fc4d58c build:onnxruntime=4f2b1e09aa
       edgerank compare before:2026-11-24 after:2026-11-24 --json
     """
-    limits = Limits(
-        equivalence_margin=equivalence_margin,
-        regression_threshold=regression_threshold,
-        include_noisy=include_noisy,
-    )
+    limits = _limits(equivalence_margin, regression_threshold, include_noisy=include_noisy)
     with QueryClient(address) as client:
         comparison = client.compare(CompareQuestion(a=a, b=b, device=device, limits=limits))
     if as_json:
@@ -93,6 +95,18 @@ def compare(
     _say_what_was_not_judged(comparison)
     _raise_if_regressed(comparison)
     _raise_if_nothing_judged(comparison)
+
+
+def _limits(margin: float, threshold: float | None, *, include_noisy: bool) -> Limits:
+    try:
+        return Limits(
+            equivalence_margin=margin,
+            regression_threshold=threshold,
+            include_noisy=include_noisy,
+        )
+    except ThresholdWithinMargin as error:
+        remedy = f"add --same-within {error.threshold * 100:g}%"
+        raise EdgerankError(error.code, f"{error}; {remedy}") from error
 
 
 def _raise_if_nothing_in_common(comparison: Comparison) -> None:

@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from obstore.store import LocalStore
 
-from controller.clock import Clock
 from controller.conversions.admission import Admission
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
@@ -23,6 +22,7 @@ from controller.conversions.outcomes import not_kept, not_tried, of_refusal, wit
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Activity, ActivityKind
+from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.state.artifacts import Artifact, find_artifact, record_artifact
 from controller.state.blobs import has_blob, put_blob

@@ -30,6 +30,21 @@ class LimitsInvalid(EdgerankError):
         super().__init__(ErrorCode.INVALID_INPUT, message)
 
 
+class ThresholdWithinMargin(LimitsInvalid):
+    """What is to be a regression would count as the same.
+
+    Attributes:
+        threshold: what is to be a regression, as a fraction; a margin of it would hold.
+    """
+
+    def __init__(self, threshold: float, margin: float) -> None:
+        super().__init__(
+            f"{threshold * 100:g} % slower would be a regression and yet count as the same, "
+            f"which is anything within {margin * 100:g} %"
+        )
+        self.threshold = threshold
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What counts as the same, and what as a regression, as fractions: 0.05 is 5 %.
@@ -56,11 +71,7 @@ class Limits:
                     f"{fraction * 100:g} % is no limit of a comparison; write 0% or more"
                 )
         if threshold is not None and threshold < self.equivalence_margin:
-            raise LimitsInvalid(
-                f"{threshold * 100:g} % slower would be a regression and yet count as the same, "
-                f"which is anything within {self.equivalence_margin * 100:g} %; "
-                f"let at most {threshold * 100:g} % count as the same"
-            )
+            raise ThresholdWithinMargin(threshold, self.equivalence_margin)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.clock import Clock
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.changes import Changes
+from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from controller.clock import Clock
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.files import sync
+from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free
 from controller.state.database import Database

@@ -11,7 +11,6 @@ from tenacity import (
     wait_exponential,
 )
 
-from controller.clock import Clock
 from controller.conversions.converter import Converter, Listener
 from controller.domain.conversions import (
     ConversionOutcome,
@@ -24,6 +23,7 @@ from controller.domain.jobs import ENDED, JobState, PlannedJob
 from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
+from controller.fleet.clock import Clock
 from controller.fleet.settling import settle_all
 from controller.state import attempts, devices, jobs, measurements, sweeps, turns
 from controller.state.database import Database

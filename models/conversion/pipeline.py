@@ -18,7 +18,8 @@ from models.catalog.catalog import Backbone
 from models.catalog.own import OwnFormat, own_format_of
 from models.catalog.stoppers import Stopper, find_stopper
 from models.catalog.variants import Format, Variant, WeightsKind
-from models.conversion.program import ONNX_OPSET, Parity, Program
+from models.conversion.parity import Parity
+from models.conversion.program import ONNX_OPSET, Program
 from models.conversion.running import Steps
 from models.conversion.work import READY_EARLY, needed
 from models.digest import canonical_sha256, file_sha256

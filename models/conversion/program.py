@@ -19,6 +19,7 @@ from models.catalog.variants import (
     Variant,
     WeightsKind,
 )
+from models.conversion.parity import Parity
 from models.conversion.running import Steps
 from models.conversion.work import (
     ADOPT,
@@ -69,28 +70,6 @@ MAX_ONNX_WEIGHTS_BYTES = 2**31 - 2**24
 
 _Made = tuple[Path, "Parity", tuple[str, ...]]
 """A file, how it was compared, and the passes that came after the export."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """How an artifact was compared with Paddle.
-
-    Attributes:
-        max_relative_difference: worst max|a-b| / max|b| over inputs and outputs.
-        tolerance: what it had to stay within.
-        input_count: inputs that were compared.
-        checked_through: what ran: the artifact, or the twins of one for arm, which cannot run here.
-        top1_agreement: of a reduced precision, the share of score vectors, 0 to 1, whose largest
-            score is that of Paddle's in float32: no accuracy.
-        correlation: of a reduced precision, see `models.steps.parity.agreement`.
-    """
-
-    max_relative_difference: float
-    tolerance: float
-    input_count: int
-    checked_through: CheckedThrough
-    top1_agreement: float | None = None
-    correlation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

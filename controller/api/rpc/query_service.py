@@ -8,7 +8,6 @@ import grpc
 
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
-from controller.clock import Clock
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
@@ -17,6 +16,7 @@ from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import CancelledSweep, SweepSpec
+from controller.fleet.clock import Clock
 from controller.own.accuracy import MAX_FIGURES, import_accuracies
 from controller.own.adding import OwnModels
 from controller.state.accuracy import list_datasets

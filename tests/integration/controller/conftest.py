@@ -20,7 +20,8 @@ from controller.sweeps.planning import plan_sweep
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
-from models.conversion.pipeline import Converted, Parity, conversion_key
+from models.conversion.parity import Parity
+from models.conversion.pipeline import Converted, conversion_key
 from models.weights.weights import Weights
 from tests.integration.controller.domain_samples import SPEC, hello
 

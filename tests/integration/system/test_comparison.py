@@ -14,8 +14,8 @@ from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.domain_samples import RUNTIME
 from tests.integration.system.conftest import BACKBONES, System
-from tests.integration.system.recorded import LITE_RATIO, record_sweep
 from tests.processes import edgerank, running_controller
+from tests.recorded import LITE_RATIO, record_sweep
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "comparison.json"
 ONNX, LITE = "runtime:onnxruntime", "runtime:paddlelite"

@@ -9,8 +9,8 @@ import pytest
 from controller.state.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
-from tests.integration.system.recorded import record_sweep
 from tests.processes import edgerank, running_controller
+from tests.recorded import record_sweep
 
 BEST = ("best", "--device", "phone")
 

@@ -27,14 +27,21 @@ def test_the_list_says_which_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "exit_code"),
-    [(["--help"], 0), (["--version"], 0), (["bset"], 2)],
-    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+    ("arguments", "exit_code", "more"),
+    [
+        (["--help"], 0, set()),
+        (["--version"], 0, set()),
+        # Where the nearest names are found.
+        (["bset"], 2, {"models"}),
+    ],
+    ids=["help", "version", "wrong name"],
 )
-def test_what_is_no_command_loads_none(arguments: list[str], exit_code: int) -> None:
+def test_what_is_no_command_loads_none(
+    arguments: list[str], exit_code: int, more: set[str]
+) -> None:
     loaded = loaded_by(*arguments)
     assert loaded.exit_code == exit_code
-    assert loaded.packages == OF_THE_LIST
+    assert loaded.packages == OF_THE_LIST | more
     assert loaded.modules & {"controller.client", "controller.domain", "controller.views"} == set()
 
 
