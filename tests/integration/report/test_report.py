@@ -18,13 +18,13 @@ from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.integration.report.conftest import Visitor
 from tests.unit.controller.samples.measurements import (
-    CRASHED,
     DEVICE,
     device,
     failed,
     measurement,
     sustained,
 )
+from tests.unit.controller.samples.reasons import CRASHED
 
 DRAWN = "html[data-chart=drawn]"
 POINTS = "g.candidates_marks path"
