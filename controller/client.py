@@ -66,7 +66,7 @@ class QueryClient:
             raise EdgerankError(
                 ErrorCode.UNREACHABLE,
                 f"no controller answers at {self._address}; start one with 'edgerank controller' "
-                "or name another with --controller HOST:PORT",
+                "or name the address of another",
             ) from error
         return self
 

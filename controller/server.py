@@ -107,7 +107,7 @@ def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
         raise EdgerankError(
             ErrorCode.UNREACHABLE,
             f"cannot listen on {host}:{port}: the port is taken or the address is not this "
-            "machine's; choose another with --port (0 takes any free one) or --host",
+            "machine's; choose another port (0 takes any free one) or host",
         )
     return bound
 

@@ -27,7 +27,7 @@ def open_blobs(state_dir: Path) -> LocalStore:
         raise EdgerankError(
             ErrorCode.STORAGE,
             f"cannot use {folder} for artifacts ({str(error).splitlines()[0]}); "
-            "make it a writable folder or choose another with --state DIR",
+            "make it a writable folder or choose another state folder",
         ) from error
 
 

@@ -66,13 +66,13 @@ def claim_state(state_dir: Path) -> AbstractContextManager[object]:
         raise EdgerankError(
             ErrorCode.PRECONDITION,
             f"another controller already serves the state folder {state_dir}; "
-            "stop it or choose another with --state DIR",
+            "stop it or choose another state folder",
         ) from error
     except OSError as error:
         raise EdgerankError(
             ErrorCode.STORAGE,
             f"cannot write the state folder {state_dir}: {error.strerror}; "
-            "make it writable or choose another with --state DIR",
+            "make it writable or choose another state folder",
         ) from error
 
 
@@ -102,7 +102,7 @@ def translated_failures() -> Iterator[None]:
         raise EdgerankError(
             ErrorCode.PRECONDITION,
             f"the state's database was written by a newer edgerank ({error}); update this one, or "
-            "choose another folder with --state DIR",
+            "choose another state folder",
         ) from error
     except DBAPIError as error:
         raise EdgerankError(

@@ -36,7 +36,7 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> None:
     except IntegrityError as error:
         raise EdgerankError(
             ErrorCode.NAME_TAKEN,
-            f"another device is already named {hello.name!r}; start this agent with another --name",
+            f"another device is already named {hello.name!r}; start this agent under another name",
         ) from error
 
 

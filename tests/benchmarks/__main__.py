@@ -1,7 +1,7 @@
 """Runs the benchmarks, all of them or those named, and writes their pages.
 
-`docs/benchmarks.md` is made of its sections when all of them were run. `docs/measuring.md` is
-prose with a place for the section of each benchmark; those that were run are replaced, together.
+Each page has a place for the section of each of its benchmarks; those that were run are replaced,
+together.
 
 Run on a machine that does nothing else.
 """
@@ -52,34 +52,18 @@ def main() -> int:
     """Exit code 1 when a promise does not hold."""
     names = sys.argv[1:] or list(BENCHMARKS)
     sections = {name: BENCHMARKS[name]() for name in names}
-    sys.stdout.write(_page(sections))
+    sys.stdout.write("\n\n".join(section.markdown() for section in sections.values()))
+    sys.stdout.write(f"\n\n{_machine()}\n")
     # A part of the trials shows that a benchmark works, and proves nothing.
     if SHARE == 1:
-        _write({name: section for name, section in sections.items() if name in PROOF})
-        if SPEED.keys() <= sections.keys():
-            speed = {name: sections[name] for name in SPEED}
-            (DOCS / "benchmarks.md").write_text(_page(speed))
+        _write(DOCS / "measuring.md", {name: sections[name] for name in PROOF if name in sections})
+        _write(DOCS / "benchmarks.md", {name: sections[name] for name in SPEED if name in sections})
     return 0 if all(section.holds for section in sections.values()) else 1
 
 
-def _write(proof: Mapping[str, Section]) -> None:
-    page = DOCS / "measuring.md"
-    texts = {name: f"{section.markdown()}\n\n{_machine()}" for name, section in proof.items()}
+def _write(page: Path, sections: Mapping[str, Section]) -> None:
+    texts = {name: f"{section.markdown()}\n\n{_machine()}" for name, section in sections.items()}
     page.write_text(filled(page.read_text(), texts))
-
-
-def _page(sections: Mapping[str, Section]) -> str:
-    parts = [_heading(), *(section.markdown() for section in sections.values())]
-    return "\n\n".join(parts) + "\n"
-
-
-def _heading() -> str:
-    return (
-        "# Benchmarks\n\n"
-        "Written by `make bench`; absolute figures are of this machine and day, ratios are of both "
-        "sides in one run. Whether they are true is on the page on [measuring](measuring.md).\n\n"
-        f"{_machine()}"
-    )
 
 
 def _machine() -> str:

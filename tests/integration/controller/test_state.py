@@ -267,5 +267,5 @@ def test_one_state_folder_has_one_controller(tmp_path: Path) -> None:
 
 def test_a_state_folder_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    with pytest.raises(EdgerankError, match="choose another with --state DIR"):
+    with pytest.raises(EdgerankError, match="choose another state folder"):
         claim_state(tmp_path / "state")

@@ -74,7 +74,7 @@ def test_three_artifacts_compute_what_paddle_computes(
 
 
 def test_each_step_is_told_once(pplcnet: Conversion) -> None:
-    assert pplcnet.steps[0] == "PPLCNet_x0_25: exporting"
+    assert pplcnet.steps[0] == "exporting"
     assert len(pplcnet.steps) == len(set(pplcnet.steps)) == 7
 
 

@@ -1,10 +1,10 @@
 """A page that people write keeps their words, and gets the figures into its places."""
 
-from pathlib import Path
+from collections.abc import Collection
 
 import pytest
 
-from tests.benchmarks.__main__ import DOCS, PROOF
+from tests.benchmarks.__main__ import DOCS, PROOF, SPEED
 from tests.benchmarks.places import PlaceMissing, filled
 
 PAGE = """Before.
@@ -32,6 +32,9 @@ def test_a_page_without_exactly_one_place_is_refused(page: str) -> None:
         filled(page, {"coverage": "figures"})
 
 
-def test_the_page_on_measuring_has_a_place_for_every_proof() -> None:
-    page = Path(DOCS / "measuring.md").read_text()
-    assert filled(page, dict.fromkeys(PROOF, "figures")).count("\nfigures\n") == len(PROOF)
+@pytest.mark.parametrize(
+    ("page", "names"), [("measuring.md", PROOF), ("benchmarks.md", SPEED)], ids=["proof", "speed"]
+)
+def test_a_page_has_a_place_for_each_of_its_benchmarks(page: str, names: Collection[str]) -> None:
+    text = (DOCS / page).read_text()
+    assert filled(text, dict.fromkeys(names, "figures")).count("\nfigures\n") == len(names)
