@@ -96,6 +96,7 @@ def test_what_cannot_hold_is_refused_by_row_and_column(rows: str, place: str, to
     where, _, problem = refusal(HEADER + rows).partition(": ")
     assert where == place
     assert token in problem
+    assert problem.endswith("; nothing was imported")
 
 
 @pytest.mark.parametrize("header", ["", "name,value\n", HEADER.replace("value", "percent")])
