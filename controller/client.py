@@ -37,7 +37,6 @@ CONNECT_S = 5.0
 FIGURES_A_MESSAGE = 1_000
 
 DomainT = TypeVar("DomainT")
-ResponseT = TypeVar("ResponseT", bound=Message)
 
 
 class QueryClient:

@@ -122,7 +122,7 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
 
 
 def _change(found: MedianRatio, margin: float) -> Change:
-    # The margin's lower end is the reciprocal, so that exchanging A and B exchanges the answer.
+    # The lower end of the margin is the reciprocal: exchanging A and B exchanges the answer.
     if found.low * (1 + margin) >= 1 and found.high <= 1 + margin:
         return Change.SAME
     if found.low > 1:

@@ -131,8 +131,3 @@ def variants_of(
         for precision in available
         if precision in wanted
     )
-
-
-def fp32_variants(backbone: Backbone) -> tuple[Variant, ...]:
-    """Return the float32 variants of a backbone at its evaluation size, batch 1."""
-    return variants_of(backbone)

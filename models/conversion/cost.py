@@ -141,16 +141,6 @@ def mixed_by_cost(backbones: Sequence[Backbone]) -> list[Backbone]:
     return mixed + dear[len(cheap) :]
 
 
-def cheapest_of_each_series(backbones: Iterable[Backbone]) -> list[Backbone]:
-    """Return the backbone of each series with the fewest multiply-adds, in the series' order."""
-    cheapest: dict[str, Backbone] = {}
-    for backbone in backbones:
-        known = cheapest.setdefault(backbone.series, backbone)
-        if _flops_g(backbone) < _flops_g(known):
-            cheapest[backbone.series] = backbone
-    return list(cheapest.values())
-
-
 def _seconds_per_step(backbone: Backbone, variant: Variant) -> float:
     """Return the fitted time of a conversion to float32 in this shape, by its number of steps."""
     fitted_steps = {work for each in variants_of(backbone) for work in needed(each)}

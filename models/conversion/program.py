@@ -147,7 +147,7 @@ class Program:
             raise StepFailed(
                 work.step,
                 f"{self.backbone.name} was added as ONNX, and nothing here translates ONNX to "
-                "Paddle; a Paddle program, added with --paddle, converts to both",
+                "Paddle; added as a Paddle program, it converts to both",
                 crashed=False,
             )
         is_onnx = self._own_format is OwnFormat.ONNX

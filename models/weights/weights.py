@@ -29,7 +29,7 @@ class _NotPublished(WeightsUnavailable):
     def __init__(self, backbone: str, reason: str) -> None:
         super().__init__(
             f"the published weights of {backbone} are not available: {reason}; "
-            "--weights synthetic is the other choice"
+            "synthetic ones are the other choice"
         )
 
 

@@ -71,7 +71,7 @@ def input_shape(declared: Sequence[int | None], request: AdoptRequest) -> tuple[
     if not sizes:
         raise StepRefused(
             f"its input has the shape {shown}, whose height and width are open; "
-            "say them with --input-size"
+            "say which input size it is to have"
         )
     (input_size,) = sizes
     if not 1 <= input_size <= MAX_INPUT_SIZE:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import Target, WeightsKind, fp32_variants
+from models.catalog.variants import Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert
 from models.digest import file_sha256
 from models.weights.addresses import published_address
@@ -149,7 +149,7 @@ def _in_turn(
     for _ in range(ROUNDS):
         bare.append(_bare_conversion_s(backbone, [target], path))
         with tempfile.TemporaryDirectory(dir=folder) as workdir:
-            variants = [v for v in fp32_variants(backbone) if v.target is target]
+            variants = [v for v in variants_of(backbone) if v.target is target]
             begin = time.perf_counter()
             (fate,) = convert(backbone, variants, weights, Path(workdir), lambda _: None)
             ours.append(time.perf_counter() - begin)

@@ -20,7 +20,7 @@ from agent.measuring.supervision import Cancellation
 from agent.runtimes import available_runtimes
 from controller.sweeps.planning import INPUT_SEED
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Format, Target, WeightsKind, fp32_variants
+from models.catalog.variants import Format, Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert
 from models.weights.weights import resolve_weights
 from protos.measuring import MeasureSettings
@@ -135,7 +135,7 @@ def _added_cpu(subject: Subject) -> tuple[float, float]:
 def _converted(name: str, folder: Path) -> list[Converted]:
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, folder, lambda _done, _total: None)
-    wanted = [variant for variant in fp32_variants(backbone) if variant.target is not Target.ARM]
+    wanted = [variant for variant in variants_of(backbone) if variant.target is not Target.ARM]
     fates = convert(backbone, wanted, weights, folder, lambda _step: None)
     made = [fate for fate in fates if isinstance(fate, Converted)]
     assert len(made) == len(wanted), fates

@@ -22,7 +22,7 @@ from controller.state.blobs import open_blobs, put_blob
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Format, Variant, WeightsKind, fp32_variants
+from models.catalog.variants import Format, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import ConversionCancelled, ToolMissing
 from protos.reasons import Reason, ReasonCode, reason
 from tests.integration.controller.conftest import OwnedClock
@@ -31,7 +31,7 @@ from tests.integration.controller.domain_samples import SPEC, hello
 CATALOG = load_catalog()
 ONNX = tuple(
     variant
-    for variant in fp32_variants(CATALOG.get("PPLCNet_x0_25"))
+    for variant in variants_of(CATALOG.get("PPLCNet_x0_25"))
     if variant.format is Format.ONNX
 )
 
@@ -139,7 +139,7 @@ async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended
     monkeypatch.setattr("controller.conversions.converter.put_blob", fail_for_the_first)
     other = tuple(
         variant
-        for variant in fp32_variants(CATALOG.get("PPLCNet_x0_35"))
+        for variant in variants_of(CATALOG.get("PPLCNet_x0_35"))
         if variant.format is Format.ONNX
     )
     with pytest.raises(EdgerankError, match="No space left on device"):

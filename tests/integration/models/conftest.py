@@ -11,7 +11,7 @@ import pytest
 
 import models
 from models.catalog.catalog import Backbone, load_catalog
-from models.catalog.variants import Target, WeightsKind, fp32_variants
+from models.catalog.variants import Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert
 from models.weights.weights import Weights, resolve_weights
 
@@ -31,7 +31,7 @@ def convert_synthetic(name: str, workdir: Path) -> Conversion:
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, workdir, lambda *_: None)
     steps: list[str] = []
-    fates = convert(backbone, fp32_variants(backbone), weights, workdir, steps.append)
+    fates = convert(backbone, variants_of(backbone), weights, workdir, steps.append)
     made = {fate.variant.target: fate for fate in fates if isinstance(fate, Converted)}
     assert len(made) == 3, fates
     return Conversion(backbone, weights, made, steps, made[Target.ANY].path.parent)

@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import CheckedThrough, Precision, Target, WeightsKind, fp32_variants
+from models.catalog.variants import CheckedThrough, Precision, Target, WeightsKind, variants_of
 from models.conversion.pipeline import (
     ConversionCancelled,
     Converted,
@@ -90,7 +90,7 @@ def test_beyond_the_tolerance_rounding_decides(
     monkeypatch.setattr("models.conversion.program.ROUNDING_FACTOR", factor)
     backbone = load_catalog().get("PPLCNet_x0_25")
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, tmp_path, lambda *_: None)
-    wanted = [each for each in fp32_variants(backbone) if each.target is Target.X86]
+    wanted = [each for each in variants_of(backbone) if each.target is Target.X86]
     said: list[str] = []
     (fate,) = convert(backbone, wanted, weights, tmp_path / "work", said.append)
     assert any("one rounding" in each for each in said)
@@ -107,7 +107,7 @@ def test_beyond_the_tolerance_rounding_decides(
 def test_what_no_onnx_file_holds_is_refused_before_it_is_exported(tmp_path: Path) -> None:
     backbone = replace(load_catalog().get("PPLCNet_x0_25"), counted_params_m=600.0)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, tmp_path, lambda *_: None)
-    wanted = [each for each in fp32_variants(backbone) if each.target is Target.ANY]
+    wanted = [each for each in variants_of(backbone) if each.target is Target.ANY]
     said: list[str] = []
     (fate,) = convert(backbone, wanted, weights, tmp_path / "work", said.append)
     assert isinstance(fate, Refused)
@@ -172,7 +172,7 @@ def test_a_converter_that_crashes_refuses_its_own_variants_only(
         if step.endswith("converting to Paddle Lite for x86"):
             (tmp_path / "224px-batch1" / "x86.nb").mkdir()
 
-    variants = fp32_variants(pplcnet.backbone)
+    variants = variants_of(pplcnet.backbone)
     arm, x86, onnx = convert(pplcnet.backbone, variants, pplcnet.weights, tmp_path, spoil)
     assert isinstance(x86, Refused)
     assert x86.step == "paddle_lite"
@@ -191,7 +191,7 @@ def test_an_export_beyond_its_time_refuses_every_variant(
 ) -> None:
     fates = convert(
         pplcnet.backbone,
-        fp32_variants(pplcnet.backbone),
+        variants_of(pplcnet.backbone),
         pplcnet.weights,
         tmp_path,
         lambda _: None,
@@ -206,7 +206,7 @@ def test_an_export_beyond_its_time_refuses_every_variant(
 
 def test_a_conversion_can_be_cancelled(pplcnet: Conversion, tmp_path: Path) -> None:
     cancellation = Cancellation()
-    variants = fp32_variants(pplcnet.backbone)
+    variants = variants_of(pplcnet.backbone)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(
             convert,
@@ -224,7 +224,7 @@ def test_a_conversion_can_be_cancelled(pplcnet: Conversion, tmp_path: Path) -> N
 def test_what_belongs_to_another_backbone_is_refused(
     pplcnet: Conversion, mobilenet: Conversion, tmp_path: Path
 ) -> None:
-    variants = fp32_variants(pplcnet.backbone)
+    variants = variants_of(pplcnet.backbone)
     with pytest.raises(ValueError, match="weights of MobileNetV3_small_x1_0"):
         convert(pplcnet.backbone, variants, mobilenet.weights, tmp_path, lambda _: None)
     with pytest.raises(ValueError, match="variant of MobileNetV3_small_x1_0"):

@@ -16,7 +16,7 @@ import onnxruntime
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Target, WeightsKind, fp32_variants
+from models.catalog.variants import Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, Refused, convert
 from models.weights.weights import Weights, resolve_weights
 from tests.integration.models.conftest import Conversion
@@ -75,7 +75,7 @@ def test_the_artifacts_follow_the_published_weights(
     address, _ = published
     weights = resolve(f"{address}/{FILE}", tmp_path / "cache")
     workdir = tmp_path / "work"
-    made = convert(BACKBONE, fp32_variants(BACKBONE), weights, workdir, lambda _: None)
+    made = convert(BACKBONE, variants_of(BACKBONE), weights, workdir, lambda _: None)
     assert all(isinstance(fate, Converted) for fate in made), made
     by_target = {fate.variant.target: fate for fate in made if isinstance(fate, Converted)}
     assert by_target[Target.X86].parity.max_relative_difference < 1e-4
@@ -98,7 +98,7 @@ def test_weights_that_run_commands_are_refused_and_run_none(
     (folder / "evil.pdparams").write_text(payload)
     weights = resolve(f"{address}/evil.pdparams", tmp_path / "cache")
     (_, _, onnx) = convert(
-        BACKBONE, fp32_variants(BACKBONE), weights, tmp_path / "work", lambda _: None
+        BACKBONE, variants_of(BACKBONE), weights, tmp_path / "work", lambda _: None
     )
     assert isinstance(onnx, Refused)
     assert onnx.step == "export"
@@ -116,7 +116,7 @@ def test_weights_of_another_network_are_refused(
         pickle.dump({"conv1.weight": np.zeros((3, 3), np.float32)}, stream)
     weights = resolve(f"{address}/other.pdparams", tmp_path / "cache")
     (arm, _, _) = convert(
-        BACKBONE, fp32_variants(BACKBONE), weights, tmp_path / "work", lambda _: None
+        BACKBONE, variants_of(BACKBONE), weights, tmp_path / "work", lambda _: None
     )
     assert isinstance(arm, Refused)
     assert arm.step == "export"

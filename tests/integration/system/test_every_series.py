@@ -6,18 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from models.catalog.catalog import load_catalog
+from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.stoppers import STOPPERS
-from models.conversion.cost import cheapest_of_each_series
 from tests.processes import EDGERANK, running_controller
 
 # About five minutes on two cores that have nothing else to do.
 TIMEOUT_S = 1_800
 
 
+def cheapest_of_each_series() -> list[Backbone]:
+    """The backbone of each series with the fewest multiply-adds, where they are known."""
+    cheapest: dict[str, Backbone] = {}
+    for backbone in load_catalog():
+        known = cheapest.setdefault(backbone.series, backbone)
+        if _flops_g(backbone) < _flops_g(known):
+            cheapest[backbone.series] = backbone
+    return list(cheapest.values())
+
+
+def _flops_g(backbone: Backbone) -> float:
+    return backbone.counted_flops_g or backbone.flops_g or 0.0
+
+
 @pytest.mark.timeout(TIMEOUT_S)
 def test_every_series_has_checked_files_for_both_runtimes(tmp_path: Path) -> None:
-    chosen = cheapest_of_each_series(load_catalog())
+    chosen = cheapest_of_each_series()
     names = [backbone.name for backbone in chosen]
     command = ("convert", *names, "--weights", "synthetic", "--json")
     with running_controller(tmp_path) as (_controller, address):

@@ -8,7 +8,7 @@ import pytest
 
 from models.catalog.catalog import load_catalog
 from models.catalog.stoppers import STOPPERS, Stopper, find_stopper
-from models.catalog.variants import Format, WeightsKind, fp32_variants
+from models.catalog.variants import Format, WeightsKind, variants_of
 from models.conversion.pipeline import Refused, convert
 from models.weights.weights import resolve_weights
 
@@ -19,7 +19,7 @@ def test_a_stopped_series_is_refused_with_what_stops_it(tmp_path: Path) -> None:
     backbone = load_catalog().get("SwinTransformerV2_tiny_patch4_window8_256")
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, tmp_path, lambda *_: None)
     steps: list[str] = []
-    fates = convert(backbone, fp32_variants(backbone), weights, tmp_path, steps.append)
+    fates = convert(backbone, variants_of(backbone), weights, tmp_path, steps.append)
     assert steps == []
     for fate in fates:
         assert isinstance(fate, Refused)

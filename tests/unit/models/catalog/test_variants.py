@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Format, Precision, Target, Variant, fp32_variants
+from models.catalog.variants import Format, Precision, Target, Variant, variants_of
 
 
 def test_a_backbone_has_three_float32_variants_at_its_own_size() -> None:
-    made = fp32_variants(load_catalog().get("EfficientNetB2"))
+    made = variants_of(load_catalog().get("EfficientNetB2"))
     assert [(v.format.suffix, v.target.value) for v in made] == [
         (".nb", "arm"),
         (".nb", "x86"),

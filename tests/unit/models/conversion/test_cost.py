@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.variants import Format, Precision, Target, variants_of
 from models.conversion.cost import (
-    cheapest_of_each_series,
     expected_disk_bytes,
     expected_peak_bytes,
     expected_seconds,
@@ -137,12 +136,3 @@ def test_every_variant_takes_a_share_and_a_further_shape_changes_no_other(
     for size in sizes:
         alone = seconds_by_variant(backbone, variants_of(backbone, precisions, (size,)))
         assert alone == {variant: together[variant] for variant in alone}
-
-
-def test_each_series_sends_its_cheapest_backbone() -> None:
-    chosen = cheapest_of_each_series(CATALOG)
-    assert len(chosen) == len({backbone.series for backbone in CATALOG})
-    for backbone in chosen:
-        rivals = [rival for rival in CATALOG if rival.series == backbone.series]
-        costs = [rival.counted_flops_g or rival.flops_g or 0.0 for rival in rivals]
-        assert (backbone.counted_flops_g or backbone.flops_g or 0.0) == min(costs)
