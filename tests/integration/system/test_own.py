@@ -69,7 +69,9 @@ def test_an_own_model_is_measured_and_ranked_by_its_own_accuracy(
 
         before = ranking(address)
         assert before["winner"] is None
-        assert "'edgerank accuracy import' takes it in" in before["left_out"][0]["reason"]
+        (unknown,) = before["left_out"][0]["reasons"]
+        assert unknown["code"] == "accuracy_unknown"
+        assert "edgerank accuracy import" in unknown["sentence"]
 
         file = csv(tmp_path / "flowers.csv", f"{NAME},flowers,top1,91.5,fp32,our own")
         assert edgerank("accuracy", "import", file, address=address).returncode == 0

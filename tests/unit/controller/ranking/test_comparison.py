@@ -14,6 +14,7 @@ from controller.domain.comparisons import (
     Limits,
     LimitsInvalid,
     Side,
+    ThresholdWithinMargin,
 )
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.selectors import Selector, parse_selector
@@ -167,8 +168,9 @@ class TestRegression:
             Limits(regression_threshold=fraction)
 
     def test_what_counts_as_the_same_is_no_regression(self) -> None:
-        with pytest.raises(LimitsInvalid, match="most 1 %"):
+        with pytest.raises(ThresholdWithinMargin) as refused:
             Limits(regression_threshold=0.01)
+        assert refused.value.threshold == 0.01
         assert Limits(regression_threshold=0.01, equivalence_margin=0.01)
 
 
