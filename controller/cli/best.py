@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-import cloup
+import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
+from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.ranking import RankedFigures, constraint_options, ranked_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.ranking import print_ranking
@@ -19,7 +20,7 @@ from controller.views import wording
 from controller.views.device_words import surroundings_words
 
 
-@cloup.command()
+@click.command(cls=GroupedCommand)
 @ranked_options
 @constraint_options
 @controller_option

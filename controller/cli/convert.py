@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
-import cloup
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
-from controller.cli.options.backbones import complete_backbones, tier_option
+from controller.cli.options.backbones import CatalogPart, catalog_options, complete_backbones
 from controller.cli.options.failures import says_failures
+from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.values import read_backbones
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.conversions import print_conversions
@@ -22,19 +22,14 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.views.conversion_page import TOOLS, conversion_page
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import Backbone, load_catalog
-from models.catalog.tiers import Tier
 from models.catalog.variants import Precision, Variant, variants_of
 from models.conversion.cost import seconds_by_variant
 from models.tools import ToolMissing, tool_versions
 
 
-@cloup.command()
+@click.command(cls=GroupedCommand)
 @click.argument("names", metavar="NAME...", nargs=-1, shell_complete=complete_backbones)
-@cloup.option_group(
-    "Which backbones",
-    tier_option,
-    click.option("--all", "whole_catalog", is_flag=True, help="Every backbone of the catalog."),
-)
+@catalog_options
 @variant_options
 @click.option(
     "--table",
@@ -49,8 +44,7 @@ from models.tools import ToolMissing, tool_versions
 def convert(
     *,
     names: tuple[str, ...],
-    tier: Tier | None,
-    whole_catalog: bool,
+    chosen: CatalogPart,
     variants: WantedVariants,
     table_path: Path | None,
     address: str,
@@ -70,8 +64,8 @@ def convert(
       edgerank convert --tier mobile --precisions fp32,int8-dynamic
       edgerank convert --all --weights synthetic --table conversion.md
     """
-    wanted = ",".join((*names, *([f"tier:{tier.value}"] if tier else [])))
-    if bool(wanted) == whole_catalog:
+    wanted = ",".join((*names, *([f"tier:{chosen.tier.value}"] if chosen.tier else [])))
+    if bool(wanted) == chosen.whole:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT, "name backbones, or a tier with --tier, or all with --all"
         )
@@ -79,7 +73,7 @@ def convert(
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
         catalog = client.catalog()
-        backbones = tuple(load_catalog()) if whole_catalog else read_backbones(wanted, catalog)
+        backbones = tuple(load_catalog()) if chosen.whole else read_backbones(wanted, catalog)
         spec = ConversionSpec(
             backbones=tuple(backbone.name for backbone in backbones),
             weights=variants.weights,

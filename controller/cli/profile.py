@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-import cloup
 from rich.console import Console
 from rich.text import Text
 
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import complete_backbone
 from controller.cli.options.failures import says_failures
+from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.profiling import (
     PACKED_TRACE,
     PLAIN_TRACE,
@@ -36,7 +36,7 @@ from protos.measuring import StartGate
 PERFETTO = "https://ui.perfetto.dev"
 
 
-@cloup.command()
+@click.command(cls=GroupedCommand)
 @click.argument("name", required=False, shell_complete=complete_backbone)
 @profiled_options
 @runtime_options

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import click
-import cloup
 
 from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
+from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.ranking import RankedFigures, ranked_options
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -16,7 +16,7 @@ from controller.views.report.render import render_report
 from models.catalog.catalog import IMAGENET
 
 
-@cloup.command()
+@click.command(cls=GroupedCommand)
 @ranked_options
 @click.option(
     "--output",

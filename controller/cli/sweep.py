@@ -1,11 +1,11 @@
 """`edgerank sweep`, `follow` and `cancel`: plan, run, follow, stop."""
 
 import click
-import cloup
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
+from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.runtime import RuntimeSettings, runtime_options
 from controller.cli.options.start_gate import gate_options
 from controller.cli.options.sweeping import (
@@ -26,7 +26,7 @@ from controller.views.reasons import sentence
 from protos.measuring import StartGate
 
 
-@cloup.command()
+@click.command(cls=GroupedCommand)
 @swept_options
 @variant_options
 @runtime_options

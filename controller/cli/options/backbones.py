@@ -1,8 +1,11 @@
 """Options that choose backbones, and the names that a shell completes."""
 
+from dataclasses import dataclass
+
 import click
 from click.shell_completion import CompletionItem
 
+from controller.cli.options.grouping import option_group
 from controller.cli.options.values import Converted, read_tier
 from models.catalog.catalog import load_catalog
 from models.catalog.tiers import Tier
@@ -12,6 +15,23 @@ tier_option = click.option(
     type=Converted("tier", read_tier),
     metavar="TIER",
     help="mobile, desktop or server.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogPart:
+    """What of the catalog is chosen besides the backbones that are named."""
+
+    tier: Tier | None
+    whole: bool
+
+
+catalog_options = option_group(
+    "Which backbones",
+    "chosen",
+    CatalogPart,
+    tier_option,
+    click.option("--all", "whole", is_flag=True, help="Every backbone of the catalog."),
 )
 
 

@@ -11,7 +11,7 @@ from tests.loading import Loaded, loaded_by
 
 # What computes, stores, converts or draws: asking needs none of it, and each takes long to load.
 HEAVY = {
-    *("alembic", "httpx", "jinja2", "numpy", "obstore", "onnx", "onnxruntime", "paddle"),
+    *("alembic", "cloup", "httpx", "jinja2", "numpy", "obstore", "onnx", "onnxruntime", "paddle"),
     *("paddleclas", "paddlelite", "psutil", "pyarrow", "scipy", "sqlalchemy", "vl_convert"),
 }
 
