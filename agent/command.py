@@ -190,8 +190,8 @@ def _runtimes() -> tuple[RuntimeInfo, ...]:
     runtimes = available_runtimes()
     if not runtimes:
         raise NoRuntime(
-            "this device has no runtime to measure with: pip install 'edgerank[onnxruntime]' or "
-            "pip install 'edgerank[paddlelite]'"
+            "this device has no runtime to measure with: pip install '.[agent,onnxruntime]' or "
+            "pip install '.[agent,paddlelite]' in edgerank's folder"
         )
     return runtimes
 

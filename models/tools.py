@@ -25,5 +25,5 @@ def _version(package: str) -> str:
     except metadata.PackageNotFoundError as error:
         raise ToolMissing(
             f"{package}, which conversion needs, is not installed: "
-            "pip install 'edgerank[convert]' with Python 3.10 on x86-64"
+            "pip install '.[convert]' in edgerank's folder, with Python 3.10 on x86-64"
         ) from error

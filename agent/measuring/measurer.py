@@ -155,7 +155,7 @@ class Measurer:
             raise MeasuringFailed(
                 ReasonCode.NO_RUNTIME,
                 f"{settings.runtime.value} is not installed on this device: "
-                f"pip install 'edgerank[{settings.runtime.value}]' there",
+                f"pip install '.[agent,{settings.runtime.value}]' there, in edgerank's folder",
             )
         check_cores(settings, os.sched_getaffinity(0))
         check_execution_provider(settings, found[0])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -11,7 +12,7 @@ from controller.domain.selectors import Selector
 from controller.domain.sweeps import Device
 from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
-from controller.own.accuracy import check_dataset
+from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.accuracy import known_top1
@@ -59,7 +60,8 @@ class Queries:
         Raises:
             EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset.
         """
-        await asyncio.to_thread(check_dataset, self._database, wanted.accuracy_dataset)
+        dataset = await asyncio.to_thread(find_dataset, self._database, wanted.accuracy_dataset)
+        wanted = replace(wanted, accuracy_dataset=dataset)
         if wanted.device is not None:
             find_device(await self.devices(), wanted.device)
         if wanted.sweep_id is not None:
@@ -69,7 +71,7 @@ class Queries:
         return found if minute is None else [at_minute(each, minute) for each in found]
 
     def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
-        check_dataset(self._database, dataset)
+        dataset = find_dataset(self._database, dataset)
         measured = list_measurements(
             self._database, MeasurementFilter(device=device.name, accuracy_dataset=dataset)
         )

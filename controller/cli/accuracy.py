@@ -6,13 +6,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from controller.cli.options.accuracy_file import MAX_FILE_BYTES, parse_accuracies
+from controller.cli.options.accuracy_file import (
+    MAX_FILE_BYTES,
+    AccuracyFile,
+    check_sizes,
+    known_here,
+    read_accuracies,
+)
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
-from controller.domain.catalog import Dataset, looks_like_fraction
+from controller.domain.catalog import AccuracyFigure, Dataset, looks_like_fraction
 from controller.domain.errors import EdgerankError, ErrorCode
+from models.catalog.catalog import IMAGENET
 
 
 @click.group()
@@ -36,30 +43,74 @@ def accuracy() -> None:
 def import_file(path: Path, address: str) -> None:
     """Take in a CSV file of accuracy, all of it or nothing.
 
-    Its columns are name,dataset,metric,value,precision,source: a backbone, a dataset, top1 or top5,
-    percent, fp32, fp16, int8-dynamic or int8-static, and where the figure comes from. A figure
-    belongs to its precision, and to the backbone's evaluation size. Importing again replaces. What
-    is published for ImageNet-1k is not replaced; what nobody published of it, as its int8 accuracy
-    or an own model's, is taken in.
+    Its columns are name,dataset,metric,value,precision,source, in any order: a backbone, a dataset,
+    top1 or top5, percent, fp32, fp16, int8-dynamic, int8-static or int8, and where the figure comes
+    from. Commas, semicolons or tabs may part them. A figure belongs to its precision, and to the
+    backbone's evaluation size; where a column input_size says another one, the file is refused.
+    Importing again replaces. What is published for ImageNet-1k (imagenet, ILSVRC2012) is not
+    replaced; what nobody published of it, as its int8 accuracy or an own model's, is taken in.
+
+    A results table of timm is taken as it is: the rows of those models that are here by timm's
+    name, at the same size.
 
     \b
-    Example:
+    Examples:
       edgerank accuracy import flowers.csv
+      edgerank accuracy import results-imagenet.csv
     """
     try:
-        figures = parse_accuracies(_read(path))
+        file = read_accuracies(_read(path), path.name)
+        _note_readings(file)
         with QueryClient(address) as client:
+            figures = _figures_here(file, client)
             done = client.import_accuracy(figures)
     except EdgerankError as error:
         raise EdgerankError(error.code, f"{path.name}: {error}") from error
     replaced = f", {done.replaced_count} of them in place of earlier ones"
-    click.echo(f"{done.figure_count} figures imported{replaced if done.replaced_count else ''}")
+    click.echo(f"{_counted(done.figure_count)} imported{replaced if done.replaced_count else ''}")
+    if file.is_timm:
+        row_count = len({figure.row for figure in figures})
+        click.echo(f"{row_count} of {file.row_count} rows of timm's table name a backbone here")
     for figure in filter(looks_like_fraction, figures):
         click.echo(
             f"note: row {figure.row} was taken as {figure.value_percent:g} % of {figure.backbone}; "
             "was a fraction of 1 meant, import it again as percent",
             err=True,
         )
+
+
+def _figures_here(file: AccuracyFile, client: QueryClient) -> tuple[AccuracyFigure, ...]:
+    """The figures to send.
+
+    Raises:
+        EdgerankError: NOTHING_FOUND for a table of timm that names no backbone here, INVALID_INPUT
+            for figures of another size than their backbone's.
+    """
+    if not file.input_sizes and not file.is_timm:
+        return file.figures
+    catalog = client.catalog()
+    if not file.is_timm:
+        check_sizes(file, catalog)
+        return file.figures
+    figures = known_here(file, catalog)
+    if not figures:
+        raise EdgerankError(
+            ErrorCode.NOTHING_FOUND,
+            f"0 of {file.row_count} rows of timm's table name a backbone here at its size that has "
+            "no published figure; add a model by timm's name with 'edgerank models add'",
+        )
+    return figures
+
+
+def _note_readings(file: AccuracyFile) -> None:
+    for name in file.renamed:
+        click.echo(f"note: {name} is taken as {IMAGENET}", err=True)
+    if file.unread_columns:
+        click.echo(f"note: not read: {', '.join(file.unread_columns)}", err=True)
+
+
+def _counted(figure_count: int) -> str:
+    return f"{figure_count} figure{'' if figure_count == 1 else 's'}"
 
 
 @accuracy.command("list")

@@ -139,7 +139,7 @@ def _unavailable(name: str, package: str) -> click.Command:
     def unavailable() -> None:
         raise MissingExtra(
             f"'edgerank {name}' needs the package {package}; "
-            f"install it with: pip install 'edgerank[{extra}]'"
+            f"install it in edgerank's folder with: pip install '.[{extra}]'"
         )
 
     return unavailable

@@ -6,9 +6,8 @@ from enum import Enum
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from models.catalog.catalog import Backbone, Catalog
+from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.own import MAX_OWN_BYTES, OwnFormat, own_backbone
-from models.catalog.variants import Precision
 
 
 class AccuracyMetric(Enum):
@@ -38,7 +37,7 @@ class AccuracyFigure:
     dataset: str
     metric: AccuracyMetric
     value_percent: float
-    precision: Precision
+    precision: AccuracyPrecision
     source: str
 
 
@@ -129,7 +128,7 @@ def joined_catalog(packaged: Iterable[Backbone], models: Iterable[OwnModel]) -> 
 
 
 COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
-"""The columns of the file, in this order."""
+"""The columns of the file, in any order."""
 
 
 FigureKey = tuple[str, str, AccuracyMetric, AccuracyPrecision]
@@ -146,8 +145,16 @@ class AccuracyInvalid(EdgerankError):
 
 def key_of(figure: AccuracyFigure) -> FigureKey:
     """What the figure is of."""
-    precision = AccuracyPrecision[figure.precision.name]
-    return (figure.backbone, figure.dataset, figure.metric, precision)
+    return (figure.backbone, figure.dataset, figure.metric, figure.precision)
+
+
+_NAMES_OF_IMAGENET: Final = frozenset({"imagenet", "imagenet1k", "ilsvrc2012"})
+
+
+def dataset_meant(name: str) -> str:
+    """The dataset of this name; what people call ImageNet-1k is called ImageNet-1k."""
+    folded = "".join(letter for letter in name.casefold() if letter.isalnum())
+    return IMAGENET if folded in _NAMES_OF_IMAGENET else name
 
 
 def looks_like_fraction(figure: AccuracyFigure) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from controller.domain.catalog import (
@@ -10,6 +11,7 @@ from controller.domain.catalog import (
     AccuracyInvalid,
     AccuracyMetric,
     FigureKey,
+    dataset_meant,
     key_of,
     looks_like_fraction,
 )
@@ -29,9 +31,12 @@ def import_accuracies(
 ) -> AccuracyImport:
     """Takes in every figure or none; one of the same key takes the other's place.
 
+    What people call ImageNet-1k is taken in as ImageNet-1k.
+
     Raises:
         AccuracyInvalid: a figure cannot hold (see `check_accuracies`).
     """
+    figures = [replace(figure, dataset=dataset_meant(figure.dataset)) for figure in figures]
     with database.transaction() as transaction:
         stored = list_figures(transaction)
         published = {figure.key for figure in stored if figure.is_published}
@@ -42,15 +47,16 @@ def import_accuracies(
     return AccuracyImport(figure_count=len(figures), replaced_count=len(replaced))
 
 
-def check_dataset(database: Database, dataset: str) -> None:
-    """Refuse a dataset that no accuracy is known on.
+def find_dataset(database: Database, dataset: str) -> str:
+    """The dataset of this name that accuracy is known on, or ImageNet-1k by any of its names.
 
     Raises:
         EdgerankError: UNKNOWN_NAME, with the nearest right names.
     """
     known = [each.name for each in list_datasets(database)]
-    if dataset == IMAGENET or dataset in known:
-        return
+    meant = dataset if dataset in known else dataset_meant(dataset)
+    if meant in (IMAGENET, *known):
+        return meant
     names = nearest(dataset, known) or known[:3] or [IMAGENET]
     raise EdgerankError(
         ErrorCode.UNKNOWN_NAME,

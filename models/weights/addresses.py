@@ -43,7 +43,7 @@ def _read_addresses() -> Mapping[str, str]:
     if spec is None or not spec.submodule_search_locations:
         raise NoPublishedWeights(
             "the addresses of weights come with the package paddleclas, which is not installed: "
-            "pip install edgerank[convert]"
+            "pip install '.[convert]' in edgerank's folder"
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / _BACKBONES
     addresses: dict[str, str] = {}

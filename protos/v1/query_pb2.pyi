@@ -2142,7 +2142,7 @@ class AccuracyFigure(_message.Message):
     metric: Global___AccuracyMetric.ValueType
     value_percent: _builtins.float
     """Above 0, at most 100."""
-    precision: _types_pb2.Precision.ValueType
+    precision: Global___AccuracyPrecision.ValueType
     source: _builtins.str
     """Where it comes from, for people."""
     def __init__(
@@ -2153,7 +2153,7 @@ class AccuracyFigure(_message.Message):
         dataset: _builtins.str = ...,
         metric: Global___AccuracyMetric.ValueType = ...,
         value_percent: _builtins.float = ...,
-        precision: _types_pb2.Precision.ValueType = ...,
+        precision: Global___AccuracyPrecision.ValueType = ...,
         source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

@@ -27,7 +27,7 @@ def test_a_controller_without_the_converters_serves_and_names_their_extra(
         command = ("convert", "MobileNetV1", "--weights", "synthetic", "--controller", address)
         refused = run([installed.edgerank, *command], tmp_path)
         assert refused.returncode == 4
-        assert "pip install 'edgerank[convert]'" in refused.stderr
+        assert "pip install '.[convert]'" in refused.stderr
         assert "Traceback" not in refused.stderr
     finally:
         assert controller.stop() == 0

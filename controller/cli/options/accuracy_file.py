@@ -1,70 +1,209 @@
-"""A CSV file of accuracy, read row by row."""
+"""A CSV file of accuracy, of our own columns or a results table of timm, read row by row."""
 
-import csv
-import io
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeVar
 
-from controller.domain.catalog import COLUMNS, AccuracyFigure, AccuracyInvalid, AccuracyMetric
-from models.catalog.variants import Precision
+from controller.cli.options.files.csv_table import CsvTable, TableRow, read_table
+from controller.domain.catalog import (
+    COLUMNS,
+    AccuracyFigure,
+    AccuracyInvalid,
+    AccuracyMetric,
+    AccuracyPrecision,
+    dataset_meant,
+)
+from models.catalog.catalog import IMAGENET, MAX_INPUT_SIZE, Catalog
 
 MAX_FILE_BYTES: Final = 8_000_000
+INPUT_SIZE: Final = "input_size"
+"""The column that may be there, too: at which height and width a figure was taken."""
+
+_OWN_COLUMNS: Final = frozenset({*COLUMNS, INPUT_SIZE})
+_TIMM_COLUMNS: Final = frozenset({"model", "top1", "img_size"})
+# Of timm's tables, each of another dataset; the first is of ImageNet-1k itself.
+_TIMM_FILE: Final = re.compile(r"results-(?P<dataset>[a-z0-9-]+)\.csv", re.IGNORECASE)
+_DECIMAL_COMMA: Final = re.compile(r"[0-9]+,[0-9]+")
 
 _ChoiceT = TypeVar("_ChoiceT", bound=Enum)
 
 
-def parse_accuracies(content: bytes) -> tuple[AccuracyFigure, ...]:
-    """The figures of a CSV file, each with its row; what they mean is for `check_accuracies`.
+@dataclass(frozen=True, kw_only=True)
+class AccuracyFile:
+    """What a file of accuracy says.
+
+    Attributes:
+        figures: each with its row; what they mean is for the controller to check.
+        input_sizes: size that the figures of a row were taken at, pixels, by row; a row that says
+            none has none.
+        is_timm: whether it is a results table of timm, whose rows are of many models, few of which
+            are known here.
+        row_count: rows below the header.
+        unread_columns: columns that nothing was read from.
+        renamed: what the file calls ImageNet-1k where it does so by another name.
+    """
+
+    figures: tuple[AccuracyFigure, ...]
+    input_sizes: Mapping[int, int]
+    is_timm: bool
+    row_count: int
+    unread_columns: tuple[str, ...]
+    renamed: tuple[str, ...]
+
+
+def read_accuracies(content: bytes, file_name: str) -> AccuracyFile:
+    """What the file says, whatever the order and case of its columns.
 
     Raises:
-        AccuracyInvalid: no UTF-8, other columns, a row of another length, no number, or a metric
-            or precision that there is not.
+        AccuracyInvalid: what cannot be read, with what was found there.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        raise AccuracyInvalid(row, None, "it is not UTF-8 text; save the file as UTF-8") from error
-    reader = csv.reader(io.StringIO(text), strict=True)
-    try:
-        header = next(reader, [])
-        if tuple(header) != COLUMNS:
-            raise AccuracyInvalid(1, None, f"the columns must be {','.join(COLUMNS)}")
-        figures = tuple(_figure(reader.line_num, cells) for cells in reader if cells)
-    except csv.Error as error:
-        raise AccuracyInvalid(reader.line_num, None, f"it is no CSV ({error})") from error
-    if not figures:
-        raise AccuracyInvalid(2, None, "there is no figure below the header")
-    return figures
-
-
-def _figure(row: int, cells: Sequence[str]) -> AccuracyFigure:
-    if len(cells) != len(COLUMNS):
-        raise AccuracyInvalid(row, None, f"it has {len(cells)} cells, not {len(COLUMNS)}")
-    name, dataset, metric, value, precision, source = (cell.strip() for cell in cells)
-    try:
-        percent = float(value)
-    except ValueError:
-        raise AccuracyInvalid(row, "value", f"{value[:40]!r} is not a number") from None
-    if not math.isfinite(percent):
-        raise AccuracyInvalid(row, "value", f"{value[:40]!r} is not a percentage")
-    return AccuracyFigure(
-        row=row,
-        backbone=name,
-        dataset=dataset,
-        metric=_choice(row, "metric", metric, AccuracyMetric, " and "),
-        value_percent=percent,
-        precision=_choice(row, "precision", precision, Precision, ", "),
-        source=source,
+    table = read_table(content, _meaning)
+    if set(table.columns) >= _TIMM_COLUMNS:
+        return _read_timm(table, file_name)
+    missing = [column for column in COLUMNS if column not in table.columns]
+    if missing:
+        raise AccuracyInvalid(
+            table.header_line,
+            None,
+            f"the columns must be {','.join(COLUMNS)}, in any order: missing are "
+            f"{','.join(missing)}; {table.found_words()}",
+        )
+    _check_not_empty(table)
+    datasets = [row.cells["dataset"] for row in table.rows]
+    return AccuracyFile(
+        figures=tuple(_figure(row) for row in table.rows),
+        input_sizes=_input_sizes(table, INPUT_SIZE),
+        is_timm=False,
+        row_count=len(table.rows),
+        unread_columns=tuple(each for each in table.columns if each not in _OWN_COLUMNS),
+        renamed=tuple(dict.fromkeys(told for told in datasets if dataset_meant(told) != told)),
     )
 
 
-def _choice(row: int, column: str, name: str, choices: type[_ChoiceT], joint: str) -> _ChoiceT:
+def known_here(file: AccuracyFile, catalog: Catalog) -> tuple[AccuracyFigure, ...]:
+    """The figures of a timm table that are of a backbone here, at its size, and unpublished.
+
+    timm has a model of another name for each set of weights, so only the same name means the same.
+    """
+    return tuple(
+        figure
+        for figure in file.figures
+        if figure.backbone in catalog
+        if file.input_sizes.get(figure.row) == catalog.get(figure.backbone).input_size
+        if figure.dataset != IMAGENET or catalog.get(figure.backbone).top1 is None
+    )
+
+
+def check_sizes(file: AccuracyFile, catalog: Catalog) -> None:
+    """Refuse a figure that was taken at another size than the evaluation size of its backbone.
+
+    Raises:
+        AccuracyInvalid: for the first such row.
+    """
+    for figure in file.figures:
+        size = file.input_sizes.get(figure.row)
+        if size is None or figure.backbone not in catalog:
+            continue
+        expected = catalog.get(figure.backbone).input_size
+        if size != expected:
+            raise AccuracyInvalid(
+                figure.row,
+                INPUT_SIZE,
+                f"{size} px is not the evaluation size of {figure.backbone}, {expected} px, which "
+                "its accuracy belongs to",
+            )
+
+
+def _meaning(cell: str) -> str | None:
+    folded = re.sub(r"[\s-]+", "_", cell.strip()).casefold()
+    return folded if folded in _OWN_COLUMNS | _TIMM_COLUMNS | {"top5"} else None
+
+
+def _check_not_empty(table: CsvTable) -> None:
+    if not table.rows:
+        raise AccuracyInvalid(table.header_line + 1, None, "there is no figure below the header")
+
+
+def _figure(row: TableRow) -> AccuracyFigure:
+    cells = row.cells
+    return AccuracyFigure(
+        row=row.line,
+        backbone=cells["name"],
+        dataset=dataset_meant(cells["dataset"]),
+        metric=_choice(row, "metric", AccuracyMetric, " and "),
+        value_percent=_percent(row, "value"),
+        precision=_choice(row, "precision", AccuracyPrecision, ", "),
+        source=cells["source"],
+    )
+
+
+def _read_timm(table: CsvTable, file_name: str) -> AccuracyFile:
+    """A results table of timm: a row for each model, at the size that it was evaluated at."""
+    _check_not_empty(table)
+    named = _TIMM_FILE.fullmatch(file_name)
+    dataset = dataset_meant(named["dataset"].lower()) if named else IMAGENET
+    metrics = {each.value: each for each in AccuracyMetric if each.value in table.columns}
+    figures = (
+        AccuracyFigure(
+            row=row.line,
+            backbone=row.cells["model"],
+            dataset=dataset,
+            metric=metric,
+            value_percent=_percent(row, column),
+            precision=AccuracyPrecision.FP32,
+            source=f"timm, {file_name}"[:200],
+        )
+        for row in table.rows
+        for column, metric in metrics.items()
+    )
+    return AccuracyFile(
+        figures=tuple(figures),
+        input_sizes=_input_sizes(table, "img_size"),
+        is_timm=True,
+        row_count=len(table.rows),
+        unread_columns=(),
+        renamed=(),
+    )
+
+
+def _input_sizes(table: CsvTable, column: str) -> dict[int, int]:
+    sizes = {}
+    for row in table.rows:
+        text = row.cells.get(column, "")
+        if not text:
+            continue
+        if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_INPUT_SIZE:
+            problem = f"{text[:40]!r} is no size of 1 to {MAX_INPUT_SIZE} pixels"
+            raise AccuracyInvalid(row.line, column, problem)
+        sizes[row.line] = int(text)
+    return sizes
+
+
+def _percent(row: TableRow, column: str) -> float:
+    """Reads 91.2, 91,2 and 91.2 %; a percentage has no thousands that a comma could part."""
+    told = row.cells[column]
+    number = told.removesuffix("%").rstrip()
+    if _DECIMAL_COMMA.fullmatch(number):
+        number = number.replace(",", ".")
     try:
-        return choices(name)
+        percent = float(number)
     except ValueError:
-        there_are = joint.join(choice.value for choice in choices)
-        problem = f"{name!r} is no {column}; there are {there_are}"
-        raise AccuracyInvalid(row, column, problem) from None
+        raise AccuracyInvalid(row.line, column, f"{told[:40]!r} is not a number") from None
+    if not math.isfinite(percent):
+        raise AccuracyInvalid(row.line, column, f"{told[:40]!r} is not a percentage")
+    return percent
+
+
+def _choice(row: TableRow, column: str, choices: type[_ChoiceT], joint: str) -> _ChoiceT:
+    """The one that is meant, whatever its case and what parts its words: Top-1, INT8_STATIC."""
+    name = row.cells[column]
+    meant = re.sub(r"[\s_-]+", "", name).casefold()
+    for choice in choices:
+        if str(choice.value).replace("-", "") == meant:
+            return choice
+    there_are = joint.join(choice.value for choice in choices)
+    problem = f"{name[:40]!r} is no {column}; there are {there_are}"
+    raise AccuracyInvalid(row.line, column, problem)

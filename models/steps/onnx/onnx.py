@@ -54,7 +54,10 @@ def _compiled_converter() -> types.ModuleType:
     """
     spec = importlib.util.find_spec("paddle2onnx")
     if spec is None or not spec.submodule_search_locations:
-        raise StepRefused("the package paddle2onnx is not installed: pip install edgerank[convert]")
+        raise StepRefused(
+            "the package paddle2onnx is not installed: pip install '.[convert]' in edgerank's "
+            "folder"
+        )
     package = types.ModuleType("paddle2onnx")
     package.__path__ = list(spec.submodule_search_locations)
     sys.modules["paddle2onnx"] = package

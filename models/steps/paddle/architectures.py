@@ -108,7 +108,9 @@ def _stand_in_for_parents() -> None:
     """
     spec = importlib.util.find_spec("paddleclas")
     if spec is None or not spec.submodule_search_locations:
-        raise StepRefused("the package paddleclas is not installed: pip install edgerank[convert]")
+        raise StepRefused(
+            "the package paddleclas is not installed: pip install '.[convert]' in edgerank's folder"
+        )
     root = Path(next(iter(spec.submodule_search_locations)))
     for name in _PARENTS:
         module = types.ModuleType(name)

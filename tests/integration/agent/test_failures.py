@@ -180,7 +180,7 @@ def test_a_runtime_that_the_device_lacks(artifacts: Artifacts) -> None:
         settings(Runtime.PADDLELITE),
     )
     assert failure.code is ReasonCode.NO_RUNTIME
-    assert "pip install 'edgerank[paddlelite]'" in detail_of(failure)
+    assert "pip install '.[agent,paddlelite]'" in detail_of(failure)
 
 
 def test_a_runtime_that_does_not_load(artifacts: Artifacts) -> None:

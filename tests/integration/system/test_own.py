@@ -277,5 +277,34 @@ def test_a_file_that_is_too_large_or_missing_is_refused(address: str, tmp_path: 
 
 
 def test_an_unknown_dataset_gets_the_nearest(address: str) -> None:
-    said = refused("best", "--device", "pc", "--accuracy", "imagenet", address=address)
-    assert "no accuracy is known on a dataset named 'imagenet'; nearest: ImageNet-1k" in said
+    said = refused("best", "--device", "pc", "--accuracy", "imagenet-v2", address=address)
+    assert "'imagenet-v2'; nearest: ImageNet-1k" in said
+
+
+def test_any_name_of_imagenet_is_the_one_whose_published_figures_stay(
+    address: str, tmp_path: Path
+) -> None:
+    published = csv(tmp_path / "published.csv", "MobileNetV1,imagenet,top1,70,fp32,lab")
+    said = refused("accuracy", "import", published, address=address)
+    assert "is published" in said
+    unpublished = csv(tmp_path / "int8.csv", "MobileNetV1,imagenet,top1,70,int8,lab")
+    done = edgerank("accuracy", "import", unpublished, address=address)
+    assert (done.returncode, done.stdout) == (0, "1 figure imported\n")
+    assert "imagenet is taken as ImageNet-1k" in done.stderr
+    assert "imagenet" not in datasets(address)
+    assert edgerank("export", str(tmp_path / "x.csv"), "--accuracy", "ilsvrc2012", address=address)
+
+
+def test_a_table_of_timm_says_how_many_rows_are_of_a_backbone_here(
+    address: str, tmp_path: Path
+) -> None:
+    table = tmp_path / "results-imagenet-real.csv"
+    head = "model,top1,top1_err,img_size\n"
+    table.write_text(f"{head}vit_giant.x,88,12,224\nMobileNetV1,78.1,21.9,224\n")
+    done = edgerank("accuracy", "import", str(table), address=address)
+    assert done.stdout.endswith("1 of 2 rows of timm's table name a backbone here\n")
+    assert datasets(address)["imagenet-real"]["figure_count"] == 1
+    table.write_text(f"{head}vit_giant.x,88,12,224\n")
+    done = edgerank("accuracy", "import", str(table), address=address)
+    assert done.returncode == 3
+    assert "0 of 1 rows" in done.stderr

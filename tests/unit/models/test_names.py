@@ -11,6 +11,7 @@ from models.names import nearest
         ("resnet50", ("ResNet50", "VGG16"), ("ResNet50",)),
         ("swep", ("best", "sweep", "demo"), ("sweep",)),
         ("pd", ("pc", "phone"), ("pc",)),
+        ("PC", ("board", "cpuset", "datalim", "pc"), ("pc",)),
         ("anything", (), ()),
         ("phone", ("PHONE", "Phone", "other"), ("PHONE", "Phone")),
     ],

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from agent.device.profile import HostFacts, read_device_profile
 from protos.device import CoreCluster, CpuCache, DeviceProfile
 from protos.runtimes import Runtime, RuntimeInfo
@@ -14,6 +16,7 @@ from tests.unit.agent.trees import (
     PHONE,
     PI_4,
     RASPBERRY_PI,
+    cores,
     plant,
 )
 
@@ -64,6 +67,45 @@ def test_a_phone_has_its_cores_in_clusters_the_most_capable_first(tmp_path: Path
         CoreCluster(cpus=(4, 5, 6), capacity=871, max_frequency_khz=2_419_200),
         CoreCluster(cpus=(0, 1, 2, 3), capacity=261, max_frequency_khz=1_785_600),
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "clusters"),
+    [
+        (
+            cores([0], 5_881_000) | cores([1], 5_827_000),
+            (CoreCluster(cpus=(0, 1), max_frequency_khz=5_881_000),),
+        ),
+        (
+            cores([3], 5_100_000) | cores([0], 5_000_000) | cores([1, 2], 3_900_000),
+            (
+                CoreCluster(cpus=(0, 3), max_frequency_khz=5_100_000),
+                CoreCluster(cpus=(1, 2), max_frequency_khz=3_900_000),
+            ),
+        ),
+        (
+            # Each a little slower than the one before: alike is what is like the fastest.
+            cores([0], 1_000_000) | cores([1], 901_000) | cores([2], 900_000),
+            (
+                CoreCluster(cpus=(0, 1), max_frequency_khz=1_000_000),
+                CoreCluster(cpus=(2,), max_frequency_khz=900_000),
+            ),
+        ),
+        (
+            cores([0], 1_800_000, 1_024) | cores([1], 1_800_000, 446) | cores([2], 1_750_000, 446),
+            (
+                CoreCluster(cpus=(0,), capacity=1_024, max_frequency_khz=1_800_000),
+                CoreCluster(cpus=(1,), capacity=446, max_frequency_khz=1_800_000),
+                CoreCluster(cpus=(2,), capacity=446, max_frequency_khz=1_750_000),
+            ),
+        ),
+    ],
+    ids=["preferred-cores", "hybrid", "in-steps", "with-capacities"],
+)
+def test_cores_of_almost_one_frequency_and_no_capacity_are_alike(
+    tmp_path: Path, files: dict[str, str], clusters: tuple[CoreCluster, ...]
+) -> None:
+    assert read(tmp_path, files).clusters == clusters
 
 
 def test_a_phone_says_what_it_is_and_not_which_one(tmp_path: Path) -> None:

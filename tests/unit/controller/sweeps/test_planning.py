@@ -106,6 +106,7 @@ def test_all_devices_means_the_connected_ones_and_what_each_can_do() -> None:
     [
         ({"backbones": ("MobileNetV9",)}, ErrorCode.UNKNOWN_NAME, "nearest: MobileNetV"),
         ({"devices": ("pd",)}, ErrorCode.UNKNOWN_NAME, "'pd'; nearest: pc"),
+        ({"devices": ("PC",)}, ErrorCode.UNKNOWN_NAME, "'PC'; nearest: pc"),
         ({"threads": ()}, ErrorCode.INVALID_INPUT, "threads"),
         ({"repetitions": 0}, ErrorCode.INVALID_INPUT, "1 to 20, not 0"),
         ({"relative_half_width": 0.0}, ErrorCode.INVALID_INPUT, "above 0 %"),
