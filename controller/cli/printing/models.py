@@ -115,10 +115,12 @@ def _figure(figure: float | None) -> str:
 def own_model_words(model: OwnModel) -> str:
     """Say what an own model is: MyNet (onnx): 224 px, 3.50 M parameters, 14.1 MB, output 1x1000."""
     plural = "" if len(model.output_shapes) == 1 else "s"
+    assumed = ", ".join(f"{each.axis.value} {each.size}" for each in model.assumed)
     return (
         f"{model.name} ({model.format.value}): {model.input_size} px, "
         f"{model.params_m:.2f} M parameters, {format_memory(model.size_bytes)}, "
         f"output{plural} {', '.join(model.output_shapes)}"
+        f"{f' (left open, assumed: {assumed})' if assumed else ''}"
     )
 
 

@@ -6,7 +6,7 @@ What other files the model names is never opened.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from models.catalog.own import FILE_NAMES, OwnFormat
 from models.processes.requests import AdoptAnswer, AdoptRequest
-from models.steps.parity.adopted import input_shape, refuse_other_kinds, run_reference
+from models.steps.parity.adopted import (
+    assumed_axes,
+    input_shape,
+    refuse_other_kinds,
+    run_reference,
+)
 from models.steps.parity.compare import Array
 from models.steps.refusal import StepRefused
 
@@ -31,6 +36,7 @@ _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 # Another name of the first.
 _ALIASES = {"ai.onnx": ""}
 _ERRORS_ONLY = 3
+_IMAGE_RANK = 4
 # What ONNX Runtime puts before a message.
 _STATUS = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
@@ -45,12 +51,15 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     model = _read(Path(request.folder) / FILE_NAMES[OwnFormat.ONNX][0])
     _refuse_external_data(model)
     _refuse_unknown_operators(model)
-    shape = _fix_input(model, request)
+    image = _image(model)
+    declared = _declared_shape(image)
+    shape = input_shape(declared, request)
+    _fix_shapes(model, image, shape)
     infer = _session(model)
     output_shapes = run_reference(infer, shape, request, "the unoptimised model")
     onnx.save(model, request.output)
     params = sum(prod(tensor.dims) for tensor in model.graph.initializer)
-    return AdoptAnswer(shape[2], params, output_shapes)
+    return AdoptAnswer(shape[2], params, output_shapes, assumed_axes(declared, request, shape))
 
 
 def _read(path: Path) -> onnx.ModelProto:
@@ -108,24 +117,41 @@ def _has_operator(node: onnx.NodeProto) -> bool:
     return domain == "com.microsoft" or bool(onnx.defs.has(node.op_type, domain))
 
 
-def _fix_input(model: onnx.ModelProto, request: AdoptRequest) -> tuple[int, ...]:
-    """Fix the shape of the one input; return it."""
+def _image(model: onnx.ModelProto) -> onnx.ValueInfoProto:
+    """Return the one input."""
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
         names = ", ".join(value.name[:40] for value in inputs[:5]) or "none"
         raise StepRefused(f"it has {len(inputs)} inputs ({names}); it must have one, an image")
-    tensor = inputs[0].type.tensor_type
-    if tensor.elem_type != onnx.TensorProto.FLOAT:
+    (image,) = inputs
+    kind = image.type.tensor_type.elem_type
+    if kind != onnx.TensorProto.FLOAT:
         known = {number: name for name, number in onnx.TensorProto.DataType.items()}
-        kind = known.get(tensor.elem_type, "UNDEFINED").lower()
-        raise StepRefused(f"its input is of {kind} numbers; it must be float32")
-    dimensions = tensor.shape.dim
-    declared = [dim.dim_value if dim.HasField("dim_value") else None for dim in dimensions]
-    shape = input_shape([size if size else None for size in declared], request)
-    for dimension, size in zip(dimensions, shape, strict=True):
-        dimension.dim_value = size
-    return shape
+        shown = known.get(kind, "UNDEFINED").lower()
+        raise StepRefused(f"its input is of {shown} numbers; it must be float32")
+    return image
+
+
+def _declared_shape(image: onnx.ValueInfoProto) -> list[int | None]:
+    """Return the shape that the input is said to have, None for what is open.
+
+    A name is open, and so are nothing and, as exporters write it, -1; without any shape, all is.
+    """
+    tensor = image.type.tensor_type
+    if not tensor.HasField("shape"):
+        return [None] * _IMAGE_RANK
+    return [axis.dim_value if axis.dim_value > 0 else None for axis in tensor.shape.dim]
+
+
+def _fix_shapes(model: onnx.ModelProto, image: onnx.ValueInfoProto, shape: Sequence[int]) -> None:
+    """Give the input its shape, and take away lengths elsewhere that cannot be."""
+    fixed = [onnx.TensorShapeProto.Dimension(dim_value=size) for size in shape]
+    image.type.tensor_type.shape.CopyFrom(onnx.TensorShapeProto(dim=fixed))
+    for value in (*model.graph.output, *model.graph.value_info):
+        for axis in value.type.tensor_type.shape.dim:
+            if axis.dim_value < 0:
+                axis.Clear()
 
 
 def _session(model: onnx.ModelProto) -> Callable[[Array], list[Array]]:

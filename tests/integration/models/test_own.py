@@ -15,7 +15,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from models.catalog.catalog import Backbone
-from models.catalog.own import OwnFormat, own_backbone, own_digest, own_folder
+from models.catalog.own import InputAxis, OwnFormat, own_backbone, own_digest, own_folder
 from models.catalog.variants import Format, Target, WeightsKind, variants_of
 from models.conversion.own_inspection import inspect_own
 from models.conversion.pipeline import Converted, Refused, convert
@@ -61,17 +61,21 @@ def refusal(folder: Path, input_size: int | None = None) -> str:
     return failure.value.reason
 
 
-def onnx_refusal(folder: Path, input_size: int | None = None) -> str:
-    """What the step says, run here: only what limits a child needs one."""
+def adopted(folder: Path, input_size: int | None = None, batch: int = 1) -> AdoptAnswer:
+    """What the step answers, run here: only what limits a child needs one."""
     request = AdoptRequest(
         folder=str(folder),
         input_size=input_size,
-        batch=1,
+        batch=batch,
         output=str(folder / "adopted.onnx"),
         reference_path=str(folder / "reference.npz"),
     )
+    return adopt_onnx.run(request)
+
+
+def onnx_refusal(folder: Path, input_size: int | None = None) -> str:
     with pytest.raises(StepRefused) as refused:
-        adopt_onnx.run(request)
+        adopted(folder, input_size)
     return str(refused.value)
 
 
@@ -99,8 +103,38 @@ class TestOnnx:
 
     def test_an_open_size_is_fixed_to_what_is_asked_for(self, tmp_path: Path) -> None:
         save_onnx(onnx_network(), tmp_path / "model.onnx")
-        assert "with --input-size" in onnx_refusal(tmp_path)
+        assert " height and width are open" in onnx_refusal(tmp_path)
         assert inspect(tmp_path, 96).input_size == 96
+
+    @pytest.mark.parametrize(
+        ("shape", "input_size", "assumed"),
+        [
+            ((-1, 3, 64, 64), None, {}),
+            ((None, 3, 64, 64), None, {}),
+            (("N", 3, "H", "W"), 64, {}),
+            (("N", "C", "H", "W"), 64, {InputAxis.CHANNELS: 3}),
+            ((-1, -1, -1, -1), 64, {InputAxis.CHANNELS: 3}),
+            ((None, None, None, None), 64, {InputAxis.CHANNELS: 3}),
+            (None, 64, {InputAxis.CHANNELS: 3}),
+            ((1, 3, "H", 64), None, {InputAxis.HEIGHT: 64}),
+            ((1, 3, 64, "W"), None, {InputAxis.WIDTH: 64}),
+            ((1, 3, 64, "W"), 64, {}),
+            ((1, -1, 64, -1), None, {InputAxis.CHANNELS: 3, InputAxis.WIDTH: 64}),
+        ],
+    )
+    def test_what_a_model_leaves_open_is_asked_for_or_assumed_and_told(
+        self,
+        tmp_path: Path,
+        shape: tuple[int | str | None, ...] | None,
+        input_size: int | None,
+        assumed: dict[InputAxis, int],
+    ) -> None:
+        save_onnx(onnx_network(shape), tmp_path / "model.onnx")
+        answer = adopted(tmp_path, input_size)
+        assert answer.input_size == 64
+        assert {each.axis: each.size for each in answer.assumed} == assumed
+        session = onnxruntime.InferenceSession(str(tmp_path / "adopted.onnx"))
+        assert session.get_inputs()[0].shape == [1, 3, 64, 64]
 
     @pytest.mark.parametrize(
         ("shape", "words"),
@@ -211,7 +245,10 @@ class TestOnnx:
     def test_it_becomes_onnx_artifacts_and_no_others(self, tmp_path: Path) -> None:
         files = tmp_path / "weights" / "files"
         files.mkdir(parents=True)
-        save_onnx(onnx_network(), files / "model.onnx")
+        # As exporters write it by default: nothing is fixed, neither here nor in what comes out.
+        network = onnx_network((-1, "C", "H", "W"))
+        network.graph.output[0].type.tensor_type.shape.dim[0].dim_value = -1
+        save_onnx(network, files / "model.onnx")
         backbone = kept(files, tmp_path / "weights", OwnFormat.ONNX)
         weights = resolve_weights(
             backbone, WeightsKind.PRETRAINED, tmp_path / "weights", lambda *_: None
