@@ -17,13 +17,9 @@ from paddle.base.proto import framework_pb2
 from models.catalog.own import FILE_NAMES, OwnFormat
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.paddle.paddle_parameters import check_parameters
-from models.steps.parity.adopted import (
-    assumed_axes,
-    input_shape,
-    refuse_other_kinds,
-    run_reference,
-)
+from models.steps.parity.adopted import assumed_axes, input_shape, run_reference
 from models.steps.parity.compare import Array
+from models.steps.parity.kinds import refuse_other_kinds
 from models.steps.refusal import StepRefused
 
 _MODEL_FILE, _PARAMETERS_FILE = FILE_NAMES[OwnFormat.PADDLE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +15,6 @@ from models.steps.parity.reference import further_inputs, reference_inputs, save
 from models.steps.refusal import StepRefused
 
 CHANNELS = 3
-
-# How files begin that people take for models.
-_OTHERS: Mapping[bytes, str] = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"\x1f\x8b": "a gzip archive",
-    b"\x89HDF": "an HDF5 file",
-    b"\x80\x02": "a pickle",
-    b"\x80\x03": "a pickle",
-    b"\x80\x04": "a pickle",
-    b"\x80\x05": "a pickle",
-}
-
-
-def refuse_other_kinds(path: Path, wanted: str) -> None:
-    """Refuse a file whose first bytes say that it is something else.
-
-    Raises:
-        StepRefused: naming what it is.
-    """
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    for magic, kind in _OTHERS.items():
-        if start.startswith(magic):
-            raise StepRefused(f"the file is {kind}, not {wanted}")
-    if not start:
-        raise StepRefused(f"the file is empty, not {wanted}")
 
 
 def input_shape(declared: Sequence[int | None], request: AdoptRequest) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ MINE = OwnModel(
 OPEN = replace(
     MINE,
     name="Open",
+    params_m=0.000314,
     assumed=(
         AssumedAxis(axis=InputAxis.CHANNELS, size=3),
         AssumedAxis(axis=InputAxis.WIDTH, size=192),
