@@ -40,7 +40,7 @@ def save_onnx(model: onnx.ModelProto, path: Path) -> Path:
 
 
 def onnx_network(
-    shape: Sequence[int | str] = OPEN_SHAPE,
+    shape: Sequence[int | str | None] | None = OPEN_SHAPE,
     *,
     kind: int = TensorProto.FLOAT,
     operator: str = "Relu",

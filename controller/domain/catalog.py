@@ -7,7 +7,7 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
-from models.catalog.own import MAX_OWN_BYTES, OwnFormat, own_backbone
+from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, own_backbone
 
 
 class AccuracyMetric(Enum):
@@ -99,6 +99,7 @@ class OwnModel:
         params_m: millions of numbers in its weights, as we counted them.
         output_shapes: shape of each output for one image: `1x1000`.
         added_at_unix_ms: when it was added, ms since 1970 UTC.
+        assumed: axes of its input that it left open, nobody named, and were taken to be of a size.
     """
 
     name: str
@@ -109,6 +110,7 @@ class OwnModel:
     params_m: float
     output_shapes: tuple[str, ...]
     added_at_unix_ms: int
+    assumed: tuple[AssumedAxis, ...] = ()
 
 
 def as_backbone(model: OwnModel) -> Backbone:

@@ -131,6 +131,7 @@ class OwnModels:
             params_m=answer.params / 1e6,
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=self._clock.unix_ms(),
+            assumed=answer.assumed,
         )
         sync(folder)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -31,6 +31,7 @@ def record_own_model(database: Database, model: OwnModel) -> None:
                 params_m=model.params_m,
                 output_shapes=model.output_shapes,
                 added_at_unix_ms=model.added_at_unix_ms,
+                assumed=model.assumed,
             )
         )
         transaction.execute(insert(backbones).values(backbone_row(as_backbone(model))))
@@ -73,4 +74,5 @@ def _model(row: Row[Any]) -> OwnModel:
         params_m=row.params_m,
         output_shapes=row.output_shapes,
         added_at_unix_ms=row.added_at_unix_ms,
+        assumed=row.assumed,
     )

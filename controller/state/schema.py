@@ -31,7 +31,7 @@ from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
-from models.catalog.own import OwnFormat
+from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
@@ -150,6 +150,7 @@ own_models = Table(
     Column("params_m", Float, nullable=False),
     Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
+    Column("assumed", Document(tuple[AssumedAxis, ...]), nullable=False),
 )
 
 devices = Table(

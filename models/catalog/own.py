@@ -7,6 +7,7 @@ its architecture: there is no function that would build it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +27,27 @@ class OwnFormat(Enum):
 
     ONNX = "onnx"
     PADDLE = "paddle"
+
+
+class InputAxis(Enum):
+    """An axis of the image that a model takes."""
+
+    CHANNELS = "channels"
+    HEIGHT = "height"
+    WIDTH = "width"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssumedAxis:
+    """An axis of the input that a model left open, nobody named, and was taken to be of a size.
+
+    Attributes:
+        axis: which one.
+        size: its length: pixels, or channels.
+    """
+
+    axis: InputAxis
+    size: int
 
 
 FILE_NAMES: Mapping[OwnFormat, tuple[str, ...]] = MappingProxyType(

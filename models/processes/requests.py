@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.catalog.own import AssumedAxis
 from models.catalog.variants import Precision
 
 MILESTONE = b'{"reached": "milestone"}\n'
@@ -112,11 +113,13 @@ class AdoptAnswer:
         input_size: height and width of its input, pixels.
         params: numbers in its weights.
         output_shapes: shape of each output, for the batch that was asked for.
+        assumed: axes of the input that neither the model nor the request says.
     """
 
     input_size: int
     params: int
     output_shapes: tuple[tuple[int, ...], ...]
+    assumed: tuple[AssumedAxis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

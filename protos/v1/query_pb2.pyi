@@ -282,6 +282,25 @@ OWN_FORMAT_PADDLE: OwnFormat.ValueType  # 2
 """A Paddle program, then its parameters."""
 Global___OwnFormat: _TypeAlias = OwnFormat  # noqa: Y015
 
+class _InputAxis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InputAxisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InputAxis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INPUT_AXIS_UNSPECIFIED: _InputAxis.ValueType  # 0
+    INPUT_AXIS_CHANNELS: _InputAxis.ValueType  # 1
+    INPUT_AXIS_HEIGHT: _InputAxis.ValueType  # 2
+    INPUT_AXIS_WIDTH: _InputAxis.ValueType  # 3
+
+class InputAxis(_InputAxis, metaclass=_InputAxisEnumTypeWrapper): ...
+
+INPUT_AXIS_UNSPECIFIED: InputAxis.ValueType  # 0
+INPUT_AXIS_CHANNELS: InputAxis.ValueType  # 1
+INPUT_AXIS_HEIGHT: InputAxis.ValueType  # 2
+INPUT_AXIS_WIDTH: InputAxis.ValueType  # 3
+Global___InputAxis: _TypeAlias = InputAxis  # noqa: Y015
+
 @_typing.final
 class ListDevicesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -2379,6 +2398,31 @@ class AddModelResponse(_message.Message):
 Global___AddModelResponse: _TypeAlias = AddModelResponse  # noqa: Y015
 
 @_typing.final
+class AssumedAxis(_message.Message):
+    """An axis that a model leaves open and nobody named, and what it was taken to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    axis: Global___InputAxis.ValueType
+    size: _builtins.int
+    """Pixels, or channels."""
+    def __init__(
+        self,
+        *,
+        axis: Global___InputAxis.ValueType = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["axis", b"axis", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssumedAxis: _TypeAlias = AssumedAxis  # noqa: Y015
+
+@_typing.final
 class OwnModel(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2390,6 +2434,7 @@ class OwnModel(_message.Message):
     PARAMS_M_FIELD_NUMBER: _builtins.int
     OUTPUT_SHAPES_FIELD_NUMBER: _builtins.int
     ADDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    ASSUMED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
     digest: _builtins.str
@@ -2403,6 +2448,10 @@ class OwnModel(_message.Message):
     def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of each output, for one image."""
 
+    @_builtins.property
+    def assumed(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssumedAxis]:
+        """Of its input."""
+
     def __init__(
         self,
         *,
@@ -2414,10 +2463,11 @@ class OwnModel(_message.Message):
         params_m: _builtins.float = ...,
         output_shapes: _abc.Iterable[_builtins.str] | None = ...,
         added_at_unix_ms: _builtins.int = ...,
+        assumed: _abc.Iterable[Global___AssumedAxis] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_at_unix_ms", b"added_at_unix_ms", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_at_unix_ms", b"added_at_unix_ms", "assumed", b"assumed", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

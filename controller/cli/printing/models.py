@@ -14,6 +14,7 @@ from models.catalog.stoppers import stoppers_of
 from models.catalog.tiers import Rejection, RejectionKind, TierSelection
 
 SHOWN_NAMES = 3
+SMALLEST_MILLIONS = 0.01
 
 
 def print_models(console: Console, backbones: Sequence[Backbone]) -> None:
@@ -115,11 +116,18 @@ def _figure(figure: float | None) -> str:
 def own_model_words(model: OwnModel) -> str:
     """Say what an own model is: MyNet (onnx): 224 px, 3.50 M parameters, 14.1 MB, output 1x1000."""
     plural = "" if len(model.output_shapes) == 1 else "s"
+    assumed = ", ".join(f"{each.axis.value} {each.size}" for each in model.assumed)
     return (
         f"{model.name} ({model.format.value}): {model.input_size} px, "
-        f"{model.params_m:.2f} M parameters, {format_memory(model.size_bytes)}, "
+        f"{_count(model.params_m)} parameters, {format_memory(model.size_bytes)}, "
         f"output{plural} {', '.join(model.output_shapes)}"
+        f"{f' (left open, assumed: {assumed})' if assumed else ''}"
     )
+
+
+def _count(millions: float) -> str:
+    """Of a network so small that two digits of millions would be 0.00, each."""
+    return f"{millions:.2f} M" if millions >= SMALLEST_MILLIONS else f"{millions * 1e6:.0f}"
 
 
 def print_own_models(console: Console, models: Sequence[OwnModel]) -> None:

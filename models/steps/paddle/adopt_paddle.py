@@ -17,8 +17,9 @@ from paddle.base.proto import framework_pb2
 from models.catalog.own import FILE_NAMES, OwnFormat
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.paddle.paddle_parameters import check_parameters
-from models.steps.parity.adopted import input_shape, refuse_other_kinds, run_reference
+from models.steps.parity.adopted import assumed_axes, input_shape, run_reference
 from models.steps.parity.compare import Array
+from models.steps.parity.kinds import refuse_other_kinds
 from models.steps.refusal import StepRefused
 
 _MODEL_FILE, _PARAMETERS_FILE = FILE_NAMES[OwnFormat.PADDLE]
@@ -54,7 +55,8 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         if shapes:
             paddle.static.deserialize_persistables(program, parameters.read_bytes(), executor)
     image, scores = _ends(program)
-    shape = input_shape([None if size < 1 else size for size in image.shape], request)
+    declared = [None if size < 1 else size for size in image.shape]
+    shape = input_shape(declared, request)
     with _refusals("fix the input of"):
         image.desc.set_shape(list(shape))
         _restore_what_was_clipped(program)
@@ -68,7 +70,8 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         paddle.static.save_inference_model(
             request.output, [image], scores, executor, program=program, clip_extra=False
         )
-    return AdoptAnswer(shape[2], sum(map(prod, shapes.values())), output_shapes)
+    params = sum(map(prod, shapes.values()))
+    return AdoptAnswer(shape[2], params, output_shapes, assumed_axes(declared, request, shape))
 
 
 def _read(path: Path) -> Any:

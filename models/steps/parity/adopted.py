@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from models.catalog.catalog import MAX_INPUT_SIZE
+from models.catalog.own import AssumedAxis, InputAxis
 from models.processes.requests import AdoptRequest
 from models.steps.parity.compare import Array
 from models.steps.parity.reference import further_inputs, reference_inputs, save_reference
 from models.steps.refusal import StepRefused
 
 CHANNELS = 3
-
-# How files begin that people take for models.
-_OTHERS: Mapping[bytes, str] = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"\x1f\x8b": "a gzip archive",
-    b"\x89HDF": "an HDF5 file",
-    b"\x80\x02": "a pickle",
-    b"\x80\x03": "a pickle",
-    b"\x80\x04": "a pickle",
-    b"\x80\x05": "a pickle",
-}
-
-
-def refuse_other_kinds(path: Path, wanted: str) -> None:
-    """Refuse a file whose first bytes say that it is something else.
-
-    Raises:
-        StepRefused: naming what it is.
-    """
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    for magic, kind in _OTHERS.items():
-        if start.startswith(magic):
-            raise StepRefused(f"the file is {kind}, not {wanted}")
-    if not start:
-        raise StepRefused(f"the file is empty, not {wanted}")
 
 
 def input_shape(declared: Sequence[int | None], request: AdoptRequest) -> tuple[int, ...]:
@@ -56,7 +29,7 @@ def input_shape(declared: Sequence[int | None], request: AdoptRequest) -> tuple[
             size when none is wanted.
     """
     shown = "x".join("?" if size is None else str(size) for size in declared)
-    if len(declared) != 4 or declared[1] != CHANNELS:
+    if len(declared) != 4 or declared[1] not in (None, CHANNELS):
         raise StepRefused(
             f"its input has the shape {shown}; it must be batch x {CHANNELS} x height x width"
         )
@@ -77,6 +50,23 @@ def input_shape(declared: Sequence[int | None], request: AdoptRequest) -> tuple[
     if not 1 <= input_size <= MAX_INPUT_SIZE:
         raise StepRefused(f"its input of {input_size} px is beyond {MAX_INPUT_SIZE} px")
     return (request.batch, CHANNELS, input_size, input_size)
+
+
+def assumed_axes(
+    declared: Sequence[int | None], request: AdoptRequest, shape: Sequence[int]
+) -> tuple[AssumedAxis, ...]:
+    """Return what `shape` has that neither the model nor the request says.
+
+    The batch is not among them: a model that leaves it open takes any.
+    """
+    _, *said = declared
+    if request.input_size is not None:
+        said[1:] = shape[2:]
+    return tuple(
+        AssumedAxis(axis=axis, size=size)
+        for axis, known, size in zip(InputAxis, said, shape[1:], strict=True)
+        if known is None
+    )
 
 
 def run_reference(

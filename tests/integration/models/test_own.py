@@ -15,7 +15,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from models.catalog.catalog import Backbone
-from models.catalog.own import OwnFormat, own_backbone, own_digest, own_folder
+from models.catalog.own import InputAxis, OwnFormat, own_backbone, own_digest, own_folder
 from models.catalog.variants import Format, Target, WeightsKind, variants_of
 from models.conversion.own_inspection import inspect_own
 from models.conversion.pipeline import Converted, Refused, convert
@@ -61,17 +61,21 @@ def refusal(folder: Path, input_size: int | None = None) -> str:
     return failure.value.reason
 
 
-def onnx_refusal(folder: Path, input_size: int | None = None) -> str:
-    """What the step says, run here: only what limits a child needs one."""
+def adopted(folder: Path, input_size: int | None = None, batch: int = 1) -> AdoptAnswer:
+    """What the step answers, run here: only what limits a child needs one."""
     request = AdoptRequest(
         folder=str(folder),
         input_size=input_size,
-        batch=1,
+        batch=batch,
         output=str(folder / "adopted.onnx"),
         reference_path=str(folder / "reference.npz"),
     )
+    return adopt_onnx.run(request)
+
+
+def onnx_refusal(folder: Path, input_size: int | None = None) -> str:
     with pytest.raises(StepRefused) as refused:
-        adopt_onnx.run(request)
+        adopted(folder, input_size)
     return str(refused.value)
 
 
@@ -92,15 +96,48 @@ def kept(files: Path, weights_dir: Path, own_format: OwnFormat) -> Backbone:
 
 class TestOnnx:
     def test_a_sound_model_says_what_it_is(self, tmp_path: Path) -> None:
-        save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "model.onnx")
+        network = onnx_network(FIXED_SHAPE)
+        # Written by a newer exporter than the runtime, which its operators do not need.
+        network.ir_version = 12
+        save_onnx(network, tmp_path / "model.onnx")
         assert inspect(tmp_path) == AdoptAnswer(
             input_size=64, params=8 * 3 * 3 * 3 + 8 * 10, output_shapes=((1, 10),)
         )
 
     def test_an_open_size_is_fixed_to_what_is_asked_for(self, tmp_path: Path) -> None:
         save_onnx(onnx_network(), tmp_path / "model.onnx")
-        assert "with --input-size" in onnx_refusal(tmp_path)
+        assert " height and width are open" in onnx_refusal(tmp_path)
         assert inspect(tmp_path, 96).input_size == 96
+
+    @pytest.mark.parametrize(
+        ("shape", "input_size", "assumed"),
+        [
+            ((-1, 3, 64, 64), None, {}),
+            ((None, 3, 64, 64), None, {}),
+            (("N", 3, "H", "W"), 64, {}),
+            (("N", "C", "H", "W"), 64, {InputAxis.CHANNELS: 3}),
+            ((-1, -1, -1, -1), 64, {InputAxis.CHANNELS: 3}),
+            ((None, None, None, None), 64, {InputAxis.CHANNELS: 3}),
+            (None, 64, {InputAxis.CHANNELS: 3}),
+            ((1, 3, "H", 64), None, {InputAxis.HEIGHT: 64}),
+            ((1, 3, 64, "W"), None, {InputAxis.WIDTH: 64}),
+            ((1, 3, 64, "W"), 64, {}),
+            ((1, -1, 64, -1), None, {InputAxis.CHANNELS: 3, InputAxis.WIDTH: 64}),
+        ],
+    )
+    def test_what_a_model_leaves_open_is_asked_for_or_assumed_and_told(
+        self,
+        tmp_path: Path,
+        shape: tuple[int | str | None, ...] | None,
+        input_size: int | None,
+        assumed: dict[InputAxis, int],
+    ) -> None:
+        save_onnx(onnx_network(shape), tmp_path / "model.onnx")
+        answer = adopted(tmp_path, input_size)
+        assert answer.input_size == 64
+        assert {each.axis: each.size for each in answer.assumed} == assumed
+        session = onnxruntime.InferenceSession(str(tmp_path / "adopted.onnx"))
+        assert session.get_inputs()[0].shape == [1, 3, 64, 64]
 
     @pytest.mark.parametrize(
         ("shape", "words"),
@@ -141,6 +178,16 @@ class TestOnnx:
         model = onnx_network(FIXED_SHAPE, operator=operator, domain=domain)
         save_onnx(model, tmp_path / "model.onnx")
         assert onnx_refusal(tmp_path).endswith(f" not have: {shown}")
+
+    def test_a_file_that_was_optimised_for_one_machine_is_called_that(self, tmp_path: Path) -> None:
+        model = onnx_network(FIXED_SHAPE, domain="com.microsoft.nchwc")
+        said = refused_bytes(tmp_path / "files", model.SerializeToString())
+        assert " optimised for the processor of one machine;" in said
+
+    def test_what_is_too_new_is_refused_with_its_version(self, tmp_path: Path) -> None:
+        model = onnx_network(FIXED_SHAPE)
+        model.opset_import[0].version = 99
+        assert "opset 99, at most " in refused_bytes(tmp_path / "files", model.SerializeToString())
 
     def test_several_inputs_and_another_kind_of_number_are_refused(self, tmp_path: Path) -> None:
         folder = tmp_path / "files"
@@ -211,7 +258,11 @@ class TestOnnx:
     def test_it_becomes_onnx_artifacts_and_no_others(self, tmp_path: Path) -> None:
         files = tmp_path / "weights" / "files"
         files.mkdir(parents=True)
-        save_onnx(onnx_network(), files / "model.onnx")
+        # As exporters write it by default: nothing is fixed, neither here nor in what comes out.
+        network = onnx_network((-1, "C", "H", "W"))
+        network.graph.output[0].type.tensor_type.shape.dim[0].dim_value = -1
+        network.ir_version = 12
+        save_onnx(network, files / "model.onnx")
         backbone = kept(files, tmp_path / "weights", OwnFormat.ONNX)
         weights = resolve_weights(
             backbone, WeightsKind.PRETRAINED, tmp_path / "weights", lambda *_: None
@@ -225,6 +276,7 @@ class TestOnnx:
         for fate in made:
             session = onnxruntime.InferenceSession(fate.path)
             assert session.get_inputs()[0].shape == [fate.variant.batch, 3, 64, 64]
+            assert onnx.load(fate.path).ir_version == 7
             assert set(fate.tool_versions) == {"onnx", "onnxslim", "onnxruntime"}
         assert {fate.variant.format for fate in refused} == {Format.PADDLELITE}
         assert all("translates ONNX to" in fate.reason for fate in refused)

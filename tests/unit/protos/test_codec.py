@@ -79,6 +79,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (catalog.OwnFile, query_pb2.OwnFile),
     (catalog.OwnModelHeader, query_pb2.OwnModelHeader),
     (catalog.OwnModel, query_pb2.OwnModel),
+    (own.AssumedAxis, query_pb2.AssumedAxis),
     (selectors.Selector, query_pb2.Selector),
     (comparisons.Limits, query_pb2.Limits),
     (comparisons.CompareQuestion, query_pb2.CompareRequest),

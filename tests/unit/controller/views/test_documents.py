@@ -26,7 +26,7 @@ from controller.ranking.ranking import rank
 from controller.views.documents import to_document
 from controller.views.operator_times import summarise
 from models.catalog.catalog import load_catalog
-from models.catalog.own import OwnFormat
+from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
 from models.catalog.tiers import Tier, apply_rule
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.reasons import ReasonCode, reason
@@ -188,6 +188,7 @@ OWN_MODELS = (
         params_m=3.5,
         output_shapes=("1x10",),
         added_at_unix_ms=1_764_000_000_000,
+        assumed=(AssumedAxis(axis=InputAxis.CHANNELS, size=3),),
     ),
 )
 FIVE_PERCENT = Limits(regression_threshold=0.05)

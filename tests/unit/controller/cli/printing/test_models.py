@@ -6,10 +6,12 @@ When a page was meant to change, write them anew and look at what differs:
     print(bound(pages()), end='')" > tests/unit/controller/cli/printing/pages/models.txt
 """
 
+from dataclasses import replace
+
 from controller.cli.printing.models import print_models, print_own_models, print_tier
 from controller.domain.catalog import OwnModel
 from models.catalog.catalog import Backbone, load_catalog
-from models.catalog.own import OwnFormat
+from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
 from models.catalog.tiers import Tier, apply_rule
 from tests.unit.controller.samples.pages import COLUMNS, bound, kept, printed
 
@@ -23,6 +25,15 @@ MINE = OwnModel(
     params_m=3.5,
     output_shapes=("1x10", "1x5"),
     added_at_unix_ms=0,
+)
+OPEN = replace(
+    MINE,
+    name="Open",
+    params_m=0.000314,
+    assumed=(
+        AssumedAxis(axis=InputAxis.CHANNELS, size=3),
+        AssumedAxis(axis=InputAxis.WIDTH, size=192),
+    ),
 )
 
 
@@ -49,7 +60,7 @@ def pages() -> dict[str, str]:
         "what is marked and what is counted": printed(print_models, marked),
         "nothing to explain": printed(print_models, some("ResNet50")),
         "a tier with what it rejected": printed(print_tier, apply_rule(server, Tier.SERVER)),
-        "own models": printed(print_own_models, [MINE]),
+        "own models": printed(print_own_models, [MINE, OPEN]),
         "no own models": printed(print_own_models, []),
     }
 
