@@ -18,6 +18,7 @@ from controller.cli.options.values import read_backbones
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
+from controller.cli.printing.telling import looked_at
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
@@ -126,7 +127,7 @@ def cancel(sweep_id: str, address: str) -> None:
 
 def _follow(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:
     try:
-        result = follow_sweep(client.watch_sweep(sweep_id), console)
+        result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
     except KeyboardInterrupt:
         console.print(
             f"the sweep goes on: 'edgerank follow {sweep_id}' shows it, "

@@ -164,6 +164,8 @@ class JobOutcome:
         verdict: how far its figures can be trusted.
         reasons: why the verdict is not ok; of an ok one what it does not tell.
         median_ms: median latency, ms; None where there is none.
+        low_ms: lower bound of the median's 95 % interval, ms; None where there is no figure.
+        high_ms: its upper bound, ms.
         is_sentinel: whether it was read between the others to tell a device that drifts; it is not
             ranked.
     """
@@ -180,6 +182,8 @@ class JobOutcome:
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     median_ms: float | None = None
+    low_ms: float | None = None
+    high_ms: float | None = None
     is_sentinel: bool = False
 
 

@@ -580,6 +580,8 @@ class JobOutcome(_message.Message):
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     IS_SENTINEL_FIELD_NUMBER: _builtins.int
+    LOW_MS_FIELD_NUMBER: _builtins.int
+    HIGH_MS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -593,6 +595,9 @@ class JobOutcome(_message.Message):
     batch: _builtins.int
     is_sentinel: _builtins.bool
     """Whether it was read between the others to tell a device that drifts; it is not ranked."""
+    low_ms: _builtins.float
+    """The median's 95 % interval."""
+    high_ms: _builtins.float
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why; for ok none, or what the figure does not tell."""
@@ -613,13 +618,24 @@ class JobOutcome(_message.Message):
         input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
         is_sentinel: _builtins.bool = ...,
+        low_ms: _builtins.float | None = ...,
+        high_ms: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "median_ms", b"median_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "high_ms", b"high_ms", "low_ms", b"low_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_ms: _TypeAlias = _typing.Literal["high_ms"]  # noqa: Y015
+    _WhichOneofArgType__high_ms: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms"]  # noqa: Y015
+    _WhichOneofReturnType__low_ms: _TypeAlias = _typing.Literal["low_ms"]  # noqa: Y015
+    _WhichOneofArgType__low_ms: _TypeAlias = _typing.Literal["_low_ms", b"_low_ms"]  # noqa: Y015
     _WhichOneofReturnType__median_ms: _TypeAlias = _typing.Literal["median_ms"]  # noqa: Y015
     _WhichOneofArgType__median_ms: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_ms) -> _WhichOneofReturnType__high_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low_ms) -> _WhichOneofReturnType__low_ms | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__median_ms) -> _WhichOneofReturnType__median_ms | None: ...
 
 Global___JobOutcome: _TypeAlias = JobOutcome  # noqa: Y015

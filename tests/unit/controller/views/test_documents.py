@@ -153,6 +153,8 @@ SWEEP = SweepSnapshot(
             verdict=verdict,
             reasons=reasons,
             median_ms=median_ms,
+            low_ms=median_ms,
+            high_ms=median_ms,
         )
         for verdict, reasons, median_ms in (
             (Verdict.OK, (), 4.5),
