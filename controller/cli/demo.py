@@ -17,7 +17,7 @@ from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.ranking import print_ranking
 from controller.cli.printing.telling import Teller, looked_at
 from controller.cli.report import write_report
-from controller.cli.sweep import raise_if_jobs_failed
+from controller.cli.sweeps.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict

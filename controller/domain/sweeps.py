@@ -86,6 +86,7 @@ class SweepSpec:
             0 is neither.
         sentinel: whether a small backbone is read again and again between the jobs, to tell a
             device that drifts.
+        name: what a person calls it; empty is nothing.
     """
 
     backbones: tuple[str, ...]
@@ -105,6 +106,7 @@ class SweepSpec:
     gate: StartGate = StartGate()
     sustained_minutes: int = 0
     sentinel: bool = False
+    name: str = ""
 
 
 class ActivityKind(Enum):
@@ -220,6 +222,35 @@ class SweepSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SweepSummary:
+    """A sweep in a list of them.
+
+    Attributes:
+        sweep_id: unique id.
+        name: what a person calls it; empty is nothing. Several may have the same.
+        phase: where it is in its life.
+        created_at_unix_ms: when it was started, ms since 1970 UTC.
+        ended_at_unix_ms: when it ended or was cancelled, ms since 1970 UTC; None while it runs.
+        devices: names of those that it measures on.
+        jobs_total: its jobs, sentinels not counted.
+        jobs_ended: of those, measured, failed or cancelled.
+        jobs_failed: of those, failed.
+        is_profile: whether operators are timed, so that it gives no measurement.
+    """
+
+    sweep_id: str
+    name: str
+    phase: SweepPhase
+    created_at_unix_ms: int
+    ended_at_unix_ms: int | None
+    devices: tuple[str, ...]
+    jobs_total: int
+    jobs_ended: int
+    jobs_failed: int
+    is_profile: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class CancelledSweep:
     """The phase of a sweep after somebody cancelled it: ENDED for one that had ended before."""
 
@@ -236,6 +267,9 @@ MAX_BATCH = 64
 
 
 MAX_REPETITIONS = 20
+
+
+MAX_NAME_LENGTH = 64
 
 
 MIN_TIME_BUDGET_MS = 100

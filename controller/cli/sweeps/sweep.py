@@ -60,7 +60,7 @@ def sweep(
       edgerank sweep --models tier:mobile --devices phone --sustained 10m
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
       edgerank sweep --models tier:mobile --max-temperature 45C --start-deadline 300s
-      edgerank sweep --models PPLCNet_x1_0 --max-load none
+      edgerank sweep --models PPLCNet_x1_0 --max-load none --name nightly
       edgerank sweep --models MobileNetV1 --devices phone --cores big --threads 4 --no-spinning
     """
     console = Console(stderr=as_json)
@@ -79,6 +79,7 @@ def sweep(
             input_sizes=variants.input_sizes,
             batches=variants.batches,
             sentinel=rules.sentinel,
+            name=swept.name,
             gate=gate,
             cores=runtime_settings.cores,
             flush_denormals=runtime_settings.flush_denormals,
@@ -100,9 +101,13 @@ def sweep(
 def follow(sweep_id: str, address: str, as_json: bool) -> None:
     """Follow a sweep that was started before.
 
+    SWEEP is its id, a beginning of it that no other has, or its name.
+
     \b
-    Example:
+    Examples:
       edgerank follow 3f2a9c01b7de
+      edgerank follow 3f2
+      edgerank follow nightly
     """
     with QueryClient(address) as client:
         _follow(client, sweep_id, Console(stderr=as_json), as_json)
@@ -114,6 +119,8 @@ def follow(sweep_id: str, address: str, as_json: bool) -> None:
 @says_failures
 def cancel(sweep_id: str, address: str) -> None:
     """End a sweep; what was measured is kept.
+
+    SWEEP is its id, a beginning of it that no other has, or its name.
 
     \b
     Example:
