@@ -24,7 +24,14 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
-from controller.domain.sweeps import CancelledSweep, Device, SweepPhase, SweepSnapshot, SweepSpec
+from controller.domain.sweeps import (
+    CancelledSweep,
+    Device,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+    SweepSummary,
+)
 from models.catalog.catalog import IMAGENET, Catalog, load_catalog
 from protos.codec import from_message, to_message
 from protos.reasons import Reason
@@ -91,8 +98,14 @@ class QueryClient:
         left_out = tuple(from_message(left, Reason) for left in response.left_out)
         return response.sweep_id, response.job_count, left_out
 
+    def list_sweeps(self) -> tuple[SweepSummary, ...]:
+        """Every sweep and profile, the newest first."""
+        with self._said():
+            response = self._stub.ListSweeps(query_pb2.ListSweepsRequest(), timeout=DEADLINE_S)
+        return tuple(from_message(sweep, SweepSummary) for sweep in response.sweeps)
+
     def watch_sweep(self, sweep_id: str) -> Iterator[SweepSnapshot]:
-        """Snapshots of a sweep until it has ended."""
+        """Snapshots of a sweep, by its id, a beginning of it or its name, until it has ended."""
         request = query_pb2.WatchSweepRequest(sweep_id=sweep_id)
         yield from self._stream(lambda: self._stub.WatchSweep(request), SweepSnapshot)
 

@@ -9,7 +9,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.selectors import Selector
-from controller.domain.sweeps import Device
+from controller.domain.sweeps import Device, SweepSummary
 from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
 from controller.own.accuracy import find_dataset
@@ -19,7 +19,7 @@ from controller.state.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements
-from controller.state.sweeps import find_sweep
+from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
 
 
@@ -35,6 +35,18 @@ class Queries:
         """Every device that ever enrolled."""
         return await asyncio.to_thread(list_devices, self._database, self._fleet.connected())
 
+    async def sweeps(self) -> tuple[SweepSummary, ...]:
+        """Every sweep and profile, the newest first."""
+        return await asyncio.to_thread(list_sweeps, self._database)
+
+    async def sweep_id(self, wanted: str) -> str:
+        """The id of the sweep that is meant by an id, a beginning of it, or a name.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME; INVALID_INPUT for a beginning of several ids.
+        """
+        return await asyncio.to_thread(resolve_sweep, self._database, wanted)
+
     async def rank(self, device: str, constraints: Constraints, dataset: str) -> Ranking:
         """Which backbone is best on a device, by the accuracy on a dataset.
 
@@ -48,24 +60,27 @@ class Queries:
         """Whether B is faster or slower than A, pair by pair.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME for the device or a sweep.
+            EdgerankError: UNKNOWN_NAME for the device or a sweep; INVALID_INPUT for a beginning of
+                several sweeps' ids.
         """
-        in_a = await self._side(question.a, question.device)
-        in_b = await self._side(question.b, question.device)
-        return await asyncio.to_thread(compare, question.a, question.b, in_a, in_b, question.limits)
+        a, b = await self._meant(question.a), await self._meant(question.b)
+        in_a = await self._side(a, question.device)
+        in_b = await self._side(b, question.device)
+        return await asyncio.to_thread(compare, a, b, in_a, in_b, question.limits)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset.
+            EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset; INVALID_INPUT for
+                a beginning of several sweeps' ids.
         """
         dataset = await asyncio.to_thread(find_dataset, self._database, wanted.accuracy_dataset)
         wanted = replace(wanted, accuracy_dataset=dataset)
         if wanted.device is not None:
             find_device(await self.devices(), wanted.device)
         if wanted.sweep_id is not None:
-            await asyncio.to_thread(find_sweep, self._database, wanted.sweep_id)
+            wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         found = await asyncio.to_thread(list_measurements, self._database, wanted)
         minute = wanted.at_minute
         return found if minute is None else [at_minute(each, minute) for each in found]
@@ -83,6 +98,11 @@ class Queries:
             tuple(info.runtime for info in device.profile.runtimes),
             accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset)),
         )
+
+    async def _meant(self, side: Selector) -> Selector:
+        if side.sweep_id is None:
+            return side
+        return replace(side, sweep_id=await self.sweep_id(side.sweep_id))
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
         return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))

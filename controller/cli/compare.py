@@ -65,10 +65,10 @@ def compare(
 ) -> None:
     """Say whether B is faster or slower than A.
 
-    A and B are each a sweep's id, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART,
-    before:DATE or after:DATE (UTC), or several of these joined by commas. Of the same thing, the
-    newest measurement counts. Faster, slower, same or cannot tell, with the 95 % interval of the
-    medians' ratio.
+    A and B are each a sweep (its id, a beginning of it, or its name), runtime:NAME,
+    version:RUNTIME=VERSION, build:RUNTIME=PART, before:DATE or after:DATE (UTC), or several of
+    these joined by commas. Of the same thing, the newest measurement counts. Faster, slower, same
+    or cannot tell, with the 95 % interval of the medians' ratio.
 
     The interval covers how processes differ within a side, not load that lasts through all of it:
     measure A and B in turns, and trust what every turn shows.

@@ -16,6 +16,7 @@ from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_conversion
+from controller.cli.printing.telling import looked_at
 from controller.client import QueryClient
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -83,7 +84,7 @@ def convert(
         )
         try:
             outcomes = follow_conversion(
-                client.convert(spec), console, _expected_costs(backbones, variants)
+                looked_at(client.convert(spec)), console, _expected_costs(backbones, variants)
             )
         except KeyboardInterrupt:
             console.print("stopped; what was made is kept, and the same command goes on from there")

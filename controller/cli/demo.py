@@ -15,8 +15,9 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.variants import weights_option
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.ranking import print_ranking
+from controller.cli.printing.telling import Teller, looked_at
 from controller.cli.report import write_report
-from controller.cli.sweep import raise_if_jobs_failed
+from controller.cli.sweeps.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
@@ -78,10 +79,13 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
         relative_half_width=RELATIVE_HALF_WIDTH,
         time_budget_ms=TIME_BUDGET_MS,
     )
+    teller = Teller(console)
+    teller.waits("waiting for a controller of this machine's own")
     with _controller(state_dir) as address, _agent(state_dir, address) as agent:
         console.print(f"controller at {address}, state in {state_dir}", highlight=False)
         with QueryClient(address) as client:
-            device = _wait_for_device(client, agent, state_dir / "agent.log")
+            teller.waits("waiting for its agent")
+            device = _wait_for_device(client, agent, state_dir / "agent.log", teller)
             console.print(
                 f"{device.name}: {device.profile.cpu_model}, {device.profile.logical_cores} cores; "
                 f"{weights.value} weights",
@@ -89,7 +93,7 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
             )
             sweep_id, job_count, _left_out = client.start_sweep(spec)
             console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
-            result = follow_sweep(client.watch_sweep(sweep_id), console)
+            result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
             wanted = Constraints(include=INCLUDE)
             print_ranking(console, client.rank(DEVICE, wanted))
             write_report(client, DEVICE, report_path, wanted)
@@ -156,12 +160,15 @@ def _edgerank(state_dir: Path, role: str, *arguments: str) -> Iterator[subproces
                 process.stdout.close()
 
 
-def _wait_for_device(client: QueryClient, agent: subprocess.Popen[str], log: Path) -> Device:
+def _wait_for_device(
+    client: QueryClient, agent: subprocess.Popen[str], log: Path, teller: Teller
+) -> Device:
     deadline = time.monotonic() + JOIN_S
     while agent.poll() is None and time.monotonic() < deadline:
         for device in client.list_devices():
             if device.name == DEVICE and device.connected:
                 return device
+        teller.look()
         time.sleep(0.05)
     raise EdgerankError(ErrorCode.EXECUTION, _last_words(log, "the agent"))
 

@@ -16,7 +16,7 @@ from controller.views.export import write_export
 @click.command()
 @click.argument("path", metavar="FILE.{csv,json,parquet}", type=click.Path(path_type=Path))
 @click.option("--device", help="Only this device's measurements.")
-@click.option("--sweep", "sweep_id", metavar="ID", help="Only this sweep's measurements.")
+@click.option("--sweep", "sweep_id", metavar="SWEEP", help="Only this sweep's, by its id or name.")
 @at_minute_option
 @accuracy_option
 @controller_option

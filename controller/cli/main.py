@@ -32,9 +32,14 @@ COMMANDS: Mapping[str, Listed] = {
     "accuracy": Listed("controller.cli.accuracy:accuracy", "Bring accuracy on your own datasets."),
     "convert": Listed("controller.cli.convert:convert", "Build artifacts ahead of a sweep."),
     "devices": Listed("controller.cli.devices:devices", "List the fleet's devices."),
-    "sweep": Listed("controller.cli.sweep:sweep", "Measure backbones on devices."),
-    "follow": Listed("controller.cli.sweep:follow", "Follow a sweep that was started before."),
-    "cancel": Listed("controller.cli.sweep:cancel", "End a sweep; what was measured is kept."),
+    "sweep": Listed("controller.cli.sweeps.sweep:sweep", "Measure backbones on devices."),
+    "follow": Listed(
+        "controller.cli.sweeps.sweep:follow", "Follow a sweep that was started before."
+    ),
+    "cancel": Listed(
+        "controller.cli.sweeps.sweep:cancel", "End a sweep; what was measured is kept."
+    ),
+    "sweeps": Listed("controller.cli.sweeps.sweeps:sweeps", "List sweeps, the newest first."),
     "best": Listed("controller.cli.best:best", "Say which backbone is best on a device."),
     "report": Listed("controller.cli.report:report", "Write a device's ranking as one HTML file."),
     "compare": Listed(

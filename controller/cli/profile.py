@@ -24,6 +24,7 @@ from controller.cli.options.runtime import RuntimeSettings, runtime_options
 from controller.cli.options.start_gate import gate_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.profile import print_profile
+from controller.cli.printing.telling import Teller, looked_at
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
@@ -71,7 +72,7 @@ def profile(
     console = Console(stderr=as_json)
     wanted = _wanted(name, profiled, runtime_settings, gate, shown)
     with QueryClient(address) as client:
-        found, packed = _follow(client.profile(wanted), console)
+        found, packed = _follow(looked_at(client.profile(wanted)), console)
     if shown.trace_path is not None:
         _write_trace(packed, shown.trace_path, found.profile_id)
     summary = summarise(found, None if shown.trace_path is None else str(shown.trace_path))
@@ -132,21 +133,26 @@ def _wanted(
 
 
 def _follow(
-    parts: Iterable[ProfileProgress | OperatorProfile | bytes], console: Console
+    parts: Iterable[ProfileProgress | OperatorProfile | bytes | None], console: Console
 ) -> tuple[OperatorProfile, bytes]:
     """Waits for a profile and its compressed trace, and says meanwhile what goes on."""
     profile_id = ""
     found: OperatorProfile | None = None
     trace = bytearray()
+    teller = Teller(console)
     try:
         with console.status("") as status:
             for part in parts:
                 match part:
+                    case None:
+                        teller.look()
                     case ProfileProgress():
                         if not profile_id:
                             profile_id = part.profile_id
                             console.print(f"profile {profile_id}", highlight=False)
-                        status.update(Text(activities_words(part.activities) or part.phase.value))
+                        phase = part.phase.value
+                        status.update(Text(activities_words(part.activities) or phase))
+                        teller.goes_on(part.activities, phase, "waiting")
                     case OperatorProfile():
                         found = part
                     case bytes():

@@ -2,7 +2,7 @@
 
 A selector is one or more terms, joined by commas; a measurement is selected when every term holds.
 
-    SWEEP                       of the sweep with this id
+    SWEEP                       of the sweep with this id, beginning of an id, or name
     runtime:NAME                measured with this runtime
     version:RUNTIME=VERSION     measured with exactly this version of this runtime
     build:RUNTIME=PART          measured with a build of this runtime that calls itself ...PART...
@@ -23,8 +23,8 @@ from controller.domain.measurements import Measurement
 from protos.runtimes import Runtime
 
 _FORMS: Final = (
-    "a sweep's id, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART, before:DATE or "
-    "after:DATE, several joined by commas"
+    "a sweep's id or name, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART, "
+    "before:DATE or after:DATE, several joined by commas"
 )
 
 
@@ -80,7 +80,7 @@ def parse_selector(text: str) -> Selector:
 
 def _term(term: str) -> Mapping[str, object]:
     kind, colon, rest = term.partition(":")
-    if not colon and term.isalnum():
+    if term and not colon:
         return {"sweep_id": term}
     if kind not in _KINDS or not rest:
         raise SelectorInvalid(f"{term!r} selects no measurements; write {_FORMS}")

@@ -86,6 +86,7 @@ class SweepSpec:
             0 is neither.
         sentinel: whether a small backbone is read again and again between the jobs, to tell a
             device that drifts.
+        name: what a person calls it; empty is nothing.
     """
 
     backbones: tuple[str, ...]
@@ -105,6 +106,7 @@ class SweepSpec:
     gate: StartGate = StartGate()
     sustained_minutes: int = 0
     sentinel: bool = False
+    name: str = ""
 
 
 class ActivityKind(Enum):
@@ -164,6 +166,8 @@ class JobOutcome:
         verdict: how far its figures can be trusted.
         reasons: why the verdict is not ok; of an ok one what it does not tell.
         median_ms: median latency, ms; None where there is none.
+        low_ms: lower bound of the median's 95 % interval, ms; None where there is no figure.
+        high_ms: its upper bound, ms.
         is_sentinel: whether it was read between the others to tell a device that drifts; it is not
             ranked.
     """
@@ -180,6 +184,8 @@ class JobOutcome:
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     median_ms: float | None = None
+    low_ms: float | None = None
+    high_ms: float | None = None
     is_sentinel: bool = False
 
 
@@ -216,6 +222,35 @@ class SweepSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SweepSummary:
+    """A sweep in a list of them.
+
+    Attributes:
+        sweep_id: unique id.
+        name: what a person calls it; empty is nothing. Several may have the same.
+        phase: where it is in its life.
+        created_at_unix_ms: when it was started, ms since 1970 UTC.
+        ended_at_unix_ms: when it ended or was cancelled, ms since 1970 UTC; None while it runs.
+        devices: names of those that it measures on.
+        jobs_total: its jobs, sentinels not counted.
+        jobs_ended: of those, measured, failed or cancelled.
+        jobs_failed: of those, failed.
+        is_profile: whether operators are timed, so that it gives no measurement.
+    """
+
+    sweep_id: str
+    name: str
+    phase: SweepPhase
+    created_at_unix_ms: int
+    ended_at_unix_ms: int | None
+    devices: tuple[str, ...]
+    jobs_total: int
+    jobs_ended: int
+    jobs_failed: int
+    is_profile: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class CancelledSweep:
     """The phase of a sweep after somebody cancelled it: ENDED for one that had ended before."""
 
@@ -232,6 +267,9 @@ MAX_BATCH = 64
 
 
 MAX_REPETITIONS = 20
+
+
+MAX_NAME_LENGTH = 64
 
 
 MIN_TIME_BUDGET_MS = 100

@@ -107,6 +107,8 @@ def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
             verdict=measurement.verdict,
             reasons=measurement.reasons,
             median_ms=measurement.latency.median_ms if measurement.latency else None,
+            low_ms=measurement.latency.low_ms if measurement.latency else None,
+            high_ms=measurement.latency.high_ms if measurement.latency else None,
             is_sentinel=is_sentinel,
         )
         for measurement, is_sentinel in ended

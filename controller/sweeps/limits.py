@@ -8,6 +8,7 @@ from controller.domain.sweeps import (
     MAX_BATCH,
     MAX_CELSIUS,
     MAX_MINUTES,
+    MAX_NAME_LENGTH,
     MAX_RELATIVE_HALF_WIDTH,
     MAX_REPETITIONS,
     MAX_START_DEADLINE_MS,
@@ -72,10 +73,24 @@ def check_settings(spec: SweepSpec) -> None:
             0 <= spec.sustained_minutes <= MAX_MINUTES,
             f"sustained inference lasts 1 to {MAX_MINUTES} minutes, not {spec.sustained_minutes}",
         ),
+        (
+            may_name(spec.name),
+            f"a sweep cannot be named {spec.name!r}: take at most {MAX_NAME_LENGTH} characters "
+            "without a comma, a colon, or a blank at an end",
+        ),
     )
     for holds, sentence in checks:
         if not holds:
             raise EdgerankError(ErrorCode.INVALID_INPUT, sentence)
+
+
+def may_name(name: str) -> bool:
+    """Whether a sweep may have a name: any script, and nothing that means more in a selector."""
+    return (
+        len(name) <= MAX_NAME_LENGTH
+        and name == name.strip()
+        and (name.isprintable() and not set(name) & set(",:"))
+    )
 
 
 def _gate_checks(gate: StartGate) -> Iterator[tuple[bool, str]]:

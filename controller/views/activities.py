@@ -1,6 +1,6 @@
 """What goes on now, for those who watch."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.views.reasons import sentence
@@ -9,6 +9,24 @@ from controller.views.reasons import sentence
 def activities_words(activities: Iterable[Activity]) -> str:
     """Say what goes on, device by device; empty when nothing does."""
     return "; ".join(map(activity_words, activities))
+
+
+def worker(activity: Activity) -> Hashable:
+    """Return who does it: a device, or the conversion of a backbone."""
+    return activity.device, "" if activity.device else activity.backbone
+
+
+def work(activity: Activity) -> Hashable:
+    """Return what is done: alike as long as only its figures change, as those of a download."""
+    return (
+        activity.kind,
+        activity.backbone,
+        activity.step,
+        activity.runtime,
+        activity.ordinal,
+        activity.is_profile,
+        activity.waiting_for and activity.waiting_for.code,
+    )
 
 
 def activity_words(activity: Activity) -> str:

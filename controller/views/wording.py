@@ -68,7 +68,14 @@ def latency_words(measurement: Measurement) -> str:
 
 def figures_words(latency: LatencyFigures) -> str:
     """Write median and interval: 4.31 ms [4.28, 4.35]."""
-    return f"{format_latency(latency.median_ms)} {format_interval(latency.low_ms, latency.high_ms)}"
+    return median_words(latency.median_ms, latency.low_ms, latency.high_ms)
+
+
+def median_words(median_ms: float, low_ms: float | None, high_ms: float | None) -> str:
+    """Write median and interval: 4.31 ms [4.28, 4.35]; without the interval where there is none."""
+    if low_ms is None or high_ms is None:
+        return format_latency(median_ms)
+    return f"{format_latency(median_ms)} {format_interval(low_ms, high_ms)}"
 
 
 def samples_words(latency: LatencyFigures) -> str:

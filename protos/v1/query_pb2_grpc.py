@@ -44,6 +44,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.StartSweepRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.StartSweepResponse.FromString,
                 _registered_method=True)
+        self.ListSweeps = channel.unary_unary(
+                '/edgerank.v1.Query/ListSweeps',
+                request_serializer=protos_dot_v1_dot_query__pb2.ListSweepsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ListSweepsResponse.FromString,
+                _registered_method=True)
         self.WatchSweep = channel.unary_stream(
                 '/edgerank.v1.Query/WatchSweep',
                 request_serializer=protos_dot_v1_dot_query__pb2.WatchSweepRequest.SerializeToString,
@@ -125,9 +130,16 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSweeps(self, request, context):
+        """Every sweep and profile, the newest first. Idempotent; answers at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchSweep(self, request, context):
         """A snapshot of the sweep now, and one at each change, until it has ended. Idempotent; no deadline.
-        Errors: NOT_FOUND.
+        Errors: NOT_FOUND, INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,7 +147,7 @@ class QueryServicer(object):
 
     def CancelSweep(self, request, context):
         """Ends a sweep: queued jobs are cancelled, running attempts told to stop. Idempotent.
-        Errors: NOT_FOUND.
+        Errors: NOT_FOUND, INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,7 +190,7 @@ class QueryServicer(object):
 
     def ListMeasurements(self, request, context):
         """Every measurement that the filter lets through, in the order of their commits. Idempotent.
-        Errors: NOT_FOUND for an unknown device or sweep.
+        Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,6 +249,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.StartSweep,
                     request_deserializer=protos_dot_v1_dot_query__pb2.StartSweepRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.StartSweepResponse.SerializeToString,
+            ),
+            'ListSweeps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSweeps,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ListSweepsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ListSweepsResponse.SerializeToString,
             ),
             'WatchSweep': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchSweep,
@@ -353,6 +370,33 @@ class Query(object):
             '/edgerank.v1.Query/StartSweep',
             protos_dot_v1_dot_query__pb2.StartSweepRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.StartSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSweeps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ListSweeps',
+            protos_dot_v1_dot_query__pb2.ListSweepsRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ListSweepsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -12,7 +12,7 @@ from controller.domain.comparisons import Comparison
 from controller.domain.conversions import ConversionOutcome
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
-from controller.domain.sweeps import Device, SweepSnapshot
+from controller.domain.sweeps import Device, SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
 from models.catalog.tiers import TierSelection
@@ -29,6 +29,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "profile": ProfileSummary,
         "ranking": Ranking,
         "sweep": SweepSnapshot,
+        "sweeps": tuple[SweepSummary, ...],
         "tier": TierSelection,
     }
 )

@@ -77,12 +77,25 @@ class QueryService(query_pb2_grpc.QueryServicer):
             left_out=[to_message(left, types_pb2.Reason) for left in plan.left_out],
         )
 
+    async def ListSweeps(  # noqa: N802
+        self,
+        request: query_pb2.ListSweepsRequest,  # noqa: ARG002 - the contract's signature
+        context: Context,
+    ) -> query_pb2.ListSweepsResponse:
+        """Every sweep and profile."""
+        async with answered_failures(context):
+            found = await self._queries.sweeps()
+        return query_pb2.ListSweepsResponse(
+            sweeps=[to_message(sweep, query_pb2.SweepSummary) for sweep in found]
+        )
+
     async def WatchSweep(  # noqa: N802
         self, request: query_pb2.WatchSweepRequest, context: Context
     ) -> AsyncIterator[query_pb2.WatchSweepResponse]:
         """Snapshots of a sweep until it has ended."""
         async with answered_failures(context):
-            async for snapshot in self._sweeps.watch(request.sweep_id):
+            sweep_id = await self._queries.sweep_id(request.sweep_id)
+            async for snapshot in self._sweeps.watch(sweep_id):
                 yield to_message(snapshot, query_pb2.WatchSweepResponse)
 
     async def CancelSweep(  # noqa: N802
@@ -90,7 +103,8 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.CancelSweepResponse:
         """Ends a sweep."""
         async with answered_failures(context):
-            phase = await self._sweeps.cancel(request.sweep_id)
+            sweep_id = await self._queries.sweep_id(request.sweep_id)
+            phase = await self._sweeps.cancel(sweep_id)
         return to_message(CancelledSweep(phase=phase), query_pb2.CancelSweepResponse)
 
     async def Convert(  # noqa: N802

@@ -35,6 +35,7 @@ class SweptSettings:
     devices: tuple[str, ...]
     runtimes: tuple[Runtime, ...]
     threads: tuple[int, ...]
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,12 @@ swept_options = option_group(
         default="1",
         show_default=True,
         help="Thread counts, each measured.",
+    ),
+    click.option(
+        "--name",
+        default="",
+        metavar="NAME",
+        help="What to call the sweep; of several of one name the newest is meant.",
     ),
 )
 

@@ -1,6 +1,6 @@
 """Follows a sweep or a conversion on the terminal: bars, a line for each thing that ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rich.console import Console
@@ -16,14 +16,18 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from controller.cli.printing.folding import print_folded
+from controller.cli.printing.telling import Teller
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSnapshot
 from controller.domain.measurements import Verdict
-from controller.domain.quantities import format_latency, format_memory
+from controller.domain.quantities import format_memory
 from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
 from controller.views.activities import activities_words, activity_words
-from controller.views.reasons import sentences
+from controller.views.counting import counted
+from controller.views.reasons.folding import folded_reasons
+from controller.views.wording import median_words
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, Variant
+from models.catalog.variants import Precision, Variant, WeightsKind
 
 _VERDICT_STYLES = {
     Verdict.OK: "green",
@@ -40,14 +44,23 @@ _RESULT_STYLES = {
 }
 
 
-def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepSnapshot:
-    """Shows a sweep until it has ended; gives the last snapshot, with every job that ended."""
+def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) -> SweepSnapshot:
+    """Shows a sweep until it has ended; gives the last snapshot, with every job that ended.
+
+    None among the snapshots is a moment in which nothing came: where there is no terminal, what is
+    waited for is said now and then.
+    """
     ended: list[JobOutcome] = []
     last: SweepSnapshot | None = None
     with _progress(console, MofNCompleteColumn()) as progress:
+        teller = Teller(progress.console)
         artifacts = progress.add_task("artifacts", total=None, activity="")
         repetitions = progress.add_task("processes", total=None, activity="")
-        for last in snapshots:
+        for snapshot in snapshots:
+            if snapshot is None:
+                teller.look()
+                continue
+            last = snapshot
             _advance(progress, artifacts, last.artifacts_done, last.artifacts_total)
             # Not jobs: their repetitions take turns, so that most jobs end near the end.
             _advance(progress, repetitions, last.repetitions_done, last.repetitions_total)
@@ -56,31 +69,55 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot], console: Console) -> SweepS
             progress.update(artifacts, activity=told if is_converting else "")
             progress.update(repetitions, activity="" if is_converting else told)
             for outcome in last.ended:
-                progress.console.print(_job_line(outcome))
+                teller.say(_job_line(outcome))
             ended.extend(last.ended)
+            if last.phase in (SweepPhase.CONVERTING, SweepPhase.MEASURING):
+                teller.goes_on(last.activities, *_how_far(last))
     assert last is not None  # The controller answers with a snapshot or with an error.
+    _print_reasons(console, ended)
     return replace(last, ended=tuple(ended))
 
 
+def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
+    """How far a sweep is, and what it waits for when nothing goes on."""
+    if snapshot.phase is SweepPhase.CONVERTING:
+        far = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
+        return far, "waiting for the converters"
+    far = f"{snapshot.repetitions_done}/{snapshot.repetitions_total} processes"
+    return far, "waiting for a device that is connected and free"
+
+
+def _print_reasons(console: Console, ended: Sequence[JobOutcome]) -> None:
+    """Prints why verdicts are what they are, each reason once."""
+    told = ((f"{each.backbone} on {each.device}", each.reasons) for each in ended)
+    print_folded(console, folded_reasons(told, "job"))
+
+
 def follow_conversion(
-    snapshots: Iterable[ConversionSnapshot], console: Console, costs: Mapping[Variant, float]
+    snapshots: Iterable[ConversionSnapshot | None], console: Console, costs: Mapping[Variant, float]
 ) -> tuple[ConversionOutcome, ...]:
     """Shows a conversion until it has ended; gives what became of each variant.
 
     `costs` are the expected seconds of each variant: what is left is judged by them, since one
     backbone may take as long as a hundred others. What is told before anything was started, or
-    without a step, took no time.
+    without a step, took no time. None among the snapshots is as in `follow_sweep`.
     """
     ended: list[ConversionOutcome] = []
     is_working = False
     with _progress(console, TextColumn("{task.fields[done]}/{task.fields[of]}")) as progress:
+        teller = Teller(progress.console)
         whole = sum(costs.values())
         artifacts = progress.add_task("artifacts", total=whole, activity="", done=0, of=0)
         for snapshot in snapshots:
+            if snapshot is None:
+                teller.look()
+                continue
             progress.update(artifacts, done=snapshot.artifacts_done, of=snapshot.artifacts_total)
             if snapshot.activity is not None:
                 is_working = True
                 progress.update(artifacts, activity=activity_words(snapshot.activity))
+                far = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
+                teller.goes_on([snapshot.activity], far, "")
             for outcome in snapshot.ended:
                 # A controller of another version may make variants that nobody expected.
                 cost = costs.get(_variant(outcome), 0.0)
@@ -90,7 +127,7 @@ def follow_conversion(
                     whole -= cost
                     progress.update(artifacts, total=whole)
                 if outcome.result is not ConversionResult.CACHED:
-                    progress.console.print(_conversion_line(outcome))
+                    teller.say(_conversion_line(outcome))
             ended.extend(snapshot.ended)
         progress.update(artifacts, activity="")
     return tuple(ended)
@@ -129,18 +166,22 @@ def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
 
 
 def _job_line(outcome: JobOutcome) -> Text:
-    figure = "" if outcome.median_ms is None else format_latency(outcome.median_ms)
-    why = f"  {sentences(outcome.reasons)}" if outcome.reasons else ""
-    return Text.assemble(
-        (f"{outcome.verdict.value:9}", _VERDICT_STYLES.get(outcome.verdict, "red")),
-        f" {outcome.device}  {outcome.backbone}  {outcome.runtime.value}"
-        f"  {outcome.threads} thread{'s' if outcome.threads > 1 else ''}"
-        f"{_unordinary(outcome)}  {outcome.weights.value}"
-        f"{'  sentinel' if outcome.is_sentinel else ''}  {figure}{why}",
-    )
+    """One line: whatever keeps the figure from being ok stands below, at the end."""
+    parts = [outcome.device, outcome.backbone, outcome.runtime.value]
+    if outcome.threads != 1:
+        parts.append(counted(outcome.threads, "thread"))
+    parts += _unordinary(outcome)
+    if outcome.weights is not WeightsKind.PRETRAINED:
+        parts.append(outcome.weights.value)
+    if outcome.is_sentinel:
+        parts.append("sentinel")
+    if outcome.median_ms is not None:
+        parts.append(median_words(outcome.median_ms, outcome.low_ms, outcome.high_ms))
+    style = _VERDICT_STYLES.get(outcome.verdict, "red")
+    return Text.assemble((f"{outcome.verdict.value:9}", style), f" {'  '.join(parts)}")
 
 
-def _unordinary(outcome: JobOutcome | ConversionOutcome) -> str:
+def _unordinary(outcome: JobOutcome | ConversionOutcome) -> list[str]:
     """Precision, input size and batch, those that are not fp32, the evaluation size and 1."""
     parts = [] if outcome.precision is Precision.FP32 else [outcome.precision.value]
     known = load_catalog()
@@ -148,7 +189,7 @@ def _unordinary(outcome: JobOutcome | ConversionOutcome) -> str:
         parts.append(f"{outcome.input_size} px")
     if outcome.batch != 1:
         parts.append(f"batch {outcome.batch}")
-    return "".join(f"  {part}" for part in parts)
+    return parts
 
 
 def _conversion_line(outcome: ConversionOutcome) -> Text:
@@ -159,13 +200,12 @@ def _conversion_line(outcome: ConversionOutcome) -> Text:
         is_kept = outcome.result is not ConversionResult.CHECKED
         size = format_memory(outcome.artifact_size_bytes) if is_kept else "not kept"
         rest = (
-            f"{size}  "
+            f"  {size}  "
             f"off by {outcome.max_relative_difference:.1e} "
             f"(limit {outcome.parity_tolerance:.0e}, {outcome.checked_through.value})  "
             f"{outcome.weights.value} weights"
         )
-    return Text.assemble(
-        (f"{outcome.result.value:9}", _RESULT_STYLES[outcome.result]),
-        f" {outcome.backbone}  {outcome.format.value} {outcome.target.value}"
-        f"{_unordinary(outcome)}  {rest}",
-    )
+    file = f"{outcome.format.value} {outcome.target.value}"
+    what = "  ".join([outcome.backbone, file, *_unordinary(outcome)])
+    style = _RESULT_STYLES[outcome.result]
+    return Text.assemble((f"{outcome.result.value:9}", style), f" {what}{rest}")

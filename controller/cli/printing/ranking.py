@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from controller.cli.printing.folding import hanging
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
 from controller.domain.rankings import Candidate, Ranking
@@ -105,7 +106,7 @@ def _print_front_reasons(console: Console, ranking: Ranking) -> None:
     _print_heading(console, "On the front, but not the winner")
     for candidate in runners_up:
         name = candidate_name(candidate.measurement)
-        _print_hanging(console, Text(f"{name}: {sentences(candidate.lost_because)}"))
+        _print_indented(console, hanging(Text(f"{name}: {sentences(candidate.lost_because)}")))
 
 
 def _print_minutes(console: Console, winner: Measurement) -> None:
@@ -135,7 +136,7 @@ def _print_verdicts(
         if candidate.measurement.verdict is not Verdict.OK:
             text.append(f" {candidate.measurement.verdict.value}", style="yellow")
         text.append(f"\n{sentences(candidate.lost_because, names)}")
-        _print_hanging(console, text)
+        _print_indented(console, hanging(text))
 
 
 def _print_left_out(console: Console, ranking: Ranking) -> None:
@@ -152,7 +153,7 @@ def _print_left_out(console: Console, ranking: Ranking) -> None:
             text.append(measurement.verdict.value, style="red" if is_failed else "yellow")
             text.append(", ")
         text.append(left_out_words(left))
-        _print_hanging(console, text)
+        _print_indented(console, hanging(text))
 
 
 def _print_heading(console: Console, heading: str) -> None:
@@ -162,14 +163,6 @@ def _print_heading(console: Console, heading: str) -> None:
 
 def _print_indented(console: Console, content: RenderableType) -> None:
     console.print(Padding(content, (0, 0, 0, 2)))
-
-
-def _print_hanging(console: Console, text: Text) -> None:
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=1)
-    grid.add_column(overflow="fold")
-    grid.add_row("-", text)
-    _print_indented(console, grid)
 
 
 def _figures(measurement: Measurement) -> str:

@@ -1,6 +1,6 @@
 """The sentences of reasons: the one place where a code becomes English."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -19,6 +19,7 @@ SENTENCES: Final = MappingProxyType(
 )
 """How each code is written."""
 
+_EXPLAINS: Final = ": "
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -51,9 +52,25 @@ def sentences(reasons: Iterable[Reason], names: Mapping[str, str] = _NOBODY) -> 
     return text
 
 
+def clauses(reasons: Sequence[Reason]) -> tuple[tuple[Reason, ...], ...]:
+    """Part reasons into those that are told together: one alone, or one with why it is so.
+
+    What people can do about a job that could not start belongs to all of its reasons.
+    """
+    if any(each.code is ReasonCode.NOT_READY for each in reasons):
+        return (tuple(reasons),)
+    parts: list[tuple[Reason, ...]] = []
+    for each in reasons:
+        if parts and _joint(parts[-1][-1], each) == _EXPLAINS:
+            parts[-1] += (each,)
+        else:
+            parts.append((each,))
+    return tuple(parts)
+
+
 def _joint(before: Reason, behind: Reason) -> str:
     """Return a colon where a reason says why the one before it is so."""
     explains = before.code is ReasonCode.PROFILE_FAILED or (
         before.code is ReasonCode.NOT_READY and behind.code in REMEDIES
     )
-    return ": " if explains else "; "
+    return _EXPLAINS if explains else "; "

@@ -27,7 +27,7 @@ from controller.cli.options.sweeping import (
 )
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.profile import profile
-from controller.cli.sweep import sweep
+from controller.cli.sweeps.sweep import sweep
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
 from models.catalog.catalog import IMAGENET
@@ -100,6 +100,7 @@ def test_what_is_swept() -> None:
         devices=(),
         runtimes=(Runtime.PADDLELITE, Runtime.ONNXRUNTIME),
         threads=(1,),
+        name="",
     )
 
 

@@ -72,10 +72,15 @@ def test_terms_joined_by_commas_must_all_hold() -> None:
     assert not selector.selects(measurement("Net", runtime=Runtime.PADDLELITE, **later))
 
 
+@pytest.mark.parametrize("name", ["3f2", "nightly run", "夜間"])
+def test_a_sweep_is_meant_by_its_id_or_its_name(name: str) -> None:
+    assert parse_selector(f"{name},runtime:paddlelite").sweep_id == name
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "write a sweep's id, runtime:NAME"),
+        ("", "write a sweep's id or name, runtime:NAME"),
         ("s1,", "'' selects no measurements"),
         ("device:pc", "'device:pc' selects no measurements"),
         ("runtime:", "'runtime:' selects no measurements"),

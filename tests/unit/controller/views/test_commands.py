@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.cli import sweep as command
+from controller.cli.sweeps import sweep as command
 from controller.domain.cores import CoreChoice, Cores
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import DEFAULT_GATE, MAX_REPETITIONS, SweepSpec

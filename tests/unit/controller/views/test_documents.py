@@ -20,6 +20,7 @@ from controller.domain.sweeps import (
     JobOutcome,
     SweepPhase,
     SweepSnapshot,
+    SweepSummary,
 )
 from controller.ranking.comparison import compare_pair
 from controller.ranking.ranking import rank
@@ -153,6 +154,8 @@ SWEEP = SweepSnapshot(
             verdict=verdict,
             reasons=reasons,
             median_ms=median_ms,
+            low_ms=median_ms,
+            high_ms=median_ms,
         )
         for verdict, reasons, median_ms in (
             (Verdict.OK, (), 4.5),
@@ -167,6 +170,20 @@ SWEEP = SweepSnapshot(
             runtime=Runtime.PADDLELITE,
             waiting_for=reason(ReasonCode.CORES_TAKEN, load_by_others=1.27, most=0.5),
         ),
+    ),
+)
+SWEEPS = (
+    SweepSummary(
+        sweep_id="0586730d21b7",
+        name="nightly",
+        phase=SweepPhase.MEASURING,
+        created_at_unix_ms=1_764_000_000_000,
+        ended_at_unix_ms=None,
+        devices=(DEVICE,),
+        jobs_total=8,
+        jobs_ended=5,
+        jobs_failed=1,
+        is_profile=False,
     ),
 )
 DATASETS = (
@@ -231,6 +248,7 @@ CASES = [
     ("measurement", failed("Broken")),
     ("conversion", CONVERSIONS),
     ("sweep", SWEEP),
+    ("sweeps", SWEEPS),
     ("comparison", COMPARISON),
     ("profile", summarise(PROFILE, "MobileNetV1-pc-onnxruntime.trace.json.gz")),
     ("comparison", Comparison(a="s1", b="s2", limits=Limits(), pairs=(), left_out=())),

@@ -18,6 +18,7 @@ from controller.cli.options.values import read_backbones
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
+from controller.cli.printing.telling import looked_at
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
@@ -59,7 +60,7 @@ def sweep(
       edgerank sweep --models tier:mobile --devices phone --sustained 10m
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
       edgerank sweep --models tier:mobile --max-temperature 45C --start-deadline 300s
-      edgerank sweep --models PPLCNet_x1_0 --max-load none
+      edgerank sweep --models PPLCNet_x1_0 --max-load none --name nightly
       edgerank sweep --models MobileNetV1 --devices phone --cores big --threads 4 --no-spinning
     """
     console = Console(stderr=as_json)
@@ -78,6 +79,7 @@ def sweep(
             input_sizes=variants.input_sizes,
             batches=variants.batches,
             sentinel=rules.sentinel,
+            name=swept.name,
             gate=gate,
             cores=runtime_settings.cores,
             flush_denormals=runtime_settings.flush_denormals,
@@ -99,9 +101,13 @@ def sweep(
 def follow(sweep_id: str, address: str, as_json: bool) -> None:
     """Follow a sweep that was started before.
 
+    SWEEP is its id, a beginning of it that no other has, or its name.
+
     \b
-    Example:
+    Examples:
       edgerank follow 3f2a9c01b7de
+      edgerank follow 3f2
+      edgerank follow nightly
     """
     with QueryClient(address) as client:
         _follow(client, sweep_id, Console(stderr=as_json), as_json)
@@ -113,6 +119,8 @@ def follow(sweep_id: str, address: str, as_json: bool) -> None:
 @says_failures
 def cancel(sweep_id: str, address: str) -> None:
     """End a sweep; what was measured is kept.
+
+    SWEEP is its id, a beginning of it that no other has, or its name.
 
     \b
     Example:
@@ -126,7 +134,7 @@ def cancel(sweep_id: str, address: str) -> None:
 
 def _follow(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:
     try:
-        result = follow_sweep(client.watch_sweep(sweep_id), console)
+        result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
     except KeyboardInterrupt:
         console.print(
             f"the sweep goes on: 'edgerank follow {sweep_id}' shows it, "

@@ -1,0 +1,1 @@
+"""Sweeps: started, followed, cancelled, found again."""

@@ -1,0 +1,95 @@
+"""Sweeps are found again: listed with what became of them, and named by less than their id."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, event
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.sweeps import SweepPhase
+from controller.fleet.reports import record_report
+from controller.fleet.settling import end_finished_sweeps
+from controller.state import attempts
+from controller.state.database import Database
+from controller.state.schema import sweeps as table
+from controller.state.sweeps import list_sweeps, resolve_sweep
+from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.domain_samples import SPEC, measured_report
+
+
+def add(database: Database, sweep_id: str, name: str = "", at_unix_ms: int = 0) -> None:
+    """A sweep of no jobs."""
+    with database.transaction() as transaction:
+        transaction.execute(
+            table.insert().values(
+                sweep_id=sweep_id,
+                spec=replace(SPEC, name=name),
+                phase=SweepPhase.ENDED,
+                created_at_unix_ms=at_unix_ms,
+            )
+        )
+
+
+def test_a_sweep_is_listed_with_what_became_of_its_jobs(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    (before,) = list_sweeps(database)
+    assert (before.sweep_id, before.name, before.devices) == (sweep_id, "", ("phone",))
+    assert (before.jobs_total, before.jobs_ended, before.jobs_failed) == (1, 0, 0)
+    leased = attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
+    assert leased is not None
+    report = measured_report(leased.attempt_id, leased.job_id)
+    assert record_report(database, "id-of-phone", report, now_unix_ms=0)
+    end_finished_sweeps(database, now_unix_ms=9)
+    (after,) = list_sweeps(database)
+    assert (after.phase, after.ended_at_unix_ms) == (SweepPhase.ENDED, 9)
+    assert (after.jobs_total, after.jobs_ended, after.jobs_failed) == (1, 1, 0)
+    assert not after.is_profile
+
+
+def test_the_newest_is_first_and_the_list_takes_two_queries(database: Database) -> None:
+    for at, sweep_id in enumerate(("aa", "cc", "bb")):
+        add(database, sweep_id, at_unix_ms=at)
+    asked: list[str] = []
+
+    def count(_connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", count)
+    assert [sweep.sweep_id for sweep in list_sweeps(database)] == ["bb", "cc", "aa"]
+    assert len(asked) == 2
+
+
+def test_a_sweep_is_meant_by_its_id_a_beginning_or_its_name(database: Database) -> None:
+    add(database, "0586aa", "nightly", at_unix_ms=1)
+    add(database, "0586bb", "夜間", at_unix_ms=2)
+    add(database, "1f", "nightly", at_unix_ms=3)
+    add(database, "1f77", "0586", at_unix_ms=4)
+    meant = {
+        "0586aa": "0586aa",
+        "0586a": "0586aa",
+        "夜間": "0586bb",
+        # Of several of one name the newest.
+        "nightly": "1f",
+        # All of an id, though another one begins so.
+        "1f": "1f",
+        # A name, though ids begin so.
+        "0586": "1f77",
+    }
+    assert {wanted: resolve_sweep(database, wanted) for wanted in meant} == meant
+
+
+@pytest.mark.parametrize("wanted", ["", "2", "%", "_f", "night"])
+def test_what_no_sweep_is_is_refused(database: Database, wanted: str) -> None:
+    add(database, "1f", "nightly")
+    with pytest.raises(EdgerankError) as refused:
+        resolve_sweep(database, wanted)
+    assert refused.value.code is ErrorCode.UNKNOWN_NAME
+
+
+def test_a_beginning_of_several_is_refused_with_their_ids(database: Database) -> None:
+    add(database, "0586aa")
+    add(database, "0586bb")
+    with pytest.raises(EdgerankError, match="0586aa") as refused:
+        resolve_sweep(database, "05")
+    assert refused.value.code is ErrorCode.INVALID_INPUT
