@@ -56,6 +56,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (sweeps.JobOutcome, query_pb2.JobOutcome),
     (sweeps.SweepSnapshot, query_pb2.WatchSweepResponse),
     (sweeps.CancelledSweep, query_pb2.CancelSweepResponse),
+    (sweeps.SweepSummary, query_pb2.SweepSummary),
     (measuring.LayerTime, types_pb2.LayerTime),
     (measuring.OperatorTimes, types_pb2.OperatorTimes),
     (profiles.ProfileSpec, query_pb2.ProfileSpec),

@@ -245,12 +245,12 @@ def test_weights_that_are_not_there_name_the_other_choice(shelf: Shelf, tmp_path
         resolve(shelf, tmp_path)
     sentence = str(caught.value)
     assert " MobileNetV1 are not" in sentence
-    assert " 404 Not Found; --weights synthetic" in sentence
+    assert " 404 Not Found; synthetic" in sentence
 
 
 def test_weights_that_nobody_publishes_name_the_other_choice(tmp_path: Path) -> None:
     backbone = load_catalog().get("ResNet50_vd_v2")
-    with pytest.raises(WeightsUnavailable, match="ResNet50_vd_v2; --weights synthetic"):
+    with pytest.raises(WeightsUnavailable, match="ResNet50_vd_v2; synthetic"):
         resolve_weights(backbone, WeightsKind.PRETRAINED, tmp_path, lambda *_: None)
 
 
