@@ -242,7 +242,7 @@ class SweepSummary:
     name: str
     phase: SweepPhase
     created_at_unix_ms: int
-    ended_at_unix_ms: int | None
+    ended_at_unix_ms: int | None = None
     devices: tuple[str, ...]
     jobs_total: int
     jobs_ended: int
