@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, Listed] = {
         "controller.cli.sweeps.sweep:cancel", "End a sweep; what was measured is kept."
     ),
     "sweeps": Listed("controller.cli.sweeps.sweeps:sweeps", "List sweeps, the newest first."),
+    "results": Listed("controller.cli.sweeps.results:results", "Show what was measured."),
     "best": Listed("controller.cli.best:best", "Say which backbone is best on a device."),
     "report": Listed("controller.cli.report:report", "Write a device's ranking as one HTML file."),
     "compare": Listed(

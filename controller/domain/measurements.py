@@ -218,6 +218,7 @@ class MeasurementFilter:
 
     device: str | None = None
     sweep_id: str | None = None
+    backbone: str | None = None
     with_samples: bool = False
     accuracy_dataset: str = IMAGENET
     at_minute: int | None = None

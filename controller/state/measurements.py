@@ -76,6 +76,8 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
         query = query.where(devices.c.name == wanted.device)
     if wanted.sweep_id is not None:
         query = query.where(jobs.c.sweep_id == wanted.sweep_id)
+    if wanted.backbone is not None:
+        query = query.where(jobs.c.backbone == wanted.backbone)
     with database.transaction() as transaction:
         return [
             _measurement(

@@ -2193,6 +2193,7 @@ class ListMeasurementsRequest(_message.Message):
     WITH_SAMPLES_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     AT_MINUTE_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     sweep_id: _builtins.str
     with_samples: _builtins.bool
@@ -2202,6 +2203,8 @@ class ListMeasurementsRequest(_message.Message):
     """With the figures and samples of that minute of sustained inference, the first being 1; what has none
     comes without figures, and with why.
     """
+    backbone: _builtins.str
+    """One that nothing was measured of is no error."""
     def __init__(
         self,
         *,
@@ -2210,15 +2213,18 @@ class ListMeasurementsRequest(_message.Message):
         with_samples: _builtins.bool = ...,
         accuracy_dataset: _builtins.str | None = ...,
         at_minute: _builtins.int | None = ...,
+        backbone: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
+    _WhichOneofReturnType__backbone: _TypeAlias = _typing.Literal["backbone"]  # noqa: Y015
+    _WhichOneofArgType__backbone: _TypeAlias = _typing.Literal["_backbone", b"_backbone"]  # noqa: Y015
     _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
     _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
     _WhichOneofReturnType__sweep_id: _TypeAlias = _typing.Literal["sweep_id"]  # noqa: Y015
@@ -2227,6 +2233,8 @@ class ListMeasurementsRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__at_minute) -> _WhichOneofReturnType__at_minute | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__backbone) -> _WhichOneofReturnType__backbone | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
     @_typing.overload

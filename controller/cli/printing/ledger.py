@@ -91,7 +91,8 @@ class Ledger:
             for column, cell in zip(self._columns, cells, strict=True):
                 if cell.plain:
                     heading = " ".join(column.heading.split())
-                    told = Text(f"{heading} " if heading else "", style="dim").append_text(cell)
+                    told = Text.assemble((f"{heading} " if heading else "", "dim"))
+                    told.append_text(Text(", ").join(cell.split("\n")))
                     for line in told.wrap(console, whole - len(_INDENT), overflow="fold"):
                         yield Text(_INDENT).append_text(line)
 

@@ -174,9 +174,23 @@ def test_an_artifact_arrives_from_any_offset(system: System, swept: dict[str, An
 def test_a_sweep_can_be_followed_again_and_a_cancelled_one_says_so(
     system: System, swept: dict[str, Any]
 ) -> None:
-    followed = asked(system, "follow", swept["sweep_id"])
+    followed = asked(system, "follow", swept["sweep_id"][:11])
     assert followed["ended"] == swept["ended"]
     done = edgerank("cancel", swept["sweep_id"], address=system.address)
     assert done.returncode == 0
     # A sweep that has ended stays so.
     assert asked(system, "follow", swept["sweep_id"])["phase"] == "ended"
+
+
+def test_a_sweep_and_its_figures_are_found_again(system: System, swept: dict[str, Any]) -> None:
+    sweep_id = swept["sweep_id"]
+    (listed,) = [each for each in asked(system, "sweeps") if each["sweep_id"] == sweep_id]
+    jobs = [each for each in swept["ended"] if not each["is_sentinel"]]
+    assert listed["jobs_ended"] == listed["jobs_total"] == len(jobs)
+    assert (listed["phase"], listed["devices"]) == ("ended", ["pc"])
+    found = asked(system, "results", "--sweep", sweep_id[:11])
+    assert {each["job_id"] for each in found} == {each["job_id"] for each in jobs}
+    backbone = jobs[0]["backbone"]
+    only = asked(system, "results", "--sweep", sweep_id, "--backbone", backbone)
+    assert {each["backbone"] for each in only} == {backbone}
+    assert edgerank("results", "--backbone", "Nothing", address=system.address).returncode == 2

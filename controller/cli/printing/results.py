@@ -1,0 +1,53 @@
+"""Measurements on the terminal, as a table."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from controller.cli.printing.folding import print_folded
+from controller.cli.printing.ledger import Column, Ledger
+from controller.domain.measurements import Measurement, Verdict
+from controller.views.counting import counted
+from controller.views.reasons.folding import folded_reasons
+from controller.views.settings_words import settings_words
+from controller.views.wording import latency_words, memory_words
+from models.catalog.variants import Precision, WeightsKind
+
+_STYLES: Final = {Verdict.OK: "green", Verdict.FAILED: "red"}
+
+
+def print_results(console: Console, measurements: Sequence[Measurement]) -> None:
+    """Print measurements in their order, then why their verdicts are not ok, each reason once."""
+    if not measurements:
+        console.print(Text("nothing was measured of that"))
+        return
+    table = Ledger(
+        "backbone",
+        Column("median [95 % interval]", is_right=True),
+        Column("memory", is_right=True),
+        Column("verdict"),
+    )
+    for each in measurements:
+        name = Text(each.backbone)
+        name.append(f"\n  {each.device}, {_how(each)}", style="dim")
+        verdict = Text(each.verdict.value, style=_STYLES.get(each.verdict, "yellow"))
+        table.add_row(name, latency_words(each), memory_words(each), verdict)
+    console.print(table)
+    told = ((f"{each.backbone} on {each.device}", each.reasons) for each in measurements)
+    print_folded(console, folded_reasons(told, "figure"))
+
+
+def _how(measurement: Measurement) -> str:
+    """Say runtime and threads, and what is not as usual."""
+    return ", ".join(
+        (
+            measurement.runtime.value,
+            counted(measurement.threads, "thread"),
+            *([] if measurement.precision is Precision.FP32 else [measurement.precision.value]),
+            *([] if measurement.batch == 1 else [f"batch {measurement.batch}"]),
+            *settings_words(measurement),
+            *([] if measurement.weights is WeightsKind.PRETRAINED else [measurement.weights.value]),
+        )
+    )
