@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from controller.cli.options.accuracy_file import (
     MAX_FILE_BYTES,
@@ -16,6 +15,7 @@ from controller.cli.options.accuracy_file import (
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.printing.documents import print_json
+from controller.cli.printing.ledger import Column, Ledger
 from controller.client import QueryClient
 from controller.domain.catalog import AccuracyFigure, Dataset, looks_like_fraction
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -150,16 +150,14 @@ def _read(path: Path) -> bytes:
 
 
 def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("dataset", overflow="fold")
-    table.add_column("backbones", justify="right")
-    table.add_column("metrics")
-    table.add_column("precisions", overflow="fold")
+    table = Ledger(
+        "dataset", Column("backbones", is_right=True), Column("metrics"), Column("precisions")
+    )
     for dataset in datasets:
         table.add_row(
             dataset.name,
             str(dataset.backbone_count),
             ", ".join(metric.value for metric in dataset.metrics),
-            ", ".join(precision.value for precision in dataset.precisions),
+            "\n".join(precision.value for precision in dataset.precisions),
         )
     console.print(table)

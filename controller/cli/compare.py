@@ -18,6 +18,7 @@ from controller.domain.comparisons import (
 )
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.selectors import Selector, parse_selector
+from controller.views.counting import counted
 from controller.views.wording import candidate_name
 
 _selector = Converted("selector", parse_selector)
@@ -122,9 +123,9 @@ def _say_what_was_not_judged(comparison: Comparison) -> None:
     if comparison.limits.regression_threshold is None:
         return
     if comparison.not_judged:
+        of_all = f"{len(comparison.not_judged)} of {counted(len(comparison.pairs), 'pair')}"
         click.echo(
-            f"warning: {len(comparison.not_judged)} of {len(comparison.pairs)} pairs may hide a "
-            f"regression, {_why_not(comparison)}",
+            f"warning: {of_all} may hide a regression, {_why_not(comparison)}",
             err=True,
         )
     if comparison.lost:
@@ -138,7 +139,7 @@ def _raise_if_regressed(comparison: Comparison) -> None:
     if regressed and threshold is not None:
         raise EdgerankError(
             ErrorCode.REGRESSION,
-            f"{len(regressed)} of {len(comparison.pairs)} pairs are slower by more than "
+            f"{len(regressed)} of {counted(len(comparison.pairs), 'pair')} slower by more than "
             f"{threshold * 100:g} %: {', '.join(regressed)}",
         )
 

@@ -22,6 +22,7 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult, C
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.views.conversion_page import TOOLS, conversion_page
 from controller.views.conversion_rows import conversion_rows
+from controller.views.counting import counted
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.variants import Precision, Variant, variants_of
 from models.conversion.cost import seconds_by_variant
@@ -160,6 +161,6 @@ def raise_if_not_made(outcomes: Sequence[ConversionOutcome]) -> None:
     if refused or failed:
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"{refused} of {len(outcomes)} artifacts were refused and {failed} failed, each with "
-            "its reason above",
+            f"{refused} of {counted(len(outcomes), 'artifact')} refused and {failed} failed, "
+            "each with its reason above",
         )

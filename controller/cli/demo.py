@@ -23,6 +23,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import Device, SweepSpec
+from controller.views.counting import counted
 from models.catalog.catalog import DEMO_BACKBONES
 from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
@@ -92,7 +93,7 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
                 highlight=False,
             )
             sweep_id, job_count, _left_out = client.start_sweep(spec)
-            console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
+            console.print(f"sweep {sweep_id}: {counted(job_count, 'job')}", highlight=False)
             result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
             wanted = Constraints(include=INCLUDE)
             print_ranking(console, client.rank(DEVICE, wanted))

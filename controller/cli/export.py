@@ -10,6 +10,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.ranking import accuracy_option, at_minute_option
 from controller.client import QueryClient
 from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.views.counting import counted
 from controller.views.export import write_export
 
 
@@ -60,4 +61,6 @@ def export(
     write_export(found, path)
     counts = Counter(measurement.verdict for measurement in found)
     told = ", ".join(f"{counts[each]} {each.value}" for each in Verdict if counts[each])
-    click.echo(f"{len(found)} measurements written to {path}" + (f": {told}" if told else ""))
+    click.echo(
+        f"{counted(len(found), 'measurement')} written to {path}" + (f": {told}" if told else "")
+    )

@@ -56,7 +56,7 @@ def forget_own_model(database: Database, name: str) -> None:
         if job_count:
             raise EdgerankError(
                 ErrorCode.PRECONDITION,
-                f"{name} has {job_count} jobs in sweeps, and figures keep their model; add the "
+                f"{name} is in sweeps (jobs: {job_count}), and figures keep their model; add the "
                 "next one under another name",
             )
         transaction.execute(delete(accuracies).where(accuracies.c.backbone == name))

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from controller.domain.measurements import LatencyFigures
 from controller.domain.rankings import Candidate, Constraints, Ranking
+from controller.views.counting import counted
 from controller.views.wording import (
     candidate_name,
     latency_words,
@@ -44,7 +45,7 @@ def chart_specification(ranking: Ranking) -> Specification:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": (
-            f"{len(rows)} candidates on {ranking.device}, top-1 against median latency; "
+            f"{counted(len(rows), 'candidate')} on {ranking.device}, top-1 against median latency; "
             f"{len(ranking.pareto_front)} are on the Pareto front."
         ),
         "width": "container",

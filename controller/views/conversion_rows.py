@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.domain.conversions import ConversionOutcome, ConversionResult, is_checked, is_made
+from controller.views.counting import counted
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Precision, Target
 
@@ -79,5 +80,5 @@ def not_kept_note(rows: Iterable[ConversionRow]) -> str:
     )
     if count == 0:
         return ""
-    files = "1 file was" if count == 1 else f"{count} files were"
-    return f"{files} made and checked, and not kept: the disk had no room."
+    were = "was" if count == 1 else "were"
+    return f"{counted(count, 'file')} {were} made and checked, and not kept: the disk had no room."

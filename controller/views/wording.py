@@ -9,6 +9,7 @@ from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.quantities import format_interval, format_latency, format_memory
 from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, LeftOut, Ranking
 from controller.ranking.entries import held_back
+from controller.views.counting import counted
 from controller.views.reasons import sentences
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
@@ -47,7 +48,7 @@ LATENCY_TIE_NOTE: Final = (
 
 def setting(measurement: Measurement) -> str:
     """Say what ran a backbone: onnxruntime, 2 threads, and what is not as usual, no arena."""
-    threads = f"{measurement.threads} thread{'' if measurement.threads == 1 else 's'}"
+    threads = counted(measurement.threads, "thread")
     return ", ".join((measurement.runtime.value, threads, *settings_words(measurement)))
 
 
@@ -81,7 +82,7 @@ def median_words(median_ms: float, low_ms: float | None, high_ms: float | None) 
 def samples_words(latency: LatencyFigures) -> str:
     """Count samples, and outliers where there are any: 600 samples, 3 of them outliers."""
     outliers = f", {latency.outlier_count} of them outliers" if latency.outlier_count else ""
-    return f"{latency.sample_count} samples{outliers}"
+    return f"{counted(latency.sample_count, 'sample')}{outliers}"
 
 
 def memory_words(measurement: Measurement) -> str:
@@ -117,7 +118,7 @@ def constraint_words(constraints: Constraints) -> str:
     if constraints.runtime is not None:
         words.append(constraints.runtime.value)
     if constraints.threads is not None:
-        words.append(f"{constraints.threads} thread{'' if constraints.threads == 1 else 's'}")
+        words.append(counted(constraints.threads, "thread"))
     if constraints.include:
         words.append(f"including {' and '.join(each.value for each in constraints.include)}")
     if constraints.at_minute is not None:

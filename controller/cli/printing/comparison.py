@@ -3,14 +3,15 @@
 from collections import Counter
 from typing import Final
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.comparisons import Change, ComparedPair, Comparison, Side, Unpaired
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_number
+from controller.views.counting import counted
 from controller.views.reasons import sentence, sentences
 from controller.views.settings_words import settings_words
 from controller.views.wording import candidate_name, verdict_notes, verdict_words
@@ -62,15 +63,18 @@ def _headline(comparison: Comparison) -> str:
     return f"B is: {told}; {regressions} by more than {threshold * 100:g} %"
 
 
-def _table(comparison: Comparison) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("backbone", overflow="fold")
-    table.add_column("A ms", justify="right", no_wrap=True)
-    table.add_column("B ms", justify="right", no_wrap=True)
-    table.add_column("B/A [95 % interval]", justify="right", no_wrap=True)
-    table.add_column("B is", no_wrap=True)
+def _table(comparison: Comparison) -> Ledger:
+    table = Ledger(
+        "backbone",
+        Column("A ms", is_right=True),
+        Column("B ms", is_right=True),
+        Column("B/A [95 % interval]", is_right=True),
+        Column("B is"),
+    )
     for pair in comparison.pairs:
-        name = Group(Text(pair.a.backbone), Padding(_context(pair), (0, 0, 0, 2)))
+        name = Text(pair.a.backbone)
+        for line in _context(pair):
+            name.append(f"\n  {line}", style="dim")
         change = Text(_WORDS[pair.change], style=_STYLES[pair.change])
         if pair.is_regression:
             change.append("\nregression", style="bold red")
@@ -78,12 +82,10 @@ def _table(comparison: Comparison) -> Table:
     return table
 
 
-def _context(pair: ComparedPair) -> Text:
-    threads = f"{pair.a.threads} thread{'' if pair.a.threads == 1 else 's'}"
-    # Two lines leave room for the figures in 80 columns.
-    how = ", ".join((threads, *_settings(pair), pair.a.weights.value))
-    where = f"{pair.a.device}, {_runtimes(pair)}\n{how}"
-    return Text(where, style="dim")
+def _context(pair: ComparedPair) -> tuple[str, str]:
+    """Return where and how; two lines leave room for the figures in 80 columns."""
+    how = (counted(pair.a.threads, "thread"), *_settings(pair), pair.a.weights.value)
+    return f"{pair.a.device}, {_runtimes(pair)}", ", ".join(how)
 
 
 def _settings(pair: ComparedPair) -> tuple[str, ...]:

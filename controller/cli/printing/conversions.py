@@ -4,17 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.conversions import ConversionOutcome, ConversionResult, is_made
 from controller.views.conversion_rows import TARGETS, ConversionRow, not_kept_note, reasons
+from controller.views.counting import counted
 from models.catalog.variants import Target
 
 MOST_WHOLE_ROWS = 20
 """Up to how many rows those are shown too in which every file is there."""
 
-_HEADINGS = {Target.ARM: "Lite\narm", Target.X86: "Lite\nx86", Target.ANY: "\nONNX"}
+_HEADINGS = {Target.ARM: "Lite\narm", Target.X86: "Lite\nx86", Target.ANY: "ONNX"}
 _STYLES = {"ok": "green", "checked": "cyan", "refused": "yellow", "failed": "red"}
 
 
@@ -38,15 +39,16 @@ def print_conversions(console: Console, rows: Sequence[ConversionRow]) -> None:
     console.print(Text(_summary(rows)))
 
 
-def _table(rows: Sequence[ConversionRow]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("\nbackbone", overflow="fold")
-    table.add_column("\nprecision", no_wrap=True)
-    table.add_column("\npx", justify="right", no_wrap=True)
-    table.add_column("\nbatch", justify="right", no_wrap=True)
-    for target in TARGETS:
-        table.add_column(_HEADINGS[target], no_wrap=True)
-    table.add_column("\ns", justify="right", no_wrap=True)
+def _table(rows: Sequence[ConversionRow]) -> Ledger:
+    table = Ledger(
+        "backbone",
+        Column("precision"),
+        Column("px", is_right=True),
+        Column("batch", is_right=True),
+        *(Column(_HEADINGS[target]) for target in TARGETS),
+        Column("s", is_right=True),
+        gap=1,
+    )
     for row in rows:
         table.add_row(
             Text(row.backbone),
@@ -73,6 +75,7 @@ def _summary(rows: Sequence[ConversionRow]) -> str:
     unkept = results[ConversionResult.CHECKED]
     not_kept = f"{unkept} checked and not kept, " if unkept else ""
     return (
-        f"{len(outcomes)} artifacts: {made + found} ok ({made} made now, {found} found), {not_kept}"
+        f"{counted(len(outcomes), 'artifact')}: "
+        f"{made + found} ok ({made} made now, {found} found), {not_kept}"
         f"{results[ConversionResult.REFUSED]} refused, {results[ConversionResult.FAILED]} failed"
     )

@@ -24,9 +24,10 @@ class Column:
 class Ledger:
     """A name a row, with its figures beside it.
 
-    A name that has no room beside the figures has lines of its own above them. Where the figures
+    A name that has no room beside the figures has a line of its own above them. Where the figures
     have no room beside each other, each is on a line of its own behind its heading. Cells may have
-    several lines.
+    several lines; those of a name behind the first one are details, below the figures where they
+    have no room beside them.
     """
 
     def __init__(self, name: str, *columns: Column, gap: int = 2) -> None:
@@ -59,15 +60,23 @@ class Ledger:
     def _beside(
         self, console: Console, whole: int, room: int, widths: Sequence[int]
     ) -> Iterator[Text]:
-        headings = [Text(column.heading, style="bold") for column in self._columns]
-        yield from self._lines(Text(self._name, style="bold"), headings, room, widths)
+        name, *headings = _bottom([self._name, *(column.heading for column in self._columns)])
+        yield from self._lines(name, headings, room, widths)
         for name, cells in self._rows:
-            if _width(name) <= room:
-                yield from self._lines(name, cells, room, widths)
-                continue
-            yield from name.wrap(console, whole, overflow="fold")
-            if any(cell.plain for cell in cells):
-                yield from self._lines(Text(), cells, room, widths)
+            head, *details = name.split("\n")
+            beside = Text("\n").join(details)
+            if head.cell_len > room:
+                yield from head.wrap(console, whole, overflow="fold")
+            else:
+                beside = Text("\n").join([head, *details])
+            if _width(beside) <= room:
+                details = []
+            else:
+                beside = head if head.cell_len <= room else Text()
+            if any(cell.plain for cell in (beside, *cells)):
+                yield from self._lines(beside, cells, room, widths)
+            for detail in details:
+                yield from detail.wrap(console, whole, overflow="fold")
 
     def _lines(
         self, name: Text, cells: Sequence[Text], room: int, widths: Sequence[int]
@@ -95,6 +104,14 @@ class Ledger:
                     told.append_text(Text(", ").join(cell.split("\n")))
                     for line in told.wrap(console, whole - len(_INDENT), overflow="fold"):
                         yield Text(_INDENT).append_text(line)
+
+
+def _bottom(headings: Sequence[str]) -> list[Text]:
+    """Let headings end on the same line, above what they are of."""
+    most = max(heading.count("\n") for heading in headings)
+    return [
+        Text("\n" * (most - heading.count("\n")) + heading, style="bold") for heading in headings
+    ]
 
 
 def _text(cell: str | Text) -> Text:

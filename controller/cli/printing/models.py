@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.catalog import OwnModel
 from controller.domain.quantities import format_memory
+from controller.views.counting import counted
 from models.catalog.catalog import Backbone
 from models.catalog.counted import NOTABLE_DIFFERENCE, differs_notably
 from models.catalog.stoppers import stoppers_of
@@ -22,12 +23,14 @@ def print_models(console: Console, backbones: Sequence[Backbone]) -> None:
 
     A counted figure stands in brackets below the published one where the two differ notably.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("\nbackbone", overflow="fold")
-    table.add_column("", no_wrap=True)
-    table.add_column("\nseries", overflow="fold")
-    for heading in ("top-1\n%", "top-5\n%", "params\nM", "MACs\nG", "\npx"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("top-1\n%", "top-5\n%", "params\nM", "MACs\nG", "px")
+    table = Ledger(
+        "backbone",
+        Column(""),
+        Column("series"),
+        *(Column(heading, is_right=True) for heading in headings),
+        gap=1,
+    )
     for backbone in backbones:
         table.add_row(
             Text(backbone.name),
@@ -40,7 +43,9 @@ def print_models(console: Console, backbones: Sequence[Backbone]) -> None:
             str(backbone.input_size),
         )
     console.print(table)
-    console.print(Text(f"{len(backbones)} backbones. {_legend(backbones)}".strip(), style="dim"))
+    console.print(
+        Text(f"{counted(len(backbones), 'backbone')}. {_legend(backbones)}".strip(), style="dim")
+    )
 
 
 def print_tier(console: Console, selection: TierSelection) -> None:
@@ -115,12 +120,12 @@ def _figure(figure: float | None) -> str:
 
 def own_model_words(model: OwnModel) -> str:
     """Say what an own model is: MyNet (onnx): 224 px, 3.50 M parameters, 14.1 MB, output 1x1000."""
-    plural = "" if len(model.output_shapes) == 1 else "s"
+    outputs = "output" if len(model.output_shapes) == 1 else "outputs"
     assumed = ", ".join(f"{each.axis.value} {each.size}" for each in model.assumed)
     return (
         f"{model.name} ({model.format.value}): {model.input_size} px, "
         f"{_count(model.params_m)} parameters, {format_memory(model.size_bytes)}, "
-        f"output{plural} {', '.join(model.output_shapes)}"
+        f"{outputs} {', '.join(model.output_shapes)}"
         f"{f' (left open, assumed: {assumed})' if assumed else ''}"
     )
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from itertools import islice
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.profiles import OperatorProfile
 from controller.domain.quantities import format_latency
+from controller.views.counting import counted
 from controller.views.operator_times import (
     NS_PER_MS,
     OperatorTime,
@@ -41,7 +42,7 @@ def print_profile(console: Console, summary: ProfileSummary, *, by_layer: bool) 
 def _heading(profile: OperatorProfile) -> Text:
     parts = [
         f"{profile.runtime.value} {profile.runtime_version}",
-        _counted(profile.threads, "thread"),
+        counted(profile.threads, "thread"),
         "" if profile.precision is Precision.FP32 else profile.precision.value,
         f"{profile.input_size} px",
         "" if profile.batch == 1 else f"batch {profile.batch}",
@@ -63,11 +64,14 @@ def _costs(summary: ProfileSummary) -> Text:
     )
 
 
-def _operators(operators: Sequence[OperatorTime]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("operator", no_wrap=True)
-    for heading in ("layers", "calls per run", "time per run, ms", "share"):
-        table.add_column(heading, justify="right")
+def _operators(operators: Sequence[OperatorTime]) -> Ledger:
+    table = Ledger(
+        "operator",
+        Column("layers", is_right=True),
+        Column("calls\nper run", is_right=True),
+        Column("time per\nrun, ms", is_right=True),
+        Column("share", is_right=True),
+    )
     for each in operators:
         table.add_row(
             Text(each.operator),
@@ -79,14 +83,15 @@ def _operators(operators: Sequence[OperatorTime]) -> Table:
     return table
 
 
-def _layers(times: OperatorTimes, most: int) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def _layers(times: OperatorTimes, most: int) -> Ledger:
     count, whole_ns = len(times.layers), layers_ns(times)
-    table.add_column("layer" if count <= most else f"slowest {most} of {count}", overflow="fold")
-    table.add_column("operator", no_wrap=True)
-    table.add_column("output", overflow="fold")
-    table.add_column("time per run, ms", justify="right")
-    table.add_column("share", justify="right")
+    table = Ledger(
+        "layer" if count <= most else f"slowest {most} of {count}",
+        Column("operator"),
+        Column("output"),
+        Column("time per\nrun, ms", is_right=True),
+        Column("share", is_right=True),
+    )
     for layer in islice(slowest_layers(times), most):
         table.add_row(*_layer_row(layer, whole_ns))
     return table
@@ -96,7 +101,7 @@ def _layer_row(layer: LayerTime, whole_ns: int) -> tuple[Text, Text, Text, str, 
     return (
         Text(layer.name),
         Text(layer.operator),
-        Text(", ".join(layer.output_shapes)),
+        Text("\n".join(layer.output_shapes)),
         f"{layer.median_ns / NS_PER_MS:,.3f}",
         f"{percent(layer.median_ns, whole_ns):.1f} %",
     )
@@ -104,7 +109,3 @@ def _layer_row(layer: LayerTime, whole_ns: int) -> tuple[Text, Text, Text, str, 
 
 def _ms(duration_ns: int) -> str:
     return format_latency(duration_ns / NS_PER_MS)
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -5,10 +5,10 @@ from typing import Final
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from controller.cli.printing.folding import hanging
+from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
 from controller.domain.rankings import Candidate, Ranking
@@ -31,8 +31,6 @@ from controller.views.wording import (
 )
 
 _NAMES_SHOWN: Final = 12
-# Fits "  onnxruntime, 1 thread, pretrained" and leaves room for the figures in 80 columns.
-_NAME_WIDTH: Final = 35
 
 
 def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str] = ()) -> None:
@@ -83,11 +81,12 @@ def _print_missing(console: Console, ranking: Ranking) -> None:
 
 def _print_front(console: Console, ranking: Ranking) -> None:
     _print_heading(console, "Pareto front: top-1 against median latency, fastest first")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("backbone", overflow="fold", min_width=_NAME_WIDTH)
-    table.add_column("top-1 %", justify="right", no_wrap=True)
-    table.add_column("median [95 % interval]", justify="right", no_wrap=True)
-    table.add_column("memory", justify="right", no_wrap=True)
+    table = Ledger(
+        "backbone",
+        Column("top-1 %", is_right=True),
+        Column("median [95 % interval]", is_right=True),
+        Column("memory", is_right=True),
+    )
     for candidate in ranking.pareto_front:
         measurement = candidate.measurement
         name = Text(measurement.backbone, style="bold" if candidate == ranking.winner else "")
@@ -114,9 +113,9 @@ def _print_minutes(console: Console, winner: Measurement) -> None:
     if not winner.minutes:
         return
     _print_heading(console, "The winner minute by minute")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("minute", "median [95 % interval]", "p99"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = Ledger(
+        "minute", Column("median [95 % interval]", is_right=True), Column("p99", is_right=True)
+    )
     for each in winner.minutes:
         table.add_row(
             str(each.minute), figures_words(each.latency), format_latency(each.latency.p99_ms)

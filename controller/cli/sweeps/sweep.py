@@ -23,6 +23,7 @@ from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
+from controller.views.counting import counted
 from controller.views.reasons import sentence
 from protos.measuring import StartGate
 
@@ -87,7 +88,7 @@ def sweep(
             sustained_minutes=rules.sustained_minutes,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
-        console.print(f"sweep {sweep_id}: {job_count} jobs", highlight=False)
+        console.print(f"sweep {sweep_id}: {counted(job_count, 'job')}", highlight=False)
         for why in left_out:
             console.print(f"left out: {sentence(why)}", highlight=False)
         _follow(client, sweep_id, console, as_json)
@@ -160,5 +161,6 @@ def raise_if_jobs_failed(result: SweepSnapshot) -> None:
         others = "; the others are measured and kept" if failed < len(result.ended) else ""
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"{failed} of {len(result.ended)} jobs failed, each with its reason above{others}",
+            f"{failed} of {counted(len(result.ended), 'job')} failed, each with its reason "
+            f"above{others}",
         )

@@ -142,7 +142,7 @@ def test_published_weights_without_a_network_name_the_other_choice(tmp_path: Pat
         done = edgerank("convert", "GhostNet_x0_5", address=address)
     assert done.returncode == 4
     assert "--weights synthetic is the other choice" in " ".join(done.stdout.split())
-    assert "3 of 3 artifacts were refused" in done.stderr
+    assert "3 of 3 artifacts refused" in done.stderr
 
 
 def test_a_state_that_is_full_fails_the_jobs_and_says_why(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_regression_ends_with_its_own_exit_code(remembered: Remembered) -> Non
     assert done.returncode == 5
     assert "regression" in done.stdout
     assert (
-        "1 of 1 pairs are slower by more than 5 %: MobileNetV1 (onnxruntime, 1 thread, synthetic)"
+        "1 of 1 pair slower by more than 5 %: MobileNetV1 (onnxruntime, 1 thread, synthetic)"
         in " ".join(done.stderr.split())
     )
 
