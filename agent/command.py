@@ -7,6 +7,7 @@ import platform
 import re
 import signal
 import socket
+import threading
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -30,11 +31,17 @@ from agent.state_folder import device_id, locked_state_folder
 from protos.codec import MessageInvalid
 from protos.runtimes import RuntimeInfo
 
+# Those of gRPC, of asyncio's pool, and one that watches a child.
+_LEAST_THREADS = 8
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")
 
 
 class NoRuntime(AgentError):
     """The device has nothing to measure with."""
+
+
+class NoRoom(AgentError):
+    """The device does not let the agent start what it needs."""
 
 
 class CommandFailed(click.ClickException):
@@ -134,11 +141,37 @@ def agent(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
+        _check_threads()
         asyncio.run(_serve(controller, name, labels, folder.absolute(), connect_timeout_s))
     except AgentError as error:
         raise CommandFailed(str(error), error.exit_code) from error
     except MessageInvalid as error:
         raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
+
+
+def _check_threads() -> None:
+    """Refuse to start where the connection could not: its library aborts without its threads.
+
+    Raises:
+        NoRoom: so many threads cannot run at once.
+    """
+    enough = threading.Event()
+    threads = [threading.Thread(target=enough.wait) for _ in range(_LEAST_THREADS)]
+    started = []
+    try:
+        for thread in threads:
+            thread.start()
+            started.append(thread)
+    except RuntimeError as error:
+        raise NoRoom(
+            f"no more than {len(started)} threads can be started here and the agent needs "
+            f"{_LEAST_THREADS}: end other processes, or raise what 'ulimit -u', 'ulimit -d' or the "
+            "container allows"
+        ) from error
+    finally:
+        enough.set()
+        for thread in started:
+            thread.join()
 
 
 async def _serve(

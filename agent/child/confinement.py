@@ -69,9 +69,16 @@ def limit_memory(limit_bytes: int) -> None:
     RLIMIT_DATA and not RLIMIT_AS: runtimes and malloc reserve address space that they never touch
     (64 MiB for each thread's arena), so a limit on addresses fails networks that fit.
     """
-    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_LIMIT_BYTES, _FILE_LIMIT_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_DATA, limit_bytes)
+    _limit(resource.RLIMIT_FSIZE, _FILE_LIMIT_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+
+
+def _limit(kind: int, wanted: int) -> None:
+    """Set a limit; a lower one that somebody set already is kept, since none can be raised."""
+    _, hard = resource.getrlimit(kind)
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (limit, limit))
 
 
 def go_first_when_memory_ends(proc_root: Path) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import CatalogPart, catalog_options, complete_backbones
 from controller.cli.options.failures import says_failures
+from controller.cli.options.files.output_path import check_output
 from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.values import read_backbones
 from controller.cli.options.variants import WantedVariants, variant_options
@@ -112,32 +113,13 @@ def _expected_costs(backbones: Iterable[Backbone], wanted: WantedVariants) -> di
 
 def _check_page(path: Path) -> dict[str, str]:
     """The tools' versions for the page, once it is sure that it can be written at the end."""
-    if not path.parent.is_dir():
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT, f"there is no folder {path.parent} for --table; make it first"
-        )
-    _check_writable(path)
+    check_output(path, "name another with --table")
     try:
         return tool_versions(TOOLS)
     except ToolMissing as error:
         raise EdgerankError(
             ErrorCode.PRECONDITION,
             f"--table names the tools' versions, so it runs where the controller does: {error}",
-        ) from error
-
-
-def _check_writable(path: Path) -> None:
-    """Opens the file as writing it will, without a change to it or to the folder."""
-    is_new = not path.exists()
-    try:
-        with path.open("ab"):
-            pass
-        if is_new:
-            path.unlink()
-    except OSError as error:
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            f"cannot write {path}: {error.strerror}; name another with --table",
         ) from error
 
 

@@ -12,6 +12,7 @@ from platformdirs import user_data_path
 from rich.console import Console
 
 from controller.cli.options.failures import says_failures
+from controller.cli.options.files.output_path import check_output
 from controller.cli.options.variants import weights_option
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.ranking import print_ranking
@@ -70,6 +71,7 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
       edgerank demo --output /tmp/report.html
     """
     console = Console()
+    check_output(report_path, "name another with --output")
     spec = SweepSpec(
         backbones=DEMO_BACKBONES,
         devices=(DEVICE,),

@@ -1,32 +1,55 @@
-"""`edgerank devices`: who is in the fleet."""
+"""`edgerank devices`: who is in the fleet, and what one of them is."""
 
 import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
-from controller.cli.printing.devices import print_devices
+from controller.cli.printing.devices import print_device, print_devices
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
+from controller.domain.names import find_device
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @controller_option
 @json_option
+@click.pass_context
 @says_failures
-def devices(address: str, as_json: bool) -> None:
+def devices(context: click.Context, address: str, as_json: bool) -> None:
     """List the fleet's devices.
 
-    Every device that ever joined: what it is, and whether it is connected.
+    Every device that ever joined: what it is, and whether it is connected. All that one says of
+    itself is told by 'devices show', and of every device by --json.
 
     \b
     Examples:
       edgerank devices
+      edgerank devices show phone
       edgerank devices --json
     """
+    if context.invoked_subcommand is not None:
+        # Whoever names the controller before the subcommand means it there, too.
+        context.default_map = {context.invoked_subcommand: {"address": address}}
+        return
     with QueryClient(address) as client:
         found = client.list_devices()
     if as_json:
         print_json(found)
     else:
         print_devices(Console(), found)
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def show(name: str, address: str) -> None:
+    """Tell all that a device says of itself.
+
+    \b
+    Example:
+      edgerank devices show phone
+    """
+    with QueryClient(address) as client:
+        print_device(Console(), find_device(client.list_devices(), name))

@@ -7,11 +7,12 @@ import click
 
 from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
+from controller.cli.options.files.output_path import check_output
 from controller.cli.options.ranking import accuracy_option, at_minute_option
 from controller.client import QueryClient
 from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.views.counting import counted
-from controller.views.export import write_export
+from controller.views.export import check_kind, write_export
 
 
 @click.command()
@@ -43,6 +44,8 @@ def export(
       edgerank export phone.parquet --device phone
       edgerank export minute10.csv --at-minute 10
     """
+    check_kind(path)
+    check_output(path, "choose another place")
     wanted = MeasurementFilter(
         device=device,
         sweep_id=sweep_id,

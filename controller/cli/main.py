@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
@@ -9,6 +10,8 @@ from typing import NamedTuple, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+EXECUTION = 4
+NO_MEMORY = b"error: not enough memory for this: free some, or raise what 'ulimit -d' allows\n"
 INTERRUPTED = 130
 
 
@@ -170,6 +173,10 @@ def _run() -> int:
     except click.ClickException as error:
         _say(error.format_message())
         return error.exit_code
+    except MemoryError:
+        # Neither click's printing nor a library's end can be relied on without memory.
+        os.write(2, NO_MEMORY)
+        os._exit(EXECUTION)
     except BrokenPipeError:
         # Whoever read our output has enough of it.
         sys.stderr.close()

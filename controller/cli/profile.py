@@ -10,6 +10,7 @@ from rich.text import Text
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import complete_backbone
 from controller.cli.options.failures import says_failures
+from controller.cli.options.files.output_path import check_output
 from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.profiling import (
     PACKED_TRACE,
@@ -71,6 +72,8 @@ def profile(
     """
     console = Console(stderr=as_json)
     wanted = _wanted(name, profiled, runtime_settings, gate, shown)
+    if shown.trace_path is not None:
+        check_output(shown.trace_path, "name another with --trace")
     with QueryClient(address) as client:
         found, packed = _follow(looked_at(client.profile(wanted)), console)
     if shown.trace_path is not None:

@@ -6,6 +6,7 @@ import click
 
 from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
+from controller.cli.options.files.output_path import check_output
 from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.ranking import RankedFigures, ranked_options
 from controller.client import QueryClient
@@ -39,6 +40,7 @@ def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
       edgerank report --device phone -o phone.html
       edgerank report --device pc --include noisy,unstable
     """
+    check_output(path, "name another with --output")
     wanted = Constraints(include=ranked.include, at_minute=ranked.at_minute)
     with QueryClient(address) as client:
         write_report(client, ranked.device, path, wanted, ranked.accuracy_dataset)

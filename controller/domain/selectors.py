@@ -110,7 +110,7 @@ def _build(text: str) -> Mapping[str, object]:
     if not part:
         raise SelectorInvalid(
             f"'build:{text}' names no build; write build:RUNTIME=PART, as "
-            "build:onnxruntime=a83fc4d58c; 'edgerank devices' shows the builds"
+            "build:onnxruntime=a83fc4d58c; 'edgerank devices show NAME' tells the builds"
         )
     return {**_runtime(name), "runtime_build": part}
 

@@ -115,6 +115,19 @@ class ExportFailed(EdgerankError):
     """The file could not be written; the message says why."""
 
 
+def check_kind(path: Path) -> None:
+    """Refuse a file of a kind that nothing is exported to.
+
+    Raises:
+        ExportFailed: another suffix than .csv, .json and .parquet.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise ExportFailed(
+            ErrorCode.INVALID_INPUT,
+            f"cannot export to {path.name!r}: name a file that ends in .csv, .json or .parquet",
+        )
+
+
 def write_export(measurements: Iterable[Measurement], path: Path) -> None:
     """Write measurements to a file of the kind that its suffix names: .csv, .json or .parquet.
 
@@ -123,12 +136,8 @@ def write_export(measurements: Iterable[Measurement], path: Path) -> None:
     Raises:
         ExportFailed: another suffix, or the file cannot be written.
     """
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise ExportFailed(
-            ErrorCode.INVALID_INPUT,
-            f"cannot export to {path.name!r}: name a file that ends in .csv, .json or .parquet",
-        )
+    check_kind(path)
+    write = _WRITERS[path.suffix.lower()]
     try:
         with replacing(path) as file:
             write(measurements, file)

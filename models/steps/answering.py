@@ -52,13 +52,16 @@ _STEPS: Mapping[str, tuple[str, type]] = {
 def confine(parent_pid: int, memory_bytes: int) -> None:
     """Bind this process to its parent, limit its memory, and cut it off the network.
 
-    An allocation beyond its private writable memory fails in this process only.
+    An allocation beyond its private writable memory fails in this process only. A lower limit that
+    somebody set already is kept, since none can be raised.
 
     Raises:
         OSError: it cannot be cut off.
     """
     bind_to_parent(parent_pid)
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     cut_network()
 

@@ -64,7 +64,7 @@ runtime_options = option_group(
         metavar="NAME",
         default=_ORDINARY.execution_provider,
         show_default=True,
-        help="ONNX Runtime's, by its own name (see 'edgerank devices').",
+        help="ONNX Runtime's, by its own name (see 'edgerank devices show NAME').",
     ),
     click.option(
         "--graph-optimization",

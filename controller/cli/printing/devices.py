@@ -1,6 +1,6 @@
 """Devices on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from controller.domain.cores import format_cores
 from controller.domain.quantities import format_memory
 from controller.domain.sweeps import Device
 from controller.views.device_words import (
+    cache_words,
     clusters_words,
     instruction_set_words,
     surroundings_words,
@@ -19,54 +20,89 @@ from protos.device import DeviceProfile
 
 
 def print_devices(console: Console, devices: Sequence[Device]) -> None:
-    """Print who enrolled, who is connected, and what they are."""
+    """Print who enrolled, who is connected, and what they are, a line each where it fits."""
     if not devices:
         console.print(Text("No device has enrolled; start an agent with: edgerank agent"))
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("device", overflow="fold")
-    table.add_column("connected", no_wrap=True)
-    table.add_column("what it is", overflow="fold")
-    table.add_column("runtimes", overflow="fold")
+    for heading in ("device", "connected", "what it is", "runtimes"):
+        table.add_column(heading, overflow="fold")
     for device in devices:
-        table.add_row(_name(device), _presence(device), _profile(device.profile), _runtimes(device))
+        table.add_row(
+            Text(device.name, style="bold" if device.connected else ""),
+            _presence(device),
+            _what(device.profile),
+            _runtimes(device.profile),
+        )
     console.print(table)
 
 
-def _name(device: Device) -> Text:
-    name = Text(device.name, style="bold" if device.connected else "")
-    for key, label in sorted(device.labels.items()):
-        name.append(f"\n{key}={label}", style="dim")
-    return name
+def print_device(console: Console, device: Device) -> None:
+    """Print all that a device says of itself, a line for each thing that it says."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(overflow="fold")
+    table.add_row("device", Text(device.name, style="bold"))
+    table.add_row("connected", _presence(device))
+    for kind, told in _all_of(device):
+        if told:
+            table.add_row(kind, Text(told))
+    for mark in surroundings_words(device.profile):
+        table.add_row("runs in", Text(mark, style="yellow"))
+    if not device.profile.runtimes:
+        table.add_row("runtimes", Text("none", style="yellow"))
+    for known in device.profile.runtimes:
+        told = "\n".join(filter(None, (known.build, *known.execution_providers)))
+        version = f"{known.runtime.value} {known.version}"
+        table.add_row("runtime", Text.assemble(version, (f"\n{told}" if told else "", "dim")))
+    console.print(table)
+
+
+def _all_of(device: Device) -> Iterator[tuple[str, str]]:
+    profile = device.profile
+    yield "labels", ", ".join(f"{key}={label}" for key, label in sorted(device.labels.items()))
+    yield "id", device.device_id
+    yield "enrolled", _moment(device.enrolled_at_unix_ms)
+    yield "processor", profile.cpu_model
+    yield "architecture", profile.architecture
+    yield "board", profile.board
+    yield "chip", profile.soc
+    yield "cores", _cores(profile)
+    yield "clusters", clusters_words(profile.clusters)
+    yield "caches", cache_words(profile.caches)
+    yield "instructions", instruction_set_words(profile.instruction_sets)
+    yield "memory", format_memory(profile.memory_bytes) if profile.memory_bytes else ""
+    yield "system", profile.operating_system
+    yield "kernel", profile.kernel
+    yield "host", profile.hostname
+    yield "Python", profile.python_version
+    yield "agent", profile.agent_version
+    for key, value in sorted(profile.android_properties.items()):
+        yield "Android", f"{key}={value}"
 
 
 def _presence(device: Device) -> Text:
     if device.connected:
         return Text("yes", style="green")
-    last_seen = datetime.fromtimestamp(device.last_seen_at_unix_ms / 1000, tz=timezone.utc)
-    return Text(f"no, last seen\n{last_seen:%Y-%m-%d %H:%M} UTC", style="dim")
+    return Text(f"no, seen {_moment(device.last_seen_at_unix_ms)}", style="dim")
 
 
-def _profile(profile: DeviceProfile) -> Text:
-    what = Text(profile.cpu_model or profile.architecture)
-    size = [
-        profile.architecture if profile.cpu_model else "",
-        _cores(profile),
-        format_memory(profile.memory_bytes) if profile.memory_bytes else "",
-    ]
-    chip = profile.soc if profile.soc != profile.cpu_model else ""
-    board = profile.board if profile.board != profile.cpu_model else ""
-    lines = (
-        ", ".join(filter(None, (board, chip))),
-        ", ".join(filter(None, size)),
-        clusters_words(profile.clusters),
-        instruction_set_words(profile.instruction_sets),
-        profile.operating_system,
-    )
-    for line in filter(None, lines):
-        what.append(f"\n{line}", style="dim")
-    for mark in surroundings_words(profile):
-        what.append(f"\n{mark}", style="yellow")
+def _moment(unix_ms: int) -> str:
+    return f"{datetime.fromtimestamp(unix_ms / 1000, tz=timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
+def _what(profile: DeviceProfile) -> Text:
+    """Write its most telling name, its size, and whether anything stands before the metal."""
+    what = Text(profile.cpu_model or profile.board or profile.soc or profile.architecture)
+    memory = format_memory(profile.memory_bytes) if profile.memory_bytes else ""
+    for told in filter(None, (_cores(profile), memory)):
+        what.append(f", {told}")
+    for is_so, word in (
+        (profile.emulator, "emulated"),
+        (profile.virtual_machine, "VM"),
+        (profile.container, "container"),
+    ):
+        what.append(f", {word}" if is_so else "", style="yellow")
     return what
 
 
@@ -76,16 +112,11 @@ def _cores(profile: DeviceProfile) -> str:
         return ""
     usable = profile.usable_cpus
     limit = f" ({format_cores(usable)} usable)" if 0 < len(usable) < profile.logical_cores else ""
-    return f"{profile.logical_cores} cores{limit}"
+    counted = f"{profile.logical_cores} core{'' if profile.logical_cores == 1 else 's'}"
+    return f"{counted}{limit}"
 
 
-def _runtimes(device: Device) -> Text:
-    if not device.profile.runtimes:
+def _runtimes(profile: DeviceProfile) -> Text:
+    if not profile.runtimes:
         return Text("none", style="yellow")
-    runtimes = Text()
-    for known in device.profile.runtimes:
-        runtimes.append(f"{known.runtime.value} {known.version}\n")
-        for told in (known.build, *known.execution_providers):
-            runtimes.append(f"{told}\n" if told else "", style="dim")
-    runtimes.rstrip()
-    return runtimes
+    return Text(", ".join(f"{each.runtime.value} {each.version}" for each in profile.runtimes))

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,36 @@ agent()
     # As the documents have it: edgerank is on no index of packages.
     for runtime in ("onnxruntime", "paddlelite"):
         assert f"pip install '.[agent,{runtime}]'" in ended.stderr
+
+
+def test_a_device_without_room_for_the_agent_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def start_three(thread: threading.Thread) -> None:
+        if len(started) == 3:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_three)
+    result = CliRunner().invoke(agent, ["--controller", "127.0.0.1:1", "--state", str(tmp_path)])
+    assert (result.exit_code, result.output.count("\n")) == (4, 1)
+    assert "no more than 3 threads" in result.output
+    assert not any(thread.is_alive() for thread in started)
+
+
+def test_a_command_without_memory_ends_with_one_sentence(tmp_path: Path) -> None:
+    limited = ["prlimit", "--data=20000000:20000000", sys.executable, "-m", "controller.cli.main"]
+    ended = subprocess.run(
+        [*limited, "agent", "--controller", "127.0.0.1:1", "--state", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (4, 1)
+    assert "ulimit -d" in ended.stderr
 
 
 def test_help_shows_examples() -> None:

@@ -139,7 +139,7 @@ def test_ctrl_c_ends_the_children_and_keeps_what_was_made(tmp_path: Path) -> Non
         ((*CONVERT, "--batch", "65"), "are no batches from 1 to 64"),
         ((*CONVERT, "--all"), "name backbones, or a tier with --tier, or all with --all"),
         (("convert",), "name backbones, or a tier with --tier, or all with --all"),
-        ((*CONVERT, "--table", "/nowhere/page.md"), "there is no folder /nowhere for --table"),
+        ((*CONVERT, "--table", "/nowhere/page.md"), "there is no folder /nowhere"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(

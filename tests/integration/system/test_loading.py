@@ -33,6 +33,7 @@ def loaded(system: System, swept: dict[str, Any], tmp_path: Path) -> Callable[[s
     [
         "devices",
         "devices --json",
+        "devices show pc",
         "best --device pc",
         "best --device pc --json",
         "follow {sweep}",

@@ -149,6 +149,19 @@ def test_devices_say_what_they_are(system: System) -> None:
     }
 
 
+def test_one_device_is_told_whole_and_found_by_the_controller_named_before(
+    system: System,
+) -> None:
+    build = asked(system, "devices")[0]["profile"]["runtimes"][0]["build"]
+    listed = edgerank("devices", address=system.address)
+    assert build not in listed.stdout
+    shown = edgerank("devices", "--controller", system.address, "show", "pc")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "".join(build.split()) in "".join(shown.stdout.split())
+    failed = edgerank("devices", "show", "PC", address=system.address)
+    assert (failed.returncode, "nearest: pc" in failed.stderr) == (2, True)
+
+
 def test_an_artifact_arrives_from_any_offset(system: System, swept: dict[str, Any]) -> None:
     database = open_database(f"sqlite:///{system.state_dir / 'controller' / 'controller.sqlite'}")
     wanted = MeasurementFilter(sweep_id=swept["sweep_id"])

@@ -39,7 +39,7 @@ def test_a_build_is_chosen_by_a_part_of_what_it_says_of_itself() -> None:
     assert parse_selector("build:onnxruntime=a83fc4d58c").selects(ort)
     assert not parse_selector("build:onnxruntime=4f2b1e09aa").selects(ort)
     assert not parse_selector("build:onnxruntime=a83fc4d58c").selects(lite)
-    with pytest.raises(SelectorInvalid, match="shows the builds"):
+    with pytest.raises(SelectorInvalid, match="tells the builds"):
         parse_selector("build:onnxruntime")
 
 

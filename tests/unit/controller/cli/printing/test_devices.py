@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cli.printing.devices import print_devices
+from controller.cli.printing.devices import print_device, print_devices
 from protos.device import CoreCluster, DeviceProfile
 from tests.unit.controller.samples.measurements import device
 from tests.unit.controller.samples.pages import bound, kept, printed
@@ -41,7 +41,12 @@ def pages() -> dict[str, str]:
         "cores that an agent may not use": [device(profile=LIMITED)],
         "nobody enrolled": [],
     }
-    return {title: printed(print_devices, each, width=120) for title, each in shown.items()}
+    lists = {title: printed(print_devices, each, width=120) for title, each in shown.items()}
+    return lists | {
+        "all of one": printed(print_device, device()),
+        "all of one that is away": printed(print_device, AWAY),
+        "all of a phone that is none": printed(print_device, device(profile=PHONE)),
+    }
 
 
 def test_devices_are_printed_as_they_are_kept() -> None:
@@ -50,5 +55,22 @@ def test_devices_are_printed_as_they_are_kept() -> None:
 
 @pytest.mark.parametrize(("cpus", "is_told"), [((0, 1), True), ((0, 1, 2, 3), False)])
 def test_cores_are_called_usable_where_not_all_are(cpus: tuple[int, ...], is_told: bool) -> None:
-    told = printed(print_devices, [device(profile=replace(WHOLE, usable_cpus=cpus))], width=120)
-    assert ("usable" in told) is is_told
+    shown = device(profile=replace(WHOLE, usable_cpus=cpus))
+    for told in (printed(print_devices, [shown], width=120), printed(print_device, shown)):
+        assert ("usable" in told) is is_told
+
+
+def test_builds_are_told_of_one_device_only() -> None:
+    told = WHOLE.runtimes[0]
+    assert told.build
+    assert told.build in printed(print_device, device())
+    listed = printed(print_devices, [device(), device(name="board")], width=120)
+    assert told.build not in listed
+    assert len(listed.splitlines()) == 3
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_name_is_lost_on_a_narrow_terminal(width: int) -> None:
+    listed = "".join(printed(print_devices, [device(), AWAY], width=width).split())
+    for name in ("pi5", "board", "none"):
+        assert name in listed
