@@ -90,6 +90,19 @@ class QueryClient:
             response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
         return tuple(from_message(device, Device) for device in response.devices)
 
+    def rename_device(self, device: str, name: str) -> None:
+        """Gives a device another name."""
+        request = query_pb2.RenameDeviceRequest(device=device, name=name)
+        with self._said():
+            self._stub.RenameDevice(request, timeout=DEADLINE_S)
+
+    def remove_device(self, device: str, *, with_measurements: bool) -> int:
+        """Takes a device out of the fleet; gives how many measurements stay, or went with it."""
+        request = query_pb2.RemoveDeviceRequest(device=device, with_measurements=with_measurements)
+        with self._said():
+            response = self._stub.RemoveDevice(request, timeout=DEADLINE_S)
+        return response.measurement_count
+
     def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[Reason, ...]]:
         """The new sweep's id, how many jobs it has, and what was left out."""
         request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))

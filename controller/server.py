@@ -74,7 +74,14 @@ async def serve(
         fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
         query_pb2_grpc.add_QueryServicer_to_server(
             QueryService(
-                database, catalog, queries, sweeps, own_models, profiles=profiles, clock=clock
+                database,
+                catalog,
+                queries,
+                sweeps,
+                own_models,
+                fleet=fleet,
+                profiles=profiles,
+                clock=clock,
             ),
             server,
         )

@@ -17,7 +17,7 @@ from controller.ranking.comparison import compare
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.accuracy import known_top1
 from controller.state.database import Database
-from controller.state.devices import list_devices
+from controller.state.devices import list_devices, list_removed
 from controller.state.measurements import list_measurements
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
@@ -53,7 +53,7 @@ class Queries:
         Raises:
             EdgerankError: UNKNOWN_NAME for the device or the dataset.
         """
-        found = find_device(await self.devices(), device)
+        found = await self._measured(device)
         return await asyncio.to_thread(self._rank, found, constraints, dataset)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
@@ -78,7 +78,7 @@ class Queries:
         dataset = await asyncio.to_thread(find_dataset, self._database, wanted.accuracy_dataset)
         wanted = replace(wanted, accuracy_dataset=dataset)
         if wanted.device is not None:
-            find_device(await self.devices(), wanted.device)
+            await self._measured(wanted.device)
         if wanted.sweep_id is not None:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         found = await asyncio.to_thread(list_measurements, self._database, wanted)
@@ -98,6 +98,11 @@ class Queries:
             tuple(info.runtime for info in device.profile.runtimes),
             accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset)),
         )
+
+    async def _measured(self, name: str) -> Device:
+        """The device of the fleet, or else one that was removed and left measurements."""
+        removed = await asyncio.to_thread(list_removed, self._database)
+        return find_device((*await self.devices(), *removed), name)
 
     async def _meant(self, side: Selector) -> Selector:
         if side.sweep_id is None:

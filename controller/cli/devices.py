@@ -9,6 +9,7 @@ from controller.cli.printing.devices import print_device, print_devices
 from controller.cli.printing.documents import print_json
 from controller.client import QueryClient
 from controller.domain.names import find_device
+from controller.views.counting import counted
 
 
 @click.group(invoke_without_command=True)
@@ -53,3 +54,45 @@ def show(name: str, address: str) -> None:
     """
     with QueryClient(address) as client:
         print_device(Console(), find_device(client.list_devices(), name))
+
+
+@devices.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@controller_option
+@says_failures
+def rename(old: str, new: str, address: str) -> None:
+    """Give a device another name.
+
+    Its measurements come with it. It keeps the name until its agent is started under another one.
+
+    \b
+    Example:
+      edgerank devices rename board kitchen
+    """
+    with QueryClient(address) as client:
+        client.rename_device(old, new)
+    click.echo(f"{old} is {new} now")
+
+
+@devices.command()
+@click.argument("name")
+@click.option("--with-measurements", is_flag=True, help="Delete what was measured on it, too.")
+@controller_option
+@says_failures
+def remove(name: str, with_measurements: bool, address: str) -> None:
+    """Take a device out of the fleet.
+
+    What was measured on it stays under its name, until another device has that. A connected one is
+    not removed: stop its agent first.
+
+    \b
+    Examples:
+      edgerank devices remove board
+      edgerank devices remove board --with-measurements
+    """
+    with QueryClient(address) as client:
+        count = client.remove_device(name, with_measurements=with_measurements)
+    measured = counted(count, "measurement")
+    fate = f"{measured} deleted" if with_measurements else f"{measured} kept"
+    click.echo(f"{name} is removed, {fate}")

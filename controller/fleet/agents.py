@@ -18,15 +18,16 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.domain.sweeps import Activity, ActivityKind
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.sweeps import Activity, ActivityKind, Device
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
-from controller.fleet.credibility import are_of_agents, check_hello
+from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.reports import lose_attempt, record_report
 from controller.fleet.settling import end_finished_sweeps, settle_all
-from controller.state import attempts, devices
+from controller.state import attempts, devices, jobs
 from controller.state.database import Database
 from protos.fleet import (
     Cancel,
@@ -111,7 +112,9 @@ class Fleet:
                 another device has the name.
         """
         check_hello(hello)
-        await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
+        name = await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
+        # A person may have renamed it.
+        hello = replace(hello, name=name)
         older = self._sessions.pop(hello.device_id, None)
         if older is not None:
             older.outbox.put_nowait(None)
@@ -131,6 +134,46 @@ class Fleet:
         await asyncio.to_thread(
             devices.touch, self._database, session.device_id, self._clock.unix_ms()
         )
+
+    async def rename(self, device: Device, name: str) -> None:
+        """Gives a device another name.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a name that none may have, NAME_TAKEN when another
+                device has it.
+        """
+        check_name(name)
+        await asyncio.to_thread(devices.rename, self._database, device.device_id, name)
+        session = self._sessions.get(device.device_id)
+        if session is not None:
+            session.hello = replace(session.hello, name=name)
+        self._changes.notify()
+
+    async def remove(self, device: Device, *, with_measurements: bool) -> int:
+        """Takes a device out of the fleet; gives how many measurements stay, or went with it.
+
+        What was not measured on it yet is cancelled.
+
+        Raises:
+            EdgerankError: PRECONDITION while it is connected.
+        """
+        if device.device_id in self._sessions:
+            raise EdgerankError(
+                ErrorCode.PRECONDITION,
+                f"{device.name} is connected, and would enrol again; stop its agent first",
+            )
+        known, device_id = self._database, device.device_id
+        for attempt_id in await asyncio.to_thread(attempts.leases_of_device, known, device_id):
+            await self._lose(attempt_id)
+        await asyncio.to_thread(jobs.cancel_jobs_of_device, known, device_id)
+        count = await asyncio.to_thread(devices.count_measurements, known, device_id)
+        if with_measurements:
+            await asyncio.to_thread(devices.forget, known, device_id)
+        else:
+            await asyncio.to_thread(devices.remove, known, device_id, self._clock.unix_ms())
+        await self.end_finished_sweeps()
+        self._changes.notify()
+        return count
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
         """Renews those leases of the agent that it still holds."""

@@ -64,18 +64,26 @@ def check_hello(hello: Hello) -> None:
     Raises:
         EdgerankError: INVALID_INPUT, saying what a name or label may be.
     """
-    if not is_device_name(hello.name):
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            f"{hello.name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or "
-            f"'-', begins with a letter or digit, and is not '{EVERY_DEVICE}'; start the agent "
-            "with another name",
-        )
+    check_name(hello.name)
     if not are_labels(hello.labels):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             f"the labels of {hello.name} cannot be kept: there may be {MAX_LABELS}, with keys "
             f"spelt as names and printable values of at most {MAX_LABEL_LENGTH} characters",
+        )
+
+
+def check_name(name: str) -> None:
+    """Refuses a name by which nobody could select a device.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, saying what a name may be.
+    """
+    if not is_device_name(name):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or '-', "
+            f"begins with a letter or digit, and is not '{EVERY_DEVICE}'; give it another name",
         )
 
 

@@ -20,8 +20,9 @@ Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
 handed to the functions of this room."""
 
-# Alembic's own name, under which nothing that was released ever kept a revision.
-_REVISION_TABLE_BEFORE = "alembic_version"
+# What unreleased states kept their revision in: first Alembic's own name, then that of the states
+# whose verdicts were others.
+_REVISION_TABLES_BEFORE = ("alembic_version", "schema_revision")
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _migrate(url: str) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _begin_at_once)
     with engine.begin() as connection:
-        if inspect(connection).has_table(_REVISION_TABLE_BEFORE):
+        if any(inspect(connection).has_table(table) for table in _REVISION_TABLES_BEFORE):
             raise EdgerankError(
                 ErrorCode.PRECONDITION,
                 f"{engine.url.database} was written by an unreleased edgerank, and this one cannot "

@@ -1,43 +1,111 @@
 """Devices that enrolled."""
 
-from sqlalchemy import RowMapping, insert, select, update
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import RowMapping, ScalarSelect, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
 from controller.state.database import Database
-from controller.state.schema import devices
+from controller.state.schema import (
+    attempts,
+    devices,
+    jobs,
+    measurements,
+    profiles,
+    repetitions,
+    sweeps,
+    turns,
+)
 from protos.fleet import Hello
 
 
-def enrol(database: Database, hello: Hello, now_unix_ms: int) -> None:
-    """Remembers a device, or what is new of one that is known.
+def enrol(database: Database, hello: Hello, now_unix_ms: int) -> str:
+    """Remembers a device, or what is new of one that is known; gives its name.
+
+    A device that a person renamed keeps that name until its agent calls itself something else.
 
     Raises:
         EdgerankError: NAME_TAKEN when another device has the name.
     """
-    known = {
-        "name": hello.name,
-        "labels": dict(hello.labels),
-        "profile": hello.profile,
-        "last_seen_at_unix_ms": now_unix_ms,
-    }
-    try:
-        with database.transaction() as transaction:
-            changed = transaction.execute(
+    with _free_name(hello.name), database.transaction() as transaction:
+        before = transaction.execute(
+            select(devices.c.name, devices.c.agent_name).where(
+                devices.c.device_id == hello.device_id
+            )
+        ).one_or_none()
+        is_renamed = before is not None and before.agent_name == hello.name
+        name: str = before.name if before is not None and is_renamed else hello.name
+        known = {
+            "name": name,
+            "agent_name": hello.name,
+            "labels": dict(hello.labels),
+            "profile": hello.profile,
+            "last_seen_at_unix_ms": now_unix_ms,
+            "removed_at_unix_ms": None,
+        }
+        if before is None:
+            added = {"device_id": hello.device_id, "enrolled_at_unix_ms": now_unix_ms}
+            transaction.execute(insert(devices).values(**added, **known))
+        else:
+            transaction.execute(
                 update(devices).where(devices.c.device_id == hello.device_id).values(known)
             )
-            if changed.rowcount == 0:
-                transaction.execute(
-                    insert(devices).values(
-                        device_id=hello.device_id, enrolled_at_unix_ms=now_unix_ms, **known
-                    )
-                )
-    except IntegrityError as error:
-        raise EdgerankError(
-            ErrorCode.NAME_TAKEN,
-            f"another device is already named {hello.name!r}; start this agent under another name",
-        ) from error
+    return name
+
+
+def rename(database: Database, device_id: str, name: str) -> None:
+    """Gives a device another name, its measurements with it.
+
+    Raises:
+        EdgerankError: NAME_TAKEN when another device has the name.
+    """
+    with _free_name(name), database.transaction() as transaction:
+        transaction.execute(
+            update(devices).where(devices.c.device_id == device_id).values(name=name)
+        )
+
+
+def remove(database: Database, device_id: str, now_unix_ms: int) -> None:
+    """Takes a device out of the fleet; its measurements stay, its name is free."""
+    with database.transaction() as transaction:
+        transaction.execute(
+            update(devices)
+            .where(devices.c.device_id == device_id)
+            .values(removed_at_unix_ms=now_unix_ms)
+        )
+
+
+def forget(database: Database, device_id: str) -> None:
+    """Deletes a device with its jobs and measurements, and sweeps that have no other job."""
+    of_device = select(jobs.c.job_id).where(jobs.c.device_id == device_id)
+    with database.transaction() as transaction:
+        touched = transaction.scalars(
+            select(jobs.c.sweep_id).where(jobs.c.device_id == device_id).distinct()
+        ).all()
+        for table in (measurements, repetitions, profiles, attempts, turns):
+            transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
+        transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
+        transaction.execute(
+            delete(sweeps).where(
+                sweeps.c.sweep_id.in_(touched),
+                sweeps.c.sweep_id.not_in(select(jobs.c.sweep_id)),
+            )
+        )
+        transaction.execute(delete(devices).where(devices.c.device_id == device_id))
+
+
+def count_measurements(database: Database, device_id: str) -> int:
+    """How many measurements of a device there are, sentinels' not counted."""
+    with database.transaction() as transaction:
+        return transaction.scalars(
+            select(func.count())
+            .select_from(measurements)
+            .join(jobs, jobs.c.job_id == measurements.c.job_id)
+            .where(jobs.c.device_id == device_id, jobs.c.is_sentinel.is_(False))
+        ).one()
 
 
 def touch(database: Database, device_id: str, now_unix_ms: int) -> None:
@@ -51,10 +119,42 @@ def touch(database: Database, device_id: str, now_unix_ms: int) -> None:
 
 
 def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device, ...]:
-    """Every device by name; `connected` holds the ids of those that are there now."""
+    """Every device of the fleet by name; `connected` holds the ids of those that are there now."""
+    of_fleet = select(devices).where(devices.c.removed_at_unix_ms.is_(None))
     with database.transaction() as transaction:
-        rows = transaction.execute(select(devices).order_by(devices.c.name)).mappings()
+        rows = transaction.execute(of_fleet.order_by(devices.c.name)).mappings()
         return tuple(_device(row, row["device_id"] in connected) for row in rows)
+
+
+def list_removed(database: Database) -> tuple[Device, ...]:
+    """Every device that was removed and whose measurements stayed, the newest first."""
+    removed = select(devices).where(devices.c.removed_at_unix_ms.is_not(None))
+    with database.transaction() as transaction:
+        rows = transaction.execute(removed.order_by(devices.c.removed_at_unix_ms.desc()))
+        return tuple(_device(row, connected=False) for row in rows.mappings())
+
+
+def holder_of(name: str) -> ScalarSelect[str]:
+    """The id of the device that is meant by a name: one of the fleet, else the newest removed."""
+    return (
+        select(devices.c.device_id)
+        .where(devices.c.name == name)
+        .order_by(devices.c.removed_at_unix_ms.is_not(None), devices.c.removed_at_unix_ms.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+@contextmanager
+def _free_name(name: str) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise EdgerankError(
+            ErrorCode.NAME_TAKEN,
+            f"another device is already named {name!r}; give this one another name, or rename or "
+            "remove the other",
+        ) from error
 
 
 def _device(row: RowMapping, connected: bool) -> Device:

@@ -83,6 +83,14 @@ def cancel_jobs(database: Database, sweep_id: str) -> None:
         transaction.execute(drop_turns(turns.c.job_id.in_(of_sweep)))
 
 
+def cancel_jobs_of_device(database: Database, device_id: str) -> None:
+    """Cancels every job on the device that has not ended."""
+    with database.transaction() as transaction:
+        transaction.execute(move_jobs(JobState.CANCELLED, jobs.c.device_id == device_id))
+        of_device = select(jobs.c.job_id).where(jobs.c.device_id == device_id)
+        transaction.execute(drop_turns(turns.c.job_id.in_(of_device)))
+
+
 def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
     """How a job is to be measured."""
     settings: MeasureSettings = transaction.scalars(

@@ -18,6 +18,7 @@ from controller.domain.measurements import (
 )
 from controller.domain.sweeps import JobOutcome
 from controller.state.database import Database, Transaction
+from controller.state.devices import holder_of
 from controller.state.repetitions import stored_repetition
 from controller.state.schema import (
     accuracies,
@@ -73,7 +74,7 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
     """
     query = _in_order(wanted.accuracy_dataset).where(jobs.c.is_sentinel.is_(False))
     if wanted.device is not None:
-        query = query.where(devices.c.name == wanted.device)
+        query = query.where(jobs.c.device_id == holder_of(wanted.device))
     if wanted.sweep_id is not None:
         query = query.where(jobs.c.sweep_id == wanted.sweep_id)
     if wanted.backbone is not None:

@@ -39,7 +39,7 @@ from protos.reasons import Reason
 
 # Where Alembic keeps a database's revision. The name is ours: databases of before the first release
 # have Alembic's own, and revisions of the same numbers that mean something else.
-REVISION_TABLE = "schema_revision"
+REVISION_TABLE = "schema_version"
 
 _converter = Converter(detailed_validation=False)
 
@@ -157,11 +157,23 @@ devices = Table(
     "devices",
     metadata,
     Column("device_id", String, primary_key=True),
-    Column("name", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    # What its agent calls itself: a person may have renamed the device since.
+    Column("agent_name", String, nullable=False),
     Column("labels", JSON, nullable=False),
     Column("profile", Document(DeviceProfile), nullable=False),
     Column("enrolled_at_unix_ms", BigInteger, nullable=False),
     Column("last_seen_at_unix_ms", BigInteger, nullable=False),
+    # Of one that a person removed: its measurements stay, its name is free.
+    Column("removed_at_unix_ms", BigInteger),
+)
+_IS_THERE = devices.c.removed_at_unix_ms.is_(None)
+Index(
+    "uq_devices_name",
+    devices.c.name,
+    unique=True,
+    sqlite_where=_IS_THERE,
+    postgresql_where=_IS_THERE,
 )
 
 # One row a conversion; two conversions may give the same bytes, so the digest is not unique.

@@ -39,6 +39,16 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.FromString,
                 _registered_method=True)
+        self.RenameDevice = channel.unary_unary(
+                '/edgerank.v1.Query/RenameDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RenameDeviceResponse.FromString,
+                _registered_method=True)
+        self.RemoveDevice = channel.unary_unary(
+                '/edgerank.v1.Query/RemoveDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.RemoveDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RemoveDeviceResponse.FromString,
+                _registered_method=True)
         self.StartSweep = channel.unary_unary(
                 '/edgerank.v1.Query/StartSweep',
                 request_serializer=protos_dot_v1_dot_query__pb2.StartSweepRequest.SerializeToString,
@@ -115,7 +125,24 @@ class QueryServicer(object):
     """Missing associated documentation comment in .proto file."""
 
     def ListDevices(self, request, context):
-        """Every device that ever enrolled. Idempotent; answers at once.
+        """Every device that enrolled and was not removed. Idempotent; answers at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenameDevice(self, request, context):
+        """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
+        is started under a name that it did not have before.
+        Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveDevice(self, request, context):
+        """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
+        is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -245,6 +272,16 @@ def add_QueryServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.SerializeToString,
             ),
+            'RenameDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RenameDeviceResponse.SerializeToString,
+            ),
+            'RemoveDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RemoveDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RemoveDeviceResponse.SerializeToString,
+            ),
             'StartSweep': grpc.unary_unary_rpc_method_handler(
                     servicer.StartSweep,
                     request_deserializer=protos_dot_v1_dot_query__pb2.StartSweepRequest.FromString,
@@ -343,6 +380,60 @@ class Query(object):
             '/edgerank.v1.Query/ListDevices',
             protos_dot_v1_dot_query__pb2.ListDevicesRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RenameDevice',
+            protos_dot_v1_dot_query__pb2.RenameDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RenameDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RemoveDevice',
+            protos_dot_v1_dot_query__pb2.RemoveDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RemoveDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

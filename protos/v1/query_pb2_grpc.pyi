@@ -37,7 +37,16 @@ class QueryStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> QueryAsyncStub: ...
     ListDevices: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]
-    """Every device that ever enrolled. Idempotent; answers at once."""
+    """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    RenameDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RenameDeviceRequest, _query_pb2.RenameDeviceResponse]
+    """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
+    is started under a name that it did not have before.
+    Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
+    """
+    RemoveDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RemoveDeviceRequest, _query_pb2.RemoveDeviceResponse]
+    """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
+    is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
+    """
     StartSweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]
     """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
     Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
@@ -100,7 +109,16 @@ class QueryStub:
 class QueryAsyncStub(QueryStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDevices: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]  # type: ignore[assignment]
-    """Every device that ever enrolled. Idempotent; answers at once."""
+    """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    RenameDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RenameDeviceRequest, _query_pb2.RenameDeviceResponse]  # type: ignore[assignment]
+    """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
+    is started under a name that it did not have before.
+    Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
+    """
+    RemoveDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RemoveDeviceRequest, _query_pb2.RemoveDeviceResponse]  # type: ignore[assignment]
+    """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
+    is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
+    """
     StartSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]  # type: ignore[assignment]
     """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
     Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
@@ -166,7 +184,28 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.ListDevicesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.ListDevicesResponse, _abc.Awaitable[_query_pb2.ListDevicesResponse]]:
-        """Every device that ever enrolled. Idempotent; answers at once."""
+        """Every device that enrolled and was not removed. Idempotent; answers at once."""
+
+    @_abc_1.abstractmethod
+    def RenameDevice(
+        self,
+        request: _query_pb2.RenameDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RenameDeviceResponse, _abc.Awaitable[_query_pb2.RenameDeviceResponse]]:
+        """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
+        is started under a name that it did not have before.
+        Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveDevice(
+        self,
+        request: _query_pb2.RemoveDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RemoveDeviceResponse, _abc.Awaitable[_query_pb2.RemoveDeviceResponse]]:
+        """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
+        is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
+        """
 
     @_abc_1.abstractmethod
     def StartSweep(

@@ -13,9 +13,11 @@ from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import MeasurementFilter
+from controller.domain.names import find_device
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import CancelledSweep, SweepSpec
+from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
 from controller.own.accuracy import MAX_FIGURES, import_accuracies
 from controller.own.adding import OwnModels
@@ -42,6 +44,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         sweeps: Sweeps,
         own_models: OwnModels,
         *,
+        fleet: Fleet,
         profiles: Profiles,
         clock: Clock,
     ) -> None:
@@ -50,6 +53,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         self._queries = queries
         self._sweeps = sweeps
         self._own_models = own_models
+        self._fleet = fleet
         self._profiles = profiles
         self._clock = clock
 
@@ -64,6 +68,24 @@ class QueryService(query_pb2_grpc.QueryServicer):
         return query_pb2.ListDevicesResponse(
             devices=[to_message(device, query_pb2.Device) for device in found]
         )
+
+    async def RenameDevice(  # noqa: N802
+        self, request: query_pb2.RenameDeviceRequest, context: Context
+    ) -> query_pb2.RenameDeviceResponse:
+        """Gives a device another name."""
+        async with answered_failures(context):
+            device = find_device(await self._queries.devices(), request.device)
+            await self._fleet.rename(device, request.name)
+        return query_pb2.RenameDeviceResponse()
+
+    async def RemoveDevice(  # noqa: N802
+        self, request: query_pb2.RemoveDeviceRequest, context: Context
+    ) -> query_pb2.RemoveDeviceResponse:
+        """Takes a device out of the fleet."""
+        async with answered_failures(context):
+            device = find_device(await self._queries.devices(), request.device)
+            count = await self._fleet.remove(device, with_measurements=request.with_measurements)
+        return query_pb2.RemoveDeviceResponse(measurement_count=count)
 
     async def StartSweep(  # noqa: N802
         self, request: query_pb2.StartSweepRequest, context: Context

@@ -26,16 +26,18 @@ def test_migrations_build_exactly_the_tables_of_the_schema(url: str) -> None:
         assert compare_metadata(built, metadata) == []
 
 
-@pytest.mark.parametrize("revision", ["0001", "0004", "0009"])
+@pytest.mark.parametrize(
+    ("table", "revision"),
+    [("alembic_version", "0001"), ("alembic_version", "0009"), ("schema_revision", "0001")],
+)
 def test_a_state_of_an_unreleased_edgerank_is_refused_and_left_as_it_was(
-    url: str, revision: str
+    url: str, table: str, revision: str
 ) -> None:
     with _written(url) as connection:
         connection.exec_driver_sql("CREATE TABLE devices (device_id VARCHAR, name VARCHAR)")
         connection.exec_driver_sql("INSERT INTO devices VALUES ('id', 'phone')")
-        # What Alembic calls it unless told otherwise, as that edgerank did not.
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
+        connection.exec_driver_sql(f"CREATE TABLE {table} (version_num VARCHAR(32))")
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ('{revision}')")
     before = _rows(url)
     with pytest.raises(EdgerankError) as refused:
         open_database(url)

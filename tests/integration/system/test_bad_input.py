@@ -132,7 +132,7 @@ def test_a_name_that_another_device_has(system: System, tmp_path: Path) -> None:
     arguments = ("--controller", system.address, "--name", "pc", "--state", str(tmp_path))
     code, said = refused("agent", *arguments)
     assert code == 2
-    assert "another device is already named 'pc'; start this agent under another name" in said
+    assert "another device is already named 'pc'; give this one another name" in said
 
 
 def test_published_weights_without_a_network_name_the_other_choice(tmp_path: Path) -> None:

@@ -67,13 +67,23 @@ def upgrade() -> None:
         "devices",
         sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("agent_name", sa.String(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("profile", sa.JSON(), nullable=False),
         sa.Column("enrolled_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("removed_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_devices")),
-        sa.UniqueConstraint("name", name=op.f("uq_devices_name")),
     )
+    with op.batch_alter_table("devices", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_devices_name",
+            ["name"],
+            unique=True,
+            sqlite_where=sa.text("removed_at_unix_ms IS NULL"),
+            postgresql_where=sa.text("removed_at_unix_ms IS NULL"),
+        )
+
     op.create_table(
         "own_models",
         sa.Column("name", sa.String(), nullable=False),
@@ -243,6 +253,13 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("sweeps")
     op.drop_table("own_models")
+    with op.batch_alter_table("devices", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_devices_name",
+            sqlite_where=sa.text("removed_at_unix_ms IS NULL"),
+            postgresql_where=sa.text("removed_at_unix_ms IS NULL"),
+        )
+
     op.drop_table("devices")
     op.drop_table("backbones")
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
