@@ -8,7 +8,7 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.own_files import described, onnx_file, paddle_files, reading
+from controller.cli.options.own_files import described, onnx_files, paddle_files, reading
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (
     own_model_words,
@@ -117,7 +117,8 @@ def add(
     to the controller, run there once in a process without a network, and kept if that went well.
     From then on sweep, convert, best and report know its name. A Paddle program becomes Paddle Lite
     and ONNX files, an ONNX file becomes ONNX files only. Its accuracy is unknown until it is
-    imported with 'edgerank accuracy import'. A model has at most 2 GB.
+    imported with 'edgerank accuracy import'. A model has at most 2 GB. Weights of an ONNX file that
+    are in files beside it are sent with it; files elsewhere are never read.
 
     \b
     Examples:
@@ -129,8 +130,8 @@ def add(
             ErrorCode.INVALID_INPUT, "say what to add: either --onnx FILE or --paddle DIR"
         )
     own_format = OwnFormat.PADDLE if onnx_path is None else OwnFormat.ONNX
-    files = paddle_files(paddle_dir) if paddle_dir else onnx_file(onnx_path or Path())
-    with QueryClient(address) as client:
+    bringing = paddle_files(paddle_dir) if paddle_dir else onnx_files(onnx_path or Path())
+    with bringing as files, QueryClient(address) as client:
         header = OwnModelHeader(
             name=name, format=own_format, files=described(files), input_size=input_size
         )

@@ -1,9 +1,10 @@
 """The files of an own model on a person's disk: found, checked for size, hashed, read in chunks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from controller.cli.options.external.joining import in_one_file
 from controller.domain.catalog import OwnFile, check_size
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.digest import file_sha256
@@ -11,17 +12,20 @@ from models.digest import file_sha256
 CHUNK_BYTES = 1 << 20
 
 
-def onnx_file(path: Path) -> tuple[Path, ...]:
-    """The one file of an ONNX model.
+@contextmanager
+def onnx_files(path: Path) -> Iterator[tuple[Path, ...]]:
+    """Gives, while inside, the one file of an ONNX model, with what stands in files beside it.
 
     Raises:
-        EdgerankError: INVALID_INPUT when it is no file, or too large.
+        EdgerankError: INVALID_INPUT when it is no file, or too large; as `in_one_file`.
     """
-    return _checked((path,))
+    (file,) = _checked((path,))
+    with in_one_file(file) as whole:
+        yield (whole,)
 
 
-def paddle_files(folder: Path) -> tuple[Path, ...]:
-    """The program and the parameters in a folder.
+def paddle_files(folder: Path) -> AbstractContextManager[tuple[Path, ...]]:
+    """Gives the program and the parameters in a folder.
 
     Raises:
         EdgerankError: INVALID_INPUT when there is not exactly one pair, or it is too large.
@@ -40,7 +44,7 @@ def paddle_files(folder: Path) -> tuple[Path, ...]:
     if len(pairs) > 1:
         names = ", ".join(model.stem for model, _ in pairs)
         raise _refused(f"{folder} has several programs ({names}); leave one in a folder of its own")
-    return _checked(pairs[0])
+    return nullcontext(_checked(pairs[0]))
 
 
 def described(paths: Sequence[Path]) -> tuple[OwnFile, ...]:

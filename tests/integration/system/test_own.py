@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import onnx
 import pytest
 
 from protos.v1 import query_pb2, query_pb2_grpc
@@ -114,6 +115,23 @@ def test_a_model_that_no_sweep_has_goes_with_its_accuracy_and_files(
         "best", "--device", "pc", "--accuracy", "gone", address=address
     )
     assert list((system.state_dir / "controller" / "weights" / "own").iterdir()) == []
+
+
+def test_weights_beside_a_model_are_sent_with_it(address: str, tmp_path: Path) -> None:
+    path = tmp_path / "apart.onnx"
+    onnx.save(
+        onnx_network(FIXED_SHAPE),
+        path,
+        save_as_external_data=True,
+        location="apart.onnx.data",
+        size_threshold=0,
+    )
+    added = edgerank("models", "add", "Apart", "--onnx", str(path), address=address)
+    assert added.stdout.startswith("added Apart (onnx): 64 px, 296 parameters"), added.stderr
+    assert edgerank("models", "remove", "Apart", address=address).returncode == 0
+    (tmp_path / "apart.onnx.data").rename(tmp_path / "elsewhere")
+    said = refused("models", "add", "Apart", "--onnx", str(path), address=address)
+    assert "apart.onnx.data, which is not beside it" in said
 
 
 def test_a_wrong_model_is_refused_before_or_after_it_was_sent(

@@ -1,0 +1,1 @@
+"""ONNX files whose weights are in files beside them."""
