@@ -1,1 +1,1 @@
-"""ONNX files whose weights are in files beside them."""
+"""The layouts in which exporters write models, each as the files that a controller takes."""
