@@ -13,7 +13,14 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from models.catalog.own import InputAxis, OwnFormat, own_folder
-from models.catalog.variants import Format, WeightsKind, variants_of
+from models.catalog.variants import (
+    Format,
+    Precision,
+    Target,
+    Variant,
+    WeightsKind,
+    variants_of,
+)
 from models.conversion.pipeline import Converted, Refused, convert
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.onnx import adopt_onnx
@@ -227,7 +234,8 @@ class TestOnnx:
             backbone, WeightsKind.PRETRAINED, tmp_path / "weights", lambda *_: None
         )
         assert weights.kind is WeightsKind.OWN
-        variants = variants_of(backbone, batches=(1, 2))
+        made_for_x86 = (Format.PADDLELITE, Precision.FP32, Target.X86, 64, 1)
+        variants = (*variants_of(backbone, batches=(1, 2)), Variant("Mine", *made_for_x86))
         fates = convert(backbone, variants, weights, tmp_path / "made", lambda _step: None)
         made = [fate for fate in fates if isinstance(fate, Converted)]
         refused = [fate for fate in fates if isinstance(fate, Refused)]

@@ -64,6 +64,10 @@ def test_an_own_model_is_measured_and_ranked_by_its_own_accuracy(
     ):
         added = edgerank("models", "add", NAME, "--onnx", str(onnx_file), address=address)
         assert added.stdout.startswith(f"added {NAME} (onnx): 64 px"), added.stderr
+        converted = edgerank("convert", NAME, "--precisions", "fp32,fp16", address=address)
+        assert converted.returncode == 0, converted.stdout
+        assert converted.stdout.count(f"left out: {NAME} was added as ONNX") == 1
+        assert " 0 refused, 0 failed" in converted.stdout
         sweep = ("sweep", "--models", NAME, "--runtimes", "onnxruntime", *QUICK_SWEEP, "--json")
         swept = edgerank(*sweep, address=address)
         assert [job["weights"] for job in json.loads(swept.stdout)["ended"]] == ["own"]
