@@ -34,6 +34,20 @@ paddle.save(network.state_dict(), sys.argv[1] + ".pdparams")
 """
 
 
+# As Paddle 1.x saves a network.
+_SAVE_APART = """
+import sys
+import paddle
+
+paddle.enable_static()
+executor = paddle.static.Executor()
+program, _, _ = paddle.static.load_inference_model(sys.argv[1], executor)
+paddle.static.io.save_vars(
+    executor, sys.argv[2], program, predicate=paddle.static.io.is_persistable
+)
+"""
+
+
 def save_onnx(model: onnx.ModelProto, path: Path) -> Path:
     path.write_bytes(model.SerializeToString())
     return path
@@ -95,4 +109,12 @@ def save_paddle(folder: Path, channels: int = 8) -> Path:
     folder.mkdir(parents=True)
     command = [sys.executable, "-c", _SAVE, str(folder / "inference"), str(channels)]
     subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+def save_apart(prefix: Path, folder: Path) -> Path:
+    """A folder with the program of a prefix, and a file for each of its parameters."""
+    command = [sys.executable, "-c", _SAVE_APART, str(prefix), str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    (folder / "__model__").write_bytes(prefix.with_suffix(".pdmodel").read_bytes())
     return folder

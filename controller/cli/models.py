@@ -8,7 +8,7 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.own_files import described, onnx_file, paddle_files, reading
+from controller.cli.options.own_files import brought, described, reading
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (
     own_model_words,
@@ -19,9 +19,7 @@ from controller.cli.printing.models import (
 from controller.cli.printing.uploading import shown_upload
 from controller.client import QueryClient
 from controller.domain.catalog import OwnModelHeader
-from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, load_catalog
-from models.catalog.own import OwnFormat
 from models.catalog.tiers import Tier, TierSelection, apply_rule
 
 
@@ -91,7 +89,21 @@ def _print_tier(selection: TierSelection, as_json: bool) -> None:
     "paddle_dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with one .pdmodel and its .pdiparams, as paddle.jit.save writes them.",
+    help="Folder with one program and its parameters, as Paddle 1.x to 2.6 write them.",
+)
+@click.option(
+    "--program",
+    "program_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Paddle's program, where its name is another; with --params.",
+)
+@click.option(
+    "--params",
+    "parameters_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The parameters of that program, in one file.",
 )
 @click.option(
     "--input-size",
@@ -107,6 +119,8 @@ def add(
     name: str,
     onnx_path: Path | None,
     paddle_dir: Path | None,
+    program_path: Path | None,
+    parameters_path: Path | None,
     input_size: int | None,
     address: str,
     as_json: bool,
@@ -117,20 +131,17 @@ def add(
     to the controller, run there once in a process without a network, and kept if that went well.
     From then on sweep, convert, best and report know its name. A Paddle program becomes Paddle Lite
     and ONNX files, an ONNX file becomes ONNX files only. Its accuracy is unknown until it is
-    imported with 'edgerank accuracy import'. A model has at most 2 GB.
+    imported with 'edgerank accuracy import'. A model has at most 2 GB. Weights of an ONNX file that
+    are in files beside it are sent with it; files elsewhere are never read.
 
     \b
     Examples:
       edgerank models add MyNet --onnx mynet.onnx
       edgerank models add MyNet --paddle inference/ --input-size 224
+      edgerank models add MyNet --program net.prog --params net.weights
     """
-    if (onnx_path is None) == (paddle_dir is None):
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT, "say what to add: either --onnx FILE or --paddle DIR"
-        )
-    own_format = OwnFormat.PADDLE if onnx_path is None else OwnFormat.ONNX
-    files = paddle_files(paddle_dir) if paddle_dir else onnx_file(onnx_path or Path())
-    with QueryClient(address) as client:
+    own_format, bringing = brought(onnx_path, paddle_dir, program_path, parameters_path)
+    with bringing as files, QueryClient(address) as client:
         header = OwnModelHeader(
             name=name, format=own_format, files=described(files), input_size=input_size
         )

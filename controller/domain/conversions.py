@@ -5,6 +5,7 @@ from enum import Enum
 
 from controller.domain.sweeps import Activity
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from protos.reasons import Reason
 
 
 class ConversionResult(Enum):
@@ -85,12 +86,21 @@ class ConversionOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionSnapshot:
-    """How far a conversion is; `ended` holds what ended since the stream's last snapshot."""
+    """How far a conversion is.
+
+    Attributes:
+        artifacts_total: files that are made or looked up.
+        artifacts_done: those that ended.
+        ended: what ended since the stream's last snapshot.
+        activity: what goes on, None when that is told already.
+        left_out: what there is no file of, told once.
+    """
 
     artifacts_total: int
     artifacts_done: int
     ended: tuple[ConversionOutcome, ...] = ()
     activity: Activity | None = None
+    left_out: tuple[Reason, ...] = ()
 
 
 _MADE = (ConversionResult.STORED, ConversionResult.CACHED)

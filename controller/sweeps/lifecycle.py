@@ -129,15 +129,18 @@ class Sweeps:
             EdgerankError: the plan cannot hold (see `plan_conversion`), or what `Converter.ensure`
                 raises.
         """
-        variants = plan_conversion(spec, self._catalog)
+        plan = plan_conversion(spec, self._catalog)
+        if plan.left_out:
+            yield ConversionSnapshot(
+                artifacts_total=len(plan.variants), artifacts_done=0, left_out=plan.left_out
+            )
         news: asyncio.Queue[ConversionOutcome | Activity | None] = asyncio.Queue()
 
         async def on_outcome(_variant: Variant, outcome: ConversionOutcome, _key: str) -> None:
             news.put_nowait(outcome)
 
-        work = asyncio.create_task(
-            self._converter.ensure(variants, spec.weights, Listener(on_outcome, news.put_nowait))
-        )
+        listener = Listener(on_outcome, news.put_nowait)
+        work = asyncio.create_task(self._converter.ensure(plan.variants, spec.weights, listener))
         work.add_done_callback(lambda _task: news.put_nowait(None))
         done = 0
         try:
@@ -145,7 +148,7 @@ class Sweeps:
                 ended = () if isinstance(item, Activity) else (item,)
                 done += len(ended)
                 yield ConversionSnapshot(
-                    artifacts_total=len(variants),
+                    artifacts_total=len(plan.variants),
                     artifacts_done=done,
                     ended=ended,
                     activity=item if isinstance(item, Activity) else None,

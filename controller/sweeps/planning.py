@@ -46,6 +46,14 @@ class Plan:
     left_out: tuple[Reason, ...]
 
 
+@dataclass(frozen=True)
+class ConversionPlan:
+    """The variants that a conversion makes, and what there is no file of."""
+
+    variants: tuple[Variant, ...]
+    left_out: tuple[Reason, ...]
+
+
 def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> Plan:
     """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
 
@@ -80,11 +88,7 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
         refused = next(iter((*obstacle_by_itself, *lacking)), None)
         if refused is not None:
             raise Refused(ErrorCode.PRECONDITION, refused)
-    untranslatable = {
-        backbone.name: reason(ReasonCode.ADDED_AS_ONNX, {"backbone": backbone.name})
-        for backbone in backbones
-        if lacks_paddle_program(backbone) and Runtime.PADDLELITE in runtimes
-    }
+    untranslatable = _untranslatable(backbones) if Runtime.PADDLELITE in runtimes else {}
     left_out = _each_once((*obstacles.values(), *lacks.values(), *untranslatable.values()))
     jobs = tuple(
         PlannedJob(
@@ -105,8 +109,8 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
     return Plan((*sentinels, *jobs), left_out)
 
 
-def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> tuple[Variant, ...]:
-    """The variants that a conversion makes, backbone by backbone.
+def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> ConversionPlan:
+    """What a conversion makes, backbone by backbone.
 
     Raises:
         EdgerankError: INVALID_INPUT or UNKNOWN_NAME, each naming what would do.
@@ -115,11 +119,21 @@ def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> tuple[Variant, ..
         raise EdgerankError(ErrorCode.INVALID_INPUT, "name at least one backbone")
     precisions = check_variants(spec)
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
-    return tuple(
+    variants = tuple(
         variant
         for backbone in backbones
         for variant in variants_of(backbone, precisions, spec.input_sizes, spec.batches)
     )
+    return ConversionPlan(variants, tuple(_untranslatable(backbones).values()))
+
+
+def _untranslatable(backbones: Iterable[Backbone]) -> dict[str, Reason]:
+    """Why there is no Paddle Lite file of those that there is none of, by name."""
+    return {
+        backbone.name: reason(ReasonCode.ADDED_AS_ONNX, {"backbone": backbone.name})
+        for backbone in backbones
+        if lacks_paddle_program(backbone)
+    }
 
 
 def _sentinels(

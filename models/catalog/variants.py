@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from models.catalog.catalog import Backbone
+from models.catalog.own import lacks_paddle_program
 
 
 class Format(Enum):
@@ -116,6 +117,8 @@ def variants_of(
 ) -> tuple[Variant, ...]:
     """Return a backbone's variants in every format and target that has the precisions.
 
+    Of an own model that was added as ONNX there are those in ONNX only.
+
     Args:
         backbone: what is converted.
         precisions: kinds of number.
@@ -128,6 +131,7 @@ def variants_of(
         for input_size in tuple(dict.fromkeys(input_sizes)) or (backbone.input_size,)
         for batch in tuple(dict.fromkeys(batches)) or (1,)
         for (format_, target), available in PRECISIONS.items()
+        if format_ is Format.ONNX or not lacks_paddle_program(backbone)
         for precision in available
         if precision in wanted
     )

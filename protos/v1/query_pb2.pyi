@@ -1133,12 +1133,17 @@ class ConvertResponse(_message.Message):
     ARTIFACTS_DONE_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
     ACTIVITY_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     artifacts_total: _builtins.int
     artifacts_done: _builtins.int
     @_builtins.property
     def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConversionOutcome]: ...
     @_builtins.property
     def activity(self) -> Global___Activity: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """In the first one: what there is no file of."""
+
     def __init__(
         self,
         *,
@@ -1146,10 +1151,11 @@ class ConvertResponse(_message.Message):
         artifacts_done: _builtins.int = ...,
         ended: _abc.Iterable[Global___ConversionOutcome] | None = ...,
         activity: Global___Activity | None = ...,
+        left_out: _abc.Iterable[_types_pb2.Reason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_activity", b"_activity", "activity", b"activity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activity", b"_activity", "activity", b"activity", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activity", b"_activity", "activity", b"activity", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "left_out", b"left_out"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__activity: _TypeAlias = _typing.Literal["activity"]  # noqa: Y015
     _WhichOneofArgType__activity: _TypeAlias = _typing.Literal["_activity", b"_activity"]  # noqa: Y015

@@ -1,46 +1,59 @@
 """The files of an own model on a person's disk: found, checked for size, hashed, read in chunks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from controller.cli.options.external.joining import in_one_file
+from controller.cli.options.external.paddle_layouts import paddle_files, program_and_parameters
 from controller.domain.catalog import OwnFile, check_size
 from controller.domain.errors import EdgerankError, ErrorCode
+from models.catalog.own import OwnFormat
 from models.digest import file_sha256
 
 CHUNK_BYTES = 1 << 20
 
 
-def onnx_file(path: Path) -> tuple[Path, ...]:
-    """The one file of an ONNX model.
+def brought(
+    onnx: Path | None, paddle: Path | None, program: Path | None, parameters: Path | None
+) -> tuple[OwnFormat, AbstractContextManager[tuple[Path, ...]]]:
+    """What a person names, and what gives its files in the order in which they travel.
 
     Raises:
-        EdgerankError: INVALID_INPUT when it is no file, or too large.
+        EdgerankError: INVALID_INPUT unless one ONNX file, one folder, or a program with its
+            parameters is named. The files are looked at when they are asked for: INVALID_INPUT,
+            too, when one is missing, too large, or the folder has not exactly one program.
     """
-    return _checked((path,))
-
-
-def paddle_files(folder: Path) -> tuple[Path, ...]:
-    """The program and the parameters in a folder.
-
-    Raises:
-        EdgerankError: INVALID_INPUT when there is not exactly one pair, or it is too large.
-    """
-    if not folder.is_dir():
-        raise _refused(f"{folder} is no folder; name the one with the .pdmodel and .pdiparams")
-    pairs = [
-        (model, model.with_suffix(".pdiparams"))
-        for model in sorted(folder.glob("*.pdmodel"))
-        if model.with_suffix(".pdiparams").is_file()
-    ]
-    if not pairs:
+    pair = (program, parameters)
+    if sum(each is not None for each in (onnx, paddle)) + any(pair) != 1 or any(pair) != all(pair):
         raise _refused(
-            f"{folder} has no .pdmodel with a .pdiparams of the same name{_hint(folder)}"
+            "say what to add: --onnx FILE, --paddle DIR, or --program FILE with --params FILE"
         )
-    if len(pairs) > 1:
-        names = ", ".join(model.stem for model, _ in pairs)
-        raise _refused(f"{folder} has several programs ({names}); leave one in a folder of its own")
-    return _checked(pairs[0])
+    if onnx:
+        return OwnFormat.ONNX, _onnx_files(onnx)
+    if paddle:
+        return OwnFormat.PADDLE, _within_size(paddle_files(paddle))
+    assert program is not None
+    assert parameters is not None
+    return OwnFormat.PADDLE, _within_size(program_and_parameters(program, parameters))
+
+
+@contextmanager
+def _onnx_files(path: Path) -> Iterator[tuple[Path, ...]]:
+    if not path.is_file():
+        raise _refused(f"{path} is no file")
+    check_size(path.name, path.stat().st_size)
+    with in_one_file(path) as whole:
+        yield (whole,)
+
+
+@contextmanager
+def _within_size(
+    finding: AbstractContextManager[tuple[Path, ...]],
+) -> Iterator[tuple[Path, ...]]:
+    with finding as files:
+        check_size(files[0].name, sum(file.stat().st_size for file in files))
+        yield files
 
 
 def described(paths: Sequence[Path]) -> tuple[OwnFile, ...]:
@@ -91,27 +104,6 @@ def _blocks(path: Path, failed: list[tuple[Path, OSError]]) -> Iterator[bytes]:
                 yield block
     except OSError as error:
         failed.append((path, error))
-
-
-def _hint(folder: Path) -> str:
-    if any(folder.glob("*.pdparams")):
-        return (
-            "; a .pdparams is a pickle of parameters without a program, which is not taken: save "
-            "the network with paddle.jit.save"
-        )
-    if any(folder.glob("*.pdiparams")) and any(folder.glob("*.json")):
-        return (
-            "; a program in .json is Paddle 3's, which no converter reads: save it with Paddle 2.6"
-        )
-    return ""
-
-
-def _checked(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    for path in paths:
-        if not path.is_file():
-            raise _refused(f"{path} is no file")
-    check_size(paths[0].name, sum(path.stat().st_size for path in paths))
-    return paths
 
 
 def _refused(sentence: str) -> EdgerankError:

@@ -24,6 +24,7 @@ from controller.domain.quantities import format_memory
 from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
+from controller.views.reasons import sentence
 from controller.views.reasons.folding import folded_reasons
 from controller.views.wording import median_words
 from models.catalog.catalog import load_catalog
@@ -118,6 +119,8 @@ def follow_conversion(
                 progress.update(artifacts, activity=activity_words(snapshot.activity))
                 far = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
                 teller.goes_on([snapshot.activity], far, "")
+            for why in snapshot.left_out:
+                teller.say(Text(f"left out: {sentence(why)}"))
             for outcome in snapshot.ended:
                 # A controller of another version may make variants that nobody expected.
                 cost = costs.get(_variant(outcome), 0.0)

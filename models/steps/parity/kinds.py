@@ -34,6 +34,10 @@ _STARTS: Mapping[str, tuple[str, str]] = {
         "export it to ONNX",
     ),
     r"PK\x03\x04": ("a zip archive", ""),
+    r"\s*\{\s*\"base_code\"": (
+        "a program of Paddle 3 (.json)",
+        "export it with FLAGS_enable_pir_api=0 set, or to ONNX",
+    ),
     r"\s*\{": ("a JSON file", ""),
     r"\x89PNG": ("a PNG image", ""),
     r"\xff\xd8\xff": ("a JPEG image", ""),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,51 +12,28 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.catalog.catalog import Backbone
-from models.catalog.own import InputAxis, OwnFormat, own_backbone, own_digest, own_folder
-from models.catalog.variants import Format, Target, WeightsKind, variants_of
-from models.conversion.own_inspection import inspect_own
+from models.catalog.own import InputAxis, OwnFormat, own_folder
+from models.catalog.variants import (
+    Format,
+    Precision,
+    Target,
+    Variant,
+    WeightsKind,
+    variants_of,
+)
 from models.conversion.pipeline import Converted, Refused, convert
-from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.onnx import adopt_onnx
 from models.steps.refusal import StepRefused
 from models.weights.weights import WeightsUnavailable, resolve_weights
+from tests.integration.models.adopting import inspect, kept, refusal
 from tests.own_networks import (
     FIXED_SHAPE,
     onnx_network,
     save_onnx,
-    save_paddle,
     with_ending,
     with_external_weights,
 )
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_paddle(tmp_path_factory.mktemp("program") / "saved")
-
-
-def own_files(program: Path, folder: Path) -> Path:
-    """A folder as own models are kept, of a folder as Paddle saves them."""
-    folder.mkdir()
-    for suffix in (".pdmodel", ".pdiparams"):
-        shutil.copy(program / f"inference{suffix}", folder / f"model{suffix}")
-    return folder
-
-
-def inspect(folder: Path, input_size: int | None = None) -> AdoptAnswer:
-    workdir = folder.with_name(f"{folder.name}-work")
-    workdir.mkdir()
-    return inspect_own(folder, input_size, workdir, Cancellation())
-
-
-def refusal(folder: Path, input_size: int | None = None) -> str:
-    with pytest.raises(StepFailed) as failure:
-        inspect(folder, input_size)
-    assert not failure.value.crashed, failure.value.reason
-    assert "\n" not in failure.value.reason
-    return failure.value.reason
 
 
 def adopted(folder: Path, input_size: int | None = None, batch: int = 1) -> AdoptAnswer:
@@ -83,15 +58,6 @@ def refused_bytes(folder: Path, content: bytes) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "model.onnx").write_bytes(content)
     return onnx_refusal(folder)
-
-
-def kept(files: Path, weights_dir: Path, own_format: OwnFormat) -> Backbone:
-    """The model as a backbone, its files where a controller keeps them."""
-    digest = own_digest(files)
-    files.rename(own_folder(weights_dir, digest).parent.parent / "moved")
-    own_folder(weights_dir, digest).parent.mkdir(parents=True)
-    (weights_dir / "moved").rename(own_folder(weights_dir, digest))
-    return own_backbone("Mine", own_format, digest, 64, 0.001)
 
 
 class TestOnnx:
@@ -268,7 +234,8 @@ class TestOnnx:
             backbone, WeightsKind.PRETRAINED, tmp_path / "weights", lambda *_: None
         )
         assert weights.kind is WeightsKind.OWN
-        variants = variants_of(backbone, batches=(1, 2))
+        made_for_x86 = (Format.PADDLELITE, Precision.FP32, Target.X86, 64, 1)
+        variants = (*variants_of(backbone, batches=(1, 2)), Variant("Mine", *made_for_x86))
         fates = convert(backbone, variants, weights, tmp_path / "made", lambda _step: None)
         made = [fate for fate in fates if isinstance(fate, Converted)]
         refused = [fate for fate in fates if isinstance(fate, Refused)]
@@ -280,59 +247,6 @@ class TestOnnx:
             assert set(fate.tool_versions) == {"onnx", "onnxslim", "onnxruntime"}
         assert {fate.variant.format for fate in refused} == {Format.PADDLELITE}
         assert all("translates ONNX to" in fate.reason for fate in refused)
-
-
-class TestPaddle:
-    def test_it_becomes_an_artifact_of_every_target(self, program: Path, tmp_path: Path) -> None:
-        (tmp_path / "weights").mkdir()
-        files = own_files(program, tmp_path / "weights" / "files")
-        backbone = kept(files, tmp_path / "weights", OwnFormat.PADDLE)
-        weights = resolve_weights(
-            backbone, WeightsKind.SYNTHETIC, tmp_path / "weights", lambda *_: None
-        )
-        fates = convert(
-            backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None
-        )
-        assert all(isinstance(fate, Converted) for fate in fates), fates
-        assert {fate.variant.target for fate in fates} == set(Target)
-
-    def test_parameters_that_do_not_fit_are_refused(self, program: Path, tmp_path: Path) -> None:
-        sound = (program / "inference.pdiparams").read_bytes()
-        other = save_paddle(tmp_path / "other", channels=12)
-        cases: list[tuple[Callable[[], bytes], str]] = [
-            (lambda: sound[: len(sound) // 2], "too short for the program: they end before"),
-            (lambda: sound + b"more", "4 bytes are left after its last one"),
-            ((other / "inference.pdiparams").read_bytes, "are of another program"),
-            ((program / "inference.pdparams").read_bytes, "the file is a pickle, not"),
-            (lambda: b"\x01" * 4000, "are no Paddle parameters"),
-        ]
-        files = own_files(program, tmp_path / "files")
-        for content, words in cases:
-            (files / "model.pdiparams").write_bytes(content())
-            assert words in refusal(files, 64)
-            shutil.rmtree(files.with_name("files-work"))
-
-    def test_a_damaged_program_is_refused(self, program: Path, tmp_path: Path) -> None:
-        files = own_files(program, tmp_path / "files")
-        sound = (program / "inference.pdmodel").read_bytes()
-        for content in (sound[: len(sound) // 2], b"no program at all"):
-            (files / "model.pdmodel").write_bytes(content)
-            assert "no Paddle program" in refusal(files, 64)
-            shutil.rmtree(files.with_name("files-work"))
-
-    def test_operators_that_reach_beyond_the_network_are_refused(
-        self, program: Path, tmp_path: Path
-    ) -> None:
-        files = own_files(program, tmp_path / "files")
-        sound = (program / "inference.pdmodel").read_bytes()
-        for wanted, words in (
-            (b"print", "that no image classifier needs: print"),
-            (b"relu7", "does not have: relu7"),
-        ):
-            # Names of the same length keep the file whole.
-            (files / "model.pdmodel").write_bytes(sound.replace(b"relu6", wanted))
-            assert words in refusal(files, 64)
-            shutil.rmtree(files.with_name("files-work"))
 
 
 def test_files_that_were_altered_are_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import onnx
 import pytest
 
 from protos.v1 import query_pb2, query_pb2_grpc
@@ -63,6 +64,10 @@ def test_an_own_model_is_measured_and_ranked_by_its_own_accuracy(
     ):
         added = edgerank("models", "add", NAME, "--onnx", str(onnx_file), address=address)
         assert added.stdout.startswith(f"added {NAME} (onnx): 64 px"), added.stderr
+        converted = edgerank("convert", NAME, "--precisions", "fp32,fp16", address=address)
+        assert converted.returncode == 0, converted.stdout
+        assert converted.stdout.count(f"left out: {NAME} was added as ONNX") == 1
+        assert " 0 refused, 0 failed" in converted.stdout
         sweep = ("sweep", "--models", NAME, "--runtimes", "onnxruntime", *QUICK_SWEEP, "--json")
         swept = edgerank(*sweep, address=address)
         assert [job["weights"] for job in json.loads(swept.stdout)["ended"]] == ["own"]
@@ -116,6 +121,23 @@ def test_a_model_that_no_sweep_has_goes_with_its_accuracy_and_files(
     assert list((system.state_dir / "controller" / "weights" / "own").iterdir()) == []
 
 
+def test_weights_beside_a_model_are_sent_with_it(address: str, tmp_path: Path) -> None:
+    path = tmp_path / "apart.onnx"
+    onnx.save(
+        onnx_network(FIXED_SHAPE),
+        path,
+        save_as_external_data=True,
+        location="apart.onnx.data",
+        size_threshold=0,
+    )
+    added = edgerank("models", "add", "Apart", "--onnx", str(path), address=address)
+    assert added.stdout.startswith("added Apart (onnx): 64 px, 296 parameters"), added.stderr
+    assert edgerank("models", "remove", "Apart", address=address).returncode == 0
+    (tmp_path / "apart.onnx.data").rename(tmp_path / "elsewhere")
+    said = refused("models", "add", "Apart", "--onnx", str(path), address=address)
+    assert "apart.onnx.data, which is not beside it" in said
+
+
 def test_a_wrong_model_is_refused_before_or_after_it_was_sent(
     address: str, tmp_path: Path, onnx_file: Path
 ) -> None:
@@ -132,8 +154,8 @@ def test_a_wrong_model_is_refused_before_or_after_it_was_sent(
         (*add, "Huge", "--onnx", str(huge)): "has 3.0 GB; a model has at most 2 GB",
         (*add, "Mine", "--onnx", str(tmp_path / "none.onnx")): "none.onnx is no file",
         (*add, "Mine", "--paddle", str(folder)): "a .pdparams is a pickle of parameters without",
-        (*add, "Mine", "--paddle", str(tmp_path)): "has no .pdmodel with a .pdiparams",
-        (*add, "Mine"): "either --onnx FILE or --paddle DIR",
+        (*add, "Mine", "--paddle", str(tmp_path)): "has no program with its parameters; if",
+        (*add, "Mine"): "--onnx FILE, --paddle DIR, or --program",
         (*add, "mobilenetv1", "--onnx", str(onnx_file)): "the catalog has MobileNetV1 already",
         (*add, "no name", "--onnx", str(onnx_file)): "cannot name a model",
         (*add, "Mine", "--onnx", str(text)): "Mine cannot be used: the file is no ONNX file",

@@ -12,7 +12,7 @@ from controller.domain.sweeps import MAX_BATCH, Device, SweepSpec
 from controller.sweeps.planning import plan_conversion, plan_sweep
 from models.catalog.catalog import DEMO_BACKBONES, MAX_INPUT_SIZE, Catalog, load_catalog
 from models.catalog.own import OwnFormat, own_backbone
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.variants import Format, Precision, WeightsKind
 from protos.device import DeviceProfile
 from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason
@@ -189,6 +189,17 @@ def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> Non
         plan_sweep(nothing, [device("pc")], Catalog(own))
     assert refused.value.code is ErrorCode.PRECONDITION
     assert refused.value.reasons == without
+    # A conversion says it once, too, however many precisions, sizes and batches it has.
+    conversion = ConversionSpec(
+        backbones=("AsOnnx", "AsPaddle"),
+        weights=WeightsKind.SYNTHETIC,
+        precisions=(Precision.FP32, Precision.INT8_DYNAMIC),
+        batches=(1, 2),
+    )
+    converted = plan_conversion(conversion, Catalog(own))
+    assert converted.left_out == without
+    assert {v.format for v in converted.variants if v.backbone == "AsOnnx"} == {Format.ONNX}
+    assert {v.format for v in converted.variants if v.backbone == "AsPaddle"} == set(Format)
 
 
 def test_a_sweep_without_a_device_says_how_to_get_one() -> None:
@@ -266,11 +277,14 @@ def test_a_conversion_is_every_format_and_target_once() -> None:
         weights=WeightsKind.SYNTHETIC,
         precisions=ALL_PRECISIONS,
     )
-    variants = plan_conversion(spec, CATALOG)
+    plan = plan_conversion(spec, CATALOG)
+    variants = plan.variants
+    assert plan.left_out == ()
     assert len(set(variants)) == len(variants) == 9
     fp32_only = replace(spec, precisions=(), input_sizes=(64,), batches=(2,))
     assert [
-        (v.target.value, v.input_size, v.batch) for v in plan_conversion(fp32_only, CATALOG)
+        (v.target.value, v.input_size, v.batch)
+        for v in plan_conversion(fp32_only, CATALOG).variants
     ] == [
         ("arm", 64, 2),
         ("x86", 64, 2),

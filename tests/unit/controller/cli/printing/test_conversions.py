@@ -8,6 +8,7 @@ at what differs:
 """
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -20,6 +21,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Target, variants_of
+from protos.reasons import ReasonCode, reason
 from tests.unit.controller.samples.conversions import missing, unkept, whole
 from tests.unit.controller.samples.pages import COLUMNS, bound, kept
 from tests.unit.controller.samples.pages import printed as on_terminal
@@ -92,8 +94,11 @@ def test_what_is_found_is_not_told_one_by_one_and_what_is_made_is() -> None:
     ]
     console = Console(file=io.StringIO(), width=200)
     costs = dict.fromkeys(RESNET50, 3.0)
+    why = reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"})
+    snapshots[0] = replace(snapshots[0], left_out=(why,))
     assert follow_conversion(snapshots, console, costs) == outcomes
     assert isinstance(console.file, io.StringIO)
     told = console.file.getvalue()
     assert told.count("ResNet18") == 3
     assert "ResNet50" not in told
+    assert told.count("left out: AsOnnx ") == 1
