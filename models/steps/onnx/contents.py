@@ -47,6 +47,11 @@ def messages(message: Message) -> Iterator[Message]:
                 yield from messages(inner)
 
 
+def is_quantised(model: onnx.ModelProto) -> bool:
+    """Say whether the model computes with whole numbers by itself, in any of ONNX's ways."""
+    return any(isinstance(node, onnx.NodeProto) and _range_places(node) for node in messages(model))
+
+
 def parameter_count(model: onnx.ModelProto) -> int:
     """Return how many numbers the weights have: initialisers and constants, in subgraphs, too.
 

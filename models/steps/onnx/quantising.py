@@ -10,6 +10,7 @@ import onnx
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.processes.requests import FileAnswer, ReduceRequest
+from models.steps.onnx.contents import is_quantised
 from models.steps.refusal import StepRefused
 
 _QUANTISED = frozenset({"DynamicQuantizeLinear", "QuantizeLinear"})
@@ -17,7 +18,16 @@ _QUANTISED = frozenset({"DynamicQuantizeLinear", "QuantizeLinear"})
 
 @contextmanager
 def prepared(request: ReduceRequest) -> Iterator[str]:
-    """Give the path of a file, while inside, with batch norms folded and shapes known."""
+    """Give the path of a file, while inside, with batch norms folded and shapes known.
+
+    Raises:
+        StepRefused: the file is quantised already.
+    """
+    if is_quantised(onnx.load(request.source_path)):
+        raise StepRefused(
+            "it is quantised by itself, and is not quantised again: ask for fp32, which is the "
+            "model as it was brought"
+        )
     path = Path(request.output_path).with_suffix(".prepared.onnx")
     # Every shape is fixed, so there is nothing symbolic to infer.
     quant_pre_process(request.source_path, str(path), skip_symbolic_shape=True)

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.steps.onnx.contents import parameter_count
+from models.steps.onnx.contents import is_quantised, parameter_count
 from models.steps.onnx.versions import refuse_newer, stamp_lowest_ir
 from models.steps.refusal import StepRefused
 from tests.own_networks import onnx_network
@@ -89,6 +89,15 @@ def test_weights_are_counted_wherever_they_stand(
     change: Callable[[onnx.ModelProto], onnx.ModelProto], more: int
 ) -> None:
     assert parameter_count(change(onnx_network())) == WEIGHTS + more
+
+
+def test_what_is_quantised_by_itself_is_told() -> None:
+    assert not is_quantised(onnx_network())
+    assert is_quantised(quantised(onnx_network()))
+    for operator, domain in (("ConvInteger", ""), ("QLinearConv", ""), ("QGemm", "com.microsoft")):
+        model = onnx_network()
+        model.graph.node.append(helper.make_node(operator, ["x", "w"], ["y"], domain=domain))
+        assert is_quantised(model)
 
 
 def test_a_quantised_bias_is_a_weight() -> None:
