@@ -141,7 +141,7 @@ def test_published_weights_without_a_network_name_the_other_choice(tmp_path: Pat
     with running_controller(tmp_path, environment=no_network) as (_controller, address):
         done = edgerank("convert", "GhostNet_x0_5", address=address)
     assert done.returncode == 4
-    assert "--weights synthetic is the other choice" in " ".join(done.stdout.split())
+    assert "synthetic ones are the other choice" in " ".join(done.stdout.split())
     assert "3 of 3 artifacts refused" in done.stderr
 
 
