@@ -53,6 +53,10 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
             "there are noisy, unstable, throttled",
         ),
         (("follow", "nothing"), 2, "no sweep has the id 'nothing'"),
+        (("results", "--sweep", "nothing"), 2, "no sweep has the id 'nothing'"),
+        (("devices", "remove", "pd"), 2, "nearest: pc"),
+        (("devices", "remove", "pc"), 4, "pc is connected"),
+        (("devices", "rename", "pc", "all"), 2, "'all' cannot name a device"),
         (("cancel", "nothing"), 2, "no sweep has the id 'nothing'"),
         (("report", "--device", "phone"), 2, "no device is named 'phone'"),
         (("export", "all.xlsx"), 2, "csv"),
@@ -141,7 +145,7 @@ def test_published_weights_without_a_network_name_the_other_choice(tmp_path: Pat
     with running_controller(tmp_path, environment=no_network) as (_controller, address):
         done = edgerank("convert", "GhostNet_x0_5", address=address)
     assert done.returncode == 4
-    assert "--weights synthetic is the other choice" in " ".join(done.stdout.split())
+    assert "synthetic ones are the other choice" in " ".join(done.stdout.split())
     assert "3 of 3 artifacts refused" in done.stderr
 
 
