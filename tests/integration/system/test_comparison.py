@@ -85,7 +85,7 @@ def test_where_noise_hides_every_pair_the_check_has_not_passed(remembered: Remem
     done = edgerank(*command, address=address)
     assert done.returncode == 3
     assert "B is: 1 cannot tell (1 for noise)" in done.stdout
-    assert "warning: 1 of 1 pairs may hide a regression" in done.stderr
+    assert "warning: 1 of 1 pair may hide a regression" in done.stderr
     assert "no pair could be judged for a regression, since a side is noisy" in " ".join(
         done.stderr.split()
     )
@@ -185,7 +185,7 @@ def test_every_figure_of_a_real_sweep_is_paired_or_named_with_its_reason(
     [
         (("nothing", ONNX), "no sweep has the id 'nothing'"),
         ((ONNX, "runtime:tflite"), "write paddlelite or onnxruntime"),
-        ((ONNX, "since:2026-11-24"), "write a sweep's id, runtime:NAME"),
+        ((ONNX, "since:2026-11-24"), "write a sweep's id or name, runtime:NAME"),
         ((ONNX, "after:soon"), "'soon' is no date; write 2026-11-24"),
         ((ONNX, LITE, "--device", "pd"), "no device is named 'pd'; nearest: pc"),
         ((ONNX, LITE, "--fail-on-regression", "5"), "write it as 2%"),

@@ -207,3 +207,10 @@ def test_a_sweep_and_its_figures_are_found_again(system: System, swept: dict[str
     only = asked(system, "results", "--sweep", sweep_id, "--backbone", backbone)
     assert {each["backbone"] for each in only} == {backbone}
     assert edgerank("results", "--backbone", "Nothing", address=system.address).returncode == 2
+
+
+def test_a_device_has_the_name_that_a_person_gives_it(system: System) -> None:
+    for old, new in (("pc", "kitchen"), ("kitchen", "pc")):
+        done = edgerank("devices", "rename", old, new, address=system.address)
+        assert done.returncode == 0, done.stderr
+        assert [device["name"] for device in asked(system, "devices")] == [new]
