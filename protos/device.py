@@ -70,6 +70,8 @@ class DeviceProfile:
             nothing of this architecture; empty when none was detected.
         usable_cpus: numbers of the cores that the agent may use, ascending; empty when it did not
             say.
+        cpu_quota_cores: cores' time that a container's or a service's quota leaves the agent: 1.5
+            is one and a half cores; None when there is no quota.
     """
 
     architecture: str
@@ -92,6 +94,7 @@ class DeviceProfile:
     virtual_machine: str = ""
     emulator: str = ""
     usable_cpus: tuple[int, ...] = ()
+    cpu_quota_cores: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +188,9 @@ class DeviceState:
         waiting_share: for how much of the sampling, 0 to 1, the thread of the child that waited
             longest was ready to run while others had its core; only in the state after, None where
             the kernel does not tell.
+        quota_period_count: periods that a quota of processor time had so far; None without one.
+        quota_throttled_count: of those, in how many the quota ended, so that the agent and its
+            children stood still for the rest; None without one.
     """
 
     taken_at_unix_ms: int
@@ -198,3 +204,5 @@ class DeviceState:
     measured_cpus: tuple[int, ...] = ()
     load_by_others: float | None = None
     waiting_share: float | None = None
+    quota_period_count: int | None = None
+    quota_throttled_count: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agent.device.android import android_properties
+from agent.device.cpu_quota import cpu_quota
 from agent.device.kernel_files import Roots, read_text
 from agent.device.surroundings import container, emulator, tells_of_another_cpu, virtual_machine
 from agent.device.topology import core_clusters, cpu_caches
@@ -44,6 +45,7 @@ def read_device_profile(
     cpuinfo = _fields(read_text(roots.proc / "cpuinfo") or "")
     first_core = dict(reversed(cpuinfo))
     android = android_properties(roots)
+    quota = cpu_quota(roots)
     return DeviceProfile(
         architecture=host.architecture,
         cpu_model=_cpu_model(first_core, roots),
@@ -70,6 +72,7 @@ def read_device_profile(
         virtual_machine=virtual_machine(roots, first_core),
         emulator=emulator(roots, host.architecture, first_core),
         usable_cpus=host.usable_cpus,
+        cpu_quota_cores=None if quota is None else quota.cores,
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.device.cpu_quota import cpu_quota, quota_counts
 from agent.device.kernel_files import Roots, online_cpus, read_text, read_whole
 from agent.device.power import battery, power_readings
 from agent.device.temperatures import read_zones, too_hot
@@ -15,6 +16,7 @@ from protos.device import CpuClock, DeviceState
 def read_device_state(roots: Roots, now_unix_ms: Callable[[], int]) -> DeviceState:
     """What the kernel tells of this moment."""
     zones = read_zones(roots.sys)
+    period_count, throttled_count = quota_counts(cpu_quota(roots))
     return DeviceState(
         taken_at_unix_ms=now_unix_ms(),
         clocks=_clocks(roots.sys),
@@ -24,6 +26,8 @@ def read_device_state(roots: Roots, now_unix_ms: Callable[[], int]) -> DeviceSta
         active_limits=(*active_limits(roots.sys), *too_hot(zones)),
         battery=battery(roots.sys),
         power=power_readings(roots.sys),
+        quota_period_count=period_count,
+        quota_throttled_count=throttled_count,
     )
 
 

@@ -16,6 +16,8 @@ SLOW_CLOCK: Final = 0.85
 # A single reading may have met a core that just woke up.
 MIN_SLOW_READINGS: Final = 2
 MIN_SLOW_SHARE: Final = 0.1
+# Of a quota's periods. The agent's own readings may end one now and then.
+MIN_THROTTLED_SHARE: Final = 0.1
 
 
 def throttling(repetitions: Sequence[Repetition]) -> Reason | None:
@@ -23,6 +25,7 @@ def throttling(repetitions: Sequence[Repetition]) -> Reason | None:
 
     It was when, in any repetition,
 
+    - its quota of processor time ended in a tenth of its periods, or more,
     - a counter of throttling events rose between the first state and the last,
     - a limit was in force while it sampled or right after, a temperature included from which on the
       processor is slowed down,
@@ -32,7 +35,25 @@ def throttling(repetitions: Sequence[Repetition]) -> Reason | None:
     A kernel that tells neither counters, limits nor clocks shows no throttling.
     """
     full_khz = _first_clocks(repetitions)
-    return first_found(repetitions, (_risen, _limited, partial(_slowed, full_khz)))
+    return first_found(repetitions, (_out_of_quota, _risen, _limited, partial(_slowed, full_khz)))
+
+
+def _out_of_quota(repetition: Repetition) -> Reason | None:
+    """A child that stands still for its quota is ready to run, as if others had its cores."""
+    # What the process did before it sampled counts only where nothing was read while it did.
+    watched = repetition.during or [repetition.before]
+    told = [
+        (state.quota_period_count, state.quota_throttled_count)
+        for state in (*watched, repetition.after)
+        if state is not None
+    ]
+    counts = [(periods, ended) for periods, ended in told if None not in (periods, ended)]
+    if len(counts) < 2:
+        return None
+    periods, ended = (last - first for first, last in zip(counts[0], counts[-1], strict=True))
+    if periods <= 0 or ended < MIN_THROTTLED_SHARE * periods:
+        return None
+    return reason(ReasonCode.QUOTA_ENDED, count=ended, periods=periods)
 
 
 def _risen(repetition: Repetition) -> Reason | None:

@@ -128,6 +128,10 @@ def _threads_obstacle(device: Device, cores: tuple[int, ...], threads: int) -> R
             threads=threads,
             device_cores=device_cores,
         )
+    quota = device.profile.cpu_quota_cores
+    # One thread is the least that there is, however small the quota.
+    if quota is not None and threads > max(1, quota):
+        return _of(device, ReasonCode.THREADS_EXCEED_QUOTA, {}, threads=threads, quota_cores=quota)
     return None
 
 

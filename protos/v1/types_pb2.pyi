@@ -234,6 +234,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """step_ms, repetition, repetitions"""
     REASON_CODE_THROTTLING_COUNTED: _ReasonCode.ValueType  # 5
     """count, repetition, repetitions; counter"""
+    REASON_CODE_QUOTA_ENDED: _ReasonCode.ValueType  # 90
+    """count, periods, repetition, repetitions"""
     REASON_CODE_LIMIT_IN_FORCE: _ReasonCode.ValueType  # 6
     """repetition, repetitions; limit"""
     REASON_CODE_CLOCK_FELL: _ReasonCode.ValueType  # 7
@@ -362,6 +364,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """threads, count, device_cores"""
     REASON_CODE_THREADS_EXCEED_CORES: _ReasonCode.ValueType  # 72
     """threads, device_cores"""
+    REASON_CODE_THREADS_EXCEED_QUOTA: _ReasonCode.ValueType  # 91
+    """threads, quota_cores; device"""
     REASON_CODE_PROVIDER_MISSING: _ReasonCode.ValueType  # 73
     """words: runtime, provider, has"""
     REASON_CODE_FLUSHING_UNKNOWN: _ReasonCode.ValueType  # 74
@@ -387,6 +391,8 @@ REASON_CODE_CLOCK_SET: ReasonCode.ValueType  # 4
 """step_ms, repetition, repetitions"""
 REASON_CODE_THROTTLING_COUNTED: ReasonCode.ValueType  # 5
 """count, repetition, repetitions; counter"""
+REASON_CODE_QUOTA_ENDED: ReasonCode.ValueType  # 90
+"""count, periods, repetition, repetitions"""
 REASON_CODE_LIMIT_IN_FORCE: ReasonCode.ValueType  # 6
 """repetition, repetitions; limit"""
 REASON_CODE_CLOCK_FELL: ReasonCode.ValueType  # 7
@@ -515,6 +521,8 @@ REASON_CODE_THREADS_EXCEED_ALLOWED: ReasonCode.ValueType  # 71
 """threads, count, device_cores"""
 REASON_CODE_THREADS_EXCEED_CORES: ReasonCode.ValueType  # 72
 """threads, device_cores"""
+REASON_CODE_THREADS_EXCEED_QUOTA: ReasonCode.ValueType  # 91
+"""threads, quota_cores; device"""
 REASON_CODE_PROVIDER_MISSING: ReasonCode.ValueType  # 73
 """words: runtime, provider, has"""
 REASON_CODE_FLUSHING_UNKNOWN: ReasonCode.ValueType  # 74
@@ -682,6 +690,7 @@ class DeviceProfile(_message.Message):
     VIRTUAL_MACHINE_FIELD_NUMBER: _builtins.int
     EMULATOR_FIELD_NUMBER: _builtins.int
     USABLE_CPUS_FIELD_NUMBER: _builtins.int
+    CPU_QUOTA_CORES_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """As `uname -m` says: x86_64, aarch64, armv7l."""
     cpu_model: _builtins.str
@@ -706,6 +715,8 @@ class DeviceProfile(_message.Message):
     """"QEMU", "VMware, Inc."."""
     emulator: _builtins.str
     """"qemu-user": another processor computes, so latencies say nothing of this architecture."""
+    cpu_quota_cores: _builtins.float
+    """Cores' time that a quota of its control groups leaves the agent; absent without a quota."""
     @_builtins.property
     def runtimes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuntimeInfo]: ...
     @_builtins.property
@@ -749,12 +760,15 @@ class DeviceProfile(_message.Message):
         virtual_machine: _builtins.str = ...,
         emulator: _builtins.str = ...,
         usable_cpus: _abc.Iterable[_builtins.int] | None = ...,
+        cpu_quota_cores: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "cpu_quota_cores", b"cpu_quota_cores"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "container", b"container", "cpu_model", b"cpu_model", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "container", b"container", "cpu_model", b"cpu_model", "cpu_quota_cores", b"cpu_quota_cores", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cpu_quota_cores: _TypeAlias = _typing.Literal["cpu_quota_cores"]  # noqa: Y015
+    _WhichOneofArgType__cpu_quota_cores: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_quota_cores) -> _WhichOneofReturnType__cpu_quota_cores | None: ...
 
 Global___DeviceProfile: _TypeAlias = DeviceProfile  # noqa: Y015
 
@@ -920,6 +934,8 @@ class DeviceState(_message.Message):
     MEASURED_CPUS_FIELD_NUMBER: _builtins.int
     LOAD_BY_OTHERS_FIELD_NUMBER: _builtins.int
     WAITING_SHARE_FIELD_NUMBER: _builtins.int
+    QUOTA_PERIOD_COUNT_FIELD_NUMBER: _builtins.int
+    QUOTA_THROTTLED_COUNT_FIELD_NUMBER: _builtins.int
     taken_at_unix_ms: _builtins.int
     """Milliseconds since the Unix epoch."""
     load_average: _builtins.float
@@ -930,6 +946,11 @@ class DeviceState(_message.Message):
     """Only in the state right after sampling: for how much of that time, 0 to 1, the thread of the
     child that waited longest was ready to run while others had its core.
     """
+    quota_period_count: _builtins.int
+    """Of the quota of processor time, absent without one: its periods so far, and in how many of them
+    it ended before the period did.
+    """
+    quota_throttled_count: _builtins.int
     @_builtins.property
     def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___CpuClock]: ...
     @_builtins.property
@@ -966,10 +987,12 @@ class DeviceState(_message.Message):
         measured_cpus: _abc.Iterable[_builtins.int] | None = ...,
         load_by_others: _builtins.float | None = ...,
         waiting_share: _builtins.float | None = ...,
+        quota_period_count: _builtins.int | None = ...,
+        quota_throttled_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "_waiting_share", b"_waiting_share", "battery", b"battery", "load_average", b"load_average", "load_by_others", b"load_by_others", "waiting_share", b"waiting_share"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "_quota_period_count", b"_quota_period_count", "_quota_throttled_count", b"_quota_throttled_count", "_waiting_share", b"_waiting_share", "battery", b"battery", "load_average", b"load_average", "load_by_others", b"load_by_others", "quota_period_count", b"quota_period_count", "quota_throttled_count", b"quota_throttled_count", "waiting_share", b"waiting_share"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "_waiting_share", b"_waiting_share", "active_limits", b"active_limits", "battery", b"battery", "clocks", b"clocks", "load_average", b"load_average", "load_by_others", b"load_by_others", "measured_cpus", b"measured_cpus", "power", b"power", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures", "throttle_counters", b"throttle_counters", "waiting_share", b"waiting_share"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_battery", b"_battery", "_load_average", b"_load_average", "_load_by_others", b"_load_by_others", "_quota_period_count", b"_quota_period_count", "_quota_throttled_count", b"_quota_throttled_count", "_waiting_share", b"_waiting_share", "active_limits", b"active_limits", "battery", b"battery", "clocks", b"clocks", "load_average", b"load_average", "load_by_others", b"load_by_others", "measured_cpus", b"measured_cpus", "power", b"power", "quota_period_count", b"quota_period_count", "quota_throttled_count", b"quota_throttled_count", "taken_at_unix_ms", b"taken_at_unix_ms", "temperatures", b"temperatures", "throttle_counters", b"throttle_counters", "waiting_share", b"waiting_share"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__battery: _TypeAlias = _typing.Literal["battery"]  # noqa: Y015
     _WhichOneofArgType__battery: _TypeAlias = _typing.Literal["_battery", b"_battery"]  # noqa: Y015
@@ -977,6 +1000,10 @@ class DeviceState(_message.Message):
     _WhichOneofArgType__load_average: _TypeAlias = _typing.Literal["_load_average", b"_load_average"]  # noqa: Y015
     _WhichOneofReturnType__load_by_others: _TypeAlias = _typing.Literal["load_by_others"]  # noqa: Y015
     _WhichOneofArgType__load_by_others: _TypeAlias = _typing.Literal["_load_by_others", b"_load_by_others"]  # noqa: Y015
+    _WhichOneofReturnType__quota_period_count: _TypeAlias = _typing.Literal["quota_period_count"]  # noqa: Y015
+    _WhichOneofArgType__quota_period_count: _TypeAlias = _typing.Literal["_quota_period_count", b"_quota_period_count"]  # noqa: Y015
+    _WhichOneofReturnType__quota_throttled_count: _TypeAlias = _typing.Literal["quota_throttled_count"]  # noqa: Y015
+    _WhichOneofArgType__quota_throttled_count: _TypeAlias = _typing.Literal["_quota_throttled_count", b"_quota_throttled_count"]  # noqa: Y015
     _WhichOneofReturnType__waiting_share: _TypeAlias = _typing.Literal["waiting_share"]  # noqa: Y015
     _WhichOneofArgType__waiting_share: _TypeAlias = _typing.Literal["_waiting_share", b"_waiting_share"]  # noqa: Y015
     @_typing.overload
@@ -985,6 +1012,10 @@ class DeviceState(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_average) -> _WhichOneofReturnType__load_average | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__load_by_others) -> _WhichOneofReturnType__load_by_others | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_period_count) -> _WhichOneofReturnType__quota_period_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_throttled_count) -> _WhichOneofReturnType__quota_throttled_count | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting_share) -> _WhichOneofReturnType__waiting_share | None: ...
 

@@ -107,13 +107,15 @@ def _what(profile: DeviceProfile) -> Text:
 
 
 def _cores(profile: DeviceProfile) -> str:
-    """Write 8 cores, or, of an agent that may not use them all, 8 cores (0-1 usable)."""
+    """Write 8 cores, with what limits the agent to less: 8 cores (0-1 usable), quota 1.5."""
     if not profile.logical_cores:
         return ""
     usable = profile.usable_cpus
     limit = f" ({format_cores(usable)} usable)" if 0 < len(usable) < profile.logical_cores else ""
     counted = f"{profile.logical_cores} core{'' if profile.logical_cores == 1 else 's'}"
-    return f"{counted}{limit}"
+    quota = profile.cpu_quota_cores
+    share = "" if quota is None else f", quota {quota:.3g}"
+    return f"{counted}{limit}{share}"
 
 
 def _runtimes(profile: DeviceProfile) -> Text:

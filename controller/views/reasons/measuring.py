@@ -59,6 +59,10 @@ SENTENCES: Final[Writers] = {
     ReasonCode.THROTTLING_COUNTED: lambda figures, words: (
         f"{words['counter']} rose by {figures['count']:.0f} {_where(figures)}"
     ),
+    ReasonCode.QUOTA_ENDED: lambda figures, _: (
+        "the container's or service's quota of processor time ended in "
+        f"{figures['count']:.0f} of {figures['periods']:.0f} periods {_where(figures)}"
+    ),
     ReasonCode.LIMIT_IN_FORCE: lambda figures, words: (
         f"{words['limit']} limited the device {_where(figures)}"
     ),

@@ -45,6 +45,11 @@ SENTENCES: Final[Writers] = {
         f"device {words['device']!r} has {figures['device_cores']:.0f} cores; ask for at most as "
         f"many threads, not {figures['threads']:.0f}"
     ),
+    ReasonCode.THREADS_EXCEED_QUOTA: lambda figures, words: (
+        f"a quota leaves the agent of device {words['device']!r} the time of "
+        f"{figures['quota_cores']:.3g} cores; ask for at most as many threads, not "
+        f"{figures['threads']:.0f}"
+    ),
     ReasonCode.PROVIDER_MISSING: lambda _, words: (
         f"{words['runtime']} on device {words['device']!r} has no {words['provider']!r}; it has "
         f"{words['has']}"

@@ -61,6 +61,42 @@ def test_a_core_that_was_slow_from_the_start_is_told_by_the_other_repetitions() 
     assert throttling([slow, slow]) is None
 
 
+def quota(periods: int, ended: int) -> DeviceState:
+    return state(quota_period_count=periods, quota_throttled_count=ended)
+
+
+def test_a_quota_that_ended_is_told_and_not_other_processes() -> None:
+    after = replace(quota(140, 17), waiting_share=0.4)
+    job = [repetition((MS,), before=quota(0, 0), during=(quota(100, 5),), after=after)]
+    told = reason(ReasonCode.QUOTA_ENDED, count=12, periods=40, repetition=1, repetitions=1)
+    assert throttling(job) == told
+    assert verdict(figures(10, 0.0), job, 0.02) == (Verdict.THROTTLED, (told,))
+
+
+@pytest.mark.parametrize(
+    ("during", "after"),
+    [
+        # What it did before it sampled does not count, nor a period now and then.
+        ((quota(100, 90),), quota(140, 90)),
+        ((quota(100, 5),), quota(140, 8)),
+        ((quota(100, 5),), quota(100, 5)),
+        ((quota(100, 5),), quota(3, 0)),
+        ((state(),), quota(140, 90)),
+    ],
+)
+def test_a_quota_that_hardly_ended_is_not_told(
+    during: tuple[DeviceState, ...], after: DeviceState
+) -> None:
+    assert throttling([repetition((MS,), before=quota(0, 0), during=during, after=after)]) is None
+
+
+def test_of_a_repetition_that_nothing_was_read_in_all_of_it_counts() -> None:
+    job = [repetition((MS,), before=quota(10, 0), during=(), after=quota(20, 5))]
+    found = throttling(job)
+    assert found is not None
+    assert (found.figures["count"], found.figures["periods"]) == (5, 10)
+
+
 def test_a_core_that_rests_may_fall() -> None:
     assert throttling([watched(2_840_000, 300_000, 300_000, measured=False)]) is None
 

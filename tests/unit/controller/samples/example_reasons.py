@@ -32,6 +32,7 @@ _MEASURING = (
         count=2,
         **_IN_SECOND,
     ),
+    reason(ReasonCode.QUOTA_ENDED, count=12, periods=40, **_IN_SECOND),
     reason(ReasonCode.LIMIT_IN_FORCE, {"limit": "cooling_device1:thermal-cpufreq-2"}, **_IN_SECOND),
     reason(ReasonCode.CLOCK_FELL, cpu=4, from_khz=2_840_000, to_khz=1_770_000, **_IN_SECOND),
     reason(ReasonCode.DEVICE_DRIFTED, slowdown=0.3),
@@ -135,6 +136,7 @@ _PLANNING = (
     reason(ReasonCode.THREADS_EXCEED_CHOSEN, _PHONE | {"cores": "0-3"}, threads=8, count=4),
     reason(ReasonCode.THREADS_EXCEED_ALLOWED, _PHONE, threads=4, count=2, device_cores=8),
     reason(ReasonCode.THREADS_EXCEED_CORES, _PHONE, threads=9, device_cores=8),
+    reason(ReasonCode.THREADS_EXCEED_QUOTA, _PHONE, threads=4, quota_cores=1.5),
     reason(
         ReasonCode.PROVIDER_MISSING,
         _PC

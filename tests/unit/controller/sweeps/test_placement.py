@@ -177,6 +177,26 @@ def test_cores_that_its_agent_may_not_use_are_none(change: dict[str, object], wh
     assert refused.value.reasons == (why,)
 
 
+@pytest.mark.parametrize(
+    ("quota", "threads", "is_refused"),
+    [(1.5, 1, False), (1.5, 2, True), (2.0, 2, False), (0.5, 1, False), (None, 4, False)],
+)
+def test_threads_beyond_a_quota_are_refused(
+    quota: float | None, threads: int, is_refused: bool
+) -> None:
+    whole = phone()
+    limited = replace(whole, profile=replace(whole.profile, cpu_quota_cores=quota))
+    spec = replace(ONE, devices=("phone",), threads=(threads,))
+    if not is_refused:
+        assert plan_sweep(spec, [limited], CATALOG).jobs
+        return
+    assert quota is not None
+    with pytest.raises(Refused) as refused:
+        plan_sweep(spec, [limited], CATALOG)
+    why = reason(ReasonCode.THREADS_EXCEED_QUOTA, PHONE, threads=threads, quota_cores=quota)
+    assert refused.value.reasons == (why,)
+
+
 def test_of_a_class_of_cores_those_are_taken_that_the_agent_may_use() -> None:
     whole = phone()
     limited = replace(whole, profile=replace(whole.profile, usable_cpus=(1, 2, 7)))

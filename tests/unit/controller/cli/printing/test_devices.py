@@ -39,6 +39,7 @@ def pages() -> dict[str, str]:
         "who is connected and what they are": [device(), AWAY],
         "cores, and what stands between them and the metal": [device(profile=PHONE)],
         "cores that an agent may not use": [device(profile=LIMITED)],
+        "a quota of their time": [device(profile=replace(LIMITED, cpu_quota_cores=1.5))],
         "nobody enrolled": [],
     }
     lists = {title: printed(print_devices, each, width=120) for title, each in shown.items()}
