@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatch
 
 from tests.packaging.conftest import Installed, run, run_ok
@@ -43,5 +42,5 @@ def test_a_command_of_another_extra_names_the_extra_in_one_sentence(
     finished = run([agent_environment.edgerank, "controller"], agent_environment.folder)
     assert finished.returncode != 0
     assert "Traceback" not in finished.stderr
-    assert re.search(r"edgerank\[[a-z,]*controller[a-z,]*\]", finished.stderr)
+    assert "[controller]" in finished.stderr
     assert len(finished.stderr.strip().splitlines()) == 1
