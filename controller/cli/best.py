@@ -39,7 +39,7 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
       edgerank best --device phone --max-latency 20ms
       edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
       edgerank best --device pc --tier mobile --json
-      edgerank best --device pc --include noisy,unstable
+      edgerank best --device pc --include wide,disturbed
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
     """

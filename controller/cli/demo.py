@@ -33,11 +33,11 @@ DEVICE = "this-machine"
 STOP_S = 10.0
 JOIN_S = 90.0
 REPETITIONS = 5
-# A quick look: at ±1 % most of so short repetitions would be noisy.
+# A quick look: at ±1 % most of so short repetitions would be wide.
 RELATIVE_HALF_WIDTH = 0.05
 TIME_BUDGET_MS = 600
 # A quick look has to end in a ranking on a busy machine, too.
-INCLUDE = (Verdict.NOISY, Verdict.UNSTABLE)
+INCLUDE = (Verdict.WIDE, Verdict.DISTURBED)
 
 
 @click.command()
@@ -63,7 +63,7 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
     """Run the whole job on this machine.
 
     Controller, agent, 12 backbones x 2 runtimes, ranking on the terminal, report.html. A quick
-    look: noisy and unstable figures count, too.
+    look: wide and disturbed figures count, too.
 
     \b
     Examples:

@@ -38,7 +38,7 @@ def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
     \b
     Examples:
       edgerank report --device phone -o phone.html
-      edgerank report --device pc --include noisy,unstable
+      edgerank report --device pc --include wide,disturbed
     """
     check_output(path, "name another with --output")
     wanted = Constraints(include=ranked.include, at_minute=ranked.at_minute)

@@ -22,7 +22,7 @@ class Constraints:
         tier: only backbones of this tier.
         runtime: only this runtime.
         threads: only this number of threads.
-        include: verdicts that count besides ok: of noisy, unstable, throttled.
+        include: verdicts that count besides ok: of wide, disturbed, throttled.
         at_minute: only sustained measurements, by their figures of this minute.
     """
 
@@ -121,5 +121,5 @@ class Ranking:
     would_win_with: tuple[Verdict, ...] = ()
 
 
-INCLUDABLE: Final = (Verdict.NOISY, Verdict.UNSTABLE, Verdict.THROTTLED)
+INCLUDABLE: Final = (Verdict.WIDE, Verdict.DISTURBED, Verdict.THROTTLED)
 """Verdicts of figures that count only where a person includes them, the mildest first."""

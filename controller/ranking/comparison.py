@@ -20,7 +20,7 @@ from protos.reasons import Reason, ReasonCode, reason
 FEWEST_REPETITIONS: Final = 2
 """With one process a side, nothing tells how another one would have run."""
 
-_DOUBTFUL: Final = (Verdict.NOISY, Verdict.UNSTABLE)
+_DOUBTFUL: Final = (Verdict.WIDE, Verdict.DISTURBED)
 
 
 def compare(
@@ -72,7 +72,7 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
     - same: the whole interval lies within the margin, on both sides of 1.
     - slower, faster: it lies above 1, or below, and not within the margin.
     - cannot tell: all else; what was measured by one process only; and, unless the limits include
-      it, a pair with a noisy or unstable side, as what made it so may also have moved its median.
+      it, a pair with a wide or disturbed side, as what made it so may also have moved its median.
 
     A regression is slower by more than the threshold at the interval's lower end.
     """
@@ -103,7 +103,7 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
                 reason=reason(code, fewest=FEWEST_REPETITIONS),
             )
     is_doubtful = a.verdict in _DOUBTFUL or b.verdict in _DOUBTFUL
-    by_noise = is_doubtful and not limits.include_noisy
+    by_noise = is_doubtful and not limits.include_doubtful
     change = Change.CANNOT_TELL if by_noise else _change(found, limits.equivalence_margin)
     threshold = limits.regression_threshold
     return ComparedPair(

@@ -19,12 +19,13 @@ SYNTHETIC_NOTE: Final = (
     "Synthetic weights: the latency is that of the structure; "
     "the top-1 is that of the trained weights, it was not measured here."
 )
-NOISY_NOTE: Final = (
-    "Noisy: the interval of the median is wider than was asked for, or other processes had the "
-    "cores meanwhile."
+WIDE_NOTE: Final = (
+    "Wide: the interval of the median is wider than was asked for, and tells how far the figure "
+    "may be off."
 )
-UNSTABLE_NOTE: Final = (
-    "Unstable: its repetitions disagree, so that the interval is wider than was asked for."
+DISTURBED_NOTE: Final = (
+    "Disturbed: other processes had the cores, or another runtime ran meanwhile; the figure may be "
+    "off by more than its interval tells."
 )
 THROTTLED_NOTE: Final = (
     "Throttled: the device or the process changed meanwhile: a limit, a temperature, a clock, "
@@ -35,8 +36,8 @@ ALONE_NOTE: Final = (
 )
 _VERDICT_NOTES: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
-        Verdict.NOISY: NOISY_NOTE,
-        Verdict.UNSTABLE: UNSTABLE_NOTE,
+        Verdict.WIDE: WIDE_NOTE,
+        Verdict.DISTURBED: DISTURBED_NOTE,
         Verdict.THROTTLED: THROTTLED_NOTE,
     }
 )
@@ -150,7 +151,7 @@ def headline(ranking: Ranking) -> str:
 
 
 def include_option(constraints: Constraints, more: Collection[Verdict]) -> str:
-    """Write the option that includes more verdicts, too: --include noisy,unstable."""
+    """Write the option that includes more verdicts, too: --include wide,disturbed."""
     wanted = [each.value for each in INCLUDABLE if each in constraints.include or each in more]
     return f"--include {','.join(wanted)}"
 
@@ -191,7 +192,7 @@ def names_of(ranking: Ranking) -> dict[str, str]:
 
 
 def verdict_words(measurement: Measurement) -> str:
-    """Say a verdict with its reasons: noisy, the interval is ±7 %, wanted ±5 %."""
+    """Say a verdict with its reasons: wide, the interval is ±7 %, wanted ±5 %."""
     return ", ".join(filter(None, (measurement.verdict.value, sentences(measurement.reasons))))
 
 

@@ -1427,7 +1427,7 @@ class Constraints(_message.Message):
     """Only sustained measurements, by their figures of this minute, the first being 1."""
     @_builtins.property
     def include(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
-        """Verdicts that count besides ok: noisy, unstable, throttled. What failed has no figure to count."""
+        """Verdicts that count besides ok: wide, disturbed, throttled. What failed has no figure to count."""
 
     def __init__(
         self,
@@ -2088,23 +2088,23 @@ class Limits(_message.Message):
 
     EQUIVALENCE_MARGIN_FIELD_NUMBER: _builtins.int
     REGRESSION_THRESHOLD_FIELD_NUMBER: _builtins.int
-    INCLUDE_NOISY_FIELD_NUMBER: _builtins.int
+    INCLUDE_DOUBTFUL_FIELD_NUMBER: _builtins.int
     equivalence_margin: _builtins.float
     """Medians that differ by less are the same."""
     regression_threshold: _builtins.float
     """Slower by more than this is a regression; absent asks for none."""
-    include_noisy: _builtins.bool
-    """Whether a pair with a noisy or unstable side is judged like any other."""
+    include_doubtful: _builtins.bool
+    """Whether a pair with a wide or disturbed side is judged like any other."""
     def __init__(
         self,
         *,
         equivalence_margin: _builtins.float = ...,
         regression_threshold: _builtins.float | None = ...,
-        include_noisy: _builtins.bool = ...,
+        include_doubtful: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_noisy", b"include_noisy", "regression_threshold", b"regression_threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_doubtful", b"include_doubtful", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__regression_threshold: _TypeAlias = _typing.Literal["regression_threshold"]  # noqa: Y015
     _WhichOneofArgType__regression_threshold: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold"]  # noqa: Y015
@@ -2168,7 +2168,7 @@ class ComparedPair(_message.Message):
     ratio_high: _builtins.float
     is_regression: _builtins.bool
     undecided_by_noise: _builtins.bool
-    """Only a noisy or unstable side keeps it from being judged."""
+    """Only a wide or disturbed side keeps it from being judged."""
     @_builtins.property
     def a(self) -> Global___Measurement: ...
     @_builtins.property

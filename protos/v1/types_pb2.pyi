@@ -46,14 +46,16 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     VERDICT_OK: _Verdict.ValueType  # 1
     """The confidence interval of the median is as narrow as was asked for, and nothing disturbed the job."""
-    VERDICT_NOISY: _Verdict.ValueType  # 2
-    """The interval is wider than was asked for, or other processes had the child's cores meanwhile."""
     VERDICT_THROTTLED: _Verdict.ValueType  # 3
     """The device or the process changed meanwhile: a limit, a temperature, a clock, latency or memory."""
     VERDICT_FAILED: _Verdict.ValueType  # 4
     """No figure; the reason says why."""
-    VERDICT_UNSTABLE: _Verdict.ValueType  # 5
-    """Its repetitions disagree, so that the interval is wider than was asked for."""
+    VERDICT_WIDE: _Verdict.ValueType  # 6
+    """The interval is wider than was asked for, and says so honestly."""
+    VERDICT_DISTURBED: _Verdict.ValueType  # 7
+    """Something that is no part of the job took part: other processes had the child's cores, or its
+    repetitions ran with more than one runtime.
+    """
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
     """How far a figure can be trusted."""
@@ -61,14 +63,16 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 VERDICT_OK: Verdict.ValueType  # 1
 """The confidence interval of the median is as narrow as was asked for, and nothing disturbed the job."""
-VERDICT_NOISY: Verdict.ValueType  # 2
-"""The interval is wider than was asked for, or other processes had the child's cores meanwhile."""
 VERDICT_THROTTLED: Verdict.ValueType  # 3
 """The device or the process changed meanwhile: a limit, a temperature, a clock, latency or memory."""
 VERDICT_FAILED: Verdict.ValueType  # 4
 """No figure; the reason says why."""
-VERDICT_UNSTABLE: Verdict.ValueType  # 5
-"""Its repetitions disagree, so that the interval is wider than was asked for."""
+VERDICT_WIDE: Verdict.ValueType  # 6
+"""The interval is wider than was asked for, and says so honestly."""
+VERDICT_DISTURBED: Verdict.ValueType  # 7
+"""Something that is no part of the job took part: other processes had the child's cores, or its
+repetitions ran with more than one runtime.
+"""
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
 class _WeightsKind:

@@ -143,7 +143,7 @@ def read_percentage(text: str) -> float:
 
 
 def read_included(text: str) -> tuple[Verdict, ...]:
-    """The verdicts of "noisy,unstable" that count besides ok, the mildest first, each once.
+    """The verdicts of "wide,disturbed" that count besides ok, the mildest first, each once.
 
     Raises:
         EdgerankError: UNKNOWN_NAME for one that cannot be included.

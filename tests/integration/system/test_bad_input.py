@@ -50,7 +50,7 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
         (
             ("best", "--device", "pc", "--include", "failed"),
             2,
-            "there are noisy, unstable, throttled",
+            "there are wide, disturbed, throttled",
         ),
         (("follow", "nothing"), 2, "no sweep has the id 'nothing'"),
         (("results", "--sweep", "nothing"), 2, "no sweep has the id 'nothing'"),

@@ -93,7 +93,7 @@ class TestVerdict:
         assert found.change is Change.CANNOT_TELL
         assert found.reason == reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2)
 
-    @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE])
+    @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.WIDE, Verdict.DISTURBED])
     def test_a_measurement_beside_itself_is_the_same_and_says_why(self, verdict: Verdict) -> None:
         found = _compared(_a(half_width_ms=3, verdict=verdict), _a(half_width_ms=3))
         assert found.change is Change.SAME
@@ -118,12 +118,12 @@ class TestNoise:
     @pytest.mark.parametrize(
         ("a", "b", "sides"),
         [
-            (Verdict.NOISY, Verdict.OK, {"a": "noisy"}),
-            (Verdict.OK, Verdict.NOISY, {"b": "noisy"}),
-            (Verdict.NOISY, Verdict.NOISY, {"a": "noisy", "b": "noisy"}),
-            (Verdict.OK, Verdict.UNSTABLE, {"b": "unstable"}),
-            (Verdict.UNSTABLE, Verdict.UNSTABLE, {"a": "unstable", "b": "unstable"}),
-            (Verdict.NOISY, Verdict.UNSTABLE, {"a": "noisy", "b": "unstable"}),
+            (Verdict.WIDE, Verdict.OK, {"a": "wide"}),
+            (Verdict.OK, Verdict.WIDE, {"b": "wide"}),
+            (Verdict.WIDE, Verdict.WIDE, {"a": "wide", "b": "wide"}),
+            (Verdict.OK, Verdict.DISTURBED, {"b": "disturbed"}),
+            (Verdict.DISTURBED, Verdict.DISTURBED, {"a": "disturbed", "b": "disturbed"}),
+            (Verdict.WIDE, Verdict.DISTURBED, {"a": "wide", "b": "disturbed"}),
         ],
     )
     def test_a_doubtful_side_leaves_it_open_unless_included(
@@ -136,7 +136,7 @@ class TestNoise:
         assert found.ratio_low is not None
         assert found.ratio_low > 1.5
         assert found.reason == reason(ReasonCode.SIDES_IN_DOUBT, sides)
-        included = compare_pair(*pair, replace(FIVE_PERCENT, include_noisy=True))
+        included = compare_pair(*pair, replace(FIVE_PERCENT, include_doubtful=True))
         assert (included.change, included.undecided_by_noise) == (Change.SLOWER, False)
         assert included.is_regression
 
@@ -144,7 +144,7 @@ class TestNoise:
     def test_it_never_makes_a_regression_by_itself(
         self, a: tuple[float, float], b: tuple[float, float], threshold: float, a_is_noisy: bool
     ) -> None:
-        verdicts = (Verdict.NOISY, Verdict.OK) if a_is_noisy else (Verdict.OK, Verdict.NOISY)
+        verdicts = (Verdict.WIDE, Verdict.OK) if a_is_noisy else (Verdict.OK, Verdict.WIDE)
         sides = _a(*a, verdict=verdicts[0]), _b(*b, verdict=verdicts[1])
         assert not _compared(*sides, regression_threshold=threshold).is_regression
 
@@ -197,7 +197,7 @@ class TestNotJudged:
         [
             (_a(), _b(), True),
             (_a(), _b(12), True),
-            (_a(), _b(12, verdict=Verdict.NOISY), False),
+            (_a(), _b(12, verdict=Verdict.WIDE), False),
             (_a(), _b(latency=replace(figures(10), repetition_count=1)), False),
             # What it reaches to decides, not that it holds 1.
             (_a(half_width_ms=0.2), _b(10.0, 0.2), True),
@@ -261,7 +261,7 @@ class TestPairs:
     def test_the_last_with_figures_counts_and_a_later_failure_is_told(self) -> None:
         measured = [
             _in("s1", measurement_id="old", measured_at_unix_ms=9),
-            _in("s1", measurement_id="new", measured_at_unix_ms=2, verdict=Verdict.UNSTABLE),
+            _in("s1", measurement_id="new", measured_at_unix_ms=2, verdict=Verdict.DISTURBED),
             _in("s1", measurement_id="hot", measured_at_unix_ms=3, verdict=Verdict.THROTTLED),
             _in("s2"),
         ]

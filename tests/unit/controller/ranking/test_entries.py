@@ -93,23 +93,23 @@ def test_what_failed_is_left_out_with_its_reason_whatever_is_included() -> None:
 
 def test_a_later_figure_that_does_not_count_is_told_beside_the_older_that_does() -> None:
     old = measurement("A", 9, measurement_id="old")
-    new = measurement("A", 5, verdict=Verdict.NOISY, reasons=(WIDE,), measurement_id="new")
+    new = measurement("A", 5, verdict=Verdict.WIDE, reasons=(WIDE,), measurement_id="new")
     ranking = _rank(old, new)
     assert _winner(ranking) == "old"
     (left,) = ranking.left_out
     assert left.measurement.measurement_id == "new"
     assert left.reasons == (WIDE, OLDER_COUNTS)
-    assert _winner(_rank(old, new, within=Constraints(include=(Verdict.NOISY,)))) == "new"
+    assert _winner(_rank(old, new, within=Constraints(include=(Verdict.WIDE,)))) == "new"
 
 
 def test_a_failure_after_a_figure_that_does_not_count_does_not_hide_it() -> None:
-    ranking = _rank(measurement("A", verdict=Verdict.NOISY), failed("A"))
+    ranking = _rank(measurement("A", verdict=Verdict.WIDE), failed("A"))
     verdicts = [left.measurement.verdict for left in ranking.left_out]
-    assert verdicts == [Verdict.FAILED, Verdict.NOISY]
+    assert verdicts == [Verdict.FAILED, Verdict.WIDE]
 
 
 def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both() -> None:
-    small = measurement("A", input_size=160, verdict=Verdict.NOISY, reasons=(WIDE,))
+    small = measurement("A", input_size=160, verdict=Verdict.WIDE, reasons=(WIDE,))
     ranking = rank(DEVICE, [small], NO_LIMITS, catalog(A=75))
     (left,) = ranking.left_out
     assert left.reasons == (WIDE, _known_for(224, measured_px=160))

@@ -105,10 +105,10 @@ _COMPARING = (
     reason(ReasonCode.SAME_MEASUREMENT),
     reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2),
     reason(ReasonCode.ONE_REPETITION_IN_B, fewest=2),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"b": "unstable"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy", "b": "noisy"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy", "b": "unstable"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "wide"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"b": "disturbed"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "wide", "b": "wide"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "wide", "b": "disturbed"}),
     reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=0.02),
 )
 _FLUSHING = "x86_64, AMD64, aarch64, arm64, armv7l, armv8l"

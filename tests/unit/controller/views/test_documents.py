@@ -76,8 +76,8 @@ RANKING = rank(
 )
 ONLY_DOUBTFUL = rank(
     DEVICE,
-    [measurement("Good", verdict=Verdict.UNSTABLE), measurement("Bad", verdict=Verdict.THROTTLED)],
-    Constraints(include=(Verdict.NOISY,)),
+    [measurement("Good", verdict=Verdict.DISTURBED), measurement("Bad", verdict=Verdict.THROTTLED)],
+    Constraints(include=(Verdict.WIDE,)),
     catalog(Good=76, Bad=70),
 )
 KNOWN = catalog(Good=76, Poor=75)
