@@ -10,6 +10,12 @@ from models.catalog.tiers import Tier
 from protos.reasons import Reason
 from protos.runtimes import Runtime
 
+WITH_FIGURES: Final = (Verdict.OK, Verdict.WIDE, Verdict.DISTURBED, Verdict.THROTTLED)
+"""Verdicts of what has figures, the best first."""
+
+DOUBTFUL: Final = (Verdict.DISTURBED, Verdict.THROTTLED)
+"""Verdicts of figures that may be off by more than their intervals tell."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
@@ -22,7 +28,8 @@ class Constraints:
         tier: only backbones of this tier.
         runtime: only this runtime.
         threads: only this number of threads.
-        include: verdicts that count besides ok: of wide, disturbed, throttled.
+        only: the only verdicts that count; without any, all that have figures do, the doubtful ones
+            where there is nothing better of the same setting.
         at_minute: only sustained measurements, by their figures of this minute.
     """
 
@@ -32,17 +39,27 @@ class Constraints:
     tier: Tier | None = None
     runtime: Runtime | None = None
     threads: int | None = None
-    include: tuple[Verdict, ...] = ()
+    only: tuple[Verdict, ...] = ()
     at_minute: int | None = None
 
     @property
-    def admitted(self) -> frozenset[Verdict]:
-        """Every verdict that counts.
+    def preference(self) -> tuple[frozenset[Verdict], ...]:
+        """Verdicts that count, the preferred ones first, those of one set alike."""
+        return (frozenset(self.only),) if self.only else self.preference_without_only
 
-        Of one minute, throttled counts too: how slow the device was by then is what is asked.
+    @property
+    def preference_without_only(self) -> tuple[frozenset[Verdict], ...]:
+        """What `preference` is where `only` names none."""
+        doubtful = frozenset(self.doubtful)
+        return frozenset(WITH_FIGURES) - doubtful, doubtful
+
+    @property
+    def doubtful(self) -> tuple[Verdict, ...]:
+        """Verdicts of figures that may be off by more than their intervals tell.
+
+        Of one minute, throttled is none: how slow the device was by then is what is asked.
         """
-        of_a_minute = () if self.at_minute is None else (Verdict.THROTTLED,)
-        return frozenset({Verdict.OK, *self.include, *of_a_minute})
+        return DOUBTFUL if self.at_minute is None else (Verdict.DISTURBED,)
 
     @property
     def wants_fastest(self) -> bool:
@@ -79,10 +96,12 @@ class LeftOut:
         measurement: without raw samples; its `top1` is None where no accuracy is known.
         reasons: why: it failed, its verdict does not count, a newer one does, or no accuracy is
             known; those of its verdict included.
+        is_held_back: whether it would be ranked if `only` of the constraints named no verdict.
     """
 
     measurement: Measurement
     reasons: tuple[Reason, ...] = ()
+    is_held_back: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +123,8 @@ class Ranking:
             again what only its verdict keeps from winning; None when there is a winner or nothing
             is missing.
         accuracy_dataset: dataset whose accuracy counted.
-        would_win_with: without a winner: verdicts that there would be one with, if `include` of
-            the constraints named them, too.
+        would_win_with: without a winner: verdicts that there would be one with, if `only` of the
+            constraints named them, too.
     """
 
     device: str
@@ -119,7 +138,3 @@ class Ranking:
     suggested_sweep: SweepSpec | None = None
     accuracy_dataset: str = IMAGENET
     would_win_with: tuple[Verdict, ...] = ()
-
-
-INCLUDABLE: Final = (Verdict.WIDE, Verdict.DISTURBED, Verdict.THROTTLED)
-"""Verdicts of figures that count only where a person includes them, the mildest first."""

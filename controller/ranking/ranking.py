@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.measurements import Measurement
-from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
+from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, Ranking
 from controller.figures.minutes import at_minute
 from controller.ranking.entries import Entry, held_back, order_of, select_entries
 from controller.ranking.losing import breaches, dominated, off_the_winner, tied
@@ -46,8 +46,8 @@ def rank(
 
     Args:
         device: name of the device; measurements of others do not count.
-        measurements: oldest first: of a candidate's, the last with an admitted verdict counts.
-        constraints: `runtime`, `threads` and `include` say what is looked at, `at_minute` sustained
+        measurements: oldest first: of a candidate's, the last with a most preferred verdict counts.
+        constraints: `runtime`, `threads` and `only` say what is looked at, `at_minute` sustained
             measurements alone and their figures of that minute, the others what may win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
@@ -56,8 +56,8 @@ def rank(
     """
     measured_here = [m for m in measurements if m.device == device]
     scope = _scope(measured_here, constraints)
-    entries, left_out = select_entries(scope, catalog, constraints.admitted)
-    held = held_back(left_out, constraints)
+    entries, left_out = select_entries(scope, catalog, constraints)
+    held = held_back(left_out)
     excluded = _excluded([*entries, *held], constraints, catalog)
     passing = [entry for entry in entries if not excluded[entry.id]]
     merit = _merit(constraints)
@@ -87,7 +87,7 @@ def rank(
         unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
         suggested_sweep=suggested,
         accuracy_dataset=accuracy.dataset,
-        would_win_with=tuple(sorted(would_win_with, key=INCLUDABLE.index)),
+        would_win_with=tuple(sorted(would_win_with, key=WITH_FIGURES.index)),
     )
 
 

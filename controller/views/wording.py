@@ -7,13 +7,14 @@ from typing import Final
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.quantities import format_interval, format_latency, format_memory
-from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, LeftOut, Ranking
+from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, LeftOut, Ranking
 from controller.ranking.entries import held_back
 from controller.views.counting import counted
 from controller.views.reasons import sentences
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
 from models.catalog.variants import WeightsKind
+from protos.reasons import ReasonCode
 
 SYNTHETIC_NOTE: Final = (
     "Synthetic weights: the latency is that of the structure; "
@@ -120,8 +121,8 @@ def constraint_words(constraints: Constraints) -> str:
         words.append(constraints.runtime.value)
     if constraints.threads is not None:
         words.append(counted(constraints.threads, "thread"))
-    if constraints.include:
-        words.append(f"including {' and '.join(each.value for each in constraints.include)}")
+    if constraints.only:
+        words.append(f"only {' and '.join(each.value for each in constraints.only)}")
     if constraints.at_minute is not None:
         words.append(f"at minute {constraints.at_minute}")
     return ", ".join(words)
@@ -136,35 +137,51 @@ def asked_words(ranking: Ranking) -> str:
     return ", ".join(filter(None, words))
 
 
+def beside_answer(ranking: Ranking) -> str:
+    """Say under what the answer holds, and how much of what it rests on is in doubt."""
+    return "; ".join(filter(None, (asked_words(ranking), doubt_words(ranking))))
+
+
+def doubt_words(ranking: Ranking) -> str:
+    """Count figures that may be biased: 2 of 12 figures disturbed, 1 throttled; empty without."""
+    verdicts = [candidate.measurement.verdict for candidate in candidates(ranking)]
+    counts = Counter(each for each in verdicts if each in ranking.constraints.doubtful)
+    if not counts:
+        return ""
+    (first, count), *others = sorted(counts.items(), key=lambda each: WITH_FIGURES.index(each[0]))
+    figures = f"figure{'' if len(verdicts) == 1 else 's'}"
+    more = (f"{count} {verdict.value}" for verdict, count in others)
+    return ", ".join((f"{count} of {len(verdicts)} {figures} {first.value}", *more))
+
+
 def headline(ranking: Ranking) -> str:
     """Answer the question in one line; the winner's figures, which follow, name its weights."""
-    asked = asked_words(ranking)
+    asked = beside_answer(ranking)
     under = f" ({asked})" if asked else ""
     if ranking.winner is not None:
         best = ranking.winner.measurement
         return f"Best on {ranking.device}{under}: {best.backbone} ({setting(best)})"
     if ranking.others:
         return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
-    if held_back(ranking.left_out, ranking.constraints):
+    if held_back(ranking.left_out):
         return f"No measured candidate on {ranking.device} has a verdict that counts{under}"
     return f"No candidate was measured on {ranking.device}{under}"
 
 
-def include_option(constraints: Constraints, more: Collection[Verdict]) -> str:
-    """Write the option that includes more verdicts, too: --include wide,disturbed."""
-    wanted = [each.value for each in INCLUDABLE if each in constraints.include or each in more]
-    return f"--include {','.join(wanted)}"
+def only_option(constraints: Constraints, more: Collection[Verdict]) -> str:
+    """Write the option that lets more verdicts count, too: --only ok,wide."""
+    wanted = [each.value for each in WITH_FIGURES if each in constraints.only or each in more]
+    return f"--only {','.join(wanted)}"
 
 
 def held_back_words(ranking: Ranking) -> str:
     """Count what only its verdict leaves out, and say how it would count; empty without any."""
-    held = held_back(ranking.left_out, ranking.constraints)
+    held = held_back(ranking.left_out)
     if not held:
         return ""
     counts = Counter(entry.measurement.verdict for entry in held)
-    told = ", ".join(f"{counts[each]} {each.value}" for each in INCLUDABLE if counts[each])
-    them = "it" if len(held) == 1 else "them"
-    return f"{told}; {include_option(ranking.constraints, counts)} counts {them}"
+    told = ", ".join(f"{counts[each]} {each.value}" for each in WITH_FIGURES if counts[each])
+    return f"{told}; {'it counts' if len(held) == 1 else 'they count'} without --only"
 
 
 def candidates(ranking: Ranking) -> Iterator[Candidate]:
@@ -179,7 +196,7 @@ def candidates(ranking: Ranking) -> Iterator[Candidate]:
 def with_held_back(ranking: Ranking) -> Iterator[Candidate]:
     """Go through the candidates, then through what only its verdict leaves out."""
     yield from candidates(ranking)
-    for entry in held_back(ranking.left_out, ranking.constraints):
+    for entry in held_back(ranking.left_out):
         yield Candidate(measurement=entry.measurement, on_pareto_front=False)
 
 
@@ -194,6 +211,12 @@ def names_of(ranking: Ranking) -> dict[str, str]:
 def verdict_words(measurement: Measurement) -> str:
     """Say a verdict with its reasons: wide, the interval is ±7 %, wanted ±5 %."""
     return ", ".join(filter(None, (measurement.verdict.value, sentences(measurement.reasons))))
+
+
+def is_told_with_verdict(left: LeftOut) -> bool:
+    """Say whether its verdict is why it is left out, and not what is not known of it."""
+    is_replaced = any(each.code is ReasonCode.OLDER_COUNTS for each in left.reasons)
+    return is_replaced or left.is_held_back or left.measurement.verdict is Verdict.FAILED
 
 
 def left_out_words(left: LeftOut) -> str:

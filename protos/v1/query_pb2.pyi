@@ -1414,7 +1414,7 @@ class Constraints(_message.Message):
     TIER_FIELD_NUMBER: _builtins.int
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
-    INCLUDE_FIELD_NUMBER: _builtins.int
+    ONLY_FIELD_NUMBER: _builtins.int
     AT_MINUTE_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
@@ -1426,8 +1426,10 @@ class Constraints(_message.Message):
     at_minute: _builtins.int
     """Only sustained measurements, by their figures of this minute, the first being 1."""
     @_builtins.property
-    def include(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
-        """Verdicts that count besides ok: wide, disturbed, throttled. What failed has no figure to count."""
+    def only(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
+        """The only verdicts that count; without any, all that have figures do, disturbed and throttled ones
+        where there is nothing better of the same setting. What failed has no figure to count.
+        """
 
     def __init__(
         self,
@@ -1438,12 +1440,12 @@ class Constraints(_message.Message):
         tier: Global___Tier.ValueType | None = ...,
         runtime: _types_pb2.Runtime.ValueType | None = ...,
         threads: _builtins.int | None = ...,
-        include: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
+        only: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
         at_minute: _builtins.int | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "include", b"include", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
@@ -1909,6 +1911,9 @@ class LeftOut(_message.Message):
 
     MEASUREMENT_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    IS_HELD_BACK_FIELD_NUMBER: _builtins.int
+    is_held_back: _builtins.bool
+    """Whether it would be ranked if `only` of the constraints named no verdict."""
     @_builtins.property
     def measurement(self) -> Global___Measurement: ...
     @_builtins.property
@@ -1920,10 +1925,11 @@ class LeftOut(_message.Message):
         *,
         measurement: Global___Measurement | None = ...,
         reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        is_held_back: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement", "reasons", b"reasons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_held_back", b"is_held_back", "measurement", b"measurement", "reasons", b"reasons"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1983,7 +1989,7 @@ class RankResponse(_message.Message):
 
     @_builtins.property
     def would_win_with(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
-        """Without a winner: the verdicts that there would be one with, if `constraints` included them, too."""
+        """Without a winner: the verdicts that there would be one with, if `only` of the constraints named them, too."""
 
     def __init__(
         self,
@@ -2088,23 +2094,23 @@ class Limits(_message.Message):
 
     EQUIVALENCE_MARGIN_FIELD_NUMBER: _builtins.int
     REGRESSION_THRESHOLD_FIELD_NUMBER: _builtins.int
-    INCLUDE_DOUBTFUL_FIELD_NUMBER: _builtins.int
+    INCLUDE_DISTURBED_FIELD_NUMBER: _builtins.int
     equivalence_margin: _builtins.float
     """Medians that differ by less are the same."""
     regression_threshold: _builtins.float
     """Slower by more than this is a regression; absent asks for none."""
-    include_doubtful: _builtins.bool
-    """Whether a pair with a wide or disturbed side is judged like any other."""
+    include_disturbed: _builtins.bool
+    """Whether a pair with a disturbed or throttled side is judged like any other."""
     def __init__(
         self,
         *,
         equivalence_margin: _builtins.float = ...,
         regression_threshold: _builtins.float | None = ...,
-        include_doubtful: _builtins.bool = ...,
+        include_disturbed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_doubtful", b"include_doubtful", "regression_threshold", b"regression_threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_disturbed", b"include_disturbed", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__regression_threshold: _TypeAlias = _typing.Literal["regression_threshold"]  # noqa: Y015
     _WhichOneofArgType__regression_threshold: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold"]  # noqa: Y015
@@ -2158,7 +2164,7 @@ class ComparedPair(_message.Message):
     RATIO_LOW_FIELD_NUMBER: _builtins.int
     RATIO_HIGH_FIELD_NUMBER: _builtins.int
     IS_REGRESSION_FIELD_NUMBER: _builtins.int
-    UNDECIDED_BY_NOISE_FIELD_NUMBER: _builtins.int
+    UNDECIDED_BY_VERDICT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     change: Global___Change.ValueType
     """What B is, beside A."""
@@ -2167,8 +2173,8 @@ class ComparedPair(_message.Message):
     ratio_low: _builtins.float
     ratio_high: _builtins.float
     is_regression: _builtins.bool
-    undecided_by_noise: _builtins.bool
-    """Only a wide or disturbed side keeps it from being judged."""
+    undecided_by_verdict: _builtins.bool
+    """Only a disturbed or throttled side keeps it from being judged."""
     @_builtins.property
     def a(self) -> Global___Measurement: ...
     @_builtins.property
@@ -2187,12 +2193,12 @@ class ComparedPair(_message.Message):
         ratio_low: _builtins.float | None = ...,
         ratio_high: _builtins.float | None = ...,
         is_regression: _builtins.bool = ...,
-        undecided_by_noise: _builtins.bool = ...,
+        undecided_by_verdict: _builtins.bool = ...,
         reason: _types_pb2.Reason | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "change", b"change", "is_regression", b"is_regression", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason", "undecided_by_noise", b"undecided_by_noise"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "change", b"change", "is_regression", b"is_regression", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason", "undecided_by_verdict", b"undecided_by_verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ratio_high: _TypeAlias = _typing.Literal["ratio_high"]  # noqa: Y015
     _WhichOneofArgType__ratio_high: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high"]  # noqa: Y015

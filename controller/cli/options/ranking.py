@@ -6,10 +6,10 @@ import click
 
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.grouping import option_group
-from controller.cli.options.values import Converted, read_included, read_runtime
+from controller.cli.options.values import Converted, read_only, read_runtime
 from controller.domain.measurements import Verdict
 from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
-from controller.domain.rankings import INCLUDABLE, Constraints
+from controller.domain.rankings import WITH_FIGURES, Constraints
 from controller.domain.sweeps import MAX_MINUTES
 from models.catalog.catalog import IMAGENET
 from models.catalog.tiers import Tier
@@ -21,7 +21,7 @@ class RankedFigures:
     """Whose figures are ranked, which of them count, and whose accuracy stands beside them."""
 
     device: str
-    include: tuple[Verdict, ...]
+    only: tuple[Verdict, ...]
     at_minute: int | None
     accuracy_dataset: str
 
@@ -46,12 +46,13 @@ ranked_options = option_group(
     RankedFigures,
     click.option("--device", required=True, help="The device's name (see 'edgerank devices')."),
     click.option(
-        "--include",
-        type=Converted("verdicts", read_included),
+        "--only",
+        type=Converted("verdicts", read_only),
         metavar="VERDICT,VERDICT",
         default=(),
-        help=f"Count figures of other verdicts than ok too: "
-        f"{', '.join(verdict.value for verdict in INCLUDABLE)}.",
+        help=f"Count only figures of these verdicts: "
+        f"{', '.join(verdict.value for verdict in WITH_FIGURES)}. By default disturbed and "
+        "throttled ones count where there is nothing better of the same setting.",
     ),
     at_minute_option,
     accuracy_option,

@@ -20,6 +20,7 @@ from controller.views.wording import (
     figures_words,
     headline,
     held_back_words,
+    is_told_with_verdict,
     latency_words,
     left_out_words,
     memory_words,
@@ -147,7 +148,7 @@ def _print_left_out(console: Console, ranking: Ranking) -> None:
         measurement = left.measurement
         text = Text(f"{candidate_name(measurement)}: ")
         # The others are left out for what is not known of them, not for how they ran.
-        if measurement.verdict not in ranking.constraints.admitted:
+        if is_told_with_verdict(left):
             is_failed = measurement.verdict is Verdict.FAILED
             text.append(measurement.verdict.value, style="red" if is_failed else "yellow")
             text.append(", ")

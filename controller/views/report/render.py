@@ -33,7 +33,7 @@ _PAGE: Final = "page.html"
 def render_report(ranking: Ranking, device: Device) -> str:
     """Return the page: answer, chart, ranking, ties, what was left out, device and provenance."""
     shown = list(wording.with_held_back(ranking))
-    held_back = {entry.id for entry in entries.held_back(ranking.left_out, ranking.constraints)}
+    held_back = {entry.id for entry in entries.held_back(ranking.left_out)}
     measured = [candidate.measurement for candidate in shown]
     scripts = [_bundle(), _behaviour()] if shown else []
     return (
@@ -83,12 +83,13 @@ def _environment() -> Environment:
     environment.globals |= {
         "headline": wording.headline,
         "latency_at": latency_at,
-        "asked_words": wording.asked_words,
+        "beside_answer": wording.beside_answer,
         "cache_words": device_words.cache_words,
         "clusters_words": device_words.clusters_words,
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,
+        "is_told_with_verdict": wording.is_told_with_verdict,
         "left_out_words": wording.left_out_words,
         "sentences": sentences,
         "verdict_words": wording.verdict_words,

@@ -64,7 +64,7 @@ RANKING = rank(
         _measured("EfficientNetB2", 30.0, verdict=Verdict.WIDE, reasons=(WIDE,)),
         failed("LeViT_128S"),
     ],
-    Constraints(max_latency_ms=20),
+    Constraints(max_latency_ms=20, only=(Verdict.OK,)),
     load_catalog(),
 )
 
@@ -114,7 +114,7 @@ def test_what_only_its_verdict_leaves_out_is_shown_hollow_marked_and_counted(
     expect(row.locator(".mark")).to_have_text("wide")
     expect(row).to_contain_text("left out: wide, the interval is ±9 %")
     expect(page.locator("#held-back")).to_have_text(
-        "Not ranked for their verdict: 1 wide; --include wide counts it."
+        "Not ranked for their verdict: 1 wide; it counts without --only."
     )
 
 
@@ -142,11 +142,11 @@ def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) ->
         _measured("PPLCNet_x1_0", 4.0, verdict=Verdict.DISTURBED, reasons=(SHARED,)),
         _measured("PPLCNet_x0_25", 1.1, verdict=Verdict.WIDE, reasons=(WIDE,)),
     ]
-    ranking = rank(DEVICE, doubtful, Constraints(), load_catalog())
+    ranking = rank(DEVICE, doubtful, Constraints(only=(Verdict.OK,)), load_catalog())
     visited = visit(render_report(ranking, device()))
     visited.page.wait_for_selector(DRAWN)
     expect(visited.page.locator("h1")).to_have_text(
-        "No measured candidate on pi5 has a verdict that counts"
+        "No measured candidate on pi5 has a verdict that counts (only ok)"
     )
     expect(visited.page.locator(POINTS)).to_have_count(2)
     expect(visited.page.locator("#left-out")).to_have_count(0)
@@ -157,7 +157,7 @@ def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) ->
 def test_the_answer_ties_and_provenance_are_in_words(visit: Visitor, report: str) -> None:
     page = visit(report).page
     expect(page).to_have_title(
-        "Best on pi5 (at most 20 ms): MobileNetV3_large_x1_0 (onnxruntime, 1 thread)"
+        "Best on pi5 (at most 20 ms, only ok): MobileNetV3_large_x1_0 (onnxruntime, 1 thread)"
     )
     body = page.locator("main")
     for words in (

@@ -17,8 +17,7 @@ from protos.v1 import fleet_pb2, fleet_pb2_grpc
 from tests.integration.system.conftest import BACKBONES, System
 from tests.processes import edgerank
 
-# The sweep is a quick one: how far its figures can be trusted is not what these tests are about.
-BEST = ("best", "--device", "pc", "--include", "wide,disturbed,throttled")
+BEST = ("best", "--device", "pc")
 
 
 def asked(system: System, *arguments: str) -> Any:

@@ -32,7 +32,7 @@ from tests.unit.controller.samples.measurements import (
 )
 
 NO_LIMITS = Constraints()
-WITHIN_20_MS = Constraints(max_latency_ms=20)
+WITHIN_20_MS = Constraints(max_latency_ms=20, only=(Verdict.OK,))
 TOLD = settings(relative_half_width=0.03, time_budget_ms=1_500)
 GAP = SweepSpec(
     backbones=("A",),

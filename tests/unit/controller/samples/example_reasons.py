@@ -105,10 +105,10 @@ _COMPARING = (
     reason(ReasonCode.SAME_MEASUREMENT),
     reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2),
     reason(ReasonCode.ONE_REPETITION_IN_B, fewest=2),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "wide"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"b": "disturbed"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "wide", "b": "wide"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "wide", "b": "disturbed"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"b": "throttled"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed", "b": "disturbed"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed", "b": "throttled"}),
     reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=0.02),
 )
 _FLUSHING = "x86_64, AMD64, aarch64, arm64, armv7l, armv8l"

@@ -61,9 +61,9 @@ ONCE = pair(
 HIDDEN = pair(
     Change.CANNOT_TELL,
     1.4,
-    a=measurement("MobileNetV3_large_x1_0", 4.31, verdict=Verdict.WIDE, reasons=(WIDE,)),
-    undecided_by_noise=True,
-    reason=reason(ReasonCode.SIDES_IN_DOUBT, {"a": "wide"}),
+    a=measurement("MobileNetV3_large_x1_0", 4.31, verdict=Verdict.DISTURBED, reasons=(WIDE,)),
+    undecided_by_verdict=True,
+    reason=reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed"}),
 )
 WIDEST = pair(
     Change.CANNOT_TELL,
