@@ -28,7 +28,9 @@ from controller.views.device_words import surroundings_words
 def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_json: bool) -> None:
     """Say which backbone is best on a device.
 
-    Names the winner under the constraints, the Pareto front, ties, and why the others lost. A wide
+    Names the winner, the Pareto front, ties, and why the others lost. Within --max-latency or
+    --max-memory the most accurate wins, with --min-top1 alone the fastest; without any of these the
+    best value, the front's knee, and the most accurate and the fastest are named beside it. A wide
     interval counts, and ties grow with it; a disturbed or throttled figure counts where there is
     nothing better of the same setting, and is marked. --only ok is the strict reading.
 
@@ -40,6 +42,7 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
       edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
       edgerank best --device pc --tier mobile --json
       edgerank best --device pc --only ok,wide
+      edgerank best --device pc --by latency
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
     """

@@ -17,10 +17,10 @@ IdentityT = TypeVar("IdentityT", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A measurement whose accuracy and latency are both known."""
+    """A measurement whose latency is known, and whose accuracy is unless it need not be."""
 
     measurement: Measurement
-    top1: float
+    top1: float | None
     latency: LatencyFigures
 
     @property
@@ -81,20 +81,23 @@ def select_entries(
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
     for usable in chosen.values():
-        entry = _entry(usable, catalog)
+        entry = _entry(usable, catalog, constraints)
         if isinstance(entry, Reason):
             unranked = _without_accuracy(usable)
             left_out.append(LeftOut(measurement=unranked, reasons=(entry,)))
         else:
             entries.append(entry)
     for other in passed_over:
-        entry = _entry(other.measurement, catalog)
-        if isinstance(entry, Reason) and other.measurement.latency is not None:
+        entry = _entry(other.measurement, catalog, constraints)
+        if isinstance(entry, Entry):
+            is_held_back = entry.id in held_back_ids
+            told_of = replace(other, measurement=entry.measurement, is_held_back=is_held_back)
+            left_out.append(told_of)
+        elif other.measurement.latency is not None:
             unranked = _without_accuracy(other.measurement)
             left_out.append(LeftOut(measurement=unranked, reasons=(*other.reasons, entry)))
         else:
-            is_held_back = other.measurement.measurement_id in held_back_ids
-            left_out.append(replace(other, is_held_back=is_held_back))
+            left_out.append(other)
     entries.sort(key=lambda entry: (entry.median_ms, entry.measurement.measurement_id))
     left_out.sort(key=lambda left: order_of(left.measurement))
     return entries, left_out
@@ -105,7 +108,7 @@ def held_back(left_out: Iterable[LeftOut]) -> list[Entry]:
     return [
         Entry(measurement, measurement.top1, measurement.latency)
         for measurement in (left.measurement for left in left_out if left.is_held_back)
-        if measurement.top1 is not None and measurement.latency is not None
+        if measurement.latency is not None
     ]
 
 
@@ -163,8 +166,15 @@ def _without_accuracy(measurement: Measurement) -> Measurement:
     return replace(measurement, top1=None, top5=None, accuracy_source="")
 
 
-def _entry(measurement: Measurement, catalog: Catalog) -> Entry | Reason:
-    """Return the entry, or why no accuracy is known for it."""
+def _entry(measurement: Measurement, catalog: Catalog, constraints: Constraints) -> Entry | Reason:
+    """Return the entry, or why no accuracy is known for it that it needs."""
+    found = _with_accuracy(measurement, catalog)
+    if isinstance(found, Entry) or measurement.latency is None or constraints.needs_accuracy:
+        return found
+    return Entry(_without_accuracy(measurement), None, measurement.latency)
+
+
+def _with_accuracy(measurement: Measurement, catalog: Catalog) -> Entry | Reason:
     if measurement.latency is None or measurement.top1 is None:
         return _unknown_accuracy(measurement)
     if measurement.backbone in catalog:

@@ -7,7 +7,14 @@ from typing import Final
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.quantities import format_interval, format_latency, format_memory
-from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, LeftOut, Ranking
+from controller.domain.rankings import (
+    WITH_FIGURES,
+    Candidate,
+    Constraints,
+    LeftOut,
+    Merit,
+    Ranking,
+)
 from controller.ranking.entries import held_back
 from controller.views.counting import counted
 from controller.views.reasons import sentences
@@ -42,6 +49,15 @@ _VERDICT_NOTES: Final[Mapping[Verdict, str]] = MappingProxyType(
         Verdict.THROTTLED: THROTTLED_NOTE,
     }
 )
+MERIT_WORDS: Final[Mapping[Merit, str]] = MappingProxyType(
+    {
+        Merit.VALUE: "Best value",
+        Merit.ACCURACY: "Most accurate",
+        Merit.LATENCY: "Fastest",
+        Merit.MEMORY: "Least memory",
+    }
+)
+"""What the first by each merit is called."""
 LATENCY_TIE_NOTE: Final = (
     "Where 95 % intervals of the median overlap, latency is a tie: "
     "neither candidate is known to be faster."
@@ -102,8 +118,13 @@ def memory_range_words(measurement: Measurement) -> str:
 
 
 def top1_words(measurement: Measurement) -> str:
-    """Write top-1 in percent with two decimals, without the sign; empty where none is published."""
-    return "" if measurement.top1 is None else f"{measurement.top1:.2f}"
+    """Write top-1 in percent with two decimals, without the sign; unknown where it is."""
+    return "unknown" if measurement.top1 is None else f"{measurement.top1:.2f}"
+
+
+def top1_figure(measurement: Measurement) -> str:
+    """Write top-1 in a sentence: 75.32 % top-1, top-1 unknown."""
+    return "top-1 unknown" if measurement.top1 is None else f"{top1_words(measurement)} % top-1"
 
 
 def constraint_words(constraints: Constraints) -> str:
@@ -137,6 +158,12 @@ def asked_words(ranking: Ranking) -> str:
     return ", ".join(filter(None, words))
 
 
+def answer(ranking: Ranking) -> str:
+    """Begin the answer: Best on pi5; by what it is the best, where no limit says so."""
+    is_said = ranking.constraints.by is not None or ranking.merit is Merit.VALUE
+    return f"{MERIT_WORDS[ranking.merit] if is_said else 'Best'} on {ranking.device}"
+
+
 def beside_answer(ranking: Ranking) -> str:
     """Say under what the answer holds, and how much of what it rests on is in doubt."""
     return "; ".join(filter(None, (asked_words(ranking), doubt_words(ranking))))
@@ -160,7 +187,7 @@ def headline(ranking: Ranking) -> str:
     under = f" ({asked})" if asked else ""
     if ranking.winner is not None:
         best = ranking.winner.measurement
-        return f"Best on {ranking.device}{under}: {best.backbone} ({setting(best)})"
+        return f"{answer(ranking)}{under}: {best.backbone} ({setting(best)})"
     if ranking.others:
         return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
     if held_back(ranking.left_out):
@@ -226,17 +253,39 @@ def left_out_words(left: LeftOut) -> str:
     return f"its verdict is {left.measurement.verdict.value}, without a reason"
 
 
-def winning_rule(constraints: Constraints) -> str:
+def winning_rule(ranking: Ranking) -> str:
     """Say in one sentence how the winner is chosen under these constraints."""
-    if constraints.wants_fastest:
+    least = ranking.constraints.min_top1
+    of = (
+        "of those that satisfy the constraints"
+        if least is None
+        else f"of those with at least {least:g} % top-1"
+    )
+    if ranking.merit is Merit.VALUE:
         return (
-            f"The winner has the lowest median latency of those with at least "
-            f"{constraints.min_top1:g} % top-1, then the highest top-1."
+            "The winner is the knee of the Pareto front: the farthest above the line from the "
+            "fastest to the most accurate, with latency on a logarithmic scale."
         )
+    if ranking.merit is Merit.MEMORY:
+        return f"The winner has the lowest peak memory {of}, then the lowest median latency."
+    if ranking.merit is Merit.LATENCY:
+        return f"The winner has the lowest median latency {of}, then the highest top-1."
     return (
         "The winner has the highest top-1 of those that satisfy the constraints, "
         "then the lowest median latency."
     )
+
+
+def other_answers(ranking: Ranking) -> list[tuple[str, Measurement]]:
+    """Name, beside the best value, the most accurate and the fastest where they are others."""
+    if ranking.merit is not Merit.VALUE:
+        return []
+    return [
+        (MERIT_WORDS[merit], candidate.measurement)
+        for merit in (Merit.ACCURACY, Merit.LATENCY)
+        for candidate in candidates(ranking)
+        if merit in candidate.first_by and candidate != ranking.winner
+    ]
 
 
 def notes(shown: Iterable[Candidate]) -> list[str]:

@@ -184,6 +184,36 @@ TIER_DESKTOP: Tier.ValueType  # 2
 TIER_SERVER: Tier.ValueType  # 3
 Global___Tier: _TypeAlias = Tier  # noqa: Y015
 
+class _Merit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MeritEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Merit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MERIT_UNSPECIFIED: _Merit.ValueType  # 0
+    MERIT_LATENCY: _Merit.ValueType  # 1
+    """The lowest median latency, whether or not the accuracy is known."""
+    MERIT_ACCURACY: _Merit.ValueType  # 2
+    """The highest top-1."""
+    MERIT_MEMORY: _Merit.ValueType  # 3
+    """The lowest peak memory, whether or not the accuracy is known."""
+    MERIT_VALUE: _Merit.ValueType  # 4
+    """The knee of the Pareto front."""
+
+class Merit(_Merit, metaclass=_MeritEnumTypeWrapper):
+    """By what the winner is chosen, of those that satisfy the constraints."""
+
+MERIT_UNSPECIFIED: Merit.ValueType  # 0
+MERIT_LATENCY: Merit.ValueType  # 1
+"""The lowest median latency, whether or not the accuracy is known."""
+MERIT_ACCURACY: Merit.ValueType  # 2
+"""The highest top-1."""
+MERIT_MEMORY: Merit.ValueType  # 3
+"""The lowest peak memory, whether or not the accuracy is known."""
+MERIT_VALUE: Merit.ValueType  # 4
+"""The knee of the Pareto front."""
+Global___Merit: _TypeAlias = Merit  # noqa: Y015
+
 class _Change:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1416,6 +1446,7 @@ class Constraints(_message.Message):
     THREADS_FIELD_NUMBER: _builtins.int
     ONLY_FIELD_NUMBER: _builtins.int
     AT_MINUTE_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -1425,6 +1456,10 @@ class Constraints(_message.Message):
     threads: _builtins.int
     at_minute: _builtins.int
     """Only sustained measurements, by their figures of this minute, the first being 1."""
+    by: Global___Merit.ValueType
+    """Absent is what the other constraints suggest: within a limit of latency or memory the most accurate,
+    with an accuracy asked for alone the fastest, else the best value.
+    """
     @_builtins.property
     def only(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
         """The only verdicts that count; without any, all that have figures do, disturbed and throttled ones
@@ -1442,13 +1477,16 @@ class Constraints(_message.Message):
         threads: _builtins.int | None = ...,
         only: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
         at_minute: _builtins.int | None = ...,
+        by: Global___Merit.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
+    _WhichOneofReturnType__by: _TypeAlias = _typing.Literal["by"]  # noqa: Y015
+    _WhichOneofArgType__by: _TypeAlias = _typing.Literal["_by", b"_by"]  # noqa: Y015
     _WhichOneofReturnType__max_latency_ms: _TypeAlias = _typing.Literal["max_latency_ms"]  # noqa: Y015
     _WhichOneofArgType__max_latency_ms: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms"]  # noqa: Y015
     _WhichOneofReturnType__max_memory_bytes: _TypeAlias = _typing.Literal["max_memory_bytes"]  # noqa: Y015
@@ -1463,6 +1501,8 @@ class Constraints(_message.Message):
     _WhichOneofArgType__tier: _TypeAlias = _typing.Literal["_tier", b"_tier"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__at_minute) -> _WhichOneofReturnType__at_minute | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__by) -> _WhichOneofReturnType__by | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_latency_ms) -> _WhichOneofReturnType__max_latency_ms | None: ...
     @_typing.overload
@@ -1876,6 +1916,7 @@ class Candidate(_message.Message):
     ON_PARETO_FRONT_FIELD_NUMBER: _builtins.int
     LATENCY_TIES_FIELD_NUMBER: _builtins.int
     LOST_BECAUSE_FIELD_NUMBER: _builtins.int
+    FIRST_BY_FIELD_NUMBER: _builtins.int
     on_pareto_front: _builtins.bool
     @_builtins.property
     def measurement(self) -> Global___Measurement: ...
@@ -1887,6 +1928,10 @@ class Candidate(_message.Message):
     def lost_because(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why it is not the winner; none for the winner."""
 
+    @_builtins.property
+    def first_by(self) -> _containers.RepeatedScalarFieldContainer[Global___Merit.ValueType]:
+        """By what it is the first of those that satisfy the constraints."""
+
     def __init__(
         self,
         *,
@@ -1894,10 +1939,11 @@ class Candidate(_message.Message):
         on_pareto_front: _builtins.bool = ...,
         latency_ties: _abc.Iterable[_builtins.str] | None = ...,
         lost_because: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        first_by: _abc.Iterable[Global___Merit.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_by", b"first_by", "latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1950,9 +1996,12 @@ class RankResponse(_message.Message):
     SUGGESTED_SWEEP_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     WOULD_WIN_WITH_FIELD_NUMBER: _builtins.int
+    MERIT_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     accuracy_dataset: _builtins.str
     """The dataset whose accuracy counted."""
+    merit: Global___Merit.ValueType
+    """By what the winner is chosen."""
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     @_builtins.property
@@ -2005,10 +2054,11 @@ class RankResponse(_message.Message):
         suggested_sweep: Global___SweepSpec | None = ...,
         accuracy_dataset: _builtins.str = ...,
         would_win_with: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
+        merit: Global___Merit.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "constraints", b"constraints", "suggested_sweep", b"suggested_sweep", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "merit", b"merit", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__suggested_sweep: _TypeAlias = _typing.Literal["suggested_sweep"]  # noqa: Y015
     _WhichOneofArgType__suggested_sweep: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep"]  # noqa: Y015

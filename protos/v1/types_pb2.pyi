@@ -319,8 +319,14 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_OFF_THE_WINNER: _ReasonCode.ValueType  # 45
     REASON_CODE_OFF_THE_WINNER_AT_TIED_LATENCY: _ReasonCode.ValueType  # 46
     REASON_CODE_TIED_BY_LATENCY: _ReasonCode.ValueType  # 47
-    """The next two have low_ms, high_ms, winner_low_ms, winner_high_ms."""
+    """The next three have low_ms, high_ms, winner_low_ms, winner_high_ms."""
     REASON_CODE_TIED_BY_ALL: _ReasonCode.ValueType  # 48
+    REASON_CODE_TIED_BY_VALUE: _ReasonCode.ValueType  # 78
+    REASON_CODE_TIED_BY_MEMORY: _ReasonCode.ValueType  # 79
+    """The next one and MORE_MEMORY_THAN_WINNER have peak_rss_bytes, other_peak_rss_bytes."""
+    REASON_CODE_SLOWER_THAN_WINNER: _ReasonCode.ValueType  # 80
+    """median_ms, other_median_ms"""
+    REASON_CODE_MORE_MEMORY_THAN_WINNER: _ReasonCode.ValueType  # 81
     REASON_CODE_OLDER_COUNTS: _ReasonCode.ValueType  # 49
     """Why a measurement is not ranked or compared, besides its own reasons."""
     REASON_CODE_ACCURACY_UNKNOWN: _ReasonCode.ValueType  # 50
@@ -476,8 +482,14 @@ REASON_CODE_DOMINATED_AT_TIED_LATENCY: ReasonCode.ValueType  # 44
 REASON_CODE_OFF_THE_WINNER: ReasonCode.ValueType  # 45
 REASON_CODE_OFF_THE_WINNER_AT_TIED_LATENCY: ReasonCode.ValueType  # 46
 REASON_CODE_TIED_BY_LATENCY: ReasonCode.ValueType  # 47
-"""The next two have low_ms, high_ms, winner_low_ms, winner_high_ms."""
+"""The next three have low_ms, high_ms, winner_low_ms, winner_high_ms."""
 REASON_CODE_TIED_BY_ALL: ReasonCode.ValueType  # 48
+REASON_CODE_TIED_BY_VALUE: ReasonCode.ValueType  # 78
+REASON_CODE_TIED_BY_MEMORY: ReasonCode.ValueType  # 79
+"""The next one and MORE_MEMORY_THAN_WINNER have peak_rss_bytes, other_peak_rss_bytes."""
+REASON_CODE_SLOWER_THAN_WINNER: ReasonCode.ValueType  # 80
+"""median_ms, other_median_ms"""
+REASON_CODE_MORE_MEMORY_THAN_WINNER: ReasonCode.ValueType  # 81
 REASON_CODE_OLDER_COUNTS: ReasonCode.ValueType  # 49
 """Why a measurement is not ranked or compared, besides its own reasons."""
 REASON_CODE_ACCURACY_UNKNOWN: ReasonCode.ValueType  # 50

@@ -6,10 +6,10 @@ import click
 
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.grouping import option_group
-from controller.cli.options.values import Converted, read_only, read_runtime
+from controller.cli.options.values import Converted, read_merit, read_only, read_runtime
 from controller.domain.measurements import Verdict
 from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
-from controller.domain.rankings import WITH_FIGURES, Constraints
+from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
 from controller.domain.sweeps import MAX_MINUTES
 from models.catalog.catalog import IMAGENET
 from models.catalog.tiers import Tier
@@ -67,6 +67,7 @@ def _constraints(
     tier: Tier | None,
     runtime: Runtime | None,
     threads: int | None,
+    by: Merit | None,
 ) -> Constraints:
     return Constraints(
         max_latency_ms=max_latency_ms,
@@ -75,6 +76,7 @@ def _constraints(
         tier=tier,
         runtime=runtime,
         threads=threads,
+        by=by,
     )
 
 
@@ -105,4 +107,11 @@ constraint_options = option_group(
     tier_option,
     click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME"),
     click.option("--threads", type=click.IntRange(1)),
+    click.option(
+        "--by",
+        type=Converted("merit", read_merit),
+        metavar="MERIT",
+        help=f"Choose the winner by {', '.join(merit.value for merit in Merit)}, not by what the "
+        "limits suggest. By latency and memory, what has no known accuracy is ranked, too.",
+    ),
 )

@@ -11,7 +11,7 @@ import click
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.names import find_backbone, find_choice
-from controller.domain.rankings import WITH_FIGURES
+from controller.domain.rankings import WITH_FIGURES, Merit
 from controller.domain.sweeps import MAX_BATCH, MAX_MINUTES, MAX_THREADS
 from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, Catalog
 from models.catalog.tiers import Tier, select_tier
@@ -76,6 +76,15 @@ def read_tier(text: str) -> Tier:
         EdgerankError: UNKNOWN_NAME.
     """
     return find_choice(Tier, "tier", text)
+
+
+def read_merit(text: str) -> Merit:
+    """What the winner is chosen by.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME.
+    """
+    return find_choice(Merit, "merit", text)
 
 
 def read_runtime(text: str) -> Runtime:

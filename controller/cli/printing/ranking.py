@@ -26,7 +26,10 @@ from controller.views.wording import (
     memory_words,
     names_of,
     notes,
+    other_answers,
     provenance,
+    setting,
+    top1_figure,
     top1_words,
     winning_rule,
 )
@@ -47,7 +50,8 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         _print_missing(console, ranking)
     else:
         _print_indented(console, Text(_figures(ranking.winner.measurement)))
-        _print_indented(console, Text(winning_rule(ranking.constraints), style="dim"))
+        _print_indented(console, Text(winning_rule(ranking), style="dim"))
+        _print_other_answers(console, ranking)
         _print_verdicts(console, "Ties with the winner", ranking.ties, names)
         _print_front(console, ranking)
         _print_front_reasons(console, ranking)
@@ -63,6 +67,13 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         console.print()
     for note in footnotes:
         console.print(Text(note, style="dim"))
+
+
+def _print_other_answers(console: Console, ranking: Ranking) -> None:
+    for name, measurement in other_answers(ranking):
+        figures = f"{top1_figure(measurement)}, {latency_words(measurement)}"
+        told = f"{name}: {measurement.backbone} ({setting(measurement)}), {figures}"
+        _print_indented(console, hanging(Text(told)))
 
 
 def _print_missing(console: Console, ranking: Ranking) -> None:
@@ -167,7 +178,7 @@ def _print_indented(console: Console, content: RenderableType) -> None:
 
 def _figures(measurement: Measurement) -> str:
     figures = [
-        f"{top1_words(measurement)} % top-1",
+        top1_figure(measurement),
         latency_words(measurement),
         memory_words(measurement),
         f"{measurement.weights.value} weights",

@@ -36,6 +36,7 @@ def render_report(ranking: Ranking, device: Device) -> str:
     held_back = {entry.id for entry in entries.held_back(ranking.left_out)}
     measured = [candidate.measurement for candidate in shown]
     scripts = [_bundle(), _behaviour()] if shown else []
+    has_points = any(each.top1 is not None for each in measured)
     return (
         _environment()
         .get_template(_PAGE)
@@ -51,9 +52,10 @@ def render_report(ranking: Ranking, device: Device) -> str:
                 if left.measurement.measurement_id not in held_back
             ],
             names=wording.names_of(ranking),
-            rule=wording.winning_rule(ranking.constraints),
+            other_answers=wording.other_answers(ranking),
+            rule=wording.winning_rule(ranking),
             notes=wording.notes(shown),
-            chart=chart_specification(ranking) if shown else None,
+            chart=chart_specification(ranking) if has_points else None,
             minutes=sorted({each.minute for m in measured for each in m.minutes}),
             period=_period(measured),
             scripts=[Markup(script) for script in scripts],
@@ -83,6 +85,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "headline": wording.headline,
         "latency_at": latency_at,
+        "answer": wording.answer,
         "beside_answer": wording.beside_answer,
         "cache_words": device_words.cache_words,
         "clusters_words": device_words.clusters_words,
@@ -97,6 +100,7 @@ def _environment() -> Environment:
         "memory_words": wording.memory_words,
         "sweep_command": sweep_command,
         "samples_words": wording.samples_words,
+        "top1_figure": wording.top1_figure,
         "top1_words": wording.top1_words,
     }
     return environment

@@ -32,7 +32,7 @@ def doubtful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_what_is_wide_or_disturbed_is_ranked_and_marked(doubtful: str) -> None:
     done = edgerank(*BEST, address=doubtful)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Best on phone (1 of 2 figures disturbed): ")
+    assert done.stdout.startswith("Best value on phone (1 of 2 figures disturbed): ")
     ranking = json.loads(edgerank(*BEST, "--json", address=doubtful).stdout)
     shown = [ranking["winner"], *ranking["pareto_front"], *ranking["others"]]
     assert {each["measurement"]["verdict"] for each in shown} == {"wide", "disturbed"}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
-from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, Ranking
+from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, Merit, Ranking
 from controller.ranking.entries import held_back
 from controller.ranking.ranking import rank
 from controller.views.wording import candidates
@@ -59,6 +59,7 @@ _constraints = st.builds(
     min_top1=st.none() | st.sampled_from([68.0, 72.0, 90.0]),
     runtime=st.none() | st.sampled_from(Runtime),
     threads=st.none() | st.integers(1, 2),
+    by=st.none() | st.sampled_from(Merit),
     only=st.lists(st.sampled_from(WITH_FIGURES), unique=True).map(tuple),
 )
 _cases = given(_measurements(), _constraints)
@@ -149,7 +150,11 @@ def test_the_winner_is_on_the_front_and_only_it_has_no_reason(
     for candidate in candidates(ranking):
         assert (candidate.lost_because == ()) == (candidate == ranking.winner)
         assert candidate.on_pareto_front == (candidate in ranking.pareto_front)
-    assert ranking.winner is None or ranking.winner in ranking.pareto_front
+    assert (
+        ranking.winner is None
+        or ranking.winner in ranking.pareto_front
+        or ranking.merit is Merit.MEMORY
+    )
 
 
 @_cases

@@ -12,7 +12,7 @@ import pytest
 
 from controller.cli.printing.ranking import print_ranking
 from controller.domain.measurements import Measurement, MemoryFigures, Verdict
-from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings import Constraints, Merit, Ranking
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.views.commands import sweep_command
 from controller.views.wording import SYNTHETIC_NOTE, WIDE_NOTE, memory_range_words, notes
@@ -78,6 +78,12 @@ def rankings() -> dict[str, Ranking]:
         "a winner with a tie, a front, losers and a failure": ranked(*MEASURED),
         "the fastest of those that are accurate enough": ranked(
             *MEASURED, within=Constraints(min_top1=71)
+        ),
+        "the best value, beside the most accurate and the fastest": ranked(
+            *MEASURED, within=Constraints()
+        ),
+        "by latency without any known accuracy": ranked(
+            *UNKNOWN, within=Constraints(by=Merit.LATENCY)
         ),
         "none qualifies": ranked(
             *MEASURED, within=Constraints(max_latency_ms=1, max_memory_bytes=30_000_000)
