@@ -124,6 +124,15 @@ class ReasonCode(Enum):
     TIED_BY_ALL = "tied_by_all"
     """Figures: low_ms, high_ms, winner_low_ms, winner_high_ms."""
 
+    TIED_BY_VALUE = "tied_by_value"
+    """Figures: low_ms, high_ms, winner_low_ms, winner_high_ms."""
+    TIED_BY_MEMORY = "tied_by_memory"
+    """Figures: peak_rss_bytes, other_peak_rss_bytes."""
+    SLOWER_THAN_WINNER = "slower_than_winner"
+    """Figures: median_ms, other_median_ms."""
+    MORE_MEMORY_THAN_WINNER = "more_memory_than_winner"
+    """Figures: peak_rss_bytes, other_peak_rss_bytes."""
+
     # Why a measurement is not ranked or compared, besides its own reasons.
     OLDER_COUNTS = "older_counts"
     ACCURACY_UNKNOWN = "accuracy_unknown"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from controller.fleet.reports import record_report
 from controller.state.attempts import lease_next
 from controller.state.database import Database
+from protos.device import DeviceState
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import LITE, RUNTIME, measured_report
@@ -18,10 +19,11 @@ def record_sweep(
     *latency_factors: float,
     backbones: tuple[str, ...] = ("MobileNetV1",),
     runtimes: tuple[Runtime, ...] = (Runtime.ONNXRUNTIME,),
+    waiting_share: float | None = None,
 ) -> str:
     """A sweep whose repetitions have the standard report's samples, each times its factor.
 
-    Paddle Lite's take `LITE_RATIO` times as long.
+    Paddle Lite's take `LITE_RATIO` times as long. `waiting_share` of the time others had the cores.
     """
     repetitions = len(latency_factors)
     sweep_id = start_sweep(
@@ -36,6 +38,9 @@ def record_sweep(
         assert report.measured is not None
         taken = report.measured.repetition
         scaled = replace(taken, latency_ns=tuple(round(ns * factor) for ns in taken.latency_ns))
+        if waiting_share is not None:
+            after = DeviceState(taken_at_unix_ms=0, waiting_share=waiting_share)
+            scaled = replace(scaled, after=after)
         measured = replace(report.measured, runtime=runtime, repetition=scaled)
         record_report(database, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
     return sweep_id

@@ -13,7 +13,6 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.ranking import print_ranking
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Verdict
 from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
 from controller.views import wording
@@ -29,8 +28,11 @@ from controller.views.device_words import surroundings_words
 def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_json: bool) -> None:
     """Say which backbone is best on a device.
 
-    Names the winner under the constraints, the Pareto front, ties, and why the others lost. Only
-    figures whose verdict is ok count unless --include names more; what is left out is said.
+    Names the winner, the Pareto front, ties, and why the others lost. Within --max-latency or
+    --max-memory the most accurate wins, with --min-top1 alone the fastest; without any of these the
+    best value, the front's knee, and the most accurate and the fastest are named beside it. A wide
+    interval counts, and ties grow with it; a disturbed or throttled figure counts where there is
+    nothing better of the same setting, and is marked. --only ok is the strict reading.
 
     Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
 
@@ -39,11 +41,12 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
       edgerank best --device phone --max-latency 20ms
       edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
       edgerank best --device pc --tier mobile --json
-      edgerank best --device pc --include noisy,unstable
+      edgerank best --device pc --only ok,wide
+      edgerank best --device pc --by latency
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
     """
-    wanted = replace(constraints, include=ranked.include, at_minute=ranked.at_minute)
+    wanted = replace(constraints, only=ranked.only, at_minute=ranked.at_minute)
     with QueryClient(address) as client:
         ranking = client.rank(ranked.device, wanted, ranked.accuracy_dataset)
         if as_json:
@@ -59,10 +62,10 @@ def _why_none(ranking: Ranking) -> str:
     none = f"no measured candidate on {ranking.device!r} satisfies this"
     if not ranking.would_win_with:
         return none
-    counting = " or ".join(v.value for v in Verdict if v in ranking.constraints.admitted)
+    counting = " or ".join(verdict.value for verdict in ranking.constraints.only)
     would = " or ".join(verdict.value for verdict in ranking.would_win_with)
-    option = wording.include_option(ranking.constraints, ranking.would_win_with)
+    option = wording.only_option(ranking.constraints, ranking.would_win_with)
     return (
         f"{none} with the verdict {counting}, but with {would} one would: "
-        f"add {option}, or measure again"
+        f"write {option}, or measure again"
     )

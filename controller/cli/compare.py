@@ -46,9 +46,9 @@ _percentage = Converted("percentage", read_percentage)
     help="Exit with 5 when a B is surely slower by more than this.",
 )
 @click.option(
-    "--include-noisy",
+    "--include-disturbed",
     is_flag=True,
-    help="Judge pairs with a noisy or unstable side too; without, they are never a regression.",
+    help="Judge pairs with a disturbed or throttled side too; else they are never a regression.",
 )
 @controller_option
 @json_option
@@ -60,7 +60,7 @@ def compare(
     device: str | None,
     equivalence_margin: float,
     regression_threshold: float | None,
-    include_noisy: bool,
+    include_disturbed: bool,
     address: str,
     as_json: bool,
 ) -> None:
@@ -85,7 +85,7 @@ def compare(
       edgerank compare build:onnxruntime=a83fc4d58c build:onnxruntime=4f2b1e09aa
       edgerank compare before:2026-11-24 after:2026-11-24 --json
     """
-    limits = _limits(equivalence_margin, regression_threshold, include_noisy=include_noisy)
+    limits = _limits(equivalence_margin, regression_threshold, include_disturbed=include_disturbed)
     with QueryClient(address) as client:
         comparison = client.compare(CompareQuestion(a=a, b=b, device=device, limits=limits))
     if as_json:
@@ -98,12 +98,12 @@ def compare(
     _raise_if_nothing_judged(comparison)
 
 
-def _limits(margin: float, threshold: float | None, *, include_noisy: bool) -> Limits:
+def _limits(margin: float, threshold: float | None, *, include_disturbed: bool) -> Limits:
     try:
         return Limits(
             equivalence_margin=margin,
             regression_threshold=threshold,
-            include_noisy=include_noisy,
+            include_disturbed=include_disturbed,
         )
     except ThresholdWithinMargin as error:
         remedy = f"add --same-within {error.threshold * 100:g}%"
@@ -153,9 +153,9 @@ def _raise_if_nothing_judged(comparison: Comparison) -> None:
 
 
 def _why_not(comparison: Comparison) -> str:
-    if all(pair.undecided_by_noise for pair in comparison.not_judged):
+    if all(pair.undecided_by_verdict for pair in comparison.not_judged):
         return (
-            "since a side is noisy or unstable; measure again on a quiet machine, or add "
-            "--include-noisy"
+            "since a side is disturbed or throttled; measure again on a quiet machine, or add "
+            "--include-disturbed"
         )
     return "each with its reason above; measure again with more repetitions on a quiet machine"

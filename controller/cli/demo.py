@@ -21,7 +21,6 @@ from controller.cli.report import write_report
 from controller.cli.sweeps.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import Device, SweepSpec
 from controller.views.counting import counted
@@ -33,11 +32,9 @@ DEVICE = "this-machine"
 STOP_S = 10.0
 JOIN_S = 90.0
 REPETITIONS = 5
-# A quick look: at ±1 % most of so short repetitions would be noisy.
+# A quick look: at ±1 % most of so short repetitions would be wide.
 RELATIVE_HALF_WIDTH = 0.05
 TIME_BUDGET_MS = 600
-# A quick look has to end in a ranking on a busy machine, too.
-INCLUDE = (Verdict.NOISY, Verdict.UNSTABLE)
 
 
 @click.command()
@@ -63,7 +60,7 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
     """Run the whole job on this machine.
 
     Controller, agent, 12 backbones x 2 runtimes, ranking on the terminal, report.html. A quick
-    look: noisy and unstable figures count, too.
+    look: few and short repetitions.
 
     \b
     Examples:
@@ -97,14 +94,8 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
             sweep_id, job_count, _left_out = client.start_sweep(spec)
             console.print(f"sweep {sweep_id}: {counted(job_count, 'job')}", highlight=False)
             result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
-            wanted = Constraints(include=INCLUDE)
-            print_ranking(console, client.rank(DEVICE, wanted))
-            write_report(client, DEVICE, report_path, wanted)
-    console.print(
-        f"a quick look: {' and '.join(verdict.value for verdict in INCLUDE)} figures count here; "
-        "'edgerank best' leaves them out unless it is told to --include them",
-        highlight=False,
-    )
+            print_ranking(console, client.rank(DEVICE, Constraints()))
+            write_report(client, DEVICE, report_path, Constraints())
     console.print(f"report written to {report_path}", highlight=False)
     raise_if_jobs_failed(result)
 

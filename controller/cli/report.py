@@ -32,16 +32,16 @@ from models.catalog.catalog import IMAGENET
 def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
     """Write a device's ranking as one HTML file.
 
-    It opens without a network, and shows every figure; only those whose verdict is ok, or one that
-    --include names, are ranked.
+    It opens without a network, and shows every figure. Disturbed and throttled ones are ranked
+    where there is nothing better of the same setting; with --only what it names.
 
     \b
     Examples:
       edgerank report --device phone -o phone.html
-      edgerank report --device pc --include noisy,unstable
+      edgerank report --device pc --only ok,wide
     """
     check_output(path, "name another with --output")
-    wanted = Constraints(include=ranked.include, at_minute=ranked.at_minute)
+    wanted = Constraints(only=ranked.only, at_minute=ranked.at_minute)
     with QueryClient(address) as client:
         write_report(client, ranked.device, path, wanted, ranked.accuracy_dataset)
     click.echo(f"report written to {path}")

@@ -53,7 +53,7 @@ class Limits:
         equivalence_margin: a ratio from 1 / (1 + this) to 1 + this is the same.
         regression_threshold: slower by more than this is a regression; None when nothing was asked
             for.
-        include_noisy: whether pairs with a noisy or unstable side are judged too.
+        include_disturbed: whether pairs with a disturbed or throttled side are judged too.
 
     Raises:
         LimitsInvalid: a fraction below 0 or not finite, or a regression that counts as the same.
@@ -61,7 +61,7 @@ class Limits:
 
     equivalence_margin: float = EQUIVALENCE_MARGIN
     regression_threshold: float | None = None
-    include_noisy: bool = False
+    include_disturbed: bool = False
 
     def __post_init__(self) -> None:
         threshold = self.regression_threshold
@@ -88,9 +88,10 @@ class CompareQuestion:
 class ComparedPair:
     """The same thing measured in A and in B, and what became of it.
 
-    The newest ok, noisy or unstable measurement of each; the same are backbone, device, threads,
-    cores, flushing of denormals, sustained minutes, precision, input size, batch and kind of
-    weights, and, unless A and B name different runtimes, the runtime with its options.
+    The newest ok or wide measurement of each, or, where there is none, disturbed or throttled; the
+    same are backbone, device, threads, cores, flushing of denormals, sustained minutes, precision,
+    input size, batch and kind of weights, and, unless A and B name different runtimes, the runtime
+    with its options.
 
     Attributes:
         a: the measurement of A, without raw samples.
@@ -102,8 +103,8 @@ class ComparedPair:
         ratio_high: upper end of the same.
         is_regression: whether it is judged slower and `ratio_low` is above 1 +
             `regression_threshold`.
-        undecided_by_noise: whether it cannot be told only because a side is noisy or unstable and
-            such sides are not included.
+        undecided_by_verdict: whether it cannot be told only because a side is disturbed or
+            throttled and such sides are not included.
         reason: why it cannot be told, or how it is known without measuring; else None.
     """
 
@@ -114,7 +115,7 @@ class ComparedPair:
     ratio_low: float | None = None
     ratio_high: float | None = None
     is_regression: bool = False
-    undecided_by_noise: bool = False
+    undecided_by_verdict: bool = False
     reason: Reason | None = None
 
 
@@ -178,7 +179,7 @@ class Comparison:
             for pair in self.pairs
             if pair.change is Change.CANNOT_TELL
             and (
-                pair.undecided_by_noise
+                pair.undecided_by_verdict
                 or pair.ratio_high is None
                 or pair.ratio_high > 1 + threshold
             )

@@ -19,12 +19,12 @@ class Verdict(Enum):
 
     OK = "ok"
     """Nothing keeps it from being trusted."""
-    NOISY = "noisy"
-    """The interval is wider than was asked for, or others had the cores."""
+    WIDE = "wide"
+    """The interval is wider than was asked for, and says so honestly."""
+    DISTURBED = "disturbed"
+    """Something that is no part of the job took part: others had its cores, another runtime ran."""
     THROTTLED = "throttled"
     """The device or the process changed meanwhile."""
-    UNSTABLE = "unstable"
-    """Its repetitions disagree."""
     FAILED = "failed"
     """There are no figures."""
 

@@ -1,6 +1,7 @@
 """Which backbone is best under which constraints."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from controller.domain.measurements import Measurement, Verdict
@@ -9,6 +10,26 @@ from models.catalog.catalog import IMAGENET
 from models.catalog.tiers import Tier
 from protos.reasons import Reason
 from protos.runtimes import Runtime
+
+WITH_FIGURES: Final = (Verdict.OK, Verdict.WIDE, Verdict.DISTURBED, Verdict.THROTTLED)
+"""Verdicts of what has figures, the best first."""
+
+DOUBTFUL: Final = (Verdict.DISTURBED, Verdict.THROTTLED)
+"""Verdicts of figures that may be off by more than their intervals tell."""
+
+
+class Merit(Enum):
+    """By what the winner is chosen, of those that satisfy the constraints."""
+
+    LATENCY = "latency"
+    """The lowest median latency, whether or not the accuracy is known."""
+    ACCURACY = "accuracy"
+    """The highest top-1."""
+    MEMORY = "memory"
+    """The lowest peak memory, whether or not the accuracy is known."""
+    VALUE = "value"
+    """The knee of the Pareto front: the farthest above the line from its fastest to its most
+    accurate, with latency on a logarithmic scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +43,10 @@ class Constraints:
         tier: only backbones of this tier.
         runtime: only this runtime.
         threads: only this number of threads.
-        include: verdicts that count besides ok: of noisy, unstable, throttled.
+        only: the only verdicts that count; without any, all that have figures do, the doubtful ones
+            where there is nothing better of the same setting.
         at_minute: only sustained measurements, by their figures of this minute.
+        by: by what the winner is chosen; None is what the other constraints suggest.
     """
 
     max_latency_ms: float | None = None
@@ -32,26 +55,46 @@ class Constraints:
     tier: Tier | None = None
     runtime: Runtime | None = None
     threads: int | None = None
-    include: tuple[Verdict, ...] = ()
+    only: tuple[Verdict, ...] = ()
     at_minute: int | None = None
+    by: Merit | None = None
 
     @property
-    def admitted(self) -> frozenset[Verdict]:
-        """Every verdict that counts.
+    def preference(self) -> tuple[frozenset[Verdict], ...]:
+        """Verdicts that count, the preferred ones first, those of one set alike."""
+        return (frozenset(self.only),) if self.only else self.preference_without_only
 
-        Of one minute, throttled counts too: how slow the device was by then is what is asked.
+    @property
+    def preference_without_only(self) -> tuple[frozenset[Verdict], ...]:
+        """What `preference` is where `only` names none."""
+        doubtful = frozenset(self.doubtful)
+        return frozenset(WITH_FIGURES) - doubtful, doubtful
+
+    @property
+    def doubtful(self) -> tuple[Verdict, ...]:
+        """Verdicts of figures that may be off by more than their intervals tell.
+
+        Of one minute, throttled is none: how slow the device was by then is what is asked.
         """
-        of_a_minute = () if self.at_minute is None else (Verdict.THROTTLED,)
-        return frozenset({Verdict.OK, *self.include, *of_a_minute})
+        return DOUBTFUL if self.at_minute is None else (Verdict.DISTURBED,)
 
     @property
-    def wants_fastest(self) -> bool:
-        """Whether the winner is the fastest that is accurate enough, else the most accurate."""
-        return (
-            self.min_top1 is not None
-            and self.max_latency_ms is None
-            and self.max_memory_bytes is None
-        )
+    def merit(self) -> Merit:
+        """By what the winner is chosen.
+
+        Unless `by` says so: within a limit of latency or memory the most accurate; with an accuracy
+        asked for alone the fastest; else the best value.
+        """
+        if self.by is not None:
+            return self.by
+        if self.max_latency_ms is not None or self.max_memory_bytes is not None:
+            return Merit.ACCURACY
+        return Merit.VALUE if self.min_top1 is None else Merit.LATENCY
+
+    @property
+    def needs_accuracy(self) -> bool:
+        """Whether only what has a known accuracy can be ranked."""
+        return self.min_top1 is not None or self.merit in (Merit.ACCURACY, Merit.VALUE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +106,14 @@ class Candidate:
         on_pareto_front: whether it is on the front.
         latency_ties: ids of the measurements whose latency intervals overlap this one's.
         lost_because: why it is not the winner; empty for the winner.
+        first_by: by what it is the first of those that satisfy the constraints.
     """
 
     measurement: Measurement
     on_pareto_front: bool
     latency_ties: tuple[str, ...] = ()
     lost_because: tuple[Reason, ...] = ()
+    first_by: tuple[Merit, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +124,12 @@ class LeftOut:
         measurement: without raw samples; its `top1` is None where no accuracy is known.
         reasons: why: it failed, its verdict does not count, a newer one does, or no accuracy is
             known; those of its verdict included.
+        is_held_back: whether it would be ranked if `only` of the constraints named no verdict.
     """
 
     measurement: Measurement
     reasons: tuple[Reason, ...] = ()
+    is_held_back: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +142,7 @@ class Ranking:
         winner: None when none satisfies the constraints.
         ties: candidates that cannot be told apart from the winner.
         pareto_front: candidates within the constraints that no other beats in both top-1 and
-            median latency, fastest first; the winner is one of them.
+            median latency, fastest first; the winner is one of them unless it is chosen by memory.
         others: every other candidate, fastest first.
         left_out: measurements that are not ranked.
         unmeasured: backbones that qualify by their accuracy and have no figures on this device;
@@ -104,8 +151,9 @@ class Ranking:
             again what only its verdict keeps from winning; None when there is a winner or nothing
             is missing.
         accuracy_dataset: dataset whose accuracy counted.
-        would_win_with: without a winner: verdicts that there would be one with, if `include` of
-            the constraints named them, too.
+        merit: by what the winner is chosen.
+        would_win_with: without a winner: verdicts that there would be one with, if `only` of the
+            constraints named them, too.
     """
 
     device: str
@@ -118,8 +166,5 @@ class Ranking:
     unmeasured: tuple[str, ...] = ()
     suggested_sweep: SweepSpec | None = None
     accuracy_dataset: str = IMAGENET
+    merit: Merit = Merit.VALUE
     would_win_with: tuple[Verdict, ...] = ()
-
-
-INCLUDABLE: Final = (Verdict.NOISY, Verdict.UNSTABLE, Verdict.THROTTLED)
-"""Verdicts of figures that count only where a person includes them, the mildest first."""

@@ -24,13 +24,12 @@ def verdict(
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
-    Throttled is what a limit, heat, drift or a leak changed while it ran. Noisy is what other
-    processes took the cores from, however narrow its interval. Too wide an interval is unstable
-    where repetitions disagree, and the reason tells how far; else it is noisy, and the reason tells
-    what would have made it narrower: time to take more samples, more repetitions, or steadier
-    samples. For ok there are reasons only for what a figure does not tell: how another process
-    would have run, where there was only one; whether it had warmed up; times of day, where a clock
-    was set.
+    Throttled is what a limit, heat, drift or a leak changed while it ran. Disturbed is what other
+    processes took the cores from, however narrow its interval. Too wide an interval is wide, which
+    is no bias; the reason tells what would have made it narrower: repetitions that agree, time to
+    take more samples, more repetitions, or steadier samples. For ok there are reasons only for what
+    a figure does not tell: how another process would have run, where there was only one; whether it
+    had warmed up; times of day, where a clock was set.
 
     Args:
         figures: of one job.
@@ -43,17 +42,12 @@ def verdict(
     if changed:
         return Verdict.THROTTLED, (changed,)
     if crowded:
-        return Verdict.NOISY, (crowded,)
+        return Verdict.DISTURBED, (crowded,)
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
         return Verdict.OK, tuple(_reservations(repetitions))
     width = {"reached": reached, "wanted": settings_relative_half_width}
-    # Asked first: more time would not have brought processes together that truly differ.
-    if _disagree(repetitions):
-        medians = [float(np.median(milliseconds(r.latency_ns))) for r in repetitions]
-        apart = {"least_ms": min(medians), "most_ms": max(medians)}
-        return Verdict.UNSTABLE, (reason(ReasonCode.REPETITIONS_DISAGREE, **apart, **width),)
-    return Verdict.NOISY, (_why_wide(repetitions, width),)
+    return Verdict.WIDE, (_why_wide(repetitions, width),)
 
 
 def _reservations(repetitions: Sequence[Repetition]) -> Iterator[Reason]:
@@ -68,6 +62,11 @@ def _reservations(repetitions: Sequence[Repetition]) -> Iterator[Reason]:
 
 
 def _why_wide(repetitions: Sequence[Repetition], width: Mapping[str, float]) -> Reason:
+    # Asked first: more time would not have brought processes together that truly differ.
+    if _disagree(repetitions):
+        medians = [float(np.median(milliseconds(r.latency_ns))) for r in repetitions]
+        apart = {"least_ms": min(medians), "most_ms": max(medians)}
+        return reason(ReasonCode.REPETITIONS_DISAGREE, **apart, **width)
     if least_telling_stop(repetitions) is StopReason.TIME_BUDGET:
         return reason(ReasonCode.TIME_BUDGET_ENDED, **width)
     if least_telling_stop(repetitions) is StopReason.NOISE_STABLE:

@@ -126,7 +126,7 @@ def _changed_runtime(
     if not ran_with:
         return None
     words = {"runtime": settings.runtime.value, "versions": " and ".join(ran_with)}
-    return Verdict.UNSTABLE, (reason(ReasonCode.RUNTIME_CHANGED, words),)
+    return Verdict.DISTURBED, (reason(ReasonCode.RUNTIME_CHANGED, words),)
 
 
 def _changing(*told: Sequence[str]) -> list[str]:

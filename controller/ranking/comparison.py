@@ -9,8 +9,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Final
 
 from controller.domain.comparisons import Change, ComparedPair, Comparison, Limits, Side, Unpaired
-from controller.domain.measurements import LatencyFigures, Measurement, Verdict
-from controller.domain.rankings import LeftOut
+from controller.domain.measurements import LatencyFigures, Measurement
+from controller.domain.rankings import DOUBTFUL, Constraints, LeftOut
 from controller.domain.selectors import Selector
 from controller.domain.settings import common_distinction, distinction
 from controller.figures.statistics import MedianRatio, median_ratio
@@ -20,8 +20,6 @@ from protos.reasons import Reason, ReasonCode, reason
 FEWEST_REPETITIONS: Final = 2
 """With one process a side, nothing tells how another one would have run."""
 
-_DOUBTFUL: Final = (Verdict.NOISY, Verdict.UNSTABLE)
-
 
 def compare(
     a: Selector,
@@ -30,7 +28,9 @@ def compare(
     in_b: Iterable[Measurement],
     limits: Limits,
 ) -> Comparison:
-    """Pair the newest measurement of A that is not throttled with that of B, and judge every pair.
+    """Pair the newest measurement of A with that of B, and judge every pair.
+
+    A disturbed or throttled one counts where a side has nothing better of the same.
 
     Runtimes are what is compared when both selectors name one and not the same.
 
@@ -49,9 +49,9 @@ def compare(
             return (*same, common_distinction(m))
         return (*same, m.runtime, m.format, distinction(m))
 
-    admitted = (Verdict.OK, *_DOUBTFUL)
-    of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity, admitted)
-    of_b, failed_in_b = choose_newest(filter(b.selects, in_b), identity, admitted)
+    preference = Constraints().preference
+    of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity, preference)
+    of_b, failed_in_b = choose_newest(filter(b.selects, in_b), identity, preference)
     pairs = [compare_pair(of_a[key], of_b[key], limits) for key in of_a if key in of_b]
     left_out = [
         *_passed_over(Side.A, failed_in_a),
@@ -72,7 +72,8 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
     - same: the whole interval lies within the margin, on both sides of 1.
     - slower, faster: it lies above 1, or below, and not within the margin.
     - cannot tell: all else; what was measured by one process only; and, unless the limits include
-      it, a pair with a noisy or unstable side, as what made it so may also have moved its median.
+      it, a pair with a disturbed or throttled side, as what made it so may also have moved its
+      median. A wide side is no such: the ratio's interval carries how wide it is.
 
     A regression is slower by more than the threshold at the interval's lower end.
     """
@@ -102,9 +103,9 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
                 ratio_high=None,
                 reason=reason(code, fewest=FEWEST_REPETITIONS),
             )
-    is_doubtful = a.verdict in _DOUBTFUL or b.verdict in _DOUBTFUL
-    by_noise = is_doubtful and not limits.include_noisy
-    change = Change.CANNOT_TELL if by_noise else _change(found, limits.equivalence_margin)
+    is_doubtful = a.verdict in DOUBTFUL or b.verdict in DOUBTFUL
+    by_verdict = is_doubtful and not limits.include_disturbed
+    change = Change.CANNOT_TELL if by_verdict else _change(found, limits.equivalence_margin)
     threshold = limits.regression_threshold
     return ComparedPair(
         a=a,
@@ -116,8 +117,8 @@ def compare_pair(a: Measurement, b: Measurement, limits: Limits) -> ComparedPair
         is_regression=change is Change.SLOWER
         and threshold is not None
         and found.low > 1 + threshold,
-        undecided_by_noise=by_noise,
-        reason=_why_untold(a, b, limits, by_noise) if change is Change.CANNOT_TELL else None,
+        undecided_by_verdict=by_verdict,
+        reason=_why_untold(a, b, limits, by_verdict) if change is Change.CANNOT_TELL else None,
     )
 
 
@@ -130,10 +131,10 @@ def _change(found: MedianRatio, margin: float) -> Change:
     return Change.FASTER if found.high < 1 else Change.CANNOT_TELL
 
 
-def _why_untold(a: Measurement, b: Measurement, limits: Limits, by_noise: bool) -> Reason:
-    if by_noise:
+def _why_untold(a: Measurement, b: Measurement, limits: Limits, by_verdict: bool) -> Reason:
+    if by_verdict:
         sides = {"a": a.verdict, "b": b.verdict}
-        words = {side: found.value for side, found in sides.items() if found in _DOUBTFUL}
+        words = {side: found.value for side, found in sides.items() if found in DOUBTFUL}
         return reason(ReasonCode.SIDES_IN_DOUBT, words)
     return reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=limits.equivalence_margin)
 

@@ -3,11 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import TypeVar
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
-from controller.domain.rankings import INCLUDABLE, Constraints, LeftOut
+from controller.domain.rankings import Constraints, LeftOut
 from controller.domain.settings import distinction
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.variants import Precision, WeightsKind
@@ -18,10 +17,10 @@ IdentityT = TypeVar("IdentityT", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A measurement whose accuracy and latency are both known."""
+    """A measurement whose latency is known, and whose accuracy is unless it need not be."""
 
     measurement: Measurement
-    top1: float
+    top1: float | None
     latency: LatencyFigures
 
     @property
@@ -56,33 +55,45 @@ def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, st
 
 
 def select_entries(
-    measurements: Sequence[Measurement], catalog: Catalog, admitted: Collection[Verdict]
+    measurements: Sequence[Measurement], catalog: Catalog, constraints: Constraints
 ) -> tuple[list[Entry], list[LeftOut]]:
     """Split measurements into what can be ranked and what is left out, both in a fixed order.
 
     Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
     and batch size, and alike in what is out of the ordinary in their settings, stand for each
-    other: the last with an admitted verdict counts; a later one is left out, and so is what has no
-    accuracy. An accuracy that is not of its input size is taken from it.
+    other: the last with one of the most preferred verdicts counts; a later one is left out, and so
+    is what has no accuracy. An accuracy that is not of its input size is taken from it.
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
         catalog: where the input sizes that accuracy is known for are looked up.
-        admitted: verdicts that count.
+        constraints: which verdicts count.
     """
-    chosen, passed_over = choose_newest(measurements, _setting, admitted)
+    chosen, passed_over = choose_newest(measurements, _setting, constraints.preference)
+    told = {m.measurement_id for m in (*chosen.values(), *(p.measurement for p in passed_over))}
+    usual, _ = choose_newest(measurements, _setting, constraints.preference_without_only)
+    held_back_ids = {m.measurement_id for m in usual.values()}
+    passed_over += [
+        LeftOut(measurement=m, reasons=m.reasons)
+        for m in usual.values()
+        if m.measurement_id not in told
+    ]
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
     for usable in chosen.values():
-        entry = _entry(usable, catalog)
+        entry = _entry(usable, catalog, constraints)
         if isinstance(entry, Reason):
             unranked = _without_accuracy(usable)
             left_out.append(LeftOut(measurement=unranked, reasons=(entry,)))
         else:
             entries.append(entry)
     for other in passed_over:
-        entry = _entry(other.measurement, catalog)
-        if isinstance(entry, Reason) and other.measurement.latency is not None:
+        entry = _entry(other.measurement, catalog, constraints)
+        if isinstance(entry, Entry):
+            is_held_back = entry.id in held_back_ids
+            told_of = replace(other, measurement=entry.measurement, is_held_back=is_held_back)
+            left_out.append(told_of)
+        elif other.measurement.latency is not None:
             unranked = _without_accuracy(other.measurement)
             left_out.append(LeftOut(measurement=unranked, reasons=(*other.reasons, entry)))
         else:
@@ -92,54 +103,57 @@ def select_entries(
     return entries, left_out
 
 
-def held_back(left_out: Iterable[LeftOut], constraints: Constraints) -> list[Entry]:
-    """Return what was left out for nothing but a verdict that the constraints could include."""
+def held_back(left_out: Iterable[LeftOut]) -> list[Entry]:
+    """Return what was left out for nothing but a verdict that `only` does not name."""
     return [
         Entry(measurement, measurement.top1, measurement.latency)
-        for measurement in (left.measurement for left in left_out)
-        if measurement.top1 is not None
-        and measurement.latency is not None
-        and measurement.verdict in INCLUDABLE
-        and measurement.verdict not in constraints.admitted
+        for measurement in (left.measurement for left in left_out if left.is_held_back)
+        if measurement.latency is not None
     ]
 
 
 def choose_newest(
     measurements: Iterable[Measurement],
     identity: Callable[[Measurement], IdentityT],
-    admitted: Collection[Verdict],
+    preference: Sequence[Collection[Verdict]],
 ) -> tuple[dict[IdentityT, Measurement], list[LeftOut]]:
-    """Choose, of measurements of the same thing, the last with figures and an admitted verdict.
+    """Choose, of measurements of the same thing, the last one with a most preferred verdict.
 
     Args:
         measurements: oldest first.
         identity: what measurements have in common that stand for each other.
-        admitted: verdicts that count.
+        preference: verdicts that count, the preferred ones first, those of one collection alike;
+            what has no figures never does.
 
     Returns:
         The chosen measurement by identity, and what came after it or has none in its place: the
         last of all, and the last with figures.
     """
-
-    def is_passed_over(measurement: Measurement) -> bool:
-        return measurement.latency is None or measurement.verdict not in admitted
-
     groups: defaultdict[IdentityT, list[Measurement]] = defaultdict(list)
     for measurement in measurements:
         groups[identity(measurement)].append(measurement)
     chosen: dict[IdentityT, Measurement] = {}
     passed_over: list[LeftOut] = []
     for key, same in groups.items():
-        newest_first = list(takewhile(is_passed_over, reversed(same)))
-        is_replaced = len(newest_first) < len(same)
-        if is_replaced:
-            chosen[key] = same[-1 - len(newest_first)]
-        told = newest_first[:1]
-        if told and told[0].latency is None:
-            told += [m for m in newest_first if m.latency is not None][:1]
-        older = (reason(ReasonCode.OLDER_COUNTS),) if is_replaced else ()
-        passed_over += [LeftOut(measurement=m, reasons=(*m.reasons, *older)) for m in told]
+        place = _place_of_chosen(same, preference)
+        older: tuple[Reason, ...] = ()
+        if place is not None:
+            chosen[key] = same[place]
+            older = (reason(ReasonCode.OLDER_COUNTS),)
+        newer = same[0 if place is None else place + 1 :]
+        told = {id(m): m for m in (*newer[-1:], *[m for m in newer if m.latency is not None][-1:])}
+        passed_over += [LeftOut(measurement=m, reasons=(*m.reasons, *older)) for m in told.values()]
     return chosen, passed_over
+
+
+def _place_of_chosen(
+    same: Sequence[Measurement], preference: Sequence[Collection[Verdict]]
+) -> int | None:
+    for verdicts in preference:
+        for place in reversed(range(len(same))):
+            if same[place].latency is not None and same[place].verdict in verdicts:
+                return place
+    return None
 
 
 def _setting(m: Measurement) -> tuple[object, ...]:
@@ -152,8 +166,15 @@ def _without_accuracy(measurement: Measurement) -> Measurement:
     return replace(measurement, top1=None, top5=None, accuracy_source="")
 
 
-def _entry(measurement: Measurement, catalog: Catalog) -> Entry | Reason:
-    """Return the entry, or why no accuracy is known for it."""
+def _entry(measurement: Measurement, catalog: Catalog, constraints: Constraints) -> Entry | Reason:
+    """Return the entry, or why no accuracy is known for it that it needs."""
+    found = _with_accuracy(measurement, catalog)
+    if isinstance(found, Entry) or measurement.latency is None or constraints.needs_accuracy:
+        return found
+    return Entry(_without_accuracy(measurement), None, measurement.latency)
+
+
+def _with_accuracy(measurement: Measurement, catalog: Catalog) -> Entry | Reason:
     if measurement.latency is None or measurement.top1 is None:
         return _unknown_accuracy(measurement)
     if measurement.backbone in catalog:

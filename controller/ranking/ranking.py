@@ -1,14 +1,14 @@
 """Which backbone is best on a device: a pure function of its measurements and the constraints."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from controller.domain.measurements import Measurement
-from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, Merit, Ranking
 from controller.figures.minutes import at_minute
-from controller.ranking.entries import Entry, held_back, order_of, select_entries
-from controller.ranking.losing import breaches, dominated, off_the_winner, tied
-from controller.ranking.pareto import pareto_front
+from controller.ranking.entries import Entry, held_back, select_entries
+from controller.ranking.losing import behind, breaches, tied
+from controller.ranking.merits import front_of, leaders, preference, ties_with
 from controller.ranking.suggestion import (
     suggest_repeat,
     suggest_sweep,
@@ -29,6 +29,19 @@ class DatasetAccuracy:
     top1: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Firsts:
+    """Who is the first by which merit, and by which one the winner is chosen."""
+
+    merit: Merit
+    by: Mapping[Merit, Entry]
+
+    @property
+    def winner(self) -> Entry | None:
+        """The first by the merit that counts; None where nothing qualifies."""
+        return self.by.get(self.merit)
+
+
 def rank(
     device: str,
     measurements: Sequence[Measurement],
@@ -40,14 +53,13 @@ def rank(
 ) -> Ranking:
     """Rank a device's measurements under constraints.
 
-    The winner is the most accurate, or the fastest where `Constraints.wants_fastest`. The Pareto
-    front holds the candidates within the constraints that no other one beats in both top-1 and
-    median latency, judged by the points and not by the intervals.
+    The winner is the first by `Constraints.merit`. The Pareto front holds the candidates within the
+    constraints that no other beats in both top-1 and median latency, by points and not intervals.
 
     Args:
         device: name of the device; measurements of others do not count.
-        measurements: oldest first: of a candidate's, the last with an admitted verdict counts.
-        constraints: `runtime`, `threads` and `include` say what is looked at, `at_minute` sustained
+        measurements: oldest first: of a candidate's, the last with a most preferred verdict counts.
+        constraints: `runtime`, `threads` and `only` say what is looked at, `at_minute` sustained
             measurements alone and their figures of that minute, the others what may win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
@@ -56,56 +68,51 @@ def rank(
     """
     measured_here = [m for m in measurements if m.device == device]
     scope = _scope(measured_here, constraints)
-    entries, left_out = select_entries(scope, catalog, constraints.admitted)
-    held = held_back(left_out, constraints)
+    entries, left_out = select_entries(scope, catalog, constraints)
+    held = held_back(left_out)
     excluded = _excluded([*entries, *held], constraints, catalog)
     passing = [entry for entry in entries if not excluded[entry.id]]
-    merit = _merit(constraints)
-    winner = min(passing, key=merit, default=None)
-    front = pareto_front(passing, lambda entry: entry.top1, lambda entry: entry.median_ms)
-    ties = [] if winner is None else [e for e in passing if _is_tied(e, winner, constraints)]
-    candidates = _judge(entries, excluded, front, ties, winner)
+    firsts = _Firsts(constraints.merit, leaders(passing))
+    winner = firsts.winner
+    front = front_of(passing)
+    ties = [] if winner is None else ties_with(winner, passing, firsts.merit)
+    candidates = _judge(entries, excluded, front, ties, firsts)
     told = {entry.id for entry in (*front, *ties)}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held], constraints, catalog, accuracy)
-    could_win = [] if winner else sorted((e for e in held if not excluded[e.id]), key=merit)
+    may_win = (entry for entry in held if not excluded[entry.id])
+    could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
     suggested = None
     if could_win:
         suggested = suggest_repeat(device, [entry.measurement for entry in could_win])
     elif winner is None:
         weights = weights_in_use(measured_here)
         suggested = suggest_sweep(device, missing, constraints, runtimes, weights)
-    would_win_with = {entry.measurement.verdict for entry in could_win}
     return Ranking(
         device=device,
         constraints=constraints,
         winner=None if winner is None else candidates[winner.id],
-        ties=tuple(candidates[entry.id] for entry in ties),
-        pareto_front=tuple(candidates[entry.id] for entry in front),
+        ties=tuple(candidates[each.id] for each in ties),
+        pareto_front=tuple(candidates[each.id] for each in front),
         others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
         left_out=tuple(left_out),
         unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
         suggested_sweep=suggested,
         accuracy_dataset=accuracy.dataset,
-        would_win_with=tuple(sorted(would_win_with, key=INCLUDABLE.index)),
+        merit=firsts.merit,
+        would_win_with=_verdicts(could_win),
     )
+
+
+def _verdicts(entries: Iterable[Entry]) -> tuple[Verdict, ...]:
+    """Return those that there are, the best first."""
+    there = {entry.measurement.verdict for entry in entries}
+    return tuple(verdict for verdict in WITH_FIGURES if verdict in there)
 
 
 def published_accuracy(catalog: Catalog) -> DatasetAccuracy:
     """Return what the catalog publishes."""
     return DatasetAccuracy(IMAGENET, {b.name: b.top1 for b in catalog if b.top1 is not None})
-
-
-def _merit(constraints: Constraints) -> Callable[[Entry], tuple[object, ...]]:
-    if constraints.wants_fastest:
-        return lambda entry: (entry.median_ms, -entry.top1, *order_of(entry.measurement))
-    return lambda entry: (-entry.top1, entry.median_ms, *order_of(entry.measurement))
-
-
-def _is_tied(entry: Entry, winner: Entry, constraints: Constraints) -> bool:
-    if entry is winner or not entry.latency_ties_with(winner):
-        return False
-    return entry.top1 == winner.top1 or constraints.wants_fastest
 
 
 def _scope(measurements: Iterable[Measurement], constraints: Constraints) -> list[Measurement]:
@@ -149,12 +156,13 @@ def _judge(
     excluded: Mapping[str, tuple[Reason, ...]],
     front: Sequence[Entry],
     ties: Sequence[Entry],
-    winner: Entry | None,
+    firsts: _Firsts,
 ) -> dict[str, Candidate]:
     """Say by id what became of every entry, in the entries' order."""
     latency_ties = _latency_ties(entries)
     on_front = {entry.id for entry in front}
     with_winner = {entry.id for entry in ties}
+    winner, merit = firsts.winner, firsts.merit
 
     def lost_because(entry: Entry) -> tuple[Reason, ...]:
         if winner is None or excluded[entry.id]:
@@ -162,10 +170,9 @@ def _judge(
         if entry is winner:
             return ()
         if entry.id in with_winner:
-            return (tied(entry, winner),)
-        if entry.id in on_front:
-            return (off_the_winner(entry, winner),)
-        return (dominated(entry, _dominator(entry, front, winner)),)
+            return (tied(entry, winner, merit),)
+        dominator = None if entry.id in on_front else _dominator(entry, front, winner)
+        return (behind(entry, winner, merit, dominator),)
 
     return {
         entry.id: Candidate(
@@ -173,6 +180,7 @@ def _judge(
             on_pareto_front=entry.id in on_front,
             latency_ties=latency_ties[entry.id],
             lost_because=lost_because(entry),
+            first_by=tuple(each for each in Merit if firsts.by.get(each) is entry),
         )
         for entry in entries
     }
@@ -181,9 +189,12 @@ def _judge(
 def _dominator(entry: Entry, front: Sequence[Entry], winner: Entry) -> Entry:
     """Return the winner where it beats the entry, else the most accurate of the front that does."""
     beating = [
-        other for other in front if other.top1 >= entry.top1 and other.median_ms <= entry.median_ms
+        other
+        for other in front
+        if other.median_ms <= entry.median_ms
+        and (entry.top1 is None or (other.top1 is not None and other.top1 >= entry.top1))
     ]
-    return winner if winner in beating else max(beating, key=lambda other: other.top1)
+    return winner if winner in beating else max(beating, key=lambda other: other.top1 or 0)
 
 
 def _latency_ties(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:

@@ -33,11 +33,12 @@ def chart_specification(ranking: Ranking) -> Specification:
     """Draw every candidate: top-1 against median latency, intervals as bars, the front as a line.
 
     What only its verdict leaves out is a point, too; all that is not ok is drawn hollow.
+    What has no known accuracy has no place.
 
     Colours are custom properties of the page's style sheet, so that the chart follows light and
     dark mode without being drawn again.
     """
-    shown = list(with_held_back(ranking))
+    shown = [each for each in with_held_back(ranking) if each.measurement.top1 is not None]
     latencies = [_latency(candidate) for candidate in shown]
     domain = _latency_domain(latencies)
     rows = [_row(candidate, ranking, domain) for candidate in shown]

@@ -7,24 +7,33 @@ from typing import Final
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.quantities import format_interval, format_latency, format_memory
-from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, LeftOut, Ranking
+from controller.domain.rankings import (
+    WITH_FIGURES,
+    Candidate,
+    Constraints,
+    LeftOut,
+    Merit,
+    Ranking,
+)
 from controller.ranking.entries import held_back
 from controller.views.counting import counted
 from controller.views.reasons import sentences
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
 from models.catalog.variants import WeightsKind
+from protos.reasons import ReasonCode
 
 SYNTHETIC_NOTE: Final = (
     "Synthetic weights: the latency is that of the structure; "
     "the top-1 is that of the trained weights, it was not measured here."
 )
-NOISY_NOTE: Final = (
-    "Noisy: the interval of the median is wider than was asked for, or other processes had the "
-    "cores meanwhile."
+WIDE_NOTE: Final = (
+    "Wide: the interval of the median is wider than was asked for, and tells how far the figure "
+    "may be off."
 )
-UNSTABLE_NOTE: Final = (
-    "Unstable: its repetitions disagree, so that the interval is wider than was asked for."
+DISTURBED_NOTE: Final = (
+    "Disturbed: other processes had the cores, or another runtime ran meanwhile; the figure may be "
+    "off by more than its interval tells."
 )
 THROTTLED_NOTE: Final = (
     "Throttled: the device or the process changed meanwhile: a limit, a temperature, a clock, "
@@ -35,11 +44,20 @@ ALONE_NOTE: Final = (
 )
 _VERDICT_NOTES: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
-        Verdict.NOISY: NOISY_NOTE,
-        Verdict.UNSTABLE: UNSTABLE_NOTE,
+        Verdict.WIDE: WIDE_NOTE,
+        Verdict.DISTURBED: DISTURBED_NOTE,
         Verdict.THROTTLED: THROTTLED_NOTE,
     }
 )
+MERIT_WORDS: Final[Mapping[Merit, str]] = MappingProxyType(
+    {
+        Merit.VALUE: "Best value",
+        Merit.ACCURACY: "Most accurate",
+        Merit.LATENCY: "Fastest",
+        Merit.MEMORY: "Least memory",
+    }
+)
+"""What the first by each merit is called."""
 LATENCY_TIE_NOTE: Final = (
     "Where 95 % intervals of the median overlap, latency is a tie: "
     "neither candidate is known to be faster."
@@ -100,8 +118,13 @@ def memory_range_words(measurement: Measurement) -> str:
 
 
 def top1_words(measurement: Measurement) -> str:
-    """Write top-1 in percent with two decimals, without the sign; empty where none is published."""
-    return "" if measurement.top1 is None else f"{measurement.top1:.2f}"
+    """Write top-1 in percent with two decimals, without the sign; unknown where it is."""
+    return "unknown" if measurement.top1 is None else f"{measurement.top1:.2f}"
+
+
+def top1_figure(measurement: Measurement) -> str:
+    """Write top-1 in a sentence: 75.32 % top-1, top-1 unknown."""
+    return "top-1 unknown" if measurement.top1 is None else f"{top1_words(measurement)} % top-1"
 
 
 def constraint_words(constraints: Constraints) -> str:
@@ -119,8 +142,8 @@ def constraint_words(constraints: Constraints) -> str:
         words.append(constraints.runtime.value)
     if constraints.threads is not None:
         words.append(counted(constraints.threads, "thread"))
-    if constraints.include:
-        words.append(f"including {' and '.join(each.value for each in constraints.include)}")
+    if constraints.only:
+        words.append(f"only {' and '.join(each.value for each in constraints.only)}")
     if constraints.at_minute is not None:
         words.append(f"at minute {constraints.at_minute}")
     return ", ".join(words)
@@ -135,35 +158,57 @@ def asked_words(ranking: Ranking) -> str:
     return ", ".join(filter(None, words))
 
 
+def answer(ranking: Ranking) -> str:
+    """Begin the answer: Best on pi5; by what it is the best, where no limit says so."""
+    is_said = ranking.constraints.by is not None or ranking.merit is Merit.VALUE
+    return f"{MERIT_WORDS[ranking.merit] if is_said else 'Best'} on {ranking.device}"
+
+
+def beside_answer(ranking: Ranking) -> str:
+    """Say under what the answer holds, and how much of what it rests on is in doubt."""
+    return "; ".join(filter(None, (asked_words(ranking), doubt_words(ranking))))
+
+
+def doubt_words(ranking: Ranking) -> str:
+    """Count figures that may be biased: 2 of 12 figures disturbed, 1 throttled; empty without."""
+    verdicts = [candidate.measurement.verdict for candidate in candidates(ranking)]
+    counts = Counter(each for each in verdicts if each in ranking.constraints.doubtful)
+    if not counts:
+        return ""
+    (first, count), *others = sorted(counts.items(), key=lambda each: WITH_FIGURES.index(each[0]))
+    figures = f"figure{'' if len(verdicts) == 1 else 's'}"
+    more = (f"{count} {verdict.value}" for verdict, count in others)
+    return ", ".join((f"{count} of {len(verdicts)} {figures} {first.value}", *more))
+
+
 def headline(ranking: Ranking) -> str:
     """Answer the question in one line; the winner's figures, which follow, name its weights."""
-    asked = asked_words(ranking)
+    asked = beside_answer(ranking)
     under = f" ({asked})" if asked else ""
     if ranking.winner is not None:
         best = ranking.winner.measurement
-        return f"Best on {ranking.device}{under}: {best.backbone} ({setting(best)})"
+        return f"{answer(ranking)}{under}: {best.backbone} ({setting(best)})"
     if ranking.others:
         return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
-    if held_back(ranking.left_out, ranking.constraints):
+    if held_back(ranking.left_out):
         return f"No measured candidate on {ranking.device} has a verdict that counts{under}"
     return f"No candidate was measured on {ranking.device}{under}"
 
 
-def include_option(constraints: Constraints, more: Collection[Verdict]) -> str:
-    """Write the option that includes more verdicts, too: --include noisy,unstable."""
-    wanted = [each.value for each in INCLUDABLE if each in constraints.include or each in more]
-    return f"--include {','.join(wanted)}"
+def only_option(constraints: Constraints, more: Collection[Verdict]) -> str:
+    """Write the option that lets more verdicts count, too: --only ok,wide."""
+    wanted = [each.value for each in WITH_FIGURES if each in constraints.only or each in more]
+    return f"--only {','.join(wanted)}"
 
 
 def held_back_words(ranking: Ranking) -> str:
     """Count what only its verdict leaves out, and say how it would count; empty without any."""
-    held = held_back(ranking.left_out, ranking.constraints)
+    held = held_back(ranking.left_out)
     if not held:
         return ""
     counts = Counter(entry.measurement.verdict for entry in held)
-    told = ", ".join(f"{counts[each]} {each.value}" for each in INCLUDABLE if counts[each])
-    them = "it" if len(held) == 1 else "them"
-    return f"{told}; {include_option(ranking.constraints, counts)} counts {them}"
+    told = ", ".join(f"{counts[each]} {each.value}" for each in WITH_FIGURES if counts[each])
+    return f"{told}; {'it counts' if len(held) == 1 else 'they count'} without --only"
 
 
 def candidates(ranking: Ranking) -> Iterator[Candidate]:
@@ -178,7 +223,7 @@ def candidates(ranking: Ranking) -> Iterator[Candidate]:
 def with_held_back(ranking: Ranking) -> Iterator[Candidate]:
     """Go through the candidates, then through what only its verdict leaves out."""
     yield from candidates(ranking)
-    for entry in held_back(ranking.left_out, ranking.constraints):
+    for entry in held_back(ranking.left_out):
         yield Candidate(measurement=entry.measurement, on_pareto_front=False)
 
 
@@ -191,8 +236,14 @@ def names_of(ranking: Ranking) -> dict[str, str]:
 
 
 def verdict_words(measurement: Measurement) -> str:
-    """Say a verdict with its reasons: noisy, the interval is ±7 %, wanted ±5 %."""
+    """Say a verdict with its reasons: wide, the interval is ±7 %, wanted ±5 %."""
     return ", ".join(filter(None, (measurement.verdict.value, sentences(measurement.reasons))))
+
+
+def is_told_with_verdict(left: LeftOut) -> bool:
+    """Say whether its verdict is why it is left out, and not what is not known of it."""
+    is_replaced = any(each.code is ReasonCode.OLDER_COUNTS for each in left.reasons)
+    return is_replaced or left.is_held_back or left.measurement.verdict is Verdict.FAILED
 
 
 def left_out_words(left: LeftOut) -> str:
@@ -202,17 +253,39 @@ def left_out_words(left: LeftOut) -> str:
     return f"its verdict is {left.measurement.verdict.value}, without a reason"
 
 
-def winning_rule(constraints: Constraints) -> str:
+def winning_rule(ranking: Ranking) -> str:
     """Say in one sentence how the winner is chosen under these constraints."""
-    if constraints.wants_fastest:
+    least = ranking.constraints.min_top1
+    of = (
+        "of those that satisfy the constraints"
+        if least is None
+        else f"of those with at least {least:g} % top-1"
+    )
+    if ranking.merit is Merit.VALUE:
         return (
-            f"The winner has the lowest median latency of those with at least "
-            f"{constraints.min_top1:g} % top-1, then the highest top-1."
+            "The winner is the knee of the Pareto front: the farthest above the line from the "
+            "fastest to the most accurate, with latency on a logarithmic scale."
         )
+    if ranking.merit is Merit.MEMORY:
+        return f"The winner has the lowest peak memory {of}, then the lowest median latency."
+    if ranking.merit is Merit.LATENCY:
+        return f"The winner has the lowest median latency {of}, then the highest top-1."
     return (
         "The winner has the highest top-1 of those that satisfy the constraints, "
         "then the lowest median latency."
     )
+
+
+def other_answers(ranking: Ranking) -> list[tuple[str, Measurement]]:
+    """Name, beside the best value, the most accurate and the fastest where they are others."""
+    if ranking.merit is not Merit.VALUE:
+        return []
+    return [
+        (MERIT_WORDS[merit], candidate.measurement)
+        for merit in (Merit.ACCURACY, Merit.LATENCY)
+        for candidate in candidates(ranking)
+        if merit in candidate.first_by and candidate != ranking.winner
+    ]
 
 
 def notes(shown: Iterable[Candidate]) -> list[str]:

@@ -184,6 +184,36 @@ TIER_DESKTOP: Tier.ValueType  # 2
 TIER_SERVER: Tier.ValueType  # 3
 Global___Tier: _TypeAlias = Tier  # noqa: Y015
 
+class _Merit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MeritEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Merit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MERIT_UNSPECIFIED: _Merit.ValueType  # 0
+    MERIT_LATENCY: _Merit.ValueType  # 1
+    """The lowest median latency, whether or not the accuracy is known."""
+    MERIT_ACCURACY: _Merit.ValueType  # 2
+    """The highest top-1."""
+    MERIT_MEMORY: _Merit.ValueType  # 3
+    """The lowest peak memory, whether or not the accuracy is known."""
+    MERIT_VALUE: _Merit.ValueType  # 4
+    """The knee of the Pareto front."""
+
+class Merit(_Merit, metaclass=_MeritEnumTypeWrapper):
+    """By what the winner is chosen, of those that satisfy the constraints."""
+
+MERIT_UNSPECIFIED: Merit.ValueType  # 0
+MERIT_LATENCY: Merit.ValueType  # 1
+"""The lowest median latency, whether or not the accuracy is known."""
+MERIT_ACCURACY: Merit.ValueType  # 2
+"""The highest top-1."""
+MERIT_MEMORY: Merit.ValueType  # 3
+"""The lowest peak memory, whether or not the accuracy is known."""
+MERIT_VALUE: Merit.ValueType  # 4
+"""The knee of the Pareto front."""
+Global___Merit: _TypeAlias = Merit  # noqa: Y015
+
 class _Change:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1414,8 +1444,9 @@ class Constraints(_message.Message):
     TIER_FIELD_NUMBER: _builtins.int
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
-    INCLUDE_FIELD_NUMBER: _builtins.int
+    ONLY_FIELD_NUMBER: _builtins.int
     AT_MINUTE_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -1425,9 +1456,15 @@ class Constraints(_message.Message):
     threads: _builtins.int
     at_minute: _builtins.int
     """Only sustained measurements, by their figures of this minute, the first being 1."""
+    by: Global___Merit.ValueType
+    """Absent is what the other constraints suggest: within a limit of latency or memory the most accurate,
+    with an accuracy asked for alone the fastest, else the best value.
+    """
     @_builtins.property
-    def include(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
-        """Verdicts that count besides ok: noisy, unstable, throttled. What failed has no figure to count."""
+    def only(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
+        """The only verdicts that count; without any, all that have figures do, disturbed and throttled ones
+        where there is nothing better of the same setting. What failed has no figure to count.
+        """
 
     def __init__(
         self,
@@ -1438,15 +1475,18 @@ class Constraints(_message.Message):
         tier: Global___Tier.ValueType | None = ...,
         runtime: _types_pb2.Runtime.ValueType | None = ...,
         threads: _builtins.int | None = ...,
-        include: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
+        only: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
         at_minute: _builtins.int | None = ...,
+        by: Global___Merit.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "include", b"include", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
+    _WhichOneofReturnType__by: _TypeAlias = _typing.Literal["by"]  # noqa: Y015
+    _WhichOneofArgType__by: _TypeAlias = _typing.Literal["_by", b"_by"]  # noqa: Y015
     _WhichOneofReturnType__max_latency_ms: _TypeAlias = _typing.Literal["max_latency_ms"]  # noqa: Y015
     _WhichOneofArgType__max_latency_ms: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms"]  # noqa: Y015
     _WhichOneofReturnType__max_memory_bytes: _TypeAlias = _typing.Literal["max_memory_bytes"]  # noqa: Y015
@@ -1461,6 +1501,8 @@ class Constraints(_message.Message):
     _WhichOneofArgType__tier: _TypeAlias = _typing.Literal["_tier", b"_tier"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__at_minute) -> _WhichOneofReturnType__at_minute | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__by) -> _WhichOneofReturnType__by | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_latency_ms) -> _WhichOneofReturnType__max_latency_ms | None: ...
     @_typing.overload
@@ -1874,6 +1916,7 @@ class Candidate(_message.Message):
     ON_PARETO_FRONT_FIELD_NUMBER: _builtins.int
     LATENCY_TIES_FIELD_NUMBER: _builtins.int
     LOST_BECAUSE_FIELD_NUMBER: _builtins.int
+    FIRST_BY_FIELD_NUMBER: _builtins.int
     on_pareto_front: _builtins.bool
     @_builtins.property
     def measurement(self) -> Global___Measurement: ...
@@ -1885,6 +1928,10 @@ class Candidate(_message.Message):
     def lost_because(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why it is not the winner; none for the winner."""
 
+    @_builtins.property
+    def first_by(self) -> _containers.RepeatedScalarFieldContainer[Global___Merit.ValueType]:
+        """By what it is the first of those that satisfy the constraints."""
+
     def __init__(
         self,
         *,
@@ -1892,10 +1939,11 @@ class Candidate(_message.Message):
         on_pareto_front: _builtins.bool = ...,
         latency_ties: _abc.Iterable[_builtins.str] | None = ...,
         lost_because: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        first_by: _abc.Iterable[Global___Merit.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_by", b"first_by", "latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1909,6 +1957,9 @@ class LeftOut(_message.Message):
 
     MEASUREMENT_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    IS_HELD_BACK_FIELD_NUMBER: _builtins.int
+    is_held_back: _builtins.bool
+    """Whether it would be ranked if `only` of the constraints named no verdict."""
     @_builtins.property
     def measurement(self) -> Global___Measurement: ...
     @_builtins.property
@@ -1920,10 +1971,11 @@ class LeftOut(_message.Message):
         *,
         measurement: Global___Measurement | None = ...,
         reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        is_held_back: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement", "reasons", b"reasons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_held_back", b"is_held_back", "measurement", b"measurement", "reasons", b"reasons"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1944,9 +1996,12 @@ class RankResponse(_message.Message):
     SUGGESTED_SWEEP_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     WOULD_WIN_WITH_FIELD_NUMBER: _builtins.int
+    MERIT_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     accuracy_dataset: _builtins.str
     """The dataset whose accuracy counted."""
+    merit: Global___Merit.ValueType
+    """By what the winner is chosen."""
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     @_builtins.property
@@ -1983,7 +2038,7 @@ class RankResponse(_message.Message):
 
     @_builtins.property
     def would_win_with(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
-        """Without a winner: the verdicts that there would be one with, if `constraints` included them, too."""
+        """Without a winner: the verdicts that there would be one with, if `only` of the constraints named them, too."""
 
     def __init__(
         self,
@@ -1999,10 +2054,11 @@ class RankResponse(_message.Message):
         suggested_sweep: Global___SweepSpec | None = ...,
         accuracy_dataset: _builtins.str = ...,
         would_win_with: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
+        merit: Global___Merit.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "constraints", b"constraints", "suggested_sweep", b"suggested_sweep", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "merit", b"merit", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__suggested_sweep: _TypeAlias = _typing.Literal["suggested_sweep"]  # noqa: Y015
     _WhichOneofArgType__suggested_sweep: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep"]  # noqa: Y015
@@ -2088,23 +2144,23 @@ class Limits(_message.Message):
 
     EQUIVALENCE_MARGIN_FIELD_NUMBER: _builtins.int
     REGRESSION_THRESHOLD_FIELD_NUMBER: _builtins.int
-    INCLUDE_NOISY_FIELD_NUMBER: _builtins.int
+    INCLUDE_DISTURBED_FIELD_NUMBER: _builtins.int
     equivalence_margin: _builtins.float
     """Medians that differ by less are the same."""
     regression_threshold: _builtins.float
     """Slower by more than this is a regression; absent asks for none."""
-    include_noisy: _builtins.bool
-    """Whether a pair with a noisy or unstable side is judged like any other."""
+    include_disturbed: _builtins.bool
+    """Whether a pair with a disturbed or throttled side is judged like any other."""
     def __init__(
         self,
         *,
         equivalence_margin: _builtins.float = ...,
         regression_threshold: _builtins.float | None = ...,
-        include_noisy: _builtins.bool = ...,
+        include_disturbed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_noisy", b"include_noisy", "regression_threshold", b"regression_threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_disturbed", b"include_disturbed", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__regression_threshold: _TypeAlias = _typing.Literal["regression_threshold"]  # noqa: Y015
     _WhichOneofArgType__regression_threshold: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold"]  # noqa: Y015
@@ -2158,7 +2214,7 @@ class ComparedPair(_message.Message):
     RATIO_LOW_FIELD_NUMBER: _builtins.int
     RATIO_HIGH_FIELD_NUMBER: _builtins.int
     IS_REGRESSION_FIELD_NUMBER: _builtins.int
-    UNDECIDED_BY_NOISE_FIELD_NUMBER: _builtins.int
+    UNDECIDED_BY_VERDICT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     change: Global___Change.ValueType
     """What B is, beside A."""
@@ -2167,8 +2223,8 @@ class ComparedPair(_message.Message):
     ratio_low: _builtins.float
     ratio_high: _builtins.float
     is_regression: _builtins.bool
-    undecided_by_noise: _builtins.bool
-    """Only a noisy or unstable side keeps it from being judged."""
+    undecided_by_verdict: _builtins.bool
+    """Only a disturbed or throttled side keeps it from being judged."""
     @_builtins.property
     def a(self) -> Global___Measurement: ...
     @_builtins.property
@@ -2187,12 +2243,12 @@ class ComparedPair(_message.Message):
         ratio_low: _builtins.float | None = ...,
         ratio_high: _builtins.float | None = ...,
         is_regression: _builtins.bool = ...,
-        undecided_by_noise: _builtins.bool = ...,
+        undecided_by_verdict: _builtins.bool = ...,
         reason: _types_pb2.Reason | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "change", b"change", "is_regression", b"is_regression", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason", "undecided_by_noise", b"undecided_by_noise"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high", "_ratio_low", b"_ratio_low", "_reason", b"_reason", "a", b"a", "b", b"b", "change", b"change", "is_regression", b"is_regression", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reason", b"reason", "undecided_by_verdict", b"undecided_by_verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ratio_high: _TypeAlias = _typing.Literal["ratio_high"]  # noqa: Y015
     _WhichOneofArgType__ratio_high: _TypeAlias = _typing.Literal["_ratio_high", b"_ratio_high"]  # noqa: Y015

@@ -46,14 +46,16 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     VERDICT_OK: _Verdict.ValueType  # 1
     """The confidence interval of the median is as narrow as was asked for, and nothing disturbed the job."""
-    VERDICT_NOISY: _Verdict.ValueType  # 2
-    """The interval is wider than was asked for, or other processes had the child's cores meanwhile."""
     VERDICT_THROTTLED: _Verdict.ValueType  # 3
     """The device or the process changed meanwhile: a limit, a temperature, a clock, latency or memory."""
     VERDICT_FAILED: _Verdict.ValueType  # 4
     """No figure; the reason says why."""
-    VERDICT_UNSTABLE: _Verdict.ValueType  # 5
-    """Its repetitions disagree, so that the interval is wider than was asked for."""
+    VERDICT_WIDE: _Verdict.ValueType  # 6
+    """The interval is wider than was asked for, and says so honestly."""
+    VERDICT_DISTURBED: _Verdict.ValueType  # 7
+    """Something that is no part of the job took part: other processes had the child's cores, or its
+    repetitions ran with more than one runtime.
+    """
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
     """How far a figure can be trusted."""
@@ -61,14 +63,16 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 VERDICT_OK: Verdict.ValueType  # 1
 """The confidence interval of the median is as narrow as was asked for, and nothing disturbed the job."""
-VERDICT_NOISY: Verdict.ValueType  # 2
-"""The interval is wider than was asked for, or other processes had the child's cores meanwhile."""
 VERDICT_THROTTLED: Verdict.ValueType  # 3
 """The device or the process changed meanwhile: a limit, a temperature, a clock, latency or memory."""
 VERDICT_FAILED: Verdict.ValueType  # 4
 """No figure; the reason says why."""
-VERDICT_UNSTABLE: Verdict.ValueType  # 5
-"""Its repetitions disagree, so that the interval is wider than was asked for."""
+VERDICT_WIDE: Verdict.ValueType  # 6
+"""The interval is wider than was asked for, and says so honestly."""
+VERDICT_DISTURBED: Verdict.ValueType  # 7
+"""Something that is no part of the job took part: other processes had the child's cores, or its
+repetitions ran with more than one runtime.
+"""
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
 class _WeightsKind:
@@ -315,8 +319,14 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_OFF_THE_WINNER: _ReasonCode.ValueType  # 45
     REASON_CODE_OFF_THE_WINNER_AT_TIED_LATENCY: _ReasonCode.ValueType  # 46
     REASON_CODE_TIED_BY_LATENCY: _ReasonCode.ValueType  # 47
-    """The next two have low_ms, high_ms, winner_low_ms, winner_high_ms."""
+    """The next three have low_ms, high_ms, winner_low_ms, winner_high_ms."""
     REASON_CODE_TIED_BY_ALL: _ReasonCode.ValueType  # 48
+    REASON_CODE_TIED_BY_VALUE: _ReasonCode.ValueType  # 78
+    REASON_CODE_TIED_BY_MEMORY: _ReasonCode.ValueType  # 79
+    """The next one and MORE_MEMORY_THAN_WINNER have peak_rss_bytes, other_peak_rss_bytes."""
+    REASON_CODE_SLOWER_THAN_WINNER: _ReasonCode.ValueType  # 80
+    """median_ms, other_median_ms"""
+    REASON_CODE_MORE_MEMORY_THAN_WINNER: _ReasonCode.ValueType  # 81
     REASON_CODE_OLDER_COUNTS: _ReasonCode.ValueType  # 49
     """Why a measurement is not ranked or compared, besides its own reasons."""
     REASON_CODE_ACCURACY_UNKNOWN: _ReasonCode.ValueType  # 50
@@ -472,8 +482,14 @@ REASON_CODE_DOMINATED_AT_TIED_LATENCY: ReasonCode.ValueType  # 44
 REASON_CODE_OFF_THE_WINNER: ReasonCode.ValueType  # 45
 REASON_CODE_OFF_THE_WINNER_AT_TIED_LATENCY: ReasonCode.ValueType  # 46
 REASON_CODE_TIED_BY_LATENCY: ReasonCode.ValueType  # 47
-"""The next two have low_ms, high_ms, winner_low_ms, winner_high_ms."""
+"""The next three have low_ms, high_ms, winner_low_ms, winner_high_ms."""
 REASON_CODE_TIED_BY_ALL: ReasonCode.ValueType  # 48
+REASON_CODE_TIED_BY_VALUE: ReasonCode.ValueType  # 78
+REASON_CODE_TIED_BY_MEMORY: ReasonCode.ValueType  # 79
+"""The next one and MORE_MEMORY_THAN_WINNER have peak_rss_bytes, other_peak_rss_bytes."""
+REASON_CODE_SLOWER_THAN_WINNER: ReasonCode.ValueType  # 80
+"""median_ms, other_median_ms"""
+REASON_CODE_MORE_MEMORY_THAN_WINNER: ReasonCode.ValueType  # 81
 REASON_CODE_OLDER_COUNTS: ReasonCode.ValueType  # 49
 """Why a measurement is not ranked or compared, besides its own reasons."""
 REASON_CODE_ACCURACY_UNKNOWN: ReasonCode.ValueType  # 50

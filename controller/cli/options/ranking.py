@@ -6,10 +6,10 @@ import click
 
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.grouping import option_group
-from controller.cli.options.values import Converted, read_included, read_runtime
+from controller.cli.options.values import Converted, read_merit, read_only, read_runtime
 from controller.domain.measurements import Verdict
 from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
-from controller.domain.rankings import INCLUDABLE, Constraints
+from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
 from controller.domain.sweeps import MAX_MINUTES
 from models.catalog.catalog import IMAGENET
 from models.catalog.tiers import Tier
@@ -21,7 +21,7 @@ class RankedFigures:
     """Whose figures are ranked, which of them count, and whose accuracy stands beside them."""
 
     device: str
-    include: tuple[Verdict, ...]
+    only: tuple[Verdict, ...]
     at_minute: int | None
     accuracy_dataset: str
 
@@ -46,12 +46,13 @@ ranked_options = option_group(
     RankedFigures,
     click.option("--device", required=True, help="The device's name (see 'edgerank devices')."),
     click.option(
-        "--include",
-        type=Converted("verdicts", read_included),
+        "--only",
+        type=Converted("verdicts", read_only),
         metavar="VERDICT,VERDICT",
         default=(),
-        help=f"Count figures of other verdicts than ok too: "
-        f"{', '.join(verdict.value for verdict in INCLUDABLE)}.",
+        help=f"Count only figures of these verdicts: "
+        f"{', '.join(verdict.value for verdict in WITH_FIGURES)}. By default disturbed and "
+        "throttled ones count where there is nothing better of the same setting.",
     ),
     at_minute_option,
     accuracy_option,
@@ -66,6 +67,7 @@ def _constraints(
     tier: Tier | None,
     runtime: Runtime | None,
     threads: int | None,
+    by: Merit | None,
 ) -> Constraints:
     return Constraints(
         max_latency_ms=max_latency_ms,
@@ -74,6 +76,7 @@ def _constraints(
         tier=tier,
         runtime=runtime,
         threads=threads,
+        by=by,
     )
 
 
@@ -104,4 +107,11 @@ constraint_options = option_group(
     tier_option,
     click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME"),
     click.option("--threads", type=click.IntRange(1)),
+    click.option(
+        "--by",
+        type=Converted("merit", read_merit),
+        metavar="MERIT",
+        help=f"Choose the winner by {', '.join(merit.value for merit in Merit)}, not by what the "
+        "limits suggest. By latency and memory, what has no known accuracy is ranked, too.",
+    ),
 )

@@ -11,7 +11,7 @@ import click
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.names import find_backbone, find_choice
-from controller.domain.rankings import INCLUDABLE
+from controller.domain.rankings import WITH_FIGURES, Merit
 from controller.domain.sweeps import MAX_BATCH, MAX_MINUTES, MAX_THREADS
 from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, Catalog
 from models.catalog.tiers import Tier, select_tier
@@ -78,6 +78,15 @@ def read_tier(text: str) -> Tier:
     return find_choice(Tier, "tier", text)
 
 
+def read_merit(text: str) -> Merit:
+    """What the winner is chosen by.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME.
+    """
+    return find_choice(Merit, "merit", text)
+
+
 def read_runtime(text: str) -> Runtime:
     """The runtime of this name.
 
@@ -142,22 +151,21 @@ def read_percentage(text: str) -> float:
     raise EdgerankError(ErrorCode.INVALID_INPUT, f"{text!r} is no percentage; write it as 2%")
 
 
-def read_included(text: str) -> tuple[Verdict, ...]:
-    """The verdicts of "noisy,unstable" that count besides ok, the mildest first, each once.
+def read_only(text: str) -> tuple[Verdict, ...]:
+    """The verdicts of "ok,wide" that alone count, the best first, each once.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME for one that cannot be included.
+        EdgerankError: UNKNOWN_NAME for one that no figure has.
     """
     wanted = _parts(text)
-    known = [verdict.value for verdict in INCLUDABLE]
+    known = [verdict.value for verdict in WITH_FIGURES]
     for name in wanted:
         if name not in known:
             raise EdgerankError(
                 ErrorCode.UNKNOWN_NAME,
-                f"{name!r} is no verdict that can be included; there are {', '.join(known)} "
-                "(ok always counts, and what failed has no figure)",
+                f"{name!r} is no verdict of a figure; there are {', '.join(known)}",
             )
-    return tuple(verdict for verdict in INCLUDABLE if verdict.value in wanted)
+    return tuple(verdict for verdict in WITH_FIGURES if verdict.value in wanted)
 
 
 def read_minutes(text: str) -> int:

@@ -53,9 +53,9 @@ def _headline(comparison: Comparison) -> str:
         return "A and B measured nothing that is the same"
     counts = Counter(pair.change for pair in comparison.pairs)
     told = ", ".join(f"{counts[change]} {_WORDS[change]}" for change in Change if counts[change])
-    undecided = sum(pair.undecided_by_noise for pair in comparison.pairs)
+    undecided = sum(pair.undecided_by_verdict for pair in comparison.pairs)
     if undecided:
-        told += f" ({undecided} for noise)"
+        told += f" ({undecided} for a disturbed or throttled side)"
     regressions = sum(pair.is_regression for pair in comparison.pairs)
     threshold = comparison.limits.regression_threshold
     if threshold is None:

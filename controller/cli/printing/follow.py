@@ -32,8 +32,8 @@ from models.catalog.variants import Precision, Variant, WeightsKind
 
 _VERDICT_STYLES = {
     Verdict.OK: "green",
-    Verdict.NOISY: "yellow",
-    Verdict.UNSTABLE: "yellow",
+    Verdict.WIDE: "yellow",
+    Verdict.DISTURBED: "yellow",
     Verdict.THROTTLED: "yellow",
 }
 _RESULT_STYLES = {

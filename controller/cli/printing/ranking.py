@@ -20,12 +20,16 @@ from controller.views.wording import (
     figures_words,
     headline,
     held_back_words,
+    is_told_with_verdict,
     latency_words,
     left_out_words,
     memory_words,
     names_of,
     notes,
+    other_answers,
     provenance,
+    setting,
+    top1_figure,
     top1_words,
     winning_rule,
 )
@@ -46,7 +50,8 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         _print_missing(console, ranking)
     else:
         _print_indented(console, Text(_figures(ranking.winner.measurement)))
-        _print_indented(console, Text(winning_rule(ranking.constraints), style="dim"))
+        _print_indented(console, Text(winning_rule(ranking), style="dim"))
+        _print_other_answers(console, ranking)
         _print_verdicts(console, "Ties with the winner", ranking.ties, names)
         _print_front(console, ranking)
         _print_front_reasons(console, ranking)
@@ -62,6 +67,13 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         console.print()
     for note in footnotes:
         console.print(Text(note, style="dim"))
+
+
+def _print_other_answers(console: Console, ranking: Ranking) -> None:
+    for name, measurement in other_answers(ranking):
+        figures = f"{top1_figure(measurement)}, {latency_words(measurement)}"
+        told = f"{name}: {measurement.backbone} ({setting(measurement)}), {figures}"
+        _print_indented(console, hanging(Text(told)))
 
 
 def _print_missing(console: Console, ranking: Ranking) -> None:
@@ -147,7 +159,7 @@ def _print_left_out(console: Console, ranking: Ranking) -> None:
         measurement = left.measurement
         text = Text(f"{candidate_name(measurement)}: ")
         # The others are left out for what is not known of them, not for how they ran.
-        if measurement.verdict not in ranking.constraints.admitted:
+        if is_told_with_verdict(left):
             is_failed = measurement.verdict is Verdict.FAILED
             text.append(measurement.verdict.value, style="red" if is_failed else "yellow")
             text.append(", ")
@@ -166,7 +178,7 @@ def _print_indented(console: Console, content: RenderableType) -> None:
 
 def _figures(measurement: Measurement) -> str:
     figures = [
-        f"{top1_words(measurement)} % top-1",
+        top1_figure(measurement),
         latency_words(measurement),
         memory_words(measurement),
         f"{measurement.weights.value} weights",

@@ -19,7 +19,7 @@ def _sides_in_doubt(_figures: Mapping[str, float], words: Mapping[str, str]) -> 
         are = f"A and B are {words['a']}"
     else:
         are = " and ".join(f"{side.upper()} is {words[side]}" for side in sorted(words))
-    return f"{are}; measure again on a quiet machine, or judge it with --include-noisy"
+    return f"{are}; measure again on a quiet machine, or judge it with --include-disturbed"
 
 
 SENTENCES: Final[Writers] = {

@@ -10,6 +10,8 @@ from protos.reasons import ReasonCode
 _Figures = Mapping[str, float]
 _Words = Mapping[str, str]
 
+_MORE: Final = "more repetitions would narrow it"
+
 
 def _where(figures: _Figures) -> str:
     return f"in repetition {figures['repetition']:.0f} of {figures['repetitions']:.0f}"
@@ -44,7 +46,7 @@ def _clock_fell(figures: _Figures, _words: _Words) -> str:
 
 def _disagree(figures: _Figures, _words: _Words) -> str:
     least, most = format_number(figures["least_ms"]), format_latency(figures["most_ms"])
-    return f"its repetitions disagree: medians from {least} to {most}; {_width(figures)}"
+    return f"its repetitions disagree: medians from {least} to {most}; {_width(figures)}; {_MORE}"
 
 
 SENTENCES: Final[Writers] = {
@@ -91,10 +93,12 @@ SENTENCES: Final[Writers] = {
         "before it had settled; a larger --time-budget gives it more"
     ),
     ReasonCode.REPETITIONS_DISAGREE: _disagree,
-    ReasonCode.TIME_BUDGET_ENDED: _wide("the time budget ended first"),
-    ReasonCode.NOISE_STAYS: _wide("its noise is stable and stays larger"),
-    ReasonCode.FEW_REPETITIONS: lambda figures, _: (
-        f"{_width(figures)}: {figures['repetitions']:.0f} repetitions are too few"
+    ReasonCode.TIME_BUDGET_ENDED: _wide(
+        "the time budget ended first; a larger --time-budget would narrow it"
     ),
-    ReasonCode.SAMPLES_SPREAD: _wide("its samples spread too far"),
+    ReasonCode.NOISE_STAYS: _wide(f"its noise is stable and stays larger; {_MORE}"),
+    ReasonCode.FEW_REPETITIONS: lambda figures, _: (
+        f"{_width(figures)}: {figures['repetitions']:.0f} repetitions are too few; {_MORE}"
+    ),
+    ReasonCode.SAMPLES_SPREAD: _wide(f"its samples spread too far; {_MORE}"),
 }

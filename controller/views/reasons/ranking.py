@@ -58,6 +58,11 @@ def _interval(low_ms: float, high_ms: float) -> str:
     return f"{format_number(low_ms)}..{format_latency(high_ms)}"
 
 
+def _memory_pair(figures: _Figures, between: str) -> str:
+    own = format_memory(round(figures["peak_rss_bytes"]))
+    return f"{own} {between} {format_memory(round(figures['other_peak_rss_bytes']))}"
+
+
 def _percent(figure: float) -> str:
     return f"{figure:g} %"
 
@@ -114,6 +119,23 @@ SENTENCES: Final[Writers] = {
     ),
     ReasonCode.TIED_BY_ALL: lambda figures, _: (
         f"cannot be told apart from the winner: the same top-1, and {_overlap(figures)}"
+    ),
+    ReasonCode.TIED_BY_VALUE: lambda figures, _: (
+        "cannot be told apart from the winner by value: with its latency at the lower end of "
+        f"{_own_interval(figures)}, and the winner's at the upper end of "
+        f"{_interval(figures['winner_low_ms'], figures['winner_high_ms'])}, it is "
+        "at least as good"
+    ),
+    ReasonCode.TIED_BY_MEMORY: lambda figures, _: (
+        "cannot be told apart from the winner by memory: processes differ by more than "
+        f"{_memory_pair(figures, 'and')} do"
+    ),
+    ReasonCode.SLOWER_THAN_WINNER: lambda figures, _: (
+        f"slower than the winner: {format_latency(figures['median_ms'])} instead of "
+        f"{format_latency(figures['other_median_ms'])}"
+    ),
+    ReasonCode.MORE_MEMORY_THAN_WINNER: lambda figures, _: (
+        f"it needs {_memory_pair(figures, 'of memory, the winner')}"
     ),
     ReasonCode.OLDER_COUNTS: lambda *_: "an older measurement counts instead",
     ReasonCode.ACCURACY_UNKNOWN: lambda _, words: (

@@ -33,9 +33,10 @@ _PAGE: Final = "page.html"
 def render_report(ranking: Ranking, device: Device) -> str:
     """Return the page: answer, chart, ranking, ties, what was left out, device and provenance."""
     shown = list(wording.with_held_back(ranking))
-    held_back = {entry.id for entry in entries.held_back(ranking.left_out, ranking.constraints)}
+    held_back = {entry.id for entry in entries.held_back(ranking.left_out)}
     measured = [candidate.measurement for candidate in shown]
     scripts = [_bundle(), _behaviour()] if shown else []
+    has_points = any(each.top1 is not None for each in measured)
     return (
         _environment()
         .get_template(_PAGE)
@@ -51,9 +52,10 @@ def render_report(ranking: Ranking, device: Device) -> str:
                 if left.measurement.measurement_id not in held_back
             ],
             names=wording.names_of(ranking),
-            rule=wording.winning_rule(ranking.constraints),
+            other_answers=wording.other_answers(ranking),
+            rule=wording.winning_rule(ranking),
             notes=wording.notes(shown),
-            chart=chart_specification(ranking) if shown else None,
+            chart=chart_specification(ranking) if has_points else None,
             minutes=sorted({each.minute for m in measured for each in m.minutes}),
             period=_period(measured),
             scripts=[Markup(script) for script in scripts],
@@ -83,12 +85,14 @@ def _environment() -> Environment:
     environment.globals |= {
         "headline": wording.headline,
         "latency_at": latency_at,
-        "asked_words": wording.asked_words,
+        "answer": wording.answer,
+        "beside_answer": wording.beside_answer,
         "cache_words": device_words.cache_words,
         "clusters_words": device_words.clusters_words,
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,
+        "is_told_with_verdict": wording.is_told_with_verdict,
         "left_out_words": wording.left_out_words,
         "sentences": sentences,
         "verdict_words": wording.verdict_words,
@@ -96,6 +100,7 @@ def _environment() -> Environment:
         "memory_words": wording.memory_words,
         "sweep_command": sweep_command,
         "samples_words": wording.samples_words,
+        "top1_figure": wording.top1_figure,
         "top1_words": wording.top1_words,
     }
     return environment

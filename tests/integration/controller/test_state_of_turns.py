@@ -261,7 +261,7 @@ def test_a_runtime_that_changes_between_repetitions_makes_the_job_unstable(
         runtime = replace(report.measured.runtime, version=version, build=build)
         record(database, replace(report, measured=replace(report.measured, runtime=runtime)))
     (found,) = measured(database)
-    assert found.verdict is Verdict.UNSTABLE
+    assert found.verdict is Verdict.DISTURBED
     words = {"runtime": "onnxruntime", "versions": told}
     assert found.reasons == (reason(ReasonCode.RUNTIME_CHANGED, words),)
 

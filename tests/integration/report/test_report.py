@@ -31,9 +31,7 @@ POINTS = "g.candidates_marks path"
 
 
 WIDE = reason(ReasonCode.SAMPLES_SPREAD, reached=0.09, wanted=0.01)
-APART = reason(
-    ReasonCode.REPETITIONS_DISAGREE, least_ms=3.9, most_ms=4.1, reached=0.05, wanted=0.01
-)
+SHARED = reason(ReasonCode.CORES_SHARED, share=0.34, repetition=1, repetitions=5)
 HOT = reason(ReasonCode.LIMIT_IN_FORCE, {"limit": "cpu-thermal"}, repetition=1, repetitions=1)
 
 
@@ -63,10 +61,10 @@ RANKING = rank(
         _measured("PPLCNet_x1_0", 9.0, runtime=Runtime.PADDLELITE),
         _measured("MobileNetV3_large_x1_0", 6.1, weights=WeightsKind.SYNTHETIC),
         _measured("MobileNetV3_large_x1_0", 6.12, threads=2),
-        _measured("EfficientNetB2", 30.0, verdict=Verdict.NOISY, reasons=(WIDE,)),
+        _measured("EfficientNetB2", 30.0, verdict=Verdict.WIDE, reasons=(WIDE,)),
         failed("LeViT_128S"),
     ],
-    Constraints(max_latency_ms=20),
+    Constraints(max_latency_ms=20, only=(Verdict.OK,)),
     load_catalog(),
 )
 
@@ -113,10 +111,10 @@ def test_what_only_its_verdict_leaves_out_is_shown_hollow_marked_and_counted(
     # Filled or hollow, its colour is explained.
     expect(page.locator("#chart text", has_text="paddlelite")).to_have_count(1)
     row = page.locator("#ranking tbody tr", has_text="EfficientNetB2")
-    expect(row.locator(".mark")).to_have_text("noisy")
-    expect(row).to_contain_text("left out: noisy, the interval is ±9 %")
+    expect(row.locator(".mark")).to_have_text("wide")
+    expect(row).to_contain_text("left out: wide, the interval is ±9 %")
     expect(page.locator("#held-back")).to_have_text(
-        "Not ranked for their verdict: 1 noisy; --include noisy counts it."
+        "Not ranked for their verdict: 1 wide; it counts without --only."
     )
 
 
@@ -141,14 +139,14 @@ def test_what_the_device_is_and_what_emulates_it_is_told(visit: Visitor) -> None
 
 def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) -> None:
     doubtful = [
-        _measured("PPLCNet_x1_0", 4.0, verdict=Verdict.UNSTABLE, reasons=(APART,)),
-        _measured("PPLCNet_x0_25", 1.1, verdict=Verdict.NOISY, reasons=(WIDE,)),
+        _measured("PPLCNet_x1_0", 4.0, verdict=Verdict.DISTURBED, reasons=(SHARED,)),
+        _measured("PPLCNet_x0_25", 1.1, verdict=Verdict.WIDE, reasons=(WIDE,)),
     ]
-    ranking = rank(DEVICE, doubtful, Constraints(), load_catalog())
+    ranking = rank(DEVICE, doubtful, Constraints(only=(Verdict.OK,)), load_catalog())
     visited = visit(render_report(ranking, device()))
     visited.page.wait_for_selector(DRAWN)
     expect(visited.page.locator("h1")).to_have_text(
-        "No measured candidate on pi5 has a verdict that counts"
+        "No measured candidate on pi5 has a verdict that counts (only ok)"
     )
     expect(visited.page.locator(POINTS)).to_have_count(2)
     expect(visited.page.locator("#left-out")).to_have_count(0)
@@ -159,7 +157,7 @@ def test_with_nothing_that_counts_every_figure_is_still_shown(visit: Visitor) ->
 def test_the_answer_ties_and_provenance_are_in_words(visit: Visitor, report: str) -> None:
     page = visit(report).page
     expect(page).to_have_title(
-        "Best on pi5 (at most 20 ms): MobileNetV3_large_x1_0 (onnxruntime, 1 thread)"
+        "Best on pi5 (at most 20 ms, only ok): MobileNetV3_large_x1_0 (onnxruntime, 1 thread)"
     )
     body = page.locator("main")
     for words in (

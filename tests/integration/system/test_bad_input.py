@@ -48,9 +48,9 @@ def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
         (("best", "--device", "pc", "--max-memory", "80ms"), 2, "is no unit of a memory"),
         (("best", "--device", "pc", "--min-top1", "175"), 2, "range"),
         (
-            ("best", "--device", "pc", "--include", "failed"),
+            ("best", "--device", "pc", "--only", "failed"),
             2,
-            "there are noisy, unstable, throttled",
+            "there are ok, wide, disturbed, throttled",
         ),
         (("follow", "nothing"), 2, "no sweep has the id 'nothing'"),
         (("results", "--sweep", "nothing"), 2, "no sweep has the id 'nothing'"),

@@ -31,12 +31,13 @@ def compared(address: str, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 class Remembered(NamedTuple):
-    """A controller that remembers a sweep, a slower, a noisy one, and one of both runtimes."""
+    """A controller and its sweeps: one, a slower, a wide, a disturbed, and one of both runtimes."""
 
     address: str
     before: str
     after: str
-    noisy: str
+    wide: str
+    disturbed: str
     both: str
 
 
@@ -46,11 +47,12 @@ def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remembered]
     database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
     store_catalog(database, load_catalog())
     factors = ((1.0, 1.0), (1.2, 1.2), (1.97, 2.03))
-    before, after, noisy = (record_sweep(database, *each) for each in factors)
+    before, after, wide = (record_sweep(database, *each) for each in factors)
+    disturbed = record_sweep(database, 2.0, 2.0, waiting_share=0.3)
     both = record_sweep(database, 1.0, 1.0, backbones=BACKBONES, runtimes=tuple(Runtime))
     database.close()
     with running_controller(state_dir) as (_controller, address):
-        yield Remembered(address, before, after, noisy, both)
+        yield Remembered(address, before, after, wide, disturbed, both)
 
 
 def test_a_regression_ends_with_its_own_exit_code(remembered: Remembered) -> None:
@@ -79,21 +81,28 @@ def test_no_exit_code_for_what_is_allowed_unasked_for_or_faster(
     assert (code, found["pairs"][0]["change"]) == (0, "faster")
 
 
-def test_where_noise_hides_every_pair_the_check_has_not_passed(remembered: Remembered) -> None:
-    address, before, _, noisy, _ = remembered
-    command = ("compare", before, noisy, "--fail-on-regression", "5%")
+def test_a_wide_side_is_judged_by_the_interval(remembered: Remembered) -> None:
+    address, before, wide = remembered.address, remembered.before, remembered.wide
+    code, found = compared(address, before, wide, "--fail-on-regression", "5%")
+    assert (code, found["pairs"][0]["change"]) == (5, "slower")
+    assert found["pairs"][0]["b"]["verdict"] == "wide"
+
+
+def test_where_every_pair_has_a_disturbed_side_the_check_has_not_passed(
+    remembered: Remembered,
+) -> None:
+    address, before, disturbed = remembered.address, remembered.before, remembered.disturbed
+    command = ("compare", before, disturbed, "--fail-on-regression", "5%")
     done = edgerank(*command, address=address)
     assert done.returncode == 3
-    assert "B is: 1 cannot tell (1 for noise)" in done.stdout
+    assert "B is: 1 cannot tell" in done.stdout
     assert "warning: 1 of 1 pair may hide a regression" in done.stderr
-    assert "no pair could be judged for a regression, since a side is noisy" in " ".join(
-        done.stderr.split()
-    )
-    assert edgerank(*command, "--include-noisy", address=address).returncode == 5
+    assert "since a side is disturbed" in " ".join(done.stderr.split())
+    assert edgerank(*command, "--include-disturbed", address=address).returncode == 5
     code, found = compared(*(address, *command[1:]))
-    assert (code, found["pairs"][0]["undecided_by_noise"]) == (3, True)
+    assert (code, found["pairs"][0]["undecided_by_verdict"]) == (3, True)
     # Unless asked for a regression, that it cannot be told is an answer.
-    assert compared(address, before, noisy)[0] == 0
+    assert compared(address, before, disturbed)[0] == 0
 
 
 def test_what_b_lost_is_said_where_a_regression_is_looked_for(remembered: Remembered) -> None:
@@ -164,7 +173,7 @@ def test_every_figure_of_a_real_sweep_is_paired_or_named_with_its_reason(
     system: System, swept: dict[str, Any]
 ) -> None:
     sweep = swept["sweep_id"]
-    _, found = compared(system.address, sweep, sweep, "--include-noisy")
+    _, found = compared(system.address, sweep, sweep, "--include-disturbed")
     assert {pair["change"] for pair in found["pairs"]} <= {"same"}
     # Both sides name what the machine throttled meanwhile, which only a quiet one does not.
     named = {

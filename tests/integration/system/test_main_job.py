@@ -17,8 +17,7 @@ from protos.v1 import fleet_pb2, fleet_pb2_grpc
 from tests.integration.system.conftest import BACKBONES, System
 from tests.processes import edgerank
 
-# The sweep is a quick one: how far its figures can be trusted is not what these tests are about.
-BEST = ("best", "--device", "pc", "--include", "noisy,unstable,throttled")
+BEST = ("best", "--device", "pc")
 
 
 def asked(system: System, *arguments: str) -> Any:
@@ -35,7 +34,7 @@ def test_every_backbone_is_measured_in_both_runtimes(swept: dict[str, Any]) -> N
     assert {(job["backbone"], job["runtime"]) for job in candidates} == {
         (backbone, runtime) for backbone in BACKBONES for runtime in ("paddlelite", "onnxruntime")
     }
-    assert {job["verdict"] for job in swept["ended"]} <= {"ok", "noisy", "unstable", "throttled"}
+    assert {job["verdict"] for job in swept["ended"]} <= {"ok", "wide", "disturbed", "throttled"}
     assert all(job["median_ms"] > 0 for job in swept["ended"])
 
 

@@ -101,9 +101,7 @@ def test_an_own_model_is_measured_and_ranked_by_its_own_accuracy(
 
 
 def ranking(address: str, *options: str) -> Any:
-    # How far the quick sweep's figures can be trusted is not what these tests are about.
-    doubtful = ("--include", "noisy,unstable,throttled")
-    done = edgerank("best", "--device", "pc", *doubtful, *options, "--json", address=address)
+    done = edgerank("best", "--device", "pc", *options, "--json", address=address)
     return json.loads(done.stdout)
 
 

@@ -38,7 +38,7 @@ def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) 
                 assert [job["is_sentinel"] for job in jobs].count(True) == 1
                 jobs = [job for job in jobs if not job["is_sentinel"]]
                 assert len(jobs) == len({job["job_id"] for job in jobs}) == 4
-                assert {job["verdict"] for job in jobs} <= {"ok", "noisy", "unstable", "throttled"}
+                assert {job["verdict"] for job in jobs} <= {"ok", "wide", "disturbed", "throttled"}
                 with QueryClient(address) as client:
                     found = list(client.list_measurements(MeasurementFilter(sweep_id=sweep_id)))
                 assert {figure.job_id for figure in found} == {job["job_id"] for job in jobs}

@@ -128,8 +128,8 @@ def test_the_usual_variants() -> None:
 
 
 def test_what_is_ranked_and_what_a_winner_has_to_satisfy() -> None:
-    assert given(ranked_options, "--device", "pc", "--include", "noisy") == RankedFigures(
-        device="pc", include=(Verdict.NOISY,), at_minute=None, accuracy_dataset=IMAGENET
+    assert given(ranked_options, "--device", "pc", "--only", "wide") == RankedFigures(
+        device="pc", only=(Verdict.WIDE,), at_minute=None, accuracy_dataset=IMAGENET
     )
     assert given(constraint_options) == Constraints()
     told = ("--max-latency", "20ms", "--max-memory", "80MB", "--min-top1", "75")

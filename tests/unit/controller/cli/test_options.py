@@ -10,8 +10,8 @@ from controller.cli.options.values import (
     read_backbones,
     read_batches,
     read_devices,
-    read_included,
     read_input_sizes,
+    read_only,
     read_percentage,
     read_precisions,
     read_runtimes,
@@ -46,7 +46,7 @@ def test_lists_are_read() -> None:
     assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
     assert read_percentage("1.5%") == pytest.approx(0.015)
     assert read_charge("30%") == 30
-    assert read_included("unstable, noisy,unstable") == (Verdict.NOISY, Verdict.UNSTABLE)
+    assert read_only("disturbed, ok,disturbed") == (Verdict.OK, Verdict.DISTURBED)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_lists_are_read() -> None:
         (read_batches, "1,65", "are no batches from 1 to 64"),
         (read_precisions, "int4", "no precision is named 'int4'; there are fp32, fp16"),
         (read_runtimes, "tflite", "there are paddlelite, onnxruntime"),
-        (read_included, "failed", "there are noisy, unstable, throttled"),
-        (read_included, "hot", "'hot' is no verdict that can be included"),
+        (read_only, "failed", "there are ok, wide, disturbed, throttled"),
+        (read_only, "hot", "'hot' is no verdict of a figure"),
         (read_tier, "phone", "there are mobile, desktop, server"),
         (read_percentage, "2", "write it as 2%"),
         (read_percentage, "x%", "write it as 2%"),

@@ -150,14 +150,14 @@ class TestLeak:
 
 
 class TestWaiting:
-    def test_cores_that_others_had_make_a_figure_noisy_and_drift_no_fault_of_the_device(
+    def test_cores_that_others_had_disturb_a_figure_and_drift_no_fault_of_the_device(
         self,
     ) -> None:
         slowed = noisy(1, 400)
         slowed[100:] *= 1.5
         job = [replace(taken(slowed), after=state(waiting_share=0.42))]
         told = reason(ReasonCode.CORES_SHARED, share=0.42, repetition=1, repetitions=1)
-        assert verdict(figures(10, 0.0), job, 0.02) == (Verdict.NOISY, (told,))
+        assert verdict(figures(10, 0.0), job, 0.02) == (Verdict.DISTURBED, (told,))
 
     @pytest.mark.parametrize("share", [None, 0.0, 0.1])
     def test_a_little_waiting_or_an_unknown_one_is_nothing(self, share: float | None) -> None:

@@ -80,7 +80,7 @@ class TestVerdict:
         found = _compared(_a(half_width_ms=0.5), _b(10.3, 0.5))
         assert found.change is Change.CANNOT_TELL
         assert found.reason == reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=0.02)
-        assert not found.undecided_by_noise
+        assert not found.undecided_by_verdict
 
     def test_one_process_tells_nothing_of_another(self) -> None:
         once = replace(figures(12), repetition_count=1)
@@ -93,7 +93,7 @@ class TestVerdict:
         assert found.change is Change.CANNOT_TELL
         assert found.reason == reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2)
 
-    @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.NOISY, Verdict.UNSTABLE])
+    @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.WIDE, Verdict.DISTURBED])
     def test_a_measurement_beside_itself_is_the_same_and_says_why(self, verdict: Verdict) -> None:
         found = _compared(_a(half_width_ms=3, verdict=verdict), _a(half_width_ms=3))
         assert found.change is Change.SAME
@@ -114,37 +114,53 @@ class TestVerdict:
         assert back.change is OPPOSITE[there.change]
 
 
-class TestNoise:
+class TestDoubt:
     @pytest.mark.parametrize(
         ("a", "b", "sides"),
         [
-            (Verdict.NOISY, Verdict.OK, {"a": "noisy"}),
-            (Verdict.OK, Verdict.NOISY, {"b": "noisy"}),
-            (Verdict.NOISY, Verdict.NOISY, {"a": "noisy", "b": "noisy"}),
-            (Verdict.OK, Verdict.UNSTABLE, {"b": "unstable"}),
-            (Verdict.UNSTABLE, Verdict.UNSTABLE, {"a": "unstable", "b": "unstable"}),
-            (Verdict.NOISY, Verdict.UNSTABLE, {"a": "noisy", "b": "unstable"}),
+            (Verdict.DISTURBED, Verdict.OK, {"a": "disturbed"}),
+            (Verdict.OK, Verdict.DISTURBED, {"b": "disturbed"}),
+            (Verdict.WIDE, Verdict.THROTTLED, {"b": "throttled"}),
+            (Verdict.THROTTLED, Verdict.THROTTLED, {"a": "throttled", "b": "throttled"}),
+            (Verdict.DISTURBED, Verdict.THROTTLED, {"a": "disturbed", "b": "throttled"}),
         ],
     )
-    def test_a_doubtful_side_leaves_it_open_unless_included(
+    def test_a_biased_side_leaves_it_open_unless_included(
         self, a: Verdict, b: Verdict, sides: dict[str, str]
     ) -> None:
         pair = _a(verdict=a), _b(16, verdict=b)
         found = compare_pair(*pair, FIVE_PERCENT)
-        assert (found.change, found.undecided_by_noise) == (Change.CANNOT_TELL, True)
+        assert (found.change, found.undecided_by_verdict) == (Change.CANNOT_TELL, True)
         assert not found.is_regression
         assert found.ratio_low is not None
         assert found.ratio_low > 1.5
         assert found.reason == reason(ReasonCode.SIDES_IN_DOUBT, sides)
-        included = compare_pair(*pair, replace(FIVE_PERCENT, include_noisy=True))
-        assert (included.change, included.undecided_by_noise) == (Change.SLOWER, False)
+        included = compare_pair(*pair, replace(FIVE_PERCENT, include_disturbed=True))
+        assert (included.change, included.undecided_by_verdict) == (Change.SLOWER, False)
         assert included.is_regression
 
-    @given(_measured, _measured, st.floats(0.02, 2), st.booleans())
-    def test_it_never_makes_a_regression_by_itself(
-        self, a: tuple[float, float], b: tuple[float, float], threshold: float, a_is_noisy: bool
+    def test_what_is_clear_of_the_margin_is_told_however_wide_its_sides_are(self) -> None:
+        found = compare_pair(
+            _a(5.07, 0.2, verdict=Verdict.WIDE), _b(28.5, 0.4, verdict=Verdict.WIDE), FIVE_PERCENT
+        )
+        assert (found.change, found.is_regression) == (Change.SLOWER, True)
+        assert found.reason is None
+
+    @given(_measured, _measured)
+    def test_a_wide_side_changes_no_answer(
+        self, a: tuple[float, float], b: tuple[float, float]
     ) -> None:
-        verdicts = (Verdict.NOISY, Verdict.OK) if a_is_noisy else (Verdict.OK, Verdict.NOISY)
+        found = compare_pair(_a(*a), _b(*b), FIVE_PERCENT)
+        wide = compare_pair(
+            _a(*a, verdict=Verdict.WIDE), _b(*b, verdict=Verdict.WIDE), FIVE_PERCENT
+        )
+        assert (wide.change, wide.is_regression) == (found.change, found.is_regression)
+
+    @given(_measured, _measured, st.floats(0.02, 2), st.booleans())
+    def test_a_biased_side_never_makes_a_regression_by_itself(
+        self, a: tuple[float, float], b: tuple[float, float], threshold: float, is_of_a: bool
+    ) -> None:
+        verdicts = [Verdict.DISTURBED, Verdict.OK] if is_of_a else [Verdict.OK, Verdict.DISTURBED]
         sides = _a(*a, verdict=verdicts[0]), _b(*b, verdict=verdicts[1])
         assert not _compared(*sides, regression_threshold=threshold).is_regression
 
@@ -197,7 +213,8 @@ class TestNotJudged:
         [
             (_a(), _b(), True),
             (_a(), _b(12), True),
-            (_a(), _b(12, verdict=Verdict.NOISY), False),
+            (_a(), _b(12, verdict=Verdict.WIDE), True),
+            (_a(), _b(12, verdict=Verdict.DISTURBED), False),
             (_a(), _b(latency=replace(figures(10), repetition_count=1)), False),
             # What it reaches to decides, not that it holds 1.
             (_a(half_width_ms=0.2), _b(10.0, 0.2), True),
@@ -261,7 +278,7 @@ class TestPairs:
     def test_the_last_with_figures_counts_and_a_later_failure_is_told(self) -> None:
         measured = [
             _in("s1", measurement_id="old", measured_at_unix_ms=9),
-            _in("s1", measurement_id="new", measured_at_unix_ms=2, verdict=Verdict.UNSTABLE),
+            _in("s1", measurement_id="new", measured_at_unix_ms=2, verdict=Verdict.WIDE),
             _in("s1", measurement_id="hot", measured_at_unix_ms=3, verdict=Verdict.THROTTLED),
             _in("s2"),
         ]

@@ -3,15 +3,23 @@
 import pytest
 
 from controller.domain.measurements import Measurement, Verdict
-from controller.domain.rankings import INCLUDABLE, Constraints, Ranking
+from controller.domain.rankings import DOUBTFUL, WITH_FIGURES, Constraints, Ranking
 from controller.ranking.ranking import rank
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.variants import Precision, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
-from tests.unit.controller.samples.measurements import DEVICE, catalog, failed, measurement
+from tests.unit.controller.samples.measurements import (
+    DEVICE,
+    catalog,
+    failed,
+    measurement,
+    sustained,
+)
 from tests.unit.controller.samples.reasons import CRASHED, OLDER_COUNTS, WIDE, about
 
 NO_LIMITS = Constraints()
+ONLY_OK = Constraints(only=(Verdict.OK,))
+SHARED = reason(ReasonCode.CORES_SHARED, share=0.34, repetition=1, repetitions=5)
 
 
 def _rank(*measurements: Measurement, within: Constraints = NO_LIMITS) -> Ranking:
@@ -73,44 +81,83 @@ def test_a_later_failure_does_not_hide_an_older_figure_and_is_told() -> None:
     assert _why_left_out(ranking) == [(CRASHED, OLDER_COUNTS)]
 
 
-@pytest.mark.parametrize("verdict", INCLUDABLE)
-def test_only_ok_counts_unless_another_verdict_is_included(verdict: Verdict) -> None:
-    doubtful = measurement("A", verdict=verdict, reasons=(WIDE,))
-    ranking = _rank(doubtful)
+@pytest.mark.parametrize("verdict", WITH_FIGURES)
+def test_whatever_its_verdict_a_figure_counts_where_there_is_nothing_better(
+    verdict: Verdict,
+) -> None:
+    only = measurement("A", verdict=verdict, reasons=(WIDE,))
+    ranking = _rank(only)
+    assert ranking.winner is not None
+    assert ranking.winner.measurement == only
+    assert ranking.left_out == ()
+
+
+@pytest.mark.parametrize("better", [Verdict.OK, Verdict.WIDE])
+@pytest.mark.parametrize("verdict", DOUBTFUL)
+def test_a_biased_figure_never_replaces_a_better_one_of_the_same_setting(
+    better: Verdict, verdict: Verdict
+) -> None:
+    good = measurement("A", 9, verdict=better, measurement_id="good")
+    biased = measurement("A", 5, verdict=verdict, reasons=(SHARED,), measurement_id="biased")
+    assert _winner(_rank(biased, good)) == "good"
+    ranking = _rank(good, biased)
+    assert _winner(ranking) == "good"
+    (left,) = ranking.left_out
+    assert left.measurement.measurement_id == "biased"
+    assert left.reasons == (SHARED, OLDER_COUNTS)
+    assert not left.is_held_back
+
+
+def test_a_wide_figure_replaces_an_older_one_as_any_does() -> None:
+    old = measurement("A", 9, measurement_id="old")
+    new = measurement("A", 5, verdict=Verdict.WIDE, measurement_id="new")
+    assert _winner(_rank(old, new)) == "new"
+    ranking = _rank(old, new, within=ONLY_OK)
+    assert _winner(ranking) == "old"
+    (left,) = ranking.left_out
+    assert (left.measurement, left.is_held_back) == (new, True)
+
+
+def test_of_a_minute_of_sustained_inference_throttled_is_what_was_asked_for() -> None:
+    old = sustained("A", {1: 10}, measurement_id="old")
+    new = sustained("A", {1: 12}, verdict=Verdict.THROTTLED, measurement_id="new")
+    assert _winner(_rank(old, new, within=Constraints(at_minute=1))) == "new"
+
+
+@pytest.mark.parametrize("verdict", [Verdict.WIDE, *DOUBTFUL])
+def test_only_what_is_asked_for_counts_where_it_is(verdict: Verdict) -> None:
+    held = measurement("A", verdict=verdict, reasons=(WIDE,))
+    ranking = _rank(held, within=ONLY_OK)
     assert ranking.winner is None
     assert _why_left_out(ranking) == [(WIDE,)]
-    included = _rank(doubtful, within=Constraints(include=(verdict,)))
-    assert included.winner is not None
-    assert included.winner.measurement == doubtful
-    assert included.left_out == ()
+    assert ranking.left_out[0].is_held_back
+    assert _winner(_rank(held, within=Constraints(only=(Verdict.OK, verdict)))) is not None
 
 
-def test_what_failed_is_left_out_with_its_reason_whatever_is_included() -> None:
-    ranking = _rank(failed("A"), within=Constraints(include=tuple(Verdict)))
+def test_what_failed_is_left_out_with_its_reason_whatever_counts() -> None:
+    ranking = _rank(failed("A"), within=Constraints(only=tuple(Verdict)))
     assert ranking.winner is None
     assert _why_left_out(ranking) == [(CRASHED,)]
 
 
-def test_a_later_figure_that_does_not_count_is_told_beside_the_older_that_does() -> None:
-    old = measurement("A", 9, measurement_id="old")
-    new = measurement("A", 5, verdict=Verdict.NOISY, reasons=(WIDE,), measurement_id="new")
-    ranking = _rank(old, new)
-    assert _winner(ranking) == "old"
-    (left,) = ranking.left_out
-    assert left.measurement.measurement_id == "new"
-    assert left.reasons == (WIDE, OLDER_COUNTS)
-    assert _winner(_rank(old, new, within=Constraints(include=(Verdict.NOISY,)))) == "new"
-
-
 def test_a_failure_after_a_figure_that_does_not_count_does_not_hide_it() -> None:
-    ranking = _rank(measurement("A", verdict=Verdict.NOISY), failed("A"))
+    ranking = _rank(measurement("A", verdict=Verdict.WIDE), failed("A"), within=ONLY_OK)
     verdicts = [left.measurement.verdict for left in ranking.left_out]
-    assert verdicts == [Verdict.FAILED, Verdict.NOISY]
+    assert verdicts == [Verdict.FAILED, Verdict.WIDE]
+
+
+def test_what_would_count_is_told_although_a_biased_figure_came_after_it() -> None:
+    wide = measurement("A", verdict=Verdict.WIDE, measurement_id="wide")
+    biased = measurement("A", verdict=Verdict.DISTURBED, measurement_id="biased")
+    ranking = _rank(wide, biased, within=ONLY_OK)
+    held = {left.measurement.measurement_id: left.is_held_back for left in ranking.left_out}
+    assert held == {"wide": True, "biased": False}
+    assert ranking.would_win_with == (Verdict.WIDE,)
 
 
 def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both() -> None:
-    small = measurement("A", input_size=160, verdict=Verdict.NOISY, reasons=(WIDE,))
-    ranking = rank(DEVICE, [small], NO_LIMITS, catalog(A=75))
+    small = measurement("A", input_size=160, verdict=Verdict.WIDE, reasons=(WIDE,))
+    ranking = rank(DEVICE, [small], ONLY_OK, catalog(A=75))
     (left,) = ranking.left_out
     assert left.reasons == (WIDE, _known_for(224, measured_px=160))
     assert left.measurement.top1 is None

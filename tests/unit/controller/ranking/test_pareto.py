@@ -1,7 +1,10 @@
-from hypothesis import given
+"""Fronts and their knees, of points of a benefit and a cost."""
+
+import pytest
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from controller.ranking.pareto import pareto_front
+from controller.ranking.pareto import above_chord, knee, pareto_front
 
 Point = tuple[int, int]
 
@@ -35,3 +38,56 @@ def test_nobody_on_the_front_is_dominated_and_everybody_off_it_is_by_someone_on_
     front = _front(points)
     for point in points:
         assert (point in front) != any(_dominates(other, point) for other in front)
+
+
+_positive = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 99)), min_size=1, max_size=30)
+
+
+def _benefit(point: tuple[float, float]) -> float:
+    return point[0]
+
+
+def _cost(point: tuple[float, float]) -> float:
+    return point[1]
+
+
+def _knee(points: list[tuple[float, float]]) -> tuple[float, float]:
+    return knee(pareto_front(points, _benefit, _cost), _benefit, _cost)
+
+
+def test_the_knee_is_known_by_hand() -> None:
+    # On log2 cost the line rises by 5 a doubling; (14, 2) is 9 above it, (16, 4) is 6.
+    points: list[tuple[float, float]] = [(0, 1), (14, 2), (16, 4), (20, 16)]
+    gain = above_chord(points, _benefit, _cost)
+    assert [gain(*point) for point in points] == pytest.approx([0, 9, 6, 0])
+    assert _knee(points) == (14, 2)
+
+
+def test_where_nothing_lies_above_the_line_it_is_the_cheapest() -> None:
+    assert _knee([(0, 1), (1, 8), (20, 16)]) == (0, 1)
+    assert _knee([(3, 4)]) == (3, 4)
+
+
+@given(_positive)
+def test_the_knee_is_on_the_front_and_nothing_lies_farther_above_the_line(
+    points: list[tuple[float, float]],
+) -> None:
+    front = pareto_front(points, _benefit, _cost)
+    gain = above_chord(front, _benefit, _cost)
+    found = _knee(points)
+    assert found in front
+    assert all(gain(*found) >= gain(*point) for point in front)
+
+
+@given(_positive, st.sampled_from([0.5, 2.0, 8.0]), st.sampled_from([0.25, 4.0, 1024.0]))
+def test_no_unit_decides_where_the_knee_is(
+    points: list[tuple[float, float]], of_benefit: float, of_cost: float
+) -> None:
+    front = pareto_front(points, _benefit, _cost)
+    gains = [above_chord(front, _benefit, _cost)(*point) for point in front]
+    ahead = sorted(gains)[-2:]
+    # Where two are as far, rounding decides.
+    assume(len(front) < 2 or ahead[1] - ahead[0] > 1e-6)
+    benefit, cost = _knee(points)
+    scaled = [(each[0] * of_benefit, each[1] * of_cost) for each in points]
+    assert _knee(scaled) == (benefit * of_benefit, cost * of_cost)

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.domain.measurements import Measurement, MemoryFigures
-from controller.domain.rankings import Candidate, Constraints, Ranking
+from controller.domain.rankings import Candidate, Constraints, Merit, Ranking
 from controller.ranking.ranking import rank
 from models.catalog.catalog import Catalog
 from models.catalog.tiers import Tier
@@ -14,6 +14,7 @@ from tests.unit.controller.samples.measurements import DEVICE, backbone, measure
 from tests.unit.controller.samples.reasons import about
 
 NO_LIMITS = Constraints()
+MOST_ACCURATE = Constraints(by=Merit.ACCURACY)
 EMPTY = Catalog([])
 
 
@@ -43,7 +44,7 @@ class TestWinner:
             within=Constraints(max_latency_ms=20),
         )
         assert _winner(ranking) == "Good-onnxruntime-1"
-        assert not ranking.constraints.wants_fastest
+        assert ranking.merit is Merit.ACCURACY
 
     def test_of_equally_accurate_ones_the_faster_wins(self) -> None:
         ranking = _rank(measurement("A", 9), measurement("A", 5, runtime=Runtime.PADDLELITE))
@@ -57,7 +58,7 @@ class TestWinner:
             within=Constraints(min_top1=75),
         )
         assert _winner(ranking) == "Good-onnxruntime-1"
-        assert ranking.constraints.wants_fastest
+        assert ranking.merit is Merit.LATENCY
 
     def test_an_accuracy_beside_another_limit_leaves_the_most_accurate_to_win(self) -> None:
         within = Constraints(min_top1=75, max_latency_ms=20)
@@ -187,6 +188,7 @@ class TestTies:
             measurement("A", 5, measurement_id="1"),
             measurement("A", 5, measurement_id="2", weights=WeightsKind.SYNTHETIC),
             measurement("B", 5.1, top1=80),
+            within=MOST_ACCURATE,
         )
         assert ranking.winner is not None
         assert ranking.winner.latency_ties == ("1", "2")
@@ -194,7 +196,9 @@ class TestTies:
 
 class TestReasons:
     def test_the_front_is_fastest_first_and_says_what_each_gives_up(self) -> None:
-        ranking = _rank(measurement("A", 4, top1=73.5), measurement("B", 12.4, top1=77.8))
+        ranking = _rank(
+            measurement("A", 4, top1=73.5), measurement("B", 12.4, top1=77.8), within=MOST_ACCURATE
+        )
         assert [c.measurement.backbone for c in ranking.pareto_front] == ["A", "B"]
         assert _lost_because(ranking, "A") == (
             about(
@@ -237,6 +241,7 @@ class TestReasons:
         ranking = _rank(
             measurement("A", 5, half_width_ms, top1=75),
             measurement("B", 5.1, half_width_ms, top1=77),
+            within=MOST_ACCURATE,
         )
         assert [each.code for each in _lost_because(ranking, "A")] == [code]
 

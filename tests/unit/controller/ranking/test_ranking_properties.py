@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
-from controller.domain.rankings import INCLUDABLE, Candidate, Constraints, Ranking
+from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, Merit, Ranking
 from controller.ranking.entries import held_back
 from controller.ranking.ranking import rank
 from controller.views.wording import candidates
@@ -59,7 +59,8 @@ _constraints = st.builds(
     min_top1=st.none() | st.sampled_from([68.0, 72.0, 90.0]),
     runtime=st.none() | st.sampled_from(Runtime),
     threads=st.none() | st.integers(1, 2),
-    include=st.lists(st.sampled_from(INCLUDABLE), unique=True).map(tuple),
+    by=st.none() | st.sampled_from(Merit),
+    only=st.lists(st.sampled_from(WITH_FIGURES), unique=True).map(tuple),
 )
 _cases = given(_measurements(), _constraints)
 
@@ -149,7 +150,11 @@ def test_the_winner_is_on_the_front_and_only_it_has_no_reason(
     for candidate in candidates(ranking):
         assert (candidate.lost_because == ()) == (candidate == ranking.winner)
         assert candidate.on_pareto_front == (candidate in ranking.pareto_front)
-    assert ranking.winner is None or ranking.winner in ranking.pareto_front
+    assert (
+        ranking.winner is None
+        or ranking.winner in ranking.pareto_front
+        or ranking.merit is Merit.MEMORY
+    )
 
 
 @_cases
@@ -176,21 +181,34 @@ def test_only_the_order_of_a_candidates_own_measurements_matters(
 
 
 @_cases
-def test_all_that_is_known_of_a_candidate_is_its_last_usable_measurement(
+def test_all_that_is_known_of_a_candidate_is_its_last_measurement_of_the_best_kind(
     measurements: list[Measurement], constraints: Constraints
 ) -> None:
-    last = {
-        _what(found): found
-        for found in measurements
-        if found.verdict in constraints.admitted
-        and constraints.runtime in (None, found.runtime)
-        and constraints.threads in (None, found.threads)
-    }
+    last: dict[object, Measurement] = {}
+    for verdicts in reversed(constraints.preference):
+        last |= {
+            _what(found): found
+            for found in measurements
+            if found.verdict in verdicts
+            and constraints.runtime in (None, found.runtime)
+            and constraints.threads in (None, found.threads)
+        }
     told = {
         _what(candidate.measurement): candidate.measurement
         for candidate in candidates(_rank(measurements, constraints))
     }
     assert told == last
+
+
+@_cases
+def test_no_candidate_disappears_for_its_verdict_unless_it_is_asked_for(
+    measurements: list[Measurement], constraints: Constraints
+) -> None:
+    ranking = _rank(measurements, replace(constraints, only=()))
+    assert held_back(ranking.left_out) == []
+    told = {_what(candidate.measurement) for candidate in candidates(ranking)}
+    for left in ranking.left_out:
+        assert left.measurement.latency is None or _what(left.measurement) in told
 
 
 @_cases
@@ -211,25 +229,27 @@ def test_every_setting_is_told_by_its_last_figure_ranked_or_left_out(
 
 
 @_cases
-def test_including_the_verdicts_that_are_named_gives_a_winner(
+def test_asking_for_the_verdicts_that_are_named_gives_a_winner(
     measurements: list[Measurement], constraints: Constraints
 ) -> None:
     ranking = _rank(measurements, constraints)
     if ranking.would_win_with:
         assert ranking.winner is None
-        assert not constraints.admitted & set(ranking.would_win_with)
-        wider = replace(constraints, include=(*constraints.include, *ranking.would_win_with))
+        assert not set(constraints.only) & set(ranking.would_win_with)
+        wider = replace(constraints, only=(*constraints.only, *ranking.would_win_with))
         assert _rank(measurements, wider).winner is not None
 
 
 @_cases
-def test_what_is_held_back_is_a_candidate_once_all_verdicts_are_included(
+def test_what_is_held_back_and_no_other_newcomer_is_a_candidate_once_nothing_is_asked_for(
     measurements: list[Measurement], constraints: Constraints
 ) -> None:
-    held = held_back(_rank(measurements, constraints).left_out, constraints)
-    everything = _rank(measurements, replace(constraints, include=INCLUDABLE))
+    ranking = _rank(measurements, constraints)
+    ranked = {candidate.measurement.measurement_id for candidate in candidates(ranking)}
+    held = {entry.id for entry in held_back(ranking.left_out)}
+    everything = _rank(measurements, replace(constraints, only=()))
     told = {candidate.measurement.measurement_id for candidate in candidates(everything)}
-    assert {entry.id for entry in held} <= told
+    assert held == told - ranked
 
 
 @_cases

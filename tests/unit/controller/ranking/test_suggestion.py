@@ -32,7 +32,7 @@ from tests.unit.controller.samples.measurements import (
 )
 
 NO_LIMITS = Constraints()
-WITHIN_20_MS = Constraints(max_latency_ms=20)
+WITHIN_20_MS = Constraints(max_latency_ms=20, only=(Verdict.OK,))
 TOLD = settings(relative_half_width=0.03, time_budget_ms=1_500)
 GAP = SweepSpec(
     backbones=("A",),
@@ -68,13 +68,13 @@ class TestOnlyTheVerdictMissing:
     def test_the_verdicts_that_would_give_a_winner_are_named_the_mildest_first(self) -> None:
         ranking = _rank(
             measurement("A", verdict=Verdict.THROTTLED),
-            measurement("B", verdict=Verdict.NOISY),
-            measurement("Slow", 30, verdict=Verdict.UNSTABLE),
+            measurement("B", verdict=Verdict.WIDE),
+            measurement("Slow", 30, verdict=Verdict.DISTURBED),
         )
-        assert ranking.would_win_with == (Verdict.NOISY, Verdict.THROTTLED)
+        assert ranking.would_win_with == (Verdict.WIDE, Verdict.THROTTLED)
 
     def test_with_a_winner_none_is_named(self) -> None:
-        ranking = _rank(measurement("A"), measurement("B", 5, top1=80, verdict=Verdict.NOISY))
+        ranking = _rank(measurement("A"), measurement("B", 5, top1=80, verdict=Verdict.WIDE))
         assert ranking.winner is not None
         assert ranking.winner.measurement.backbone == "A"
         assert ranking.would_win_with == ()
@@ -83,9 +83,9 @@ class TestOnlyTheVerdictMissing:
     def test_the_sweep_measures_them_again_the_best_first_in_twice_the_effort(self) -> None:
         told: dict[str, Any] = {"settings": TOLD, "repetitions_wanted": 12}
         measured = [
-            measurement("A", top1=70, verdict=Verdict.NOISY, **told),
-            measurement("B", top1=80, verdict=Verdict.UNSTABLE, threads=2, **told),
-            measurement("Slow", 30, top1=90, verdict=Verdict.NOISY),
+            measurement("A", top1=70, verdict=Verdict.WIDE, **told),
+            measurement("B", top1=80, verdict=Verdict.DISTURBED, threads=2, **told),
+            measurement("Slow", 30, top1=90, verdict=Verdict.WIDE),
         ]
         ranking = rank(DEVICE, measured, WITHIN_20_MS, catalog(A=70, B=80, Slow=90, Other=85))
         assert ranking.suggested_sweep == replace(
@@ -97,12 +97,12 @@ class TestOnlyTheVerdictMissing:
     def test_the_sweep_measures_the_most_wanted_as_it_was_measured(self) -> None:
         onnxruntime = OnnxRuntimeOptions(spinning=False)
         unusual = replace(TOLD, cores=(4, 5, 6, 7), flush_denormals=True, onnxruntime=onnxruntime)
-        told: dict[str, Any] = {"settings": unusual, "verdict": Verdict.NOISY}
+        told: dict[str, Any] = {"settings": unusual, "verdict": Verdict.WIDE}
         ranking = _rank(
             measurement("A", top1=80, **told),
             measurement("B", top1=79, **told),
             # One sweep could not measure these as well.
-            measurement("C", top1=78, verdict=Verdict.NOISY, settings=TOLD),
+            measurement("C", top1=78, verdict=Verdict.WIDE, settings=TOLD),
             measurement("D", top1=77, weights=WeightsKind.SYNTHETIC, **told),
         )
         assert ranking.suggested_sweep == replace(
@@ -116,13 +116,13 @@ class TestOnlyTheVerdictMissing:
     def test_the_loosest_precision_that_was_asked_for_is_asked_for_again(self) -> None:
         strict = replace(TOLD, relative_half_width=0.01)
         ranking = _rank(
-            measurement("A", verdict=Verdict.NOISY, settings=strict),
-            measurement("B", verdict=Verdict.NOISY, settings=TOLD),
+            measurement("A", verdict=Verdict.WIDE, settings=strict),
+            measurement("B", verdict=Verdict.WIDE, settings=TOLD),
         )
         assert ranking.suggested_sweep == replace(AGAIN, backbones=("A", "B"))
 
     def test_a_sustained_one_is_sustained_again(self) -> None:
-        measured = sustained("A", {1: 10, 2: 12}, verdict=Verdict.UNSTABLE)
+        measured = sustained("A", {1: 10, 2: 12}, verdict=Verdict.DISTURBED)
         ranking = _rank(measured, within=replace(WITHIN_20_MS, at_minute=2))
         assert ranking.suggested_sweep is not None
         assert ranking.suggested_sweep.sustained_minutes == 2
@@ -130,7 +130,7 @@ class TestOnlyTheVerdictMissing:
         assert ranking.suggested_sweep.weights is WeightsKind.PRETRAINED
 
     def test_where_including_would_not_help_the_sweep_is_of_what_is_missing(self) -> None:
-        slow = measurement("Slow", 30, verdict=Verdict.NOISY)
+        slow = measurement("Slow", 30, verdict=Verdict.WIDE)
         ranking = rank(DEVICE, [slow], WITHIN_20_MS, catalog(Slow=75, Other=85))
         assert ranking.would_win_with == ()
         assert ranking.suggested_sweep == replace(GAP, backbones=("Other",))

@@ -88,6 +88,14 @@ _RANKING = (
     reason(ReasonCode.OFF_THE_WINNER_AT_TIED_LATENCY, **_beside(75, 77, 5, 5.1)),
     reason(ReasonCode.TIED_BY_LATENCY, **_BESIDE_ITSELF),
     reason(ReasonCode.TIED_BY_ALL, **_BESIDE_ITSELF),
+    reason(ReasonCode.TIED_BY_VALUE, **_BESIDE_ITSELF),
+    reason(ReasonCode.TIED_BY_MEMORY, peak_rss_bytes=41_000_000, other_peak_rss_bytes=40_000_000),
+    reason(ReasonCode.SLOWER_THAN_WINNER, median_ms=9, other_median_ms=5),
+    reason(
+        ReasonCode.MORE_MEMORY_THAN_WINNER,
+        peak_rss_bytes=80_000_000,
+        other_peak_rss_bytes=40_000_000,
+    ),
     reason(ReasonCode.OLDER_COUNTS),
     reason(ReasonCode.ACCURACY_UNKNOWN, {"dataset": "ImageNet-1k"}),
     reason(
@@ -105,10 +113,10 @@ _COMPARING = (
     reason(ReasonCode.SAME_MEASUREMENT),
     reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2),
     reason(ReasonCode.ONE_REPETITION_IN_B, fewest=2),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"b": "unstable"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy", "b": "noisy"}),
-    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy", "b": "unstable"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"b": "throttled"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed", "b": "disturbed"}),
+    reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed", "b": "throttled"}),
     reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=0.02),
 )
 _FLUSHING = "x86_64, AMD64, aarch64, arm64, armv7l, armv8l"

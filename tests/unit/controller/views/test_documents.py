@@ -76,8 +76,8 @@ RANKING = rank(
 )
 ONLY_DOUBTFUL = rank(
     DEVICE,
-    [measurement("Good", verdict=Verdict.UNSTABLE), measurement("Bad", verdict=Verdict.THROTTLED)],
-    Constraints(include=(Verdict.NOISY,)),
+    [measurement("Good", verdict=Verdict.DISTURBED), measurement("Bad", verdict=Verdict.THROTTLED)],
+    Constraints(only=(Verdict.WIDE,)),
     catalog(Good=76, Bad=70),
 )
 KNOWN = catalog(Good=76, Poor=75)
@@ -296,7 +296,7 @@ def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:
     assert document["affinity"] == [0, 1]
     assert to_document(Constraints()) == {
         field.name: None for field in dataclasses.fields(Constraints)
-    } | {"include": []}
+    } | {"only": []}
 
 
 def test_a_reason_is_its_code_its_figures_and_its_sentence() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.domain.comparisons import Limits
-from controller.domain.measurements import Measurement, Verdict
+from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
 from controller.domain.settings import Distinction, distinction
@@ -65,7 +65,7 @@ def test_a_newer_measurement_replaces_an_older_one_of_the_same_settings_only(
     usual = measurement("Good", 10, settings=settings(), measurement_id="usual")
     older = measurement("Good", 12, settings=told, measurement_id="older")
     newer = measurement("Good", 11, settings=told, measurement_id="newer")
-    entries, left_out = select_entries([usual, older, newer], catalog(Good=75), {Verdict.OK})
+    entries, left_out = select_entries([usual, older, newer], catalog(Good=75), Constraints())
     assert [entry.id for entry in entries] == ["usual", "newer"], words
     assert left_out == []
 

@@ -61,14 +61,14 @@ ONCE = pair(
 HIDDEN = pair(
     Change.CANNOT_TELL,
     1.4,
-    a=measurement("MobileNetV3_large_x1_0", 4.31, verdict=Verdict.NOISY, reasons=(WIDE,)),
-    undecided_by_noise=True,
-    reason=reason(ReasonCode.SIDES_IN_DOUBT, {"a": "noisy"}),
+    a=measurement("MobileNetV3_large_x1_0", 4.31, verdict=Verdict.DISTURBED, reasons=(WIDE,)),
+    undecided_by_verdict=True,
+    reason=reason(ReasonCode.SIDES_IN_DOUBT, {"a": "disturbed"}),
 )
 WIDEST = pair(
     Change.CANNOT_TELL,
     123.4,
-    a=measurement(LONGEST, 10.2, verdict=Verdict.NOISY),
+    a=measurement(LONGEST, 10.2, verdict=Verdict.WIDE),
     b=measurement(LONGEST, 12_345, threads=2),
     reason=reason(ReasonCode.INTERVAL_HOLDS_ONE, margin=0.02),
 )

@@ -176,7 +176,7 @@ def test_reasons_stand_below_once_with_a_count() -> None:
     def wide(name: str, reached: float) -> JobOutcome:
         spread = reason(ReasonCode.SAMPLES_SPREAD, reached=reached, wanted=0.01)
         alone = reason(ReasonCode.ONE_PROCESS)
-        return outcome(name, verdict=Verdict.NOISY, reasons=(spread, alone))
+        return outcome(name, verdict=Verdict.WIDE, reasons=(spread, alone))
 
     refused = reason(ReasonCode.NOT_READY, deadline_ms=60_000)
     failed = outcome(

@@ -12,10 +12,10 @@ import pytest
 
 from controller.cli.printing.ranking import print_ranking
 from controller.domain.measurements import Measurement, MemoryFigures, Verdict
-from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings import Constraints, Merit, Ranking
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.views.commands import sweep_command
-from controller.views.wording import NOISY_NOTE, SYNTHETIC_NOTE, memory_range_words, notes
+from controller.views.wording import SYNTHETIC_NOTE, WIDE_NOTE, memory_range_words, notes
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Precision, WeightsKind
 from protos.reasons import ReasonCode, reason
@@ -33,9 +33,7 @@ from tests.unit.controller.samples.pages import COLUMNS, bound, kept, printed
 from tests.unit.controller.samples.reasons import WIDE
 
 WITHIN_20_MS = Constraints(max_latency_ms=20)
-APART = reason(
-    ReasonCode.REPETITIONS_DISAGREE, least_ms=6.5, most_ms=7.4, reached=0.12, wanted=0.01
-)
+SHARED = reason(ReasonCode.CORES_SHARED, share=0.34, repetition=1, repetitions=5)
 TOLD = settings(relative_half_width=0.01)
 MEASURED = (
     measurement("MobileNetV3_large_x1_0", 6.1, 0.04, top1=75.32),
@@ -46,13 +44,13 @@ MEASURED = (
     failed("LeViT_128S"),
 )
 MARKED = (
-    replace(MEASURED[0], weights=WeightsKind.SYNTHETIC, verdict=Verdict.NOISY, reasons=(WIDE,)),
+    replace(MEASURED[0], weights=WeightsKind.SYNTHETIC, verdict=Verdict.WIDE, reasons=(WIDE,)),
     replace(MEASURED[2], latency=replace(figures(4.312), repetition_count=1)),
 )
 DOUBTFUL = (
-    measurement("A", 5, top1=76, verdict=Verdict.NOISY, settings=TOLD, reasons=(WIDE,)),
-    measurement("B", 6, top1=77, verdict=Verdict.NOISY, settings=TOLD, reasons=(WIDE,)),
-    measurement("C", 7, top1=78, verdict=Verdict.UNSTABLE, settings=TOLD, reasons=(APART,)),
+    measurement("A", 5, top1=76, verdict=Verdict.WIDE, settings=TOLD, reasons=(WIDE,)),
+    measurement("B", 6, top1=77, verdict=Verdict.WIDE, settings=TOLD, reasons=(WIDE,)),
+    measurement("C", 7, top1=78, verdict=Verdict.DISTURBED, settings=TOLD, reasons=(SHARED,)),
     failed("D"),
 )
 UNKNOWN = (
@@ -73,8 +71,7 @@ def ranked(*measured: Measurement, within: Constraints = WITHIN_20_MS) -> Rankin
 
 def rankings() -> dict[str, Ranking]:
     """What is printed, by the title of its page."""
-    noisy = Constraints(include=(Verdict.NOISY,))
-    everything = Constraints(include=(Verdict.NOISY, Verdict.UNSTABLE))
+    strict = Constraints(only=(Verdict.OK,))
     hot = sustained("A", {1: 10, 2: 12.5}, top1=76)
     flowers = DatasetAccuracy("flowers", {})
     return {
@@ -82,13 +79,21 @@ def rankings() -> dict[str, Ranking]:
         "the fastest of those that are accurate enough": ranked(
             *MEASURED, within=Constraints(min_top1=71)
         ),
+        "the best value, beside the most accurate and the fastest": ranked(
+            *MEASURED, within=Constraints()
+        ),
+        "by latency without any known accuracy": ranked(
+            *UNKNOWN, within=Constraints(by=Merit.LATENCY)
+        ),
         "none qualifies": ranked(
             *MEASURED, within=Constraints(max_latency_ms=1, max_memory_bytes=30_000_000)
         ),
-        "provenance and doubt are marked and explained": ranked(*MARKED, within=noisy),
-        "none has a verdict that counts": ranked(*DOUBTFUL, within=Constraints()),
-        "noisy ones are included": ranked(*DOUBTFUL, within=noisy),
-        "all that can be is included": ranked(*DOUBTFUL, within=everything),
+        "provenance and doubt are marked and explained": ranked(*MARKED),
+        "none has a verdict that counts": ranked(*DOUBTFUL, within=strict),
+        "doubt is counted in the first line": ranked(*DOUBTFUL, within=Constraints()),
+        "only what was asked for counts": ranked(
+            *DOUBTFUL, measurement("E", 4, top1=75), within=strict
+        ),
         "what is not known of those that are left out": ranked(*UNKNOWN, within=Constraints()),
         "a minute of sustained inference": ranked(hot, within=Constraints(at_minute=2)),
         "accuracy on another dataset": rank(
@@ -130,7 +135,7 @@ def test_a_command_to_copy_is_one_line() -> None:
 def test_what_needs_no_explanation_gets_none() -> None:
     ranking = ranked(*MEASURED)
     assert ranking.winner is not None
-    assert not {SYNTHETIC_NOTE, NOISY_NOTE} & set(notes(ranking.pareto_front))
+    assert not {SYNTHETIC_NOTE, WIDE_NOTE} & set(notes(ranking.pareto_front))
 
 
 def test_how_far_processes_differ_in_memory_is_written_where_they_do() -> None:
