@@ -177,7 +177,11 @@ def test_a_profile_outlives_who_asked_for_it_the_agent_and_the_controller(
             "could not be profiled on pc",
         ),
         ((NAME, "--device", "pc", "--trace", "trace.txt"), 2, "ends in .json or .json.gz"),
-        ((NAME, "--device", "pc", *UNGATED, "--trace", "/no/where.json"), 2, "another with --trace"),
+        (
+            (NAME, "--device", "pc", *UNGATED, "--trace", "/no/where.json"),
+            2,
+            "another with --trace",
+        ),
         ((NAME,), 2, "its --device"),
         (("--stored", "nothing"), 2, "no profile has the id 'nothing'"),
         ((NAME, "--device", "pc", "--stored", "nothing"), 2, "either a backbone"),
