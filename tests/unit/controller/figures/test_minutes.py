@@ -10,7 +10,7 @@ from controller.domain.settings import Distinction, distinction
 from controller.figures.minutes import at_minute, repetitions_of_minute
 from controller.ranking.ranking import rank
 from controller.views.settings_words import settings_words
-from controller.views.wording import THROTTLED_NOTE, candidates, notes
+from controller.views.wording import THROTTLED_NOTE, candidates, doubt_words, notes
 from models.catalog.catalog import Catalog
 from protos.measuring import StopReason
 from protos.reasons import Reason, ReasonCode, reason
@@ -57,10 +57,11 @@ def test_a_throttled_device_is_ranked_by_its_minutes_and_it_is_said() -> None:
     assert late.winner is not None
     assert late.winner.measurement.verdict is Verdict.THROTTLED
     assert THROTTLED_NOTE in notes(candidates(late))
-    # Its figures as a whole mix fast and slow minutes.
+    # Its figures as a whole mix fast and slow minutes: in doubt, where they are all there is.
     whole = _ranked(None, hot)
-    assert whole.winner is None
-    assert [each.reasons for each in whole.left_out] == [(fell,)]
+    assert _winner(whole) == "Hot"
+    assert doubt_words(whole).endswith("throttled")
+    assert doubt_words(late) == ""
 
 
 @pytest.mark.parametrize(
