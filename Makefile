@@ -15,9 +15,10 @@ environment: ## make .venv as the lock says; instant when it is there
 demo: environment ## run the main job on this machine: convert, measure, rank, report
 	@.venv/bin/edgerank demo $(ARGS)
 
+# In the order of the files: by the number of their tests, the longest one of all would come last.
 test: environment ## run every test, as many files at once as there are cores
 	@EDGERANK_CHROMIUM=$$(tools/browser) && export EDGERANK_CHROMIUM && \
-		.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+		.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: environment ## check style, format and import rules
 	@.venv/bin/ruff check
