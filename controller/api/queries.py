@@ -65,7 +65,9 @@ class Queries:
         """
         a, b = await self._meant(question.a), await self._meant(question.b)
         in_a = await self._side(a, question.device)
-        in_b = await self._side(b, question.device)
+        # Without sweeps, or of one, both choose among the same.
+        is_alike = a.sweep_id == b.sweep_id
+        in_b = in_a if is_alike else await self._side(b, question.device)
         return await asyncio.to_thread(compare, a, b, in_a, in_b, question.limits)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:

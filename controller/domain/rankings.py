@@ -17,6 +17,9 @@ WITH_FIGURES: Final = (Verdict.OK, Verdict.WIDE, Verdict.DISTURBED, Verdict.THRO
 DOUBTFUL: Final = (Verdict.DISTURBED, Verdict.THROTTLED)
 """Verdicts of figures that may be off by more than their intervals tell."""
 
+MOST_BACKBONES: Final = 12
+"""How many names a suggested sweep lists at most, unless it is of a tier."""
+
 
 class Merit(Enum):
     """By what the winner is chosen, of those that satisfy the constraints."""

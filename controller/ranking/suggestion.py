@@ -1,11 +1,10 @@
 """What was not measured on a device, and the sweep that would fill it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
 
 from controller.domain.cores import CoreChoice, Cores
 from controller.domain.measurements import Measurement
-from controller.domain.rankings import Constraints
+from controller.domain.rankings import MOST_BACKBONES, Constraints
 from controller.domain.settings import Distinction, distinction
 from controller.domain.sweeps import (
     DEFAULT_GATE,
@@ -20,9 +19,6 @@ from controller.ranking.pareto import pareto_front
 from models.catalog.catalog import Backbone
 from models.catalog.variants import Precision, WeightsKind
 from protos.runtimes import Runtime
-
-MOST_BACKBONES: Final = 12
-"""How many names a suggested sweep lists at most."""
 
 
 def unmeasured_backbones(

@@ -5,12 +5,12 @@ from typing import Final
 
 from controller.domain.cores import CoreChoice, Cores, check_cores, format_cores
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
+from controller.domain.settings import ORDINARY_ONNXRUNTIME
 from controller.domain.sweeps import Device, SweepSpec
 from protos.device import DeviceProfile
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
-_ORDINARY: Final = OnnxRuntimeOptions()
 # Where the agent knows how to make subnormal numbers count as 0; see agent/child/denormals.py.
 _FLUSHING_ARCHITECTURES: Final = ("x86_64", "AMD64", "aarch64", "arm64", "armv7l", "armv8l")
 
@@ -29,7 +29,7 @@ def check_placement(spec: SweepSpec) -> None:
         EdgerankError: INVALID_INPUT.
     """
     check_cores(spec.cores)
-    asks_onnxruntime = spec.onnxruntime not in (None, _ORDINARY)
+    asks_onnxruntime = spec.onnxruntime not in (None, ORDINARY_ONNXRUNTIME)
     if asks_onnxruntime and Runtime.ONNXRUNTIME not in spec.runtimes:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
@@ -75,7 +75,7 @@ def placement_obstacle(
 
 def options_of(runtime: Runtime, spec: SweepSpec) -> OnnxRuntimeOptions | None:
     """What ONNX Runtime is told; None for another runtime."""
-    return (spec.onnxruntime or _ORDINARY) if runtime is Runtime.ONNXRUNTIME else None
+    return (spec.onnxruntime or ORDINARY_ONNXRUNTIME) if runtime is Runtime.ONNXRUNTIME else None
 
 
 def _cores_of_class(device: Device, wanted: CoreChoice) -> tuple[int, ...]:
@@ -137,11 +137,11 @@ def _threads_obstacle(device: Device, cores: tuple[int, ...], threads: int) -> R
 
 def _provider_obstacle(device: Device, runtime: Runtime, spec: SweepSpec) -> Reason | None:
     options = options_of(runtime, spec)
-    if options is None or options.execution_provider == _ORDINARY.execution_provider:
+    if options is None or options.execution_provider == ORDINARY_ONNXRUNTIME.execution_provider:
         return None
     told = (info.execution_providers for info in device.profile.runtimes if info.runtime is runtime)
     # A runtime that could not be asked tells none.
-    has = next(told, ()) or (_ORDINARY.execution_provider,)
+    has = next(told, ()) or (ORDINARY_ONNXRUNTIME.execution_provider,)
     if options.execution_provider in has:
         return None
     words = {

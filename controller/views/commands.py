@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from controller.domain.cores import format_cores
-from controller.domain.rankings import Constraints
+from controller.domain.rankings import MOST_BACKBONES, Constraints
 from controller.domain.settings import ORDINARY_ONNXRUNTIME
 from controller.domain.sweeps import (
     DEFAULT_RELATIVE_HALF_WIDTH,
@@ -14,8 +14,6 @@ from controller.domain.sweeps import (
 )
 from models.catalog.variants import Precision
 from protos.runtimes import OnnxRuntimeOptions
-
-_MOST_NAMES = 12
 
 
 def sweep_command(spec: SweepSpec, constraints: Constraints) -> str:
@@ -67,7 +65,7 @@ def _effort(spec: SweepSpec) -> Iterator[str]:
 
 
 def _models(spec: SweepSpec, constraints: Constraints) -> str:
-    if len(spec.backbones) > _MOST_NAMES and constraints.tier is not None:
+    if len(spec.backbones) > MOST_BACKBONES and constraints.tier is not None:
         return f"tier:{constraints.tier.value}"
     return ",".join(spec.backbones)
 

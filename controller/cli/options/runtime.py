@@ -7,9 +7,8 @@ import click
 from controller.cli.options.grouping import option_group
 from controller.cli.options.values import Converted, OneOf
 from controller.domain.cores import Cores, parse_cores
+from controller.domain.settings import ORDINARY_ONNXRUNTIME
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
-
-_ORDINARY = OnnxRuntimeOptions()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,26 +61,26 @@ runtime_options = option_group(
     click.option(
         "--execution-provider",
         metavar="NAME",
-        default=_ORDINARY.execution_provider,
+        default=ORDINARY_ONNXRUNTIME.execution_provider,
         show_default=True,
         help="ONNX Runtime's, by its own name (see 'edgerank devices show NAME').",
     ),
     click.option(
         "--graph-optimization",
         type=OneOf(GraphOptimization),
-        default=_ORDINARY.graph_optimization.value,
+        default=ORDINARY_ONNXRUNTIME.graph_optimization.value,
         show_default=True,
         help="How much ONNX Runtime rewrites a graph when it loads it.",
     ),
     click.option(
         "--spinning/--no-spinning",
-        default=_ORDINARY.spinning,
+        default=ORDINARY_ONNXRUNTIME.spinning,
         show_default=True,
         help="Whether ONNX Runtime's idle threads wait in a loop instead of sleeping.",
     ),
     click.option(
         "--arena/--no-arena",
-        default=_ORDINARY.arena,
+        default=ORDINARY_ONNXRUNTIME.arena,
         show_default=True,
         help="Whether ONNX Runtime keeps memory for the next run.",
     ),

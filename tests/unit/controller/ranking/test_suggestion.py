@@ -7,7 +7,7 @@ import pytest
 
 from controller.domain.cores import CoreChoice, Cores
 from controller.domain.measurements import Measurement, Verdict
-from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings import MOST_BACKBONES, Constraints, Ranking
 from controller.domain.sweeps import (
     DEFAULT_GATE,
     DEFAULT_RELATIVE_HALF_WIDTH,
@@ -16,7 +16,6 @@ from controller.domain.sweeps import (
     SweepSpec,
 )
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.ranking.suggestion import MOST_BACKBONES
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.tiers import Tier
 from models.catalog.variants import Precision, WeightsKind
