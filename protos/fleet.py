@@ -59,6 +59,7 @@ class Profiled:
     times: OperatorTimes
     trace_gzip: bytes
     affinity: tuple[int, ...] = ()
+    started_unready: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,10 @@ def failed(code: ReasonCode, detail: str) -> Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How an attempt ended; exactly one of its three outcomes is there."""
+    """How an attempt ended; exactly one of its three outcomes is there.
+
+    `waited_ms` is how long its start waited for the device to be ready.
+    """
 
     attempt_id: str
     job_id: str
@@ -89,6 +93,7 @@ class Report:
     measured: Measured | None = None
     failure: Failure | None = None
     profiled: Profiled | None = None
+    waited_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

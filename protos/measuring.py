@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from protos.device import DeviceState
+from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 
@@ -31,13 +32,15 @@ class StartGate:
             resting level.
         max_load_by_others: cores' time that others take, at most; 0.5 is half of one core.
         min_battery_percent: charge at least, percent, of a device that runs on its battery.
-        deadline_ms: how long a start may wait, ms; then the attempt fails.
+        deadline_ms: how long a start may wait, ms; then it goes on all the same.
+        is_strict: whether the attempt fails then instead.
     """
 
     max_celsius: float | None = None
     max_load_by_others: float | None = None
     min_battery_percent: int | None = None
     deadline_ms: int = 0
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +137,10 @@ class Repetition:
             order; else empty.
         warmup_settled: whether its windows agreed when the warm-up ended; else its runs or its
             time were used up; None is unknown.
+        started_unready: what was in the way of its start gate when it started all the same; figures
+            are derived without it, unless fewer than two others are left: then all count, and the
+            verdict is disturbed. None is nothing.
+        waited_ms: how long its start waited for the device to be ready, ms.
     """
 
     latency_ns: tuple[int, ...]
@@ -151,6 +158,8 @@ class Repetition:
     is_suspect: bool = False
     samples_per_minute: tuple[int, ...] = ()
     warmup_settled: bool | None = None
+    started_unready: Reason | None = None
+    waited_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,23 +59,29 @@ class GateWatch:
 
     def await_open(
         self, gate: StartGate, cancellation: Cancellation, on_waiting: OnWaiting
-    ) -> None:
-        """Block until the device is as the gate wants it.
+    ) -> Reason | None:
+        """Block until the device is as the gate wants it, or the gate's deadline has passed.
 
         Args:
             gate: what is wanted, and for how long to wait.
             cancellation: ends the wait early.
             on_waiting: told what is waited for.
 
+        Returns:
+            What is still in the way after the deadline; None when the device is ready.
+
         Raises:
-            MeasuringFailed: NOT_READY after the gate's deadline, or ATTEMPT_CANCELLED.
+            MeasuringFailed: NOT_READY after the deadline of a strict gate, or ATTEMPT_CANCELLED.
         """
         deadline_s = self.monotonic_s() + gate.deadline_ms / 1_000
         told: Reason | None = None
         while (met := self._obstacle(gate, cancellation)) is not None:
             left_s = deadline_s - self.monotonic_s()
-            if left_s <= 0:
+            if left_s <= 0 and gate.is_strict:
                 raise _not_ready(met, gate)
+            if left_s <= 0:
+                log.info("starting all the same: %s", met)
+                break
             if told is None:
                 log.info("waiting to start: %s", met)
             if met != told:
@@ -84,6 +90,7 @@ class GateWatch:
             self.wait(cancellation, min(LOOK_INTERVAL_S, left_s))
         if told:
             on_waiting(None)
+        return met
 
     def _obstacle(self, gate: StartGate, cancellation: Cancellation) -> Reason | None:
         state, load = DeviceState(taken_at_unix_ms=0), None

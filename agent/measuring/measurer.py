@@ -95,11 +95,11 @@ class Measurer:
         """
         runtime = self.check(settings)
         baseline = self._baseline_rss_bytes(settings, cancellation)
-        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
+        unready = self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
         sampled, during = self._sample(artifact, settings, cancellation)
         return Measured(
             runtime=replace(runtime, build=sampled.build),
-            repetition=_repetition(sampled, during, baseline),
+            repetition=replace(_repetition(sampled, during, baseline), started_unready=unready),
             affinity=sampled.affinity,
         )
 
@@ -123,7 +123,7 @@ class Measurer:
         """
         runtime = self.check(settings)
         limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
-        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
+        unready = self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
         # Ours and not the child's: it is gone with whatever is in it also after a child was killed.
         with _folder_for_trace() as folder:
             profiling = Profiling(
@@ -142,6 +142,7 @@ class Measurer:
                 times=answer.times,
                 trace_gzip=profiling.trace_path.read_bytes(),
                 affinity=answer.affinity,
+                started_unready=unready,
             )
 
     def check(self, settings: MeasureSettings) -> RuntimeInfo:

@@ -22,7 +22,8 @@ class Verdict(Enum):
     WIDE = "wide"
     """The interval is wider than was asked for, and says so honestly."""
     DISTURBED = "disturbed"
-    """Something that is no part of the job took part: others had its cores, another runtime ran."""
+    """Something that is no part of the job took part: others had its cores, the device was not
+    ready, another runtime ran."""
     THROTTLED = "throttled"
     """The device or the process changed meanwhile."""
     FAILED = "failed"
@@ -151,7 +152,7 @@ class Measurement:
         verdict: how far it can be trusted.
         measured_at_unix_ms: when it ended by the device's clock, ms since 1970 UTC.
         reasons: why the verdict is not ok; of an ok one what it does not tell: one process, a
-            failed sentinel, a clock that was set, repetitions that could not start.
+            failed sentinel, a clock that was set, repetitions that could not start or do not count.
         busy_threads: threads that were counted computing; 0 is unknown.
         top1: top-1 on `accuracy_dataset` in the measurement's precision, percent; None where it is
             not known.

@@ -6,6 +6,7 @@ from controller.domain.cores import Cores
 from controller.domain.sweeps import Activity, SweepPhase
 from models.catalog.variants import Format, Precision, Target, WeightsKind
 from protos.measuring import MeasureSettings, OperatorTimes, StartGate
+from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 
@@ -61,6 +62,8 @@ class OperatorProfile:
         profiled_at_unix_ms: by the device's clock, ms since 1970 UTC.
         times: where the time went.
         settings: everything that its job was told; None is unknown.
+        started_unready: what was in the way of its start gate when it started all the same; None is
+            nothing.
     """
 
     profile_id: str
@@ -82,6 +85,7 @@ class OperatorProfile:
     profiled_at_unix_ms: int
     times: OperatorTimes
     settings: MeasureSettings | None = None
+    started_unready: Reason | None = None
 
 
 MAX_PROFILE_RUNS = 1_000

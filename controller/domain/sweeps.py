@@ -1,7 +1,7 @@
 """What a person asks of devices, and how far it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -21,12 +21,19 @@ DEFAULT_GATE: Final = StartGate(
     # rest starts when it is back there.
     max_celsius=60,
     # A desktop that nobody works at takes a tenth. A shared machine may work on something all the
-    # time: what one core's load does to figures shows in their verdicts.
-    max_load_by_others=1.0,
+    # time: what one core's load does to figures shows in their verdicts. One busy process takes a
+    # whole core, what else runs a little beside it, and ticks of 10 ms in a look of 0.2 s round
+    # that by a twentieth; a second busy process is far above.
+    max_load_by_others=1.25,
     # Phones save power below it.
     min_battery_percent=20,
     deadline_ms=60_000,
 )
+# What a job takes, all its processes together, where nothing has to be waited for.
+JOB_TIME_MS: Final = 15_000
+MIN_WAITING_MS: Final = 60_000
+_WAITING_SHARE: Final = 0.1
+_MS_PER_MINUTE: Final = 60_000
 
 
 class SweepPhase(Enum):
@@ -135,6 +142,7 @@ class Activity:
         ordinal: which repetition, from 0.
         is_profile: whether operators are timed.
         waiting_for: what a start waits for; None when it waits for nothing.
+        waits_at_most_ms: how long this start may wait, ms; 0 when it waits for nothing.
     """
 
     kind: ActivityKind
@@ -147,6 +155,7 @@ class Activity:
     ordinal: int = 0
     is_profile: bool = False
     waiting_for: Reason | None = None
+    waits_at_most_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +257,35 @@ class SweepSummary:
     jobs_ended: int
     jobs_failed: int
     is_profile: bool
+
+
+def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
+    """How long a device is expected to measure for a sweep, ms; sentinels and waiting not counted.
+
+    Args:
+        spec: what was asked for.
+        jobs: how many there are on the device.
+    """
+    sustained_ms = spec.repetitions * spec.sustained_minutes * _MS_PER_MINUTE
+    return jobs * max(JOB_TIME_MS, sustained_ms)
+
+
+def waiting_limit_ms(planned_ms: int) -> int:
+    """How long all starts of a sweep on a device may wait together, ms: a tenth of its time, 60 s.
+
+    The larger of the two.
+    """
+    return max(MIN_WAITING_MS, round(_WAITING_SHARE * planned_ms))
+
+
+def limited(gate: StartGate, left_ms: int) -> StartGate:
+    """The gate of a start when the starts of its sweep may wait so much longer, ms; below 0 is 0.
+
+    With nothing left it looks once. A strict gate keeps its deadline: to go on is no choice there.
+    """
+    if gate.is_strict:
+        return gate
+    return replace(gate, deadline_ms=max(0, min(gate.deadline_ms, left_ms)))
 
 
 @dataclass(frozen=True, kw_only=True)

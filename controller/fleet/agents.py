@@ -298,6 +298,7 @@ def _activity(device: str, lease: Lease, progress: Progress | None) -> Activity:
         Stage.WAITING: ActivityKind.WAITING,
         Stage.MEASURING: ActivityKind.MEASURING,
     }
+    waits_for = None if progress is None else progress.waiting_for
     return Activity(
         kind=ActivityKind.STARTING if progress is None else kinds[progress.stage],
         backbone=lease.backbone,
@@ -305,5 +306,6 @@ def _activity(device: str, lease: Lease, progress: Progress | None) -> Activity:
         runtime=lease.settings.runtime,
         ordinal=lease.ordinal,
         is_profile=lease.settings.profile_runs > 0,
-        waiting_for=None if progress is None else progress.waiting_for,
+        waiting_for=waits_for,
+        waits_at_most_ms=lease.settings.gate.deadline_ms if waits_for else 0,
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from controller.domain.cores import format_cores
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import MAX_MINUTES
+from controller.domain.sweeps import MAX_MINUTES, MAX_START_DEADLINE_MS
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from protos.device import DeviceState
 from protos.fleet import (
@@ -33,6 +33,14 @@ def _figures_alone(*names: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(names), frozenset()
 
 
+# What a start gate waits for.
+_IN_THE_WAY = {
+    ReasonCode.BATTERY_LOW: _figures_alone("charge_percent", "least_percent"),
+    ReasonCode.PROCESSOR_WARM: _figures_alone("celsius", "limit_celsius"),
+    ReasonCode.PROCESSOR_ABOVE_REST: _figures_alone("celsius", "limit_celsius"),
+    ReasonCode.CORES_TAKEN: _figures_alone("load_by_others", "most"),
+}
+
 # With the names of its figures, and of its words.
 _SAID_BY_AGENTS = {
     ReasonCode.ARTIFACT_BROKEN: _DETAIL_ALONE,
@@ -44,12 +52,11 @@ _SAID_BY_AGENTS = {
     ReasonCode.OUT_OF_MEMORY: _DETAIL_ALONE,
     ReasonCode.ATTEMPT_CANCELLED: _DETAIL_ALONE,
     ReasonCode.NOT_READY: _figures_alone("deadline_ms"),
-    ReasonCode.BATTERY_LOW: _figures_alone("charge_percent", "least_percent"),
-    ReasonCode.PROCESSOR_WARM: _figures_alone("celsius", "limit_celsius"),
-    ReasonCode.PROCESSOR_ABOVE_REST: _figures_alone("celsius", "limit_celsius"),
-    ReasonCode.CORES_TAKEN: _figures_alone("load_by_others", "most"),
+    **_IN_THE_WAY,
 }
 
+# A last look after the deadline may wait for a stuck sensor.
+MAX_WAITED_MS = 2 * MAX_START_DEADLINE_MS
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
 MAX_LAYERS = 20_000
@@ -101,6 +108,8 @@ def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
         doubt = _doubt_of_profile(report.profiled) or _doubt_of_cores(report.profiled, cores)
     elif report.failure is not None and not are_of_agents(report.failure.reasons):
         doubt = "a failure whose reasons make no sense"
+    if report.waited_ms > MAX_WAITED_MS:
+        doubt = "a start that waited longer than any may"
     return _rubbish(report, f"the agent reported {doubt}") if doubt else report
 
 
@@ -134,7 +143,14 @@ def answering(report: Report, settings: MeasureSettings) -> Report:
 
 def _rubbish(report: Report, detail: str) -> Report:
     failure = failed(ReasonCode.RUBBISH, detail)
-    return replace(report, measured=None, profiled=None, failure=failure)
+    waited_ms = report.waited_ms if report.waited_ms <= MAX_WAITED_MS else 0
+    return replace(report, measured=None, profiled=None, failure=failure, waited_ms=waited_ms)
+
+
+def _doubt_of_start(unready: Reason | None) -> str:
+    if unready is None or (unready.code in _IN_THE_WAY and are_of_agents((unready,))):
+        return ""
+    return "a start before the device was ready for a reason that makes no sense"
 
 
 def _doubt_of_cores(taken: Measured | Profiled, cores: tuple[int, ...]) -> str:
@@ -161,7 +177,7 @@ def _doubt_of_repetition(taken: Repetition) -> str:
         return "a figure that is too large"
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"
-    return ""
+    return _doubt_of_start(taken.started_unready)
 
 
 def _doubt_of_profile(profiled: Profiled) -> str:
@@ -187,7 +203,9 @@ def _doubt_of_profile(profiled: Profiled) -> str:
         (all(map(_has_fitting_words, layers)), "a layer whose name or shape is too long"),
     )
     doubt = next((sentence for holds, sentence in checks if not holds), "")
-    return doubt or _doubt_of_trace(profiled.trace_gzip)
+    return (
+        doubt or _doubt_of_trace(profiled.trace_gzip) or _doubt_of_start(profiled.started_unready)
+    )
 
 
 def _doubt_of_trace(trace_gzip: bytes) -> str:

@@ -1,5 +1,7 @@
 """How attempts end: reported, which is committed once with every raw sample, or lost."""
 
+from dataclasses import replace
+
 from controller.domain.jobs import (
     FEWEST_REPETITIONS,
     MAX_ATTEMPTS,
@@ -11,7 +13,13 @@ from controller.domain.jobs import (
 from controller.figures.latency import latency_figures
 from controller.fleet.credibility import answering, credible
 from controller.fleet.settling import settle_turns
-from controller.state.attempts import StoredAttempt, find_attempt, set_lost, set_reported
+from controller.state.attempts import (
+    StoredAttempt,
+    add_waiting,
+    find_attempt,
+    set_lost,
+    set_reported,
+)
 from controller.state.database import Database, Transaction
 from controller.state.jobs import end_job, fail_job
 from controller.state.profiles import record_profile
@@ -43,7 +51,8 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
     # Before the transaction, which others wait for: an interval takes its time.
     reading = _reading(report.measured) if attempt.is_sentinel and report.measured else None
     with database.transaction() as transaction:
-        set_reported(transaction, report.attempt_id)
+        if set_reported(transaction, report.attempt_id) and report.waited_ms:
+            add_waiting(transaction, attempt.turn, report.waited_ms)
         if _may_be_left_out(transaction, attempt, report):
             is_new = skip_turn(transaction, attempt.turn)
         else:
@@ -92,6 +101,8 @@ def _commit(
         # At once: a job ends by its repetitions, and this one has none.
         end_job(transaction, turn.job_id, JobState.DONE)
     if measured is not None:
+        repetition = replace(measured.repetition, waited_ms=report.waited_ms)
+        measured = replace(measured, repetition=repetition)
         record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
     return True
 

@@ -262,6 +262,16 @@ attempts = Table(
     Column("leased_at_unix_ms", BigInteger, nullable=False),
 )
 
+# One row a sweep and device: how long its starts may wait together, and how long they have.
+waits = Table(
+    "waits",
+    metadata,
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    Column("allowed_ms", BigInteger, nullable=False),
+    Column("waited_ms", BigInteger, nullable=False),
+)
+
 # One row a job that ended; `failed` ones have reasons and no figures.
 measurements = Table(
     "measurements",
@@ -309,6 +319,9 @@ repetitions = Table(
     Column("memory", Document(ProcessMemory)),
     Column("samples_per_minute", Document(tuple[int, ...]), nullable=False),
     Column("warmup_settled", Boolean),
+    # It started although this was in the way.
+    Column("started_unready", Document(Reason)),
+    Column("waited_ms", BigInteger, nullable=False),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace
@@ -325,4 +338,5 @@ profiles = Table(
     Column("trace_gzip", LargeBinary),
     Column("profiled_at_unix_ms", BigInteger),
     Column("committed_at_unix_ms", BigInteger),
+    Column("started_unready", Document(Reason)),
 )

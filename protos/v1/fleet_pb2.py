@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from protos.v1 import types_pb2 as protos_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15protos/v1/fleet.proto\x12\x0b\x65\x64gerank.v1\x1a\x15protos/v1/types.proto\"\xe4\x01\n\x0e\x43onnectRequest\x12#\n\x05hello\x18\x01 \x01(\x0b\x32\x12.edgerank.v1.HelloH\x00\x12+\n\theartbeat\x18\x02 \x01(\x0b\x32\x16.edgerank.v1.HeartbeatH\x00\x12#\n\x05ready\x18\x03 \x01(\x0b\x32\x12.edgerank.v1.ReadyH\x00\x12)\n\x08progress\x18\x04 \x01(\x0b\x32\x15.edgerank.v1.ProgressH\x00\x12%\n\x06report\x18\x05 \x01(\x0b\x32\x13.edgerank.v1.ReportH\x00\x42\t\n\x07message\"\xcb\x01\n\x0f\x43onnectResponse\x12\'\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.edgerank.v1.WelcomeH\x00\x12#\n\x05lease\x18\x02 \x01(\x0b\x32\x12.edgerank.v1.LeaseH\x00\x12\x38\n\x10report_committed\x18\x03 \x01(\x0b\x32\x1c.edgerank.v1.ReportCommittedH\x00\x12%\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x13.edgerank.v1.CancelH\x00\x42\t\n\x07message\"\xce\x01\n\x05Hello\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x06labels\x18\x03 \x03(\x0b\x32\x1e.edgerank.v1.Hello.LabelsEntry\x12+\n\x07profile\x18\x04 \x01(\x0b\x32\x1a.edgerank.v1.DeviceProfile\x12\x18\n\x10held_attempt_ids\x18\x05 \x03(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"(\n\x07Welcome\x12\x1d\n\x15heartbeat_interval_ms\x18\x01 \x01(\r\"%\n\tHeartbeat\x12\x18\n\x10held_attempt_ids\x18\x01 \x03(\t\"\x07\n\x05Ready\"\xb4\x01\n\x05Lease\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x17\n\x0f\x61rtifact_sha256\x18\x03 \x01(\t\x12\x1b\n\x13\x61rtifact_size_bytes\x18\x04 \x01(\x04\x12\x10\n\x08\x62\x61\x63kbone\x18\x05 \x01(\t\x12.\n\x08settings\x18\x06 \x01(\x0b\x32\x1c.edgerank.v1.MeasureSettings\x12\x0f\n\x07ordinal\x18\x07 \x01(\r\"\x98\x01\n\x08Progress\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12!\n\x05stage\x18\x02 \x01(\x0e\x32\x12.edgerank.v1.Stage\x12-\n\x0bwaiting_for\x18\x04 \x01(\x0b\x32\x13.edgerank.v1.ReasonH\x00\x88\x01\x01\x42\x0e\n\x0c_waiting_forJ\x04\x08\x03\x10\x04R\x10repetitions_done\"/\n\x07\x46\x61ilure\x12$\n\x07reasons\x18\x01 \x03(\x0b\x32\x13.edgerank.v1.Reason\"t\n\x08Measured\x12)\n\x07runtime\x18\x01 \x01(\x0b\x32\x18.edgerank.v1.RuntimeInfo\x12+\n\nrepetition\x18\x02 \x01(\x0b\x32\x17.edgerank.v1.Repetition\x12\x10\n\x08\x61\x66\x66inity\x18\x03 \x03(\r\"\x86\x01\n\x08Profiled\x12)\n\x07runtime\x18\x01 \x01(\x0b\x32\x18.edgerank.v1.RuntimeInfo\x12)\n\x05times\x18\x02 \x01(\x0b\x32\x1a.edgerank.v1.OperatorTimes\x12\x10\n\x08\x61\x66\x66inity\x18\x03 \x03(\r\x12\x12\n\ntrace_gzip\x18\x04 \x01(\x0c\"\xec\x01\n\x06Report\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12)\n\x08measured\x18\x03 \x01(\x0b\x32\x15.edgerank.v1.MeasuredH\x00\x12\'\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x14.edgerank.v1.FailureH\x00\x12)\n\x08profiled\x18\x07 \x01(\x0b\x32\x15.edgerank.v1.ProfiledH\x00\x12\x1a\n\x12started_at_unix_ms\x18\x05 \x01(\x03\x12\x18\n\x10\x65nded_at_unix_ms\x18\x06 \x01(\x03\x42\t\n\x07outcome\"%\n\x0fReportCommitted\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"\x1c\n\x06\x43\x61ncel\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"<\n\x14\x46\x65tchArtifactRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\"&\n\x15\x46\x65tchArtifactResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c*Z\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTAGE_FETCHING\x10\x01\x12\x13\n\x0fSTAGE_MEASURING\x10\x02\x12\x11\n\rSTAGE_WAITING\x10\x03\x32\xab\x01\n\x05\x46leet\x12H\n\x07\x43onnect\x12\x1b.edgerank.v1.ConnectRequest\x1a\x1c.edgerank.v1.ConnectResponse(\x01\x30\x01\x12X\n\rFetchArtifact\x12!.edgerank.v1.FetchArtifactRequest\x1a\".edgerank.v1.FetchArtifactResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15protos/v1/fleet.proto\x12\x0b\x65\x64gerank.v1\x1a\x15protos/v1/types.proto\"\xe4\x01\n\x0e\x43onnectRequest\x12#\n\x05hello\x18\x01 \x01(\x0b\x32\x12.edgerank.v1.HelloH\x00\x12+\n\theartbeat\x18\x02 \x01(\x0b\x32\x16.edgerank.v1.HeartbeatH\x00\x12#\n\x05ready\x18\x03 \x01(\x0b\x32\x12.edgerank.v1.ReadyH\x00\x12)\n\x08progress\x18\x04 \x01(\x0b\x32\x15.edgerank.v1.ProgressH\x00\x12%\n\x06report\x18\x05 \x01(\x0b\x32\x13.edgerank.v1.ReportH\x00\x42\t\n\x07message\"\xcb\x01\n\x0f\x43onnectResponse\x12\'\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.edgerank.v1.WelcomeH\x00\x12#\n\x05lease\x18\x02 \x01(\x0b\x32\x12.edgerank.v1.LeaseH\x00\x12\x38\n\x10report_committed\x18\x03 \x01(\x0b\x32\x1c.edgerank.v1.ReportCommittedH\x00\x12%\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x13.edgerank.v1.CancelH\x00\x42\t\n\x07message\"\xce\x01\n\x05Hello\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x06labels\x18\x03 \x03(\x0b\x32\x1e.edgerank.v1.Hello.LabelsEntry\x12+\n\x07profile\x18\x04 \x01(\x0b\x32\x1a.edgerank.v1.DeviceProfile\x12\x18\n\x10held_attempt_ids\x18\x05 \x03(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"(\n\x07Welcome\x12\x1d\n\x15heartbeat_interval_ms\x18\x01 \x01(\r\"%\n\tHeartbeat\x12\x18\n\x10held_attempt_ids\x18\x01 \x03(\t\"\x07\n\x05Ready\"\xb4\x01\n\x05Lease\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x17\n\x0f\x61rtifact_sha256\x18\x03 \x01(\t\x12\x1b\n\x13\x61rtifact_size_bytes\x18\x04 \x01(\x04\x12\x10\n\x08\x62\x61\x63kbone\x18\x05 \x01(\t\x12.\n\x08settings\x18\x06 \x01(\x0b\x32\x1c.edgerank.v1.MeasureSettings\x12\x0f\n\x07ordinal\x18\x07 \x01(\r\"\x98\x01\n\x08Progress\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12!\n\x05stage\x18\x02 \x01(\x0e\x32\x12.edgerank.v1.Stage\x12-\n\x0bwaiting_for\x18\x04 \x01(\x0b\x32\x13.edgerank.v1.ReasonH\x00\x88\x01\x01\x42\x0e\n\x0c_waiting_forJ\x04\x08\x03\x10\x04R\x10repetitions_done\"/\n\x07\x46\x61ilure\x12$\n\x07reasons\x18\x01 \x03(\x0b\x32\x13.edgerank.v1.Reason\"t\n\x08Measured\x12)\n\x07runtime\x18\x01 \x01(\x0b\x32\x18.edgerank.v1.RuntimeInfo\x12+\n\nrepetition\x18\x02 \x01(\x0b\x32\x17.edgerank.v1.Repetition\x12\x10\n\x08\x61\x66\x66inity\x18\x03 \x03(\r\"\xcd\x01\n\x08Profiled\x12)\n\x07runtime\x18\x01 \x01(\x0b\x32\x18.edgerank.v1.RuntimeInfo\x12)\n\x05times\x18\x02 \x01(\x0b\x32\x1a.edgerank.v1.OperatorTimes\x12\x10\n\x08\x61\x66\x66inity\x18\x03 \x03(\r\x12\x31\n\x0fstarted_unready\x18\x05 \x01(\x0b\x32\x13.edgerank.v1.ReasonH\x00\x88\x01\x01\x12\x12\n\ntrace_gzip\x18\x04 \x01(\x0c\x42\x12\n\x10_started_unready\"\xff\x01\n\x06Report\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12)\n\x08measured\x18\x03 \x01(\x0b\x32\x15.edgerank.v1.MeasuredH\x00\x12\'\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x14.edgerank.v1.FailureH\x00\x12)\n\x08profiled\x18\x07 \x01(\x0b\x32\x15.edgerank.v1.ProfiledH\x00\x12\x1a\n\x12started_at_unix_ms\x18\x05 \x01(\x03\x12\x18\n\x10\x65nded_at_unix_ms\x18\x06 \x01(\x03\x12\x11\n\twaited_ms\x18\x08 \x01(\x04\x42\t\n\x07outcome\"%\n\x0fReportCommitted\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"\x1c\n\x06\x43\x61ncel\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"<\n\x14\x46\x65tchArtifactRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\"&\n\x15\x46\x65tchArtifactResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c*Z\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTAGE_FETCHING\x10\x01\x12\x13\n\x0fSTAGE_MEASURING\x10\x02\x12\x11\n\rSTAGE_WAITING\x10\x03\x32\xab\x01\n\x05\x46leet\x12H\n\x07\x43onnect\x12\x1b.edgerank.v1.ConnectRequest\x1a\x1c.edgerank.v1.ConnectResponse(\x01\x30\x01\x12X\n\rFetchArtifact\x12!.edgerank.v1.FetchArtifactRequest\x1a\".edgerank.v1.FetchArtifactResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HELLO_LABELSENTRY']._loaded_options = None
   _globals['_HELLO_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_STAGE']._serialized_start=1849
-  _globals['_STAGE']._serialized_end=1939
+  _globals['_STAGE']._serialized_start=1939
+  _globals['_STAGE']._serialized_end=2029
   _globals['_CONNECTREQUEST']._serialized_start=62
   _globals['_CONNECTREQUEST']._serialized_end=290
   _globals['_CONNECTRESPONSE']._serialized_start=293
@@ -59,17 +59,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEASURED']._serialized_start=1184
   _globals['_MEASURED']._serialized_end=1300
   _globals['_PROFILED']._serialized_start=1303
-  _globals['_PROFILED']._serialized_end=1437
-  _globals['_REPORT']._serialized_start=1440
-  _globals['_REPORT']._serialized_end=1676
-  _globals['_REPORTCOMMITTED']._serialized_start=1678
-  _globals['_REPORTCOMMITTED']._serialized_end=1715
-  _globals['_CANCEL']._serialized_start=1717
-  _globals['_CANCEL']._serialized_end=1745
-  _globals['_FETCHARTIFACTREQUEST']._serialized_start=1747
-  _globals['_FETCHARTIFACTREQUEST']._serialized_end=1807
-  _globals['_FETCHARTIFACTRESPONSE']._serialized_start=1809
-  _globals['_FETCHARTIFACTRESPONSE']._serialized_end=1847
-  _globals['_FLEET']._serialized_start=1942
-  _globals['_FLEET']._serialized_end=2113
+  _globals['_PROFILED']._serialized_end=1508
+  _globals['_REPORT']._serialized_start=1511
+  _globals['_REPORT']._serialized_end=1766
+  _globals['_REPORTCOMMITTED']._serialized_start=1768
+  _globals['_REPORTCOMMITTED']._serialized_end=1805
+  _globals['_CANCEL']._serialized_start=1807
+  _globals['_CANCEL']._serialized_end=1835
+  _globals['_FETCHARTIFACTREQUEST']._serialized_start=1837
+  _globals['_FETCHARTIFACTREQUEST']._serialized_end=1897
+  _globals['_FETCHARTIFACTRESPONSE']._serialized_start=1899
+  _globals['_FETCHARTIFACTRESPONSE']._serialized_end=1937
+  _globals['_FLEET']._serialized_start=2032
+  _globals['_FLEET']._serialized_end=2203
 # @@protoc_insertion_point(module_scope)

@@ -369,6 +369,7 @@ class Profiled(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     TIMES_FIELD_NUMBER: _builtins.int
     AFFINITY_FIELD_NUMBER: _builtins.int
+    STARTED_UNREADY_FIELD_NUMBER: _builtins.int
     TRACE_GZIP_FIELD_NUMBER: _builtins.int
     trace_gzip: _builtins.bytes
     """The runtime's own trace in Chrome's JSON format, warm-up included, gzip-compressed: at most 8 MiB,
@@ -382,19 +383,26 @@ class Profiled(_message.Message):
     def affinity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that the child was allowed to run on."""
 
+    @_builtins.property
+    def started_unready(self) -> _types_pb2.Reason:
+        """What was in the way of the start gate when it started all the same."""
+
     def __init__(
         self,
         *,
         runtime: _types_pb2.RuntimeInfo | None = ...,
         times: _types_pb2.OperatorTimes | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
+        started_unready: _types_pb2.Reason | None = ...,
         trace_gzip: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["runtime", b"runtime", "times", b"times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "runtime", b"runtime", "started_unready", b"started_unready", "times", b"times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "runtime", b"runtime", "times", b"times", "trace_gzip", b"trace_gzip"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "affinity", b"affinity", "runtime", b"runtime", "started_unready", b"started_unready", "times", b"times", "trace_gzip", b"trace_gzip"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
+    _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
 
 Global___Profiled: _TypeAlias = Profiled  # noqa: Y015
 
@@ -413,11 +421,14 @@ class Report(_message.Message):
     PROFILED_FIELD_NUMBER: _builtins.int
     STARTED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ENDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    WAITED_MS_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     started_at_unix_ms: _builtins.int
     """Milliseconds since the Unix epoch, by the device's clock."""
     ended_at_unix_ms: _builtins.int
+    waited_ms: _builtins.int
+    """How long its start waited for the device to be ready, however the attempt ended."""
     @_builtins.property
     def measured(self) -> Global___Measured: ...
     @_builtins.property
@@ -434,10 +445,11 @@ class Report(_message.Message):
         profiled: Global___Profiled | None = ...,
         started_at_unix_ms: _builtins.int = ...,
         ended_at_unix_ms: _builtins.int = ...,
+        waited_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms", "waited_ms", b"waited_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["measured", "failure", "profiled"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015

@@ -941,6 +941,7 @@ class Activity(_message.Message):
     ORDINAL_FIELD_NUMBER: _builtins.int
     IS_PROFILE_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
+    WAITS_AT_MOST_MS_FIELD_NUMBER: _builtins.int
     kind: Global___ActivityKind.ValueType
     backbone: _builtins.str
     done_bytes: _builtins.int
@@ -954,6 +955,8 @@ class Activity(_message.Message):
     ordinal: _builtins.int
     """From 0; of a profile 0."""
     is_profile: _builtins.bool
+    waits_at_most_ms: _builtins.int
+    """How long this start may wait; 0 when it waits for nothing."""
     @_builtins.property
     def waiting_for(self) -> _types_pb2.Reason:
         """What a start waits for."""
@@ -971,10 +974,11 @@ class Activity(_message.Message):
         ordinal: _builtins.int = ...,
         is_profile: _builtins.bool = ...,
         waiting_for: _types_pb2.Reason | None = ...,
+        waits_at_most_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "runtime", b"runtime", "waiting_for", b"waiting_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "backbone", b"backbone", "device", b"device", "done_bytes", b"done_bytes", "is_profile", b"is_profile", "kind", b"kind", "ordinal", b"ordinal", "runtime", b"runtime", "step", b"step", "total_bytes", b"total_bytes", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "backbone", b"backbone", "device", b"device", "done_bytes", b"done_bytes", "is_profile", b"is_profile", "kind", b"kind", "ordinal", b"ordinal", "runtime", b"runtime", "step", b"step", "total_bytes", b"total_bytes", "waiting_for", b"waiting_for", "waits_at_most_ms", b"waits_at_most_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
@@ -1344,6 +1348,7 @@ class OperatorProfile(_message.Message):
     PROFILED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     TIMES_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    STARTED_UNREADY_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -1371,6 +1376,10 @@ class OperatorProfile(_message.Message):
     def settings(self) -> _types_pb2.MeasureSettings:
         """Everything that its job was told."""
 
+    @_builtins.property
+    def started_unready(self) -> _types_pb2.Reason:
+        """What was in the way of the start gate when it started all the same."""
+
     def __init__(
         self,
         *,
@@ -1393,12 +1402,15 @@ class OperatorProfile(_message.Message):
         profiled_at_unix_ms: _builtins.int = ...,
         times: _types_pb2.OperatorTimes | None = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
+        started_unready: _types_pb2.Reason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "times", b"times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "settings", b"settings", "started_unready", b"started_unready", "times", b"times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "settings", b"settings", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "settings", b"settings", "started_unready", b"started_unready", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
+    _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
 
 Global___OperatorProfile: _TypeAlias = OperatorProfile  # noqa: Y015
 

@@ -53,8 +53,8 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_WIDE: _Verdict.ValueType  # 6
     """The interval is wider than was asked for, and says so honestly."""
     VERDICT_DISTURBED: _Verdict.ValueType  # 7
-    """Something that is no part of the job took part: other processes had the child's cores, or its
-    repetitions ran with more than one runtime.
+    """Something that is no part of the job took part: other processes had the child's cores, its
+    repetitions started although the device was not ready, or ran with more than one runtime.
     """
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
@@ -70,8 +70,8 @@ VERDICT_FAILED: Verdict.ValueType  # 4
 VERDICT_WIDE: Verdict.ValueType  # 6
 """The interval is wider than was asked for, and says so honestly."""
 VERDICT_DISTURBED: Verdict.ValueType  # 7
-"""Something that is no part of the job took part: other processes had the child's cores, or its
-repetitions ran with more than one runtime.
+"""Something that is no part of the job took part: other processes had the child's cores, its
+repetitions started although the device was not ready, or ran with more than one runtime.
 """
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
@@ -250,6 +250,9 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: runtime, versions"""
     REASON_CODE_STARTS_MISSED: _ReasonCode.ValueType  # 10
     """count, deadline_ms"""
+    REASON_CODE_STARTED_UNREADY: _ReasonCode.ValueType  # 100
+    """Of both: count, repetitions; what was in the way stands beside it"""
+    REASON_CODE_UNREADY_LEFT_OUT: _ReasonCode.ValueType  # 101
     REASON_CODE_UNWATCHED: _ReasonCode.ValueType  # 11
     """count, repetitions"""
     REASON_CODE_ONE_PROCESS: _ReasonCode.ValueType  # 12
@@ -413,6 +416,9 @@ REASON_CODE_RUNTIME_CHANGED: ReasonCode.ValueType  # 9
 """words: runtime, versions"""
 REASON_CODE_STARTS_MISSED: ReasonCode.ValueType  # 10
 """count, deadline_ms"""
+REASON_CODE_STARTED_UNREADY: ReasonCode.ValueType  # 100
+"""Of both: count, repetitions; what was in the way stands beside it"""
+REASON_CODE_UNREADY_LEFT_OUT: ReasonCode.ValueType  # 101
 REASON_CODE_UNWATCHED: ReasonCode.ValueType  # 11
 """count, repetitions"""
 REASON_CODE_ONE_PROCESS: ReasonCode.ValueType  # 12
@@ -1080,6 +1086,7 @@ class StartGate(_message.Message):
     MAX_LOAD_BY_OTHERS_FIELD_NUMBER: _builtins.int
     MIN_BATTERY_PERCENT_FIELD_NUMBER: _builtins.int
     DEADLINE_MS_FIELD_NUMBER: _builtins.int
+    IS_STRICT_FIELD_NUMBER: _builtins.int
     max_celsius: _builtins.float
     """The hottest zone that tells of the processor is below this, or back at what it was at rest."""
     max_load_by_others: _builtins.float
@@ -1087,7 +1094,9 @@ class StartGate(_message.Message):
     min_battery_percent: _builtins.int
     """Of a device that runs on its battery."""
     deadline_ms: _builtins.int
-    """How long a start may wait for it; then the attempt fails."""
+    """How long a start may wait for it; then it goes on."""
+    is_strict: _builtins.bool
+    """Whether the attempt fails then instead."""
     def __init__(
         self,
         *,
@@ -1095,10 +1104,11 @@ class StartGate(_message.Message):
         max_load_by_others: _builtins.float | None = ...,
         min_battery_percent: _builtins.int | None = ...,
         deadline_ms: _builtins.int = ...,
+        is_strict: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "deadline_ms", b"deadline_ms", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "deadline_ms", b"deadline_ms", "is_strict", b"is_strict", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_celsius: _TypeAlias = _typing.Literal["max_celsius"]  # noqa: Y015
     _WhichOneofArgType__max_celsius: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius"]  # noqa: Y015
@@ -1291,6 +1301,8 @@ class Repetition(_message.Message):
     IS_SUSPECT_FIELD_NUMBER: _builtins.int
     SAMPLES_PER_MINUTE_FIELD_NUMBER: _builtins.int
     WARMUP_SETTLED_FIELD_NUMBER: _builtins.int
+    STARTED_UNREADY_FIELD_NUMBER: _builtins.int
+    WAITED_MS_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1310,6 +1322,8 @@ class Repetition(_message.Message):
     """
     warmup_settled: _builtins.bool
     """Whether the warm-up's windows agreed when it ended; else its runs or its time were used up."""
+    waited_ms: _builtins.int
+    """Said by the controller only, of the report: how long its start waited."""
     @_builtins.property
     def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Timed inferences, in order: all of them, or an even random share where there would be more than
@@ -1334,6 +1348,12 @@ class Repetition(_message.Message):
     def samples_per_minute(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Of sustained inference: how many of `latency_ns` each minute has, in order."""
 
+    @_builtins.property
+    def started_unready(self) -> Global___Reason:
+        """What was in the way of the start gate when it started all the same. Figures are derived without it,
+        unless fewer than two others are left: then all count, and the verdict is DISTURBED.
+        """
+
     def __init__(
         self,
         *,
@@ -1352,17 +1372,23 @@ class Repetition(_message.Message):
         is_suspect: _builtins.bool = ...,
         samples_per_minute: _abc.Iterable[_builtins.int] | None = ...,
         warmup_settled: _builtins.bool | None = ...,
+        started_unready: Global___Reason | None = ...,
+        waited_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
+    _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
     _WhichOneofReturnType__warmup_settled: _TypeAlias = _typing.Literal["warmup_settled"]  # noqa: Y015
     _WhichOneofArgType__warmup_settled: _TypeAlias = _typing.Literal["_warmup_settled", b"_warmup_settled"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 

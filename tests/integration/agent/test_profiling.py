@@ -127,7 +127,7 @@ def test_a_profile_waits_at_the_gate_that_a_repetition_waits_at(
     assert warm.figures["celsius"] == 72
     assert started is None
     hot.write_text("72000\n")
-    at_once = replace(wanted(1), gate=StartGate(max_celsius=45))
+    at_once = replace(wanted(1), gate=StartGate(max_celsius=45, is_strict=True))
     assert failure_of(waits, network, at_once).reasons == (
         reason(ReasonCode.NOT_READY, deadline_ms=0),
         warm,

@@ -136,6 +136,18 @@ def upgrade() -> None:
         batch_op.create_index("ix_jobs_sweep_id_state", ["sweep_id", "state"], unique=False)
 
     op.create_table(
+        "waits",
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("allowed_ms", sa.BigInteger(), nullable=False),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_waits_device_id")
+        ),
+        sa.ForeignKeyConstraint(["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_waits_sweep_id")),
+        sa.PrimaryKeyConstraint("sweep_id", "device_id", name=op.f("pk_waits")),
+    )
+    op.create_table(
         "attempts",
         sa.Column("attempt_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
@@ -185,6 +197,7 @@ def upgrade() -> None:
         sa.Column("trace_gzip", sa.LargeBinary(), nullable=True),
         sa.Column("profiled_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("started_unready", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_profiles_job_id")),
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_profiles")),
     )
@@ -211,6 +224,8 @@ def upgrade() -> None:
         sa.Column("memory", sa.JSON(), nullable=True),
         sa.Column("samples_per_minute", sa.JSON(), nullable=False),
         sa.Column("warmup_settled", sa.Boolean(), nullable=True),
+        sa.Column("started_unready", sa.JSON(), nullable=True),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )
@@ -246,6 +261,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attempts_job_id"))
 
     op.drop_table("attempts")
+    op.drop_table("waits")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_sweep_id_state")
         batch_op.drop_index("ix_jobs_device_id_state")

@@ -16,6 +16,7 @@ from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
 
 PI_ZONE = "sys/class/thermal/thermal_zone0/temp"
+LOW = reason(ReasonCode.BATTERY_LOW, charge_percent=83, least_percent=90)
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -44,7 +45,7 @@ def watch_of(roots: Roots, clock: Clock, patience_s: float = 10.0) -> GateWatch:
 def told_by(watch: GateWatch, gate: StartGate) -> list[Reason | None]:
     """What was told until the gate opened."""
     told: list[Reason | None] = []
-    watch.await_open(gate, Cancellation(), told.append)
+    assert watch.await_open(gate, Cancellation(), told.append) is None
     return told
 
 
@@ -94,20 +95,30 @@ def test_a_gate_that_is_open_is_passed_at_once_and_nobody_is_told(tmp_path: Path
 def test_after_the_deadline_it_says_what_was_in_the_way_and_how_long(tmp_path: Path) -> None:
     clock = Clock()
     watch = watch_of(plant(tmp_path, PHONE), clock)
-    failure = failure_at(watch, StartGate(min_battery_percent=90, deadline_ms=2_500))
-    assert failure.reasons == (
-        reason(ReasonCode.NOT_READY, deadline_ms=2_500),
-        reason(ReasonCode.BATTERY_LOW, charge_percent=83, least_percent=90),
-    )
+    gate = StartGate(min_battery_percent=90, deadline_ms=2_500, is_strict=True)
+    failure = failure_at(watch, gate)
+    assert failure.reasons == (reason(ReasonCode.NOT_READY, deadline_ms=2_500), LOW)
+    assert clock.waits_s == [LOOK_INTERVAL_S, LOOK_INTERVAL_S, 0.5]
+
+
+def test_a_gate_that_is_not_strict_lets_it_start_then_and_says_what_was_in_the_way(
+    tmp_path: Path,
+) -> None:
+    clock, told = Clock(), list[Reason | None]()
+    gate = StartGate(min_battery_percent=90, deadline_ms=2_500)
+    watch = watch_of(plant(tmp_path, PHONE), clock)
+    assert watch.await_open(gate, Cancellation(), told.append) == LOW
+    assert told == [LOW, None]
     assert clock.waits_s == [LOOK_INTERVAL_S, LOOK_INTERVAL_S, 0.5]
 
 
 def test_without_time_to_wait_it_looks_once(tmp_path: Path) -> None:
-    clock = Clock()
+    clock, told = Clock(), list[Reason | None]()
     watch = watch_of(plant(tmp_path, PHONE), clock)
-    failure = failure_at(watch, StartGate(min_battery_percent=90))
+    failure = failure_at(watch, StartGate(min_battery_percent=90, is_strict=True))
     assert failure.reasons[0] == reason(ReasonCode.NOT_READY, deadline_ms=0)
-    assert clock.waits_s == []
+    assert watch.await_open(StartGate(min_battery_percent=90), Cancellation(), told.append) == LOW
+    assert (clock.waits_s, told) == ([], [])
 
 
 def stat(busy_ticks: int) -> str:

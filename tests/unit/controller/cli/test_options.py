@@ -93,7 +93,7 @@ def gate_of(*arguments: str) -> StartGate:
 
 def test_a_gate_has_conditions_unless_told_otherwise() -> None:
     assert gate_of() == StartGate(
-        max_celsius=60, max_load_by_others=1, min_battery_percent=20, deadline_ms=60_000
+        max_celsius=60, max_load_by_others=1.25, min_battery_percent=20, deadline_ms=60_000
     )
 
 
@@ -104,6 +104,7 @@ def test_each_condition_of_a_gate_can_be_set_or_left_out() -> None:
     )
     left_out = ("--max-temperature", "none", "--max-load", "none", "--min-battery", "none")
     assert gate_of(*left_out) == StartGate(deadline_ms=60_000)
+    assert gate_of(*left_out, "--strict-start").is_strict
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.credibility import (
     MAX_INTEGER,
+    MAX_WAITED_MS,
     answering,
     are_of_agents,
     check_hello,
@@ -28,7 +29,7 @@ from protos.measuring import (
     Repetition,
     StopReason,
 )
-from protos.reasons import ReasonCode
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 
 TAKEN = Repetition(
@@ -40,6 +41,7 @@ TAKEN = Repetition(
     busy_threads=1,
     stop_reason=StopReason.PRECISE,
 )
+CORES_TAKEN = reason(ReasonCode.CORES_TAKEN, load_by_others=1.2, most=1)
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1")
 HELLO = Hello(
     device_id="id", name="phone", labels={}, profile=DeviceProfile(architecture="aarch64")
@@ -202,6 +204,46 @@ def test_a_profile_that_cannot_be_becomes_a_failure(lying: Report, words: str) -
 @given(st.binary(max_size=100))
 def test_a_trace_of_any_bytes_is_refused(trace_gzip: bytes) -> None:
     assert credible(profiled(trace_gzip=trace_gzip)).failure is not None
+
+
+def started(unready: Reason | None, waited_ms: int = 2_000) -> list[Report]:
+    """A measured and a profiled attempt whose start this was in the way of."""
+    profile = profiled().profiled
+    assert profile is not None
+    reports = [
+        report(replace(TAKEN, started_unready=unready)),
+        replace(profiled(), profiled=replace(profile, started_unready=unready)),
+    ]
+    return [replace(each, waited_ms=waited_ms) for each in reports]
+
+
+@pytest.mark.parametrize("unready", [None, CORES_TAKEN], ids=str)
+def test_a_start_before_the_device_was_ready_is_believed(unready: Reason | None) -> None:
+    for sound in started(unready):
+        assert credible(sound) is sound
+
+
+@pytest.mark.parametrize(
+    "unready",
+    [
+        reason(ReasonCode.NOT_READY, deadline_ms=60_000),
+        reason(ReasonCode.DEVICE_DRIFTED, slowdown=0.2),
+        reason(ReasonCode.CORES_TAKEN, load_by_others=1.2),
+        reason(ReasonCode.CORES_TAKEN, load_by_others=math.nan, most=1),
+    ],
+    ids=str,
+)
+def test_what_no_gate_waits_for_was_in_no_way_and_the_wait_still_counts(unready: Reason) -> None:
+    for doubted in map(credible, started(unready)):
+        assert "reason that makes no sense" in doubt_of(doubted)
+        assert doubted.waited_ms == 2_000
+
+
+@pytest.mark.parametrize("waited_ms", [MAX_WAITED_MS + 1, 2**63])
+def test_a_start_that_waited_longer_than_any_may_is_not_believed(waited_ms: int) -> None:
+    for doubted in map(credible, started(None, waited_ms)):
+        assert "waited longer" in doubt_of(doubted)
+        assert doubted.waited_ms == 0
 
 
 def test_an_agent_that_answers_another_question_is_told_so() -> None:

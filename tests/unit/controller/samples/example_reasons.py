@@ -38,6 +38,8 @@ _MEASURING = (
     reason(ReasonCode.DEVICE_DRIFTED, slowdown=0.3),
     reason(ReasonCode.RUNTIME_CHANGED, {"runtime": "onnxruntime", "versions": "1.22.0 and 1.23.2"}),
     reason(ReasonCode.STARTS_MISSED, count=1, deadline_ms=60_000),
+    reason(ReasonCode.STARTED_UNREADY, count=3, repetitions=3),
+    reason(ReasonCode.UNREADY_LEFT_OUT, count=1, repetitions=3),
     reason(ReasonCode.UNWATCHED, count=2, repetitions=3),
     reason(ReasonCode.ONE_PROCESS),
     reason(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),
