@@ -12,7 +12,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from controller.api.queries import Queries
-from controller.api.rpc.fleet_service import FleetService
+from controller.api.rpc.fleet_service import FleetService, fleet_handler
+from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
 from controller.domain.catalog import joined_catalog
@@ -28,7 +29,7 @@ from controller.state.own_models import list_own_models
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import load_catalog
-from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
+from protos.v1 import fleet_pb2, query_pb2, query_pb2_grpc
 
 STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0
@@ -42,8 +43,7 @@ _SERVICES = (
 _OPTIONS = [
     # Without this a second controller would share the port instead of being refused.
     ("grpc.so_reuseport", 0),
-    # A report carries every raw sample of a job; agents keep it well below this.
-    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # Agents ping to keep NAT tables warm.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -71,7 +71,7 @@ async def serve(
         queries = Queries(database, catalog, fleet)
         own_models = OwnModels(database, state_dir, catalog, fleet.gate, clock=clock)
         server = grpc.aio.server(options=_OPTIONS)
-        fleet_pb2_grpc.add_FleetServicer_to_server(FleetService(fleet, blobs), server)
+        server.add_generic_rpc_handlers((fleet_handler(FleetService(fleet, blobs)),))
         query_pb2_grpc.add_QueryServicer_to_server(
             QueryService(
                 database,

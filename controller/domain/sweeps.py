@@ -304,6 +304,10 @@ MAX_THREADS = 256
 MAX_BATCH = 64
 
 
+# Of one sweep: every backbone on a thousand devices in three settings.
+MAX_JOBS = 1_000_000
+
+
 MAX_REPETITIONS = 20
 
 

@@ -20,7 +20,14 @@ from protos.fleet import (
     failed,
 )
 from protos.measuring import LayerTime, MeasureSettings, Repetition
-from protos.names import EVERY_DEVICE, MAX_LABEL_LENGTH, MAX_LABELS, are_labels, is_device_name
+from protos.names import (
+    EVERY_DEVICE,
+    MAX_LABEL_LENGTH,
+    MAX_LABELS,
+    are_labels,
+    is_device_name,
+    is_name,
+)
 from protos.reasons import Reason, ReasonCode
 
 MAX_REASONS = 4
@@ -59,6 +66,8 @@ _SAID_BY_AGENTS = {
 MAX_WAITED_MS = 2 * MAX_START_DEADLINE_MS
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
+# 31 December 9999: no calendar of ours goes further.
+MAX_UNIX_MS = 253_402_300_799_999
 MAX_LAYERS = 20_000
 # Three names, and the shapes of an operator that splits into many.
 MAX_LAYER_WORDS = 200
@@ -69,9 +78,15 @@ def check_hello(hello: Hello) -> None:
     """Refuses a device that could not be selected or shown.
 
     Raises:
-        EdgerankError: INVALID_INPUT, saying what a name or label may be.
+        EdgerankError: INVALID_INPUT, saying what an id, a name or a label may be.
     """
     check_name(hello.name)
+    if not is_name(hello.device_id):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{hello.name} has no id that a device may have: its agent makes one at its first "
+            "start; start it with a new state folder",
+        )
     if not are_labels(hello.labels):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
@@ -100,8 +115,11 @@ def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
     With cores, ascending, the children must have run on these: agents of another version read no
     settings that they do not know.
     """
-    doubt = ""
-    if report.measured is not None:
+    doubt = _doubt_of_times(report)
+    if doubt:
+        # What cannot be is not kept either.
+        report = replace(report, started_at_unix_ms=0, ended_at_unix_ms=0)
+    elif report.measured is not None:
         taken = report.measured
         doubt = _doubt_of_repetition(taken.repetition) or _doubt_of_cores(taken, cores)
     elif report.profiled is not None:
@@ -151,6 +169,17 @@ def _doubt_of_start(unready: Reason | None) -> str:
     if unready is None or (unready.code in _IN_THE_WAY and are_of_agents((unready,))):
         return ""
     return "a start before the device was ready for a reason that makes no sense"
+
+
+def _doubt_of_times(report: Report) -> str:
+    taken = report.measured.repetition if report.measured else None
+    states = filter(None, (taken.before, *taken.during, taken.after)) if taken else ()
+    told = (
+        report.started_at_unix_ms,
+        report.ended_at_unix_ms,
+        *(state.taken_at_unix_ms for state in states),
+    )
+    return "" if all(0 <= time <= MAX_UNIX_MS for time in told) else "a time that no calendar has"
 
 
 def _doubt_of_cores(taken: Measured | Profiled, cores: tuple[int, ...]) -> str:

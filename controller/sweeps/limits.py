@@ -1,5 +1,6 @@
 """What a person may ask for: the ranges, and a sentence for what lies outside of them."""
 
+import math
 from collections.abc import Iterator
 
 from controller.domain.conversions import ConversionSpec
@@ -7,6 +8,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import (
     MAX_BATCH,
     MAX_CELSIUS,
+    MAX_JOBS,
     MAX_MINUTES,
     MAX_NAME_LENGTH,
     MAX_RELATIVE_HALF_WIDTH,
@@ -39,6 +41,27 @@ def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
                 ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
             )
     return tuple(dict.fromkeys(spec.precisions)) or (Precision.FP32,)
+
+
+def check_size(spec: SweepSpec | ConversionSpec, *factors: int) -> None:
+    """Refuses more at once than a controller should hold, before anything of it is made.
+
+    Args:
+        spec: what is asked for.
+        factors: how many times that is wanted: the number of devices, for one.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    of_variants = (spec.backbones, spec.precisions, spec.input_sizes, spec.batches)
+    of_settings = (spec.runtimes, spec.threads) if isinstance(spec, SweepSpec) else ()
+    choices = (len(set(each)) for each in (*of_variants, *of_settings))
+    count = math.prod((*factors, *(max(1, number) for number in choices)))
+    if count > MAX_JOBS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"that would be {count:,} jobs at once, and {MAX_JOBS:,} may be; ask for a part of it",
+        )
 
 
 def check_settings(spec: SweepSpec) -> None:

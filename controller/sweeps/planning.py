@@ -9,7 +9,7 @@ from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.jobs import PlannedJob
 from controller.domain.names import find_backbone, find_device
 from controller.domain.sweeps import Device, SweepSpec
-from controller.sweeps.limits import check_settings, check_variants
+from controller.sweeps.limits import check_settings, check_size, check_variants
 from controller.sweeps.placement import (
     check_placement,
     choose_cores,
@@ -67,8 +67,9 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
     check_settings(spec)
     check_placement(spec)
     precisions = check_variants(spec)
-    backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     chosen = _choose_devices(spec.devices, devices)
+    check_size(spec, len(chosen))
+    backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     runtimes = tuple(dict.fromkeys(spec.runtimes))
     obstacles = {
         (device.device_id, runtime, threads): obstacle
@@ -118,6 +119,7 @@ def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> ConversionPlan:
     if not spec.backbones:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "name at least one backbone")
     precisions = check_variants(spec)
+    check_size(spec)
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     variants = tuple(
         variant

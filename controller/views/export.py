@@ -111,6 +111,9 @@ _FIELD_OF_COLUMN: Final = {
 }
 
 
+_FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
 class ExportFailed(EdgerankError):
     """The file could not be written; the message says why."""
 
@@ -186,7 +189,10 @@ def _write_csv(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
 
 def _cell(value: Any) -> Any:
     # As in JSON.
-    return str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    # What a spreadsheet would compute is text to it behind an apostrophe (OWASP, CSV Injection).
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_BEGINS) else value
 
 
 def _write_json(measurements: Iterable[Measurement], file: IO[bytes]) -> None:

@@ -82,6 +82,43 @@ class ConnectRequest(_message.Message):
 Global___ConnectRequest: _TypeAlias = ConnectRequest  # noqa: Y015
 
 @_typing.final
+class ConnectEnvelope(_message.Message):
+    """ConnectRequest as a controller reads it first: how many bytes a part has is looked at before the part
+    is decoded.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    hello: _builtins.bytes
+    heartbeat: _builtins.bytes
+    ready: _builtins.bytes
+    progress: _builtins.bytes
+    report: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        hello: _builtins.bytes = ...,
+        heartbeat: _builtins.bytes = ...,
+        ready: _builtins.bytes = ...,
+        progress: _builtins.bytes = ...,
+        report: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___ConnectEnvelope: _TypeAlias = ConnectEnvelope  # noqa: Y015
+
+@_typing.final
 class ConnectResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -456,6 +493,47 @@ class Report(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___Report: _TypeAlias = Report  # noqa: Y015
+
+@_typing.final
+class ReportEnvelope(_message.Message):
+    """Report as a controller reads it first, for the same reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    PROFILED_FIELD_NUMBER: _builtins.int
+    STARTED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    ENDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    job_id: _builtins.str
+    measured: _builtins.bytes
+    failure: _builtins.bytes
+    profiled: _builtins.bytes
+    started_at_unix_ms: _builtins.int
+    ended_at_unix_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+        job_id: _builtins.str = ...,
+        measured: _builtins.bytes = ...,
+        failure: _builtins.bytes = ...,
+        profiled: _builtins.bytes = ...,
+        started_at_unix_ms: _builtins.int = ...,
+        ended_at_unix_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["measured", "failure", "profiled"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___ReportEnvelope: _TypeAlias = ReportEnvelope  # noqa: Y015
 
 @_typing.final
 class ReportCommitted(_message.Message):

@@ -75,6 +75,23 @@ def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
     assert credible(sound) is sound
 
 
+@pytest.mark.parametrize("time", [-1, 253_402_300_800_000, 2**63 - 1])
+def test_times_that_no_calendar_has_are_doubted_and_not_kept(time: int) -> None:
+    for doubted in (
+        credible(replace(report(), ended_at_unix_ms=time)),
+        credible(report(replace(TAKEN, before=DeviceState(taken_at_unix_ms=time)))),
+    ):
+        assert "calendar" in doubt_of(doubted)
+        assert doubted.ended_at_unix_ms == 0
+
+
+@pytest.mark.parametrize("device_id", ["", "i" * 65, "an id", "../id"])
+def test_an_id_that_no_device_may_have_is_refused(device_id: str) -> None:
+    with pytest.raises(EdgerankError) as refused:
+        check_hello(replace(HELLO, device_id=device_id))
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+
+
 @pytest.mark.parametrize(
     ("taken", "words"),
     [

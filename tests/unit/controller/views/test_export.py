@@ -56,6 +56,16 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
     )
 
 
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@"])
+def test_what_a_spreadsheet_would_compute_is_a_text_in_csv(tmp_path: Path, begins: str) -> None:
+    formula = f'{begins}HYPERLINK("http://evil")'
+    write_export([measurement("Good", runtime_version=formula)], tmp_path / "all.csv")
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["runtime_version"] == f"'{formula}"
+    assert float(row["latency_median_ms"]) > 0
+
+
 def test_json_holds_the_whole_documents_with_raw_samples(tmp_path: Path) -> None:
     write_export(BOTH, tmp_path / "all.json")
     documents = json.loads((tmp_path / "all.json").read_text("utf-8"))
