@@ -20,7 +20,7 @@ from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
-from controller.fleet.clock import SystemClock
+from controller.fleet.clock import Clock, SystemClock
 from controller.own.adding import OwnModels
 from controller.state.accuracy import store_catalog
 from controller.state.blobs import open_blobs
@@ -33,6 +33,8 @@ from protos.v1 import fleet_pb2, query_pb2, query_pb2_grpc
 
 STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0
+# Longer than a busy machine keeps a process from its core.
+STALL_MS = 2_000
 
 log = logging.getLogger(__name__)
 
@@ -89,14 +91,18 @@ async def serve(
         bound_port = _bind(server, host, port)
         await fleet.recover()
         await server.start()
-        watching = asyncio.create_task(_look_after_leases(fleet))
+        watching = asyncio.create_task(_look_after_leases(fleet, clock))
+        stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
         on_listening(host, bound_port)
         try:
-            await _stop_signal()
+            await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                _tell_end(watching)
         finally:
             log.info("stopping")
             watching.cancel()
+            stopping.cancel()
             await sweeps.close()
             fleet.end_sessions()
             await server.stop(STOP_GRACE_S)
@@ -128,14 +134,35 @@ async def _add_standard_services(server: grpc.aio.Server) -> None:
     reflection.enable_server_reflection(names, server)
 
 
-async def _look_after_leases(fleet: Fleet) -> None:
+async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:
     while True:
+        before_ms = clock.monotonic_ms()
         await asyncio.sleep(LEASES_CHECK_S)
+        gap_ms = round(clock.monotonic_ms() - before_ms - 1_000 * LEASES_CHECK_S)
+        if gap_ms > STALL_MS:
+            fleet.stood_still(gap_ms)
+            # What agents said meanwhile is heard before anything is judged.
+            continue
         try:
             await fleet.look_after_leases()
         except EdgerankError as error:
             # The disk may have room again at the next look.
             log.error("leases could not be looked after: %s", error)
+
+
+def _tell_end(watching: asyncio.Task[None]) -> None:
+    """Ends a controller that does not look after its leases any more: it only seems to work.
+
+    Raises:
+        EdgerankError: EXECUTION.
+    """
+    error = watching.exception()
+    log.critical("the watch over leases ended", exc_info=error)
+    raise EdgerankError(
+        ErrorCode.EXECUTION,
+        f"the controller ended by a defect of its own ({type(error).__name__}; its log has it "
+        "whole): start it again, and report what the log says",
+    )
 
 
 async def _stop_signal() -> None:

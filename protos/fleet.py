@@ -138,5 +138,12 @@ class Cancel:
     attempt_id: str
 
 
-FromAgent = Hello | Heartbeat | Ready | Progress | Report
+@dataclass(frozen=True, kw_only=True)
+class GiveBack:
+    """The agent ends, and has no figure of this attempt: its turn is another one's."""
+
+    attempt_id: str
+
+
+FromAgent = Hello | Heartbeat | Ready | Progress | Report | GiveBack
 ToAgent = Welcome | Lease | ReportCommitted | Cancel

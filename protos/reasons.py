@@ -82,6 +82,8 @@ class ReasonCode(Enum):
     """Figures: deadline_ms. What was in the way stands beside it."""
     AGENT_VANISHED = "agent_vanished"
     """Figures: attempts."""
+    NEVER_REPORTED = "never_reported"
+    """Figures: attempts."""
     NO_ARTIFACT = "no_artifact"
     """Words: detail."""
     CONTROLLER_DEFECT = "controller_defect"

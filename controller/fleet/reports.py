@@ -1,6 +1,7 @@
 """How attempts end: reported, which is committed once with every raw sample, or lost."""
 
 from dataclasses import replace
+from typing import Final
 
 from controller.domain.jobs import (
     FEWEST_REPETITIONS,
@@ -17,6 +18,7 @@ from controller.state.attempts import (
     StoredAttempt,
     add_waiting,
     find_attempt,
+    set_given_back,
     set_lost,
     set_reported,
 )
@@ -33,7 +35,9 @@ from controller.state.turns import (
     take_turn,
 )
 from protos.fleet import Measured, Report
-from protos.reasons import ReasonCode, reason
+from protos.reasons import Reason, ReasonCode, reason
+
+VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
 
 def record_report(database: Database, device_id: str, report: Report, now_unix_ms: int) -> bool:
@@ -62,8 +66,25 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
     return is_new
 
 
-def lose_attempt(database: Database, attempt_id: str, now_unix_ms: int) -> None:
-    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost."""
+def take_back(database: Database, attempt_id: str) -> None:
+    """Queues the turn of an attempt again that its agent gave back; nothing was lost by it."""
+    with database.transaction() as transaction:
+        turn = set_given_back(transaction, attempt_id)
+        if turn is not None:
+            queue_turn_again(transaction, *turn)
+
+
+def lose_attempt(
+    database: Database, attempt_id: str, now_unix_ms: int, why: Reason = VANISHED
+) -> None:
+    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost.
+
+    Args:
+        database: where it is remembered.
+        attempt_id: which one.
+        now_unix_ms: the time.
+        why: what the job fails for, if it does.
+    """
     with database.transaction() as transaction:
         lost = set_lost(transaction, attempt_id)
         if lost is None:
@@ -71,8 +92,7 @@ def lose_attempt(database: Database, attempt_id: str, now_unix_ms: int) -> None:
         if after_loss(lost.times) is JobState.QUEUED:
             queue_turn_again(transaction, lost.job_id, lost.ordinal)
         else:
-            vanished = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
-            fail_job(transaction, lost.job_id, (vanished,), now_unix_ms)
+            fail_job(transaction, lost.job_id, (why,), now_unix_ms)
 
 
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:

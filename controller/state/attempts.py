@@ -162,28 +162,43 @@ def add_waiting(transaction: Transaction, turn: LeasedTurn, waited_ms: int) -> N
     )
 
 
+def set_given_back(transaction: Transaction, attempt_id: str) -> tuple[str, int] | None:
+    """Remembers that an attempt was given back; its job and ordinal, None when it is not out."""
+    return _end_lease(transaction, attempt_id, AttemptState.GIVEN_BACK)
+
+
 def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
     """Remembers that an attempt is lost; None when it is not out any more."""
-    given_up = transaction.execute(
-        update(attempts)
-        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED)
-        .values(state=AttemptState.LOST)
-    )
-    if given_up.rowcount == 0:
+    turn = _end_lease(transaction, attempt_id, AttemptState.LOST)
+    if turn is None:
         return None
-    turn = transaction.execute(
-        select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
-    ).one()
+    job_id, ordinal = turn
     times = transaction.scalars(
         select(func.count())
         .select_from(attempts)
         .where(
-            attempts.c.job_id == turn.job_id,
-            attempts.c.ordinal == turn.ordinal,
+            attempts.c.job_id == job_id,
+            attempts.c.ordinal == ordinal,
             attempts.c.state == AttemptState.LOST,
         )
     ).one()
-    return LostTurn(turn.job_id, turn.ordinal, times)
+    return LostTurn(job_id, ordinal, times)
+
+
+def _end_lease(
+    transaction: Transaction, attempt_id: str, state: AttemptState
+) -> tuple[str, int] | None:
+    ended = transaction.execute(
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED)
+        .values(state=state)
+    )
+    if ended.rowcount == 0:
+        return None
+    turn = transaction.execute(
+        select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
+    ).one()
+    return turn.job_id, turn.ordinal
 
 
 def _leasable() -> Select[tuple[str, str, object, int, str, int, int]]:

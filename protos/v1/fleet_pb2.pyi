@@ -52,6 +52,7 @@ class ConnectRequest(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    GIVE_BACK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -62,6 +63,8 @@ class ConnectRequest(_message.Message):
     def progress(self) -> Global___Progress: ...
     @_builtins.property
     def report(self) -> Global___Report: ...
+    @_builtins.property
+    def give_back(self) -> Global___GiveBack: ...
     def __init__(
         self,
         *,
@@ -70,12 +73,13 @@ class ConnectRequest(_message.Message):
         ready: Global___Ready | None = ...,
         progress: Global___Progress | None = ...,
         report: Global___Report | None = ...,
+        give_back: Global___GiveBack | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report", "give_back"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -94,11 +98,13 @@ class ConnectEnvelope(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    GIVE_BACK_FIELD_NUMBER: _builtins.int
     hello: _builtins.bytes
     heartbeat: _builtins.bytes
     ready: _builtins.bytes
     progress: _builtins.bytes
     report: _builtins.bytes
+    give_back: _builtins.bytes
     def __init__(
         self,
         *,
@@ -107,12 +113,13 @@ class ConnectEnvelope(_message.Message):
         ready: _builtins.bytes = ...,
         progress: _builtins.bytes = ...,
         report: _builtins.bytes = ...,
+        give_back: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report", "give_back"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -576,6 +583,27 @@ class Cancel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Cancel: _TypeAlias = Cancel  # noqa: Y015
+
+@_typing.final
+class GiveBack(_message.Message):
+    """"I stop, and have no figure": the agent ends, and its turn is another attempt's. Nothing was lost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GiveBack: _TypeAlias = GiveBack  # noqa: Y015
 
 @_typing.final
 class FetchArtifactRequest(_message.Message):

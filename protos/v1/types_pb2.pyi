@@ -280,6 +280,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """deadline_ms; what was in the way stands beside it"""
     REASON_CODE_AGENT_VANISHED: _ReasonCode.ValueType  # 28
     """attempts"""
+    REASON_CODE_NEVER_REPORTED: _ReasonCode.ValueType  # 110
     REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
     """words: detail"""
     REASON_CODE_CONTROLLER_DEFECT: _ReasonCode.ValueType  # 30
@@ -446,6 +447,7 @@ REASON_CODE_NOT_READY: ReasonCode.ValueType  # 27
 """deadline_ms; what was in the way stands beside it"""
 REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
 """attempts"""
+REASON_CODE_NEVER_REPORTED: ReasonCode.ValueType  # 110
 REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
 """words: detail"""
 REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30

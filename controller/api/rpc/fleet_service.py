@@ -111,6 +111,8 @@ class FleetService:
                 self._fleet.progress(session, said)
             case conversation.Report():
                 await self._fleet.report(session, said)
+            case conversation.GiveBack():
+                await self._fleet.take_back(session, said)
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
 

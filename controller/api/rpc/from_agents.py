@@ -33,6 +33,7 @@ _SAID: Final[Mapping[str, tuple[type[conversation.FromAgent], type[Message], All
     "hello": (conversation.Hello, fleet_pb2.Hello, Allowance(64 * _KIB, _FEW)),
     "heartbeat": (conversation.Heartbeat, fleet_pb2.Heartbeat, Allowance(64 * _KIB, _FEW)),
     "ready": (conversation.Ready, fleet_pb2.Ready, Allowance(_KIB, _FEW)),
+    "give_back": (conversation.GiveBack, fleet_pb2.GiveBack, Allowance(_KIB, _FEW)),
     "progress": (conversation.Progress, fleet_pb2.Progress, Allowance(64 * _KIB, _FEW)),
 }
 _OUTCOMES: Final[Mapping[str, Allowance]] = {

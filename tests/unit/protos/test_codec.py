@@ -96,6 +96,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (fleet.Lease, fleet_pb2.Lease),
     (fleet.ReportCommitted, fleet_pb2.ReportCommitted),
     (fleet.Cancel, fleet_pb2.Cancel),
+    (fleet.GiveBack, fleet_pb2.GiveBack),
     (fleet.Measured, fleet_pb2.Measured),
     (fleet.Failure, fleet_pb2.Failure),
     (fleet.Profiled, fleet_pb2.Profiled),

@@ -18,9 +18,12 @@ def channel(system: System) -> Iterator[grpc.Channel]:
         yield channel
 
 
-def hello(profile: types_pb2.DeviceProfile, **said: str) -> fleet_pb2.ConnectRequest:
-    told = {"device_id": "a-stranger", "name": "stranger"} | said
-    return fleet_pb2.ConnectRequest(hello=fleet_pb2.Hello(profile=profile, **told))
+def hello(
+    profile: types_pb2.DeviceProfile, device_id: str = "a-stranger", name: str = "stranger"
+) -> fleet_pb2.ConnectRequest:
+    return fleet_pb2.ConnectRequest(
+        hello=fleet_pb2.Hello(profile=profile, device_id=device_id, name=name)
+    )
 
 
 def refusal(channel: grpc.Channel, first: fleet_pb2.ConnectRequest) -> grpc.StatusCode:

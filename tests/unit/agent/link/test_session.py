@@ -17,9 +17,11 @@ from agent.link.session import (
     SendReport,
     Session,
     StartJob,
+    Stopping,
 )
 from protos.fleet import (
     Cancel,
+    GiveBack,
     Heartbeat,
     Lease,
     Progress,
@@ -230,3 +232,15 @@ def test_no_report_is_lost_and_no_work_asked_for_while_busy(happened: list[Event
             assert session.connected
         if event == WELCOME:
             assert kept == {i.attempt_id for i in instructions if isinstance(i, SendReport)}
+
+
+def test_an_agent_that_stops_gives_its_lease_back_while_anybody_listens() -> None:
+    session = connected()
+    session.handle(lease())
+    assert session.handle(Stopping()) == (Send(message=GiveBack(attempt_id="a")),)
+    assert session.held_attempt_ids == ()
+    assert session.handle(Stopping()) == ()
+    alone = connected()
+    alone.handle(lease())
+    alone.handle(Disconnected())
+    assert alone.handle(Stopping()) == ()

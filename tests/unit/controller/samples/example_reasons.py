@@ -60,6 +60,7 @@ _FAILING = (
     reason(ReasonCode.ATTEMPT_CANCELLED, {"detail": "the sweep was cancelled"}),
     reason(ReasonCode.NOT_READY, deadline_ms=60_000),
     reason(ReasonCode.AGENT_VANISHED, attempts=3),
+    reason(ReasonCode.NEVER_REPORTED, attempts=3),
     reason(ReasonCode.NO_ARTIFACT, {"detail": "export: the child died by SIGKILL"}),
     reason(ReasonCode.CONTROLLER_DEFECT),
     reason(ReasonCode.NOTHING_TOLD),
