@@ -49,6 +49,10 @@ _OPTIONS = [
     # Agents ping to keep NAT tables warm.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Who opens connections and says nothing on them only holds descriptors.
+    ("grpc.server_handshake_timeout_ms", 20_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.max_concurrent_streams", 100),
 ]
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from protos.device import DeviceProfile
 from protos.measuring import MeasureSettings, OperatorTimes, Repetition
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import RuntimeInfo
+
+PROTOCOL: Final = 1
+"""Which one this version speaks; a side that says none speaks the first."""
 
 
 class Stage(Enum):
@@ -16,6 +20,11 @@ class Stage(Enum):
     FETCHING = "fetching"
     MEASURING = "measuring"
     WAITING = "waiting"
+
+
+def speaks_ours(protocol: int | None) -> bool:
+    """Whether the other side, which said so, speaks the protocol that this one does."""
+    return (protocol or 1) == PROTOCOL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +36,7 @@ class Hello:
     labels: Mapping[str, str]
     profile: DeviceProfile
     held_attempt_ids: tuple[str, ...] = ()
+    protocol: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +132,7 @@ class Welcome:
     """The answer to Hello."""
 
     heartbeat_interval_ms: int
+    protocol: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

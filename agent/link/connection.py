@@ -35,7 +35,7 @@ from agent.link.wire import AgentStream, FleetClient, encode_report
 from agent.measuring.measurer import Measurer
 from agent.state_folder import StateUnusable
 from protos.device import DeviceProfile
-from protos.fleet import GiveBack, Heartbeat, Hello, Lease, Progress, Ready, Welcome
+from protos.fleet import PROTOCOL, GiveBack, Heartbeat, Hello, Lease, Progress, Ready, Welcome
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +148,7 @@ class Connection:
             labels=who.labels,
             profile=who.profile,
             held_attempt_ids=self._session.held_attempt_ids,
+            protocol=PROTOCOL,
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:

@@ -32,6 +32,7 @@ from controller.fleet.settling import end_finished_sweeps, settle_all
 from controller.state import attempts, devices, jobs
 from controller.state.database import Database
 from protos.fleet import (
+    PROTOCOL,
     Cancel,
     GiveBack,
     Heartbeat,
@@ -123,7 +124,9 @@ class Fleet:
             older.outbox.put_nowait(None)
         session = AgentSession(hello, await self._held_leases(hello))
         self._sessions[hello.device_id] = session
-        session.outbox.put_nowait(Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS))
+        session.outbox.put_nowait(
+            Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS, protocol=PROTOCOL)
+        )
         log.info("%s connected", hello.name)
         self._changes.notify()
         return session

@@ -13,11 +13,13 @@ from controller.domain.sweeps import MAX_MINUTES, MAX_START_DEADLINE_MS
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from protos.device import DeviceState
 from protos.fleet import (
+    PROTOCOL,
     Hello,
     Measured,
     Profiled,
     Report,
     failed,
+    speaks_ours,
 )
 from protos.measuring import LayerTime, MeasureSettings, Repetition
 from protos.names import (
@@ -75,11 +77,17 @@ MAX_LAYER_WORD = 1_000
 
 
 def check_hello(hello: Hello) -> None:
-    """Refuses a device that could not be selected or shown.
+    """Refuses a device that could not be understood, selected or shown.
 
     Raises:
         EdgerankError: INVALID_INPUT, saying what an id, a name or a label may be.
     """
+    if not speaks_ours(hello.protocol):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"the agent speaks protocol {hello.protocol} and this controller {PROTOCOL}: "
+            "use the same edgerank version on both sides",
+        )
     check_name(hello.name)
     if not is_name(hello.device_id):
         raise EdgerankError(

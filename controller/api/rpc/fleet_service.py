@@ -25,6 +25,8 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.Cancel: ("cancel", fleet_pb2.Cancel),
 }
 
+# A phone at the edge of its network takes a few; who says nothing only holds a stream.
+HELLO_WITHIN_S = 20.0
 # Encoded ConnectRequests: what is decoded, and where, is decided below.
 Requests = AsyncIterator[bytes]
 
@@ -61,7 +63,8 @@ class FleetService:
     ) -> AsyncIterator[fleet_pb2.ConnectResponse]:
         """Holds one agent's stream for as long as both live."""
         async with answered_failures(context):
-            session = await self._fleet.connect(await self._first_hello(request_iterator))
+            hello = await self._first_hello(request_iterator)
+            session = await self._fleet.connect(hello)
             hearing = asyncio.create_task(self._hear(session, request_iterator))
             try:
                 while (said := await session.outbox.get()) is not None:
@@ -85,20 +88,27 @@ class FleetService:
     async def _hear(self, session: AgentSession, requests: Requests) -> None:
         try:
             async for request in requests:
-                await self._handle(session, await self._decoded(request))
+                said = await self._decoded(request)
+                if said is not None:
+                    await self._handle(session, said)
         finally:
             session.outbox.put_nowait(None)
 
-    async def _decoded(self, request: bytes) -> conversation.FromAgent:
+    async def _decoded(self, request: bytes) -> conversation.FromAgent | None:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoding, decode_from_agent, request)
 
     async def _first_hello(self, requests: Requests) -> conversation.Hello:
-        async for request in requests:
-            said = await self._decoded(request)
-            if isinstance(said, conversation.Hello):
-                return said
-            break
+        try:
+            first = await asyncio.wait_for(anext(requests, b""), HELLO_WITHIN_S)
+        except asyncio.TimeoutError as error:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"an agent says Hello within {HELLO_WITHIN_S:g} s; this one said nothing",
+            ) from error
+        said = await self._decoded(first)
+        if isinstance(said, conversation.Hello):
+            return said
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
 
     async def _handle(self, session: AgentSession, said: conversation.FromAgent) -> None:

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from protos import fleet as conversation
 from protos.codec import Bounds, MessageInvalid, from_message
 from protos.reasons import ReasonCode
-from protos.v1 import fleet_pb2
+from protos.v1 import fleet_pb2, types_pb2
 
 MessageT = TypeVar("MessageT", bound=Message)
 _KIB: Final = 1024
@@ -47,8 +47,11 @@ MAX_MESSAGE_BYTES: Final = 17 * _KIB**2
 """More than any part may have, so that what is too long is told by its name."""
 
 
-def decode_from_agent(content: bytes) -> conversation.FromAgent:
+def decode_from_agent(content: bytes) -> conversation.FromAgent | None:
     """What an agent said; a report that cannot be taken becomes a failure that can.
+
+    A newer agent may say what this version does not know: another kind of message, another stage
+    of its work, a runtime. It is None, or left out, so that what both know goes on.
 
     Args:
         content: an encoded ConnectRequest.
@@ -59,13 +62,25 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent:
     envelope = _decoded(content, fleet_pb2.ConnectEnvelope)
     kind = envelope.WhichOneof("message")
     if kind is None:
-        raise MessageInvalid("an agent sent an empty message; use the same edgerank version there")
+        return None
     part: bytes = getattr(envelope, kind)
     if kind == "report":
         return _report(part)
     domain_type, message_type, allowance = _SAID[kind]
     _weigh(kind, part, allowance)
-    return from_message(_decoded(part, message_type), domain_type, allowance.bounds)
+    message = _decoded(part, message_type)
+    if isinstance(message, fleet_pb2.Progress) and message.stage not in fleet_pb2.Stage.values():
+        return None
+    if isinstance(message, fleet_pb2.Hello):
+        _leave_out_unknown_runtimes(message)
+    return from_message(message, domain_type, allowance.bounds)
+
+
+def _leave_out_unknown_runtimes(hello: fleet_pb2.Hello) -> None:
+    known = types_pb2.Runtime.values()
+    understood = [each for each in hello.profile.runtimes if each.runtime in known]
+    del hello.profile.runtimes[:]
+    hello.profile.runtimes.extend(understood)
 
 
 def _report(content: bytes) -> conversation.Report:

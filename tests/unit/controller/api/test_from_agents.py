@@ -123,3 +123,14 @@ def test_texts_arrive_without_what_moves_a_cursor_or_forges_a_line() -> None:
     arrived = decode_from_agent(said(hello=to_message(sent, fleet_pb2.Hello)))
     assert isinstance(arrived, Hello)
     assert arrived.profile.operating_system == "up [31m  2026 ERROR  gnp.exe "
+
+
+def test_what_a_newer_agent_says_beside_what_both_know_is_left_out() -> None:
+    assert decode_from_agent(b"") is None
+    unknown_part = b"\xfa\x01\x02hi"
+    assert decode_from_agent(unknown_part) is None
+    resting = fleet_pb2.Progress(attempt_id="a", stage=99)  # type: ignore[arg-type]
+    assert decode_from_agent(said(progress=resting)) is None
+    greeting = to_message(hello("phone"), fleet_pb2.Hello)
+    greeting.profile.runtimes.add(runtime=99, version="1")  # type: ignore[arg-type]
+    assert decode_from_agent(said(hello=greeting)) == hello("phone")

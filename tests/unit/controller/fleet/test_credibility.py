@@ -85,6 +85,16 @@ def test_times_that_no_calendar_has_are_doubted_and_not_kept(time: int) -> None:
         assert doubted.ended_at_unix_ms == 0
 
 
+@pytest.mark.parametrize("protocol", [None, 1])
+def test_an_agent_of_our_protocol_is_welcome(protocol: int | None) -> None:
+    check_hello(replace(HELLO, protocol=protocol))
+
+
+def test_one_of_another_is_told_both() -> None:
+    with pytest.raises(EdgerankError, match=r"protocol 2 .* controller 1:"):
+        check_hello(replace(HELLO, protocol=2))
+
+
 @pytest.mark.parametrize("device_id", ["", "i" * 65, "an id", "../id"])
 def test_an_id_that_no_device_may_have_is_refused(device_id: str) -> None:
     with pytest.raises(EdgerankError) as refused:
