@@ -528,6 +528,7 @@ class ReportEnvelope(_message.Message):
     PROFILED_FIELD_NUMBER: _builtins.int
     STARTED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ENDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    WAITED_MS_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     measured: _builtins.bytes
@@ -535,6 +536,7 @@ class ReportEnvelope(_message.Message):
     profiled: _builtins.bytes
     started_at_unix_ms: _builtins.int
     ended_at_unix_ms: _builtins.int
+    waited_ms: _builtins.int
     def __init__(
         self,
         *,
@@ -545,10 +547,11 @@ class ReportEnvelope(_message.Message):
         profiled: _builtins.bytes = ...,
         started_at_unix_ms: _builtins.int = ...,
         ended_at_unix_ms: _builtins.int = ...,
+        waited_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms", "waited_ms", b"waited_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["measured", "failure", "profiled"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015

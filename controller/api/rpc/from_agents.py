@@ -102,6 +102,7 @@ def _report(content: bytes) -> conversation.Report:
             job_id=envelope.job_id,
             started_at_unix_ms=envelope.started_at_unix_ms,
             ended_at_unix_ms=envelope.ended_at_unix_ms,
+            waited_ms=envelope.waited_ms,
             failure=conversation.failed(ReasonCode.RUBBISH, f"the agent's report: {error}"),
         )
 
