@@ -132,5 +132,5 @@ def test_what_a_newer_agent_says_beside_what_both_know_is_left_out() -> None:
     resting = fleet_pb2.Progress(attempt_id="a", stage=99)  # type: ignore[arg-type]
     assert decode_from_agent(said(progress=resting)) is None
     greeting = to_message(hello("phone"), fleet_pb2.Hello)
-    greeting.profile.runtimes.add(runtime=99, version="1")  # type: ignore[arg-type]
+    greeting.profile.runtimes.add(runtime=99, version="1")
     assert decode_from_agent(said(hello=greeting)) == hello("phone")
