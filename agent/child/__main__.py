@@ -63,7 +63,11 @@ NS_PER_MS = 1_000_000
 def main() -> None:
     """Answer the one request on stdin."""
     pipe = set_stdout_aside()
-    request = decode_request(sys.stdin.buffer.read())
+    asked = sys.stdin.buffer.read()
+    if not asked:
+        # Whoever started this process is gone, or has given it up.
+        return
+    request = decode_request(asked)
     bind_to_parent(request.parent_pid)
     limit_memory(request.memory_limit_bytes)
     go_first_when_memory_ends(Roots().proc)

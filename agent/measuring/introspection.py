@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from agent.child.messages import Baseline, ChildRequest
@@ -49,7 +50,7 @@ def describe_runtimes(
         )
         try:
             answer = ask_child(
-                request,
+                partial(_asked, request),
                 command=command,
                 limit_s=limit_s,
                 cancellation=Cancellation(),
@@ -60,6 +61,10 @@ def describe_runtimes(
             _log.warning("%s does not say what it is: %s", runtime.runtime.value, error)
             described.append(runtime)
     return tuple(described)
+
+
+def _asked(request: ChildRequest, _pid: int) -> ChildRequest:
+    return request
 
 
 def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:

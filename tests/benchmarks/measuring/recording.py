@@ -74,7 +74,7 @@ def one_repetition(
         ),
     )
     sampled = ask_child(
-        request,
+        lambda _pid: request,
         command=command,
         limit_s=START_ALLOWANCE_S + time_budget_ms / 100,
         cancellation=Cancellation(),

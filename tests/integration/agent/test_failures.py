@@ -273,7 +273,7 @@ child.main()
     with ThreadPoolExecutor(1) as pool:
         lived = pool.submit(fifo.read_text)
         answer = ask_child(
-            request,
+            lambda _pid: request,
             command=(sys.executable, "-c", leaves_one_behind),
             limit_s=60,
             cancellation=Cancellation(),

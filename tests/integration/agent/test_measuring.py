@@ -142,7 +142,7 @@ def test_a_child_runs_without_a_pause_and_tells_its_windows_apart(
         sampling=sampling,
     )
     answer = ask_child(
-        request,
+        lambda _pid: request,
         command=(sys.executable, "-m", "agent.child"),
         limit_s=120,
         cancellation=Cancellation(),

@@ -47,7 +47,11 @@ def ask(
         sampling=sampling,
     )
     return ask_child(
-        request, command=CHILD_COMMAND, limit_s=60, cancellation=Cancellation(), proc_root=PROC
+        lambda _pid: request,
+        command=CHILD_COMMAND,
+        limit_s=60,
+        cancellation=Cancellation(),
+        proc_root=PROC,
     )
 
 

@@ -146,6 +146,36 @@ def test_load_by_others_is_what_everybody_took_in_a_short_while(tmp_path: Path) 
     assert over is None
 
 
+def test_a_child_of_ours_that_starts_is_no_other(tmp_path: Path) -> None:
+    roots = plant(tmp_path, {"proc/stat": stat(0), "proc/7/task/7/schedstat": "0 0 1\n"})
+
+    def start(seconds: float) -> None:
+        # For the whole window the child has one core and others have a quarter of another.
+        (tmp_path / "proc/stat").write_text(stat(round(1.25 * seconds * TICKS_PER_SECOND)))
+        (tmp_path / "proc/7/task/7/schedstat").write_text(f"{round(seconds * 1e9)} 0 9\n")
+
+    gate, told = StartGate(max_load_by_others=0.3, is_strict=True), list[Reason | None]()
+    watch = watch_of(roots, Clock(start))
+    assert watch.await_open(gate, Cancellation(), told.append, child_pid=7) is None
+    assert told == []
+
+
+def test_what_a_child_that_starts_waits_for_a_core_is_of_others(tmp_path: Path) -> None:
+    roots = plant(tmp_path, {"proc/stat": stat(0), "proc/7/task/7/schedstat": "0 0 1\n"})
+
+    def compete(seconds: float) -> None:
+        # The only core, in equal parts: without the child the other would have all of it.
+        (tmp_path / "proc/stat").write_text(stat(round(seconds * TICKS_PER_SECOND)))
+        half_ns = round(seconds * 1e9 / 2)
+        (tmp_path / "proc/7/task/7/schedstat").write_text(f"{half_ns} {half_ns} 9\n")
+
+    gate = StartGate(max_load_by_others=0.6)
+    watch = watch_of(roots, Clock(compete))
+    met = watch.await_open(gate, Cancellation(), lambda _: None, child_pid=7)
+    assert met is not None
+    assert met.figures["load_by_others"] == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize("tree", [{}, {"proc/stat": "cpu many\n"}, PHONE], ids=str)
 def test_a_device_that_tells_nothing_of_load_is_not_waited_for(
     tmp_path: Path, tree: dict[str, str]
