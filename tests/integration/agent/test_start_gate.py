@@ -160,5 +160,5 @@ async def test_an_agent_tells_how_long_a_start_waited_and_what_was_in_the_way(
     assert unready is not None
     assert unready.code is ReasonCode.CORES_TAKEN
     assert are_of_agents((unready,))
-    # Not before the time is over, and no more than a look longer.
-    assert 300 <= report.waited_ms < HOUR_MS
+    # The first look, which is no waiting yet, is a part of the deadline.
+    assert 0 < report.waited_ms < HOUR_MS
