@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from protos.device import DeviceState
+from protos.inputs import NetworkInput
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
@@ -53,8 +54,8 @@ class MeasureSettings:
         relative_half_width: wanted half-width of the median's 95 % interval, relative to the
             median: 0.02 is +-2 %.
         time_budget_ms: the longest that one repetition may sample, warm-up not counted, ms.
-        input_shape: batch, channels, height, width.
-        input_seed: seed of the input.
+        takes: what every inference is given.
+        input_seed: seed of the images.
         cores: cores that a child may run on, ascending; empty is every core that the agent may
             use.
         flush_denormals: whether subnormal numbers count as 0.
@@ -69,7 +70,7 @@ class MeasureSettings:
     threads: int
     relative_half_width: float
     time_budget_ms: int
-    input_shape: tuple[int, ...]
+    takes: NetworkInput
     input_seed: int
     cores: tuple[int, ...] = ()
     flush_denormals: bool = False

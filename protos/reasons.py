@@ -147,7 +147,7 @@ class ReasonCode(Enum):
     """Words: dataset, precision."""
     ACCURACY_UNPUBLISHED = "accuracy_unpublished"
     ACCURACY_OF_OTHER_SIZE = "accuracy_of_other_size"
-    """Figures: known_px, measured_px."""
+    """Words: known_size, measured_size."""
     NOT_SUSTAINED = "not_sustained"
     """Figures: minute."""
     PAST_LAST_MINUTE = "past_last_minute"

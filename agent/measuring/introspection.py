@@ -9,12 +9,13 @@ from pathlib import Path
 
 from agent.child.messages import Baseline, ChildRequest
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
+from protos.inputs import InputKind, NetworkInput, square
 from protos.reasons import ReasonCode
 from protos.runtimes import RuntimeInfo
 
 # Importing the largest runtime on the slowest board.
 IMPORT_LIMIT_S = 30.0
-_ONE_NUMBER = (1,)
+_ONE_PIXEL = NetworkInput(size=square(1), kind=InputKind(channels=1))
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def describe_runtimes(
             parent_pid=os.getpid(),
             memory_limit_bytes=memory_limit_bytes,
             runtime=runtime.runtime,
-            input_shape=_ONE_NUMBER,
+            takes=_ONE_PIXEL,
             input_seed=0,
         )
         try:

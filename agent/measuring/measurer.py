@@ -32,6 +32,7 @@ from agent.measuring.supervision import (
 )
 from protos.device import DeviceState
 from protos.fleet import Measured, Profiled
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, Repetition, StartGate
 from protos.reasons import Reason, ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
@@ -44,7 +45,7 @@ _MEMORY_SHARE = 0.9
 _MS_PER_MINUTE = 60_000
 CHILD_COMMAND = (sys.executable, "-m", "agent.child")
 # Runtime, shape of the input, cores.
-_BaselineKey = tuple[Runtime, tuple[int, ...], tuple[int, ...]]
+_BaselineKey = tuple[Runtime, NetworkInput, tuple[int, ...]]
 
 
 def most_of_available_memory() -> int:
@@ -168,7 +169,7 @@ class Measurer:
 
     def _baseline_rss_bytes(self, settings: MeasureSettings, cancellation: Cancellation) -> int:
         """The memory of a child that loads the runtime and makes the input, but has no network."""
-        key = (settings.runtime, settings.input_shape, settings.cores)
+        key = (settings.runtime, settings.takes, settings.cores)
         if key not in self._baselines:
             answer = self._ask(settings, None, self.start_allowance_s, cancellation)
             if not isinstance(answer, Baseline):
@@ -225,7 +226,7 @@ class Measurer:
                 # Of this moment: others may have taken memory meanwhile.
                 memory_limit_bytes=self.memory_limit_bytes(),
                 runtime=settings.runtime,
-                input_shape=settings.input_shape,
+                takes=settings.takes,
                 input_seed=settings.input_seed,
                 cores=settings.cores,
                 sampling=work if isinstance(work, Sampling) else None,

@@ -9,6 +9,7 @@ from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.own_files import brought, described, reading
+from controller.cli.options.values import Converted, read_input_size, read_input_values
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (
     own_model_words,
@@ -19,8 +20,9 @@ from controller.cli.printing.models import (
 from controller.cli.printing.uploading import shown_upload
 from controller.client import QueryClient
 from controller.domain.catalog import OwnModelHeader
-from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, load_catalog
+from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier, TierSelection, apply_rule
+from protos.inputs import ImageSize, InputValues
 
 
 @click.group(invoke_without_command=True)
@@ -107,9 +109,18 @@ def _print_tier(selection: TierSelection, as_json: bool) -> None:
 )
 @click.option(
     "--input-size",
-    type=click.IntRange(1, MAX_INPUT_SIZE),
+    type=Converted("size", read_input_size),
     metavar="PX",
-    help="Height and width of the input, where the model leaves them open.",
+    help="Size of the image where the model leaves it open: 224, or 192x48 as height x width.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    type=Converted("values", read_input_values),
+    multiple=True,
+    metavar="NAME=V,V",
+    help="Values of an input that is no image, the same in every inference: scale_factor=1,1. May "
+    "be given for several.",
 )
 @controller_option
 @json_option
@@ -121,14 +132,18 @@ def add(
     paddle_dir: Path | None,
     program_path: Path | None,
     parameters_path: Path | None,
-    input_size: int | None,
+    input_size: ImageSize | None,
+    inputs: tuple[InputValues, ...],
     address: str,
     as_json: bool,
 ) -> None:
     """Add a model of your own.
 
-    It must take one float32 image, batch x 3 x height x width, and give float32 scores. It is sent
-    to the controller, run there once in a process without a network, and kept if that went well.
+    It must take images of 1, 3 or 4 channels, float32, float16 or uint8, as batch x channels x
+    height x width or with the channels last, and give scores in float32 or float16. It is sent to
+    the controller, run there once in a process without a network, and kept if that went well. What
+    it takes, and what was assumed of it, is told. One that is made for several images at once is
+    measured so.
     From then on sweep, convert, best and report know its name. A Paddle program becomes Paddle Lite
     and ONNX files, an ONNX file becomes ONNX files only. Its accuracy is unknown until it is
     imported with 'edgerank accuracy import'. A model has at most 2 GB. Weights of an ONNX file that
@@ -139,11 +154,17 @@ def add(
       edgerank models add MyNet --onnx mynet.onnx
       edgerank models add MyNet --paddle inference/ --input-size 224
       edgerank models add MyNet --program net.prog --params net.weights
+      edgerank models add MyText --onnx text.onnx --input-size 48x192
+      edgerank models add MyDet --paddle det/ --input-size 320 --input scale_factor=1,1
     """
     own_format, bringing = brought(onnx_path, paddle_dir, program_path, parameters_path)
     with bringing as files, QueryClient(address) as client:
         header = OwnModelHeader(
-            name=name, format=own_format, files=described(files), input_size=input_size
+            name=name,
+            format=own_format,
+            files=described(files),
+            input_size=input_size,
+            inputs=inputs,
         )
         size_bytes = sum(file.size_bytes for file in header.files)
         with (

@@ -8,6 +8,7 @@ from typing import Final
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, own_backbone
+from protos.inputs import ImageSize, InputValues, NetworkInput
 
 
 class AccuracyMetric(Enum):
@@ -78,12 +79,16 @@ class OwnFile:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnModelHeader:
-    """What comes before the bytes of an own model; without a size, the model says its own."""
+    """What comes before the bytes of an own model; without a size, the model says its own.
+
+    `inputs` are those that are no image, with their values.
+    """
 
     name: str
     format: OwnFormat
     files: tuple[OwnFile, ...]
-    input_size: int | None = None
+    input_size: ImageSize | None = None
+    inputs: tuple[InputValues, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +100,18 @@ class OwnModel:
         format: what it was added as.
         digest: SHA-256 over the digests of its files.
         size_bytes: size of its files, bytes.
-        input_size: height and width of its input, pixels.
+        takes: what it is given where nobody says of which size and batch.
         params_m: millions of numbers in its weights, as we counted them.
-        output_shapes: shape of each output for one image: `1x1000`.
+        output_shapes: shape of each output for the batch that it is given: `1x1000`.
         added_at_unix_ms: when it was added, ms since 1970 UTC.
-        assumed: axes of its input that it left open, nobody named, and were taken to be of a size.
+        assumed: axes of its image that it left open, nobody named, and were taken to be of a size.
     """
 
     name: str
     format: OwnFormat
     digest: str
     size_bytes: int
-    input_size: int
+    takes: NetworkInput
     params_m: float
     output_shapes: tuple[str, ...]
     added_at_unix_ms: int
@@ -115,7 +120,7 @@ class OwnModel:
 
 def as_backbone(model: OwnModel) -> Backbone:
     """An own model as a backbone."""
-    return own_backbone(model.name, model.format, model.digest, model.input_size, model.params_m)
+    return own_backbone(model.name, model.format, model.digest, model.takes, model.params_m)
 
 
 def joined_catalog(packaged: Iterable[Backbone], models: Iterable[OwnModel]) -> Catalog:

@@ -5,6 +5,7 @@ from enum import Enum
 
 from controller.domain.sweeps import Activity
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from protos.inputs import ImageSize
 from protos.reasons import Reason
 
 
@@ -30,7 +31,7 @@ class ConversionSpec:
     backbones: tuple[str, ...]
     weights: WeightsKind
     precisions: tuple[Precision, ...] = ()
-    input_sizes: tuple[int, ...] = ()
+    input_sizes: tuple[ImageSize, ...] = ()
     batches: tuple[int, ...] = ()
 
 
@@ -43,7 +44,7 @@ class ConversionOutcome:
         format: of the artifact.
         precision: of the artifact.
         target: what the artifact is made for.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images per inference.
         result: what became of it.
         weights: where they come from.
@@ -67,7 +68,7 @@ class ConversionOutcome:
     format: Format
     precision: Precision
     target: Target
-    input_size: int
+    input_size: ImageSize
     batch: int
     result: ConversionResult
     weights: WeightsKind

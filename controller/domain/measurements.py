@@ -9,6 +9,7 @@ from enum import Enum
 
 from models.catalog.catalog import IMAGENET
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, Repetition, StopReason
 from protos.reasons import Reason
 from protos.runtimes import Runtime
@@ -139,7 +140,7 @@ class Measurement:
         format: of the artifact.
         precision: of the artifact.
         target: what the artifact was made for.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images of one inference.
         threads: threads that the runtime was told to use.
         weights: where those inside the artifact come from.
@@ -168,6 +169,8 @@ class Measurement:
         settings: everything that its repetitions were told; None is unknown.
         minutes: of sustained inference, in order, without minutes in which none began; else empty.
         repetitions_wanted: repetitions that its job asked for.
+        latency_per_image_ms: median latency divided by the batch, ms; None where an inference has
+            one image, or there is no figure.
     """
 
     measurement_id: str
@@ -182,7 +185,7 @@ class Measurement:
     format: Format
     precision: Precision
     target: Target
-    input_size: int
+    input_size: ImageSize
     batch: int
     threads: int
     weights: WeightsKind
@@ -208,6 +211,7 @@ class Measurement:
     settings: MeasureSettings | None = None
     minutes: tuple[MinuteFigures, ...] = ()
     repetitions_wanted: int = 0
+    latency_per_image_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +227,11 @@ class MeasurementFilter:
     with_samples: bool = False
     accuracy_dataset: str = IMAGENET
     at_minute: int | None = None
+
+
+def per_image_ms(median_ms: float | None, batch: int) -> float | None:
+    """The median latency of one image, ms; None where an inference has one, or has no figure."""
+    return None if median_ms is None or batch == 1 else median_ms / batch
 
 
 def sustained_minutes(measurement: Measurement) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from controller.domain.cores import Cores
 from controller.domain.sweeps import Activity, SweepPhase
 from models.catalog.variants import Format, Precision, Target, WeightsKind
+from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, OperatorTimes, StartGate
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -12,7 +13,7 @@ from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileSpec:
-    """What a person asks to be profiled; no input size means the backbone's evaluation size."""
+    """What a person asks to be profiled; without input size and batch it is the backbone's own."""
 
     backbone: str
     device: str
@@ -20,9 +21,9 @@ class ProfileSpec:
     threads: int
     weights: WeightsKind
     precision: Precision
-    batch: int
     run_count: int
-    input_size: int | None = None
+    batch: int | None = None
+    input_size: ImageSize | None = None
     cores: Cores = Cores()
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
@@ -52,7 +53,7 @@ class OperatorProfile:
         format: of the artifact.
         precision: of the artifact.
         target: what the artifact was made for.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images per inference.
         threads: threads that the runtime was told to use.
         weights: where those inside the artifact come from.
@@ -75,7 +76,7 @@ class OperatorProfile:
     format: Format
     precision: Precision
     target: Target
-    input_size: int
+    input_size: ImageSize
     batch: int
     threads: int
     weights: WeightsKind

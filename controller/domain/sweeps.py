@@ -9,6 +9,7 @@ from controller.domain.cores import Cores
 from controller.domain.measurements import Verdict
 from models.catalog.variants import Precision, WeightsKind
 from protos.device import DeviceProfile
+from protos.inputs import ImageSize
 from protos.measuring import StartGate
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -83,8 +84,9 @@ class SweepSpec:
             median: 0.02 is +-2 %.
         time_budget_ms: the longest that one repetition may sample, warm-up not counted, ms.
         precisions: empty is fp32; a runtime takes those that its format has.
-        input_sizes: pixels; empty is each backbone's evaluation size.
-        batches: images per inference; empty is 1.
+        input_sizes: empty is each backbone's evaluation size.
+        batches: images per inference; empty is each backbone's own: 1, or what an own model is
+            fixed to.
         cores: those that compute.
         flush_denormals: whether subnormal numbers count as 0.
         onnxruntime: what ONNX Runtime alone is told; None is its own defaults on the CPU.
@@ -105,7 +107,7 @@ class SweepSpec:
     relative_half_width: float
     time_budget_ms: int
     precisions: tuple[Precision, ...] = ()
-    input_sizes: tuple[int, ...] = ()
+    input_sizes: tuple[ImageSize, ...] = ()
     batches: tuple[int, ...] = ()
     cores: Cores = Cores()
     flush_denormals: bool = False
@@ -170,7 +172,7 @@ class JobOutcome:
         threads: threads that the runtime was told to use.
         weights: where they come from; what was asked for where there is no artifact.
         precision: of the artifact.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images per inference.
         verdict: how far its figures can be trusted.
         reasons: why the verdict is not ok; of an ok one what it does not tell.
@@ -188,7 +190,7 @@ class JobOutcome:
     threads: int
     weights: WeightsKind
     precision: Precision
-    input_size: int
+    input_size: ImageSize
     batch: int
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
@@ -299,9 +301,6 @@ MAX_MINUTES = 60
 
 
 MAX_THREADS = 256
-
-
-MAX_BATCH = 64
 
 
 # Of one sweep: every backbone on a thousand devices in three settings.

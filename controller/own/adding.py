@@ -97,7 +97,7 @@ class OwnModels:
         cancellation = Cancellation()
 
         def work() -> AdoptAnswer:
-            return inspect_own(folder, header.input_size, workdir, cancellation)
+            return inspect_own(folder, header.input_size, header.inputs, workdir, cancellation)
 
         try:
             async with self._gate.converting():
@@ -127,7 +127,7 @@ class OwnModels:
             format=header.format,
             digest=digest,
             size_bytes=sum(file.size_bytes for file in header.files),
-            input_size=answer.input_size,
+            takes=answer.takes,
             params_m=answer.params / 1e6,
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=self._clock.unix_ms(),

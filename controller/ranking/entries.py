@@ -178,13 +178,10 @@ def _with_accuracy(measurement: Measurement, catalog: Catalog) -> Entry | Reason
     if measurement.latency is None or measurement.top1 is None:
         return _unknown_accuracy(measurement)
     if measurement.backbone in catalog:
-        known_px = catalog.get(measurement.backbone).input_size
-        if measurement.input_size != known_px:
-            return reason(
-                ReasonCode.ACCURACY_OF_OTHER_SIZE,
-                known_px=known_px,
-                measured_px=measurement.input_size,
-            )
+        known = catalog.get(measurement.backbone).input_size
+        if measurement.input_size != known:
+            words = {"known_size": str(known), "measured_size": str(measurement.input_size)}
+            return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, words)
     return Entry(measurement, measurement.top1, measurement.latency)
 
 

@@ -15,6 +15,7 @@ from controller.domain.measurements import (
     MemoryFigures,
     MinuteFigures,
     Verdict,
+    per_image_ms,
 )
 from controller.domain.sweeps import JobOutcome
 from controller.state.database import Database, Transaction
@@ -190,6 +191,7 @@ def _accuracy_of_job(
 
 def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
     settings: MeasureSettings = row["settings"]
+    latency: LatencyFigures | None = row["latency"]
     return Measurement(
         measurement_id=row["measurement_id"],
         sweep_id=row["sweep_id"],
@@ -221,10 +223,11 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         accuracy_source=row["accuracy_source"] or "",
         params_m=row["params_m"],
         flops_g=row["flops_g"],
-        latency=row["latency"],
+        latency=latency,
         memory=row["memory"],
         repetitions=raw,
         repetitions_wanted=row["repetitions_wanted"],
+        latency_per_image_ms=per_image_ms(latency.median_ms if latency else None, row["batch"]),
         affinity=row["affinity"],
         accuracy_dataset=dataset,
         settings=settings,

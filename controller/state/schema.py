@@ -34,6 +34,7 @@ from controller.domain.sweeps import SweepPhase, SweepSpec
 from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
+from protos.inputs import ImageSize, NetworkInput
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
 
@@ -54,11 +55,11 @@ class Member(TypeDecorator[Enum]):
         super().__init__()
         self.enum_type = enum_type
 
-    def process_bind_param(self, value: Enum | None, dialect: Any) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: Enum | None, dialect: Any) -> str | None:
         """What is kept of a member."""
         return None if value is None else value.value
 
-    def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:  # noqa: ARG002
+    def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:
         """The member of which this was kept."""
         return None if value is None else self.enum_type(value)
 
@@ -73,13 +74,28 @@ class Document(TypeDecorator[Any]):
         super().__init__(none_as_null=True)
         self.document_type = document_type
 
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:  # noqa: ARG002
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
         """What is kept of a dataclass."""
         return None if value is None else _converter.unstructure(value)
 
-    def process_result_value(self, value: Any, dialect: Any) -> Any:  # noqa: ARG002
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
         """The dataclass of which this was kept."""
         return None if value is None else _converter.structure(value, self.document_type)
+
+
+class Sides(TypeDecorator[ImageSize]):
+    """The size of an image, kept as a text that is found again: 224x224."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: ImageSize | None, dialect: Any) -> str | None:
+        """What is kept of a size."""
+        return None if value is None else f"{value.height}x{value.width}"
+
+    def process_result_value(self, value: str | None, dialect: Any) -> ImageSize | None:
+        """The size of which this was kept."""
+        return None if value is None else ImageSize(*map(int, value.split("x")))
 
 
 class Samples(TypeDecorator[Sequence[int]]):
@@ -89,19 +105,11 @@ class Samples(TypeDecorator[Sequence[int]]):
     cache_ok = True
     _PACKED = "<u8"
 
-    def process_bind_param(
-        self,
-        value: Sequence[int] | None,
-        dialect: Any,  # noqa: ARG002
-    ) -> bytes | None:
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Any) -> bytes | None:
         """The samples as bytes."""
         return None if value is None else np.asarray(value, dtype=self._PACKED).tobytes()
 
-    def process_result_value(
-        self,
-        value: bytes | None,
-        dialect: Any,  # noqa: ARG002
-    ) -> tuple[int, ...] | None:
+    def process_result_value(self, value: bytes | None, dialect: Any) -> tuple[int, ...] | None:
         """The samples, which 64-bit integers hold exactly."""
         return None if value is None else tuple(np.frombuffer(value, dtype=self._PACKED).tolist())
 
@@ -146,7 +154,7 @@ own_models = Table(
     Column("format", Member(OwnFormat), nullable=False),
     Column("digest", String, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("input_size", Integer, nullable=False),
+    Column("takes", Document(NetworkInput), nullable=False),
     Column("params_m", Float, nullable=False),
     Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
@@ -187,7 +195,7 @@ artifacts = Table(
     Column("format", Member(Format), nullable=False),
     Column("precision", Member(Precision), nullable=False),
     Column("target", Member(Target), nullable=False),
-    Column("input_size", Integer, nullable=False),
+    Column("input_size", Sides(), nullable=False),
     Column("batch", Integer, nullable=False),
     Column("weights", Member(WeightsKind), nullable=False),
     Column("weights_digest", String, nullable=False),
@@ -224,7 +232,7 @@ jobs = Table(
     Column("format", Member(Format), nullable=False),
     Column("precision", Member(Precision), nullable=False),
     Column("target", Member(Target), nullable=False),
-    Column("input_size", Integer, nullable=False),
+    Column("input_size", Sides(), nullable=False),
     Column("batch", Integer, nullable=False),
     Column("settings", Document(MeasureSettings), nullable=False),
     Column("is_sentinel", Boolean, nullable=False, server_default=false()),

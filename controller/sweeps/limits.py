@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import (
-    MAX_BATCH,
     MAX_CELSIUS,
     MAX_JOBS,
     MAX_MINUTES,
@@ -19,22 +18,17 @@ from controller.domain.sweeps import (
     MIN_TIME_BUDGET_MS,
     SweepSpec,
 )
-from models.catalog.catalog import MAX_INPUT_SIZE
 from models.catalog.variants import Precision
+from protos.inputs import MAX_BATCH
 from protos.measuring import StartGate
 
 
 def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
-    """The precisions asked for, fp32 when none is; sizes and batches are within their ranges.
+    """The precisions asked for, fp32 when none is; batches are within their range.
 
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    for size in spec.input_sizes:
-        if not 1 <= size <= MAX_INPUT_SIZE:
-            raise EdgerankError(
-                ErrorCode.INVALID_INPUT, f"the input size must be 1 to {MAX_INPUT_SIZE}, not {size}"
-            )
     for batch in spec.batches:
         if not 1 <= batch <= MAX_BATCH:
             raise EdgerankError(

@@ -8,6 +8,7 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult, i
 from controller.views.counting import counted
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Precision, Target
+from protos.inputs import ImageSize
 
 TARGETS = tuple(Target)
 
@@ -19,7 +20,7 @@ class ConversionRow:
     """What became of a backbone in one precision, input size and batch, by target."""
 
     backbone: str
-    input_size: int
+    input_size: ImageSize
     batch: int
     precision: Precision
     by_target: Mapping[Target, ConversionOutcome]
@@ -43,7 +44,7 @@ class ConversionRow:
 
 def conversion_rows(outcomes: Iterable[ConversionOutcome], catalog: Catalog) -> list[ConversionRow]:
     """The rows in the order of the catalog, then by size, batch and precision."""
-    by_row: defaultdict[tuple[str, int, int, Precision], dict[Target, ConversionOutcome]]
+    by_row: defaultdict[tuple[str, ImageSize, int, Precision], dict[Target, ConversionOutcome]]
     by_row = defaultdict(dict)
     for outcome in outcomes:
         row = (outcome.backbone, outcome.input_size, outcome.batch, outcome.precision)

@@ -44,7 +44,8 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "format": Kind.TEXT,
         "precision": Kind.TEXT,
         "target": Kind.TEXT,
-        "input_size_px": Kind.WHOLE,
+        "input_height_px": Kind.WHOLE,
+        "input_width_px": Kind.WHOLE,
         "batch": Kind.WHOLE,
         "threads": Kind.WHOLE,
         "busy_threads": Kind.WHOLE,
@@ -73,6 +74,7 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "latency_median_ms": Kind.REAL,
         "latency_low_ms": Kind.REAL,
         "latency_high_ms": Kind.REAL,
+        "latency_per_image_ms": Kind.REAL,
         "latency_p90_ms": Kind.REAL,
         "latency_p99_ms": Kind.REAL,
         "latency_mad_ms": Kind.REAL,
@@ -105,7 +107,6 @@ RAW_COLUMN: Final = "latency_ns"
 
 # The columns whose name carries a unit that the document's field has no room for.
 _FIELD_OF_COLUMN: Final = {
-    "input_size_px": "input_size",
     "top1_percent": "top1",
     "top5_percent": "top5",
 }
@@ -168,6 +169,8 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
         flat["flush_denormals"] = settings["flush_denormals"]
         told = settings["onnxruntime"] or {}
         flat |= {f"onnxruntime_{name}": value for name, value in told.items()}
+    flat["input_height_px"] = measurement.input_size.height
+    flat["input_width_px"] = measurement.input_size.width
     flat["reason"] = sentences(measurement.reasons)
     flat["sustained_minutes"] = sustained_minutes(measurement)
     flat["affinity"] = _listed(measurement.affinity)

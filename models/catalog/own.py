@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from models.catalog.catalog import Backbone
 from models.digest import canonical_sha256, file_sha256
+from protos.inputs import NetworkInput
 
 OWN_SERIES = "own"
 """The series of every own model; no published one has it."""
@@ -65,7 +66,7 @@ def is_own(backbone: Backbone) -> bool:
 
 
 def own_backbone(
-    name: str, own_format: OwnFormat, digest: str, input_size: int, params_m: float
+    name: str, own_format: OwnFormat, digest: str, takes: NetworkInput, params_m: float
 ) -> Backbone:
     """Return an own model as a backbone; its accuracy is not known.
 
@@ -73,7 +74,7 @@ def own_backbone(
         name: unique name.
         own_format: what it was brought as.
         digest: see `own_digest`.
-        input_size: height and width of its input, pixels.
+        takes: what it is given where nobody says of which size and batch.
         params_m: millions of numbers in its weights, counted.
     """
     return Backbone(
@@ -84,11 +85,13 @@ def own_backbone(
         top5=None,
         params_m=None,
         flops_g=None,
-        input_size=input_size,
+        input_size=takes.size,
         distilled=False,
         extra_data=False,
         source=_source(own_format),
         counted_params_m=params_m,
+        batch=takes.batch,
+        input_kind=takes.kind,
     )
 
 

@@ -59,6 +59,7 @@ from models.processes.requests import (
 from models.recipes import synthetic as recipe
 from models.recipes.acceptance import ACCEPTANCE, ROUNDING_FACTOR
 from models.weights.weights import Weights
+from protos.inputs import InputValues, NetworkInput
 
 ONNX_OPSET = 14
 
@@ -90,13 +91,12 @@ class CheckedFile:
 
 @dataclass
 class Program:
-    """A backbone's program at one input size and batch.
+    """A backbone's program for one input.
 
     Attributes:
         backbone: what it is.
         weights: what is inside.
-        input_size: height and width, pixels.
-        batch: images per inference.
+        takes: what an inference is given.
         reference_inputs: inputs that its artifacts can be compared on.
         folder: empty; everything is written there.
         steps: run what it needs.
@@ -104,8 +104,7 @@ class Program:
 
     backbone: Backbone
     weights: Weights
-    input_size: int
-    batch: int
+    takes: NetworkInput
     reference_inputs: int
     folder: Path
     steps: Steps
@@ -120,7 +119,7 @@ class Program:
         """
         make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
         if self._own_format:
-            self._adopt(variant)
+            self._adopt(variant.format)
             return CheckedFile(*make(variant))
         if variant.format is Format.ONNX:
             # Known before the export, which takes minutes of a network as large.
@@ -139,11 +138,11 @@ class Program:
         works = needed(variant)
         return self.steps.seconds((*works, *may_follow(works)))
 
-    def _adopt(self, variant: Variant) -> None:
+    def _adopt(self, format_: Format) -> AdoptAnswer:
         """Make of an own model what an export is; no pass rewrites it."""
         assert self._own_format is not None
         work = ADOPT[self._own_format]
-        if self._own_format is OwnFormat.ONNX and variant.format is Format.PADDLELITE:
+        if self._own_format is OwnFormat.ONNX and format_ is Format.PADDLELITE:
             raise StepFailed(
                 work.step,
                 f"{self.backbone.name} was added as ONNX, and nothing here translates ONNX to "
@@ -153,13 +152,17 @@ class Program:
         is_onnx = self._own_format is OwnFormat.ONNX
         request = AdoptRequest(
             folder=str(self.weights.path),
-            input_size=self.input_size,
-            batch=self.batch,
+            input_size=self.takes.size,
+            batch=self.takes.batch,
+            values=tuple(
+                InputValues(name=each.name, values=each.values)
+                for each in self.takes.kind.constants
+            ),
             output=str(self._translated) if is_onnx else self._prefix,
             reference_path=self._reference,
             reference_inputs=self.reference_inputs,
         )
-        self.steps.run(work, request, AdoptAnswer)
+        return self.steps.run(work, request, AdoptAnswer)
 
     def _await_program(self) -> None:
         """Wait until the program is written, or the export has failed."""
@@ -177,8 +180,8 @@ class Program:
         path = self.weights.path
         request = ExportRequest(
             architecture=self.backbone.architecture,
-            input_size=self.input_size,
-            batch=self.batch,
+            input_size=self.takes.size,
+            batch=self.takes.batch,
             evaluation_size=self.backbone.input_size,
             weights_path=None if path is None else str(path.absolute()),
             seed=recipe.SEED,
@@ -195,7 +198,8 @@ class Program:
         with _answering_for("fp32 file"):
             source, _, simplified = self._onnx_fp32()
         path = self.folder / f"{precision.value}.onnx"
-        self.steps.run(REDUCE[precision], ReduceRequest(str(source), str(path)), FileAnswer)
+        request = ReduceRequest(str(source), str(path), self.takes)
+        self.steps.run(REDUCE[precision], request, FileAnswer)
         return path, self._parity(ONNX_PARITY[precision], path, precision), simplified
 
     def _onnx_fp32(self) -> _Made:
@@ -264,6 +268,8 @@ class Program:
         accepted = ACCEPTANCE[precision].tolerance
         if not self._own_format:
             self._export()
+        elif self._adopt(Format.ONNX).is_half:
+            accepted = max(accepted, ACCEPTANCE[Precision.FP16].tolerance)
         try:
             return self._compare(work, path, precision, accepted)
         except StepFailed as failure:
@@ -282,6 +288,7 @@ class Program:
             tolerance,
             accepted.input_count,
             accepted.least_correlation,
+            self.takes.kind.constants,
         )
         answer = self.steps.run(work, request, ParityAnswer)
         return Parity(

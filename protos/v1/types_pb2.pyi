@@ -219,6 +219,50 @@ GRAPH_OPTIMIZATION_EXTENDED: GraphOptimization.ValueType  # 3
 GRAPH_OPTIMIZATION_ALL: GraphOptimization.ValueType  # 4
 Global___GraphOptimization: _TypeAlias = GraphOptimization  # noqa: Y015
 
+class _Layout:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LayoutEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Layout.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LAYOUT_UNSPECIFIED: _Layout.ValueType  # 0
+    LAYOUT_NCHW: _Layout.ValueType  # 1
+    LAYOUT_NHWC: _Layout.ValueType  # 2
+
+class Layout(_Layout, metaclass=_LayoutEnumTypeWrapper):
+    """In which order the axes of an image input stand."""
+
+LAYOUT_UNSPECIFIED: Layout.ValueType  # 0
+LAYOUT_NCHW: Layout.ValueType  # 1
+LAYOUT_NHWC: Layout.ValueType  # 2
+Global___Layout: _TypeAlias = Layout  # noqa: Y015
+
+class _ElementType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ElementTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ElementType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ELEMENT_TYPE_UNSPECIFIED: _ElementType.ValueType  # 0
+    ELEMENT_TYPE_FLOAT32: _ElementType.ValueType  # 1
+    ELEMENT_TYPE_FLOAT16: _ElementType.ValueType  # 2
+    ELEMENT_TYPE_UINT8: _ElementType.ValueType  # 3
+    ELEMENT_TYPE_INT32: _ElementType.ValueType  # 4
+    ELEMENT_TYPE_INT64: _ElementType.ValueType  # 5
+    ELEMENT_TYPE_BOOL: _ElementType.ValueType  # 6
+
+class ElementType(_ElementType, metaclass=_ElementTypeEnumTypeWrapper):
+    """Kind of number of an input."""
+
+ELEMENT_TYPE_UNSPECIFIED: ElementType.ValueType  # 0
+ELEMENT_TYPE_FLOAT32: ElementType.ValueType  # 1
+ELEMENT_TYPE_FLOAT16: ElementType.ValueType  # 2
+ELEMENT_TYPE_UINT8: ElementType.ValueType  # 3
+ELEMENT_TYPE_INT32: ElementType.ValueType  # 4
+ELEMENT_TYPE_INT64: ElementType.ValueType  # 5
+ELEMENT_TYPE_BOOL: ElementType.ValueType  # 6
+Global___ElementType: _TypeAlias = ElementType  # noqa: Y015
+
 class _ReasonCode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -339,7 +383,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: dataset, precision"""
     REASON_CODE_ACCURACY_UNPUBLISHED: _ReasonCode.ValueType  # 52
     REASON_CODE_ACCURACY_OF_OTHER_SIZE: _ReasonCode.ValueType  # 53
-    """known_px, measured_px"""
+    """known_size, measured_size"""
     REASON_CODE_NOT_SUSTAINED: _ReasonCode.ValueType  # 54
     """minute"""
     REASON_CODE_PAST_LAST_MINUTE: _ReasonCode.ValueType  # 55
@@ -506,7 +550,7 @@ REASON_CODE_ACCURACY_UNKNOWN_IN_PRECISION: ReasonCode.ValueType  # 51
 """words: dataset, precision"""
 REASON_CODE_ACCURACY_UNPUBLISHED: ReasonCode.ValueType  # 52
 REASON_CODE_ACCURACY_OF_OTHER_SIZE: ReasonCode.ValueType  # 53
-"""known_px, measured_px"""
+"""known_size, measured_size"""
 REASON_CODE_NOT_SUSTAINED: ReasonCode.ValueType  # 54
 """minute"""
 REASON_CODE_PAST_LAST_MINUTE: ReasonCode.ValueType  # 55
@@ -1128,6 +1172,162 @@ class StartGate(_message.Message):
 Global___StartGate: _TypeAlias = StartGate  # noqa: Y015
 
 @_typing.final
+class ImageSize(_message.Message):
+    """Pixels, at least 1."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    width: _builtins.int
+    def __init__(
+        self,
+        *,
+        height: _builtins.int = ...,
+        width: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageSize: _TypeAlias = ImageSize  # noqa: Y015
+
+@_typing.final
+class InputValues(_message.Message):
+    """What a person says of an input that is no image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """1 to 64."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputValues: _TypeAlias = InputValues  # noqa: Y015
+
+@_typing.final
+class ConstantInput(_message.Message):
+    """An input besides the image that has the same values in every inference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ELEMENT_TYPE_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    FOR_EACH_IMAGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    element_type: Global___ElementType.ValueType
+    for_each_image: _builtins.bool
+    """Whether it has a first axis besides, on which each image has these values."""
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Without the axis of images where it has one."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Row by row, 1 to 64."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        element_type: Global___ElementType.ValueType = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+        for_each_image: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["element_type", b"element_type", "for_each_image", b"for_each_image", "name", b"name", "shape", b"shape", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConstantInput: _TypeAlias = ConstantInput  # noqa: Y015
+
+@_typing.final
+class InputKind(_message.Message):
+    """What a network takes, whatever the size and the number of its images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LAYOUT_FIELD_NUMBER: _builtins.int
+    ELEMENT_TYPE_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    CONSTANTS_FIELD_NUMBER: _builtins.int
+    layout: Global___Layout.ValueType
+    element_type: Global___ElementType.ValueType
+    """Of the image: FLOAT32, FLOAT16 or UINT8."""
+    channels: _builtins.int
+    """Of the image, 1 to 1024."""
+    @_builtins.property
+    def constants(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConstantInput]:
+        """At most 4."""
+
+    def __init__(
+        self,
+        *,
+        layout: Global___Layout.ValueType = ...,
+        element_type: Global___ElementType.ValueType = ...,
+        channels: _builtins.int = ...,
+        constants: _abc.Iterable[Global___ConstantInput] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "constants", b"constants", "element_type", b"element_type", "layout", b"layout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputKind: _TypeAlias = InputKind  # noqa: Y015
+
+@_typing.final
+class NetworkInput(_message.Message):
+    """What one inference of a network is given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    batch: _builtins.int
+    """Images, 1 to 64."""
+    @_builtins.property
+    def size(self) -> Global___ImageSize: ...
+    @_builtins.property
+    def kind(self) -> Global___InputKind: ...
+    def __init__(
+        self,
+        *,
+        size: Global___ImageSize | None = ...,
+        batch: _builtins.int = ...,
+        kind: Global___InputKind | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "size", b"size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "kind", b"kind", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetworkInput: _TypeAlias = NetworkInput  # noqa: Y015
+
+@_typing.final
 class MeasureSettings(_message.Message):
     """Everything that one repetition is told, besides the artifact."""
 
@@ -1137,7 +1337,6 @@ class MeasureSettings(_message.Message):
     THREADS_FIELD_NUMBER: _builtins.int
     RELATIVE_HALF_WIDTH_FIELD_NUMBER: _builtins.int
     TIME_BUDGET_MS_FIELD_NUMBER: _builtins.int
-    INPUT_SHAPE_FIELD_NUMBER: _builtins.int
     INPUT_SEED_FIELD_NUMBER: _builtins.int
     CORES_FIELD_NUMBER: _builtins.int
     FLUSH_DENORMALS_FIELD_NUMBER: _builtins.int
@@ -1145,6 +1344,7 @@ class MeasureSettings(_message.Message):
     GATE_FIELD_NUMBER: _builtins.int
     SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
     PROFILE_RUNS_FIELD_NUMBER: _builtins.int
+    TAKES_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     threads: _builtins.int
     """Threads that the runtime computes with, at least 1."""
@@ -1162,10 +1362,6 @@ class MeasureSettings(_message.Message):
     profile_runs: _builtins.int
     """Inferences to profile after a warm-up, in the place of measuring; 0 measures."""
     @_builtins.property
-    def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Batch, channels, height, width."""
-
-    @_builtins.property
     def cores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that a child may run on, ascending; empty means every core that the agent may use."""
 
@@ -1175,6 +1371,8 @@ class MeasureSettings(_message.Message):
 
     @_builtins.property
     def gate(self) -> Global___StartGate: ...
+    @_builtins.property
+    def takes(self) -> Global___NetworkInput: ...
     def __init__(
         self,
         *,
@@ -1182,7 +1380,6 @@ class MeasureSettings(_message.Message):
         threads: _builtins.int = ...,
         relative_half_width: _builtins.float = ...,
         time_budget_ms: _builtins.int = ...,
-        input_shape: _abc.Iterable[_builtins.int] | None = ...,
         input_seed: _builtins.int = ...,
         cores: _abc.Iterable[_builtins.int] | None = ...,
         flush_denormals: _builtins.bool = ...,
@@ -1190,10 +1387,11 @@ class MeasureSettings(_message.Message):
         gate: Global___StartGate | None = ...,
         sustained_minutes: _builtins.int = ...,
         profile_runs: _builtins.int = ...,
+        takes: Global___NetworkInput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "input_shape", b"input_shape", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "takes", b"takes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015

@@ -16,7 +16,8 @@ from controller.domain.catalog import (
     AccuracyPrecision,
     dataset_meant,
 )
-from models.catalog.catalog import IMAGENET, MAX_INPUT_SIZE, Catalog
+from models.catalog.catalog import IMAGENET, Catalog
+from protos.inputs import MAX_SIDE, ImageSize, parse_size
 
 MAX_FILE_BYTES: Final = 8_000_000
 INPUT_SIZE: Final = "input_size"
@@ -37,7 +38,7 @@ class AccuracyFile:
 
     Attributes:
         figures: each with its row; what they mean is for the controller to check.
-        input_sizes: size that the figures of a row were taken at, pixels, by row; a row that says
+        input_sizes: size that the figures of a row were taken at, by row; a row that says
             none has none.
         is_timm: whether it is a results table of timm, whose rows are of many models, few of which
             are known here.
@@ -47,7 +48,7 @@ class AccuracyFile:
     """
 
     figures: tuple[AccuracyFigure, ...]
-    input_sizes: Mapping[int, int]
+    input_sizes: Mapping[int, ImageSize]
     is_timm: bool
     row_count: int
     unread_columns: tuple[str, ...]
@@ -169,16 +170,17 @@ def _read_timm(table: CsvTable, file_name: str) -> AccuracyFile:
     )
 
 
-def _input_sizes(table: CsvTable, column: str) -> dict[int, int]:
+def _input_sizes(table: CsvTable, column: str) -> dict[int, ImageSize]:
     sizes = {}
     for row in table.rows:
         text = row.cells.get(column, "")
         if not text:
             continue
-        if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_INPUT_SIZE:
-            problem = f"{text[:40]!r} is no size of 1 to {MAX_INPUT_SIZE} pixels"
-            raise AccuracyInvalid(row.line, column, problem)
-        sizes[row.line] = int(text)
+        try:
+            sizes[row.line] = parse_size(text)
+        except ValueError:
+            problem = f"{text[:40]!r} is no size of 1 to {MAX_SIDE} pixels: write 224 or 192x48"
+            raise AccuracyInvalid(row.line, column, problem) from None
     return sizes
 
 

@@ -23,6 +23,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert
 from models.weights.weights import resolve_weights
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 from tests.benchmarks.measuring.recording import Subject, one_repetition
@@ -199,7 +200,7 @@ def _our_median_ms(
         threads=threads,
         relative_half_width=0.01,
         time_budget_ms=TIME_BUDGET_MS,
-        input_shape=(1, 3, size, size),
+        takes=NetworkInput(size=size),
         input_seed=INPUT_SEED,
     )
     measured = measurer.measure(converted.path, settings, Cancellation())

@@ -16,6 +16,7 @@ from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
 from protos.fleet import Failure
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings, StartGate
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
@@ -40,7 +41,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def wanted(run_count: int, runtime: Runtime = Runtime.ONNXRUNTIME) -> MeasureSettings:
-    return replace(settings(runtime), input_shape=FIXED_SHAPE, profile_runs=run_count)
+    return replace(settings(runtime), takes=NetworkInput(size=square(64)), profile_runs=run_count)
 
 
 def measurer(*command: str) -> Measurer:

@@ -19,7 +19,7 @@ from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime, RuntimeInfo
 from tests.integration.agent.details import detail_of
-from tests.integration.agent.networks import SHAPES, Artifacts, settings
+from tests.integration.agent.networks import Artifacts, settings, takes
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
 PROC = Roots().proc
@@ -41,7 +41,7 @@ def ask(
         parent_pid=os.getpid(),
         memory_limit_bytes=2 * GIB,
         runtime=runtime,
-        input_shape=SHAPES[network],
+        takes=takes(network),
         input_seed=1,
         cores=cores,
         sampling=sampling,

@@ -32,6 +32,7 @@ from protos.fleet import (
     Welcome,
     failed,
 )
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
@@ -53,7 +54,7 @@ def lease(attempt_id: str = "a") -> Lease:
             threads=1,
             relative_half_width=0.02,
             time_budget_ms=1_000,
-            input_shape=(1, 3, 224, 224),
+            takes=NetworkInput(size=square(224)),
             input_seed=0,
         ),
     )

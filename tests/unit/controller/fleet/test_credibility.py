@@ -21,6 +21,7 @@ from controller.fleet.credibility import (
 )
 from protos.device import DeviceProfile, DeviceState, PowerReading, Temperature
 from protos.fleet import Hello, Measured, Profiled, Report
+from protos.inputs import NetworkInput, square
 from protos.measuring import (
     LayerTime,
     MeasureSettings,
@@ -172,7 +173,7 @@ SETTINGS = MeasureSettings(
     threads=1,
     relative_half_width=0.02,
     time_budget_ms=1_000,
-    input_shape=(1, 3, 8, 8),
+    takes=NetworkInput(size=square(8)),
     input_seed=1,
 )
 

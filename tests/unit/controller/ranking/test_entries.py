@@ -7,6 +7,7 @@ from controller.domain.rankings import DOUBTFUL, WITH_FIGURES, Constraints, Rank
 from controller.ranking.ranking import rank
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.variants import Precision, WeightsKind
+from protos.inputs import square
 from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.controller.samples.measurements import (
     DEVICE,
@@ -34,8 +35,9 @@ def _why_left_out(ranking: Ranking) -> list[tuple[Reason, ...]]:
     return [left.reasons for left in ranking.left_out]
 
 
-def _known_for(known_px: int, *, measured_px: int) -> Reason:
-    return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, known_px=known_px, measured_px=measured_px)
+def _known_for(known: int, *, measured: int) -> Reason:
+    words = {"known_size": str(known), "measured_size": str(measured)}
+    return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, words)
 
 
 def test_the_last_usable_measurement_of_a_setting_counts() -> None:
@@ -156,10 +158,10 @@ def test_what_would_count_is_told_although_a_biased_figure_came_after_it() -> No
 
 
 def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both() -> None:
-    small = measurement("A", input_size=160, verdict=Verdict.WIDE, reasons=(WIDE,))
+    small = measurement("A", input_size=square(160), verdict=Verdict.WIDE, reasons=(WIDE,))
     ranking = rank(DEVICE, [small], ONLY_OK, catalog(A=75))
     (left,) = ranking.left_out
-    assert left.reasons == (WIDE, _known_for(224, measured_px=160))
+    assert left.reasons == (WIDE, _known_for(224, measured=160))
     assert left.measurement.top1 is None
     assert ranking.would_win_with == ()
 
@@ -198,5 +200,5 @@ def test_an_own_model_without_accuracy_is_told_how_to_bring_it() -> None:
 
 
 def test_accuracy_is_not_credited_to_another_input_size() -> None:
-    ranking = rank(DEVICE, [measurement("A", input_size=160)], NO_LIMITS, catalog(A=75))
-    assert _why_left_out(ranking) == [(_known_for(224, measured_px=160),)]
+    ranking = rank(DEVICE, [measurement("A", input_size=square(160))], NO_LIMITS, catalog(A=75))
+    assert _why_left_out(ranking) == [(_known_for(224, measured=160),)]

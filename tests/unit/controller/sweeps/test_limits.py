@@ -8,6 +8,7 @@ from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.sweeps.planning import plan_conversion, plan_sweep
 from models.catalog.variants import WeightsKind
+from protos.inputs import square
 from tests.unit.controller.sweeps.test_planning import CATALOG, SPEC, device
 
 
@@ -17,7 +18,7 @@ def test_more_jobs_than_may_be_at_once_are_refused_before_any_is_made() -> None:
         SPEC,
         backbones=every,
         threads=tuple(range(1, 257)),
-        input_sizes=tuple(range(32, 132)),
+        input_sizes=tuple(map(square, range(32, 132))),
         batches=tuple(range(1, 57)),
     )
     with pytest.raises(EdgerankError, match=r"1,000,000 may be") as refused:

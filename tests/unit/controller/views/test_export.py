@@ -86,7 +86,6 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
     document = to_document(MEASURED)
     assert isinstance(document, dict)
     named = {
-        "input_size": "input_size_px",
         "top1": "top1_percent",
         "top5": "top5_percent",
         "reasons": "reason",
@@ -100,6 +99,8 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
             assert {"cores", "flush_denormals"} <= set(COLUMNS) & set(figure)
             assert isinstance(figure["onnxruntime"], dict)
             assert {f"onnxruntime_{inner}" for inner in figure["onnxruntime"]} <= set(COLUMNS)
+        elif name == "input_size":
+            assert {"input_height_px", "input_width_px"} <= set(COLUMNS)
         elif name not in ("repetitions", "minutes"):
             assert named.get(name, name) in COLUMNS
 
