@@ -22,10 +22,10 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock, SystemClock
 from controller.own.adding import OwnModels
-from controller.state.accuracy import store_catalog
 from controller.state.blobs import open_blobs
+from controller.state.catalog.accuracy import store_catalog
+from controller.state.catalog.own_models import list_own_models
 from controller.state.database import claim_state, open_database
-from controller.state.own_models import list_own_models
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import load_catalog

@@ -53,7 +53,7 @@ COMMANDS: Mapping[str, Listed] = {
         "controller.cli.profile:profile",
         "Time a backbone on a device, operator by operator and layer by layer.",
     ),
-    "export": Listed("controller.cli.export:export", "Write every measurement to a file."),
+    "export": Listed("controller.cli.sweeps.export:export", "Write every measurement to a file."),
 }
 # A package of each extra that nothing else brings: without it the extra is not installed.
 WITNESSES: Mapping[str, str] = {"agent": "psutil", "controller": "cloup"}

@@ -12,15 +12,15 @@ from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.files import sync
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free
+from controller.state.catalog.own_models import forget_own_model, list_own_models, record_own_model
 from controller.state.database import Database
-from controller.state.own_models import forget_own_model, list_own_models, record_own_model
 from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, own_digest, own_folder
 from models.conversion.own_inspection import inspect_own
+from models.files import sync
 from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer
 from models.tools import ToolMissing

@@ -21,8 +21,8 @@ from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
 from controller.own.accuracy import MAX_FIGURES, import_accuracies
 from controller.own.adding import OwnModels
-from controller.state.accuracy import list_datasets
 from controller.state.blobs import CHUNK_BYTES
+from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles

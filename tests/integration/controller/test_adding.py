@@ -13,8 +13,8 @@ from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader
 from controller.fleet.agents import Fleet
 from controller.own import adding
 from controller.own.adding import OwnModels
+from controller.state.catalog.own_models import record_own_model
 from controller.state.database import Database
-from controller.state.own_models import record_own_model
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.own import OwnFormat
 from tests.integration.controller.conftest import OwnedClock
