@@ -156,5 +156,29 @@ class GiveBack:
     attempt_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CertificateDue:
+    """Who signs is another now: the agent is to renew its certificate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """What makes a device a member.
+
+    Attributes:
+        device_id: the subject of its certificate.
+        certificate_pem: its certificate.
+        authority_pem: of who signs the controller's certificate from now on.
+        fleet_port: where members connect, on the host where the device joined.
+        renew_after_ms: when to renew, counted from when this came: no clock of the device is asked.
+    """
+
+    device_id: str
+    certificate_pem: str
+    authority_pem: str
+    fleet_port: int
+    renew_after_ms: int
+
+
 FromAgent = Hello | Heartbeat | Ready | Progress | Report | GiveBack
-ToAgent = Welcome | Lease | ReportCommitted | Cancel
+ToAgent = Welcome | Lease | ReportCommitted | Cancel | CertificateDue

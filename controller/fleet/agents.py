@@ -30,10 +30,12 @@ from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
 from controller.fleet.settling import end_finished_sweeps, settle_all
 from controller.state import attempts, devices, jobs
+from controller.state.access.members import revoke_member
 from controller.state.database import Database
 from protos.fleet import (
     PROTOCOL,
     Cancel,
+    CertificateDue,
     GiveBack,
     Heartbeat,
     Hello,
@@ -173,6 +175,8 @@ class Fleet:
             await self._lose(attempt_id)
         await asyncio.to_thread(jobs.cancel_jobs_of_device, known, device_id)
         count = await asyncio.to_thread(devices.count_measurements, known, device_id)
+        # Else it would be back at its next start.
+        await asyncio.to_thread(revoke_member, known, device_id)
         if with_measurements:
             await asyncio.to_thread(devices.forget, known, device_id)
         else:
@@ -216,6 +220,8 @@ class Fleet:
             log.info("%s repeated a report, or sent a stranger's", session.hello.name)
         session.forget(report.attempt_id)
         session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
+        if any(report.attempt_id in other.leases for other in self._sessions.values()):
+            return
         self._leases.end(report.attempt_id)
         await self.gate.attempt_ended(report.attempt_id)
         await self.end_finished_sweeps()
@@ -268,6 +274,12 @@ class Fleet:
         """Ends the sweeps whose last job has ended."""
         if await asyncio.to_thread(end_finished_sweeps, self._database, self._clock.unix_ms()):
             self._changes.notify()
+
+    def tell_to_renew(self) -> int:
+        """Tells every agent that is connected to renew its certificate; gives how many."""
+        for session in self._sessions.values():
+            session.outbox.put_nowait(CertificateDue())
+        return len(self._sessions)
 
     def end_sessions(self) -> None:
         """Ends every stream, so that the agents dial again later."""

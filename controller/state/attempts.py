@@ -127,6 +127,19 @@ def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredA
     return StoredAttempt(turn, row.settings, row.is_sentinel)
 
 
+def was_leased(database: Database, device_id: str, sha256: str) -> bool:
+    """Whether an artifact was ever leased to a device, also with an attempt that was lost since."""
+    with database.transaction() as transaction:
+        leased = transaction.execute(
+            select(attempts.c.attempt_id)
+            .join(jobs, jobs.c.job_id == attempts.c.job_id)
+            .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
+            .where(jobs.c.device_id == device_id, artifacts.c.sha256 == sha256)
+            .limit(1)
+        )
+        return leased.first() is not None
+
+
 def set_reported(transaction: Transaction, attempt_id: str) -> bool:
     """Remembers that an attempt was reported, also one that was given up for lost before.
 

@@ -47,6 +47,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         fleet: Fleet,
         profiles: Profiles,
         clock: Clock,
+        open_to_all: bool,
     ) -> None:
         self._database = database
         self._catalog = catalog
@@ -56,6 +57,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         self._fleet = fleet
         self._profiles = profiles
         self._clock = clock
+        self._open_to_all = open_to_all
 
     async def ListDevices(  # noqa: N802 - the contract's name
         self,
@@ -66,7 +68,8 @@ class QueryService(query_pb2_grpc.QueryServicer):
         async with answered_failures(context):
             found = await self._queries.devices()
         return query_pb2.ListDevicesResponse(
-            devices=[to_message(device, query_pb2.Device) for device in found]
+            devices=[to_message(device, query_pb2.Device) for device in found],
+            open_to_all=self._open_to_all,
         )
 
     async def RenameDevice(  # noqa: N802
