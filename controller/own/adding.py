@@ -19,7 +19,7 @@ from controller.state.catalog.own_models import forget_own_model, list_own_model
 from controller.state.database import Database
 from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, own_digest, own_folder
-from models.conversion.own_inspection import inspect_own
+from models.conversion.own_inspection import NotConfinable, check_confinable, inspect_own
 from models.files import sync
 from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer
@@ -59,10 +59,12 @@ class OwnModels:
 
         Raises:
             EdgerankError: INVALID_INPUT for a model that cannot be used, NAME_TAKEN, PRECONDITION
-                when a tool is missing, STORAGE when the disk fails. Nothing of it is kept then.
+                when a tool is missing or the kernel cannot hold who reads the model, STORAGE when
+                the disk fails. Nothing of it is kept then.
             asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
         """
         check_header(header, self._catalog)
+        _check_machine()
         with _storage_named(self._uploads_dir):
             self._uploads_dir.mkdir(parents=True, exist_ok=True)
             needed_bytes = sum(file.size_bytes for file in header.files)
@@ -144,6 +146,13 @@ class OwnModels:
             undoing.pop_all()
         self._catalog.add(as_backbone(model))
         return model
+
+
+def _check_machine() -> None:
+    try:
+        check_confinable()
+    except NotConfinable as error:
+        raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
 
 
 async def _receive(header: OwnModelHeader, chunks: AsyncIterator[bytes], folder: Path) -> None:

@@ -19,6 +19,7 @@ from models.catalog.variants import (
     Variant,
     WeightsKind,
 )
+from models.conversion.own_inspection import NotConfinable, check_confinable
 from models.conversion.parity import Parity
 from models.conversion.running import Steps
 from models.conversion.work import (
@@ -149,6 +150,10 @@ class Program:
                 "Paddle; added as a Paddle program, it converts to both",
                 crashed=False,
             )
+        try:
+            check_confinable()
+        except NotConfinable as error:
+            raise StepFailed(work.step, str(error), crashed=False) from error
         is_onnx = self._own_format is OwnFormat.ONNX
         request = AdoptRequest(
             folder=str(self.weights.path),

@@ -1,0 +1,1 @@
+"""What holds a process that reads a stranger's file: the kernel's own means, and no privilege."""
