@@ -36,6 +36,7 @@ from protos.codec import MessageInvalid
 from protos.joining import JoinToken, TokenInvalid, parse_join_token
 from protos.log_lines import log_to_stderr
 from protos.runtimes import RuntimeInfo
+from sandbox.layers import enforceable
 
 # Those of gRPC, of asyncio's pool, and one that watches a child.
 _LEAST_THREADS = 8
@@ -318,6 +319,7 @@ def _host_facts() -> HostFacts:
         python_version=platform.python_version(),
         agent_version=metadata.version("edgerank"),
         usable_cpus=tuple(sorted(os.sched_getaffinity(0))),
+        confinement=tuple(sorted(layer.value for layer in enforceable())),
     )
 
 
