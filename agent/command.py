@@ -262,6 +262,7 @@ async def _serve(way: Way, name: str, labels: Mapping[str, str], folder: Path) -
             measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch),
             cache=ArtifactCache(folder / "artifacts"),
             spool=spool,
+            kept=[folder, folder / "spool.sqlite"],
             now_unix_ms=now_unix_ms,
             connect_timeout_s=way.connect_timeout_s,
         )

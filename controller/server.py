@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -47,6 +48,7 @@ STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0
 # Longer than a busy machine keeps a process from its core.
 STALL_MS = 2_000
+STATE_CHECK_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +81,8 @@ async def serve(
     """Serves until SIGINT or SIGTERM; tells where it really listens, and who signs each time anew.
 
     Raises:
-        EdgerankError: STORAGE or PRECONDITION for the state folder, UNREACHABLE for the address.
+        EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
+            it is served; UNREACHABLE for the address.
     """
     with claim_state(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
@@ -117,9 +120,7 @@ async def serve(
         on_authority(doors.listening())
         on_listening(doors.listening())
         try:
-            await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if watching.done():
-                _tell_end(watching)
+            await _until_stopped(stopping, watching, database)
         finally:
             log.info("stopping")
             watching.cancel()
@@ -211,6 +212,37 @@ def _tell_end(watching: asyncio.Task[None]) -> None:
         f"the controller ended by a defect of its own ({type(error).__name__}; its log has it "
         "whole): start it again, and report what the log says",
     )
+
+
+async def _until_stopped(
+    stopping: asyncio.Task[None], watching: asyncio.Task[None], database: Database
+) -> None:
+    """Wait for a signal to stop, while leases are looked after and the state is there.
+
+    Raises:
+        EdgerankError: EXECUTION or STORAGE when one of them is not so any more.
+    """
+    present = asyncio.create_task(_look_after_state(database))
+    try:
+        awaited = {stopping, watching, present}
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            _tell_end(watching)
+        if present.done():
+            present.result()
+    finally:
+        present.cancel()
+
+
+async def _look_after_state(database: Database) -> NoReturn:
+    """Look whether the state is there, for as long as it is.
+
+    Raises:
+        EdgerankError: STORAGE when it is not any more.
+    """
+    while True:
+        await asyncio.sleep(STATE_CHECK_S)
+        database.check_present()
 
 
 async def _stop_signal() -> None:

@@ -29,7 +29,11 @@ def speaks_ours(protocol: int | None) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """An agent's first message."""
+    """An agent's first message.
+
+    Attributes:
+        run_id: made anew at each start of the agent; empty where it does not say.
+    """
 
     device_id: str
     name: str
@@ -37,6 +41,7 @@ class Hello:
     profile: DeviceProfile
     held_attempt_ids: tuple[str, ...] = ()
     protocol: int | None = None
+    run_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

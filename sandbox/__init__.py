@@ -1,1 +1,1 @@
-"""What holds a process that reads a stranger's file: the kernel's own means, and no privilege."""
+"""What keeps others out: of processes that read a stranger's file, and of our folders."""

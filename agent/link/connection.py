@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -34,7 +36,7 @@ from agent.link.session import (
 from agent.link.spool import Spool
 from agent.link.wire import AgentStream, encode_report
 from agent.measuring.measurer import Measurer
-from agent.state_folder import StateUnusable
+from agent.state_folder import StateUnusable, watch_presence
 from protos.codec import MessageInvalid
 from protos.device import DeviceProfile
 from protos.fleet import (
@@ -86,6 +88,7 @@ class Connection:
         measurer: Measurer,
         cache: ArtifactCache,
         spool: Spool,
+        kept: Iterable[Path] = (),
         now_unix_ms: Callable[[], int],
         connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
     ) -> None:
@@ -94,9 +97,11 @@ class Connection:
         self._measurer = measurer
         self._cache = cache
         self._spool = spool
+        self._kept = kept
         self._now_unix_ms = now_unix_ms
         self._connect_timeout_s = connect_timeout_s
         self._dialler = Dialler(line, connect_timeout_s)
+        self._run_id = uuid.uuid4().hex
         self._session = Session(unsent=list(spool.pending()))
         self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
         # Reports that the disk would not take, so that at least this process remembers them.
@@ -115,11 +120,13 @@ class Connection:
         Raises:
             ControllerUnreachable: nobody answered the first dial.
             ControllerRefused: the controller does not want this agent.
+            StateUnusable: its state folder was removed.
         """
         serving = asyncio.create_task(self._serve(on_connected))
         working = asyncio.create_task(self._work())
         stopping = asyncio.create_task(stop.wait())
-        tasks = {serving, working, stopping}
+        watching = asyncio.create_task(watch_presence(self._kept))
+        tasks = {serving, working, stopping, watching}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*done)
@@ -164,6 +171,7 @@ class Connection:
             profile=who.profile,
             held_attempt_ids=self._session.held_attempt_ids,
             protocol=PROTOCOL,
+            run_id=self._run_id,
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
@@ -184,7 +192,7 @@ class Connection:
         try:
             await asyncio.gather(*done)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-            log.info("the connection to %s broke: %s", self._line.address, _short(error))
+            log.warning("the connection to %s broke: %s", self._line.address, _short(error))
 
     async def _receive(self, stream: AgentStream) -> None:
         while (message := await stream.receive()) is not None:

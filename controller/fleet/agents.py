@@ -26,6 +26,7 @@ from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.host_gate import HostGate
+from controller.fleet.identities import Identities
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
 from controller.fleet.settling import end_finished_sweeps, settle_all
@@ -53,11 +54,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class AgentSession:
-    """One agent's open stream. None in the outbox ends it."""
+    """One agent's open stream. None in the outbox ends it, and an error does with its sentence."""
 
     hello: Hello
     leases: dict[str, Lease]
-    outbox: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
+    outbox: asyncio.Queue[ToAgent | EdgerankError | None] = field(default_factory=asyncio.Queue)
     ready: bool = False
     progress: dict[str, Progress] = field(default_factory=dict)
 
@@ -83,6 +84,7 @@ class Fleet:
         self._hostname = hostname
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook()
+        self._identities = Identities()
         self._dispatching = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
         self.gate = HostGate(self._dispatch_soon)
@@ -115,15 +117,15 @@ class Fleet:
 
         Raises:
             EdgerankError: INVALID_INPUT for a name or label that none may have, NAME_TAKEN when
-                another device has the name.
+                another device has the name, or two agents have this device's identity.
         """
         check_hello(hello)
         name = await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
         # A person may have renamed it.
         hello = replace(hello, name=name)
-        older = self._sessions.pop(hello.device_id, None)
+        older = self._sessions.get(hello.device_id)
         if older is not None:
-            older.outbox.put_nowait(None)
+            self._replace(older, hello)
         session = AgentSession(hello, await self._held_leases(hello))
         self._sessions[hello.device_id] = session
         session.outbox.put_nowait(
@@ -285,6 +287,17 @@ class Fleet:
         """Ends every stream, so that the agents dial again later."""
         for session in self._sessions.values():
             session.outbox.put_nowait(None)
+
+    def _replace(self, older: AgentSession, hello: Hello) -> None:
+        """End a device's older session; when both agents live, tell both."""
+        try:
+            self._identities.take_place(hello.device_id, hello.run_id, older.hello.run_id)
+        except EdgerankError as error:
+            log.warning("%s: %s", hello.name, error)
+            older.outbox.put_nowait(error)
+            raise
+        del self._sessions[hello.device_id]
+        older.outbox.put_nowait(None)
 
     async def _held_leases(self, hello: Hello) -> dict[str, Lease]:
         """The agent's leases that it still holds; those that it does not are lost."""

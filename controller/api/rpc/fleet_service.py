@@ -73,6 +73,8 @@ class FleetService:
             hearing = asyncio.create_task(self._hear(session, request_iterator))
             try:
                 while (said := await session.outbox.get()) is not None:
+                    if isinstance(said, EdgerankError):
+                        raise said
                     yield _to_agent(said)
                 if hearing.done():
                     await hearing
