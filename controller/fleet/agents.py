@@ -87,7 +87,7 @@ class Fleet:
         self._identities = Identities()
         self._dispatching = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
-        self.gate = HostGate(self._dispatch_soon)
+        self.gate = HostGate(self._dispatch_soon, clock)
 
     def connected(self) -> frozenset[str]:
         """The ids of the devices that are connected now."""
@@ -332,12 +332,18 @@ class Fleet:
     async def _dispatch(self, session: AgentSession) -> None:
         async with self._dispatching:
             local = session.hello.profile.hostname == self._hostname
-            if not session.ready or (local and not self.gate.may_measure()):
+            if not session.ready:
+                return
+            if local and not self.gate.may_measure():
+                if await asyncio.to_thread(attempts.has_next, self._database, session.device_id):
+                    self.gate.measuring_waits()
                 return
             lease = await asyncio.to_thread(
                 attempts.lease_next, self._database, session.device_id, self._clock.unix_ms()
             )
             if lease is None:
+                if local:
+                    self.gate.nothing_to_measure()
                 return
             session.ready = False
             now_ms = self._clock.monotonic_ms()

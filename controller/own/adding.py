@@ -102,7 +102,7 @@ class OwnModels:
             return inspect_own(folder, header.input_size, header.inputs, workdir, cancellation)
 
         try:
-            async with self._gate.converting():
+            async with self._gate.converting(), self._gate.working():
                 return await run_cancellable(None, work, cancellation)
         except StepFailed as failure:
             raise EdgerankError(

@@ -88,15 +88,20 @@ class ForkServers(AbstractContextManager["ForkServers"]):
         with self._lock:
             return ForkedChild(self._server(step), order.encode(), stderr)
 
-    def close(self) -> None:
-        """End every server and its forks."""
+    def rest(self) -> None:
+        """End every server and its forks; those that are needed later are started anew."""
         with self._lock:
-            self._closed = True
             for server in self._servers.values():
                 server.kill()
             for server in self._servers.values():
                 server.close()
             self._servers.clear()
+
+    def close(self) -> None:
+        """End every server and its forks, and start none any more."""
+        with self._lock:
+            self._closed = True
+        self.rest()
 
     def __exit__(
         self,
