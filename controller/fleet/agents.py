@@ -16,7 +16,7 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS
@@ -29,6 +29,7 @@ from controller.fleet.host_gate import HostGate
 from controller.fleet.identities import Identities
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
+from controller.fleet.sessions import AgentSession
 from controller.fleet.settling import end_finished_sweeps, settle_all
 from controller.state import attempts, devices, jobs
 from controller.state.access.members import revoke_member
@@ -44,33 +45,11 @@ from protos.fleet import (
     Progress,
     Report,
     ReportCommitted,
-    ToAgent,
     Welcome,
 )
 from protos.reasons import Reason, ReasonCode, reason
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class AgentSession:
-    """One agent's open stream. None in the outbox ends it, and an error does with its sentence."""
-
-    hello: Hello
-    leases: dict[str, Lease]
-    outbox: asyncio.Queue[ToAgent | EdgerankError | None] = field(default_factory=asyncio.Queue)
-    ready: bool = False
-    progress: dict[str, Progress] = field(default_factory=dict)
-
-    @property
-    def device_id(self) -> str:
-        """The device at the other end."""
-        return self.hello.device_id
-
-    def forget(self, attempt_id: str) -> None:
-        """The attempt is not this agent's any more."""
-        self.leases.pop(attempt_id, None)
-        self.progress.pop(attempt_id, None)
 
 
 class Fleet:

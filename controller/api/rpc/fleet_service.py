@@ -15,7 +15,8 @@ from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent
 from controller.api.rpc.guard import current_caller
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.fleet.agents import AgentSession, Fleet
+from controller.fleet.agents import Fleet
+from controller.fleet.sessions import AgentSession
 from controller.state.blobs import read_blob
 from protos import fleet as conversation
 from protos.codec import to_message

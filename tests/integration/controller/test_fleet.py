@@ -10,10 +10,11 @@ from controller.domain.errors import EdgerankError
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps import Activity, ActivityKind
-from controller.fleet.agents import AgentSession, Fleet
+from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.host_gate import TURN_MS
 from controller.fleet.leases import LEASE_MS
+from controller.fleet.sessions import AgentSession
 from controller.state import attempts, jobs
 from controller.state.database import Database
 from controller.state.devices import list_devices
