@@ -159,6 +159,9 @@ own_models = Table(
     Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
     Column("assumed", Document(tuple[AssumedAxis, ...]), nullable=False),
+    # Of an ONNX file.
+    Column("ir_version", Integer),
+    Column("opset", Integer),
 )
 
 devices = Table(
@@ -209,6 +212,9 @@ artifacts = Table(
     Column("tool_versions", JSON, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
+    # Of an ONNX file.
+    Column("ir_version", Integer),
+    Column("opset", Integer),
 )
 
 sweeps = Table(

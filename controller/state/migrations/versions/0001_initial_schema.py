@@ -50,6 +50,8 @@ def upgrade() -> None:
         sa.Column("tool_versions", sa.JSON(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ir_version", sa.Integer(), nullable=True),
+        sa.Column("opset", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("conversion_key", name=op.f("pk_artifacts")),
     )
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
@@ -95,6 +97,8 @@ def upgrade() -> None:
         sa.Column("output_shapes", sa.JSON(), nullable=False),
         sa.Column("added_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("assumed", sa.JSON(), nullable=False),
+        sa.Column("ir_version", sa.Integer(), nullable=True),
+        sa.Column("opset", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_own_models")),
     )
     op.create_table(
