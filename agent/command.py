@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
 from agent.errors import EXECUTION_EXIT_CODE, AgentError
 from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
+from agent.link.dialling import NameTaken
 from agent.link.spool import Spool
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
@@ -34,6 +36,21 @@ from protos.runtimes import RuntimeInfo
 # Those of gRPC, of asyncio's pool, and one that watches a child.
 _LEAST_THREADS = 8
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")
+
+
+_TAKING_OVER = (
+    "; if it is the same device, whose state folder is new, allow it with 'edgerank devices "
+    "replace {name}' and start this agent with --replace"
+)
+
+
+@dataclass(frozen=True)
+class _Who:
+    """What a person says of the device."""
+
+    name: str
+    labels: Mapping[str, str]
+    replace: bool
 
 
 class NoRuntime(AgentError):
@@ -89,6 +106,7 @@ def _parse_name(_: click.Context, __: click.Parameter, value: str) -> str:
 Examples:
   edgerank agent --controller 192.168.1.20:7700
   edgerank agent --controller lab:7700 --name pixel-6 --label room=lab --label soc=tensor
+  edgerank agent --controller lab:7700 --name board --replace
 """
 )
 @click.option(
@@ -118,6 +136,11 @@ Examples:
     help="Folder for identity, artifacts and unsent reports.  [default: the user's data folder]",
 )
 @click.option(
+    "--replace",
+    is_flag=True,
+    help="Take over the device of this name, which 'edgerank devices replace' has to allow.",
+)
+@click.option(
     "--connect-timeout",
     "connect_timeout_s",
     metavar="SECONDS",
@@ -127,10 +150,12 @@ Examples:
     help="How long to look for the controller at the start.",
 )
 def agent(
+    *,
     controller: str,
     name: str,
     labels: Mapping[str, str],
     state: Path | None,
+    replace: bool,
     connect_timeout_s: float,
 ) -> None:
     """Join a controller's fleet and measure what it sends.
@@ -142,7 +167,12 @@ def agent(
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
         _check_threads()
-        asyncio.run(_serve(controller, name, labels, folder.absolute(), connect_timeout_s))
+        who = _Who(name, labels, replace)
+        asyncio.run(_serve(controller, who, folder.absolute(), connect_timeout_s))
+    except NameTaken as error:
+        # One that asked already was told what is in its way.
+        advice = "" if replace else _TAKING_OVER.format(name=name)
+        raise CommandFailed(f"{error}{advice}", error.exit_code) from error
     except AgentError as error:
         raise CommandFailed(str(error), error.exit_code) from error
     except MessageInvalid as error:
@@ -174,13 +204,7 @@ def _check_threads() -> None:
             thread.join()
 
 
-async def _serve(
-    controller: str,
-    name: str,
-    labels: Mapping[str, str],
-    folder: Path,
-    connect_timeout_s: float,
-) -> None:
+async def _serve(controller: str, who: _Who, folder: Path, connect_timeout_s: float) -> None:
     installed = _runtimes()
     host, roots = _host_facts(), Roots()
     gate_watch = GateWatch()
@@ -196,9 +220,10 @@ async def _serve(
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
             device_id=device_id(folder),
-            name=name,
-            labels=labels,
+            name=who.name,
+            labels=who.labels,
             profile=read_device_profile(roots, host, runtimes),
+            replace=who.replace,
         )
         connection = Connection(
             address=controller,

@@ -29,7 +29,7 @@ def speaks_ours(protocol: int | None) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """An agent's first message."""
+    """An agent's first message; with `replace` it asks for the place of who has the name."""
 
     device_id: str
     name: str
@@ -37,6 +37,7 @@ class Hello:
     profile: DeviceProfile
     held_attempt_ids: tuple[str, ...] = ()
     protocol: int | None = None
+    replace: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,3 +96,27 @@ def remove(name: str, with_measurements: bool, address: str) -> None:
     measured = counted(count, "measurement")
     fate = f"{measured} deleted" if with_measurements else f"{measured} kept"
     click.echo(f"{name} is removed, {fate}")
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def replace(name: str, address: str) -> None:
+    """Let a device's new agent take it over.
+
+    For a device whose agent lost its state folder: a board that was set up anew, a container that
+    was made anew. For ten minutes, one agent that asks for it (edgerank agent --replace) becomes
+    the device of this name, with all that was measured on it. The agent of before is refused from
+    then on.
+
+    \b
+    Example:
+      edgerank devices replace board
+    """
+    with QueryClient(address) as client:
+        minutes = client.replace_device(name) // 60_000
+    click.echo(
+        f"for {minutes} minutes {name} may be taken over: start its new agent with --name {name} "
+        "--replace"
+    )

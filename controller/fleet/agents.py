@@ -29,6 +29,7 @@ from controller.fleet.host_gate import HostGate
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
 from controller.fleet.settling import end_finished_sweeps, settle_all
+from controller.fleet.takeover import Takeovers
 from controller.state import attempts, devices, jobs
 from controller.state.database import Database
 from protos.fleet import (
@@ -81,6 +82,7 @@ class Fleet:
         self._hostname = hostname
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook()
+        self.takeovers = Takeovers(database, clock)
         self._dispatching = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
         self.gate = HostGate(self._dispatch_soon)
@@ -112,13 +114,18 @@ class Fleet:
         """Enrols an agent and opens its session; an older session of the device is ended.
 
         Raises:
-            EdgerankError: INVALID_INPUT for a name or label that none may have, NAME_TAKEN when
-                another device has the name.
+            EdgerankError: INVALID_INPUT for a name or label that none may have, or an agent whose
+                device another one took over; NAME_TAKEN when another device has the name, and may
+                not be taken over now.
         """
         check_hello(hello)
-        name = await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
-        # A person may have renamed it.
-        hello = replace(hello, name=name)
+        if hello.replace:
+            await asyncio.to_thread(self.takeovers.take_over, hello, self.connected())
+        enrolled = await asyncio.to_thread(
+            devices.enrol, self._database, hello, self._clock.unix_ms()
+        )
+        # A person may have renamed it, or let its agent take it over.
+        hello = replace(hello, device_id=enrolled.device_id, name=enrolled.name)
         older = self._sessions.pop(hello.device_id, None)
         if older is not None:
             older.outbox.put_nowait(None)

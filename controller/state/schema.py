@@ -168,6 +168,8 @@ devices = Table(
     "devices",
     metadata,
     Column("device_id", String, primary_key=True),
+    # What its agent calls itself to us: the device's id, until another agent takes it over.
+    Column("agent_id", String, nullable=False, unique=True),
     Column("name", String, nullable=False),
     # What its agent calls itself: a person may have renamed the device since.
     Column("agent_name", String, nullable=False),
@@ -185,6 +187,14 @@ Index(
     unique=True,
     sqlite_where=_IS_THERE,
     postgresql_where=_IS_THERE,
+)
+
+# Agents whose device another agent took over.
+replaced_agents = Table(
+    "replaced_agents",
+    metadata,
+    Column("agent_id", String, primary_key=True),
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
 )
 
 # One row a conversion; two conversions may give the same bytes, so the digest is not unique.

@@ -191,6 +191,7 @@ class Hello(_message.Message):
     PROFILE_FIELD_NUMBER: _builtins.int
     HELD_ATTEMPT_IDS_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """A UUID that the agent made at its first start and keeps."""
     name: _builtins.str
@@ -199,6 +200,8 @@ class Hello(_message.Message):
     """Which protocol the agent speaks: both sides must speak one. It grows when a message changes its
     meaning; new fields, parts and enum values do not make it grow. Absent is 1.
     """
+    replace: _builtins.bool
+    """Whether it asks to take the place of the agent whose device has the name; see ReplaceDevice."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -216,10 +219,11 @@ class Hello(_message.Message):
         profile: _types_pb2.DeviceProfile | None = ...,
         held_attempt_ids: _abc.Iterable[_builtins.str] | None = ...,
         protocol: _builtins.int | None = ...,
+        replace: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "profile", b"profile", "protocol", b"protocol"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "device_id", b"device_id", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile", "protocol", b"protocol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "device_id", b"device_id", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile", "protocol", b"protocol", "replace", b"replace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__protocol: _TypeAlias = _typing.Literal["protocol"]  # noqa: Y015
     _WhichOneofArgType__protocol: _TypeAlias = _typing.Literal["_protocol", b"_protocol"]  # noqa: Y015

@@ -514,6 +514,46 @@ class RemoveDeviceResponse(_message.Message):
 Global___RemoveDeviceResponse: _TypeAlias = RemoveDeviceResponse  # noqa: Y015
 
 @_typing.final
+class ReplaceDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceDeviceRequest: _TypeAlias = ReplaceDeviceRequest  # noqa: Y015
+
+@_typing.final
+class ReplaceDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_FOR_MS_FIELD_NUMBER: _builtins.int
+    open_for_ms: _builtins.int
+    """For how long."""
+    def __init__(
+        self,
+        *,
+        open_for_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open_for_ms", b"open_for_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceDeviceResponse: _TypeAlias = ReplaceDeviceResponse  # noqa: Y015
+
+@_typing.final
 class Cores(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

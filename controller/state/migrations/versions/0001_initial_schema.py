@@ -68,6 +68,7 @@ def upgrade() -> None:
     op.create_table(
         "devices",
         sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("agent_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("agent_name", sa.String(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
@@ -76,6 +77,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("removed_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_devices")),
+        sa.UniqueConstraint("agent_id", name=op.f("uq_devices_agent_id")),
     )
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.create_index(
@@ -86,6 +88,15 @@ def upgrade() -> None:
             postgresql_where=sa.text("removed_at_unix_ms IS NULL"),
         )
 
+    op.create_table(
+        "replaced_agents",
+        sa.Column("agent_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_replaced_agents_device_id")
+        ),
+        sa.PrimaryKeyConstraint("agent_id", name=op.f("pk_replaced_agents")),
+    )
     op.create_table(
         "own_models",
         sa.Column("name", sa.String(), nullable=False),
@@ -273,6 +284,7 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("sweeps")
     op.drop_table("own_models")
+    op.drop_table("replaced_agents")
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_devices_name",
