@@ -78,12 +78,7 @@ def plan_sweep(
     check_size(spec, len(chosen))
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     runtimes = tuple(dict.fromkeys(spec.runtimes))
-    obstacles = {
-        (device.device_id, runtime, threads): obstacle
-        for device in chosen
-        for runtime, threads in itertools.product(runtimes, spec.threads)
-        if (obstacle := _obstacle(device, runtime, threads, spec))
-    }
+    obstacles = _obstacles(chosen, runtimes, spec)
     lacks = _lacks(chosen, runtimes, precisions)
     if spec.devices:
         obstacle_by_itself = [(each,) for each in obstacles.values()]
@@ -191,6 +186,18 @@ def _each_once(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
         if each not in once:
             once.append(each)
     return tuple(once)
+
+
+def _obstacles(
+    devices: Iterable[Device], runtimes: Sequence[Runtime], spec: SweepSpec
+) -> Mapping[tuple[str, Runtime, int], Reason]:
+    """The threads that a runtime cannot compute with on a device, each with why."""
+    return {
+        (device.device_id, runtime, threads): obstacle
+        for device in devices
+        for runtime, threads in itertools.product(runtimes, spec.threads)
+        if (obstacle := _obstacle(device, runtime, threads, spec))
+    }
 
 
 def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> Reason | None:

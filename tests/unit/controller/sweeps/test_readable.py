@@ -17,11 +17,12 @@ from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_backbone
 from models.catalog.variants import Precision, variants_of
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
+from protos.inputs import NetworkInput, square
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.unit.controller.sweeps.test_planning import CATALOG, SPEC, device
 
-OWN = own_backbone("Own", OwnFormat.ONNX, "5f" * 32, 224, 3.5)
+OWN = own_backbone("Own", OwnFormat.ONNX, "5f" * 32, NetworkInput(size=square(224)), 3.5)
 OF_OWN = KnownVersions(own={"Own": OnnxVersions(10, 21)})
 OWN_SPEC = replace(SPEC, backbones=("Own",), threads=(1,), runtimes=(Runtime.ONNXRUNTIME,))
 
