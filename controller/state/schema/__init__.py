@@ -28,7 +28,7 @@ from controller.state.schema.columns import Document, Member, Samples, Sides
 from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
-from protos.inputs import ImageSize, NetworkInput
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
 
