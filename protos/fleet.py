@@ -33,6 +33,7 @@ class Hello:
 
     Attributes:
         run_id: made anew at each start of the agent; empty where it does not say.
+        replace: whether it asks for the place of who has the name.
     """
 
     device_id: str
@@ -42,6 +43,7 @@ class Hello:
     held_attempt_ids: tuple[str, ...] = ()
     protocol: int | None = None
     run_id: str = ""
+    replace: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,6 +134,8 @@ class OwnModels:
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=self._clock.unix_ms(),
             assumed=answer.assumed,
+            ir_version=None if answer.versions is None else answer.versions.ir_version,
+            opset=None if answer.versions is None else answer.versions.opset,
         )
         sync(folder)
         place.parent.mkdir(parents=True, exist_ok=True)

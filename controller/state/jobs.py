@@ -1,5 +1,6 @@
 """Jobs: waiting for their artifacts, queued, leased, ended."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 from sqlalchemy import ColumnElement, Update, and_, func, select, update
@@ -51,16 +52,15 @@ def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Var
 
 def waiting_jobs(
     database: Database, sweep_id: str, role: Role, variant: Variant
-) -> tuple[str, ...]:
-    """The ids of the jobs in a role that wait for this variant."""
+) -> Mapping[str, str]:
+    """The ids of the jobs in a role that wait for this variant, each with its device's."""
     with database.transaction() as transaction:
-        return tuple(
-            transaction.scalars(
-                select(jobs.c.job_id)
-                .where(_waits_for(sweep_id, role, variant))
-                .order_by(jobs.c.position)
-            )
-        )
+        rows = transaction.execute(
+            select(jobs.c.job_id, jobs.c.device_id)
+            .where(_waits_for(sweep_id, role, variant))
+            .order_by(jobs.c.position)
+        ).all()
+    return {row.job_id: row.device_id for row in rows}
 
 
 def queue_jobs(

@@ -583,6 +583,46 @@ class RemoveDeviceResponse(_message.Message):
 Global___RemoveDeviceResponse: _TypeAlias = RemoveDeviceResponse  # noqa: Y015
 
 @_typing.final
+class ReplaceDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceDeviceRequest: _TypeAlias = ReplaceDeviceRequest  # noqa: Y015
+
+@_typing.final
+class ReplaceDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_FOR_MS_FIELD_NUMBER: _builtins.int
+    open_for_ms: _builtins.int
+    """For how long."""
+    def __init__(
+        self,
+        *,
+        open_for_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open_for_ms", b"open_for_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceDeviceResponse: _TypeAlias = ReplaceDeviceResponse  # noqa: Y015
+
+@_typing.final
 class Cores(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2810,6 +2850,8 @@ class OwnModel(_message.Message):
     ADDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ASSUMED_FIELD_NUMBER: _builtins.int
     TAKES_FIELD_NUMBER: _builtins.int
+    IR_VERSION_FIELD_NUMBER: _builtins.int
+    OPSET_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
     digest: _builtins.str
@@ -2818,6 +2860,9 @@ class OwnModel(_message.Message):
     params_m: _builtins.float
     """Numbers in its weights, in millions, as we counted them."""
     added_at_unix_ms: _builtins.int
+    ir_version: _builtins.int
+    """Of an ONNX file: the lowest IR version that it needs, and the version of its operators."""
+    opset: _builtins.int
     @_builtins.property
     def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of each output, for the batch in `takes`."""
@@ -2842,12 +2887,21 @@ class OwnModel(_message.Message):
         added_at_unix_ms: _builtins.int = ...,
         assumed: _abc.Iterable[Global___AssumedAxis] | None = ...,
         takes: _types_pb2.NetworkInput | None = ...,
+        ir_version: _builtins.int | None = ...,
+        opset: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["takes", b"takes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ir_version", b"_ir_version", "_opset", b"_opset", "ir_version", b"ir_version", "opset", b"opset", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_at_unix_ms", b"added_at_unix_ms", "assumed", b"assumed", "digest", b"digest", "format", b"format", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes", "takes", b"takes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ir_version", b"_ir_version", "_opset", b"_opset", "added_at_unix_ms", b"added_at_unix_ms", "assumed", b"assumed", "digest", b"digest", "format", b"format", "ir_version", b"ir_version", "name", b"name", "opset", b"opset", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes", "takes", b"takes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__ir_version: _TypeAlias = _typing.Literal["ir_version"]  # noqa: Y015
+    _WhichOneofArgType__ir_version: _TypeAlias = _typing.Literal["_ir_version", b"_ir_version"]  # noqa: Y015
+    _WhichOneofReturnType__opset: _TypeAlias = _typing.Literal["opset"]  # noqa: Y015
+    _WhichOneofArgType__opset: _TypeAlias = _typing.Literal["_opset", b"_opset"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ir_version) -> _WhichOneofReturnType__ir_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opset) -> _WhichOneofReturnType__opset | None: ...
 
 Global___OwnModel: _TypeAlias = OwnModel  # noqa: Y015
 

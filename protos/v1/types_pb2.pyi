@@ -428,6 +428,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: runtime, provider, has"""
     REASON_CODE_FLUSHING_UNKNOWN: _ReasonCode.ValueType  # 74
     """words: architecture, known"""
+    REASON_CODE_FILE_TOO_NEW: _ReasonCode.ValueType  # 95
+    """ir_version, opset, reads_ir_version, reads_opset; backbone, version"""
     REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
     """Of no one device.
     words: backbone
@@ -595,6 +597,8 @@ REASON_CODE_PROVIDER_MISSING: ReasonCode.ValueType  # 73
 """words: runtime, provider, has"""
 REASON_CODE_FLUSHING_UNKNOWN: ReasonCode.ValueType  # 74
 """words: architecture, known"""
+REASON_CODE_FILE_TOO_NEW: ReasonCode.ValueType  # 95
+"""ir_version, opset, reads_ir_version, reads_opset; backbone, version"""
 REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone

@@ -101,6 +101,8 @@ def upgrade() -> None:
         sa.Column("tool_versions", sa.JSON(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ir_version", sa.Integer(), nullable=True),
+        sa.Column("opset", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("conversion_key", name=op.f("pk_artifacts")),
     )
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
@@ -117,6 +119,7 @@ def upgrade() -> None:
     op.create_table(
         "devices",
         sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("agent_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("agent_name", sa.String(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
@@ -125,6 +128,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("removed_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_devices")),
+        sa.UniqueConstraint("agent_id", name=op.f("uq_devices_agent_id")),
     )
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.create_index(
@@ -136,6 +140,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "replaced_agents",
+        sa.Column("agent_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_replaced_agents_device_id")
+        ),
+        sa.PrimaryKeyConstraint("agent_id", name=op.f("pk_replaced_agents")),
+    )
+    op.create_table(
         "own_models",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("format", sa.String(), nullable=False),
@@ -146,6 +159,8 @@ def upgrade() -> None:
         sa.Column("output_shapes", sa.JSON(), nullable=False),
         sa.Column("added_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("assumed", sa.JSON(), nullable=False),
+        sa.Column("ir_version", sa.Integer(), nullable=True),
+        sa.Column("opset", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_own_models")),
     )
     op.create_table(
@@ -328,6 +343,7 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("sweeps")
     op.drop_table("own_models")
+    op.drop_table("replaced_agents")
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_devices_name",

@@ -4,12 +4,6 @@ Columns speak the domain: what is put in and comes back is an enum's member, a d
 In the database they are texts, JSON and bytes, and to a migration no more than that.
 """
 
-from collections.abc import Sequence
-from enum import Enum
-from typing import Any
-
-import numpy as np
-from cattrs import Converter
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -23,7 +17,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    TypeDecorator,
     false,
 )
 
@@ -31,88 +24,17 @@ from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.state.schema.columns import Document, Member, Samples, Sides
 from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
-from protos.inputs import ImageSize, NetworkInput
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
 
 # Where Alembic keeps a database's revision. The name is ours: databases of before the first release
 # have Alembic's own, and revisions of the same numbers that mean something else.
 REVISION_TABLE = "schema_version"
-
-_converter = Converter(detailed_validation=False)
-
-
-class Member(TypeDecorator[Enum]):
-    """A member of an enum, kept as its value."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, enum_type: type[Enum]) -> None:
-        super().__init__()
-        self.enum_type = enum_type
-
-    def process_bind_param(self, value: Enum | None, dialect: Any) -> str | None:
-        """What is kept of a member."""
-        return None if value is None else value.value
-
-    def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:
-        """The member of which this was kept."""
-        return None if value is None else self.enum_type(value)
-
-
-class Document(TypeDecorator[Any]):
-    """A frozen dataclass, or a tuple of them, kept as JSON."""
-
-    impl = JSON
-    cache_ok = True
-
-    def __init__(self, document_type: Any) -> None:
-        super().__init__(none_as_null=True)
-        self.document_type = document_type
-
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:
-        """What is kept of a dataclass."""
-        return None if value is None else _converter.unstructure(value)
-
-    def process_result_value(self, value: Any, dialect: Any) -> Any:
-        """The dataclass of which this was kept."""
-        return None if value is None else _converter.structure(value, self.document_type)
-
-
-class Sides(TypeDecorator[ImageSize]):
-    """The size of an image, kept as a text that is found again: 224x224."""
-
-    impl = String
-    cache_ok = True
-
-    def process_bind_param(self, value: ImageSize | None, dialect: Any) -> str | None:
-        """What is kept of a size."""
-        return None if value is None else f"{value.height}x{value.width}"
-
-    def process_result_value(self, value: str | None, dialect: Any) -> ImageSize | None:
-        """The size of which this was kept."""
-        return None if value is None else ImageSize(*map(int, value.split("x")))
-
-
-class Samples(TypeDecorator[Sequence[int]]):
-    """Raw samples, kept for good: little-endian unsigned 64-bit integers, in their order."""
-
-    impl = LargeBinary
-    cache_ok = True
-    _PACKED = "<u8"
-
-    def process_bind_param(self, value: Sequence[int] | None, dialect: Any) -> bytes | None:
-        """The samples as bytes."""
-        return None if value is None else np.asarray(value, dtype=self._PACKED).tobytes()
-
-    def process_result_value(self, value: bytes | None, dialect: Any) -> tuple[int, ...] | None:
-        """The samples, which 64-bit integers hold exactly."""
-        return None if value is None else tuple(np.frombuffer(value, dtype=self._PACKED).tolist())
-
 
 metadata = MetaData(
     naming_convention={
@@ -159,12 +81,17 @@ own_models = Table(
     Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
     Column("assumed", Document(tuple[AssumedAxis, ...]), nullable=False),
+    # Of an ONNX file.
+    Column("ir_version", Integer),
+    Column("opset", Integer),
 )
 
 devices = Table(
     "devices",
     metadata,
     Column("device_id", String, primary_key=True),
+    # What its agent calls itself to us: the device's id, until another agent takes it over.
+    Column("agent_id", String, nullable=False, unique=True),
     Column("name", String, nullable=False),
     # What its agent calls itself: a person may have renamed the device since.
     Column("agent_name", String, nullable=False),
@@ -182,6 +109,14 @@ Index(
     unique=True,
     sqlite_where=_IS_THERE,
     postgresql_where=_IS_THERE,
+)
+
+# Agents whose device another agent took over.
+replaced_agents = Table(
+    "replaced_agents",
+    metadata,
+    Column("agent_id", String, primary_key=True),
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
 )
 
 # One row a conversion; two conversions may give the same bytes, so the digest is not unique.
@@ -209,6 +144,9 @@ artifacts = Table(
     Column("tool_versions", JSON, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
+    # Of an ONNX file.
+    Column("ir_version", Integer),
+    Column("opset", Integer),
 )
 
 sweeps = Table(
