@@ -40,8 +40,8 @@ class Takeovers:
         if labels_of_member(self._database, device.device_id) is not None:
             raise EdgerankError(
                 ErrorCode.PRECONDITION,
-                f"{device.name} joined by a token, which proves who it is; let its new agent join by "
-                f"one of 'edgerank token create --device {device.name}'",
+                f"{device.name} joined by a token, which proves who it is; let its new agent join "
+                f"by one of 'edgerank token create --device {device.name}'",
             )
         self._allowed_until_ms[device.device_id] = self._clock.monotonic_ms() + OPEN_FOR_MS
         return OPEN_FOR_MS
