@@ -4,12 +4,6 @@ Columns speak the domain: what is put in and comes back is an enum's member, a d
 In the database they are texts, JSON and bytes, and to a migration no more than that.
 """
 
-from collections.abc import Sequence
-from enum import Enum
-from typing import Any
-
-import numpy as np
-from cattrs import Converter
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -23,7 +17,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    TypeDecorator,
     false,
 )
 
@@ -31,88 +24,17 @@ from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.state.columns import Document, Member, Samples, Sides
 from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
-from protos.inputs import ImageSize, NetworkInput
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
 
 # Where Alembic keeps a database's revision. The name is ours: databases of before the first release
 # have Alembic's own, and revisions of the same numbers that mean something else.
 REVISION_TABLE = "schema_version"
-
-_converter = Converter(detailed_validation=False)
-
-
-class Member(TypeDecorator[Enum]):
-    """A member of an enum, kept as its value."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, enum_type: type[Enum]) -> None:
-        super().__init__()
-        self.enum_type = enum_type
-
-    def process_bind_param(self, value: Enum | None, dialect: Any) -> str | None:
-        """What is kept of a member."""
-        return None if value is None else value.value
-
-    def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:
-        """The member of which this was kept."""
-        return None if value is None else self.enum_type(value)
-
-
-class Document(TypeDecorator[Any]):
-    """A frozen dataclass, or a tuple of them, kept as JSON."""
-
-    impl = JSON
-    cache_ok = True
-
-    def __init__(self, document_type: Any) -> None:
-        super().__init__(none_as_null=True)
-        self.document_type = document_type
-
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:
-        """What is kept of a dataclass."""
-        return None if value is None else _converter.unstructure(value)
-
-    def process_result_value(self, value: Any, dialect: Any) -> Any:
-        """The dataclass of which this was kept."""
-        return None if value is None else _converter.structure(value, self.document_type)
-
-
-class Sides(TypeDecorator[ImageSize]):
-    """The size of an image, kept as a text that is found again: 224x224."""
-
-    impl = String
-    cache_ok = True
-
-    def process_bind_param(self, value: ImageSize | None, dialect: Any) -> str | None:
-        """What is kept of a size."""
-        return None if value is None else f"{value.height}x{value.width}"
-
-    def process_result_value(self, value: str | None, dialect: Any) -> ImageSize | None:
-        """The size of which this was kept."""
-        return None if value is None else ImageSize(*map(int, value.split("x")))
-
-
-class Samples(TypeDecorator[Sequence[int]]):
-    """Raw samples, kept for good: little-endian unsigned 64-bit integers, in their order."""
-
-    impl = LargeBinary
-    cache_ok = True
-    _PACKED = "<u8"
-
-    def process_bind_param(self, value: Sequence[int] | None, dialect: Any) -> bytes | None:
-        """The samples as bytes."""
-        return None if value is None else np.asarray(value, dtype=self._PACKED).tobytes()
-
-    def process_result_value(self, value: bytes | None, dialect: Any) -> tuple[int, ...] | None:
-        """The samples, which 64-bit integers hold exactly."""
-        return None if value is None else tuple(np.frombuffer(value, dtype=self._PACKED).tolist())
-
 
 metadata = MetaData(
     naming_convention={
@@ -242,21 +164,40 @@ jobs = Table(
     Index("ix_jobs_device_id_state", "device_id", "state"),
 )
 
+# How a sweep stands on a device, kept up with each report.
+courses = Table(
+    "courses",
+    metadata,
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    Column("planned_ms", BigInteger, nullable=False),
+    # What starts waited for together.
+    Column("waited_ms", BigInteger, nullable=False),
+    Column("sentinel_id", String, ForeignKey("jobs.job_id")),
+    # Of the deviations between processes: the logarithms' sum of squares, degrees of freedom.
+    Column("squares", Float, nullable=False),
+    Column("degrees", Integer, nullable=False),
+    Column("spent_ms", BigInteger, nullable=False),
+    Column("has_repeated", Boolean, nullable=False),
+)
+
 # One row a repetition that is to be taken, was taken, or is not needed any more.
 turns = Table(
     "turns",
     metadata,
     Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
     Column("ordinal", Integer, primary_key=True),
+    # Those of the job, so that an index finds what is next.
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
     # Among those of its sweep on its device.
     Column("place", Integer, nullable=False),
     Column("state", Member(TurnState), nullable=False),
     # Readings of the sentinel before it was taken.
     Column("block", Integer),
-    # Of a sentinel: the median's 95 % interval.
-    Column("low_ms", Float),
-    Column("high_ms", Float),
-    Index("ix_turns_state_place", "state", "place"),
+    Column("median_ms", Float),
+    Column("spent_ms", BigInteger, nullable=False),
+    Index("ix_turns_device_id_sweep_id_state_place", "device_id", "sweep_id", "state", "place"),
 )
 
 # One try at one turn.
@@ -268,16 +209,6 @@ attempts = Table(
     Column("ordinal", Integer, nullable=False),
     Column("state", Member(AttemptState), nullable=False),
     Column("leased_at_unix_ms", BigInteger, nullable=False),
-)
-
-# One row a sweep and device: how long its starts may wait together, and how long they have.
-waits = Table(
-    "waits",
-    metadata,
-    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
-    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
-    Column("allowed_ms", BigInteger, nullable=False),
-    Column("waited_ms", BigInteger, nullable=False),
 )
 
 # One row a job that ended; `failed` ones have reasons and no figures.

@@ -3,7 +3,8 @@
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, String, Table, false
 
 from controller.domain.access import CallerKind, Scope
-from controller.state.schema import Document, Member, metadata
+from controller.state.columns import Document, Member
+from controller.state.schema import metadata
 
 join_tokens = Table(
     "join_tokens",
