@@ -48,7 +48,19 @@ class Hello:
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """One attempt at one repetition of a job, given to one agent."""
+    """One attempt at one repetition of a job, given to one agent.
+
+    Attributes:
+        attempt_id: unique id.
+        job_id: the job's.
+        artifact_sha256: digest of the artifact, lower-case hex.
+        artifact_size_bytes: its size, bytes.
+        backbone: its name.
+        settings: how it is measured.
+        ordinal: which of its job's repetitions, from 0.
+        process_spread: standard deviation between the medians of processes on the device, relative:
+            0.02 is 2 %; 0 is unknown, or no matter where the job has no other process.
+    """
 
     attempt_id: str
     job_id: str
@@ -57,6 +69,7 @@ class Lease:
     backbone: str
     settings: MeasureSettings
     ordinal: int
+    process_spread: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

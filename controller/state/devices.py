@@ -12,6 +12,7 @@ from controller.domain.sweeps import Device
 from controller.state.database import Database, Transaction
 from controller.state.schema import (
     attempts,
+    courses,
     devices,
     jobs,
     measurements,
@@ -20,7 +21,6 @@ from controller.state.schema import (
     replaced_agents,
     sweeps,
     turns,
-    waits,
 )
 from protos.fleet import Hello
 
@@ -124,8 +124,8 @@ def forget(database: Database, device_id: str) -> None:
         ).all()
         for table in (measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
+        transaction.execute(delete(courses).where(courses.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
-        transaction.execute(delete(waits).where(waits.c.device_id == device_id))
         transaction.execute(
             delete(sweeps).where(
                 sweeps.c.sweep_id.in_(touched),

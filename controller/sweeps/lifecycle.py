@@ -25,11 +25,12 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.settling import settle_all
-from controller.state import attempts, devices, jobs, measurements, sweeps, turns
+from controller.state import attempts, devices, jobs, measurements, sweeps
 from controller.state.artifacts import find_artifact, made_versions
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.jobs import Role
+from controller.state.rounds import turns
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
 from controller.sweeps.readable import KnownVersions, too_new
@@ -268,7 +269,7 @@ class Sweeps:
         sweep = sweeps.find_sweep(self._database, sweep_id)
         counts = jobs.count_jobs(self._database, sweep_id)
         artifacts_total, artifacts_done = jobs.count_variants(self._database, sweep_id)
-        repetitions_total, repetitions_done = turns.count_turns(self._database, sweep_id)
+        far = turns.count_turns(self._database, sweep_id)
         ended = sum(count for state, count in counts.items() if state in ENDED)
         running = counts.get(JobState.LEASED, 0)
         converting = self._activity.get(sweep_id)
@@ -286,8 +287,9 @@ class Sweeps:
                 if outcome.job_id not in seen
             ),
             activities=(converting,) if converting else self._fleet.activities(),
-            repetitions_total=repetitions_total,
-            repetitions_done=repetitions_done,
+            repetitions_total=far.total,
+            repetitions_done=far.taken,
+            jobs_with_figures=far.jobs_with_figures,
         )
 
     def _prepare_soon(self, sweep: StoredSweep) -> None:

@@ -316,6 +316,7 @@ class Lease(_message.Message):
     BACKBONE_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     ORDINAL_FIELD_NUMBER: _builtins.int
+    PROCESS_SPREAD_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     artifact_sha256: _builtins.str
@@ -325,6 +326,10 @@ class Lease(_message.Message):
     """For people who read the agent's log."""
     ordinal: _builtins.int
     """Which of its job's repetitions, from 0, for people."""
+    process_spread: _builtins.float
+    """Standard deviation between the medians of processes on the device, relative to them: what one process
+    samples beyond a third of it tells nothing. 0 is unknown.
+    """
     @_builtins.property
     def settings(self) -> _types_pb2.MeasureSettings: ...
     def __init__(
@@ -337,10 +342,11 @@ class Lease(_message.Message):
         backbone: _builtins.str = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
         ordinal: _builtins.int = ...,
+        process_spread: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "process_spread", b"process_spread", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -182,6 +182,8 @@ class _StopReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StopReason
     """Median and spread stopped changing: more samples of this process would tell nothing new."""
     STOP_REASON_SUSTAINED: _StopReason.ValueType  # 4
     """The minutes of continuous inference that were asked for are over."""
+    STOP_REASON_BELOW_PROCESS_SPREAD: _StopReason.ValueType  # 5
+    """Its error is below a third of what processes of the device differ by, as its lease told."""
 
 class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
     """Why a repetition took no more samples."""
@@ -195,6 +197,8 @@ STOP_REASON_NOISE_STABLE: StopReason.ValueType  # 3
 """Median and spread stopped changing: more samples of this process would tell nothing new."""
 STOP_REASON_SUSTAINED: StopReason.ValueType  # 4
 """The minutes of continuous inference that were asked for are over."""
+STOP_REASON_BELOW_PROCESS_SPREAD: StopReason.ValueType  # 5
+"""Its error is below a third of what processes of the device differ by, as its lease told."""
 Global___StopReason: _TypeAlias = StopReason  # noqa: Y015
 
 class _GraphOptimization:

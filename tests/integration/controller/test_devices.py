@@ -19,7 +19,7 @@ from controller.state.sweeps import list_sweeps
 from protos.fleet import Hello, Lease
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
-from tests.integration.controller.test_fleet import lease
+from tests.integration.controller.fleet.test_fleet import lease
 
 
 def found(database: Database, name: str) -> Device:

@@ -202,18 +202,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_jobs_sweep_id_state", ["sweep_id", "state"], unique=False)
 
     op.create_table(
-        "waits",
-        sa.Column("sweep_id", sa.String(), nullable=False),
-        sa.Column("device_id", sa.String(), nullable=False),
-        sa.Column("allowed_ms", sa.BigInteger(), nullable=False),
-        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["device_id"], ["devices.device_id"], name=op.f("fk_waits_device_id")
-        ),
-        sa.ForeignKeyConstraint(["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_waits_sweep_id")),
-        sa.PrimaryKeyConstraint("sweep_id", "device_id", name=op.f("pk_waits")),
-    )
-    op.create_table(
         "attempts",
         sa.Column("attempt_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
@@ -296,25 +284,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )
     op.create_table(
+        "courses",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("planned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.Column("sentinel_id", sa.String(), nullable=True),
+        sa.Column("squares", sa.Float(), nullable=False),
+        sa.Column("degrees", sa.Integer(), nullable=False),
+        sa.Column("spent_ms", sa.BigInteger(), nullable=False),
+        sa.Column("has_repeated", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_courses_device_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sentinel_id"], ["jobs.job_id"], name=op.f("fk_courses_sentinel_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_courses_sweep_id")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "sweep_id", name=op.f("pk_courses")),
+    )
+    op.create_table(
         "turns",
         sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("block", sa.Integer(), nullable=True),
-        sa.Column("low_ms", sa.Float(), nullable=True),
-        sa.Column("high_ms", sa.Float(), nullable=True),
+        sa.Column("median_ms", sa.Float(), nullable=True),
+        sa.Column("spent_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_turns_device_id")
+        ),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_turns_job_id")),
+        sa.ForeignKeyConstraint(["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_turns_sweep_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_turns")),
     )
     with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.create_index("ix_turns_state_place", ["state", "place"], unique=False)
+        batch_op.create_index(
+            "ix_turns_device_id_sweep_id_state_place",
+            ["device_id", "sweep_id", "state", "place"],
+            unique=False,
+        )
 
 
 def downgrade() -> None:
     """Takes the change back."""
     with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.drop_index("ix_turns_state_place")
+        batch_op.drop_index("ix_turns_device_id_sweep_id_state_place")
 
     op.drop_table("turns")
     op.drop_table("members")
@@ -325,6 +345,7 @@ def downgrade() -> None:
     op.drop_table("certificates")
     op.drop_table("audit_entries")
     op.drop_table("access_tokens")
+    op.drop_table("courses")
     op.drop_table("repetitions")
     op.drop_table("profiles")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
@@ -335,7 +356,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attempts_job_id"))
 
     op.drop_table("attempts")
-    op.drop_table("waits")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_sweep_id_state")
         batch_op.drop_index("ix_jobs_device_id_state")
