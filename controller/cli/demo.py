@@ -36,6 +36,8 @@ MOST_REPETITIONS = 5
 # A quick look: at ±1 % most of so short repetitions would be wide.
 RELATIVE_HALF_WIDTH = 0.05
 TIME_BUDGET_MS = 600
+# Of three processes a job, and more where intervals are widest.
+TIME_MS = 100_000
 
 
 @click.command()
@@ -80,6 +82,7 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
         most_repetitions=MOST_REPETITIONS,
         relative_half_width=RELATIVE_HALF_WIDTH,
         time_budget_ms=TIME_BUDGET_MS,
+        time_ms=TIME_MS,
     )
     teller = Teller(console)
     teller.waits("waiting for a controller of this machine's own")
