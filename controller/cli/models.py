@@ -19,6 +19,7 @@ from controller.cli.printing.models import (
 from controller.cli.printing.uploading import shown_upload
 from controller.client import QueryClient
 from controller.domain.catalog import OwnModelHeader
+from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, load_catalog
 from models.catalog.tiers import Tier, TierSelection, apply_rule
 
@@ -106,6 +107,24 @@ def _print_tier(selection: TierSelection, as_json: bool) -> None:
     help="The parameters of that program, in one file.",
 )
 @click.option(
+    "--architecture",
+    metavar="NAME",
+    help="Network of the catalog that the weights are of; with --weights.",
+)
+@click.option(
+    "--weights",
+    "weights_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights (.pdparams) that you trained for a network of the catalog.",
+)
+@click.option(
+    "--classes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many classes the weights must be for; left out, they say so.",
+)
+@click.option(
     "--input-size",
     type=click.IntRange(1, MAX_INPUT_SIZE),
     metavar="PX",
@@ -121,6 +140,9 @@ def add(
     paddle_dir: Path | None,
     program_path: Path | None,
     parameters_path: Path | None,
+    architecture: str | None,
+    weights_path: Path | None,
+    classes: int | None,
     input_size: int | None,
     address: str,
     as_json: bool,
@@ -130,20 +152,35 @@ def add(
     It must take one float32 image, batch x 3 x height x width, and give float32 scores. It is sent
     to the controller, run there once in a process without a network, and kept if that went well.
     From then on sweep, convert, best and report know its name. A Paddle program becomes Paddle Lite
-    and ONNX files, an ONNX file becomes ONNX files only. Its accuracy is unknown until it is
-    imported with 'edgerank accuracy import'. A model has at most 2 GB. Weights of an ONNX file that
-    are in files beside it are sent with it; files elsewhere are never read.
+    and ONNX files, and so do weights that were trained for an architecture of the catalog; an ONNX
+    file becomes ONNX files only. Its accuracy is unknown until it is imported with 'edgerank
+    accuracy import'. A model has at most 2 GB. Weights of an ONNX file that are in files beside it
+    are sent with it; files elsewhere are never read.
 
     \b
     Examples:
       edgerank models add MyNet --onnx mynet.onnx
       edgerank models add MyNet --paddle inference/ --input-size 224
       edgerank models add MyNet --program net.prog --params net.weights
+      edgerank models add Birds --architecture ResNet50 --weights best_model.pdparams
     """
-    own_format, bringing = brought(onnx_path, paddle_dir, program_path, parameters_path)
+    own_format, bringing = brought(
+        onnx_path, paddle_dir, program_path, parameters_path, weights_path
+    )
+    if (weights_path is None) != (architecture is None) or (classes and not weights_path):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "--weights goes with --architecture, which says what they are of, and --classes goes "
+            "with both",
+        )
     with bringing as files, QueryClient(address) as client:
         header = OwnModelHeader(
-            name=name, format=own_format, files=described(files), input_size=input_size
+            name=name,
+            format=own_format,
+            files=described(files),
+            input_size=input_size,
+            architecture=architecture,
+            classes=classes,
         )
         size_bytes = sum(file.size_bytes for file in header.files)
         with (

@@ -78,12 +78,18 @@ class OwnFile:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnModelHeader:
-    """What comes before the bytes of an own model; without a size, the model says its own."""
+    """What comes before the bytes of an own model; without a size, the model says its own.
+
+    Of weights it says which architecture or backbone of the catalog they are of, and may say for
+    how many classes they must be.
+    """
 
     name: str
     format: OwnFormat
     files: tuple[OwnFile, ...]
     input_size: int | None = None
+    architecture: str | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +106,7 @@ class OwnModel:
         output_shapes: shape of each output for one image: `1x1000`.
         added_at_unix_ms: when it was added, ms since 1970 UTC.
         assumed: axes of its input that it left open, nobody named, and were taken to be of a size.
+        architecture: of weights, the architecture of the catalog that they are of; else None.
     """
 
     name: str
@@ -111,6 +118,7 @@ class OwnModel:
     output_shapes: tuple[str, ...]
     added_at_unix_ms: int
     assumed: tuple[AssumedAxis, ...] = ()
+    architecture: str | None = None
 
 
 def as_backbone(model: OwnModel) -> Backbone:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from controller.conversions.cancellable import run_cancellable
@@ -15,11 +16,11 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.files import sync
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
-from controller.own.models import check_header, check_name_free
+from controller.own.models import check_header, check_name_free, trained_of
 from controller.state.database import Database
 from controller.state.own_models import forget_own_model, list_own_models, record_own_model
 from models.catalog.catalog import Catalog
-from models.catalog.own import FILE_NAMES, own_digest, own_folder
+from models.catalog.own import FILE_NAMES, Trained, own_digest, own_folder, write_trained
 from models.conversion.own_inspection import inspect_own
 from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer
@@ -63,6 +64,7 @@ class OwnModels:
             asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
         """
         check_header(header, self._catalog)
+        trained = trained_of(header, self._catalog)
         with _storage_named(self._uploads_dir):
             self._uploads_dir.mkdir(parents=True, exist_ok=True)
             needed_bytes = sum(file.size_bytes for file in header.files)
@@ -75,8 +77,8 @@ class OwnModels:
                 await _receive(header, chunks, folder)
                 async with self._lock:
                     check_name_free(header.name, self._catalog)
-                    answer = await self._inspect(header, folder, workdir)
-                    return await self._keep_whole(header, folder, answer)
+                    answer = await self._inspect(header, folder, workdir, trained)
+                    return await self._keep_whole(header, folder, answer, trained)
 
     async def remove(self, name: str) -> None:
         """Forgets a model that no sweep has, with its accuracy and its files.
@@ -93,11 +95,13 @@ class OwnModels:
                 folder = own_folder(self._weights_dir, digest)
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _inspect(self, header: OwnModelHeader, folder: Path, workdir: Path) -> AdoptAnswer:
+    async def _inspect(
+        self, header: OwnModelHeader, folder: Path, workdir: Path, trained: Trained | None
+    ) -> AdoptAnswer:
         cancellation = Cancellation()
 
         def work() -> AdoptAnswer:
-            return inspect_own(folder, header.input_size, workdir, cancellation)
+            return inspect_own(folder, header.input_size, workdir, cancellation, trained)
 
         try:
             async with self._gate.converting():
@@ -111,15 +115,20 @@ class OwnModels:
             raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
 
     async def _keep_whole(
-        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer
+        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer, trained: Trained | None
     ) -> OwnModel:
         def work() -> OwnModel:
-            return self._keep(header, folder, answer)
+            return self._keep(header, folder, answer, trained)
 
         # Too short to be cut off: whoever hangs up meanwhile finds the model kept.
         return await run_cancellable(None, work, Cancellation())
 
-    def _keep(self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer) -> OwnModel:
+    def _keep(
+        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer, trained: Trained | None
+    ) -> OwnModel:
+        if trained is not None:
+            # The weights may have told the number of classes.
+            sync(write_trained(folder, replace(trained, classes=answer.classes)))
         digest = own_digest(folder)
         place = own_folder(self._weights_dir, digest)
         model = OwnModel(
@@ -132,6 +141,7 @@ class OwnModels:
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=self._clock.unix_ms(),
             assumed=answer.assumed,
+            architecture=trained.architecture if trained else None,
         )
         sync(folder)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,7 @@ def record_own_model(database: Database, model: OwnModel) -> None:
                 output_shapes=model.output_shapes,
                 added_at_unix_ms=model.added_at_unix_ms,
                 assumed=model.assumed,
+                architecture=model.architecture,
             )
         )
         transaction.execute(insert(backbones).values(backbone_row(as_backbone(model))))
@@ -75,4 +76,5 @@ def _model(row: Row[Any]) -> OwnModel:
         output_shapes=row.output_shapes,
         added_at_unix_ms=row.added_at_unix_ms,
         assumed=row.assumed,
+        architecture=row.architecture,
     )

@@ -151,6 +151,8 @@ own_models = Table(
     Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
     Column("assumed", Document(tuple[AssumedAxis, ...]), nullable=False),
+    # Of weights: what they are of.
+    Column("architecture", String),
 )
 
 devices = Table(

@@ -6,6 +6,7 @@ its architecture: there is no function that would build it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -23,10 +24,30 @@ MAX_OWN_BYTES = 2_000_000_000
 
 
 class OwnFormat(Enum):
-    """What a person has: one ONNX file, or a Paddle program with its parameters."""
+    """What a person has."""
 
     ONNX = "onnx"
+    """One ONNX file."""
     PADDLE = "paddle"
+    """A Paddle program with its parameters."""
+    WEIGHTS = "weights"
+    """Trained weights of an architecture of the catalog, as `paddle.save` writes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What weights of an architecture are of.
+
+    Attributes:
+        architecture: name of the network.
+        evaluation_size: height and width of its images in the catalog, pixels; at another size some
+            networks are built otherwise.
+        classes: how many it tells apart; None is what the weights say.
+    """
+
+    architecture: str
+    evaluation_size: int
+    classes: int | None = None
 
 
 class InputAxis(Enum):
@@ -54,9 +75,13 @@ FILE_NAMES: Mapping[OwnFormat, tuple[str, ...]] = MappingProxyType(
     {
         OwnFormat.ONNX: ("model.onnx",),
         OwnFormat.PADDLE: ("model.pdmodel", "model.pdiparams"),
+        OwnFormat.WEIGHTS: ("model.pdparams",),
     }
 )
 """The files of each format, in the order in which they travel."""
+
+# Beside weights: what they are of.
+_TRAINED_FILE = "architecture.json"
 
 
 def is_own(backbone: Backbone) -> bool:
@@ -107,14 +132,35 @@ def own_digest(folder: Path) -> str:
     Raises:
         OSError: a file is missing or cannot be read.
     """
-    names = FILE_NAMES[own_format_of(folder)]
+    own_format = own_format_of(folder)
+    names = FILE_NAMES[own_format]
+    if own_format is OwnFormat.WEIGHTS:
+        names = (*names, _TRAINED_FILE)
     return canonical_sha256({name: file_sha256(folder / name) for name in names})
 
 
 def own_format_of(folder: Path) -> OwnFormat:
     """Return the format of the model whose files are in a folder."""
-    is_onnx = (folder / FILE_NAMES[OwnFormat.ONNX][0]).exists()
-    return OwnFormat.ONNX if is_onnx else OwnFormat.PADDLE
+    return next(
+        (each for each, names in FILE_NAMES.items() if (folder / names[0]).exists()),
+        OwnFormat.PADDLE,
+    )
+
+
+def write_trained(folder: Path, trained: Trained) -> Path:
+    """Write beside weights what they are of, and return that file."""
+    path = folder / _TRAINED_FILE
+    path.write_text(json.dumps(vars(trained), sort_keys=True), encoding="utf-8")
+    return path
+
+
+def read_trained(folder: Path) -> Trained:
+    """Return what the weights in a folder are of.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return Trained(**json.loads((folder / _TRAINED_FILE).read_text(encoding="utf-8")))
 
 
 def own_folder(weights_dir: Path, digest: str) -> Path:

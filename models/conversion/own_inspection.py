@@ -6,18 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from models.catalog.own import OwnFormat, own_format_of
+from models.catalog.own import OwnFormat, Trained, own_format_of
 from models.processes.child import Cancellation, StepLimits, run_step
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.tools import tool_versions
 
 ADOPTING_STEP: Mapping[OwnFormat, str] = MappingProxyType(
-    {OwnFormat.ONNX: "adopt_onnx", OwnFormat.PADDLE: "adopt_paddle"}
+    {
+        OwnFormat.ONNX: "adopt_onnx",
+        OwnFormat.PADDLE: "adopt_paddle",
+        OwnFormat.WEIGHTS: "adopt_weights",
+    }
 )
 """The step that reads each format."""
 
 TOOLS: Mapping[OwnFormat, tuple[str, ...]] = MappingProxyType(
-    {OwnFormat.ONNX: ("onnx", "onnxruntime"), OwnFormat.PADDLE: ("paddlepaddle",)}
+    {
+        OwnFormat.ONNX: ("onnx", "onnxruntime"),
+        OwnFormat.PADDLE: ("paddlepaddle",),
+        OwnFormat.WEIGHTS: ("paddlepaddle", "paddleclas"),
+    }
 )
 """The packages that those steps need."""
 
@@ -25,7 +33,11 @@ LIMITS = StepLimits(timeout_s=300.0)
 
 
 def inspect_own(
-    folder: Path, input_size: int | None, workdir: Path, cancellation: Cancellation
+    folder: Path,
+    input_size: int | None,
+    workdir: Path,
+    cancellation: Cancellation,
+    trained: Trained | None = None,
 ) -> AdoptAnswer:
     """Return what the model is, having run it on noise with a batch of one.
 
@@ -34,6 +46,7 @@ def inspect_own(
         input_size: pixels, or None for what the model says itself.
         workdir: an empty folder; what is written there is of no further use.
         cancellation: ends the child early.
+        trained: what weights are of; None for a format that has a graph.
 
     Raises:
         StepFailed: the model cannot be used, or its reading ended the child.
@@ -48,6 +61,7 @@ def inspect_own(
         batch=1,
         output=str(workdir.absolute() / "adopted"),
         reference_path=str(workdir.absolute() / "reference.npz"),
+        trained=trained,
     )
     return run_step(
         ADOPTING_STEP[own_format],

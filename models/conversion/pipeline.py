@@ -18,6 +18,7 @@ from models.catalog.catalog import Backbone
 from models.catalog.own import OwnFormat, own_format_of
 from models.catalog.stoppers import Stopper, find_stopper
 from models.catalog.variants import Format, Variant, WeightsKind
+from models.conversion.network import adopted_format, exported_network
 from models.conversion.parity import Parity
 from models.conversion.program import ONNX_OPSET, Program
 from models.conversion.running import Steps
@@ -54,6 +55,7 @@ _TOOLS: Mapping[Format, tuple[str, ...]] = {
 _NOT_FOR_OWN: Mapping[OwnFormat, tuple[str, ...]] = {
     OwnFormat.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "paddlelite"),
     OwnFormat.PADDLE: ("paddleclas",),
+    OwnFormat.WEIGHTS: (),
 }
 
 
@@ -210,7 +212,7 @@ def _program_shape(variant: Variant) -> tuple[int, int]:
 
 def _early(program: Program, variants: Iterable[Variant]) -> list[str]:
     """Return the steps whose servers are worth starting before they are asked."""
-    if program.weights.kind is WeightsKind.OWN:
+    if adopted_format(program.weights):
         return []
     wanted = {
         work
@@ -222,8 +224,11 @@ def _early(program: Program, variants: Iterable[Variant]) -> list[str]:
 
 
 def _stopper(program: Program, variant: Variant) -> Stopper | None:
+    if adopted_format(program.weights):
+        return None
     versions = tool_versions(_tools(variant, program.weights))
-    return find_stopper(program.backbone.series, variant.format, versions)
+    series = exported_network(program.backbone, program.weights).series
+    return find_stopper(series, variant.format, versions)
 
 
 def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:

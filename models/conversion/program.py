@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.catalog.catalog import Backbone
-from models.catalog.own import OwnFormat, own_format_of
+from models.catalog.own import OwnFormat
 from models.catalog.variants import (
     CheckedThrough,
     Format,
     Precision,
     Target,
     Variant,
-    WeightsKind,
 )
+from models.conversion.network import adopted_format, exported_network
 from models.conversion.parity import Parity
 from models.conversion.running import Steps
 from models.conversion.work import (
@@ -174,12 +174,14 @@ class Program:
         return self._exporting().result()
 
     def _exporting(self) -> Future[ExportAnswer]:
-        path = self.weights.path
+        network = exported_network(self.backbone, self.weights)
+        path = network.weights_path
         request = ExportRequest(
-            architecture=self.backbone.architecture,
+            architecture=network.architecture,
             input_size=self.input_size,
             batch=self.batch,
-            evaluation_size=self.backbone.input_size,
+            evaluation_size=network.evaluation_size,
+            classes=network.classes,
             weights_path=None if path is None else str(path.absolute()),
             seed=recipe.SEED,
             program_prefix=self._prefix,
@@ -299,8 +301,8 @@ class Program:
 
     @property
     def _own_format(self) -> OwnFormat | None:
-        path = self.weights.path
-        return own_format_of(path) if path and self.weights.kind is WeightsKind.OWN else None
+        """None for what is exported."""
+        return adopted_format(self.weights)
 
     @property
     def _translated(self) -> Path:

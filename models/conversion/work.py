@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from models.catalog.own import OwnFormat
 from models.catalog.variants import PRECISIONS, Format, Precision, Target, Variant
 from models.conversion.own_inspection import ADOPTING_STEP
 
@@ -23,7 +24,12 @@ def _also(precision: Precision) -> str:
 
 
 EXPORT = Work("export", "exporting")
-ADOPT = {own: Work(step, "reading the own model") for own, step in ADOPTING_STEP.items()}
+ADOPT = {
+    own: Work(step, "reading the own model")
+    for own, step in ADOPTING_STEP.items()
+    if own is not OwnFormat.WEIGHTS
+}
+"""What stands in the place of an export, by format; of weights there is an export."""
 REWRITE = Work("rewrite_program", "rewriting the program for Paddle Lite in int8-dynamic")
 OPTIMISE = {
     (target, precision): Work(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.catalog.own import AssumedAxis
+from models.catalog.own import AssumedAxis, Trained
 from models.catalog.variants import Precision
 
 MILESTONE = b'{"reached": "milestone"}\n'
@@ -30,6 +30,7 @@ class ExportRequest:
         program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are written.
         reference_path: where the `.npz` with inputs and Paddle's outputs is written.
         reference_inputs: how many, at least 4; they decide about nothing but the reference.
+        classes: how many the network tells apart; None is what the architecture was published for.
     """
 
     architecture: str
@@ -41,6 +42,7 @@ class ExportRequest:
     program_prefix: str
     reference_path: str
     reference_inputs: int = 4
+    classes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class AdoptRequest:
         output: the `.onnx` file to write, or the prefix of the program to write.
         reference_path: where the `.npz` with inputs and outputs is written.
         reference_inputs: how many, at least 4.
+        trained: what weights are of; None for what has a graph of its own.
     """
 
     folder: str
@@ -103,6 +106,7 @@ class AdoptRequest:
     output: str
     reference_path: str
     reference_inputs: int = 4
+    trained: Trained | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +118,14 @@ class AdoptAnswer:
         params: numbers in its weights.
         output_shapes: shape of each output, for the batch that was asked for.
         assumed: axes of the input that neither the model nor the request says.
+        classes: of weights, how many they are for.
     """
 
     input_size: int
     params: int
     output_shapes: tuple[tuple[int, ...], ...]
     assumed: tuple[AssumedAxis, ...] = ()
+    classes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from models.steps.refusal import StepRefused, ToolGaveNothing
 _STEPS: Mapping[str, tuple[str, type]] = {
     "adopt_onnx": ("onnx", AdoptRequest),
     "adopt_paddle": ("paddle", AdoptRequest),
+    "adopt_weights": ("paddle", AdoptRequest),
     "count": ("counting", CountRequest),
     "export": ("paddle", ExportRequest),
     "list_architectures": ("counting", ListArchitecturesRequest),

@@ -11,7 +11,14 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from models.catalog.catalog import Backbone
-from models.catalog.own import is_own, own_digest, own_folder, own_format_of
+from models.catalog.own import (
+    OwnFormat,
+    is_own,
+    own_digest,
+    own_folder,
+    own_format_of,
+    read_trained,
+)
 from models.catalog.variants import WeightsKind
 from models.digest import canonical_sha256, file_sha256
 from models.files import put_in_place
@@ -131,7 +138,10 @@ def _own(backbone: Backbone, folder: Path) -> Weights:
         raise WeightsUnavailable(
             f"the files of {backbone.name} in {folder} were altered since it was added; {again}"
         )
-    source = f"added as {own_format_of(folder).value}"
+    own_format = own_format_of(folder)
+    source = f"added as {own_format.value}"
+    if own_format is OwnFormat.WEIGHTS:
+        source += f" of {read_trained(folder).architecture}"
     return Weights(
         WeightsKind.OWN, backbone.architecture, digest, source, folder.absolute(), size_bytes
     )

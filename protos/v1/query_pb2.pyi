@@ -307,6 +307,8 @@ class _OwnFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OwnFormat.V
     """One ONNX file."""
     OWN_FORMAT_PADDLE: _OwnFormat.ValueType  # 2
     """A Paddle program, then its parameters."""
+    OWN_FORMAT_WEIGHTS: _OwnFormat.ValueType  # 3
+    """Weights of an architecture of the catalog."""
 
 class OwnFormat(_OwnFormat, metaclass=_OwnFormatEnumTypeWrapper): ...
 
@@ -315,6 +317,8 @@ OWN_FORMAT_ONNX: OwnFormat.ValueType  # 1
 """One ONNX file."""
 OWN_FORMAT_PADDLE: OwnFormat.ValueType  # 2
 """A Paddle program, then its parameters."""
+OWN_FORMAT_WEIGHTS: OwnFormat.ValueType  # 3
+"""Weights of an architecture of the catalog."""
 Global___OwnFormat: _TypeAlias = OwnFormat  # noqa: Y015
 
 class _InputAxis:
@@ -2592,10 +2596,16 @@ class OwnModelHeader(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    ARCHITECTURE_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
     input_size: _builtins.int
     """Height and width in pixels; absent means what the model says itself."""
+    architecture: _builtins.str
+    """Of weights: what they are of, an architecture or a backbone of the catalog."""
+    classes: _builtins.int
+    """Of weights: for how many classes they must be."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnFile]:
         """In the order of their bytes."""
@@ -2607,13 +2617,24 @@ class OwnModelHeader(_message.Message):
         format: Global___OwnFormat.ValueType = ...,
         files: _abc.Iterable[Global___OwnFile] | None = ...,
         input_size: _builtins.int | None = ...,
+        architecture: _builtins.str | None = ...,
+        classes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_classes", b"_classes", "_input_size", b"_input_size", "architecture", b"architecture", "classes", b"classes", "input_size", b"input_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "files", b"files", "format", b"format", "input_size", b"input_size", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_classes", b"_classes", "_input_size", b"_input_size", "architecture", b"architecture", "classes", b"classes", "files", b"files", "format", b"format", "input_size", b"input_size", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
+    _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
+    _WhichOneofReturnType__classes: _TypeAlias = _typing.Literal["classes"]  # noqa: Y015
+    _WhichOneofArgType__classes: _TypeAlias = _typing.Literal["_classes", b"_classes"]  # noqa: Y015
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__architecture) -> _WhichOneofReturnType__architecture | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__classes) -> _WhichOneofReturnType__classes | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
 
 Global___OwnModelHeader: _TypeAlias = OwnModelHeader  # noqa: Y015
@@ -2701,6 +2722,7 @@ class OwnModel(_message.Message):
     OUTPUT_SHAPES_FIELD_NUMBER: _builtins.int
     ADDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ASSUMED_FIELD_NUMBER: _builtins.int
+    ARCHITECTURE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
     digest: _builtins.str
@@ -2710,6 +2732,8 @@ class OwnModel(_message.Message):
     params_m: _builtins.float
     """Numbers in its weights, in millions, as we counted them."""
     added_at_unix_ms: _builtins.int
+    architecture: _builtins.str
+    """Of weights: what they are of."""
     @_builtins.property
     def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of each output, for one image."""
@@ -2730,12 +2754,15 @@ class OwnModel(_message.Message):
         output_shapes: _abc.Iterable[_builtins.str] | None = ...,
         added_at_unix_ms: _builtins.int = ...,
         assumed: _abc.Iterable[Global___AssumedAxis] | None = ...,
+        architecture: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "architecture", b"architecture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_at_unix_ms", b"added_at_unix_ms", "assumed", b"assumed", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
+    _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__architecture) -> _WhichOneofReturnType__architecture | None: ...
 
 Global___OwnModel: _TypeAlias = OwnModel  # noqa: Y015
 

@@ -123,11 +123,15 @@ def own_model_words(model: OwnModel) -> str:
     outputs = "output" if len(model.output_shapes) == 1 else "outputs"
     assumed = ", ".join(f"{each.axis.value} {each.size}" for each in model.assumed)
     return (
-        f"{model.name} ({model.format.value}): {model.input_size} px, "
+        f"{model.name} ({_origin(model)}): {model.input_size} px, "
         f"{_count(model.params_m)} parameters, {format_memory(model.size_bytes)}, "
         f"{outputs} {', '.join(model.output_shapes)}"
         f"{f' (left open, assumed: {assumed})' if assumed else ''}"
     )
+
+
+def _origin(model: OwnModel) -> str:
+    return f"weights of {model.architecture}" if model.architecture else model.format.value
 
 
 def _count(millions: float) -> str:

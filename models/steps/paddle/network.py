@@ -42,11 +42,13 @@ def with_weights(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array
 def _build(request: ExportRequest) -> tuple[Any, int]:
     """Return the network and the size that synthetic weights are calibrated at."""
     if request.input_size != request.evaluation_size:
-        network = architectures.build_for_size(request.architecture, request.input_size)
+        network = architectures.build_for_size(
+            request.architecture, request.input_size, request.classes
+        )
         if network is not None:
             return network, request.input_size
     # One backbone has the same weights at every size, since its parameters allow it.
-    return architectures.build(request.architecture), request.evaluation_size
+    return architectures.build(request.architecture, request.classes), request.evaluation_size
 
 
 @contextmanager

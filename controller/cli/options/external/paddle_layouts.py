@@ -46,6 +46,18 @@ def paddle_files(folder: Path) -> Iterator[tuple[Path, ...]]:
 
 
 @contextmanager
+def one_file(path: Path) -> Iterator[tuple[Path, ...]]:
+    """Gives a file as it is.
+
+    Raises:
+        EdgerankError: INVALID_INPUT when it is no file.
+    """
+    if not path.is_file():
+        raise _refused(f"{path} is no file")
+    yield (path,)
+
+
+@contextmanager
 def program_and_parameters(program: Path, parameters: Path) -> Iterator[tuple[Path, ...]]:
     """Gives two files, whatever they are called.
 
@@ -110,8 +122,8 @@ def _joined(paths: list[Path], whole: Path) -> Path:
 def _hint(folder: Path) -> str:
     if any(folder.glob("*.pdparams")):
         return (
-            "; a .pdparams is a pickle of parameters without a program, which is not taken: save "
-            "the network with paddle.jit.save"
+            "; a .pdparams has weights without a program: say with --architecture which network "
+            "of the catalog they are of, and name the file with --weights"
         )
     if any(folder.glob("*.pdiparams")) and any(folder.glob("*.json")):
         return (

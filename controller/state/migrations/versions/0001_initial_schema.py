@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("output_shapes", sa.JSON(), nullable=False),
         sa.Column("added_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("assumed", sa.JSON(), nullable=False),
+        sa.Column("architecture", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_own_models")),
     )
     op.create_table(
