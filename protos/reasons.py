@@ -191,6 +191,10 @@ class ReasonCode(Enum):
     # Of no one device.
     ADDED_AS_ONNX = "added_as_onnx"
     """Words: backbone."""
+    CAME_QUANTISED = "came_quantised"
+    """Words: backbone, asked, has."""
+    NOT_QUANTISED = "not_quantised"
+    """Words: backbone, has."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Final
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, own_backbone
+from models.catalog.precisions import Precision
 
 
 class AccuracyMetric(Enum):
@@ -15,17 +16,6 @@ class AccuracyMetric(Enum):
 
     TOP1 = "top1"
     TOP5 = "top5"
-
-
-class AccuracyPrecision(Enum):
-    """What an accuracy figure is known for: a `Precision`, or what a publication says of one."""
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8_DYNAMIC = "int8-dynamic"
-    INT8_STATIC = "int8-static"
-    INT8 = "int8"
-    """Published for int8, without a word on how the ranges were chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +27,7 @@ class AccuracyFigure:
     dataset: str
     metric: AccuracyMetric
     value_percent: float
-    precision: AccuracyPrecision
+    precision: Precision
     source: str
 
 
@@ -65,7 +55,7 @@ class Dataset:
     backbone_count: int
     figure_count: int
     metrics: tuple[AccuracyMetric, ...]
-    precisions: tuple[AccuracyPrecision, ...]
+    precisions: tuple[Precision, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +97,7 @@ class OwnModel:
         added_at_unix_ms: when it was added, ms since 1970 UTC.
         assumed: axes of its input that it left open, nobody named, and were taken to be of a size.
         architecture: of weights, the architecture of the catalog that they are of; else None.
+        precision: in which it came: int8 where it is quantised by itself.
     """
 
     name: str
@@ -119,11 +110,19 @@ class OwnModel:
     added_at_unix_ms: int
     assumed: tuple[AssumedAxis, ...] = ()
     architecture: str | None = None
+    precision: Precision = Precision.FP32
 
 
 def as_backbone(model: OwnModel) -> Backbone:
     """An own model as a backbone."""
-    return own_backbone(model.name, model.format, model.digest, model.input_size, model.params_m)
+    return own_backbone(
+        model.name,
+        model.format,
+        model.digest,
+        model.input_size,
+        model.params_m,
+        precision=model.precision,
+    )
 
 
 def joined_catalog(packaged: Iterable[Backbone], models: Iterable[OwnModel]) -> Catalog:
@@ -141,7 +140,7 @@ COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
 """The columns of the file, in any order."""
 
 
-FigureKey = tuple[str, str, AccuracyMetric, AccuracyPrecision]
+FigureKey = tuple[str, str, AccuracyMetric, Precision]
 """Backbone, dataset, metric, precision: there is one figure of each."""
 
 

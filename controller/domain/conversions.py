@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from controller.domain.sweeps import Activity
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.reasons import Reason
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from models.catalog.catalog import IMAGENET
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.measuring import MeasureSettings, Repetition, StopReason
 from protos.reasons import Reason
 from protos.runtimes import Runtime

@@ -4,23 +4,27 @@ from dataclasses import dataclass
 
 from controller.domain.cores import Cores
 from controller.domain.sweeps import Activity, SweepPhase
-from models.catalog.variants import Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target, WeightsKind
 from protos.measuring import MeasureSettings, OperatorTimes, StartGate
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileSpec:
-    """What a person asks to be profiled; no input size means the backbone's evaluation size."""
+    """What a person asks to be profiled.
+
+    No precision means the one that the backbone comes in, no input size its evaluation size.
+    """
 
     backbone: str
     device: str
     runtime: Runtime
     threads: int
     weights: WeightsKind
-    precision: Precision
     batch: int
     run_count: int
+    precision: Precision | None = None
     input_size: int | None = None
     cores: Cores = Cores()
     flush_denormals: bool = False

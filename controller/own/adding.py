@@ -142,6 +142,7 @@ class OwnModels:
             added_at_unix_ms=self._clock.unix_ms(),
             assumed=answer.assumed,
             architecture=trained.architecture if trained else None,
+            precision=answer.precision,
         )
         sync(folder)
         place.parent.mkdir(parents=True, exist_ok=True)

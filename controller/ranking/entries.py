@@ -9,7 +9,8 @@ from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.rankings import Constraints, LeftOut
 from controller.domain.settings import distinction
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 
 IdentityT = TypeVar("IdentityT", bound=Hashable)

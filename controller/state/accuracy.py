@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, bindparam, case, delete, insert, select
 
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyMetric,
-    AccuracyPrecision,
     Dataset,
     FigureKey,
     key_of,
 )
 from controller.state.database import Database, Transaction
-from controller.state.schema import accuracies, backbones
+from controller.state.schema import accuracies, backbones, own_models
 from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
+from models.catalog.precisions import QUANTISED, Precision
 
 _KEY = ("backbone", "dataset", "metric", "precision")
 """What there is one accuracy figure of, in the order of a FigureKey."""
@@ -56,7 +56,7 @@ def list_figures(transaction: Transaction) -> tuple[StoredFigure, ...]:
                 row.backbone,
                 row.dataset,
                 AccuracyMetric(row.metric),
-                AccuracyPrecision(row.precision),
+                Precision(row.precision),
             ),
             value_percent=row.value_percent,
             is_published=row.imported_at_unix_ms is None,
@@ -85,16 +85,34 @@ def list_datasets(database: Database) -> tuple[Dataset, ...]:
 
 
 def known_top1(database: Database, dataset: str) -> dict[str, float]:
-    """The fp32 top-1 of every backbone on a dataset, percent."""
+    """The fp32 top-1 of every backbone on a dataset, percent; any int8 of what came quantised."""
+    came_quantised = select(own_models.c.name).where(own_models.c.precision == Precision.INT8)
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(accuracies.c.backbone, accuracies.c.value_percent).where(
+            select(accuracies.c.backbone, accuracies.c.value_percent)
+            .where(
                 accuracies.c.dataset == dataset,
                 accuracies.c.metric == AccuracyMetric.TOP1,
-                accuracies.c.precision == AccuracyPrecision.FP32,
+                case(
+                    (
+                        accuracies.c.backbone.in_(came_quantised),
+                        accuracies.c.precision.in_(QUANTISED),
+                    ),
+                    else_=accuracies.c.precision == Precision.FP32,
+                ),
             )
+            # The last one counts.
+            .order_by(place_of(accuracies.c.precision).desc())
         ).all()
     return {row.backbone: row.value_percent for row in rows}
+
+
+def place_of(precision: ColumnElement[Precision]) -> ColumnElement[int]:
+    """The place of a precision among those that tell the accuracy of what came quantised."""
+    return case(
+        *((precision == each, place) for place, each in enumerate(QUANTISED)),
+        else_=len(QUANTISED),
+    )
 
 
 def backbone_row(backbone: Backbone) -> dict[str, Any]:
@@ -134,9 +152,9 @@ def _published(catalog: Catalog) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _published_precision(backbone: Backbone) -> AccuracyPrecision:
+def _published_precision(backbone: Backbone) -> Precision:
     is_int8 = backbone.name in INT8_ACCURACY
-    return AccuracyPrecision.INT8 if is_int8 else AccuracyPrecision.FP32
+    return Precision.INT8 if is_int8 else Precision.FP32
 
 
 def _row(figure: AccuracyFigure, now_unix_ms: int) -> dict[str, object]:
@@ -153,5 +171,5 @@ def _dataset(name: str, keys: Sequence[FigureKey]) -> Dataset:
         backbone_count=len({backbone for backbone, _, _, _ in keys}),
         figure_count=len(keys),
         metrics=tuple(each for each in AccuracyMetric if each in {key[2] for key in keys}),
-        precisions=tuple(each for each in AccuracyPrecision if each in {key[3] for key in keys}),
+        precisions=tuple(each for each in Precision if each in {key[3] for key in keys}),
     )

@@ -4,8 +4,17 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, RowMapping, Select, and_, insert, select, type_coerce
-from sqlalchemy.sql.selectable import NamedFromClause
+from sqlalchemy import (
+    JSON,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    and_,
+    insert,
+    or_,
+    select,
+    type_coerce,
+)
 
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.measurements import (
@@ -17,6 +26,7 @@ from controller.domain.measurements import (
     Verdict,
 )
 from controller.domain.sweeps import JobOutcome
+from controller.state.accuracy import place_of
 from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
 from controller.state.repetitions import stored_repetition
@@ -32,6 +42,7 @@ from controller.state.schema import (
 )
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
+from models.catalog.precisions import QUANTISED, Precision
 from models.catalog.variants import CheckedThrough, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason
@@ -133,7 +144,8 @@ def _joined(dataset: str) -> Select[Any]:
     """The one query that joins measurements with accuracy on a dataset.
 
     Accuracy joins on the precision that it is known for: an int8 artifact finds none that was
-    published for fp32.
+    published for fp32. A model that came quantised has that of any int8, since people call what
+    they brought by any of these names.
     """
     top1, top5 = accuracies.alias("top1"), accuracies.alias("top5")
     # Read inside the database: a specification is long, and there is one beside each measurement.
@@ -172,19 +184,29 @@ def _joined(dataset: str) -> Select[Any]:
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .outerjoin(backbones, backbones.c.name == jobs.c.backbone)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .outerjoin(top1, _accuracy_of_job(top1, AccuracyMetric.TOP1, dataset))
-        .outerjoin(top5, _accuracy_of_job(top5, AccuracyMetric.TOP5, dataset))
+        .outerjoin(top1, top1.c.figure_id == _figure_of_job(AccuracyMetric.TOP1, dataset))
+        .outerjoin(top5, top5.c.figure_id == _figure_of_job(AccuracyMetric.TOP5, dataset))
     )
 
 
-def _accuracy_of_job(
-    known: NamedFromClause, metric: AccuracyMetric, dataset: str
-) -> ColumnElement[bool]:
-    return and_(
-        known.c.backbone == jobs.c.backbone,
-        known.c.precision == jobs.c.precision,
-        known.c.dataset == dataset,
-        known.c.metric == metric,
+def _figure_of_job(metric: AccuracyMetric, dataset: str) -> ScalarSelect[int]:
+    """The one figure that tells most of what a job measured."""
+    known = accuracies.alias()
+    return (
+        select(known.c.figure_id)
+        .where(
+            known.c.backbone == jobs.c.backbone,
+            known.c.dataset == dataset,
+            known.c.metric == metric,
+            or_(
+                known.c.precision == jobs.c.precision,
+                and_(jobs.c.precision == Precision.INT8, known.c.precision.in_(QUANTISED)),
+            ),
+        )
+        .order_by(place_of(known.c.precision))
+        .limit(1)
+        .correlate(jobs)
+        .scalar_subquery()
     )
 
 

@@ -33,6 +33,7 @@ def record_own_model(database: Database, model: OwnModel) -> None:
                 added_at_unix_ms=model.added_at_unix_ms,
                 assumed=model.assumed,
                 architecture=model.architecture,
+                precision=model.precision,
             )
         )
         transaction.execute(insert(backbones).values(backbone_row(as_backbone(model))))
@@ -77,4 +78,5 @@ def _model(row: Row[Any]) -> OwnModel:
         added_at_unix_ms=row.added_at_unix_ms,
         assumed=row.assumed,
         architecture=row.architecture,
+        precision=row.precision,
     )

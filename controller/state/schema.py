@@ -24,15 +24,17 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    UniqueConstraint,
     false,
 )
 
-from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
+from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from models.catalog.own import AssumedAxis, OwnFormat
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
@@ -128,14 +130,16 @@ backbones = Table(
 accuracies = Table(
     "accuracies",
     metadata,
-    Column("backbone", String, primary_key=True),
-    Column("dataset", String, primary_key=True),
-    Column("metric", Member(AccuracyMetric), primary_key=True),
-    Column("precision", Member(AccuracyPrecision), primary_key=True),
+    Column("figure_id", Integer, primary_key=True),
+    Column("backbone", String, nullable=False),
+    Column("dataset", String, nullable=False),
+    Column("metric", Member(AccuracyMetric), nullable=False),
+    Column("precision", Member(Precision), nullable=False),
     Column("value_percent", Float, nullable=False),
     Column("source", String, nullable=False),
     # None for what the catalog publishes, which each start of a controller writes anew.
     Column("imported_at_unix_ms", BigInteger),
+    UniqueConstraint("backbone", "dataset", "metric", "precision"),
 )
 
 # Models that people added; their files are in a folder named by the digest.
@@ -153,6 +157,7 @@ own_models = Table(
     Column("assumed", Document(tuple[AssumedAxis, ...]), nullable=False),
     # Of weights: what they are of.
     Column("architecture", String),
+    Column("precision", Member(Precision), nullable=False),
 )
 
 devices = Table(

@@ -18,12 +18,11 @@ from controller.domain.sweeps import (
     SweepSpec,
 )
 from models.catalog.catalog import MAX_INPUT_SIZE
-from models.catalog.variants import Precision
 from protos.measuring import StartGate
 
 
-def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
-    """The precisions asked for, fp32 when none is; sizes and batches are within their ranges.
+def check_variants(spec: SweepSpec | ConversionSpec) -> None:
+    """Refuses sizes and batches out of their ranges.
 
     Raises:
         EdgerankError: INVALID_INPUT.
@@ -38,7 +37,6 @@ def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
             )
-    return tuple(dict.fromkeys(spec.precisions)) or (Precision.FP32,)
 
 
 def check_settings(spec: SweepSpec) -> None:

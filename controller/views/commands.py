@@ -12,7 +12,7 @@ from controller.domain.sweeps import (
     DEFAULT_TIME_BUDGET_MS,
     SweepSpec,
 )
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from protos.runtimes import OnnxRuntimeOptions
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from importlib import resources
 
 from models.catalog.counted import Counted, parse_counted
+from models.catalog.precisions import Precision
 from models.names import nearest
 
 MAX_INPUT_SIZE = 1024
@@ -58,6 +59,7 @@ class Backbone:
         counted_params_m: millions of parameters as we counted them; None where the network cannot
             run.
         counted_flops_g: 10^9 multiply-adds of one image at `input_size`, counted likewise.
+        precision: in which it comes: int8 where a person brought it quantised.
     """
 
     name: str
@@ -73,9 +75,11 @@ class Backbone:
     source: str
     counted_params_m: float | None = None
     counted_flops_g: float | None = None
+    precision: Precision = Precision.FP32
 
 
-COLUMNS = tuple(field.name for field in fields(Backbone) if not field.name.startswith("counted_"))
+_NO_COLUMNS = ("counted_params_m", "counted_flops_g", "precision")
+COLUMNS = tuple(field.name for field in fields(Backbone) if field.name not in _NO_COLUMNS)
 """Columns of the catalog's files; what we counted ourselves is in a file of its own."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from models.catalog.catalog import Backbone
+from models.catalog.precisions import Precision
 from models.digest import canonical_sha256, file_sha256
 
 OWN_SERIES = "own"
@@ -90,7 +91,13 @@ def is_own(backbone: Backbone) -> bool:
 
 
 def own_backbone(
-    name: str, own_format: OwnFormat, digest: str, input_size: int, params_m: float
+    name: str,
+    own_format: OwnFormat,
+    digest: str,
+    input_size: int,
+    params_m: float,
+    *,
+    precision: Precision = Precision.FP32,
 ) -> Backbone:
     """Return an own model as a backbone; its accuracy is not known.
 
@@ -100,6 +107,7 @@ def own_backbone(
         digest: see `own_digest`.
         input_size: height and width of its input, pixels.
         params_m: millions of numbers in its weights, counted.
+        precision: in which it came.
     """
     return Backbone(
         name=name,
@@ -114,6 +122,7 @@ def own_backbone(
         extra_data=False,
         source=_source(own_format),
         counted_params_m=params_m,
+        precision=precision,
     )
 
 

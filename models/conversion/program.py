@@ -11,13 +11,8 @@ from pathlib import Path
 
 from models.catalog.catalog import Backbone
 from models.catalog.own import OwnFormat
-from models.catalog.variants import (
-    CheckedThrough,
-    Format,
-    Precision,
-    Target,
-    Variant,
-)
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, Variant
 from models.conversion.network import adopted_format, exported_network
 from models.conversion.parity import Parity
 from models.conversion.running import Steps
@@ -119,8 +114,8 @@ class Program:
             ConversionCancelled: the conversion was cancelled.
         """
         make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
-        if self._own_format:
-            self._adopt(variant)
+        if self._own_format is not None:
+            self._adopt(variant, self._own_format)
             return CheckedFile(*make(variant))
         if variant.format is Format.ONNX:
             # Known before the export, which takes minutes of a network as large.
@@ -139,18 +134,17 @@ class Program:
         works = needed(variant)
         return self.steps.seconds((*works, *may_follow(works)))
 
-    def _adopt(self, variant: Variant) -> None:
+    def _adopt(self, variant: Variant, own_format: OwnFormat) -> None:
         """Make of an own model what an export is; no pass rewrites it."""
-        assert self._own_format is not None
-        work = ADOPT[self._own_format]
-        if self._own_format is OwnFormat.ONNX and variant.format is Format.PADDLELITE:
+        work = ADOPT[own_format]
+        if own_format is OwnFormat.ONNX and variant.format is Format.PADDLELITE:
             raise StepFailed(
                 work.step,
                 f"{self.backbone.name} was added as ONNX, and nothing here translates ONNX to "
                 "Paddle; added as a Paddle program, it converts to both",
                 crashed=False,
             )
-        is_onnx = self._own_format is OwnFormat.ONNX
+        is_onnx = own_format is OwnFormat.ONNX
         request = AdoptRequest(
             folder=str(self.weights.path),
             input_size=self.input_size,
@@ -192,27 +186,27 @@ class Program:
 
     def _onnx(self, variant: Variant) -> _Made:
         precision = variant.precision
-        if precision is Precision.FP32:
-            return self._onnx_fp32()
+        if precision in (Precision.FP32, Precision.INT8):
+            return self._onnx_as_it_came(precision)
         with _answering_for("fp32 file"):
-            source, _, simplified = self._onnx_fp32()
+            source, _, simplified = self._onnx_as_it_came(Precision.FP32)
         path = self.folder / f"{precision.value}.onnx"
         self.steps.run(REDUCE[precision], ReduceRequest(str(source), str(path)), FileAnswer)
         return path, self._parity(ONNX_PARITY[precision], path, precision), simplified
 
-    def _onnx_fp32(self) -> _Made:
+    def _onnx_as_it_came(self, precision: Precision) -> _Made:
         """Make the file, simplified where that keeps parity."""
         source = self._translated
         if self._own_format is not OwnFormat.ONNX:
             _check_protobuf_holds(Path(f"{self._prefix}.pdiparams").stat().st_size)
             self.steps.run(ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
         path = self.folder / "model.onnx"
-        parity = ONNX_PARITY[Precision.FP32]
+        parity = ONNX_PARITY[precision]
         try:
             self.steps.run(SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
-            return path, self._parity(parity, path, Precision.FP32), (SIMPLIFIER,)
+            return path, self._parity(parity, path, precision), (SIMPLIFIER,)
         except StepFailed:
-            return source, self._parity(UNSIMPLIFIED_PARITY, source, Precision.FP32), ()
+            return source, self._parity(UNSIMPLIFIED_PARITY, source, precision), ()
 
     def _paddle_lite(self, variant: Variant) -> _Made:
         """Make the file; one for arm cannot run here, so twins answer for it."""

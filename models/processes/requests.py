@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.catalog.own import AssumedAxis, Trained
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 
 MILESTONE = b'{"reached": "milestone"}\n'
 """The line by which a child says, before its answer, that a part of its work is done."""
@@ -119,6 +119,7 @@ class AdoptAnswer:
         output_shapes: shape of each output, for the batch that was asked for.
         assumed: axes of the input that neither the model nor the request says.
         classes: of weights, how many they are for.
+        precision: in which it came.
     """
 
     input_size: int
@@ -126,6 +127,7 @@ class AdoptAnswer:
     output_shapes: tuple[tuple[int, ...], ...]
     assumed: tuple[AssumedAxis, ...] = ()
     classes: int | None = None
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 
 PARITY_TOLERANCE = 1e-4
 """Largest max|a-b| / max|b| between a float32 artifact's outputs and Paddle's that passes.
@@ -50,6 +50,7 @@ ACCEPTANCE: Mapping[Precision, Acceptance] = MappingProxyType(
         Precision.FP16: Acceptance(tolerance=0.15, input_count=16, least_correlation=0.98),
         Precision.INT8_DYNAMIC: _INT8,
         Precision.INT8_STATIC: _INT8,
+        Precision.INT8: Acceptance(tolerance=0.15, input_count=16, least_correlation=0.98),
     }
 )
 """Judgements, made after looking at 14 backbones.

@@ -270,32 +270,6 @@ ACCURACY_METRIC_TOP1: AccuracyMetric.ValueType  # 1
 ACCURACY_METRIC_TOP5: AccuracyMetric.ValueType  # 2
 Global___AccuracyMetric: _TypeAlias = AccuracyMetric  # noqa: Y015
 
-class _AccuracyPrecision:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _AccuracyPrecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccuracyPrecision.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    ACCURACY_PRECISION_UNSPECIFIED: _AccuracyPrecision.ValueType  # 0
-    ACCURACY_PRECISION_FP32: _AccuracyPrecision.ValueType  # 1
-    ACCURACY_PRECISION_FP16: _AccuracyPrecision.ValueType  # 2
-    ACCURACY_PRECISION_INT8_DYNAMIC: _AccuracyPrecision.ValueType  # 3
-    ACCURACY_PRECISION_INT8_STATIC: _AccuracyPrecision.ValueType  # 4
-    ACCURACY_PRECISION_INT8: _AccuracyPrecision.ValueType  # 5
-    """Published for int8, without a word on how the ranges were chosen."""
-
-class AccuracyPrecision(_AccuracyPrecision, metaclass=_AccuracyPrecisionEnumTypeWrapper):
-    """What an accuracy figure is known for: a precision, or what a publication says of one."""
-
-ACCURACY_PRECISION_UNSPECIFIED: AccuracyPrecision.ValueType  # 0
-ACCURACY_PRECISION_FP32: AccuracyPrecision.ValueType  # 1
-ACCURACY_PRECISION_FP16: AccuracyPrecision.ValueType  # 2
-ACCURACY_PRECISION_INT8_DYNAMIC: AccuracyPrecision.ValueType  # 3
-ACCURACY_PRECISION_INT8_STATIC: AccuracyPrecision.ValueType  # 4
-ACCURACY_PRECISION_INT8: AccuracyPrecision.ValueType  # 5
-"""Published for int8, without a word on how the ranges were chosen."""
-Global___AccuracyPrecision: _TypeAlias = AccuracyPrecision  # noqa: Y015
-
 class _OwnFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1223,6 +1197,7 @@ class ProfileSpec(_message.Message):
     threads: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     precision: _types_pb2.Precision.ValueType
+    """Absent means the one that the backbone comes in."""
     input_size: _builtins.int
     """Pixels; absent means the backbone's evaluation size."""
     batch: _builtins.int
@@ -1246,7 +1221,7 @@ class ProfileSpec(_message.Message):
         runtime: _types_pb2.Runtime.ValueType = ...,
         threads: _builtins.int = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
-        precision: _types_pb2.Precision.ValueType = ...,
+        precision: _types_pb2.Precision.ValueType | None = ...,
         input_size: _builtins.int | None = ...,
         batch: _builtins.int = ...,
         run_count: _builtins.int = ...,
@@ -1255,18 +1230,22 @@ class ProfileSpec(_message.Message):
         onnxruntime: _types_pb2.OnnxRuntimeOptions | None = ...,
         gate: _types_pb2.StartGate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "cores", b"cores", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "cores", b"cores", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
+    _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
+    _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__precision) -> _WhichOneofReturnType__precision | None: ...
 
 Global___ProfileSpec: _TypeAlias = ProfileSpec  # noqa: Y015
 
@@ -2431,7 +2410,7 @@ class AccuracyFigure(_message.Message):
     metric: Global___AccuracyMetric.ValueType
     value_percent: _builtins.float
     """Above 0, at most 100."""
-    precision: Global___AccuracyPrecision.ValueType
+    precision: _types_pb2.Precision.ValueType
     source: _builtins.str
     """Where it comes from, for people."""
     def __init__(
@@ -2442,7 +2421,7 @@ class AccuracyFigure(_message.Message):
         dataset: _builtins.str = ...,
         metric: Global___AccuracyMetric.ValueType = ...,
         value_percent: _builtins.float = ...,
-        precision: Global___AccuracyPrecision.ValueType = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
         source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -2528,7 +2507,7 @@ class Dataset(_message.Message):
     @_builtins.property
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___AccuracyMetric.ValueType]: ...
     @_builtins.property
-    def precisions(self) -> _containers.RepeatedScalarFieldContainer[Global___AccuracyPrecision.ValueType]: ...
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Precision.ValueType]: ...
     def __init__(
         self,
         *,
@@ -2536,7 +2515,7 @@ class Dataset(_message.Message):
         backbone_count: _builtins.int = ...,
         figure_count: _builtins.int = ...,
         metrics: _abc.Iterable[Global___AccuracyMetric.ValueType] | None = ...,
-        precisions: _abc.Iterable[Global___AccuracyPrecision.ValueType] | None = ...,
+        precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -2723,6 +2702,7 @@ class OwnModel(_message.Message):
     ADDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ASSUMED_FIELD_NUMBER: _builtins.int
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
     digest: _builtins.str
@@ -2734,6 +2714,8 @@ class OwnModel(_message.Message):
     added_at_unix_ms: _builtins.int
     architecture: _builtins.str
     """Of weights: what they are of."""
+    precision: _types_pb2.Precision.ValueType
+    """In which it came."""
     @_builtins.property
     def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of each output, for one image."""
@@ -2755,10 +2737,11 @@ class OwnModel(_message.Message):
         added_at_unix_ms: _builtins.int = ...,
         assumed: _abc.Iterable[Global___AssumedAxis] | None = ...,
         architecture: _builtins.str | None = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "architecture", b"architecture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "precision", b"precision", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
     _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015

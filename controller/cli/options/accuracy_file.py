@@ -13,10 +13,10 @@ from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyInvalid,
     AccuracyMetric,
-    AccuracyPrecision,
     dataset_meant,
 )
 from models.catalog.catalog import IMAGENET, MAX_INPUT_SIZE, Catalog
+from models.catalog.precisions import Precision
 
 MAX_FILE_BYTES: Final = 8_000_000
 INPUT_SIZE: Final = "input_size"
@@ -135,7 +135,7 @@ def _figure(row: TableRow) -> AccuracyFigure:
         dataset=dataset_meant(cells["dataset"]),
         metric=_choice(row, "metric", AccuracyMetric, " and "),
         value_percent=_percent(row, "value"),
-        precision=_choice(row, "precision", AccuracyPrecision, ", "),
+        precision=_choice(row, "precision", Precision, ", "),
         source=cells["source"],
     )
 
@@ -153,7 +153,7 @@ def _read_timm(table: CsvTable, file_name: str) -> AccuracyFile:
             dataset=dataset,
             metric=metric,
             value_percent=_percent(row, column),
-            precision=AccuracyPrecision.FP32,
+            precision=Precision.FP32,
             source=f"timm, {file_name}"[:200],
         )
         for row in table.rows

@@ -23,7 +23,7 @@ def brought(
     paddle: Path | None,
     program: Path | None,
     parameters: Path | None,
-    weights: Path | None,
+    weights: Path | None = None,
 ) -> tuple[OwnFormat, AbstractContextManager[tuple[Path, ...]]]:
     """What a person names, and what gives its files in the order in which they travel.
 

@@ -14,8 +14,8 @@ from controller.domain.names import find_backbone, find_choice
 from controller.domain.rankings import WITH_FIGURES, Merit
 from controller.domain.sweeps import MAX_BATCH, MAX_MINUTES, MAX_THREADS
 from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, Catalog
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import Precision
 from protos.runtimes import Runtime
 
 

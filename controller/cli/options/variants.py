@@ -16,7 +16,8 @@ from controller.cli.options.values import (
 )
 from controller.domain.sweeps import MAX_BATCH
 from models.catalog.catalog import MAX_INPUT_SIZE
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import MADE_PRECISIONS, Precision
+from models.catalog.variants import WeightsKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +50,10 @@ variant_options = option_group(
         "--precisions",
         type=Converted("precisions", read_precisions),
         metavar="NAME,NAME|all",
-        default=Precision.FP32.value,
-        show_default=True,
-        help=f"Of {', '.join(precision.value for precision in Precision)}, "
-        "those that a format has for its target.",
+        default=(),
+        help=f"Of {', '.join(precision.value for precision in MADE_PRECISIONS)}, "
+        f"those that a format has for its target; {Precision.INT8.value} is of a model that came "
+        "quantised.  [default: fp32; int8 of what came quantised]",
     ),
     click.option(
         "--input-size",

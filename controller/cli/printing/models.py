@@ -11,6 +11,7 @@ from controller.domain.quantities import format_memory
 from controller.views.counting import counted
 from models.catalog.catalog import Backbone
 from models.catalog.counted import NOTABLE_DIFFERENCE, differs_notably
+from models.catalog.precisions import Precision
 from models.catalog.stoppers import stoppers_of
 from models.catalog.tiers import Rejection, RejectionKind, TierSelection
 
@@ -131,7 +132,10 @@ def own_model_words(model: OwnModel) -> str:
 
 
 def _origin(model: OwnModel) -> str:
-    return f"weights of {model.architecture}" if model.architecture else model.format.value
+    if model.architecture:
+        return f"weights of {model.architecture}"
+    quantised = "" if model.precision is Precision.FP32 else f", {model.precision.value}"
+    return f"{model.format.value}{quantised}"
 
 
 def _count(millions: float) -> str:

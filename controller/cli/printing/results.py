@@ -13,7 +13,8 @@ from controller.views.counting import counted
 from controller.views.reasons.folding import folded_reasons
 from controller.views.settings_words import settings_words
 from controller.views.wording import latency_words, memory_words
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 
 _STYLES: Final = {Verdict.OK: "green", Verdict.FAILED: "red"}
 

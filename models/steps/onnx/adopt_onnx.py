@@ -13,8 +13,9 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from models.catalog.own import FILE_NAMES, OwnFormat
+from models.catalog.precisions import Precision
 from models.processes.requests import AdoptAnswer, AdoptRequest
-from models.steps.onnx.contents import messages, parameter_count
+from models.steps.onnx.contents import is_quantised, messages, parameter_count
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
 from models.steps.onnx.versions import refuse_newer, stamp_lowest_ir
 from models.steps.parity.adopted import assumed_axes, input_shape, run_reference
@@ -53,7 +54,10 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     output_shapes = run_reference(infer, shape, request, "the unoptimised model")
     onnx.save(model, request.output)
     assumed = assumed_axes(declared, request, shape)
-    return AdoptAnswer(shape[2], parameter_count(model), output_shapes, assumed)
+    precision = Precision.INT8 if is_quantised(model) else Precision.FP32
+    return AdoptAnswer(
+        shape[2], parameter_count(model), output_shapes, assumed, precision=precision
+    )
 
 
 def _read(path: Path) -> onnx.ModelProto:

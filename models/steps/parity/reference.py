@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from models.recipes.acceptance import ACCEPTANCE
 from models.steps.parity.compare import Array
 from models.steps.parity.noise import noise_images

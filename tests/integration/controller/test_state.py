@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, insert, select
+from sqlalchemy import Connection, event, insert, select, update
 
-from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
+from controller.domain.catalog import AccuracyMetric
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter, Verdict
@@ -21,7 +21,9 @@ from controller.state.database import Database, claim_state, open_database
 from controller.state.devices import enrol, list_devices
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.schema import accuracies
+from controller.state.schema import jobs as jobs_table
 from models.catalog.catalog import IMAGENET, load_catalog
+from models.catalog.precisions import Precision
 from protos.fleet import Report
 from protos.measuring import StopReason
 from protos.reasons import ReasonCode, reason
@@ -225,7 +227,7 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(database: 
                 backbone="MobileNetV1",
                 dataset="mine",
                 metric=AccuracyMetric.TOP1,
-                precision=AccuracyPrecision.FP32,
+                precision=Precision.FP32,
                 value_percent=50.0,
                 source="me",
                 imported_at_unix_ms=1,
@@ -235,6 +237,42 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(database: 
     with database.transaction() as connection:
         datasets = set(connection.scalars(select(accuracies.c.dataset).distinct()))
     assert datasets == {IMAGENET, "mine"}
+
+
+def test_what_came_quantised_has_the_accuracy_of_any_int8(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone")
+    attempt_id, job_id = lease(database, "phone")
+    record(database, measured_report(attempt_id, job_id))
+    wanted = MeasurementFilter(sweep_id=sweep_id, accuracy_dataset="mine")
+
+    def top1() -> float | None:
+        (measurement,) = list_measurements(database, wanted)
+        return measurement.top1
+
+    def put(precision: Precision, percent: float) -> None:
+        with database.transaction() as connection:
+            connection.execute(
+                insert(accuracies).values(
+                    backbone="MobileNetV1",
+                    dataset="mine",
+                    metric=AccuracyMetric.TOP1,
+                    precision=precision,
+                    value_percent=percent,
+                    source="me",
+                    imported_at_unix_ms=1,
+                )
+            )
+
+    put(Precision.INT8_DYNAMIC, 50.0)
+    assert top1() is None
+    with database.transaction() as connection:
+        connection.execute(update(jobs_table).values(precision=Precision.INT8))
+    assert top1() == 50.0
+    # The name that says most of a file that came quantised counts first.
+    put(Precision.INT8_STATIC, 60.0)
+    assert top1() == 60.0
+    put(Precision.INT8, 70.0)
+    assert top1() == 70.0
 
 
 def test_a_full_disk_is_a_sentence_and_what_was_there_stays(database: Database) -> None:

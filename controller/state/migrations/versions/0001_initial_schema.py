@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Applies the change."""
     op.create_table(
         "accuracies",
+        sa.Column("figure_id", sa.Integer(), nullable=False),
         sa.Column("backbone", sa.String(), nullable=False),
         sa.Column("dataset", sa.String(), nullable=False),
         sa.Column("metric", sa.String(), nullable=False),
@@ -23,8 +24,13 @@ def upgrade() -> None:
         sa.Column("value_percent", sa.Float(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("imported_at_unix_ms", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint(
-            "backbone", "dataset", "metric", "precision", name=op.f("pk_accuracies")
+        sa.PrimaryKeyConstraint("figure_id", name=op.f("pk_accuracies")),
+        sa.UniqueConstraint(
+            "backbone",
+            "dataset",
+            "metric",
+            "precision",
+            name=op.f("uq_accuracies_backbone_dataset_metric_precision"),
         ),
     )
     op.create_table(
@@ -96,6 +102,7 @@ def upgrade() -> None:
         sa.Column("added_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("assumed", sa.JSON(), nullable=False),
         sa.Column("architecture", sa.String(), nullable=True),
+        sa.Column("precision", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_own_models")),
     )
     op.create_table(

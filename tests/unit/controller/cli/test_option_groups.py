@@ -31,8 +31,9 @@ from controller.cli.sweeps.sweep import sweep
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
 
 
@@ -123,7 +124,7 @@ def test_sustained_inference_is_measured_by_one_process_unless_told_otherwise() 
 
 def test_the_usual_variants() -> None:
     assert given(variant_options) == WantedVariants(
-        precisions=(Precision.FP32,), input_sizes=(), batches=(1,), weights=WeightsKind.PRETRAINED
+        precisions=(), input_sizes=(), batches=(1,), weights=WeightsKind.PRETRAINED
     )
 
 

@@ -11,10 +11,10 @@ from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyInvalid,
     AccuracyMetric,
-    AccuracyPrecision,
     key_of,
 )
 from controller.own.accuracy import MAX_FIGURES, check_accuracies
+from models.catalog.precisions import Precision
 from tests.unit.controller.samples.measurements import catalog
 
 HEADER = "name,dataset,metric,value,precision,source\n"
@@ -26,10 +26,10 @@ FIGURE = AccuracyFigure(
     dataset="flowers",
     metric=AccuracyMetric.TOP1,
     value_percent=91.5,
-    precision=AccuracyPrecision.FP32,
+    precision=Precision.FP32,
     source="our validation set",
 )
-PUBLISHED = {("ResNet50", "ImageNet-1k", AccuracyMetric.TOP1, AccuracyPrecision.FP32): 76.5}
+PUBLISHED = {("ResNet50", "ImageNet-1k", AccuracyMetric.TOP1, Precision.FP32): 76.5}
 
 
 def read(text: str) -> tuple[AccuracyFigure, ...]:
@@ -172,8 +172,8 @@ def test_a_column_that_nothing_reads_is_told_and_none_may_be_there_twice() -> No
     assert "'value'" in refusal(HEADER.replace("source", "Value"))
 
 
-@pytest.mark.parametrize("precision", AccuracyPrecision)
-def test_precisions_are_imported_as_they_are_listed(precision: AccuracyPrecision) -> None:
+@pytest.mark.parametrize("precision", Precision)
+def test_precisions_are_imported_as_they_are_listed(precision: Precision) -> None:
     assert read(HEADER + ROW.replace("fp32", precision.value))[0].precision is precision
 
 
@@ -240,7 +240,7 @@ def test_one_value_below_1_beside_others_is_a_network_that_learnt_nothing() -> N
 
 
 def test_what_nobody_published_of_imagenet_is_taken_in() -> None:
-    check(replace(FIGURE, dataset="ImageNet-1k", precision=AccuracyPrecision.INT8_STATIC))
+    check(replace(FIGURE, dataset="ImageNet-1k", precision=Precision.INT8_STATIC))
     check(replace(FIGURE, dataset="ImageNet-1k", backbone="MobileNetV1"))
 
 

@@ -6,7 +6,8 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import DOUBTFUL, WITH_FIGURES, Constraints, Ranking
 from controller.ranking.ranking import rank
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.controller.samples.measurements import (
     DEVICE,

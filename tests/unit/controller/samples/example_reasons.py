@@ -156,6 +156,11 @@ _PLANNING = (
     ),
     reason(ReasonCode.FLUSHING_UNKNOWN, _BOARD | {"architecture": "riscv64", "known": _FLUSHING}),
     reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
+    reason(ReasonCode.CAME_QUANTISED, {"backbone": "Quantised", "asked": "fp32", "has": "int8"}),
+    reason(
+        ReasonCode.NOT_QUANTISED,
+        {"backbone": "MobileNetV1", "has": "fp32, fp16, int8-dynamic, int8-static"},
+    ),
 )
 
 EXAMPLES: Final[tuple[Reason, ...]] = (

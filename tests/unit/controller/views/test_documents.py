@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.domain.catalog import AccuracyMetric, AccuracyPrecision, Dataset, OwnModel
+from controller.domain.catalog import AccuracyMetric, Dataset, OwnModel
 from controller.domain.comparisons import Comparison, Limits, Side, Unpaired
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.measurements import Verdict
@@ -28,8 +28,9 @@ from controller.views.documents import to_document
 from controller.views.operator_times import summarise
 from models.catalog.catalog import load_catalog
 from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, apply_rule
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.conversions import unkept
@@ -192,7 +193,7 @@ DATASETS = (
         backbone_count=2,
         figure_count=3,
         metrics=(AccuracyMetric.TOP1, AccuracyMetric.TOP5),
-        precisions=(AccuracyPrecision.FP32, AccuracyPrecision.INT8_STATIC),
+        precisions=(Precision.FP32, Precision.INT8_STATIC),
     ),
 )
 OWN_MODELS = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Format, Precision, Target, Variant, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target, Variant, variants_of
 
 
 def test_a_backbone_has_three_float32_variants_at_its_own_size() -> None:

@@ -17,7 +17,8 @@ from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.views.commands import sweep_command
 from controller.views.wording import SYNTHETIC_NOTE, WIDE_NOTE, memory_range_words, notes
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import (
