@@ -215,17 +215,21 @@ def own(address: str, as_json: bool) -> None:
 
 @models.command()
 @click.argument("name")
+@click.option("--with-accuracy", is_flag=True, help="Delete its imported accuracy, too.")
 @controller_option
 @says_failures
-def remove(name: str, address: str) -> None:
+def remove(name: str, with_accuracy: bool, address: str) -> None:
     """Remove an own model that no sweep has.
 
-    Its imported accuracy goes with it. Figures keep their model: one that a sweep has stays.
+    Accuracy that was imported for it belongs to its file: it counts again when the same file is
+    added under the same name, and for no other one. Figures keep their model: one that a sweep has
+    stays.
 
     \b
-    Example:
+    Examples:
       edgerank models remove MyNet
+      edgerank models remove MyNet --with-accuracy
     """
     with QueryClient(address) as client:
-        client.remove_model(name)
+        client.remove_model(name, with_accuracy=with_accuracy)
     click.echo(f"removed {name}")

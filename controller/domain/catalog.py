@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
-from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, own_backbone
+from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, is_own, own_backbone
 from models.catalog.precisions import Precision
 
 
@@ -20,7 +20,7 @@ class AccuracyMetric(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyFigure:
-    """One row of a CSV file of accuracy; `row` is its line."""
+    """One row of a CSV file of accuracy; `row` is its line; without a size it holds at any."""
 
     row: int
     backbone: str
@@ -29,6 +29,7 @@ class AccuracyFigure:
     value_percent: float
     precision: Precision
     source: str
+    input_size: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,10 @@ class Dataset:
         figure_count: figures.
         metrics: those that it has figures of.
         precisions: precisions that the figures are of.
+        input_sizes: heights and widths that figures hold at, pixels, in their order; figures that
+            hold at any size have none.
+        of_other_files: names of models whose figures here belong to files that have the name no
+            more: the model was removed, or another has its name now.
     """
 
     name: str
@@ -56,6 +61,8 @@ class Dataset:
     figure_count: int
     metrics: tuple[AccuracyMetric, ...]
     precisions: tuple[Precision, ...]
+    input_sizes: tuple[int, ...] = ()
+    of_other_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +147,25 @@ COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
 """The columns of the file, in any order."""
 
 
-FigureKey = tuple[str, str, AccuracyMetric, Precision]
-"""Backbone, dataset, metric, precision: there is one figure of each."""
+class FigureKey(NamedTuple):
+    """What there is one accuracy figure of.
+
+    Attributes:
+        backbone: its name.
+        dataset: the dataset's.
+        metric: which one.
+        precision: of the weights.
+        input_size: height and width, pixels; 0 is any.
+        model_digest: digest of the own model that had the name; empty for a backbone of the
+            catalog, whose figures are bound to its name.
+    """
+
+    backbone: str
+    dataset: str
+    metric: AccuracyMetric
+    precision: Precision
+    input_size: int = 0
+    model_digest: str = ""
 
 
 class AccuracyInvalid(EdgerankError):
@@ -152,9 +176,23 @@ class AccuracyInvalid(EdgerankError):
         super().__init__(ErrorCode.INVALID_INPUT, f"{where}: {problem}; nothing was imported")
 
 
-def key_of(figure: AccuracyFigure) -> FigureKey:
-    """What the figure is of."""
-    return (figure.backbone, figure.dataset, figure.metric, figure.precision)
+def key_of(figure: AccuracyFigure, catalog: Catalog) -> FigureKey:
+    """What the figure is of, when the names are those of a catalog."""
+    return FigureKey(
+        figure.backbone,
+        figure.dataset,
+        figure.metric,
+        figure.precision,
+        figure.input_size or 0,
+        model_digest(figure.backbone, catalog),
+    )
+
+
+def model_digest(name: str, catalog: Catalog) -> str:
+    """The digest of the own model of a name; empty where it names none."""
+    if name not in catalog or not is_own(catalog.get(name)):
+        return ""
+    return catalog.get(name).architecture
 
 
 _NAMES_OF_IMAGENET: Final = frozenset({"imagenet", "imagenet1k", "ilsvrc2012"})

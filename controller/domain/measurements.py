@@ -168,6 +168,9 @@ class Measurement:
         settings: everything that its repetitions were told; None is unknown.
         minutes: of sustained inference, in order, without minutes in which none began; else empty.
         repetitions_wanted: repetitions that its job asked for.
+        accuracy_input_size: height and width that the accuracy is known at, pixels; None where it
+            is known for any, or not at all. Where it is another than `input_size`, no accuracy is
+            known at that.
     """
 
     measurement_id: str
@@ -208,6 +211,7 @@ class Measurement:
     settings: MeasureSettings | None = None
     minutes: tuple[MinuteFigures, ...] = ()
     repetitions_wanted: int = 0
+    accuracy_input_size: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,15 +80,20 @@ class OwnModels:
                     answer = await self._inspect(header, folder, workdir, trained)
                     return await self._keep_whole(header, folder, answer, trained)
 
-    async def remove(self, name: str) -> None:
-        """Forgets a model that no sweep has, with its accuracy and its files.
+    async def remove(self, name: str, *, with_accuracy: bool) -> None:
+        """Forgets a model that no sweep has, with its files.
+
+        Accuracy that was imported for it is there again when the same files get the name again,
+        unless it goes, too.
 
         Raises:
             EdgerankError: UNKNOWN_NAME, or PRECONDITION when a sweep has it.
         """
         async with self._lock:
             models = {model.name: model for model in await self.list()}
-            await asyncio.to_thread(forget_own_model, self._database, name)
+            await asyncio.to_thread(
+                forget_own_model, self._database, name, with_accuracy=with_accuracy
+            )
             self._catalog.remove(name)
             digest = models[name].digest
             if not any(model.digest == digest for model in models.values() if model.name != name):

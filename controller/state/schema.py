@@ -126,7 +126,8 @@ backbones = Table(
     Column("flops_g", Float),
 )
 
-# Accuracy belongs to a dataset, a metric and the precision that it was published for.
+# Accuracy belongs to a dataset, a metric, the precision and size that it was published for, and to
+# weights: those of the catalog by their name, an own model's by the digest of its files.
 accuracies = Table(
     "accuracies",
     metadata,
@@ -135,11 +136,23 @@ accuracies = Table(
     Column("dataset", String, nullable=False),
     Column("metric", Member(AccuracyMetric), nullable=False),
     Column("precision", Member(Precision), nullable=False),
+    # Pixels; 0 is any.
+    Column("input_size", Integer, nullable=False),
+    # Of the own model that had the name when it was imported; empty for the catalog's backbones.
+    Column("model_digest", String, nullable=False),
     Column("value_percent", Float, nullable=False),
     Column("source", String, nullable=False),
     # None for what the catalog publishes, which each start of a controller writes anew.
     Column("imported_at_unix_ms", BigInteger),
-    UniqueConstraint("backbone", "dataset", "metric", "precision"),
+    UniqueConstraint(
+        "backbone",
+        "dataset",
+        "metric",
+        "precision",
+        "input_size",
+        "model_digest",
+        name="uq_figures",
+    ),
 )
 
 # Models that people added; their files are in a folder named by the digest.

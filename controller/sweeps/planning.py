@@ -99,7 +99,7 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
             raise Refused(ErrorCode.PRECONDITION, refused)
     untranslatable = _untranslatable(backbones) if Runtime.PADDLELITE in runtimes else {}
     unlike = _unlike(spec, backbones)
-    left_out = _each_once((*obstacles.values(), *lacks.values(), *untranslatable.values(), *unlike))
+    left_out = _each_once((*unlike, *obstacles.values(), *lacks.values(), *untranslatable.values()))
     jobs = tuple(
         PlannedJob(
             device.device_id, variant, _measure_settings(spec, device, runtime, threads, variant)

@@ -68,6 +68,7 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "top5_percent": Kind.REAL,
         "accuracy_source": Kind.TEXT,
         "accuracy_dataset": Kind.TEXT,
+        "accuracy_input_size_px": Kind.WHOLE,
         "params_m": Kind.REAL,
         "flops_g": Kind.REAL,
         "latency_median_ms": Kind.REAL,
@@ -106,6 +107,7 @@ RAW_COLUMN: Final = "latency_ns"
 # The columns whose name carries a unit that the document's field has no room for.
 _FIELD_OF_COLUMN: Final = {
     "input_size_px": "input_size",
+    "accuracy_input_size_px": "accuracy_input_size",
     "top1_percent": "top1",
     "top5_percent": "top5",
 }

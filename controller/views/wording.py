@@ -20,6 +20,7 @@ from controller.views.counting import counted
 from controller.views.reasons import sentences
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode
 
@@ -65,9 +66,11 @@ LATENCY_TIE_NOTE: Final = (
 
 
 def setting(measurement: Measurement) -> str:
-    """Say what ran a backbone: onnxruntime, 2 threads, and what is not as usual, no arena."""
+    """Say what ran a backbone: onnxruntime, 2 threads, and what is not as usual, int8, no arena."""
     threads = counted(measurement.threads, "thread")
-    return ", ".join((measurement.runtime.value, threads, *settings_words(measurement)))
+    is_usual = measurement.precision is Precision.FP32
+    precision = () if is_usual else (measurement.precision.value,)
+    return ", ".join((measurement.runtime.value, threads, *precision, *settings_words(measurement)))
 
 
 def provenance(measurement: Measurement) -> str:

@@ -1572,6 +1572,7 @@ class Measurement(_message.Message):
     REPETITIONS_FIELD_NUMBER: _builtins.int
     AFFINITY_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    ACCURACY_INPUT_SIZE_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     MINUTES_FIELD_NUMBER: _builtins.int
     REPETITIONS_WANTED_FIELD_NUMBER: _builtins.int
@@ -1608,6 +1609,10 @@ class Measurement(_message.Message):
     measured_at_unix_ms: _builtins.int
     accuracy_dataset: _builtins.str
     """The dataset of top1 and top5: ImageNet-1k unless another was asked for."""
+    accuracy_input_size: _builtins.int
+    """Pixels; absent where the accuracy is known for any size, or for none. Where it is another than
+    `input_size`, none is known for that.
+    """
     repetitions_wanted: _builtins.int
     """How many its job asked for."""
     @_builtins.property
@@ -1672,14 +1677,17 @@ class Measurement(_message.Message):
         repetitions: _abc.Iterable[_types_pb2.Repetition] | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
         accuracy_dataset: _builtins.str = ...,
+        accuracy_input_size: _builtins.int | None = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
         minutes: _abc.Iterable[Global___MinuteFigures] | None = ...,
         repetitions_wanted: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
     _WhichOneofReturnType__latency: _TypeAlias = _typing.Literal["latency"]  # noqa: Y015
@@ -1692,6 +1700,8 @@ class Measurement(_message.Message):
     _WhichOneofArgType__top1: _TypeAlias = _typing.Literal["_top1", b"_top1"]  # noqa: Y015
     _WhichOneofReturnType__top5: _TypeAlias = _typing.Literal["top5"]  # noqa: Y015
     _WhichOneofArgType__top5: _TypeAlias = _typing.Literal["_top5", b"_top5"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_input_size) -> _WhichOneofReturnType__accuracy_input_size | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flops_g) -> _WhichOneofReturnType__flops_g | None: ...
     @_typing.overload
@@ -2403,6 +2413,7 @@ class AccuracyFigure(_message.Message):
     VALUE_PERCENT_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Line of the file, the header being 1; messages name it."""
     backbone: _builtins.str
@@ -2413,6 +2424,8 @@ class AccuracyFigure(_message.Message):
     precision: _types_pb2.Precision.ValueType
     source: _builtins.str
     """Where it comes from, for people."""
+    input_size: _builtins.int
+    """Pixels; absent means any."""
     def __init__(
         self,
         *,
@@ -2423,12 +2436,15 @@ class AccuracyFigure(_message.Message):
         value_percent: _builtins.float = ...,
         precision: _types_pb2.Precision.ValueType = ...,
         source: _builtins.str = ...,
+        input_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "dataset", b"dataset", "metric", b"metric", "precision", b"precision", "row", b"row", "source", b"source", "value_percent", b"value_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "backbone", b"backbone", "dataset", b"dataset", "input_size", b"input_size", "metric", b"metric", "precision", b"precision", "row", b"row", "source", b"source", "value_percent", b"value_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
+    _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
 
 Global___AccuracyFigure: _TypeAlias = AccuracyFigure  # noqa: Y015
 
@@ -2501,6 +2517,8 @@ class Dataset(_message.Message):
     FIGURE_COUNT_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
     PRECISIONS_FIELD_NUMBER: _builtins.int
+    INPUT_SIZES_FIELD_NUMBER: _builtins.int
+    OF_OTHER_FILES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     backbone_count: _builtins.int
     figure_count: _builtins.int
@@ -2508,6 +2526,14 @@ class Dataset(_message.Message):
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___AccuracyMetric.ValueType]: ...
     @_builtins.property
     def precisions(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Precision.ValueType]: ...
+    @_builtins.property
+    def input_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Pixels: those that figures are bound to; others hold at any."""
+
+    @_builtins.property
+    def of_other_files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of models: figures belong to files that have these names no more."""
+
     def __init__(
         self,
         *,
@@ -2516,10 +2542,12 @@ class Dataset(_message.Message):
         figure_count: _builtins.int = ...,
         metrics: _abc.Iterable[Global___AccuracyMetric.ValueType] | None = ...,
         precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
+        input_sizes: _abc.Iterable[_builtins.int] | None = ...,
+        of_other_files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_count", b"backbone_count", "figure_count", b"figure_count", "metrics", b"metrics", "name", b"name", "precisions", b"precisions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_count", b"backbone_count", "figure_count", b"figure_count", "input_sizes", b"input_sizes", "metrics", b"metrics", "name", b"name", "of_other_files", b"of_other_files", "precisions", b"precisions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2789,15 +2817,18 @@ class RemoveModelRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    WITH_ACCURACY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    with_accuracy: _builtins.bool
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        with_accuracy: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "with_accuracy", b"with_accuracy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -105,14 +105,33 @@ def ranking(address: str, *options: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_a_model_that_no_sweep_has_goes_with_its_accuracy_and_files(
+def test_accuracy_stays_with_its_file_when_a_model_goes(
     system: System, address: str, tmp_path: Path, onnx_file: Path
 ) -> None:
-    assert edgerank("models", "add", "Gone", "--onnx", str(onnx_file), address=address).stdout
+    other = save_onnx(onnx_network(), tmp_path / "other.onnx")
+
+    def add(path: Path) -> None:
+        add = ("models", "add", "Gone", "--onnx", str(path), "--input-size", "64")
+        assert edgerank(*add, address=address).stdout
+
+    def strayed() -> list[str]:
+        names: list[str] = datasets(address)["gone"]["of_other_files"]
+        return names
+
+    add(onnx_file)
     file = csv(tmp_path / "gone.csv", "Gone,gone,top1,91.5,fp32,our own")
     assert edgerank("accuracy", "import", file, address=address).returncode == 0
+    assert strayed() == []
     assert edgerank("models", "remove", "Gone", address=address).returncode == 0
     assert own_names(address) == []
+    assert strayed() == ["Gone"]
+    add(other)
+    assert strayed() == ["Gone"]
+    assert edgerank("models", "remove", "Gone", address=address).returncode == 0
+    add(onnx_file)
+    assert strayed() == []
+    remove = ("models", "remove", "Gone", "--with-accuracy")
+    assert edgerank(*remove, address=address).returncode == 0
     assert "named 'gone'" in refused(
         "best", "--device", "pc", "--accuracy", "gone", address=address
     )
@@ -279,6 +298,8 @@ def test_an_import_is_whole_or_nothing_and_replaces(address: str, tmp_path: Path
         "figure_count": 2,
         "metrics": ["top1", "top5"],
         "precisions": ["fp32", "int8-static"],
+        "input_sizes": [],
+        "of_other_files": [],
     }
 
 

@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("dataset", sa.String(), nullable=False),
         sa.Column("metric", sa.String(), nullable=False),
         sa.Column("precision", sa.String(), nullable=False),
+        sa.Column("input_size", sa.Integer(), nullable=False),
+        sa.Column("model_digest", sa.String(), nullable=False),
         sa.Column("value_percent", sa.Float(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("imported_at_unix_ms", sa.BigInteger(), nullable=True),
@@ -30,7 +32,9 @@ def upgrade() -> None:
             "dataset",
             "metric",
             "precision",
-            name=op.f("uq_accuracies_backbone_dataset_metric_precision"),
+            "input_size",
+            "model_digest",
+            name="uq_figures",
         ),
     )
     op.create_table(

@@ -157,7 +157,14 @@ def test_what_would_count_is_told_although_a_biased_figure_came_after_it() -> No
 
 
 def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both() -> None:
-    small = measurement("A", input_size=160, verdict=Verdict.WIDE, reasons=(WIDE,))
+    small = measurement(
+        "A",
+        top1=None,
+        input_size=160,
+        accuracy_input_size=224,
+        verdict=Verdict.WIDE,
+        reasons=(WIDE,),
+    )
     ranking = rank(DEVICE, [small], ONLY_OK, catalog(A=75))
     (left,) = ranking.left_out
     assert left.reasons == (WIDE, _known_for(224, measured_px=160))
@@ -199,5 +206,5 @@ def test_an_own_model_without_accuracy_is_told_how_to_bring_it() -> None:
 
 
 def test_accuracy_is_not_credited_to_another_input_size() -> None:
-    ranking = rank(DEVICE, [measurement("A", input_size=160)], NO_LIMITS, catalog(A=75))
+    ranking = _rank(measurement("A", top1=None, input_size=160, accuracy_input_size=224))
     assert _why_left_out(ranking) == [(_known_for(224, measured_px=160),)]

@@ -77,6 +77,7 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
     assert isinstance(document, dict)
     named = {
         "input_size": "input_size_px",
+        "accuracy_input_size": "accuracy_input_size_px",
         "top1": "top1_percent",
         "top5": "top5_percent",
         "reasons": "reason",

@@ -59,7 +59,7 @@ UNKNOWN = (
     measurement("B", 6, top1=None),
     measurement("C", 6, top1=None, precision=Precision.INT8_STATIC),
     measurement("D", 6, top1=None, weights=WeightsKind.OWN),
-    measurement("E", 6, top1=75, input_size=160),
+    measurement("E", 6, top1=None, input_size=160, accuracy_input_size=224),
     measurement("F", 6, top1=75, verdict=Verdict.THROTTLED),
 )
 MANY = catalog(**{f"Net{number:02}": 70 + number / 4 for number in range(20)})
