@@ -90,7 +90,8 @@ def _print_tier(selection: TierSelection, as_json: bool) -> None:
     "paddle_dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with one program and its parameters, as Paddle 1.x to 2.6 write them.",
+    help="Folder, or a .tar of one, with a program and its parameters, as Paddle 1.x to 2.6 write "
+    "them.",
 )
 @click.option(
     "--program",
@@ -161,6 +162,7 @@ def add(
     Examples:
       edgerank models add MyNet --onnx mynet.onnx
       edgerank models add MyNet --paddle inference/ --input-size 224
+      edgerank models add MyNet --paddle ResNet50_infer.tar
       edgerank models add MyNet --program net.prog --params net.weights
       edgerank models add Birds --architecture ResNet50 --weights best_model.pdparams
     """
