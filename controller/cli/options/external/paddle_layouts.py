@@ -1,4 +1,4 @@
-"""Folders and archives of Paddle 1.x to 2.6: which file is the program, which has the parameters."""
+"""Folders and archives of Paddle 1.x to 2.6: which file is the program, which has parameters."""
 
 import shutil
 import tempfile
