@@ -79,7 +79,7 @@ class ReasonCode(Enum):
     AGENT_VANISHED = "agent_vanished"
     """Figures: attempts."""
     NO_ARTIFACT = "no_artifact"
-    """Words: detail."""
+    """Words: detail; log_id where a tool said more."""
     CONTROLLER_DEFECT = "controller_defect"
     NOTHING_TOLD = "nothing_told"
     PROFILE_FAILED = "profile_failed"

@@ -62,6 +62,7 @@ class ConversionOutcome:
         passes: names of the rewrites that it went through.
         seconds: wall time of the steps it needed when it was made, those shared with other files
             included; of a refused one, of those that were tried.
+        log_id: id under which the controller's log has all that a tool said; empty where none did.
     """
 
     backbone: str
@@ -83,6 +84,7 @@ class ConversionOutcome:
     top1_agreement: float | None = None
     passes: tuple[str, ...] = ()
     seconds: float = 0.0
+    log_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

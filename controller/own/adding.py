@@ -11,6 +11,7 @@ from pathlib import Path
 
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
+from controller.conversions.tool_log import logged
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.files import sync
@@ -112,9 +113,12 @@ class OwnModels:
             async with self._gate.converting():
                 return await run_cancellable(None, work, cancellation)
         except StepFailed as failure:
+            log_id = logged(failure.said)
+            all_of_it = f"; the controller's log has all that was said as {log_id}"
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT,
-                f"{header.name} cannot be used: {failure.reason}; nothing of it was kept",
+                f"{header.name} cannot be used: {failure.reason}; nothing of it was kept"
+                f"{all_of_it if log_id else ''}",
             ) from failure
         except ToolMissing as error:
             raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error

@@ -229,7 +229,9 @@ class Sweeps:
         if is_made(outcome):
             await asyncio.to_thread(jobs.queue_jobs, self._database, sweep_id, role, variant, key)
         else:
-            why = reason(ReasonCode.NO_ARTIFACT, {"detail": outcome.reason})
+            words = {"detail": outcome.reason}
+            words |= {"log_id": outcome.log_id} if outcome.log_id else {}
+            why = reason(ReasonCode.NO_ARTIFACT, words)
             await self._fail_jobs(sweep_id, role, variant, why)
         self._changes.notify()
 

@@ -98,6 +98,7 @@ class Refused:
         reason: one sentence.
         seconds: as with `Converted`.
         crashed: whether the step's child died, hung or answered rubbish, rather than saying no.
+        said: all that a tool said; empty where none did.
     """
 
     variant: Variant
@@ -105,6 +106,7 @@ class Refused:
     reason: str
     seconds: float
     crashed: bool
+    said: str = ""
 
 
 def conversion_key(variant: Variant, weights: Weights) -> str:
@@ -241,7 +243,9 @@ def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
         made = program.artifact(variant)
     except StepFailed as failure:
         seconds = program.seconds(variant)
-        return Refused(variant, failure.step, failure.reason, seconds, failure.crashed)
+        return Refused(
+            variant, failure.step, failure.reason, seconds, failure.crashed, failure.said
+        )
     return Converted(
         variant=variant,
         conversion_key=key,

@@ -22,19 +22,17 @@ from typing import IO, Protocol, TypeVar
 
 import cattrs
 
+from models.gist import gist
 from models.processes.ending import await_end, end_in_words
 from models.processes.requests import MILESTONE
 
 Answer = TypeVar("Answer")
 
 _STDERR_TAIL_BYTES = 16 * 1024
-_LAST_WORDS_LENGTH = 300
 # What crash handlers print around the message: frames, rulers, times, headings.
 _CRASH_FRAME = re.compile(
     r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
 )
-# Time, file and function that Paddle Lite's log puts before a message.
-_LOG_PREFIX = re.compile(r"^\[[A-Z] +\d+/ *\d+ [\d:.]+ [^\]]*\] *")
 _TELLING = re.compile(r"error|fail|check|cannot|can't|not |refus|abort|denied|unable|bad_", re.I)
 # The libraries below read their thread count once, when they are loaded.
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -60,13 +58,15 @@ class StepFailed(Exception):
         step: name of the module below `models.steps`.
         reason: one sentence: how it ended and its last words.
         crashed: whether the child died, hung or answered rubbish, rather than saying no.
+        said: all that a tool said, of which the reason has what is useful; empty where none did.
     """
 
-    def __init__(self, step: str, reason: str, *, crashed: bool) -> None:
+    def __init__(self, step: str, reason: str, *, crashed: bool, said: str = "") -> None:
         super().__init__(f"{step}: {reason}")
         self.step = step
         self.reason = reason
         self.crashed = crashed
+        self.said = said
 
 
 class ConversionCancelled(Exception):
@@ -237,11 +237,9 @@ def ask(
             stdout, returncode, timed_out = _converse(child, stdin, timeout_s, on_milestone)
         cancellation.raise_if_cancelled()
         if timed_out:
-            reason = f"the child was stopped after {timeout_s:g} s"
-            raise StepFailed(step, f"{reason}{_last_words(stderr)}", crashed=True)
+            raise _ended(step, f"the child was stopped after {timeout_s:g} s", stderr)
         if returncode != 0:
-            ending = f"the child {end_in_words(returncode)}"
-            raise StepFailed(step, f"{ending}{_last_words(stderr)}", crashed=True)
+            raise _ended(step, f"the child {end_in_words(returncode)}", stderr)
         return _decode(step, stdout, answer_type, stderr)
 
 
@@ -277,8 +275,7 @@ def _converse(
 
 def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[bytes]) -> Answer:
     if not stdout:
-        ending = f"the child exited without an answer{_last_words(stderr)}"
-        raise StepFailed(step, ending, crashed=True)
+        raise _ended(step, "the child exited without an answer", stderr)
     try:
         answer = json.loads(stdout)
     except ValueError as error:
@@ -286,8 +283,12 @@ def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[byte
         rubbish = f"the child answered with no JSON: {shown}"
         raise StepFailed(step, rubbish, crashed=True) from error
     if isinstance(answer, Mapping) and isinstance(answer.get("refused"), str):
-        words = _last_words(stderr) if answer.get("see_stderr") is True else ""
-        raise StepFailed(step, answer["refused"] + words, crashed=False)
+        said, words = answer.get("said"), ""
+        if answer.get("see_stderr") is True:
+            said = _tail(stderr)
+            words = _last_words(said)
+        told = said if isinstance(said, str) else ""
+        raise StepFailed(step, answer["refused"] + words, crashed=False, said=told)
     try:
         return cattrs.structure(answer["done"], answer_type)
     except (cattrs.BaseValidationError, KeyError, TypeError) as error:
@@ -296,14 +297,23 @@ def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[byte
         raise StepFailed(step, rubbish, crashed=True) from error
 
 
-def _last_words(stderr: IO[bytes]) -> str:
-    """Return the line of stderr that says most, as an ending of a sentence."""
+def _ended(step: str, ending: str, stderr: IO[bytes]) -> StepFailed:
+    """Return the failure of a child that ended without an answer."""
+    said = _tail(stderr)
+    return StepFailed(step, f"{ending}{_last_words(said)}", crashed=True, said=said)
+
+
+def _tail(stderr: IO[bytes]) -> str:
     size = stderr.seek(0, os.SEEK_END)
     stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
-    lines = stderr.read().decode(errors="replace").splitlines()
+    return stderr.read().decode(errors="replace").strip()
+
+
+def _last_words(said: str) -> str:
+    """Return the line that says most, as an ending of a sentence."""
+    lines = said.splitlines()
     words = [line.strip() for line in lines if line.strip() and not _CRASH_FRAME.match(line)]
     if not words:
         return ", saying nothing"
     telling = [line for line in words if _TELLING.search(line)] or words
-    said = _LOG_PREFIX.sub("", telling[-1])
-    return f", its last words: {said[:_LAST_WORDS_LENGTH].rstrip('.')}"
+    return f", its last words: {gist(telling[-1])}"

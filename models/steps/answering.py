@@ -28,7 +28,7 @@ from models.processes.requests import (
 )
 from models.steps.isolation import cut_network
 from models.steps.parent import bind_to_parent
-from models.steps.refusal import StepRefused, ToolGaveNothing
+from models.steps.refusal import StepRefused, ToolGaveNothing, ToolRefused
 
 _STEPS: Mapping[str, tuple[str, type]] = {
     "adopt_onnx": ("onnx", AdoptRequest),
@@ -96,7 +96,8 @@ def _sayings(module: ModuleType, request: object) -> Iterator[bytes]:
             yield MILESTONE if part is None else _line({"done": cattrs.unstructure(part)})
     except StepRefused as refusal:
         silent = isinstance(refusal, ToolGaveNothing)
-        yield _line({"refused": str(refusal), "see_stderr": silent})
+        said = refusal.said if isinstance(refusal, ToolRefused) else ""
+        yield _line({"refused": str(refusal), "see_stderr": silent, "said": said})
 
 
 def _line(said: Mapping[str, Any]) -> bytes:

@@ -1066,6 +1066,7 @@ class ConversionOutcome(_message.Message):
     PASSES_FIELD_NUMBER: _builtins.int
     TOP1_AGREEMENT_FIELD_NUMBER: _builtins.int
     PARITY_INPUT_COUNT_FIELD_NUMBER: _builtins.int
+    LOG_ID_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
     format: _types_pb2.Format.ValueType
     precision: _types_pb2.Precision.ValueType
@@ -1087,6 +1088,8 @@ class ConversionOutcome(_message.Message):
     top1_agreement: _builtins.float
     """Of a reduced precision: the share of inputs, 0 to 1, whose top-1 class is that of fp32. No accuracy."""
     parity_input_count: _builtins.int
+    log_id: _builtins.str
+    """Under which the controller's log has all that a tool said; empty where none did."""
     @_builtins.property
     def passes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Rewrites that its program went through, by name."""
@@ -1113,10 +1116,11 @@ class ConversionOutcome(_message.Message):
         passes: _abc.Iterable[_builtins.str] | None = ...,
         top1_agreement: _builtins.float | None = ...,
         parity_input_count: _builtins.int = ...,
+        log_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "max_relative_difference", b"max_relative_difference", "parity_tolerance", b"parity_tolerance", "top1_agreement", b"top1_agreement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "checked_through", b"checked_through", "format", b"format", "input_size", b"input_size", "max_relative_difference", b"max_relative_difference", "parity_input_count", b"parity_input_count", "parity_tolerance", b"parity_tolerance", "passes", b"passes", "precision", b"precision", "reason", b"reason", "result", b"result", "seconds", b"seconds", "target", b"target", "top1_agreement", b"top1_agreement", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "checked_through", b"checked_through", "format", b"format", "input_size", b"input_size", "log_id", b"log_id", "max_relative_difference", b"max_relative_difference", "parity_input_count", b"parity_input_count", "parity_tolerance", b"parity_tolerance", "passes", b"passes", "precision", b"precision", "reason", b"reason", "result", b"result", "seconds", b"seconds", "target", b"target", "top1_agreement", b"top1_agreement", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_relative_difference: _TypeAlias = _typing.Literal["max_relative_difference"]  # noqa: Y015
     _WhichOneofArgType__max_relative_difference: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference"]  # noqa: Y015

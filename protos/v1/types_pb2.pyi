@@ -282,7 +282,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_AGENT_VANISHED: _ReasonCode.ValueType  # 28
     """attempts"""
     REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
-    """words: detail"""
+    """words: detail, log_id"""
     REASON_CODE_CONTROLLER_DEFECT: _ReasonCode.ValueType  # 30
     REASON_CODE_NOTHING_TOLD: _ReasonCode.ValueType  # 76
     REASON_CODE_PROFILE_FAILED: _ReasonCode.ValueType  # 77
@@ -449,7 +449,7 @@ REASON_CODE_NOT_READY: ReasonCode.ValueType  # 27
 REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
 """attempts"""
 REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
-"""words: detail"""
+"""words: detail, log_id"""
 REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30
 REASON_CODE_NOTHING_TOLD: ReasonCode.ValueType  # 76
 REASON_CODE_PROFILE_FAILED: ReasonCode.ValueType  # 77

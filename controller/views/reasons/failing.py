@@ -11,6 +11,11 @@ def _detailed(kind: str) -> Writer:
     return lambda _figures, words: f"{kind}: {words['detail']}"
 
 
+def in_log(log_id: str) -> str:
+    """Where all is that a tool said, as the ending of a sentence; nothing where none did."""
+    return f"; the controller's log has all that was said as {log_id}" if log_id else ""
+
+
 def _above_rest(figures: Mapping[str, float], _words: Mapping[str, str]) -> str:
     return f"{_warm(figures, _words)}, as at rest"
 
@@ -35,7 +40,9 @@ SENTENCES: Final[Writers] = {
     ReasonCode.AGENT_VANISHED: lambda figures, _: (
         f"its agent vanished {figures['attempts']:.0f} times while it worked on this job"
     ),
-    ReasonCode.NO_ARTIFACT: _detailed("no artifact"),
+    ReasonCode.NO_ARTIFACT: lambda _, words: (
+        f"no artifact: {words['detail']}{in_log(words.get('log_id', ''))}"
+    ),
     ReasonCode.CONTROLLER_DEFECT: lambda *_: (
         "the controller failed at converting; its log says why"
     ),

@@ -5,7 +5,6 @@ What other files the model names is never opened.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from models.steps.onnx.versions import refuse_newer, stamp_lowest_ir
 from models.steps.parity.adopted import assumed_axes, input_shape, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.kinds import refuse_other_kinds
-from models.steps.refusal import StepRefused
+from models.steps.refusal import StepRefused, refused_by_tool
 
 # Domains whose operators ONNX Runtime's plain CPU build has.
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
@@ -30,8 +29,6 @@ _ALIASES = {"ai.onnx": ""}
 _IMAGE_RANK = 4
 # What its optimiser makes of operators for the processor that it runs on.
 _OF_ONE_MACHINE = "com.microsoft.nchwc"
-# What ONNX Runtime puts before a message.
-_STATUS = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 def run(request: AdoptRequest) -> AdoptAnswer:
@@ -160,18 +157,14 @@ def _session(model: onnx.ModelProto) -> Callable[[Array], list[Array]]:
         session = open_session(model.SerializeToString())
     except NATIVE_ERRORS as error:
         refuse_newer(model)
-        raise StepRefused(f"ONNX Runtime does not take it: {_first_line(error)}") from error
+        raise refused_by_tool("ONNX Runtime does not take it", str(error)) from error
     name = session.get_inputs()[0].name
 
     def infer(image: Array) -> list[Array]:
         try:
             outputs: list[Array] = session.run(None, {name: image})
         except NATIVE_ERRORS as error:
-            raise StepRefused(f"ONNX Runtime cannot run it: {_first_line(error)}") from error
+            raise refused_by_tool("ONNX Runtime cannot run it", str(error)) from error
         return outputs
 
     return infer
-
-
-def _first_line(error: Exception) -> str:
-    return _STATUS.sub("", str(error).strip().splitlines()[0])[:300]

@@ -13,7 +13,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from models.processes.requests import ParityAnswer, ParityRequest
 from models.steps.parity.compare import Array, compare_with_reference
-from models.steps.refusal import StepRefused
+from models.steps.refusal import refused_by_tool
 
 _REFUSALS = (Fail, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
 
@@ -28,7 +28,7 @@ def run(request: ParityRequest) -> ParityAnswer:
             request.artifact_path, options, providers=["CPUExecutionProvider"]
         )
     except _REFUSALS as error:
-        raise StepRefused(f"ONNX Runtime does not load it: {error}") from error
+        raise refused_by_tool("ONNX Runtime does not load it", str(error)) from error
     name = session.get_inputs()[0].name
 
     def infer(image: Array) -> list[Array]:
