@@ -80,6 +80,8 @@ class ReasonCode(Enum):
     """Figures: attempts."""
     NO_ARTIFACT = "no_artifact"
     """Words: detail; log_id where a tool said more."""
+    WEIGHTS_UNAVAILABLE = "weights_unavailable"
+    """Words: detail."""
     CONTROLLER_DEFECT = "controller_defect"
     NOTHING_TOLD = "nothing_told"
     PROFILE_FAILED = "profile_failed"

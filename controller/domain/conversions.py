@@ -19,7 +19,7 @@ class ConversionResult(Enum):
     REFUSED = "refused"
     """A step said no, or the outputs are not Paddle's."""
     FAILED = "failed"
-    """A step's process died, hung or answered rubbish, or the disk has no room to work."""
+    """A step's process died, hung or answered rubbish, or weights or room to work cannot be had."""
     CHECKED = "checked"
     """Made and found to be Paddle's, and not kept: the disk has no room."""
 
@@ -107,6 +107,11 @@ class ConversionSnapshot:
 
 
 _MADE = (ConversionResult.STORED, ConversionResult.CACHED)
+
+
+def lacks_published_weights(outcome: ConversionOutcome) -> bool:
+    """Whether there is no file since the published weights could not be had."""
+    return outcome.weights is WeightsKind.PRETRAINED and not outcome.weights_digest
 
 
 def is_made(outcome: ConversionOutcome) -> bool:

@@ -32,12 +32,12 @@ class WeightsUnavailable(Exception):
     """Weights cannot be had; the message says what to do."""
 
 
-class _NotPublished(WeightsUnavailable):
-    def __init__(self, backbone: str, reason: str) -> None:
-        super().__init__(
-            f"the published weights of {backbone} are not available: {reason}; "
-            "synthetic ones are the other choice"
-        )
+class WeightsUnreachable(WeightsUnavailable):
+    """Weights are published, and cannot be had here and now: no network, no room."""
+
+
+def _without(backbone: str, reason: str) -> str:
+    return f"the published weights of {backbone} are not available: {reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def resolve_weights(
         address_of: where published weights are.
 
     Raises:
-        WeightsUnavailable: no network, no such file, nothing published, no room, or an own
-            model's files are gone or altered.
+        WeightsUnreachable: no network, no such file, or no room.
+        WeightsUnavailable: nothing published, or an own model's files are gone or altered.
     """
     if is_own(backbone):
         return _own(backbone, own_folder(cache_dir, backbone.architecture))
@@ -98,11 +98,13 @@ def resolve_weights(
         # Threads and processes that want the same file wait for one another.
         with FileLock(path.with_name(f"{path.name}.lock"), fallback_to_soft=False):
             return _cached(backbone, address, path, on_progress)
-    except (NoPublishedWeights, DownloadFailed) as error:
-        raise _NotPublished(backbone.name, str(error)) from error
+    except NoPublishedWeights as error:
+        raise WeightsUnavailable(_without(backbone.name, str(error))) from error
+    except DownloadFailed as error:
+        raise WeightsUnreachable(_without(backbone.name, str(error))) from error
     except OSError as error:
         reason = f"the cache {cache_dir} cannot be used ({error.strerror})"
-        raise _NotPublished(backbone.name, reason) from error
+        raise WeightsUnreachable(_without(backbone.name, reason)) from error
 
 
 def _synthetic(backbone: Backbone) -> Weights:

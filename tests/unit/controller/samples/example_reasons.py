@@ -60,6 +60,10 @@ _FAILING = (
     reason(ReasonCode.AGENT_VANISHED, attempts=3),
     reason(ReasonCode.NO_ARTIFACT, {"detail": "export: the child died by SIGKILL"}),
     reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: no kernel", "log_id": "3fa9c1d2"}),
+    reason(
+        ReasonCode.WEIGHTS_UNAVAILABLE,
+        {"detail": "the published weights of VGG11 are not available: no network"},
+    ),
     reason(ReasonCode.CONTROLLER_DEFECT),
     reason(ReasonCode.NOTHING_TOLD),
     reason(ReasonCode.PROFILE_FAILED, {"backbone": "MobileNetV1", "device": "pc"}),
