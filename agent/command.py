@@ -1,7 +1,6 @@
 """`edgerank agent`: joins a controller's fleet and measures."""
 
 import asyncio
-import logging
 import os
 import platform
 import re
@@ -29,6 +28,7 @@ from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
 from protos.codec import MessageInvalid
+from protos.log_lines import log_to_stderr
 from protos.runtimes import RuntimeInfo
 
 # Those of gRPC, of asyncio's pool, and one that watches a child.
@@ -138,7 +138,7 @@ def agent(
     The agent dials out, keeps the connection, and reports every measurement until the controller
     has it. Ctrl-C ends it; what was not delivered is delivered at the next start.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
         _check_threads()

@@ -5,22 +5,53 @@ a proto enum when its class and member names are the proto's (`StopReason.PRECIS
 `STOP_REASON_PRECISE`). An absent `optional` field takes the dataclass's default, which is None.
 """
 
-import base64
+import math
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from cattrs import Converter
-from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+
+from protos.names import printable
 
 MessageT = TypeVar("MessageT", bound=Message)
 DomainT = TypeVar("DomainT")
 
+_NUMBERS = frozenset(
+    {
+        FieldDescriptor.CPPTYPE_INT32,
+        FieldDescriptor.CPPTYPE_INT64,
+        FieldDescriptor.CPPTYPE_UINT32,
+        FieldDescriptor.CPPTYPE_UINT64,
+        FieldDescriptor.CPPTYPE_FLOAT,
+        FieldDescriptor.CPPTYPE_DOUBLE,
+        FieldDescriptor.CPPTYPE_BOOL,
+    }
+)
+
 
 class MessageInvalid(ValueError):
     """A message and its domain object do not fit each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How much a message of a stranger may hold.
+
+    Attributes:
+        items: texts, enums or messages of one list, or entries of one map.
+        numbers: of one list.
+        characters: of one text, which is made printable besides (`protos.names.printable`).
+    """
+
+    items: int
+    numbers: int
+    characters: int
 
 
 def to_message(domain: object, message_type: type[MessageT]) -> MessageT:
@@ -29,27 +60,30 @@ def to_message(domain: object, message_type: type[MessageT]) -> MessageT:
     Raises:
         MessageInvalid: a figure is not a number, is infinite, or does not fit its field.
     """
-    document = _converter().unstructure(domain)
     try:
-        return json_format.ParseDict(document, message_type())
-    except json_format.ParseError as error:
+        return message_type(**_converter().unstructure(domain))
+    except (TypeError, ValueError) as error:
         raise MessageInvalid(
             f"a {message_type.DESCRIPTOR.name} message cannot be sent: {error}"
         ) from error
 
 
-def from_message(message: Message, domain_type: type[DomainT]) -> DomainT:
+def from_message(
+    message: Message, domain_type: type[DomainT], bounds: Bounds | None = None
+) -> DomainT:
     """The dataclass with the fields of `message`.
 
+    Args:
+        message: what came over the wire.
+        domain_type: the dataclass that stands for it.
+        bounds: what a stranger may send; None for a peer that is trusted.
+
     Raises:
-        MessageInvalid: a field that the dataclass needs is missing, or an enum is unspecified or
-            not known.
+        MessageInvalid: a field that the dataclass needs is missing, an enum is unspecified or not
+            known, or there is more in it than the bounds allow.
     """
-    document = json_format.MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
     try:
-        return _converter().structure(document, domain_type)
+        return _converter().structure(_document(message, bounds), domain_type)
     except (TypeError, ValueError, KeyError) as error:
         raise MessageInvalid(
             f"a {message.DESCRIPTOR.name} message does not make sense: {error}; "
@@ -57,15 +91,77 @@ def from_message(message: Message, domain_type: type[DomainT]) -> DomainT:
         ) from error
 
 
+def _document(message: Message, bounds: Bounds | None) -> dict[str, Any]:
+    """A message's fields by name; enums as the contract spells them."""
+    fields = cast(Sequence[FieldDescriptor], message.DESCRIPTOR.fields)
+    return {
+        field.name: _content(field, getattr(message, field.name), bounds)
+        for field in fields
+        if not field.has_presence or message.HasField(field.name)
+    }
+
+
+def _content(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
+    if not field.is_repeated:
+        return _value(field, value, bounds)
+    is_of_numbers = field.cpp_type in _NUMBERS
+    if bounds is not None:
+        most = bounds.numbers if is_of_numbers else bounds.items
+        if len(value) > most:
+            raise ValueError(f"{field.name} has {len(value)} entries, at most {most} may be")
+    if is_of_numbers:
+        return tuple(value)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return {
+            _text(field, key, bounds): _text(field, each, bounds) for key, each in value.items()
+        }
+    return tuple(_value(field, each, bounds) for each in value)
+
+
+def _value(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
+    if field.message_type is not None:
+        return _document(value, bounds)
+    if field.enum_type is not None:
+        known = field.enum_type.values_by_number.get(value)
+        return value if known is None else known.name
+    return _text(field, value, bounds)
+
+
+def _text(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
+    """A value that is kept as it is; a stranger's text within its bounds, and made printable."""
+    if bounds is None or not isinstance(value, str):
+        return value
+    if len(value) > bounds.characters:
+        raise ValueError(
+            f"{field.name} has {len(value)} characters, at most {bounds.characters} may be"
+        )
+    return printable(value)
+
+
 @lru_cache(maxsize=1)
 def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     converter.register_unstructure_hook_func(_is_enum, _wire_name)
     converter.register_structure_hook_func(_is_enum, _member)
-    # As the JSON form of messages has them.
-    converter.register_unstructure_hook(bytes, lambda content: base64.b64encode(content).decode())
-    converter.register_structure_hook(bytes, lambda text, _type: base64.b64decode(text))
+    converter.register_unstructure_hook(float, _figure)
+    # As they are: samples are many, and of their kind already.
+    converter.register_unstructure_hook_func(_are_integers, lambda numbers: numbers)
+    converter.register_structure_hook_func(_are_integers, _integers)
     return converter
+
+
+def _are_integers(candidate: Any) -> bool:
+    return bool(candidate == tuple[int, ...])
+
+
+def _integers(numbers: Iterable[int], _type: Any) -> tuple[int, ...]:
+    return tuple(numbers)
+
+
+def _figure(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no figure")
+    return value
 
 
 def _is_enum(candidate: Any) -> bool:
@@ -81,6 +177,6 @@ def _wire_name(value: Enum) -> str:
 
 
 def _member(name: str | int, enum_type: type[Enum]) -> Enum:
-    if isinstance(name, int):  # As the JSON form has a number that this version does not know.
+    if isinstance(name, int):  # A number that this version does not know.
         raise ValueError(f"{enum_type.__name__} {name} is not known")
     return enum_type[name.removeprefix(_prefix(enum_type))]

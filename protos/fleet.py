@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from protos.device import DeviceProfile
 from protos.measuring import MeasureSettings, OperatorTimes, Repetition
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import RuntimeInfo
+
+PROTOCOL: Final = 1
+"""Which one this version speaks; a side that says none speaks the first."""
 
 
 class Stage(Enum):
@@ -16,6 +20,11 @@ class Stage(Enum):
     FETCHING = "fetching"
     MEASURING = "measuring"
     WAITING = "waiting"
+
+
+def speaks_ours(protocol: int | None) -> bool:
+    """Whether the other side, which said so, speaks the protocol that this one does."""
+    return (protocol or 1) == PROTOCOL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +36,7 @@ class Hello:
     labels: Mapping[str, str]
     profile: DeviceProfile
     held_attempt_ids: tuple[str, ...] = ()
+    protocol: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +69,7 @@ class Profiled:
     times: OperatorTimes
     trace_gzip: bytes
     affinity: tuple[int, ...] = ()
+    started_unready: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +91,10 @@ def failed(code: ReasonCode, detail: str) -> Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How an attempt ended; exactly one of its three outcomes is there."""
+    """How an attempt ended; exactly one of its three outcomes is there.
+
+    `waited_ms` is how long its start waited for the device to be ready.
+    """
 
     attempt_id: str
     job_id: str
@@ -89,6 +103,7 @@ class Report:
     measured: Measured | None = None
     failure: Failure | None = None
     profiled: Profiled | None = None
+    waited_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +132,7 @@ class Welcome:
     """The answer to Hello."""
 
     heartbeat_interval_ms: int
+    protocol: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,5 +149,12 @@ class Cancel:
     attempt_id: str
 
 
-FromAgent = Hello | Heartbeat | Ready | Progress | Report
+@dataclass(frozen=True, kw_only=True)
+class GiveBack:
+    """The agent ends, and has no figure of this attempt: its turn is another one's."""
+
+    attempt_id: str
+
+
+FromAgent = Hello | Heartbeat | Ready | Progress | Report | GiveBack
 ToAgent = Welcome | Lease | ReportCommitted | Cancel

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from protos.device import DeviceState
+from protos.inputs import NetworkInput
+from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 
@@ -31,13 +33,15 @@ class StartGate:
             resting level.
         max_load_by_others: cores' time that others take, at most; 0.5 is half of one core.
         min_battery_percent: charge at least, percent, of a device that runs on its battery.
-        deadline_ms: how long a start may wait, ms; then the attempt fails.
+        deadline_ms: how long a start may wait, ms; then it goes on all the same.
+        is_strict: whether the attempt fails then instead.
     """
 
     max_celsius: float | None = None
     max_load_by_others: float | None = None
     min_battery_percent: int | None = None
     deadline_ms: int = 0
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +54,8 @@ class MeasureSettings:
         relative_half_width: wanted half-width of the median's 95 % interval, relative to the
             median: 0.02 is +-2 %.
         time_budget_ms: the longest that one repetition may sample, warm-up not counted, ms.
-        input_shape: batch, channels, height, width.
-        input_seed: seed of the input.
+        takes: what every inference is given.
+        input_seed: seed of the images.
         cores: cores that a child may run on, ascending; empty is every core that the agent may
             use.
         flush_denormals: whether subnormal numbers count as 0.
@@ -66,7 +70,7 @@ class MeasureSettings:
     threads: int
     relative_half_width: float
     time_budget_ms: int
-    input_shape: tuple[int, ...]
+    takes: NetworkInput
     input_seed: int
     cores: tuple[int, ...] = ()
     flush_denormals: bool = False
@@ -134,6 +138,10 @@ class Repetition:
             order; else empty.
         warmup_settled: whether its windows agreed when the warm-up ended; else its runs or its
             time were used up; None is unknown.
+        started_unready: what was in the way of its start gate when it started all the same; figures
+            are derived without it, unless fewer than two others are left: then all count, and the
+            verdict is disturbed. None is nothing.
+        waited_ms: how long its start waited for the device to be ready, ms.
     """
 
     latency_ns: tuple[int, ...]
@@ -151,6 +159,8 @@ class Repetition:
     is_suspect: bool = False
     samples_per_minute: tuple[int, ...] = ()
     warmup_settled: bool | None = None
+    started_unready: Reason | None = None
+    waited_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,15 @@ EVERY_DEVICE: Final = "all"
 """What selects every device cannot name one."""
 
 
+def printable(text: str) -> str:
+    """A text without what moves a cursor, begins a line or turns the writing's direction.
+
+    Each character that Python does not call printable (controls, escapes, line ends, marks of
+    direction, NUL, surrogates) becomes a blank.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
 def is_name(text: str) -> bool:
     """Whether a device, a label or a model may be called so."""
     return _NAME.fullmatch(text) is not None

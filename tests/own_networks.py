@@ -48,6 +48,36 @@ paddle.static.io.save_vars(
 """
 
 
+# Bytes in grey with the channel last, four at once, wider than high, and a second input.
+_SAVE_STRANGE = """
+import sys
+import paddle
+
+
+class Strange(paddle.nn.Layer):
+    def __init__(self):
+        super().__init__()
+        self.convolution = paddle.nn.Conv2D(1, 8, 3, stride=2)
+        self.pool = paddle.nn.AdaptiveAvgPool2D(1)
+        self.linear = paddle.nn.Linear(8, 10)
+
+    def forward(self, image, scale_factor):
+        floats = image.astype("float32").transpose([0, 3, 1, 2])
+        pooled = self.pool(paddle.nn.functional.relu(self.convolution(floats)))
+        return self.linear(pooled.flatten(1)) * scale_factor.sum(axis=1, keepdim=True)
+
+
+paddle.seed(7)
+network = Strange()
+network.eval()
+specs = [
+    paddle.static.InputSpec([4, 48, 192, 1], sys.argv[2], "image"),
+    paddle.static.InputSpec([None, 2], "float32", "scale_factor"),
+]
+paddle.jit.save(paddle.jit.to_static(network, input_spec=specs), sys.argv[1])
+"""
+
+
 def save_onnx(model: onnx.ModelProto, path: Path) -> Path:
     path.write_bytes(model.SerializeToString())
     return path
@@ -86,6 +116,53 @@ def onnx_network(
     return helper.make_model(graph, opset_imports=domains, ir_version=8)
 
 
+def strange_network(
+    shape: Sequence[int | str | None],
+    *,
+    kind: int = TensorProto.FLOAT,
+    channels: int = 3,
+    is_nhwc: bool = False,
+    factor: Sequence[int | str | None] | None = None,
+    output_kind: int = TensorProto.FLOAT,
+) -> onnx.ModelProto:
+    """A network of any image in; with `factor`, of a second input of that shape, too.
+
+    One of float16 in and out computes in float16 throughout, one with another image in float32.
+    """
+    numbers = np.float16 if output_kind == TensorProto.FLOAT16 else np.float32
+    rng = np.random.default_rng(0)
+    weights = [
+        numpy_helper.from_array(rng.standard_normal((8, channels, 3, 3)).astype(numbers), "kernel"),
+        numpy_helper.from_array(rng.standard_normal((8, 10)).astype(numbers), "matrix"),
+    ]
+    nodes = []
+    image = "image"
+    if kind != output_kind:
+        nodes.append(helper.make_node("Cast", [image], ["floats"], to=output_kind))
+        image = "floats"
+    if is_nhwc:
+        nodes.append(helper.make_node("Transpose", [image], ["first"], perm=[0, 3, 1, 2]))
+        image = "first"
+    nodes += [
+        helper.make_node("Conv", [image, "kernel"], ["convolved"], strides=[2, 2]),
+        helper.make_node("Relu", ["convolved"], ["active"]),
+        helper.make_node("GlobalAveragePool", ["active"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["scores"]),
+    ]
+    inputs = [helper.make_tensor_value_info("image", kind, shape)]
+    if factor is not None:
+        inputs.append(helper.make_tensor_value_info("scale_factor", TensorProto.FLOAT, factor))
+        nodes[-1].output[0] = "unscaled"
+        axes = numpy_helper.from_array(np.array([1], np.int64), "axes")
+        weights.append(axes)
+        nodes.append(helper.make_node("ReduceSum", ["scale_factor", "axes"], ["sum"], keepdims=1))
+        nodes.append(helper.make_node("Mul", ["unscaled", "sum"], ["scores"]))
+    output = helper.make_tensor_value_info("scores", output_kind, None)
+    graph = helper.make_graph(nodes, "network", inputs, [output], weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+
+
 def with_ending(model: onnx.ModelProto, *nodes: onnx.NodeProto, kind: int) -> onnx.ModelProto:
     """The network with operators after its scores, the last of which gives the output."""
     model.graph.node.extend(nodes)
@@ -109,6 +186,18 @@ def save_paddle(folder: Path, channels: int = 8) -> Path:
     folder.mkdir(parents=True)
     command = [sys.executable, "-c", _SAVE, str(folder / "inference"), str(channels)]
     subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+def save_strange_paddle(folder: Path, kind: str = "uint8") -> Path:
+    """A folder with a program that takes unusual images and a second input, `scale_factor`."""
+    folder.mkdir(parents=True)
+    # Paddle reads the source of what it turns into a program.
+    script = folder / "save.py"
+    script.write_text(_SAVE_STRANGE)
+    command = [sys.executable, str(script), str(folder / "inference"), kind]
+    subprocess.run(command, check=True, capture_output=True)
+    script.unlink()
     return folder
 
 

@@ -22,6 +22,7 @@ from agent.child.confinement import (
     set_stdout_aside,
     stay_on_cores,
 )
+from agent.child.inputs import Inputs, make_inputs
 from agent.child.last_words import tells_of_no_memory
 from agent.child.loading import load_network
 from agent.child.messages import (
@@ -52,7 +53,7 @@ from agent.device.threads import (
     ThreadMeter,
     cores_of_threads,
 )
-from agent.runtimes import InputArray, RuntimeModule, RuntimeRefused, import_runtime
+from agent.runtimes import RuntimeModule, RuntimeRefused, import_runtime
 from protos.fleet import failed
 from protos.measuring import ProcessMemory
 from protos.reasons import ReasonCode
@@ -63,7 +64,11 @@ NS_PER_MS = 1_000_000
 def main() -> None:
     """Answer the one request on stdin."""
     pipe = set_stdout_aside()
-    request = decode_request(sys.stdin.buffer.read())
+    asked = sys.stdin.buffer.read()
+    if not asked:
+        # Whoever started this process is gone, or has given it up.
+        return
+    request = decode_request(asked)
     bind_to_parent(request.parent_pid)
     limit_memory(request.memory_limit_bytes)
     go_first_when_memory_ends(Roots().proc)
@@ -103,13 +108,12 @@ def _work(request: ChildRequest, pipe: BinaryIO) -> Sampled | RunsProfiled | Bas
     stay_on_cores(request.cores)
     _say(pipe, Phase.IMPORTING)
     runtime = import_runtime(request.runtime)
-    shape, seed = request.input_shape, request.input_seed
-    array = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    inputs = make_inputs(request.takes, request.input_seed)
     answer: Sampled | RunsProfiled
     if request.profiling is not None:
-        answer = profile(runtime, request.profiling, array, lambda phase: _say(pipe, phase))
+        answer = profile(runtime, request.profiling, inputs, lambda phase: _say(pipe, phase))
     elif request.sampling is not None:
-        answer = _measure(runtime, request.sampling, array, pipe)
+        answer = _measure(runtime, request.sampling, inputs, pipe)
     else:
         return _baseline(runtime)
     if request.cores and answer.affinity != tuple(sorted(request.cores)):
@@ -137,16 +141,14 @@ def _baseline(runtime: RuntimeModule) -> Baseline:
     )
 
 
-def _measure(
-    runtime: RuntimeModule, sampling: Sampling, array: InputArray, pipe: BinaryIO
-) -> Sampled:
+def _measure(runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, pipe: BinaryIO) -> Sampled:
     roots = Roots()
     own = roots.proc / "self"
     peaks = PeakMeter(roots.proc)
     _say(pipe, Phase.LOADING)
     network, load_ns = load_network(runtime.load, sampling)
     load_peak = peaks.end_phase()
-    network.set_input(array)
+    network.set_input(inputs.images, inputs.constants)
     # From here on garbage collection, which comes at random moments, would land in samples.
     gc.collect()
     gc.disable()

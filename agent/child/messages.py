@@ -14,6 +14,7 @@ from cattrs import BaseValidationError, Converter
 
 from protos.device import DeviceState
 from protos.fleet import Failure
+from protos.inputs import NetworkInput
 from protos.measuring import OperatorTimes, ProcessMemory, StopReason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
@@ -87,7 +88,7 @@ class ChildRequest:
     parent_pid: int
     memory_limit_bytes: int
     runtime: Runtime
-    input_shape: tuple[int, ...]
+    takes: NetworkInput
     input_seed: int
     cores: tuple[int, ...] = ()
     sampling: Sampling | None = None

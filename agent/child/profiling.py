@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from agent.child.inputs import Inputs
 from agent.child.loading import load_network
 from agent.child.messages import Phase, Profiling, RunsProfiled
 from agent.child.operator_profile import TraceUnreadable, read_operator_times
 from agent.device.kernel_files import Roots
 from agent.device.threads import cores_of_threads
-from agent.runtimes import InputArray, Network, RuntimeModule, RuntimeRefused
+from agent.runtimes import Network, RuntimeModule, RuntimeRefused
 
 # Twenty inferences of a network of a thousand nodes are about 12 MB, 0.5 MB when compressed.
 MAX_TRACE_BYTES = 16 * 1024**2
@@ -22,7 +23,7 @@ _WARM_UP_RUNS = 5
 def profile(
     runtime: RuntimeModule,
     profiling: Profiling,
-    array: InputArray,
+    inputs: Inputs,
     on_phase: Callable[[Phase], None],
 ) -> RunsProfiled:
     """Profile `profiling.run_count` inferences, and leave the trace at `profiling.trace_path`.
@@ -34,13 +35,13 @@ def profile(
     on_phase(Phase.LOADING)
     plain, _ = load_network(runtime.load, profiling)
     on_phase(Phase.WARMING_UP)
-    unprofiled_run_ns = _times(plain, array, profiling.run_count)
+    unprofiled_run_ns = _times(plain, inputs, profiling.run_count)
     # Before the other is loaded: a board may have room for one.
     del plain
     load_profiled = partial(runtime.load_profiled, folder=Path(profiling.folder))
     profiled, _ = load_network(load_profiled, profiling)
     on_phase(Phase.PROFILING)
-    _times(profiled, array, profiling.run_count)
+    _times(profiled, inputs, profiling.run_count)
     trace_path = profiled.end_profiling()
     on_phase(Phase.REPORTING)
     trace = _read(trace_path, profiling.run_count)
@@ -57,9 +58,9 @@ def profile(
     )
 
 
-def _times(network: Network, array: InputArray, run_count: int) -> list[int]:
+def _times(network: Network, inputs: Inputs, run_count: int) -> list[int]:
     """Nanoseconds of each inference after a warm-up."""
-    network.set_input(array)
+    network.set_input(inputs.images, inputs.constants)
     for _ in range(_WARM_UP_RUNS):
         network.run()
     taken_ns = []

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,19 +28,25 @@ from agent.link.session import (
     SendReport,
     Session,
     StartJob,
+    Stopping,
 )
 from agent.link.spool import Spool
 from agent.link.wire import AgentStream, FleetClient, encode_report
 from agent.measuring.measurer import Measurer
 from agent.state_folder import StateUnusable
 from protos.device import DeviceProfile
-from protos.fleet import Heartbeat, Hello, Lease, Progress, Ready, Welcome
+from protos.fleet import PROTOCOL, GiveBack, Heartbeat, Hello, Lease, Progress, Ready, Welcome
 
 log = logging.getLogger(__name__)
+
+# A report goes as the bytes that the spool keeps.
+_Outgoing = Heartbeat | Ready | Progress | GiveBack | bytes
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
 # A controller that takes and drops connections at once is dialled no faster than this.
 _REST_BETWEEN_STREAMS_S = 0.2
+# For the last words of an agent that ends; a controller that does not listen is not waited for.
+_FAREWELL_S = 2.0
 # Whatever the controller asks for, heartbeats do not disturb a measurement.
 _SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
 
@@ -77,7 +84,7 @@ class Connection:
         self._connect_timeout_s = connect_timeout_s
         self._dialler = Dialler(address, connect_timeout_s)
         self._session = Session(unsent=list(spool.pending()))
-        self._outgoing: asyncio.Queue[Heartbeat | Ready | Progress | bytes] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
         # Reports that the disk would not take, so that at least this process remembers them.
         self._unspooled: dict[str, bytes] = {}
         self._job: Job | None = None
@@ -105,9 +112,20 @@ class Connection:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 await asyncio.gather(*done)
             finally:
+                await self._give_back()
+                await _end(*tasks)
+                # After its task: what ends now gives no report, of a cancellation least of all.
                 if self._job is not None:
                     self._job.cancel()
-                await _end(*tasks)
+
+    async def _give_back(self) -> None:
+        """Let the controller know that the job that runs will not be reported; a moment for it."""
+        is_heard = self._session.connected
+        self._dispatch(Stopping())
+        if not is_heard:
+            return
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._outgoing.join(), _FAREWELL_S)
 
     async def _serve(self, client: FleetClient, on_connected: Callable[[], None]) -> None:
         """Dial, serve the stream until it ends, dial again."""
@@ -130,6 +148,7 @@ class Connection:
             labels=who.labels,
             profile=who.profile,
             held_attempt_ids=self._session.held_attempt_ids,
+            protocol=PROTOCOL,
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
@@ -159,10 +178,13 @@ class Connection:
     async def _send(self, stream: AgentStream) -> None:
         while True:
             message = await self._outgoing.get()
-            if isinstance(message, bytes):
-                await stream.send_report(message)
-            else:
-                await stream.send(message)
+            try:
+                if isinstance(message, bytes):
+                    await stream.send_report(message)
+                else:
+                    await stream.send(message)
+            finally:
+                self._outgoing.task_done()
 
     async def _beat(self, welcome: Welcome) -> None:
         interval_s = max(welcome.heartbeat_interval_ms / 1_000, _SHORTEST_HEARTBEAT_INTERVAL_S)

@@ -18,7 +18,7 @@ from tenacity.stop import stop_base
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.link.wire import AgentStream, FleetClient
 from protos.codec import MessageInvalid
-from protos.fleet import Hello, Welcome
+from protos.fleet import PROTOCOL, Hello, Welcome, speaks_ours
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,12 @@ class Dialler:
         if not isinstance(welcome, Welcome):
             stream.cancel()
             raise _StreamBroken("the controller closed the stream")
+        if not speaks_ours(welcome.protocol):
+            stream.cancel()
+            raise ControllerRefused(
+                f"the controller at {self._address} speaks protocol {welcome.protocol} and this "
+                f"agent {PROTOCOL}: use the same edgerank version on both sides"
+            )
         return stream, welcome
 
     def _verdict_on(self, error: grpc.aio.AioRpcError) -> Exception:

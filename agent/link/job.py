@@ -1,7 +1,9 @@
 """Works off one lease: fetches the artifact, measures or profiles it; always ends in a report."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.artifacts.cache import ArtifactCache, ArtifactRefused
@@ -10,6 +12,31 @@ from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
 from protos.reasons import Reason, ReasonCode
+
+_MS_PER_SECOND = 1_000
+
+
+@dataclass(kw_only=True)
+class _Wait:
+    """How long a start waits, by a clock that never goes back."""
+
+    monotonic_s: Callable[[], float] = time.monotonic
+    begun_s: float | None = None
+    ended_s: float | None = None
+
+    def on_waiting(self, what: Reason | None) -> None:
+        """The start waits for this, or for nothing any more."""
+        if what is None:
+            self.ended_s = self.monotonic_s()
+        elif self.begun_s is None:
+            self.begun_s = self.monotonic_s()
+
+    def waited_ms(self) -> int:
+        """How long it has waited until now."""
+        if self.begun_s is None:
+            return 0
+        ended_s = self.monotonic_s() if self.ended_s is None else self.ended_s
+        return round((ended_s - self.begun_s) * _MS_PER_SECOND)
 
 
 class Job:
@@ -35,6 +62,7 @@ class Job:
         self._measurer = measurer
         self._now_unix_ms = now_unix_ms
         self._on_progress = on_progress
+        self._wait = _Wait()
         self._cancellation = Cancellation()
         self._fetching: asyncio.Task[Path] | None = None
 
@@ -56,6 +84,7 @@ class Job:
             measured=outcome if isinstance(outcome, Measured) else None,
             profiled=outcome if isinstance(outcome, Profiled) else None,
             failure=outcome if isinstance(outcome, Failure) else None,
+            waited_ms=self._wait.waited_ms(),
         )
 
     async def _outcome(self) -> Measured | Profiled | Failure:
@@ -83,6 +112,7 @@ class Job:
         self._report_progress(Stage.MEASURING)
 
         def on_waiting(what: Reason | None) -> None:
+            self._wait.on_waiting(what)
             # Of nothing: that it goes on.
             stage = Stage.WAITING if what else Stage.MEASURING
             loop.call_soon_threadsafe(self._report_progress, stage, what)

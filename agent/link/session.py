@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from agent.link.incoming import UnreadableLease
 from protos.fleet import (
     Cancel,
+    GiveBack,
     Heartbeat,
     Lease,
     Progress,
@@ -45,24 +46,20 @@ class Disconnected:
     """The stream has ended."""
 
 
-Event = (
-    Welcome
-    | Lease
-    | UnreadableLease
-    | Cancel
-    | ReportCommitted
-    | JobProgressed
-    | JobEnded
-    | HeartbeatDue
-    | Disconnected
-)
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """The agent is about to end."""
+
+
+OnDevice = JobProgressed | JobEnded | HeartbeatDue | Disconnected | Stopping
+Event = Welcome | Lease | UnreadableLease | Cancel | ReportCommitted | OnDevice
 
 
 @dataclass(frozen=True, kw_only=True)
 class Send:
     """Send this on the stream."""
 
-    message: Heartbeat | Ready | Progress
+    message: Heartbeat | Ready | Progress | GiveBack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +134,13 @@ class Session:
             case ReportCommitted(attempt_id=attempt_id):
                 self.unsent = [each for each in self.unsent if each != attempt_id]
                 instructions = (ForgetReport(attempt_id=attempt_id),)
+            case _:
+                instructions = self._happened(event)
+        return instructions
+
+    def _happened(self, event: OnDevice) -> tuple[Instruction, ...]:
+        instructions: tuple[Instruction, ...] = ()
+        match event:
             case JobProgressed(progress=progress):
                 instructions = (Send(message=progress),) if self.connected else ()
             case JobEnded(report=report):
@@ -146,7 +150,8 @@ class Session:
                 instructions = (Send(message=Heartbeat(held_attempt_ids=self.held_attempt_ids)),)
             case Disconnected():
                 self.connected = False
-                instructions = ()
+            case Stopping():
+                instructions = self._stopping()
         return instructions
 
     def _leased(self, lease: Lease) -> tuple[Instruction, ...]:
@@ -167,6 +172,13 @@ class Session:
         if self.running is not None and self.running.attempt_id == attempt_id:
             return (CancelJob(),)
         return (_send_report(attempt_id),) if attempt_id in self.unsent else ()
+
+    def _stopping(self) -> tuple[Instruction, ...]:
+        """Another attempt need not wait until this one's lease has run out."""
+        running, self.running = self.running, None
+        if running is None or not self.connected:
+            return ()
+        return (Send(message=GiveBack(attempt_id=running.attempt_id)),)
 
     def _ended(self, report: Report) -> tuple[Instruction, ...]:
         self.unsent.append(report.attempt_id)

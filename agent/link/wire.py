@@ -10,6 +10,7 @@ from protos.codec import MessageInvalid, from_message, to_message
 from protos.fleet import (
     Cancel,
     FromAgent,
+    GiveBack,
     Heartbeat,
     Hello,
     Lease,
@@ -127,5 +128,7 @@ def _request(message: FromAgent) -> fleet_pb2.ConnectRequest:
             return fleet_pb2.ConnectRequest(ready=fleet_pb2.Ready())
         case Progress():
             return fleet_pb2.ConnectRequest(progress=to_message(message, fleet_pb2.Progress))
+        case GiveBack():
+            return fleet_pb2.ConnectRequest(give_back=to_message(message, fleet_pb2.GiveBack))
         case Report():
             return fleet_pb2.ConnectRequest(report=to_message(message, fleet_pb2.Report))

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
 from agent.device.temperatures import processor_celsius
+from agent.device.threads import cpu_time_ns_by_thread, waiting_ns_by_thread
 from agent.measuring.device_watch import PATIENCE_S, busy_ns
 from agent.measuring.gate import obstacle
 from agent.measuring.supervision import Cancellation, MeasuringFailed
@@ -58,24 +59,35 @@ class GateWatch:
         return state
 
     def await_open(
-        self, gate: StartGate, cancellation: Cancellation, on_waiting: OnWaiting
-    ) -> None:
-        """Block until the device is as the gate wants it.
+        self,
+        gate: StartGate,
+        cancellation: Cancellation,
+        on_waiting: OnWaiting,
+        child_pid: int | None = None,
+    ) -> Reason | None:
+        """Block until the device is as the gate wants it, or the gate's deadline has passed.
 
         Args:
             gate: what is wanted, and for how long to wait.
             cancellation: ends the wait early.
             on_waiting: told what is waited for.
+            child_pid: a process of ours that starts meanwhile, which is no other.
+
+        Returns:
+            What is still in the way after the deadline; None when the device is ready.
 
         Raises:
-            MeasuringFailed: NOT_READY after the gate's deadline, or ATTEMPT_CANCELLED.
+            MeasuringFailed: NOT_READY after the deadline of a strict gate, or ATTEMPT_CANCELLED.
         """
         deadline_s = self.monotonic_s() + gate.deadline_ms / 1_000
         told: Reason | None = None
-        while (met := self._obstacle(gate, cancellation)) is not None:
+        while (met := self._obstacle(gate, cancellation, child_pid)) is not None:
             left_s = deadline_s - self.monotonic_s()
-            if left_s <= 0:
+            if left_s <= 0 and gate.is_strict:
                 raise _not_ready(met, gate)
+            if left_s <= 0:
+                log.info("starting all the same: %s", met)
+                break
             if told is None:
                 log.info("waiting to start: %s", met)
             if met != told:
@@ -84,25 +96,44 @@ class GateWatch:
             self.wait(cancellation, min(LOOK_INTERVAL_S, left_s))
         if told:
             on_waiting(None)
+        return met
 
-    def _obstacle(self, gate: StartGate, cancellation: Cancellation) -> Reason | None:
+    def _obstacle(
+        self, gate: StartGate, cancellation: Cancellation, child_pid: int | None
+    ) -> Reason | None:
         state, load = DeviceState(taken_at_unix_ms=0), None
         if gate.max_celsius is not None or gate.min_battery_percent is not None:
             state = self.look()
         if gate.max_load_by_others is not None:
-            load = self._load_by_others(cancellation)
+            load = self._load_by_others(cancellation, child_pid)
         return obstacle(state, load, gate, self._coolest_celsius)
 
-    def _load_by_others(self, cancellation: Cancellation) -> float | None:
-        """How many cores' time everybody takes while nothing of ours runs."""
-        before_ns, begin_s = busy_ns(self.roots.proc), self.monotonic_s()
+    def _load_by_others(self, cancellation: Cancellation, child_pid: int | None) -> float | None:
+        """How many cores' time others take while nothing of ours runs but a child that starts."""
+        before_ns, begin_s = self._taken_by_others_ns(child_pid), self.monotonic_s()
         if before_ns is None:
             return None
         self.wait(cancellation, LOAD_WINDOW_S)
-        after_ns, span_s = busy_ns(self.roots.proc), self.monotonic_s() - begin_s
+        after_ns, span_s = self._taken_by_others_ns(child_pid), self.monotonic_s() - begin_s
         if after_ns is None:
             return None
         return max(0.0, (after_ns - before_ns) / _NS_PER_SECOND / span_s)
+
+    def _taken_by_others_ns(self, child_pid: int | None) -> int | None:
+        """CPU time of everybody but the child; None where the kernel does not tell.
+
+        What the child waited for a core counts, too: others had it, and would go on having it.
+        """
+        busy = busy_ns(self.roots.proc)
+        if busy is None or child_pid is None:
+            return busy
+        child = self.roots.proc / str(child_pid)
+        try:
+            waited_ns = sum(waiting_ns_by_thread(child).values())
+            return busy + waited_ns - sum(cpu_time_ns_by_thread(child).values())
+        except OSError:
+            # It has ended, which whoever asks it will hear.
+            return busy
 
     def _read_state(self) -> DeviceState:
         """What the kernel tells; nothing where a sensor keeps us waiting, now or since before."""

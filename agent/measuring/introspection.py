@@ -4,16 +4,18 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from agent.child.messages import Baseline, ChildRequest
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
+from protos.inputs import InputKind, NetworkInput, square
 from protos.reasons import ReasonCode
 from protos.runtimes import RuntimeInfo
 
 # Importing the largest runtime on the slowest board.
 IMPORT_LIMIT_S = 30.0
-_ONE_NUMBER = (1,)
+_ONE_PIXEL = NetworkInput(size=square(1), kind=InputKind(channels=1))
 
 _log = logging.getLogger(__name__)
 
@@ -44,12 +46,12 @@ def describe_runtimes(
             parent_pid=os.getpid(),
             memory_limit_bytes=memory_limit_bytes,
             runtime=runtime.runtime,
-            input_shape=_ONE_NUMBER,
+            takes=_ONE_PIXEL,
             input_seed=0,
         )
         try:
             answer = ask_child(
-                request,
+                partial(_asked, request),
                 command=command,
                 limit_s=limit_s,
                 cancellation=Cancellation(),
@@ -60,6 +62,10 @@ def describe_runtimes(
             _log.warning("%s does not say what it is: %s", runtime.runtime.value, error)
             described.append(runtime)
     return tuple(described)
+
+
+def _asked(request: ChildRequest, _pid: int) -> ChildRequest:
+    return request
 
 
 def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:

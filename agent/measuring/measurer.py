@@ -32,8 +32,9 @@ from agent.measuring.supervision import (
 )
 from protos.device import DeviceState
 from protos.fleet import Measured, Profiled
-from protos.measuring import MeasureSettings, Repetition
-from protos.reasons import ReasonCode
+from protos.inputs import NetworkInput
+from protos.measuring import MeasureSettings, Repetition, StartGate
+from protos.reasons import Reason, ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 
 # Importing, loading and three runs of the slowest network on the slowest board.
@@ -44,7 +45,7 @@ _MEMORY_SHARE = 0.9
 _MS_PER_MINUTE = 60_000
 CHILD_COMMAND = (sys.executable, "-m", "agent.child")
 # Runtime, shape of the input, cores.
-_BaselineKey = tuple[Runtime, tuple[int, ...], tuple[int, ...]]
+_BaselineKey = tuple[Runtime, NetworkInput, tuple[int, ...]]
 
 
 def most_of_available_memory() -> int:
@@ -95,11 +96,13 @@ class Measurer:
         """
         runtime = self.check(settings)
         baseline = self._baseline_rss_bytes(settings, cancellation)
-        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
-        sampled, during = self._sample(artifact, settings, cancellation)
+        passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
+        sampled, during = self._sample(artifact, settings, cancellation, passage)
         return Measured(
             runtime=replace(runtime, build=sampled.build),
-            repetition=_repetition(sampled, during, baseline),
+            repetition=replace(
+                _repetition(sampled, during, baseline), started_unready=passage.in_the_way
+            ),
             affinity=sampled.affinity,
         )
 
@@ -123,7 +126,7 @@ class Measurer:
         """
         runtime = self.check(settings)
         limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
-        self.gate_watch.await_open(settings.gate, cancellation, on_waiting)
+        passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
         # Ours and not the child's: it is gone with whatever is in it also after a child was killed.
         with _folder_for_trace() as folder:
             profiling = Profiling(
@@ -134,7 +137,9 @@ class Measurer:
                 flush_denormals=settings.flush_denormals,
                 onnxruntime=settings.onnxruntime,
             )
-            answer = self._ask(settings, profiling, limit_s, cancellation)
+            answer = self._ask(
+                settings, profiling, limit_s, cancellation, while_it_starts=passage.wait
+            )
             if not isinstance(answer, RunsProfiled):
                 raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
             return Profiled(
@@ -142,6 +147,7 @@ class Measurer:
                 times=answer.times,
                 trace_gzip=profiling.trace_path.read_bytes(),
                 affinity=answer.affinity,
+                started_unready=passage.in_the_way,
             )
 
     def check(self, settings: MeasureSettings) -> RuntimeInfo:
@@ -163,7 +169,7 @@ class Measurer:
 
     def _baseline_rss_bytes(self, settings: MeasureSettings, cancellation: Cancellation) -> int:
         """The memory of a child that loads the runtime and makes the input, but has no network."""
-        key = (settings.runtime, settings.input_shape, settings.cores)
+        key = (settings.runtime, settings.takes, settings.cores)
         if key not in self._baselines:
             answer = self._ask(settings, None, self.start_allowance_s, cancellation)
             if not isinstance(answer, Baseline):
@@ -172,7 +178,11 @@ class Measurer:
         return self._baselines[key]
 
     def _sample(
-        self, artifact: Path, settings: MeasureSettings, cancellation: Cancellation
+        self,
+        artifact: Path,
+        settings: MeasureSettings,
+        cancellation: Cancellation,
+        passage: "_Passage",
     ) -> tuple[Sampled, tuple[DeviceState, ...]]:
         """What a child sampled, and the device's states meanwhile."""
         sampling = Sampling(
@@ -187,7 +197,14 @@ class Measurer:
         )
         limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
         with DeviceWatch(self.roots, self.now_unix_ms) as watch:
-            answer = self._ask(settings, sampling, limit_s, cancellation, watch.on_phase)
+            answer = self._ask(
+                settings,
+                sampling,
+                limit_s,
+                cancellation,
+                while_it_starts=passage.wait,
+                on_phase=watch.on_phase,
+            )
         if not isinstance(answer, Sampled):
             raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
         return answer, watch.states
@@ -198,26 +215,47 @@ class Measurer:
         work: Sampling | Profiling | None,
         limit_s: float,
         cancellation: Cancellation,
+        *,
+        while_it_starts: Callable[[int], None] = lambda _pid: None,
         on_phase: OnPhase = lambda _pid, _phase: None,
     ) -> ChildAnswer:
-        request = ChildRequest(
-            parent_pid=os.getpid(),
-            memory_limit_bytes=self.memory_limit_bytes(),
-            runtime=settings.runtime,
-            input_shape=settings.input_shape,
-            input_seed=settings.input_seed,
-            cores=settings.cores,
-            sampling=work if isinstance(work, Sampling) else None,
-            profiling=work if isinstance(work, Profiling) else None,
-        )
+        def request_for(pid: int) -> ChildRequest:
+            while_it_starts(pid)
+            return ChildRequest(
+                parent_pid=os.getpid(),
+                # Of this moment: others may have taken memory meanwhile.
+                memory_limit_bytes=self.memory_limit_bytes(),
+                runtime=settings.runtime,
+                takes=settings.takes,
+                input_seed=settings.input_seed,
+                cores=settings.cores,
+                sampling=work if isinstance(work, Sampling) else None,
+                profiling=work if isinstance(work, Profiling) else None,
+            )
+
         return ask_child(
-            request,
+            request_for,
             command=self.command,
             limit_s=limit_s,
             cancellation=cancellation,
             proc_root=self.roots.proc,
             on_phase=on_phase,
         )
+
+
+@dataclass
+class _Passage:
+    """Waits at a gate while a child starts, and remembers what was in the way all the same."""
+
+    watch: GateWatch
+    gate: StartGate
+    cancellation: Cancellation
+    on_waiting: OnWaiting
+    in_the_way: Reason | None = None
+
+    def wait(self, pid: int) -> None:
+        """Block until the device is ready, the child's own start not counted."""
+        self.in_the_way = self.watch.await_open(self.gate, self.cancellation, self.on_waiting, pid)
 
 
 def _sampling_limit_ms(settings: MeasureSettings) -> float:

@@ -36,6 +36,7 @@ _THREAD_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "GOTO_", "BLI
 
 _Child = subprocess.Popen[bytes]
 OnPhase = Callable[[int, Phase], None]
+RequestFor = Callable[[int], ChildRequest]
 ChildAnswer = Sampled | Baseline | RunsProfiled
 
 
@@ -111,7 +112,7 @@ class Cancellation:
 
 
 def ask_child(
-    request: ChildRequest,
+    request_for: RequestFor,
     *,
     command: tuple[str, ...],
     limit_s: float,
@@ -122,9 +123,10 @@ def ask_child(
     """Start a child, ask it, and wait for its answer; its whole process group ends with it.
 
     Args:
-        request: what to measure.
+        request_for: given the child's number, tells what to ask it. It may take its time, in which
+            the child reads its libraries and then waits; what it raises ends the child.
         command: starts the child.
-        limit_s: wall time after which it is killed.
+        limit_s: wall time after which it is killed, from when it is asked.
         cancellation: kills it earlier.
         proc_root: where the kernel counts whom it killed for lack of memory.
         on_phase: told the child's number and each phase that it begins, at once.
@@ -135,7 +137,8 @@ def ask_child(
     oom_kills_before = oom_kills(proc_root)
     with _place_for_stderr() as stderr:
         with cancellation.child(command, stderr) as process:
-            output, timed_out = _converse(process, encode_request(request), limit_s, on_phase)
+            request = encode_request(request_for(process.pid))
+            output, timed_out = _converse(process, request, limit_s, on_phase)
         cancellation.raise_if_cancelled()
         words = LastWords(stderr)
         if timed_out:

@@ -5,19 +5,18 @@ runtime that the device lacks, or that crashes when it is loaded, is no concern 
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from protos.runtimes import OnnxRuntimeOptions, Runtime, RuntimeInfo
 
-InputArray = NDArray[np.float32]
+InputArray = NDArray[Any]
 
 _MODULES: Mapping[Runtime, str] = MappingProxyType(
     {
@@ -51,8 +50,12 @@ class Network(Protocol):
     def build(self) -> str:
         """What the library says of its own build."""
 
-    def set_input(self, array: InputArray) -> None:
-        """Give the input that every run computes on."""
+    def set_input(self, images: InputArray, constants: Mapping[str, InputArray]) -> None:
+        """Give what every run computes on: images, and the other inputs by name.
+
+        Raises:
+            RuntimeRefused: the artifact has other inputs.
+        """
 
     def run(self) -> object:
         """Compute once; the only call that is timed.
@@ -93,6 +96,23 @@ class RuntimeModule(Protocol):
         Raises:
             RuntimeRefused: likewise, or this build of the runtime has no profiler that we read.
         """
+
+
+def named_inputs(
+    names: Sequence[str], images: InputArray, constants: Mapping[str, InputArray]
+) -> dict[str, InputArray]:
+    """What each input of an artifact is given: the images are for the one without a constant.
+
+    Raises:
+        RuntimeRefused: the artifact has other inputs.
+    """
+    rest = [name for name in names if name not in constants]
+    if len(rest) != 1 or len(names) != len(constants) + 1:
+        raise RuntimeRefused(
+            f"the artifact has the inputs {', '.join(names)}, and is to be given images and "
+            f"{', '.join(constants) or 'nothing else'}"
+        )
+    return {rest[0]: images, **constants}
 
 
 def import_runtime(runtime: Runtime) -> RuntimeModule:

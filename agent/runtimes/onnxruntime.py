@@ -8,7 +8,7 @@ from types import MappingProxyType
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from agent.runtimes import InputArray, LoadSettings, RuntimeRefused
+from agent.runtimes import InputArray, LoadSettings, RuntimeRefused, named_inputs
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 _CPU = "CPUExecutionProvider"
@@ -48,9 +48,10 @@ class OnnxNetwork:
         """ONNX Runtime's build information."""
         return build()
 
-    def set_input(self, array: InputArray) -> None:
-        """Give the input that every run computes on."""
-        self._feed = {self._session.get_inputs()[0].name: array}
+    def set_input(self, images: InputArray, constants: Mapping[str, InputArray]) -> None:
+        """Give what every run computes on."""
+        names = [each.name for each in self._session.get_inputs()]
+        self._feed = named_inputs(names, images, constants)
 
     def run(self) -> object:
         """Compute once."""

@@ -1,12 +1,13 @@
 """Paddle Lite's light predictor, which runs optimised `.nb` files."""
 
 import ctypes
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from paddlelite import lite
 
-from agent.runtimes import InputArray, LoadSettings, RuntimeRefused
+from agent.runtimes import InputArray, LoadSettings, RuntimeRefused, named_inputs
 
 _LIBRARIES = Path(lite.__file__).parent / "libs"
 
@@ -22,9 +23,11 @@ class PaddleLiteNetwork:
         """Paddle Lite's version as it was built in."""
         return str(self._predictor.get_version())
 
-    def set_input(self, array: InputArray) -> None:
-        """Give the input that every run computes on."""
-        self._predictor.get_input(0).from_numpy(array)
+    def set_input(self, images: InputArray, constants: Mapping[str, InputArray]) -> None:
+        """Give what every run computes on."""
+        names = self._predictor.get_input_names()
+        for name, array in named_inputs(names, images, constants).items():
+            self._predictor.get_input_by_name(name).from_numpy(array)
 
 
 def build() -> str:

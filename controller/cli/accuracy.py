@@ -19,6 +19,7 @@ from controller.client import QueryClient
 from controller.domain.catalog import AccuracyFigure, Dataset, looks_like_fraction
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET
+from protos.inputs import ImageSize
 
 MOST_SIZES = 3
 """More sizes than these are told by the smallest and the largest."""
@@ -175,7 +176,7 @@ def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
             )
 
 
-def _sizes(input_sizes: tuple[int, ...]) -> str:
+def _sizes(input_sizes: tuple[ImageSize, ...]) -> str:
     if len(input_sizes) > MOST_SIZES:
         return f"{input_sizes[0]} to {input_sizes[-1]}"
     return ", ".join(map(str, input_sizes)) or "any"

@@ -10,6 +10,7 @@ from platformdirs import user_data_path
 from controller.cli.options.asking import DEFAULT_HOST, DEFAULT_PORT
 from controller.cli.options.failures import says_failures
 from controller.server import serve
+from protos.log_lines import log_to_stderr
 
 
 @click.command()
@@ -48,7 +49,7 @@ def controller(host: str, port: int, state_dir: Path) -> None:
       edgerank controller
       edgerank controller --host 0.0.0.0 --port 7700 --state /srv/edgerank
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     for chatty in ("alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

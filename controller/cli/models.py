@@ -8,7 +8,8 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.own_files import brought, described, reading
+from controller.cli.options.own_files import brought, check_weights, described, reading
+from controller.cli.options.values import Converted, read_input_size, read_input_values
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (
     own_model_words,
@@ -19,9 +20,9 @@ from controller.cli.printing.models import (
 from controller.cli.printing.uploading import shown_upload
 from controller.client import QueryClient
 from controller.domain.catalog import OwnModelHeader
-from controller.domain.errors import EdgerankError, ErrorCode
-from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, load_catalog
+from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier, TierSelection, apply_rule
+from protos.inputs import ImageSize, InputValues
 
 
 @click.group(invoke_without_command=True)
@@ -127,9 +128,18 @@ def _print_tier(selection: TierSelection, as_json: bool) -> None:
 )
 @click.option(
     "--input-size",
-    type=click.IntRange(1, MAX_INPUT_SIZE),
+    type=Converted("size", read_input_size),
     metavar="PX",
-    help="Height and width of the input, where the model leaves them open.",
+    help="Size of the image where the model leaves it open: 224, or 192x48 as height x width.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    type=Converted("values", read_input_values),
+    multiple=True,
+    metavar="NAME=V,V",
+    help="Values of an input that is no image, the same in every inference: scale_factor=1,1. May "
+    "be given for several.",
 )
 @controller_option
 @json_option
@@ -144,19 +154,22 @@ def add(
     architecture: str | None,
     weights_path: Path | None,
     classes: int | None,
-    input_size: int | None,
+    input_size: ImageSize | None,
+    inputs: tuple[InputValues, ...],
     address: str,
     as_json: bool,
 ) -> None:
     """Add a model of your own.
 
-    It must take one float32 image, batch x 3 x height x width, and give float32 scores. It is sent
-    to the controller, run there once in a process without a network, and kept if that went well.
-    From then on sweep, convert, best and report know its name. A Paddle program becomes Paddle Lite
-    and ONNX files, and so do weights that were trained for an architecture of the catalog; an ONNX
-    file becomes ONNX files only. Its accuracy is unknown until it is imported with 'edgerank
-    accuracy import'. A model has at most 2 GB. Weights of an ONNX file that are in files beside it
-    are sent with it; files elsewhere are never read.
+    It must take images of 1, 3 or 4 channels, float32, float16 or uint8, as batch x channels x
+    height x width or with the channels last, and give scores in float32 or float16. It is sent to
+    the controller, run there once in a process without a network, and kept if that went well. What
+    it takes, and what was assumed of it, is told. One that is made for several images at once is
+    measured so. From then on sweep, convert, best and report know its name. A Paddle program and
+    weights that were trained for an architecture of the catalog become Paddle Lite and ONNX files,
+    an ONNX file becomes ONNX files only. Its accuracy is unknown until it is imported with
+    'edgerank accuracy import'. A model has at most 2 GB. Weights of an ONNX file that are in files
+    beside it are sent with it; files elsewhere are never read.
 
     \b
     Examples:
@@ -165,16 +178,13 @@ def add(
       edgerank models add MyNet --paddle ResNet50_infer.tar
       edgerank models add MyNet --program net.prog --params net.weights
       edgerank models add Birds --architecture ResNet50 --weights best_model.pdparams
+      edgerank models add MyText --onnx text.onnx --input-size 48x192
+      edgerank models add MyDet --paddle det/ --input-size 320 --input scale_factor=1,1
     """
     own_format, bringing = brought(
         onnx_path, paddle_dir, program_path, parameters_path, weights_path
     )
-    if (weights_path is None) != (architecture is None) or (classes and not weights_path):
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            "--weights goes with --architecture, which says what they are of, and --classes goes "
-            "with both",
-        )
+    check_weights(weights_path, architecture, classes)
     with bringing as files, QueryClient(address) as client:
         header = OwnModelHeader(
             name=name,
@@ -183,12 +193,10 @@ def add(
             input_size=input_size,
             architecture=architecture,
             classes=classes,
+            inputs=inputs,
         )
-        size_bytes = sum(file.size_bytes for file in header.files)
-        with (
-            reading(files) as chunks,
-            shown_upload(Console(stderr=True), chunks, size_bytes) as shown,
-        ):
+        size_bytes, console = sum(each.size_bytes for each in header.files), Console(stderr=True)
+        with reading(files) as chunks, shown_upload(console, chunks, size_bytes) as shown:
             model = client.add_model(header, shown)
     if as_json:
         print_json(model)

@@ -288,7 +288,9 @@ class Converter:
         """
         missing = []
         for variant in variants:
-            artifact, is_kept = await asyncio.to_thread(self._find, variant, weights)
+            artifact, is_kept = await asyncio.to_thread(
+                self._find, request.backbone, variant, weights
+            )
             if artifact is None:
                 missing.append(variant)
             elif is_kept:
@@ -302,9 +304,12 @@ class Converter:
                 missing.append(variant)
         return tuple(missing)
 
-    def _find(self, variant: Variant, weights: Weights) -> tuple[Artifact | None, bool]:
+    def _find(
+        self, backbone: Backbone, variant: Variant, weights: Weights
+    ) -> tuple[Artifact | None, bool]:
         with _tools_named():
-            artifact = find_artifact(self._database, conversion_key(variant, weights))
+            key = conversion_key(variant, weights, backbone.input_kind)
+        artifact = find_artifact(self._database, key)
         if artifact is None:
             return None, False
         return artifact, has_blob(self._blobs, artifact.sha256, artifact.size_bytes)

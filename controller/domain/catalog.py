@@ -9,6 +9,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, is_own, own_backbone
 from models.catalog.precisions import Precision
+from protos.inputs import ImageSize, InputValues, NetworkInput
 
 
 class AccuracyMetric(Enum):
@@ -29,7 +30,7 @@ class AccuracyFigure:
     value_percent: float
     precision: Precision
     source: str
-    input_size: int | None = None
+    input_size: ImageSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +51,8 @@ class Dataset:
         figure_count: figures.
         metrics: those that it has figures of.
         precisions: precisions that the figures are of.
-        input_sizes: heights and widths that figures hold at, pixels, in their order; figures that
-            hold at any size have none.
+        input_sizes: sizes that figures hold at, in their order; figures that hold at any have
+            none.
         of_other_files: names of models whose figures here belong to files that have the name no
             more: the model was removed, or another has its name now.
     """
@@ -61,7 +62,7 @@ class Dataset:
     figure_count: int
     metrics: tuple[AccuracyMetric, ...]
     precisions: tuple[Precision, ...]
-    input_sizes: tuple[int, ...] = ()
+    input_sizes: tuple[ImageSize, ...] = ()
     of_other_files: tuple[str, ...] = ()
 
 
@@ -77,14 +78,15 @@ class OwnFile:
 class OwnModelHeader:
     """What comes before the bytes of an own model; without a size, the model says its own.
 
-    Of weights it says which architecture or backbone of the catalog they are of, and may say for
-    how many classes they must be.
+    `inputs` are those that are no image, with their values. Of weights it says which architecture
+    or backbone of the catalog they are of, and may say for how many classes they must be.
     """
 
     name: str
     format: OwnFormat
     files: tuple[OwnFile, ...]
-    input_size: int | None = None
+    input_size: ImageSize | None = None
+    inputs: tuple[InputValues, ...] = ()
     architecture: str | None = None
     classes: int | None = None
 
@@ -98,11 +100,11 @@ class OwnModel:
         format: what it was added as.
         digest: SHA-256 over the digests of its files.
         size_bytes: size of its files, bytes.
-        input_size: height and width of its input, pixels.
+        takes: what it is given where nobody says of which size and batch.
         params_m: millions of numbers in its weights, as we counted them.
-        output_shapes: shape of each output for one image: `1x1000`.
+        output_shapes: shape of each output for the batch that it is given: `1x1000`.
         added_at_unix_ms: when it was added, ms since 1970 UTC.
-        assumed: axes of its input that it left open, nobody named, and were taken to be of a size.
+        assumed: axes of its image that it left open, nobody named, and were taken to be of a size.
         architecture: of weights, the architecture of the catalog that they are of; else None.
         precision: in which it came: int8 where it is quantised by itself.
     """
@@ -111,7 +113,7 @@ class OwnModel:
     format: OwnFormat
     digest: str
     size_bytes: int
-    input_size: int
+    takes: NetworkInput
     params_m: float
     output_shapes: tuple[str, ...]
     added_at_unix_ms: int
@@ -126,7 +128,7 @@ def as_backbone(model: OwnModel) -> Backbone:
         model.name,
         model.format,
         model.digest,
-        model.input_size,
+        model.takes,
         model.params_m,
         precision=model.precision,
     )
@@ -155,7 +157,7 @@ class FigureKey(NamedTuple):
         dataset: the dataset's.
         metric: which one.
         precision: of the weights.
-        input_size: height and width, pixels; 0 is any.
+        input_size: that it holds at; None is any.
         model_digest: digest of the own model that had the name; empty for a backbone of the
             catalog, whose figures are bound to its name.
     """
@@ -164,7 +166,7 @@ class FigureKey(NamedTuple):
     dataset: str
     metric: AccuracyMetric
     precision: Precision
-    input_size: int = 0
+    input_size: ImageSize | None = None
     model_digest: str = ""
 
 
@@ -183,7 +185,7 @@ def key_of(figure: AccuracyFigure, catalog: Catalog) -> FigureKey:
         figure.dataset,
         figure.metric,
         figure.precision,
-        figure.input_size or 0,
+        figure.input_size,
         model_digest(figure.backbone, catalog),
     )
 

@@ -6,6 +6,7 @@ from enum import Enum
 from controller.domain.sweeps import Activity
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
+from protos.inputs import ImageSize
 from protos.reasons import Reason
 
 
@@ -31,7 +32,7 @@ class ConversionSpec:
     backbones: tuple[str, ...]
     weights: WeightsKind
     precisions: tuple[Precision, ...] = ()
-    input_sizes: tuple[int, ...] = ()
+    input_sizes: tuple[ImageSize, ...] = ()
     batches: tuple[int, ...] = ()
 
 
@@ -44,7 +45,7 @@ class ConversionOutcome:
         format: of the artifact.
         precision: of the artifact.
         target: what the artifact is made for.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images per inference.
         result: what became of it.
         weights: where they come from.
@@ -69,7 +70,7 @@ class ConversionOutcome:
     format: Format
     precision: Precision
     target: Target
-    input_size: int
+    input_size: ImageSize
     batch: int
     result: ConversionResult
     weights: WeightsKind

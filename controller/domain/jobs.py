@@ -27,6 +27,8 @@ class AttemptState(Enum):
     LEASED = "leased"
     REPORTED = "reported"
     LOST = "lost"
+    # Its agent ended, and said so.
+    GIVEN_BACK = "given_back"
 
 
 JOB_TRANSITIONS = frozenset(

@@ -10,6 +10,7 @@ from enum import Enum
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
+from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, Repetition, StopReason
 from protos.reasons import Reason
 from protos.runtimes import Runtime
@@ -23,7 +24,8 @@ class Verdict(Enum):
     WIDE = "wide"
     """The interval is wider than was asked for, and says so honestly."""
     DISTURBED = "disturbed"
-    """Something that is no part of the job took part: others had its cores, another runtime ran."""
+    """Something that is no part of the job took part: others had its cores, the device was not
+    ready, another runtime ran."""
     THROTTLED = "throttled"
     """The device or the process changed meanwhile."""
     FAILED = "failed"
@@ -139,7 +141,7 @@ class Measurement:
         format: of the artifact.
         precision: of the artifact.
         target: what the artifact was made for.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images of one inference.
         threads: threads that the runtime was told to use.
         weights: where those inside the artifact come from.
@@ -152,7 +154,7 @@ class Measurement:
         verdict: how far it can be trusted.
         measured_at_unix_ms: when it ended by the device's clock, ms since 1970 UTC.
         reasons: why the verdict is not ok; of an ok one what it does not tell: one process, a
-            failed sentinel, a clock that was set, repetitions that could not start.
+            failed sentinel, a clock that was set, repetitions that could not start or do not count.
         busy_threads: threads that were counted computing; 0 is unknown.
         top1: top-1 on `accuracy_dataset` in the measurement's precision, percent; None where it is
             not known.
@@ -168,8 +170,10 @@ class Measurement:
         settings: everything that its repetitions were told; None is unknown.
         minutes: of sustained inference, in order, without minutes in which none began; else empty.
         repetitions_wanted: repetitions that its job asked for.
-        accuracy_input_size: height and width that the accuracy is known at, pixels; None where it
-            is known for any, or not at all. Where it is another than `input_size`, no accuracy is
+        latency_per_image_ms: median latency divided by the batch, ms; None where an inference has
+            one image, or there is no figure.
+        accuracy_input_size: size that the accuracy is known at; None where it is known for any,
+            or not at all. Where it is another than `input_size`, no accuracy is
             known at that.
     """
 
@@ -185,7 +189,7 @@ class Measurement:
     format: Format
     precision: Precision
     target: Target
-    input_size: int
+    input_size: ImageSize
     batch: int
     threads: int
     weights: WeightsKind
@@ -211,7 +215,8 @@ class Measurement:
     settings: MeasureSettings | None = None
     minutes: tuple[MinuteFigures, ...] = ()
     repetitions_wanted: int = 0
-    accuracy_input_size: int | None = None
+    latency_per_image_ms: float | None = None
+    accuracy_input_size: ImageSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +232,11 @@ class MeasurementFilter:
     with_samples: bool = False
     accuracy_dataset: str = IMAGENET
     at_minute: int | None = None
+
+
+def per_image_ms(median_ms: float | None, batch: int) -> float | None:
+    """The median latency of one image, ms; None where an inference has one, or has no figure."""
+    return None if median_ms is None or batch == 1 else median_ms / batch
 
 
 def sustained_minutes(measurement: Measurement) -> int:

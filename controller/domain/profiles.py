@@ -6,7 +6,9 @@ from controller.domain.cores import Cores
 from controller.domain.sweeps import Activity, SweepPhase
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, WeightsKind
+from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, OperatorTimes, StartGate
+from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 
@@ -14,7 +16,7 @@ from protos.runtimes import OnnxRuntimeOptions, Runtime
 class ProfileSpec:
     """What a person asks to be profiled.
 
-    No precision means the one that the backbone comes in, no input size its evaluation size.
+    Without precision, input size and batch it is the backbone's own.
     """
 
     backbone: str
@@ -22,10 +24,10 @@ class ProfileSpec:
     runtime: Runtime
     threads: int
     weights: WeightsKind
-    batch: int
     run_count: int
     precision: Precision | None = None
-    input_size: int | None = None
+    batch: int | None = None
+    input_size: ImageSize | None = None
     cores: Cores = Cores()
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
@@ -55,7 +57,7 @@ class OperatorProfile:
         format: of the artifact.
         precision: of the artifact.
         target: what the artifact was made for.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images per inference.
         threads: threads that the runtime was told to use.
         weights: where those inside the artifact come from.
@@ -65,6 +67,8 @@ class OperatorProfile:
         profiled_at_unix_ms: by the device's clock, ms since 1970 UTC.
         times: where the time went.
         settings: everything that its job was told; None is unknown.
+        started_unready: what was in the way of its start gate when it started all the same; None is
+            nothing.
     """
 
     profile_id: str
@@ -76,7 +80,7 @@ class OperatorProfile:
     format: Format
     precision: Precision
     target: Target
-    input_size: int
+    input_size: ImageSize
     batch: int
     threads: int
     weights: WeightsKind
@@ -86,6 +90,7 @@ class OperatorProfile:
     profiled_at_unix_ms: int
     times: OperatorTimes
     settings: MeasureSettings | None = None
+    started_unready: Reason | None = None
 
 
 MAX_PROFILE_RUNS = 1_000

@@ -1,7 +1,7 @@
 """What a person asks of devices, and how far it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -10,6 +10,7 @@ from controller.domain.measurements import Verdict
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile
+from protos.inputs import ImageSize
 from protos.measuring import StartGate
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -22,12 +23,19 @@ DEFAULT_GATE: Final = StartGate(
     # rest starts when it is back there.
     max_celsius=60,
     # A desktop that nobody works at takes a tenth. A shared machine may work on something all the
-    # time: what one core's load does to figures shows in their verdicts.
-    max_load_by_others=1.0,
+    # time: what one core's load does to figures shows in their verdicts. One busy process takes a
+    # whole core, what else runs a little beside it, and ticks of 10 ms in a look of 0.2 s round
+    # that by a twentieth; a second busy process is far above.
+    max_load_by_others=1.25,
     # Phones save power below it.
     min_battery_percent=20,
     deadline_ms=60_000,
 )
+# What a job takes, all its processes together, where nothing has to be waited for.
+JOB_TIME_MS: Final = 15_000
+MIN_WAITING_MS: Final = 60_000
+_WAITING_SHARE: Final = 0.1
+_MS_PER_MINUTE: Final = 60_000
 
 
 class SweepPhase(Enum):
@@ -77,8 +85,9 @@ class SweepSpec:
             median: 0.02 is +-2 %.
         time_budget_ms: the longest that one repetition may sample, warm-up not counted, ms.
         precisions: empty is fp32; a runtime takes those that its format has.
-        input_sizes: pixels; empty is each backbone's evaluation size.
-        batches: images per inference; empty is 1.
+        input_sizes: empty is each backbone's evaluation size.
+        batches: images per inference; empty is each backbone's own: 1, or what an own model is
+            fixed to.
         cores: those that compute.
         flush_denormals: whether subnormal numbers count as 0.
         onnxruntime: what ONNX Runtime alone is told; None is its own defaults on the CPU.
@@ -99,7 +108,7 @@ class SweepSpec:
     relative_half_width: float
     time_budget_ms: int
     precisions: tuple[Precision, ...] = ()
-    input_sizes: tuple[int, ...] = ()
+    input_sizes: tuple[ImageSize, ...] = ()
     batches: tuple[int, ...] = ()
     cores: Cores = Cores()
     flush_denormals: bool = False
@@ -136,6 +145,7 @@ class Activity:
         ordinal: which repetition, from 0.
         is_profile: whether operators are timed.
         waiting_for: what a start waits for; None when it waits for nothing.
+        waits_at_most_ms: how long this start may wait, ms; 0 when it waits for nothing.
     """
 
     kind: ActivityKind
@@ -148,6 +158,7 @@ class Activity:
     ordinal: int = 0
     is_profile: bool = False
     waiting_for: Reason | None = None
+    waits_at_most_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +173,7 @@ class JobOutcome:
         threads: threads that the runtime was told to use.
         weights: where they come from; what was asked for where there is no artifact.
         precision: of the artifact.
-        input_size: height and width of the input, pixels.
+        input_size: of the images.
         batch: images per inference.
         verdict: how far its figures can be trusted.
         reasons: why the verdict is not ok; of an ok one what it does not tell.
@@ -180,7 +191,7 @@ class JobOutcome:
     threads: int
     weights: WeightsKind
     precision: Precision
-    input_size: int
+    input_size: ImageSize
     batch: int
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
@@ -251,6 +262,35 @@ class SweepSummary:
     is_profile: bool
 
 
+def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
+    """How long a device is expected to measure for a sweep, ms; sentinels and waiting not counted.
+
+    Args:
+        spec: what was asked for.
+        jobs: how many there are on the device.
+    """
+    sustained_ms = spec.repetitions * spec.sustained_minutes * _MS_PER_MINUTE
+    return jobs * max(JOB_TIME_MS, sustained_ms)
+
+
+def waiting_limit_ms(planned_ms: int) -> int:
+    """How long all starts of a sweep on a device may wait together, ms: a tenth of its time, 60 s.
+
+    The larger of the two.
+    """
+    return max(MIN_WAITING_MS, round(_WAITING_SHARE * planned_ms))
+
+
+def limited(gate: StartGate, left_ms: int) -> StartGate:
+    """The gate of a start when the starts of its sweep may wait so much longer, ms; below 0 is 0.
+
+    With nothing left it looks once. A strict gate keeps its deadline: to go on is no choice there.
+    """
+    if gate.is_strict:
+        return gate
+    return replace(gate, deadline_ms=max(0, min(gate.deadline_ms, left_ms)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class CancelledSweep:
     """The phase of a sweep after somebody cancelled it: ENDED for one that had ended before."""
@@ -264,7 +304,8 @@ MAX_MINUTES = 60
 MAX_THREADS = 256
 
 
-MAX_BATCH = 64
+# Of one sweep: every backbone on a thousand devices in three settings.
+MAX_JOBS = 1_000_000
 
 
 MAX_REPETITIONS = 20

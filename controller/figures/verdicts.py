@@ -9,6 +9,7 @@ from scipy import stats
 from controller.domain.measurements import LatencyFigures, Verdict
 from controller.figures.disturbances import throttling
 from controller.figures.drift import clock_step, drift, waiting
+from controller.figures.starts import unready_starts
 from controller.figures.statistics import least_telling_stop, milliseconds, relative_half_width
 from protos.measuring import Repetition, StopReason
 from protos.reasons import Reason, ReasonCode, reason
@@ -25,7 +26,8 @@ def verdict(
     """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
     Throttled is what a limit, heat, drift or a leak changed while it ran. Disturbed is what other
-    processes took the cores from, however narrow its interval. Too wide an interval is wide, which
+    processes took the cores from, or what started although the device was not ready, however narrow
+    its interval. Too wide an interval is wide, which
     is no bias; the reason tells what would have made it narrower: repetitions that agree, time to
     take more samples, more repetitions, or steadier samples. For ok there are reasons only for what
     a figure does not tell: how another process would have run, where there was only one; whether it
@@ -39,10 +41,11 @@ def verdict(
     throttled, crowded = throttling(repetitions), waiting(repetitions)
     # Whoever shares its cores drifts, too, and the device is not to blame for that.
     changed = throttled or (None if crowded else drift(repetitions))
+    unready = unready_starts(repetitions, ReasonCode.STARTED_UNREADY)
     if changed:
-        return Verdict.THROTTLED, (changed,)
-    if crowded:
-        return Verdict.DISTURBED, (crowded,)
+        return Verdict.THROTTLED, (changed, *unready)
+    if crowded or unready:
+        return Verdict.DISTURBED, (*filter(None, [crowded]), *unready)
     reached = relative_half_width(figures)
     if reached <= settings_relative_half_width:
         return Verdict.OK, tuple(_reservations(repetitions))

@@ -19,28 +19,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import Activity, ActivityKind, Device
+from controller.domain.jobs import MAX_ATTEMPTS
+from controller.domain.sweeps import Activity, Device
+from controller.fleet.activities import activity_of
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
-from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
 from controller.fleet.settling import end_finished_sweeps, settle_all
 from controller.state import attempts, devices, jobs
 from controller.state.database import Database
 from protos.fleet import (
+    PROTOCOL,
     Cancel,
+    GiveBack,
     Heartbeat,
     Hello,
     Lease,
     Progress,
     Report,
     ReportCommitted,
-    Stage,
     ToAgent,
     Welcome,
 )
+from protos.reasons import Reason, ReasonCode, reason
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +92,7 @@ class Fleet:
     def activities(self) -> tuple[Activity, ...]:
         """What the agents do now."""
         return tuple(
-            _activity(session.hello.name, lease, session.progress.get(attempt_id))
+            activity_of(session.hello.name, lease, session.progress.get(attempt_id))
             for session in self._sessions.values()
             for attempt_id, lease in session.leases.items()
         )
@@ -120,7 +124,9 @@ class Fleet:
             older.outbox.put_nowait(None)
         session = AgentSession(hello, await self._held_leases(hello))
         self._sessions[hello.device_id] = session
-        session.outbox.put_nowait(Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS))
+        session.outbox.put_nowait(
+            Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS, protocol=PROTOCOL)
+        )
         log.info("%s connected", hello.name)
         self._changes.notify()
         return session
@@ -215,6 +221,18 @@ class Fleet:
         await self.end_finished_sweeps()
         self._changes.notify()
 
+    async def take_back(self, session: AgentSession, given: GiveBack) -> None:
+        """Lets another attempt take the turn of one whose agent ends; nothing was lost by it."""
+        attempt_id = given.attempt_id
+        if attempt_id not in session.leases:
+            return
+        await asyncio.to_thread(take_back, self._database, attempt_id)
+        session.ready = False
+        session.forget(attempt_id)
+        self._leases.end(attempt_id)
+        await self.gate.attempt_ended(attempt_id)
+        self._changes.notify()
+
     async def dispatch_all(self) -> None:
         """Gives every agent that is free a lease, if there is one for it."""
         for session in tuple(self._sessions.values()):
@@ -237,7 +255,14 @@ class Fleet:
             self._leases.grant_missing(attempt_id, self._clock.monotonic_ms())
         for attempt_id in self._leases.expired(self._clock.monotonic_ms()):
             await self._lose(attempt_id)
+        for attempt_id in self._leases.overdue(self._clock.monotonic_ms()):
+            await self._give_up(attempt_id)
         await self.end_finished_sweeps()
+
+    def stood_still(self, gap_ms: int) -> None:
+        """Nothing was heard for so long, by no fault of the agents': leases live on as long."""
+        log.warning("the controller stood still for %d ms; leases wait as long", gap_ms)
+        self._leases.put_off(gap_ms)
 
     async def end_finished_sweeps(self) -> None:
         """Ends the sweeps whose last job has ended."""
@@ -255,12 +280,23 @@ class Fleet:
         for attempt_id in out.keys() - set(hello.held_attempt_ids):
             await self._lose(attempt_id)
             del out[attempt_id]
-        for attempt_id in out:
+        for attempt_id, lease in out.items():
             self._leases.grant(attempt_id, self._clock.monotonic_ms())
+            self._leases.limit(lease, self._clock.monotonic_ms())
         return out
 
-    async def _lose(self, attempt_id: str) -> None:
-        await asyncio.to_thread(lose_attempt, self._database, attempt_id, self._clock.unix_ms())
+    async def _give_up(self, attempt_id: str) -> None:
+        """Waits no longer for an attempt whose agent is alive and never reports it."""
+        for session in self._sessions.values():
+            if attempt_id in session.leases:
+                log.warning("%s never reported an attempt; it is given up", session.hello.name)
+                session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+        await self._lose(attempt_id, reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS))
+
+    async def _lose(self, attempt_id: str, why: Reason = VANISHED) -> None:
+        await asyncio.to_thread(
+            lose_attempt, self._database, attempt_id, self._clock.unix_ms(), why
+        )
         self._leases.end(attempt_id)
         for session in self._sessions.values():
             session.forget(attempt_id)
@@ -279,7 +315,9 @@ class Fleet:
             if lease is None:
                 return
             session.ready = False
-            self._leases.grant(lease.attempt_id, self._clock.monotonic_ms())
+            now_ms = self._clock.monotonic_ms()
+            self._leases.grant(lease.attempt_id, now_ms)
+            self._leases.limit(lease, now_ms)
             if local:
                 self.gate.attempt_started(lease.attempt_id)
             session.leases[lease.attempt_id] = lease
@@ -289,21 +327,10 @@ class Fleet:
     def _dispatch_soon(self) -> None:
         task = asyncio.get_running_loop().create_task(self.dispatch_all())
         self._later.add(task)
-        task.add_done_callback(self._later.discard)
+        task.add_done_callback(self._dispatched)
 
-
-def _activity(device: str, lease: Lease, progress: Progress | None) -> Activity:
-    kinds = {
-        Stage.FETCHING: ActivityKind.FETCHING_ARTIFACT,
-        Stage.WAITING: ActivityKind.WAITING,
-        Stage.MEASURING: ActivityKind.MEASURING,
-    }
-    return Activity(
-        kind=ActivityKind.STARTING if progress is None else kinds[progress.stage],
-        backbone=lease.backbone,
-        device=device,
-        runtime=lease.settings.runtime,
-        ordinal=lease.ordinal,
-        is_profile=lease.settings.profile_runs > 0,
-        waiting_for=None if progress is None else progress.waiting_for,
-    )
+    def _dispatched(self, task: asyncio.Task[None]) -> None:
+        self._later.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # The next report, greeting or look after the leases dispatches again.
+            log.error("no lease could be given: %s", task.exception())

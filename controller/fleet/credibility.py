@@ -9,18 +9,27 @@ from dataclasses import replace
 
 from controller.domain.cores import format_cores
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import MAX_MINUTES
+from controller.domain.sweeps import MAX_MINUTES, MAX_START_DEADLINE_MS
 from controller.domain.traces import TraceDoubtful, unpack_trace
 from protos.device import DeviceState
 from protos.fleet import (
+    PROTOCOL,
     Hello,
     Measured,
     Profiled,
     Report,
     failed,
+    speaks_ours,
 )
 from protos.measuring import LayerTime, MeasureSettings, Repetition
-from protos.names import EVERY_DEVICE, MAX_LABEL_LENGTH, MAX_LABELS, are_labels, is_device_name
+from protos.names import (
+    EVERY_DEVICE,
+    MAX_LABEL_LENGTH,
+    MAX_LABELS,
+    are_labels,
+    is_device_name,
+    is_name,
+)
 from protos.reasons import Reason, ReasonCode
 
 MAX_REASONS = 4
@@ -33,6 +42,14 @@ def _figures_alone(*names: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(names), frozenset()
 
 
+# What a start gate waits for.
+_IN_THE_WAY = {
+    ReasonCode.BATTERY_LOW: _figures_alone("charge_percent", "least_percent"),
+    ReasonCode.PROCESSOR_WARM: _figures_alone("celsius", "limit_celsius"),
+    ReasonCode.PROCESSOR_ABOVE_REST: _figures_alone("celsius", "limit_celsius"),
+    ReasonCode.CORES_TAKEN: _figures_alone("load_by_others", "most"),
+}
+
 # With the names of its figures, and of its words.
 _SAID_BY_AGENTS = {
     ReasonCode.ARTIFACT_BROKEN: _DETAIL_ALONE,
@@ -44,14 +61,15 @@ _SAID_BY_AGENTS = {
     ReasonCode.OUT_OF_MEMORY: _DETAIL_ALONE,
     ReasonCode.ATTEMPT_CANCELLED: _DETAIL_ALONE,
     ReasonCode.NOT_READY: _figures_alone("deadline_ms"),
-    ReasonCode.BATTERY_LOW: _figures_alone("charge_percent", "least_percent"),
-    ReasonCode.PROCESSOR_WARM: _figures_alone("celsius", "limit_celsius"),
-    ReasonCode.PROCESSOR_ABOVE_REST: _figures_alone("celsius", "limit_celsius"),
-    ReasonCode.CORES_TAKEN: _figures_alone("load_by_others", "most"),
+    **_IN_THE_WAY,
 }
 
+# A last look after the deadline may wait for a stuck sensor.
+MAX_WAITED_MS = 2 * MAX_START_DEADLINE_MS
 # SQLite's integers are signed.
 MAX_INTEGER = 2**63 - 1
+# 31 December 9999: no calendar of ours goes further.
+MAX_UNIX_MS = 253_402_300_799_999
 MAX_LAYERS = 20_000
 # Three names, and the shapes of an operator that splits into many.
 MAX_LAYER_WORDS = 200
@@ -59,12 +77,24 @@ MAX_LAYER_WORD = 1_000
 
 
 def check_hello(hello: Hello) -> None:
-    """Refuses a device that could not be selected or shown.
+    """Refuses a device that could not be understood, selected or shown.
 
     Raises:
-        EdgerankError: INVALID_INPUT, saying what a name or label may be.
+        EdgerankError: INVALID_INPUT, saying what an id, a name or a label may be.
     """
+    if not speaks_ours(hello.protocol):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"the agent speaks protocol {hello.protocol} and this controller {PROTOCOL}: "
+            "use the same edgerank version on both sides",
+        )
     check_name(hello.name)
+    if not is_name(hello.device_id):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{hello.name} has no id that a device may have: its agent makes one at its first "
+            "start; start it with a new state folder",
+        )
     if not are_labels(hello.labels):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
@@ -93,14 +123,19 @@ def credible(report: Report, cores: tuple[int, ...] = ()) -> Report:
     With cores, ascending, the children must have run on these: agents of another version read no
     settings that they do not know.
     """
-    doubt = ""
-    if report.measured is not None:
+    doubt = _doubt_of_times(report)
+    if doubt:
+        # What cannot be is not kept either.
+        report = replace(report, started_at_unix_ms=0, ended_at_unix_ms=0)
+    elif report.measured is not None:
         taken = report.measured
         doubt = _doubt_of_repetition(taken.repetition) or _doubt_of_cores(taken, cores)
     elif report.profiled is not None:
         doubt = _doubt_of_profile(report.profiled) or _doubt_of_cores(report.profiled, cores)
     elif report.failure is not None and not are_of_agents(report.failure.reasons):
         doubt = "a failure whose reasons make no sense"
+    if report.waited_ms > MAX_WAITED_MS:
+        doubt = "a start that waited longer than any may"
     return _rubbish(report, f"the agent reported {doubt}") if doubt else report
 
 
@@ -134,7 +169,25 @@ def answering(report: Report, settings: MeasureSettings) -> Report:
 
 def _rubbish(report: Report, detail: str) -> Report:
     failure = failed(ReasonCode.RUBBISH, detail)
-    return replace(report, measured=None, profiled=None, failure=failure)
+    waited_ms = report.waited_ms if report.waited_ms <= MAX_WAITED_MS else 0
+    return replace(report, measured=None, profiled=None, failure=failure, waited_ms=waited_ms)
+
+
+def _doubt_of_start(unready: Reason | None) -> str:
+    if unready is None or (unready.code in _IN_THE_WAY and are_of_agents((unready,))):
+        return ""
+    return "a start before the device was ready for a reason that makes no sense"
+
+
+def _doubt_of_times(report: Report) -> str:
+    taken = report.measured.repetition if report.measured else None
+    states = filter(None, (taken.before, *taken.during, taken.after)) if taken else ()
+    told = (
+        report.started_at_unix_ms,
+        report.ended_at_unix_ms,
+        *(state.taken_at_unix_ms for state in states),
+    )
+    return "" if all(0 <= time <= MAX_UNIX_MS for time in told) else "a time that no calendar has"
 
 
 def _doubt_of_cores(taken: Measured | Profiled, cores: tuple[int, ...]) -> str:
@@ -161,7 +214,7 @@ def _doubt_of_repetition(taken: Repetition) -> str:
         return "a figure that is too large"
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"
-    return ""
+    return _doubt_of_start(taken.started_unready)
 
 
 def _doubt_of_profile(profiled: Profiled) -> str:
@@ -187,7 +240,9 @@ def _doubt_of_profile(profiled: Profiled) -> str:
         (all(map(_has_fitting_words, layers)), "a layer whose name or shape is too long"),
     )
     doubt = next((sentence for holds, sentence in checks if not holds), "")
-    return doubt or _doubt_of_trace(profiled.trace_gzip)
+    return (
+        doubt or _doubt_of_trace(profiled.trace_gzip) or _doubt_of_start(profiled.started_unready)
+    )
 
 
 def _doubt_of_trace(trace_gzip: bytes) -> str:

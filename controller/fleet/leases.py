@@ -7,9 +7,35 @@ job queued again, until MAX_ATTEMPTS are lost.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+from protos.fleet import Lease
 
 HEARTBEAT_INTERVAL_MS = 2_000
 LEASE_MS = 15_000
+
+# An agent stops a child two minutes after it should have ended, and starts one for the baseline.
+_STARTS_MS: Final = 2 * 120_000
+# Warm-up, samples, and as much again for a device that stalls.
+_BUDGETS: Final = 3
+_SUSTAINED_MINUTE_MS: Final = 120_000
+_PROFILE_MS: Final = 3_600_000
+# Of a phone at the edge of its network.
+_SLOWEST_BYTES_A_MS: Final = 20
+_SPARE: Final = 2
+
+
+def longest_ms(lease: Lease) -> int:
+    """After which time an attempt is not waited for any more, however alive its agent is, ms.
+
+    Twice what its fetching, waiting and measuring may take by what it was told.
+    """
+    settings = lease.settings
+    measuring_ms = _STARTS_MS + _BUDGETS * settings.time_budget_ms
+    measuring_ms += settings.sustained_minutes * _SUSTAINED_MINUTE_MS
+    measuring_ms += _PROFILE_MS if settings.profile_runs else 0
+    fetching_ms = lease.artifact_size_bytes // _SLOWEST_BYTES_A_MS
+    return _SPARE * (measuring_ms + settings.gate.deadline_ms + fetching_ms)
 
 
 @dataclass
@@ -17,6 +43,20 @@ class LeaseBook:
     """Until when each leased attempt lives, in ms of a clock that never goes back."""
 
     expires_at_ms: dict[str, int] = field(default_factory=dict)
+    ends_at_ms: dict[str, int] = field(default_factory=dict)
+
+    def limit(self, lease: Lease, now_ms: int) -> None:
+        """Says until when an attempt must have been reported; what was said first holds."""
+        self.ends_at_ms.setdefault(lease.attempt_id, now_ms + longest_ms(lease))
+
+    def overdue(self, now_ms: int) -> tuple[str, ...]:
+        """The attempts that live and should have been reported long ago."""
+        return tuple(attempt for attempt, at in self.ends_at_ms.items() if at <= now_ms)
+
+    def put_off(self, gap_ms: int) -> None:
+        """Lets every lease live longer: for so long, no heartbeat could be heard."""
+        for attempt_id in self.expires_at_ms:
+            self.expires_at_ms[attempt_id] += gap_ms
 
     def grant(self, attempt_id: str, now_ms: int) -> None:
         """Starts or renews a lease."""
@@ -36,6 +76,7 @@ class LeaseBook:
     def end(self, attempt_id: str) -> None:
         """Forgets a lease."""
         self.expires_at_ms.pop(attempt_id, None)
+        self.ends_at_ms.pop(attempt_id, None)
 
     def expired(self, now_ms: int) -> tuple[str, ...]:
         """The attempts whose time is over, oldest lease first."""

@@ -1,5 +1,8 @@
 """How attempts end: reported, which is committed once with every raw sample, or lost."""
 
+from dataclasses import replace
+from typing import Final
+
 from controller.domain.jobs import (
     FEWEST_REPETITIONS,
     MAX_ATTEMPTS,
@@ -11,7 +14,14 @@ from controller.domain.jobs import (
 from controller.figures.latency import latency_figures
 from controller.fleet.credibility import answering, credible
 from controller.fleet.settling import settle_turns
-from controller.state.attempts import StoredAttempt, find_attempt, set_lost, set_reported
+from controller.state.attempts import (
+    StoredAttempt,
+    add_waiting,
+    find_attempt,
+    set_given_back,
+    set_lost,
+    set_reported,
+)
 from controller.state.database import Database, Transaction
 from controller.state.jobs import end_job, fail_job
 from controller.state.profiles import record_profile
@@ -25,7 +35,9 @@ from controller.state.turns import (
     take_turn,
 )
 from protos.fleet import Measured, Report
-from protos.reasons import ReasonCode, reason
+from protos.reasons import Reason, ReasonCode, reason
+
+VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
 
 def record_report(database: Database, device_id: str, report: Report, now_unix_ms: int) -> bool:
@@ -43,7 +55,8 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
     # Before the transaction, which others wait for: an interval takes its time.
     reading = _reading(report.measured) if attempt.is_sentinel and report.measured else None
     with database.transaction() as transaction:
-        set_reported(transaction, report.attempt_id)
+        if set_reported(transaction, report.attempt_id) and report.waited_ms:
+            add_waiting(transaction, attempt.turn, report.waited_ms)
         if _may_be_left_out(transaction, attempt, report):
             is_new = skip_turn(transaction, attempt.turn)
         else:
@@ -53,8 +66,25 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
     return is_new
 
 
-def lose_attempt(database: Database, attempt_id: str, now_unix_ms: int) -> None:
-    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost."""
+def take_back(database: Database, attempt_id: str) -> None:
+    """Queues the turn of an attempt again that its agent gave back; nothing was lost by it."""
+    with database.transaction() as transaction:
+        turn = set_given_back(transaction, attempt_id)
+        if turn is not None:
+            queue_turn_again(transaction, *turn)
+
+
+def lose_attempt(
+    database: Database, attempt_id: str, now_unix_ms: int, why: Reason = VANISHED
+) -> None:
+    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost.
+
+    Args:
+        database: where it is remembered.
+        attempt_id: which one.
+        now_unix_ms: the time.
+        why: what the job fails for, if it does.
+    """
     with database.transaction() as transaction:
         lost = set_lost(transaction, attempt_id)
         if lost is None:
@@ -62,8 +92,7 @@ def lose_attempt(database: Database, attempt_id: str, now_unix_ms: int) -> None:
         if after_loss(lost.times) is JobState.QUEUED:
             queue_turn_again(transaction, lost.job_id, lost.ordinal)
         else:
-            vanished = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
-            fail_job(transaction, lost.job_id, (vanished,), now_unix_ms)
+            fail_job(transaction, lost.job_id, (why,), now_unix_ms)
 
 
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:
@@ -92,6 +121,8 @@ def _commit(
         # At once: a job ends by its repetitions, and this one has none.
         end_job(transaction, turn.job_id, JobState.DONE)
     if measured is not None:
+        repetition = replace(measured.repetition, waited_ms=report.waited_ms)
+        measured = replace(measured, repetition=repetition)
         record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
     return True
 

@@ -8,6 +8,7 @@ from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, Reading
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import SweepPhase
 from controller.figures.latency import latency_figures, memory_figures, minute_figures
+from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
 from controller.fleet.turns import is_watched, settle, slowdown, suspect_blocks
 from controller.state.database import Database
@@ -62,9 +63,11 @@ def finish_job(
     """Derives a job's figures and ends it; one that ended before stays as it is.
 
     Repetitions that were taken while the sentinel drifted do not count, unless fewer than two
-    others are left: then all of them do, and the verdict says so. Reasons tell how many the device
-    was not ready for, and how many no reading followed on, as the sentinel had failed. A job
-    without any repetition, as of a sentinel whose sweep failed before, ends without a measurement.
+    others are left: then all of them do, and the verdict says so. Nor, by the same rule, do those
+    that started although the device was not ready. Reasons tell how many these were, for how many
+    the device was not ready in time, and how many no reading followed on, as the sentinel had
+    failed. A job without any repetition, as of a sentinel whose sweep failed before, ends without a
+    measurement.
     """
     with database.transaction() as transaction:
         settings = read_settings(transaction, job_id)
@@ -76,14 +79,16 @@ def finish_job(
             return
     suspects = suspect_blocks(readings)
     steady = [each for each in taken if each.block not in suspects]
-    if len(steady) >= min(FEWEST_REPETITIONS, len(taken)):
-        conclusion = _conclusion(steady, settings)
-    else:
+    is_steady = len(steady) >= min(FEWEST_REPETITIONS, len(taken))
+    kept = steady if is_steady else taken
+    counted = _ready(kept)
+    conclusion = _conclusion(counted, settings)
+    if not is_steady:
         drifted = reason(ReasonCode.DEVICE_DRIFTED, slowdown=slowdown(readings))
-        conclusion = replace(
-            _conclusion(taken, settings), verdict=Verdict.THROTTLED, reasons=(drifted,)
-        )
+        conclusion = replace(conclusion, verdict=Verdict.THROTTLED, reasons=(drifted,))
     more = [*_missing(not_ready, settings)]
+    if len(counted) < len(kept):
+        more += unready_starts([each.repetition for each in kept], ReasonCode.UNREADY_LEFT_OUT)
     if is_to_be_watched:
         more += _unwatched(taken, readings)
     conclusion = replace(conclusion, reasons=(*conclusion.reasons, *more))
@@ -92,6 +97,12 @@ def finish_job(
             record_conclusion(transaction, job_id, conclusion, now_unix_ms)
             suspect = [each.ordinal for each in taken if each.block in suspects]
             mark_suspect(transaction, job_id, suspect)
+
+
+def _ready(taken: Sequence[TakenRepetition]) -> Sequence[TakenRepetition]:
+    """Those that the device was ready for; all where these are fewer than two others."""
+    ready = [each for each in taken if each.repetition.started_unready is None]
+    return ready if len(ready) >= min(FEWEST_REPETITIONS, len(taken)) else taken
 
 
 def _conclusion(taken: Sequence[TakenRepetition], settings: MeasureSettings) -> Conclusion:

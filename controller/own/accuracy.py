@@ -91,7 +91,7 @@ def check_accuracies(
         IMAGENET.casefold(): IMAGENET
     }
     rows: dict[FigureKey, int] = {}
-    published_sizes = {key._replace(input_size=0): key.input_size for key in published}
+    published_sizes = {key._replace(input_size=None): key.input_size for key in published}
     for figure in figures:
         _check_figure(figure, catalog)
         known_as = spelling.setdefault(figure.dataset.casefold(), figure.dataset)
@@ -104,8 +104,8 @@ def check_accuracies(
             raise AccuracyInvalid(figure.row, None, problem)
         rows[key] = figure.row
         # A figure at any size is one at the published size, too.
-        published_px = published_sizes.get(key._replace(input_size=0))
-        if published_px is not None and key.input_size in (0, published_px):
+        published_size = published_sizes.get(key._replace(input_size=None))
+        if published_size is not None and key.input_size in (None, published_size):
             raise AccuracyInvalid(figure.row, "dataset", _published_words(figure))
     _check_no_fractions(figures)
     _check_order({key_of(figure, catalog): figure for figure in figures}, known)

@@ -107,7 +107,9 @@ class OwnModels:
         cancellation = Cancellation()
 
         def work() -> AdoptAnswer:
-            return inspect_own(folder, header.input_size, workdir, cancellation, trained)
+            return inspect_own(
+                folder, header.input_size, header.inputs, workdir, cancellation, trained=trained
+            )
 
         try:
             async with self._gate.converting():
@@ -145,7 +147,7 @@ class OwnModels:
             format=header.format,
             digest=digest,
             size_bytes=sum(file.size_bytes for file in header.files),
-            input_size=answer.input_size,
+            takes=answer.takes,
             params_m=answer.params / 1e6,
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=self._clock.unix_ms(),

@@ -4,9 +4,10 @@ import re
 
 from controller.domain.catalog import OwnModelHeader, check_size
 from controller.domain.errors import EdgerankError, ErrorCode
-from models.catalog.catalog import MAX_INPUT_SIZE, Catalog
+from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, OwnFormat, Trained, is_own
 from models.names import nearest
+from protos.inputs import MAX_CONSTANTS
 from protos.names import is_name
 
 MAX_CLASSES = 1_000_000
@@ -36,7 +37,6 @@ def check_header(header: OwnModelHeader, catalog: Catalog) -> None:
             f"{header.name} must come as {' and '.join(FILE_NAMES[header.format])}, none of them "
             "empty, each with its SHA-256",
         )
-    check_size(header.name, sum(file.size_bytes for file in files))
     if header.format is OwnFormat.WEIGHTS and not header.architecture:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT, f"{header.name} must come with the architecture it is of"
@@ -45,10 +45,13 @@ def check_header(header: OwnModelHeader, catalog: Catalog) -> None:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT, f"a network tells 1 to {MAX_CLASSES:,} classes apart"
         )
-    if header.input_size is not None and not 1 <= header.input_size <= MAX_INPUT_SIZE:
+    if len(header.inputs) > MAX_CONSTANTS:
         raise EdgerankError(
-            ErrorCode.INVALID_INPUT, f"the input size must be 1 to {MAX_INPUT_SIZE} pixels"
+            ErrorCode.INVALID_INPUT,
+            f"values are given for {len(header.inputs)} inputs of {header.name}; at most "
+            f"{MAX_CONSTANTS} may have some",
         )
+    check_size(header.name, sum(file.size_bytes for file in files))
 
 
 def trained_of(header: OwnModelHeader, catalog: Catalog) -> Trained | None:

@@ -169,9 +169,10 @@ def _entry(measurement: Measurement, constraints: Constraints) -> Entry | Reason
 
 def _unknown_accuracy(measurement: Measurement) -> Reason:
     dataset, precision = measurement.accuracy_dataset, measurement.precision
-    known_px, measured_px = measurement.accuracy_input_size, measurement.input_size
-    if known_px not in (None, measured_px):
-        return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, known_px=known_px, measured_px=measured_px)
+    known, measured = measurement.accuracy_input_size, measurement.input_size
+    if known not in (None, measured):
+        words = {"known_size": str(known), "measured_size": str(measured)}
+        return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, words)
     if precision is not Precision.FP32:
         words = {"dataset": dataset, "precision": precision.value}
         return reason(ReasonCode.ACCURACY_UNKNOWN_IN_PRECISION, words)

@@ -38,7 +38,7 @@ def store_catalog(database: Database, catalog: Catalog) -> None:
     with database.transaction() as transaction:
         transaction.execute(delete(accuracies).where(accuracies.c.imported_at_unix_ms.is_(None)))
         keys = [FigureKey(*(row[part] for part in FigureKey._fields)) for row in published]
-        at_any_size = [key._replace(input_size=0) for key in keys]
+        at_any_size = [key._replace(input_size=None) for key in keys]
         _delete_figures(transaction, [*keys, *at_any_size])
         if published:
             transaction.execute(insert(accuracies), published)
@@ -99,7 +99,7 @@ def known_top1(database: Database, dataset: str, catalog: Catalog) -> dict[str, 
             select(accuracies)
             .where(accuracies.c.dataset == dataset, accuracies.c.metric == AccuracyMetric.TOP1)
             # The last one counts: of a size before any, and of what says most of int8.
-            .order_by(place_of(accuracies.c.precision).desc(), accuracies.c.input_size)
+            .order_by(place_of(accuracies.c.precision).desc(), accuracies.c.input_size.is_not(None))
         ).all()
     return {row.backbone: row.value_percent for row in rows if _is_of(row, catalog)}
 
@@ -112,7 +112,7 @@ def _is_of(figure: Row[Any], catalog: Catalog) -> bool:
     came_quantised = backbone.precision is Precision.INT8
     return (
         figure.model_digest == model_digest(backbone.name, catalog)
-        and figure.input_size in (0, backbone.input_size)
+        and figure.input_size in (None, backbone.input_size)
         and figure.precision in (QUANTISED if came_quantised else (backbone.precision,))
     )
 
@@ -138,7 +138,13 @@ def backbone_row(backbone: Backbone) -> dict[str, Any]:
 def _delete_figures(transaction: Transaction, keys: Iterable[FigureKey]) -> None:
     old = [{f"old_{part}": value for part, value in key._asdict().items()} for key in keys]
     if old:
-        is_of_key = [accuracies.c[part] == bindparam(f"old_{part}") for part in FigureKey._fields]
+        is_of_key = [
+            # Any size is none.
+            accuracies.c[part].is_not_distinct_from(
+                bindparam(f"old_{part}", type_=accuracies.c[part].type)
+            )
+            for part in FigureKey._fields
+        ]
         transaction.execute(delete(accuracies).where(*is_of_key), old)
 
 
@@ -175,6 +181,6 @@ def _dataset(name: str, keys: Sequence[FigureKey], digests: Mapping[str, str]) -
         figure_count=len(keys),
         metrics=tuple(each for each in AccuracyMetric if each in metrics),
         precisions=tuple(each for each in Precision if each in precisions),
-        input_sizes=tuple(sorted({key.input_size for key in keys} - {0})),
+        input_sizes=tuple(sorted({key.input_size for key in keys if key.input_size})),
         of_other_files=tuple(sorted(strayed)),
     )

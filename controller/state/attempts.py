@@ -1,14 +1,14 @@
 """Attempts at turns: leased, reported, lost."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import RowMapping, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, insert, select, update
 
 from controller.domain.jobs import AttemptState, JobState, TurnState
-from controller.domain.sweeps import SweepPhase
+from controller.domain.sweeps import SweepPhase, limited
 from controller.state.database import Database, Transaction
-from controller.state.schema import artifacts, attempts, jobs, sweeps, turns
+from controller.state.schema import artifacts, attempts, jobs, sweeps, turns, waits
 from controller.state.turns import LeasedTurn, lease_turn
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
@@ -33,7 +33,10 @@ class LostTurn:
 
 
 def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
-    """Leases the device's next turn, of its oldest measuring sweep first."""
+    """Leases the device's next turn, of its oldest measuring sweep first.
+
+    Its start may wait as long as those of the sweep on the device still may together.
+    """
     attempt_id = uuid.uuid4().hex
     with database.transaction() as transaction:
         row = transaction.execute(
@@ -124,40 +127,82 @@ def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredA
     return StoredAttempt(turn, row.settings, row.is_sentinel)
 
 
-def set_reported(transaction: Transaction, attempt_id: str) -> None:
-    """Remembers that an attempt was reported, also one that was given up for lost before."""
-    transaction.execute(
+def set_reported(transaction: Transaction, attempt_id: str) -> bool:
+    """Remembers that an attempt was reported, also one that was given up for lost before.
+
+    Returns:
+        Whether it had not been reported before.
+    """
+    reported = transaction.execute(
         update(attempts)
-        .where(attempts.c.attempt_id == attempt_id)
+        .where(
+            attempts.c.attempt_id == attempt_id,
+            attempts.c.state != AttemptState.REPORTED,
+        )
         .values(state=AttemptState.REPORTED)
     )
+    return bool(reported.rowcount)
+
+
+def allow_waiting(transaction: Transaction, sweep_id: str, device_id: str, allowed_ms: int) -> None:
+    """Remembers how long the starts of a sweep on a device may wait together, ms."""
+    transaction.execute(
+        insert(waits).values(
+            sweep_id=sweep_id, device_id=device_id, allowed_ms=allowed_ms, waited_ms=0
+        )
+    )
+
+
+def add_waiting(transaction: Transaction, turn: LeasedTurn, waited_ms: int) -> None:
+    """Counts how long a start waited, ms, among those of its sweep on its device."""
+    transaction.execute(
+        update(waits)
+        .where(waits.c.sweep_id == turn.sweep_id, waits.c.device_id == turn.device_id)
+        .values(waited_ms=waits.c.waited_ms + waited_ms)
+    )
+
+
+def set_given_back(transaction: Transaction, attempt_id: str) -> tuple[str, int] | None:
+    """Remembers that an attempt was given back; its job and ordinal, None when it is not out."""
+    return _end_lease(transaction, attempt_id, AttemptState.GIVEN_BACK)
 
 
 def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
     """Remembers that an attempt is lost; None when it is not out any more."""
-    given_up = transaction.execute(
-        update(attempts)
-        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED)
-        .values(state=AttemptState.LOST)
-    )
-    if given_up.rowcount == 0:
+    turn = _end_lease(transaction, attempt_id, AttemptState.LOST)
+    if turn is None:
         return None
-    turn = transaction.execute(
-        select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
-    ).one()
+    job_id, ordinal = turn
     times = transaction.scalars(
         select(func.count())
         .select_from(attempts)
         .where(
-            attempts.c.job_id == turn.job_id,
-            attempts.c.ordinal == turn.ordinal,
+            attempts.c.job_id == job_id,
+            attempts.c.ordinal == ordinal,
             attempts.c.state == AttemptState.LOST,
         )
     ).one()
-    return LostTurn(turn.job_id, turn.ordinal, times)
+    return LostTurn(job_id, ordinal, times)
 
 
-def _leasable() -> Select[tuple[str, str, object, int, str, int]]:
+def _end_lease(
+    transaction: Transaction, attempt_id: str, state: AttemptState
+) -> tuple[str, int] | None:
+    ended = transaction.execute(
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED)
+        .values(state=state)
+    )
+    if ended.rowcount == 0:
+        return None
+    turn = transaction.execute(
+        select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
+    ).one()
+    return turn.job_id, turn.ordinal
+
+
+def _leasable() -> Select[tuple[str, str, object, int, str, int, int]]:
+    left_ms: ColumnElement[int] = waits.c.allowed_ms - waits.c.waited_ms
     return (
         select(
             jobs.c.job_id,
@@ -166,19 +211,25 @@ def _leasable() -> Select[tuple[str, str, object, int, str, int]]:
             turns.c.ordinal,
             artifacts.c.sha256,
             artifacts.c.size_bytes,
+            left_ms.label("left_ms"),
         )
         .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
         .join(turns, turns.c.job_id == jobs.c.job_id)
+        .join(
+            waits,
+            and_(waits.c.sweep_id == jobs.c.sweep_id, waits.c.device_id == jobs.c.device_id),
+        )
     )
 
 
 def _lease(attempt_id: str, job: RowMapping) -> Lease:
+    settings: MeasureSettings = job["settings"]
     return Lease(
         attempt_id=attempt_id,
         job_id=job["job_id"],
         artifact_sha256=job["sha256"],
         artifact_size_bytes=job["size_bytes"],
         backbone=job["backbone"],
-        settings=job["settings"],
+        settings=replace(settings, gate=limited(settings.gate, job["left_ms"])),
         ordinal=job["ordinal"],
     )

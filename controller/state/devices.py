@@ -18,6 +18,7 @@ from controller.state.schema import (
     repetitions,
     sweeps,
     turns,
+    waits,
 )
 from protos.fleet import Hello
 
@@ -88,6 +89,7 @@ def forget(database: Database, device_id: str) -> None:
         for table in (measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
+        transaction.execute(delete(waits).where(waits.c.device_id == device_id))
         transaction.execute(
             delete(sweeps).where(
                 sweeps.c.sweep_id.in_(touched),

@@ -26,6 +26,7 @@ from controller.domain.measurements import (
     MemoryFigures,
     MinuteFigures,
     Verdict,
+    per_image_ms,
 )
 from controller.domain.sweeps import JobOutcome
 from controller.state.accuracy import place_of
@@ -201,7 +202,7 @@ def _figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
     """The id of the one figure that tells most of what a job measured."""
     known = accuracies.alias()
     of_size = case(
-        (known.c.input_size == jobs.c.input_size, 0), (known.c.input_size == 0, 1), else_=2
+        (known.c.input_size == jobs.c.input_size, 0), (known.c.input_size.is_(None), 1), else_=2
     )
     place = of_size * (len(QUANTISED) + 1) + place_of(known.c.precision)
     # The least pair of place and id as one number: SQLite's ORDER BY sees no outer columns.
@@ -231,7 +232,8 @@ def _figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
 
 def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
     settings: MeasureSettings = row["settings"]
-    holding = (0, row["input_size"])
+    latency: LatencyFigures | None = row["latency"]
+    holding = (None, row["input_size"])
     is_of_size = row["top1_input_size"] in holding
     return Measurement(
         measurement_id=row["measurement_id"],
@@ -264,11 +266,12 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         accuracy_source=(row["accuracy_source"] or "") if is_of_size else "",
         params_m=row["params_m"],
         flops_g=row["flops_g"],
-        latency=row["latency"],
+        latency=latency,
         memory=row["memory"],
         repetitions=raw,
         repetitions_wanted=row["repetitions_wanted"],
-        accuracy_input_size=row["top1_input_size"] or None,
+        accuracy_input_size=row["top1_input_size"],
+        latency_per_image_ms=per_image_ms(latency.median_ms if latency else None, row["batch"]),
         affinity=row["affinity"],
         accuracy_dataset=dataset,
         settings=settings,

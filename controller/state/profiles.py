@@ -40,6 +40,7 @@ def record_profile(
             trace_gzip=profiled.trace_gzip,
             profiled_at_unix_ms=profiled_at_unix_ms,
             committed_at_unix_ms=now_unix_ms,
+            started_unready=profiled.started_unready,
         )
     )
 
@@ -110,5 +111,6 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
         profiled_at_unix_ms=row.profiled_at_unix_ms,
         times=row.times,
         settings=settings,
+        started_unready=row.started_unready,
     )
     return profile, row.trace_gzip

@@ -77,7 +77,8 @@ class Sweeps:
         known = await asyncio.to_thread(
             devices.list_devices, self._database, self._fleet.connected()
         )
-        plan = plan_sweep(spec, known, self._catalog)
+        # Of many jobs it takes seconds, in which others are to be answered.
+        plan = await asyncio.to_thread(plan_sweep, spec, known, self._catalog)
         return await self.begin(spec, plan.jobs), plan
 
     async def begin(self, spec: SweepSpec, planned: Sequence[PlannedJob]) -> str:
@@ -130,7 +131,7 @@ class Sweeps:
             EdgerankError: the plan cannot hold (see `plan_conversion`), or what `Converter.ensure`
                 raises.
         """
-        plan = plan_conversion(spec, self._catalog)
+        plan = await asyncio.to_thread(plan_conversion, spec, self._catalog)
         if plan.left_out:
             yield ConversionSnapshot(
                 artifacts_total=len(plan.variants), artifacts_done=0, left_out=plan.left_out

@@ -1,12 +1,13 @@
 """What a person may ask for: the ranges, and a sentence for what lies outside of them."""
 
+import math
 from collections.abc import Iterator
 
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import (
-    MAX_BATCH,
     MAX_CELSIUS,
+    MAX_JOBS,
     MAX_MINUTES,
     MAX_NAME_LENGTH,
     MAX_RELATIVE_HALF_WIDTH,
@@ -17,26 +18,42 @@ from controller.domain.sweeps import (
     MIN_TIME_BUDGET_MS,
     SweepSpec,
 )
-from models.catalog.catalog import MAX_INPUT_SIZE
+from protos.inputs import MAX_BATCH
 from protos.measuring import StartGate
 
 
 def check_variants(spec: SweepSpec | ConversionSpec) -> None:
-    """Refuses sizes and batches out of their ranges.
+    """Refuses batches out of their range.
 
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    for size in spec.input_sizes:
-        if not 1 <= size <= MAX_INPUT_SIZE:
-            raise EdgerankError(
-                ErrorCode.INVALID_INPUT, f"the input size must be 1 to {MAX_INPUT_SIZE}, not {size}"
-            )
     for batch in spec.batches:
         if not 1 <= batch <= MAX_BATCH:
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
             )
+
+
+def check_size(spec: SweepSpec | ConversionSpec, *factors: int) -> None:
+    """Refuses more at once than a controller should hold, before anything of it is made.
+
+    Args:
+        spec: what is asked for.
+        factors: how many times that is wanted: the number of devices, for one.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    of_variants = (spec.backbones, spec.precisions, spec.input_sizes, spec.batches)
+    of_settings = (spec.runtimes, spec.threads) if isinstance(spec, SweepSpec) else ()
+    choices = (len(set(each)) for each in (*of_variants, *of_settings))
+    count = math.prod((*factors, *(max(1, number) for number in choices)))
+    if count > MAX_JOBS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"that would be {count:,} jobs at once, and {MAX_JOBS:,} may be; ask for a part of it",
+        )
 
 
 def check_settings(spec: SweepSpec) -> None:

@@ -9,7 +9,7 @@ from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.jobs import PlannedJob
 from controller.domain.names import find_backbone, find_device
 from controller.domain.sweeps import Device, SweepSpec
-from controller.sweeps.limits import check_settings, check_variants
+from controller.sweeps.limits import check_settings, check_size, check_variants
 from controller.sweeps.placement import (
     check_placement,
     choose_cores,
@@ -27,6 +27,7 @@ from models.catalog.variants import (
     precisions_of,
     variants_of,
 )
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
@@ -34,7 +35,6 @@ from protos.runtimes import Runtime
 # Small, so that reading it often costs little, and in every release of PaddleClas.
 SENTINEL_BACKBONE = "MobileNetV1_x0_25"
 INPUT_SEED = 20231
-INPUT_CHANNELS = 3
 
 _TARGETS = {
     "x86_64": Target.X86,
@@ -75,9 +75,10 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
     check_settings(spec)
     check_placement(spec)
     check_variants(spec)
+    chosen = _choose_devices(spec.devices, devices)
+    check_size(spec, len(chosen))
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     precisions = _precisions(spec, backbones)
-    chosen = _choose_devices(spec.devices, devices)
     runtimes = tuple(dict.fromkeys(spec.runtimes))
     obstacles = {
         (device.device_id, runtime, threads): obstacle
@@ -102,7 +103,9 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
     left_out = _each_once((*unlike, *obstacles.values(), *lacks.values(), *untranslatable.values()))
     jobs = tuple(
         PlannedJob(
-            device.device_id, variant, _measure_settings(spec, device, runtime, threads, variant)
+            device.device_id,
+            variant,
+            _measure_settings(spec, device, runtime, threads, _taken(backbone, variant)),
         )
         for backbone in backbones
         for device in chosen
@@ -129,6 +132,7 @@ def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> ConversionPlan:
     if not spec.backbones:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "name at least one backbone")
     check_variants(spec)
+    check_size(spec)
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     variants = tuple(
         variant
@@ -177,17 +181,18 @@ def _sentinels(
     jobs: Sequence[PlannedJob], devices: Sequence[Device], catalog: Catalog
 ) -> Iterator[PlannedJob]:
     """One for each device that measures, told what the device's first job is told."""
+    sentinel = catalog.get(SENTINEL_BACKBONE)
     for device in devices:
         first = next((job for job in jobs if job.device_id == device.device_id), None)
         file = None if first is None else _file(device, first.settings.runtime)
         if first is None or file is None:
             continue
-        for variant in variants_of(catalog.get(SENTINEL_BACKBONE), (Precision.FP32,), (), ()):
+        for variant in variants_of(sentinel, (Precision.FP32,), (), ()):
             if (variant.format, variant.target) == file:
                 settings = replace(
                     first.settings,
                     threads=1,
-                    input_shape=_input_shape(variant),
+                    takes=_taken(sentinel, variant),
                     sustained_minutes=0,
                 )
                 yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
@@ -276,14 +281,14 @@ def _file(device: Device, runtime: Runtime) -> tuple[Format, Target] | None:
 
 
 def _measure_settings(
-    spec: SweepSpec, device: Device, runtime: Runtime, threads: int, variant: Variant
+    spec: SweepSpec, device: Device, runtime: Runtime, threads: int, takes: NetworkInput
 ) -> MeasureSettings:
     return MeasureSettings(
         runtime=runtime,
         threads=threads,
         relative_half_width=spec.relative_half_width,
         time_budget_ms=spec.time_budget_ms,
-        input_shape=_input_shape(variant),
+        takes=takes,
         input_seed=INPUT_SEED,
         gate=spec.gate,
         cores=choose_cores(device, spec.cores),
@@ -293,5 +298,5 @@ def _measure_settings(
     )
 
 
-def _input_shape(variant: Variant) -> tuple[int, ...]:
-    return (variant.batch, INPUT_CHANNELS, variant.input_size, variant.input_size)
+def _taken(backbone: Backbone, variant: Variant) -> NetworkInput:
+    return NetworkInput(size=variant.input_size, batch=variant.batch, kind=backbone.input_kind)

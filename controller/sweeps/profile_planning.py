@@ -50,7 +50,7 @@ def as_sweep(spec: ProfileSpec) -> SweepSpec:
         time_budget_ms=_TIME_BUDGET_MS,
         precisions=() if spec.precision is None else (spec.precision,),
         input_sizes=() if spec.input_size is None else (spec.input_size,),
-        batches=(spec.batch,),
+        batches=() if spec.batch is None else (spec.batch,),
         cores=spec.cores,
         flush_denormals=spec.flush_denormals,
         # Another runtime is refused, whatever ONNX Runtime would be told.

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Sequence
 
 from controller.domain.jobs import PlannedJob
-from controller.domain.sweeps import SweepSpec
+from controller.domain.sweeps import SweepSpec, planned_time_ms, waiting_limit_ms
 from controller.fleet.turns import order_turns
+from controller.state.attempts import allow_waiting
 from controller.state.database import Database
 from controller.state.sweeps import add_sweep
 from controller.state.turns import append_turns
@@ -29,4 +30,6 @@ def create_sweep(
             repetitions = {job_id: spec.repetitions for job_id, job in here if not job.is_sentinel}
             order = order_turns(repetitions, sentinel, random.Random(f"{sweep_id} {device_id}"))
             append_turns(transaction, sweep_id, device_id, order)
+            limit_ms = waiting_limit_ms(planned_time_ms(spec, len(repetitions)))
+            allow_waiting(transaction, sweep_id, device_id, limit_ms)
     return sweep_id

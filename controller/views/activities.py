@@ -51,7 +51,9 @@ def _on_device(activity: Activity) -> str:
             return f"fetching {what}"
         case ActivityKind.WAITING:
             why = "" if activity.waiting_for is None else f": {sentence(activity.waiting_for)}"
-            return f"waiting to {work} {what}{why}"
+            most = f", for {activity.waits_at_most_ms / 1e3:.3g} s at most"
+            limit = most if activity.waits_at_most_ms else ""
+            return f"waiting to {work} {what}{limit}{why}"
         case ActivityKind.MEASURING if activity.is_profile:
             return f"profiling {what}"
         case ActivityKind.MEASURING:

@@ -31,6 +31,8 @@ def _options(spec: SweepSpec, constraints: Constraints) -> Iterator[str]:
     yield from ("--threads", _joined(map(str, spec.threads)))
     if set(spec.precisions) - {Precision.FP32}:
         yield from ("--precisions", _joined(each.value for each in spec.precisions))
+    if spec.input_sizes:
+        yield from ("--input-size", _joined(map(str, spec.input_sizes)))
     if set(spec.batches) - {1}:
         yield from ("--batch", _joined(map(str, spec.batches)))
     if spec.cores.cpus:

@@ -9,6 +9,7 @@ from controller.views.counting import counted
 from models.catalog.catalog import Catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target
+from protos.inputs import ImageSize
 
 TARGETS = tuple(Target)
 
@@ -20,7 +21,7 @@ class ConversionRow:
     """What became of a backbone in one precision, input size and batch, by target."""
 
     backbone: str
-    input_size: int
+    input_size: ImageSize
     batch: int
     precision: Precision
     by_target: Mapping[Target, ConversionOutcome]
@@ -44,7 +45,7 @@ class ConversionRow:
 
 def conversion_rows(outcomes: Iterable[ConversionOutcome], catalog: Catalog) -> list[ConversionRow]:
     """The rows in the order of the catalog, then by size, batch and precision."""
-    by_row: defaultdict[tuple[str, int, int, Precision], dict[Target, ConversionOutcome]]
+    by_row: defaultdict[tuple[str, ImageSize, int, Precision], dict[Target, ConversionOutcome]]
     by_row = defaultdict(dict)
     for outcome in outcomes:
         row = (outcome.backbone, outcome.input_size, outcome.batch, outcome.precision)

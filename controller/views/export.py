@@ -44,7 +44,8 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "format": Kind.TEXT,
         "precision": Kind.TEXT,
         "target": Kind.TEXT,
-        "input_size_px": Kind.WHOLE,
+        "input_height_px": Kind.WHOLE,
+        "input_width_px": Kind.WHOLE,
         "batch": Kind.WHOLE,
         "threads": Kind.WHOLE,
         "busy_threads": Kind.WHOLE,
@@ -68,12 +69,14 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "top5_percent": Kind.REAL,
         "accuracy_source": Kind.TEXT,
         "accuracy_dataset": Kind.TEXT,
-        "accuracy_input_size_px": Kind.WHOLE,
+        "accuracy_input_height_px": Kind.WHOLE,
+        "accuracy_input_width_px": Kind.WHOLE,
         "params_m": Kind.REAL,
         "flops_g": Kind.REAL,
         "latency_median_ms": Kind.REAL,
         "latency_low_ms": Kind.REAL,
         "latency_high_ms": Kind.REAL,
+        "latency_per_image_ms": Kind.REAL,
         "latency_p90_ms": Kind.REAL,
         "latency_p99_ms": Kind.REAL,
         "latency_mad_ms": Kind.REAL,
@@ -106,11 +109,12 @@ RAW_COLUMN: Final = "latency_ns"
 
 # The columns whose name carries a unit that the document's field has no room for.
 _FIELD_OF_COLUMN: Final = {
-    "input_size_px": "input_size",
-    "accuracy_input_size_px": "accuracy_input_size",
     "top1_percent": "top1",
     "top5_percent": "top5",
 }
+
+
+_FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportFailed(EdgerankError):
@@ -167,6 +171,11 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
         flat["flush_denormals"] = settings["flush_denormals"]
         told = settings["onnxruntime"] or {}
         flat |= {f"onnxruntime_{name}": value for name, value in told.items()}
+    flat["input_height_px"] = measurement.input_size.height
+    flat["input_width_px"] = measurement.input_size.width
+    known = measurement.accuracy_input_size
+    flat["accuracy_input_height_px"] = known and known.height
+    flat["accuracy_input_width_px"] = known and known.width
     flat["reason"] = sentences(measurement.reasons)
     flat["sustained_minutes"] = sustained_minutes(measurement)
     flat["affinity"] = _listed(measurement.affinity)
@@ -188,7 +197,10 @@ def _write_csv(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
 
 def _cell(value: Any) -> Any:
     # As in JSON.
-    return str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    # What a spreadsheet would compute is text to it behind an apostrophe (OWASP, CSV Injection).
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_BEGINS) else value
 
 
 def _write_json(measurements: Iterable[Measurement], file: IO[bytes]) -> None:

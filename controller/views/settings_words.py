@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from controller.domain.cores import format_cores
 from controller.domain.measurements import Measurement
 from controller.domain.settings import ORDINARY_ONNXRUNTIME
+from controller.views.input_words import kind_words
 from protos.measuring import MeasureSettings
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 
 def settings_words(measurement: Measurement) -> tuple[str, ...]:
-    """Say what is not as usual: cores 4-7, no spinning; empty when everything is."""
+    """Say what is not as usual: uint8, cores 4-7, no spinning; empty when everything is."""
     return words_of(measurement.settings)
 
 
@@ -18,7 +19,11 @@ def words_of(settings: MeasureSettings | None) -> tuple[str, ...]:
     """The same of what a job was told; None is not known."""
     if settings is None:
         return ()
-    return (*_common_words(settings), *_onnxruntime_words(settings.onnxruntime))
+    return (
+        *kind_words(settings.takes.kind),
+        *_common_words(settings),
+        *_onnxruntime_words(settings.onnxruntime),
+    )
 
 
 def _common_words(settings: MeasureSettings) -> Iterator[str]:

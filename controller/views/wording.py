@@ -17,6 +17,7 @@ from controller.domain.rankings import (
 )
 from controller.ranking.entries import held_back
 from controller.views.counting import counted
+from controller.views.input_words import images_words
 from controller.views.reasons import sentences
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
@@ -70,7 +71,9 @@ def setting(measurement: Measurement) -> str:
     threads = counted(measurement.threads, "thread")
     is_usual = measurement.precision is Precision.FP32
     precision = () if is_usual else (measurement.precision.value,)
-    return ", ".join((measurement.runtime.value, threads, *precision, *settings_words(measurement)))
+    images = images_words(measurement.input_size, measurement.batch)
+    said = (*precision, *images, *settings_words(measurement))
+    return ", ".join((measurement.runtime.value, threads, *said))
 
 
 def provenance(measurement: Measurement) -> str:
@@ -84,8 +87,18 @@ def candidate_name(measurement: Measurement) -> str:
 
 
 def latency_words(measurement: Measurement) -> str:
-    """Write median and interval: 4.31 ms [4.28, 4.35]; empty where there is no figure."""
-    return "" if measurement.latency is None else figures_words(measurement.latency)
+    """Write median and interval: 4.31 ms [4.28, 4.35]; empty where there is no figure.
+
+    Of several images at once, it says what one of them takes, too.
+    """
+    if measurement.latency is None:
+        return ""
+    return figures_words(measurement.latency) + per_image_words(measurement.latency_per_image_ms)
+
+
+def per_image_words(per_image_ms: float | None) -> str:
+    """Write what follows an inference's figure: , 1.08 ms an image; empty where it has one."""
+    return "" if per_image_ms is None else f", {format_latency(per_image_ms)} an image"
 
 
 def figures_words(latency: LatencyFigures) -> str:

@@ -8,14 +8,13 @@ import io
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from importlib import resources
 
 from models.catalog.counted import Counted, parse_counted
 from models.catalog.precisions import Precision
 from models.names import nearest
-
-MAX_INPUT_SIZE = 1024
+from protos.inputs import MAX_SIDE, ImageSize, InputKind, square
 
 IMAGENET = "ImageNet-1k"
 """The dataset that published accuracy is of."""
@@ -52,13 +51,15 @@ class Backbone:
         top5: the same for top-5.
         params_m: millions of parameters; None where nobody published them.
         flops_g: 10^9 multiply-adds of one image; None where nobody published them.
-        input_size: height and width of the evaluation crop, pixels.
+        input_size: size of the evaluation crop.
         distilled: whether the weights come from knowledge distillation.
         extra_data: whether the weights saw images beyond ImageNet-1k.
         source: document that the figures come from, or the file that defines the network.
         counted_params_m: millions of parameters as we counted them; None where the network cannot
             run.
         counted_flops_g: 10^9 multiply-adds of one image at `input_size`, counted likewise.
+        batch: images per inference where nobody says how many.
+        input_kind: what it takes besides.
         precision: in which it comes: int8 where a person brought it quantised.
     """
 
@@ -69,17 +70,18 @@ class Backbone:
     top5: float | None
     params_m: float | None
     flops_g: float | None
-    input_size: int
+    input_size: ImageSize
     distilled: bool
     extra_data: bool
     source: str
     counted_params_m: float | None = None
     counted_flops_g: float | None = None
+    batch: int = 1
+    input_kind: InputKind = InputKind()
     precision: Precision = Precision.FP32
 
 
-_NO_COLUMNS = ("counted_params_m", "counted_flops_g", "precision")
-COLUMNS = tuple(field.name for field in fields(Backbone) if field.name not in _NO_COLUMNS)
+COLUMNS = tuple(field.name for field in fields(Backbone) if field.default is MISSING)
 """Columns of the catalog's files; what we counted ourselves is in a file of its own."""
 
 
@@ -178,7 +180,7 @@ def load_catalog() -> Catalog:
     counts = parse_counted(_read("counted.csv"))
     unpublished = parse_catalog(_read("unpublished.csv"))
     return Catalog(
-        _with_counts(backbone, counts.get((backbone.architecture, backbone.input_size)))
+        _with_counts(backbone, counts.get((backbone.architecture, backbone.input_size.height)))
         for backbone in itertools.chain(load_published(), unpublished)
     )
 
@@ -243,7 +245,7 @@ def _parse_row(row: int, cells: Mapping[str | None, str | None]) -> Backbone:
         top5=top5,
         params_m=cell.figure("params_m"),
         flops_g=cell.figure("flops_g"),
-        input_size=cell.pixels("input_size"),
+        input_size=cell.square("input_size"),
         distilled=cell.truth("distilled"),
         extra_data=cell.truth("extra_data"),
         source=cell.text("source"),
@@ -276,12 +278,12 @@ class _Cells:
             raise CatalogInvalid(self.row, column, f"{value} must be above 0{limit}")
         return figure
 
-    def pixels(self, column: str) -> int:
+    def square(self, column: str) -> ImageSize:
         value = self.cells[column]
-        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_INPUT_SIZE):
-            problem = f"{value!r} must be a whole number from 1 to {MAX_INPUT_SIZE}"
+        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_SIDE):
+            problem = f"{value!r} must be a whole number from 1 to {MAX_SIDE}"
             raise CatalogInvalid(self.row, column, problem)
-        return int(value)
+        return square(int(value))
 
     def truth(self, column: str) -> bool:
         value = self.cells[column]

@@ -13,9 +13,12 @@ from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 
+import cattrs
+
 from models.catalog.catalog import Backbone
 from models.catalog.precisions import Precision
 from models.digest import canonical_sha256, file_sha256
+from protos.inputs import ImageSize, NetworkInput
 
 OWN_SERIES = "own"
 """The series of every own model; no published one has it."""
@@ -41,13 +44,13 @@ class Trained:
 
     Attributes:
         architecture: name of the network.
-        evaluation_size: height and width of its images in the catalog, pixels; at another size some
-            networks are built otherwise.
+        evaluation_size: of its images in the catalog; at another size some networks are built
+            otherwise.
         classes: how many it tells apart; None is what the weights say.
     """
 
     architecture: str
-    evaluation_size: int
+    evaluation_size: ImageSize
     classes: int | None = None
 
 
@@ -94,7 +97,7 @@ def own_backbone(
     name: str,
     own_format: OwnFormat,
     digest: str,
-    input_size: int,
+    takes: NetworkInput,
     params_m: float,
     *,
     precision: Precision = Precision.FP32,
@@ -105,7 +108,7 @@ def own_backbone(
         name: unique name.
         own_format: what it was brought as.
         digest: see `own_digest`.
-        input_size: height and width of its input, pixels.
+        takes: what it is given where nobody says of which size and batch.
         params_m: millions of numbers in its weights, counted.
         precision: in which it came.
     """
@@ -117,11 +120,13 @@ def own_backbone(
         top5=None,
         params_m=None,
         flops_g=None,
-        input_size=input_size,
+        input_size=takes.size,
         distilled=False,
         extra_data=False,
         source=_source(own_format),
         counted_params_m=params_m,
+        batch=takes.batch,
+        input_kind=takes.kind,
         precision=precision,
     )
 
@@ -159,7 +164,7 @@ def own_format_of(folder: Path) -> OwnFormat:
 def write_trained(folder: Path, trained: Trained) -> Path:
     """Write beside weights what they are of, and return that file."""
     path = folder / _TRAINED_FILE
-    path.write_text(json.dumps(vars(trained), sort_keys=True), encoding="utf-8")
+    path.write_text(json.dumps(cattrs.unstructure(trained), sort_keys=True), encoding="utf-8")
     return path
 
 
@@ -169,7 +174,8 @@ def read_trained(folder: Path) -> Trained:
     Raises:
         OSError: it cannot be read.
     """
-    return Trained(**json.loads((folder / _TRAINED_FILE).read_text(encoding="utf-8")))
+    text = (folder / _TRAINED_FILE).read_text(encoding="utf-8")
+    return cattrs.structure(json.loads(text), Trained)
 
 
 def own_folder(weights_dir: Path, digest: str) -> Path:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from models.catalog.catalog import Backbone
 from models.catalog.own import lacks_paddle_program
 from models.catalog.precisions import MADE_PRECISIONS, Precision
+from protos.inputs import ImageSize
 
 
 class Format(Enum):
@@ -65,7 +66,7 @@ class Variant:
         format: file format.
         precision: kind of number.
         target: processor; `any` for ONNX, `arm` or `x86` for Paddle Lite.
-        input_size: height and width of the input, pixels.
+        input_size: of the image.
         batch: images per inference.
     """
 
@@ -73,7 +74,7 @@ class Variant:
     format: Format
     precision: Precision
     target: Target
-    input_size: int
+    input_size: ImageSize
     batch: int = 1
 
     def __post_init__(self) -> None:
@@ -83,8 +84,8 @@ class Variant:
         if self.precision not in PRECISIONS[self.format, self.target]:
             where = f"{self.format.value} for {self.target.value}"
             raise ValueError(f"{where} has no precision {self.precision.value!r}")
-        if self.input_size < 1 or self.batch < 1:
-            raise ValueError("input size and batch must be at least 1")
+        if self.batch < 1:
+            raise ValueError("a batch has at least 1 image")
 
 
 PRECISIONS: Mapping[tuple[Format, Target], tuple[Precision, ...]] = MappingProxyType(
@@ -106,7 +107,7 @@ def precisions_of(backbone: Backbone) -> frozenset[Precision]:
 def variants_of(
     backbone: Backbone,
     precisions: Iterable[Precision] = (),
-    input_sizes: Iterable[int] = (),
+    input_sizes: Iterable[ImageSize] = (),
     batches: Iterable[int] = (),
 ) -> tuple[Variant, ...]:
     """Return a backbone's variants in every format and target that has the precisions.
@@ -117,15 +118,16 @@ def variants_of(
     Args:
         backbone: what is converted.
         precisions: kinds of number; none means the one that the backbone comes in.
-        input_sizes: pixels; none means the evaluation size.
-        batches: images per inference; none means 1.
+        input_sizes: none means the evaluation size.
+        batches: images per inference; none means the backbone's own, which is 1 but of some own
+            models.
     """
     asked = frozenset(precisions) or {backbone.precision}
     wanted = asked & precisions_of(backbone)
     return tuple(
         Variant(backbone.name, format_, precision, target, input_size, batch)
         for input_size in tuple(dict.fromkeys(input_sizes)) or (backbone.input_size,)
-        for batch in tuple(dict.fromkeys(batches)) or (1,)
+        for batch in tuple(dict.fromkeys(batches)) or (backbone.batch,)
         for (format_, target), available in PRECISIONS.items()
         if format_ is Format.ONNX or not lacks_paddle_program(backbone)
         for precision in available

@@ -20,6 +20,7 @@ from models.conversion.program import MAX_ONNX_WEIGHTS_BYTES
 from models.conversion.work import EXPORT, ONNX, OPTIMISE, REDUCE, SIMPLIFY, Work, needed
 from models.recipes.acceptance import ACCEPTANCE
 from models.recipes.reduction import goes_through_onnx
+from protos.inputs import ImageSize
 
 CHILD_BYTES = 320_000_000
 """Peak of a child that holds its libraries and hardly a network: PPLCNet_x0_25, 340 MB."""
@@ -81,7 +82,7 @@ def expected_peak_bytes(backbone: Backbone, variants: Iterable[Variant]) -> int:
         is_onnx = goes_through_onnx(variant) and fits_onnx
         per_param = ONNX_BYTES_PER_PARAM if is_onnx else PADDLE_BYTES_PER_PARAM
         activations = BYTES_PER_MULTIPLY_ADD * _multiply_adds(backbone, variant)
-        images = BYTES_PER_IMAGE_VALUE * _reference_values(variant)
+        images = BYTES_PER_IMAGE_VALUE * _reference_values(backbone, variant)
         peaks.append(CHILD_BYTES + SERVERS_BYTES + per_param * params + activations + images)
     return round(max(peaks, default=0.0))
 
@@ -99,10 +100,10 @@ def expected_disk_bytes(backbone: Backbone, variants: Iterable[Variant]) -> int:
     per_param = sum(DISK_BYTES_PER_PARAM.get(work, 0) for *_, work in works)
     if any(work in _QUANTISING for *_, work in works):
         per_param += QUANTISING_BYTES_PER_PARAM
-    values: dict[tuple[int, int], int] = {}
+    values: dict[tuple[ImageSize, int], int] = {}
     for variant in wanted:
         shape = (variant.input_size, variant.batch)
-        values[shape] = max(values.get(shape, 0), _reference_values(variant))
+        values[shape] = max(values.get(shape, 0), _reference_values(backbone, variant))
     return round(per_param * _params(backbone)) + 4 * sum(values.values())
 
 
@@ -112,7 +113,7 @@ def seconds_by_variant(backbone: Backbone, variants: Iterable[Variant]) -> dict[
     Each input size and batch goes its own way from the export on. Each of its steps is taken to
     last as long as the others, and the variants that need it share it.
     """
-    by_shape: defaultdict[tuple[int, int], list[Variant]] = defaultdict(list)
+    by_shape: defaultdict[tuple[ImageSize, int], list[Variant]] = defaultdict(list)
     for variant in dict.fromkeys(variants):
         by_shape[variant.input_size, variant.batch].append(variant)
     shares: dict[Variant, float] = {}
@@ -158,13 +159,13 @@ def _params(backbone: Backbone) -> float:
 
 
 def _multiply_adds(backbone: Backbone, variant: Variant) -> float:
-    scale = variant.batch * (variant.input_size / backbone.input_size) ** 2
+    scale = variant.batch * variant.input_size.pixel_count / backbone.input_size.pixel_count
     return _flops_g(backbone) * 1e9 * scale
 
 
-def _reference_values(variant: Variant) -> int:
+def _reference_values(backbone: Backbone, variant: Variant) -> int:
     """Return how many numbers the inputs have that a variant is compared on."""
-    image_values = 3 * variant.input_size**2
+    image_values = backbone.input_kind.channels * variant.input_size.pixel_count
     return ACCEPTANCE[variant.precision].input_count * variant.batch * image_values
 
 

@@ -9,6 +9,7 @@ from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.own import FILE_NAMES, OwnFormat, own_format_of, read_trained
 from models.catalog.variants import WeightsKind
 from models.weights.weights import Weights
+from protos.inputs import ImageSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +19,14 @@ class Network:
     Attributes:
         architecture: its name.
         series: its family.
-        evaluation_size: height and width of the architecture's own images, pixels.
+        evaluation_size: of the architecture's own images.
         weights_path: a `.pdparams` file, or None for synthetic weights.
         classes: how many it tells apart; None is what it was published for.
     """
 
     architecture: str
     series: str
-    evaluation_size: int
+    evaluation_size: ImageSize
     weights_path: Path | None
     classes: int | None = None
 

@@ -10,6 +10,7 @@ from models.catalog.own import OwnFormat, Trained, own_format_of
 from models.processes.child import Cancellation, StepLimits, run_step
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.tools import tool_versions
+from protos.inputs import ImageSize, InputValues
 
 ADOPTING_STEP: Mapping[OwnFormat, str] = MappingProxyType(
     {
@@ -34,16 +35,19 @@ LIMITS = StepLimits(timeout_s=300.0)
 
 def inspect_own(
     folder: Path,
-    input_size: int | None,
+    input_size: ImageSize | None,
+    values: tuple[InputValues, ...],
     workdir: Path,
     cancellation: Cancellation,
+    *,
     trained: Trained | None = None,
 ) -> AdoptAnswer:
-    """Return what the model is, having run it on noise with a batch of one.
+    """Return what the model is, having run it on noise with as many images as it takes, or one.
 
     Args:
         folder: where its files are, see `models.catalog.own`.
-        input_size: pixels, or None for what the model says itself.
+        input_size: of the image, or None for what the model says itself.
+        values: of the inputs that are no image.
         workdir: an empty folder; what is written there is of no further use.
         cancellation: ends the child early.
         trained: what weights are of; None for a format that has a graph.
@@ -58,7 +62,8 @@ def inspect_own(
     request = AdoptRequest(
         folder=str(folder.absolute()),
         input_size=input_size,
-        batch=1,
+        batch=None,
+        values=values,
         output=str(workdir.absolute() / "adopted"),
         reference_path=str(workdir.absolute() / "reference.npz"),
         trained=trained,

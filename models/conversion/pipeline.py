@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import cattrs
+
 from models.catalog.catalog import Backbone
 from models.catalog.own import OwnFormat, own_format_of
 from models.catalog.stoppers import Stopper, find_stopper
@@ -30,6 +32,7 @@ from models.recipes.acceptance import ACCEPTANCE, PARITY_TOLERANCE
 from models.recipes.reduction import goes_through_onnx, options
 from models.tools import ToolMissing, tool_versions
 from models.weights.weights import Weights
+from protos.inputs import ImageSize, InputKind, NetworkInput
 
 __all__ = [
     "Cancellation",
@@ -109,8 +112,13 @@ class Refused:
     said: str = ""
 
 
-def conversion_key(variant: Variant, weights: Weights) -> str:
+def conversion_key(variant: Variant, weights: Weights, kind: InputKind = InputKind()) -> str:
     """Return the digest of everything that decides about an artifact's bytes and its check.
+
+    Args:
+        variant: what it is.
+        weights: what is inside.
+        kind: of input, the backbone's own.
 
     Raises:
         ToolMissing: a tool that the variant needs is not installed.
@@ -123,7 +131,7 @@ def conversion_key(variant: Variant, weights: Weights) -> str:
             "format": variant.format.value,
             "precision": variant.precision.value,
             "target": variant.target.value,
-            "input_size": variant.input_size,
+            "input_size": _digested(variant.input_size),
             "batch": variant.batch,
             "weights_kind": weights.kind.value,
             "weights_digest": weights.digest,
@@ -131,8 +139,14 @@ def conversion_key(variant: Variant, weights: Weights) -> str:
             "opset": ONNX_OPSET if goes_through_onnx(variant) else None,
             "tolerance": PARITY_TOLERANCE,
             **options(variant),
+            # Nothing of the usual kind, so that what is stored of it is found again.
+            **({} if kind == InputKind() else {"input_kind": cattrs.unstructure(kind)}),
         }
     )
+
+
+def _digested(size: ImageSize) -> int | list[int]:
+    return size.height if size.is_square else [size.height, size.width]
 
 
 def convert(
@@ -170,12 +184,12 @@ def convert(
     if strangers:
         raise ValueError(f"a variant of {strangers[0]} is no variant of {backbone.name}")
     fates: dict[Variant, Converted | Refused] = {}
-    ordered = sorted(dict.fromkeys(variants), key=_program_shape)
+    ordered = sorted(dict.fromkeys(variants), key=lambda each: (each.input_size, each.batch))
     ending = cancellation or Cancellation()
     with ExitStack() as stack:
         forking = servers or stack.enter_context(ForkServers())
-        for shape, group in itertools.groupby(ordered, key=_program_shape):
-            folder = workdir / f"{shape[0]}px-batch{shape[1]}"
+        for takes, group in itertools.groupby(ordered, functools.partial(_takes, backbone)):
+            folder = workdir / f"{takes.size}px-batch{takes.batch}"
             folder.mkdir(parents=True)
             members = list(group)
             with (
@@ -189,7 +203,7 @@ def convert(
                 ThreadPoolExecutor(len(members), "variant") as threads,
             ):
                 inputs = max(ACCEPTANCE[variant.precision].input_count for variant in members)
-                program = Program(backbone, weights, *shape, inputs, folder, steps)
+                program = Program(backbone, weights, takes, inputs, folder, steps)
                 ending.raise_if_cancelled()
                 forking.ready(_early(program, members))
                 made = threads.map(functools.partial(_convert_variant, program), members)
@@ -208,8 +222,9 @@ def _tools(variant: Variant, weights: Weights) -> tuple[str, ...]:
     return tuple(tool for tool in tools if tool not in unused)
 
 
-def _program_shape(variant: Variant) -> tuple[int, int]:
-    return (variant.input_size, variant.batch)
+def _takes(backbone: Backbone, variant: Variant) -> NetworkInput:
+    kind = backbone.input_kind
+    return NetworkInput(size=variant.input_size, batch=variant.batch, kind=kind)
 
 
 def _early(program: Program, variants: Iterable[Variant]) -> list[str]:
@@ -234,7 +249,7 @@ def _stopper(program: Program, variant: Variant) -> Stopper | None:
 
 
 def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
-    key = conversion_key(variant, program.weights)
+    key = conversion_key(variant, program.weights, program.backbone.input_kind)
     versions = tool_versions(_tools(variant, program.weights))
     stopper = _stopper(program, variant)
     if stopper is not None:

@@ -54,6 +54,7 @@ from models.processes.requests import (
 from models.recipes import synthetic as recipe
 from models.recipes.acceptance import ACCEPTANCE, ROUNDING_FACTOR
 from models.weights.weights import Weights
+from protos.inputs import InputValues, NetworkInput
 
 ONNX_OPSET = 14
 
@@ -85,13 +86,12 @@ class CheckedFile:
 
 @dataclass
 class Program:
-    """A backbone's program at one input size and batch.
+    """A backbone's program for one input.
 
     Attributes:
         backbone: what it is.
         weights: what is inside.
-        input_size: height and width, pixels.
-        batch: images per inference.
+        takes: what an inference is given.
         reference_inputs: inputs that its artifacts can be compared on.
         folder: empty; everything is written there.
         steps: run what it needs.
@@ -99,8 +99,7 @@ class Program:
 
     backbone: Backbone
     weights: Weights
-    input_size: int
-    batch: int
+    takes: NetworkInput
     reference_inputs: int
     folder: Path
     steps: Steps
@@ -114,8 +113,9 @@ class Program:
             ConversionCancelled: the conversion was cancelled.
         """
         make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
-        if self._own_format is not None:
-            self._adopt(variant, self._own_format)
+        own_format = self._own_format
+        if own_format is not None:
+            self._adopt(variant.format, own_format)
             return CheckedFile(*make(variant))
         if variant.format is Format.ONNX:
             # Known before the export, which takes minutes of a network as large.
@@ -134,10 +134,10 @@ class Program:
         works = needed(variant)
         return self.steps.seconds((*works, *may_follow(works)))
 
-    def _adopt(self, variant: Variant, own_format: OwnFormat) -> None:
+    def _adopt(self, format_: Format, own_format: OwnFormat) -> AdoptAnswer:
         """Make of an own model what an export is; no pass rewrites it."""
         work = ADOPT[own_format]
-        if own_format is OwnFormat.ONNX and variant.format is Format.PADDLELITE:
+        if own_format is OwnFormat.ONNX and format_ is Format.PADDLELITE:
             raise StepFailed(
                 work.step,
                 f"{self.backbone.name} was added as ONNX, and nothing here translates ONNX to "
@@ -147,13 +147,17 @@ class Program:
         is_onnx = own_format is OwnFormat.ONNX
         request = AdoptRequest(
             folder=str(self.weights.path),
-            input_size=self.input_size,
-            batch=self.batch,
+            input_size=self.takes.size,
+            batch=self.takes.batch,
+            values=tuple(
+                InputValues(name=each.name, values=each.values)
+                for each in self.takes.kind.constants
+            ),
             output=str(self._translated) if is_onnx else self._prefix,
             reference_path=self._reference,
             reference_inputs=self.reference_inputs,
         )
-        self.steps.run(work, request, AdoptAnswer)
+        return self.steps.run(work, request, AdoptAnswer)
 
     def _await_program(self) -> None:
         """Wait until the program is written, or the export has failed."""
@@ -172,8 +176,8 @@ class Program:
         path = network.weights_path
         request = ExportRequest(
             architecture=network.architecture,
-            input_size=self.input_size,
-            batch=self.batch,
+            input_size=self.takes.size,
+            batch=self.takes.batch,
             evaluation_size=network.evaluation_size,
             classes=network.classes,
             weights_path=None if path is None else str(path.absolute()),
@@ -191,7 +195,8 @@ class Program:
         with _answering_for("fp32 file"):
             source, _, simplified = self._onnx_as_it_came(Precision.FP32)
         path = self.folder / f"{precision.value}.onnx"
-        self.steps.run(REDUCE[precision], ReduceRequest(str(source), str(path)), FileAnswer)
+        request = ReduceRequest(str(source), str(path), self.takes)
+        self.steps.run(REDUCE[precision], request, FileAnswer)
         return path, self._parity(ONNX_PARITY[precision], path, precision), simplified
 
     def _onnx_as_it_came(self, precision: Precision) -> _Made:
@@ -258,8 +263,11 @@ class Program:
     def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:
         """Compare; where that fails, with what the network makes of a rounding, if that is more."""
         accepted = ACCEPTANCE[precision].tolerance
-        if not self._own_format:
+        own_format = self._own_format
+        if own_format is None:
             self._export()
+        elif self._adopt(Format.ONNX, own_format).is_half:
+            accepted = max(accepted, ACCEPTANCE[Precision.FP16].tolerance)
         try:
             return self._compare(work, path, precision, accepted)
         except StepFailed as failure:
@@ -278,6 +286,7 @@ class Program:
             tolerance,
             accepted.input_count,
             accepted.least_correlation,
+            self.takes.kind.constants,
         )
         answer = self.steps.run(work, request, ParityAnswer)
         return Parity(

@@ -47,7 +47,7 @@ X86_PARITY = {
 ONNX = Work("onnx", "converting to ONNX")
 SIMPLIFY = Work("simplify", "simplifying the ONNX file")
 UNSIMPLIFIED_PARITY = Work("parity_onnx", "comparing the outputs of the file before simplifying")
-REDUCE = {
+REDUCE: Mapping[Precision, Work] = {
     precision: Work(
         f"onnx_{precision.value.replace('-', '_')}", f"making the ONNX file{_also(precision)}"
     )

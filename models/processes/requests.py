@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from models.catalog.own import AssumedAxis, Trained
 from models.catalog.precisions import Precision
+from protos.inputs import ConstantInput, ImageSize, InputValues, NetworkInput
 
 MILESTONE = b'{"reached": "milestone"}\n'
 """The line by which a child says, before its answer, that a part of its work is done."""
@@ -21,9 +22,9 @@ class ExportRequest:
 
     Attributes:
         architecture: name of the building function in PaddleClas.
-        input_size: height and width of the input, pixels.
+        input_size: of the image.
         batch: images per inference.
-        evaluation_size: height and width of the backbone's own images, pixels; synthetic weights
+        evaluation_size: of the backbone's own images; synthetic weights
             are calibrated there, so that one backbone has the same weights at every input size.
         weights_path: a `.pdparams` file, or None for synthetic weights.
         seed: seed of the synthetic weights; unused with a file.
@@ -34,9 +35,9 @@ class ExportRequest:
     """
 
     architecture: str
-    input_size: int
+    input_size: ImageSize
     batch: int
-    evaluation_size: int
+    evaluation_size: ImageSize
     weights_path: str | None
     seed: int
     program_prefix: str
@@ -92,8 +93,9 @@ class AdoptRequest:
 
     Attributes:
         folder: where the model's files are, see `models.catalog.own`.
-        input_size: height and width of the input, pixels, or None for what the model says itself.
-        batch: images per inference.
+        input_size: of the image, or None for what the model says itself.
+        batch: images per inference, or None for what the model says itself, else 1.
+        values: of the inputs that are no image.
         output: the `.onnx` file to write, or the prefix of the program to write.
         reference_path: where the `.npz` with inputs and outputs is written.
         reference_inputs: how many, at least 4.
@@ -101,8 +103,9 @@ class AdoptRequest:
     """
 
     folder: str
-    input_size: int | None
-    batch: int
+    input_size: ImageSize | None
+    batch: int | None
+    values: tuple[InputValues, ...]
     output: str
     reference_path: str
     reference_inputs: int = 4
@@ -114,18 +117,21 @@ class AdoptAnswer:
     """What an own model is.
 
     Attributes:
-        input_size: height and width of its input, pixels.
+        takes: what it is given.
         params: numbers in its weights.
-        output_shapes: shape of each output, for the batch that was asked for.
-        assumed: axes of the input that neither the model nor the request says.
+        output_shapes: shape of each output, for the batch that it is given.
+        assumed: axes of the image that neither the model nor the request says.
+        is_half: whether its image or an output is of float16 numbers, so that no two ways of
+            computing it agree better than those.
         classes: of weights, how many they are for.
         precision: in which it came.
     """
 
-    input_size: int
+    takes: NetworkInput
     params: int
     output_shapes: tuple[tuple[int, ...], ...]
     assumed: tuple[AssumedAxis, ...] = ()
+    is_half: bool = False
     classes: int | None = None
     precision: Precision = Precision.FP32
 
@@ -247,11 +253,13 @@ class ReduceRequest:
 
     Attributes:
         source_path: the file to read.
-        output_path: the file to write; its inputs and outputs stay float32.
+        output_path: the file to write; its inputs and outputs stay as they are.
+        takes: what the file is given.
     """
 
     source_path: str
     output_path: str
+    takes: NetworkInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +284,7 @@ class ParityRequest:
         input_count: that many of the reference inputs, the first ones, are compared.
         least_correlation: smallest correlation that passes, see
             `models.steps.parity.agreement`; None where the tolerance alone decides.
+        constants: what the artifact is given besides images.
     """
 
     artifact_path: str
@@ -283,6 +292,7 @@ class ParityRequest:
     tolerance: float
     input_count: int = 4
     least_correlation: float | None = None
+    constants: tuple[ConstantInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def _synthetic(backbone: Backbone) -> Weights:
             "calibration_images": recipe.CALIBRATION_IMAGES,
             "calibration_seed": recipe.CALIBRATION_SEED,
             "output_scale_bounds": recipe.OUTPUT_SCALE_BOUNDS,
-            "calibration_size": backbone.input_size,
+            "calibration_size": backbone.input_size.height,
             "weight_bounds": recipe.WEIGHT_BOUNDS,
             "bias_scale": recipe.BIAS_SCALE,
             **recipe.peculiarities(backbone.architecture),

@@ -52,6 +52,7 @@ class ConnectRequest(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    GIVE_BACK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -62,6 +63,8 @@ class ConnectRequest(_message.Message):
     def progress(self) -> Global___Progress: ...
     @_builtins.property
     def report(self) -> Global___Report: ...
+    @_builtins.property
+    def give_back(self) -> Global___GiveBack: ...
     def __init__(
         self,
         *,
@@ -70,16 +73,57 @@ class ConnectRequest(_message.Message):
         ready: Global___Ready | None = ...,
         progress: Global___Progress | None = ...,
         report: Global___Report | None = ...,
+        give_back: Global___GiveBack | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report", "give_back"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___ConnectRequest: _TypeAlias = ConnectRequest  # noqa: Y015
+
+@_typing.final
+class ConnectEnvelope(_message.Message):
+    """ConnectRequest as a controller reads it first: how many bytes a part has is looked at before the part
+    is decoded.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    GIVE_BACK_FIELD_NUMBER: _builtins.int
+    hello: _builtins.bytes
+    heartbeat: _builtins.bytes
+    ready: _builtins.bytes
+    progress: _builtins.bytes
+    report: _builtins.bytes
+    give_back: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        hello: _builtins.bytes = ...,
+        heartbeat: _builtins.bytes = ...,
+        ready: _builtins.bytes = ...,
+        progress: _builtins.bytes = ...,
+        report: _builtins.bytes = ...,
+        give_back: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report", "give_back"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___ConnectEnvelope: _TypeAlias = ConnectEnvelope  # noqa: Y015
 
 @_typing.final
 class ConnectResponse(_message.Message):
@@ -146,10 +190,15 @@ class Hello(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
     HELD_ATTEMPT_IDS_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """A UUID that the agent made at its first start and keeps."""
     name: _builtins.str
     """What people call the device; unique in the fleet."""
+    protocol: _builtins.int
+    """Which protocol the agent speaks: both sides must speak one. It grows when a message changes its
+    meaning; new fields, parts and enum values do not make it grow. Absent is 1.
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -166,12 +215,15 @@ class Hello(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         profile: _types_pb2.DeviceProfile | None = ...,
         held_attempt_ids: _abc.Iterable[_builtins.str] | None = ...,
+        protocol: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "profile", b"profile", "protocol", b"protocol"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "device_id", b"device_id", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile", "protocol", b"protocol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__protocol: _TypeAlias = _typing.Literal["protocol"]  # noqa: Y015
+    _WhichOneofArgType__protocol: _TypeAlias = _typing.Literal["_protocol", b"_protocol"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__protocol) -> _WhichOneofReturnType__protocol | None: ...
 
 Global___Hello: _TypeAlias = Hello  # noqa: Y015
 
@@ -180,17 +232,23 @@ class Welcome(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HEARTBEAT_INTERVAL_MS_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
     heartbeat_interval_ms: _builtins.int
+    protocol: _builtins.int
+    """Which protocol the controller speaks. Absent is 1."""
     def __init__(
         self,
         *,
         heartbeat_interval_ms: _builtins.int = ...,
+        protocol: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "protocol", b"protocol"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval_ms", b"heartbeat_interval_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "heartbeat_interval_ms", b"heartbeat_interval_ms", "protocol", b"protocol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__protocol: _TypeAlias = _typing.Literal["protocol"]  # noqa: Y015
+    _WhichOneofArgType__protocol: _TypeAlias = _typing.Literal["_protocol", b"_protocol"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__protocol) -> _WhichOneofReturnType__protocol | None: ...
 
 Global___Welcome: _TypeAlias = Welcome  # noqa: Y015
 
@@ -369,6 +427,7 @@ class Profiled(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     TIMES_FIELD_NUMBER: _builtins.int
     AFFINITY_FIELD_NUMBER: _builtins.int
+    STARTED_UNREADY_FIELD_NUMBER: _builtins.int
     TRACE_GZIP_FIELD_NUMBER: _builtins.int
     trace_gzip: _builtins.bytes
     """The runtime's own trace in Chrome's JSON format, warm-up included, gzip-compressed: at most 8 MiB,
@@ -382,19 +441,26 @@ class Profiled(_message.Message):
     def affinity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that the child was allowed to run on."""
 
+    @_builtins.property
+    def started_unready(self) -> _types_pb2.Reason:
+        """What was in the way of the start gate when it started all the same."""
+
     def __init__(
         self,
         *,
         runtime: _types_pb2.RuntimeInfo | None = ...,
         times: _types_pb2.OperatorTimes | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
+        started_unready: _types_pb2.Reason | None = ...,
         trace_gzip: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["runtime", b"runtime", "times", b"times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "runtime", b"runtime", "started_unready", b"started_unready", "times", b"times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "runtime", b"runtime", "times", b"times", "trace_gzip", b"trace_gzip"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "affinity", b"affinity", "runtime", b"runtime", "started_unready", b"started_unready", "times", b"times", "trace_gzip", b"trace_gzip"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
+    _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
 
 Global___Profiled: _TypeAlias = Profiled  # noqa: Y015
 
@@ -413,11 +479,14 @@ class Report(_message.Message):
     PROFILED_FIELD_NUMBER: _builtins.int
     STARTED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ENDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    WAITED_MS_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     started_at_unix_ms: _builtins.int
     """Milliseconds since the Unix epoch, by the device's clock."""
     ended_at_unix_ms: _builtins.int
+    waited_ms: _builtins.int
+    """How long its start waited for the device to be ready, however the attempt ended."""
     @_builtins.property
     def measured(self) -> Global___Measured: ...
     @_builtins.property
@@ -434,16 +503,61 @@ class Report(_message.Message):
         profiled: Global___Profiled | None = ...,
         started_at_unix_ms: _builtins.int = ...,
         ended_at_unix_ms: _builtins.int = ...,
+        waited_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms", "waited_ms", b"waited_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["measured", "failure", "profiled"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___Report: _TypeAlias = Report  # noqa: Y015
+
+@_typing.final
+class ReportEnvelope(_message.Message):
+    """Report as a controller reads it first, for the same reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    PROFILED_FIELD_NUMBER: _builtins.int
+    STARTED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    ENDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    WAITED_MS_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    job_id: _builtins.str
+    measured: _builtins.bytes
+    failure: _builtins.bytes
+    profiled: _builtins.bytes
+    started_at_unix_ms: _builtins.int
+    ended_at_unix_ms: _builtins.int
+    waited_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+        job_id: _builtins.str = ...,
+        measured: _builtins.bytes = ...,
+        failure: _builtins.bytes = ...,
+        profiled: _builtins.bytes = ...,
+        started_at_unix_ms: _builtins.int = ...,
+        ended_at_unix_ms: _builtins.int = ...,
+        waited_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "ended_at_unix_ms", b"ended_at_unix_ms", "failure", b"failure", "job_id", b"job_id", "measured", b"measured", "outcome", b"outcome", "profiled", b"profiled", "started_at_unix_ms", b"started_at_unix_ms", "waited_ms", b"waited_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["measured", "failure", "profiled"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___ReportEnvelope: _TypeAlias = ReportEnvelope  # noqa: Y015
 
 @_typing.final
 class ReportCommitted(_message.Message):
@@ -486,6 +600,27 @@ class Cancel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Cancel: _TypeAlias = Cancel  # noqa: Y015
+
+@_typing.final
+class GiveBack(_message.Message):
+    """"I stop, and have no figure": the agent ends, and its turn is another attempt's. Nothing was lost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GiveBack: _TypeAlias = GiveBack  # noqa: Y015
 
 @_typing.final
 class FetchArtifactRequest(_message.Message):

@@ -529,7 +529,6 @@ class SweepSpec(_message.Message):
     RELATIVE_HALF_WIDTH_FIELD_NUMBER: _builtins.int
     TIME_BUDGET_MS_FIELD_NUMBER: _builtins.int
     PRECISIONS_FIELD_NUMBER: _builtins.int
-    INPUT_SIZES_FIELD_NUMBER: _builtins.int
     BATCHES_FIELD_NUMBER: _builtins.int
     CORES_FIELD_NUMBER: _builtins.int
     FLUSH_DENORMALS_FIELD_NUMBER: _builtins.int
@@ -538,6 +537,7 @@ class SweepSpec(_message.Message):
     SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
     SENTINEL_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    INPUT_SIZES_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     repetitions: _builtins.int
     relative_half_width: _builtins.float
@@ -563,12 +563,8 @@ class SweepSpec(_message.Message):
         """Empty means FP32. A runtime takes those that its format has."""
 
     @_builtins.property
-    def input_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Pixels; empty means each backbone's evaluation size."""
-
-    @_builtins.property
     def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Images per inference; empty means 1."""
+        """Images per inference; empty means each backbone's own: 1, or what an own model is fixed to."""
 
     @_builtins.property
     def cores(self) -> Global___Cores:
@@ -580,6 +576,10 @@ class SweepSpec(_message.Message):
 
     @_builtins.property
     def gate(self) -> _types_pb2.StartGate: ...
+    @_builtins.property
+    def input_sizes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ImageSize]:
+        """Empty means each backbone's evaluation size."""
+
     def __init__(
         self,
         *,
@@ -592,7 +592,6 @@ class SweepSpec(_message.Message):
         relative_half_width: _builtins.float = ...,
         time_budget_ms: _builtins.int = ...,
         precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
-        input_sizes: _abc.Iterable[_builtins.int] | None = ...,
         batches: _abc.Iterable[_builtins.int] | None = ...,
         cores: Global___Cores | None = ...,
         flush_denormals: _builtins.bool = ...,
@@ -601,6 +600,7 @@ class SweepSpec(_message.Message):
         sustained_minutes: _builtins.int = ...,
         sentinel: _builtins.bool = ...,
         name: _builtins.str = ...,
+        input_sizes: _abc.Iterable[_types_pb2.ImageSize] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -784,11 +784,11 @@ class JobOutcome(_message.Message):
     MEDIAN_MS_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
-    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     IS_SENTINEL_FIELD_NUMBER: _builtins.int
     LOW_MS_FIELD_NUMBER: _builtins.int
     HIGH_MS_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -798,7 +798,6 @@ class JobOutcome(_message.Message):
     median_ms: _builtins.float
     weights: _types_pb2.WeightsKind.ValueType
     precision: _types_pb2.Precision.ValueType
-    input_size: _builtins.int
     batch: _builtins.int
     is_sentinel: _builtins.bool
     """Whether it was read between the others to tell a device that drifts; it is not ranked."""
@@ -809,6 +808,8 @@ class JobOutcome(_message.Message):
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why; for ok none, or what the figure does not tell."""
 
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize: ...
     def __init__(
         self,
         *,
@@ -822,13 +823,13 @@ class JobOutcome(_message.Message):
         median_ms: _builtins.float | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
         precision: _types_pb2.Precision.ValueType = ...,
-        input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
         is_sentinel: _builtins.bool = ...,
         low_ms: _builtins.float | None = ...,
         high_ms: _builtins.float | None = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "high_ms", b"high_ms", "low_ms", b"low_ms", "median_ms", b"median_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "high_ms", b"high_ms", "input_size", b"input_size", "low_ms", b"low_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -919,6 +920,7 @@ class Activity(_message.Message):
     ORDINAL_FIELD_NUMBER: _builtins.int
     IS_PROFILE_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
+    WAITS_AT_MOST_MS_FIELD_NUMBER: _builtins.int
     kind: Global___ActivityKind.ValueType
     backbone: _builtins.str
     done_bytes: _builtins.int
@@ -932,6 +934,8 @@ class Activity(_message.Message):
     ordinal: _builtins.int
     """From 0; of a profile 0."""
     is_profile: _builtins.bool
+    waits_at_most_ms: _builtins.int
+    """How long this start may wait; 0 when it waits for nothing."""
     @_builtins.property
     def waiting_for(self) -> _types_pb2.Reason:
         """What a start waits for."""
@@ -949,10 +953,11 @@ class Activity(_message.Message):
         ordinal: _builtins.int = ...,
         is_profile: _builtins.bool = ...,
         waiting_for: _types_pb2.Reason | None = ...,
+        waits_at_most_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "runtime", b"runtime", "waiting_for", b"waiting_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "backbone", b"backbone", "device", b"device", "done_bytes", b"done_bytes", "is_profile", b"is_profile", "kind", b"kind", "ordinal", b"ordinal", "runtime", b"runtime", "step", b"step", "total_bytes", b"total_bytes", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "backbone", b"backbone", "device", b"device", "done_bytes", b"done_bytes", "is_profile", b"is_profile", "kind", b"kind", "ordinal", b"ordinal", "runtime", b"runtime", "step", b"step", "total_bytes", b"total_bytes", "waiting_for", b"waiting_for", "waits_at_most_ms", b"waits_at_most_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
@@ -1011,8 +1016,8 @@ class ConvertRequest(_message.Message):
     BACKBONES_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     PRECISIONS_FIELD_NUMBER: _builtins.int
-    INPUT_SIZES_FIELD_NUMBER: _builtins.int
     BATCHES_FIELD_NUMBER: _builtins.int
+    INPUT_SIZES_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
@@ -1021,17 +1026,19 @@ class ConvertRequest(_message.Message):
         """As in SweepSpec."""
 
     @_builtins.property
-    def input_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
-    @_builtins.property
     def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def input_sizes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ImageSize]:
+        """As in SweepSpec."""
+
     def __init__(
         self,
         *,
         backbones: _abc.Iterable[_builtins.str] | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
         precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
-        input_sizes: _abc.Iterable[_builtins.int] | None = ...,
         batches: _abc.Iterable[_builtins.int] | None = ...,
+        input_sizes: _abc.Iterable[_types_pb2.ImageSize] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -1051,7 +1058,6 @@ class ConversionOutcome(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
-    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ARTIFACT_SHA256_FIELD_NUMBER: _builtins.int
@@ -1066,12 +1072,12 @@ class ConversionOutcome(_message.Message):
     PASSES_FIELD_NUMBER: _builtins.int
     TOP1_AGREEMENT_FIELD_NUMBER: _builtins.int
     PARITY_INPUT_COUNT_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     LOG_ID_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
     format: _types_pb2.Format.ValueType
     precision: _types_pb2.Precision.ValueType
     target: _types_pb2.Target.ValueType
-    input_size: _builtins.int
     result: Global___ConversionResult.ValueType
     reason: _builtins.str
     """Why it was refused or failed (the step and the tool's words) or not kept."""
@@ -1094,6 +1100,8 @@ class ConversionOutcome(_message.Message):
     def passes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Rewrites that its program went through, by name."""
 
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize: ...
     def __init__(
         self,
         *,
@@ -1101,7 +1109,6 @@ class ConversionOutcome(_message.Message):
         format: _types_pb2.Format.ValueType = ...,
         precision: _types_pb2.Precision.ValueType = ...,
         target: _types_pb2.Target.ValueType = ...,
-        input_size: _builtins.int = ...,
         result: Global___ConversionResult.ValueType = ...,
         reason: _builtins.str = ...,
         artifact_sha256: _builtins.str = ...,
@@ -1116,9 +1123,10 @@ class ConversionOutcome(_message.Message):
         passes: _abc.Iterable[_builtins.str] | None = ...,
         top1_agreement: _builtins.float | None = ...,
         parity_input_count: _builtins.int = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
         log_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "max_relative_difference", b"max_relative_difference", "parity_tolerance", b"parity_tolerance", "top1_agreement", b"top1_agreement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "input_size", b"input_size", "max_relative_difference", b"max_relative_difference", "parity_tolerance", b"parity_tolerance", "top1_agreement", b"top1_agreement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "checked_through", b"checked_through", "format", b"format", "input_size", b"input_size", "log_id", b"log_id", "max_relative_difference", b"max_relative_difference", "parity_input_count", b"parity_input_count", "parity_tolerance", b"parity_tolerance", "passes", b"passes", "precision", b"precision", "reason", b"reason", "result", b"result", "seconds", b"seconds", "target", b"target", "top1_agreement", b"top1_agreement", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -1187,13 +1195,13 @@ class ProfileSpec(_message.Message):
     THREADS_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
-    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     RUN_COUNT_FIELD_NUMBER: _builtins.int
     CORES_FIELD_NUMBER: _builtins.int
     FLUSH_DENORMALS_FIELD_NUMBER: _builtins.int
     ONNXRUNTIME_FIELD_NUMBER: _builtins.int
     GATE_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
     device: _builtins.str
     """A device's name."""
@@ -1202,10 +1210,8 @@ class ProfileSpec(_message.Message):
     weights: _types_pb2.WeightsKind.ValueType
     precision: _types_pb2.Precision.ValueType
     """Absent means the one that the backbone comes in."""
-    input_size: _builtins.int
-    """Pixels; absent means the backbone's evaluation size."""
     batch: _builtins.int
-    """Images per inference."""
+    """Images per inference; absent means the backbone's own, as in SweepSpec."""
     run_count: _builtins.int
     """Inferences to profile."""
     flush_denormals: _builtins.bool
@@ -1217,6 +1223,10 @@ class ProfileSpec(_message.Message):
     def onnxruntime(self) -> _types_pb2.OnnxRuntimeOptions: ...
     @_builtins.property
     def gate(self) -> _types_pb2.StartGate: ...
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize:
+        """Absent means the backbone's evaluation size."""
+
     def __init__(
         self,
         *,
@@ -1226,24 +1236,28 @@ class ProfileSpec(_message.Message):
         threads: _builtins.int = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
         precision: _types_pb2.Precision.ValueType | None = ...,
-        input_size: _builtins.int | None = ...,
-        batch: _builtins.int = ...,
+        batch: _builtins.int | None = ...,
         run_count: _builtins.int = ...,
         cores: Global___Cores | None = ...,
         flush_denormals: _builtins.bool = ...,
         onnxruntime: _types_pb2.OnnxRuntimeOptions | None = ...,
         gate: _types_pb2.StartGate | None = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "cores", b"cores", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "batch", b"batch", "cores", b"cores", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__batch: _TypeAlias = _typing.Literal["batch"]  # noqa: Y015
+    _WhichOneofArgType__batch: _TypeAlias = _typing.Literal["_batch", b"_batch"]  # noqa: Y015
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
     _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
     _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__batch) -> _WhichOneofReturnType__batch | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
     @_typing.overload
@@ -1321,7 +1335,6 @@ class OperatorProfile(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
-    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
@@ -1331,6 +1344,8 @@ class OperatorProfile(_message.Message):
     PROFILED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     TIMES_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    STARTED_UNREADY_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -1340,7 +1355,6 @@ class OperatorProfile(_message.Message):
     format: _types_pb2.Format.ValueType
     precision: _types_pb2.Precision.ValueType
     target: _types_pb2.Target.ValueType
-    input_size: _builtins.int
     batch: _builtins.int
     threads: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
@@ -1358,6 +1372,12 @@ class OperatorProfile(_message.Message):
     def settings(self) -> _types_pb2.MeasureSettings:
         """Everything that its job was told."""
 
+    @_builtins.property
+    def started_unready(self) -> _types_pb2.Reason:
+        """What was in the way of the start gate when it started all the same."""
+
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize: ...
     def __init__(
         self,
         *,
@@ -1370,7 +1390,6 @@ class OperatorProfile(_message.Message):
         format: _types_pb2.Format.ValueType = ...,
         precision: _types_pb2.Precision.ValueType = ...,
         target: _types_pb2.Target.ValueType = ...,
-        input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
         threads: _builtins.int = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
@@ -1380,12 +1399,16 @@ class OperatorProfile(_message.Message):
         profiled_at_unix_ms: _builtins.int = ...,
         times: _types_pb2.OperatorTimes | None = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
+        started_unready: _types_pb2.Reason | None = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "times", b"times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "input_size", b"input_size", "settings", b"settings", "started_unready", b"started_unready", "times", b"times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "settings", b"settings", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "settings", b"settings", "started_unready", b"started_unready", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
+    _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
 
 Global___OperatorProfile: _TypeAlias = OperatorProfile  # noqa: Y015
 
@@ -1558,7 +1581,6 @@ class Measurement(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
-    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
     BUSY_THREADS_FIELD_NUMBER: _builtins.int
@@ -1580,6 +1602,8 @@ class Measurement(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     MINUTES_FIELD_NUMBER: _builtins.int
     REPETITIONS_WANTED_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    LATENCY_PER_IMAGE_MS_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -1599,7 +1623,6 @@ class Measurement(_message.Message):
     format: _types_pb2.Format.ValueType
     precision: _types_pb2.Precision.ValueType
     target: _types_pb2.Target.ValueType
-    input_size: _builtins.int
     batch: _builtins.int
     threads: _builtins.int
     busy_threads: _builtins.int
@@ -1613,12 +1636,10 @@ class Measurement(_message.Message):
     measured_at_unix_ms: _builtins.int
     accuracy_dataset: _builtins.str
     """The dataset of top1 and top5: ImageNet-1k unless another was asked for."""
-    accuracy_input_size: _builtins.int
-    """Pixels; absent where the accuracy is known for any size, or for none. Where it is another than
-    `input_size`, none is known for that.
-    """
     repetitions_wanted: _builtins.int
     """How many its job asked for."""
+    latency_per_image_ms: _builtins.float
+    """Of one image, where an inference has several."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why its verdict is what it is; for ok, what the figure does not tell."""
@@ -1636,6 +1657,12 @@ class Measurement(_message.Message):
         """Cores that the children were allowed to run on."""
 
     @_builtins.property
+    def accuracy_input_size(self) -> _types_pb2.ImageSize:
+        """Absent where the accuracy is known for any size, or for none. Where it is another than
+        `input_size`, none is known for that.
+        """
+
+    @_builtins.property
     def settings(self) -> _types_pb2.MeasureSettings:
         """All of what its repetitions were told."""
 
@@ -1643,6 +1670,8 @@ class Measurement(_message.Message):
     def minutes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MinuteFigures]:
         """Of sustained inference, in order; a minute in which no inference began is absent."""
 
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize: ...
     def __init__(
         self,
         *,
@@ -1663,7 +1692,6 @@ class Measurement(_message.Message):
         format: _types_pb2.Format.ValueType = ...,
         precision: _types_pb2.Precision.ValueType = ...,
         target: _types_pb2.Target.ValueType = ...,
-        input_size: _builtins.int = ...,
         batch: _builtins.int = ...,
         threads: _builtins.int = ...,
         busy_threads: _builtins.int = ...,
@@ -1681,14 +1709,16 @@ class Measurement(_message.Message):
         repetitions: _abc.Iterable[_types_pb2.Repetition] | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
         accuracy_dataset: _builtins.str = ...,
-        accuracy_input_size: _builtins.int | None = ...,
+        accuracy_input_size: _types_pb2.ImageSize | None = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
         minutes: _abc.Iterable[Global___MinuteFigures] | None = ...,
         repetitions_wanted: _builtins.int = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
+        latency_per_image_ms: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "latency", b"latency", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
     _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
@@ -1696,6 +1726,8 @@ class Measurement(_message.Message):
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
     _WhichOneofReturnType__latency: _TypeAlias = _typing.Literal["latency"]  # noqa: Y015
     _WhichOneofArgType__latency: _TypeAlias = _typing.Literal["_latency", b"_latency"]  # noqa: Y015
+    _WhichOneofReturnType__latency_per_image_ms: _TypeAlias = _typing.Literal["latency_per_image_ms"]  # noqa: Y015
+    _WhichOneofArgType__latency_per_image_ms: _TypeAlias = _typing.Literal["_latency_per_image_ms", b"_latency_per_image_ms"]  # noqa: Y015
     _WhichOneofReturnType__memory: _TypeAlias = _typing.Literal["memory"]  # noqa: Y015
     _WhichOneofArgType__memory: _TypeAlias = _typing.Literal["_memory", b"_memory"]  # noqa: Y015
     _WhichOneofReturnType__params_m: _TypeAlias = _typing.Literal["params_m"]  # noqa: Y015
@@ -1710,6 +1742,8 @@ class Measurement(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flops_g) -> _WhichOneofReturnType__flops_g | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__latency) -> _WhichOneofReturnType__latency | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_per_image_ms) -> _WhichOneofReturnType__latency_per_image_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory) -> _WhichOneofReturnType__memory | None: ...
     @_typing.overload
@@ -2428,8 +2462,10 @@ class AccuracyFigure(_message.Message):
     precision: _types_pb2.Precision.ValueType
     source: _builtins.str
     """Where it comes from, for people."""
-    input_size: _builtins.int
-    """Pixels; absent means any."""
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize:
+        """Absent means any."""
+
     def __init__(
         self,
         *,
@@ -2440,7 +2476,7 @@ class AccuracyFigure(_message.Message):
         value_percent: _builtins.float = ...,
         precision: _types_pb2.Precision.ValueType = ...,
         source: _builtins.str = ...,
-        input_size: _builtins.int | None = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -2531,8 +2567,8 @@ class Dataset(_message.Message):
     @_builtins.property
     def precisions(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Precision.ValueType]: ...
     @_builtins.property
-    def input_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Pixels: those that figures are bound to; others hold at any."""
+    def input_sizes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ImageSize]:
+        """Those that figures are bound to; others hold at any."""
 
     @_builtins.property
     def of_other_files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -2546,7 +2582,7 @@ class Dataset(_message.Message):
         figure_count: _builtins.int = ...,
         metrics: _abc.Iterable[Global___AccuracyMetric.ValueType] | None = ...,
         precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
-        input_sizes: _abc.Iterable[_builtins.int] | None = ...,
+        input_sizes: _abc.Iterable[_types_pb2.ImageSize] | None = ...,
         of_other_files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -2607,12 +2643,11 @@ class OwnModelHeader(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
-    input_size: _builtins.int
-    """Height and width in pixels; absent means what the model says itself."""
     architecture: _builtins.str
     """Of weights: what they are of, an architecture or a backbone of the catalog."""
     classes: _builtins.int
@@ -2621,19 +2656,28 @@ class OwnModelHeader(_message.Message):
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnFile]:
         """In the order of their bytes."""
 
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize:
+        """Absent means what the model says itself."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.InputValues]:
+        """Of the inputs that are no image."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         format: Global___OwnFormat.ValueType = ...,
         files: _abc.Iterable[Global___OwnFile] | None = ...,
-        input_size: _builtins.int | None = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
+        inputs: _abc.Iterable[_types_pb2.InputValues] | None = ...,
         architecture: _builtins.str | None = ...,
         classes: _builtins.int | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_classes", b"_classes", "_input_size", b"_input_size", "architecture", b"architecture", "classes", b"classes", "input_size", b"input_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_classes", b"_classes", "_input_size", b"_input_size", "architecture", b"architecture", "classes", b"classes", "files", b"files", "format", b"format", "input_size", b"input_size", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_classes", b"_classes", "_input_size", b"_input_size", "architecture", b"architecture", "classes", b"classes", "files", b"files", "format", b"format", "input_size", b"input_size", "inputs", b"inputs", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
     _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
@@ -2728,11 +2772,11 @@ class OwnModel(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
-    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     PARAMS_M_FIELD_NUMBER: _builtins.int
     OUTPUT_SHAPES_FIELD_NUMBER: _builtins.int
     ADDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ASSUMED_FIELD_NUMBER: _builtins.int
+    TAKES_FIELD_NUMBER: _builtins.int
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -2740,7 +2784,6 @@ class OwnModel(_message.Message):
     digest: _builtins.str
     """SHA-256 over the digests of its files."""
     size_bytes: _builtins.int
-    input_size: _builtins.int
     params_m: _builtins.float
     """Numbers in its weights, in millions, as we counted them."""
     added_at_unix_ms: _builtins.int
@@ -2750,11 +2793,15 @@ class OwnModel(_message.Message):
     """In which it came."""
     @_builtins.property
     def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Of each output, for one image."""
+        """Of each output, for the batch in `takes`."""
 
     @_builtins.property
     def assumed(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssumedAxis]:
-        """Of its input."""
+        """Of its image."""
+
+    @_builtins.property
+    def takes(self) -> _types_pb2.NetworkInput:
+        """What it is given where nobody says of which size and batch."""
 
     def __init__(
         self,
@@ -2763,17 +2810,17 @@ class OwnModel(_message.Message):
         format: Global___OwnFormat.ValueType = ...,
         digest: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
-        input_size: _builtins.int = ...,
         params_m: _builtins.float = ...,
         output_shapes: _abc.Iterable[_builtins.str] | None = ...,
         added_at_unix_ms: _builtins.int = ...,
         assumed: _abc.Iterable[Global___AssumedAxis] | None = ...,
+        takes: _types_pb2.NetworkInput | None = ...,
         architecture: _builtins.str | None = ...,
         precision: _types_pb2.Precision.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "architecture", b"architecture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "architecture", b"architecture", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "input_size", b"input_size", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "precision", b"precision", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "precision", b"precision", "size_bytes", b"size_bytes", "takes", b"takes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
     _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015

@@ -53,8 +53,8 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_WIDE: _Verdict.ValueType  # 6
     """The interval is wider than was asked for, and says so honestly."""
     VERDICT_DISTURBED: _Verdict.ValueType  # 7
-    """Something that is no part of the job took part: other processes had the child's cores, or its
-    repetitions ran with more than one runtime.
+    """Something that is no part of the job took part: other processes had the child's cores, its
+    repetitions started although the device was not ready, or ran with more than one runtime.
     """
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
@@ -70,8 +70,8 @@ VERDICT_FAILED: Verdict.ValueType  # 4
 VERDICT_WIDE: Verdict.ValueType  # 6
 """The interval is wider than was asked for, and says so honestly."""
 VERDICT_DISTURBED: Verdict.ValueType  # 7
-"""Something that is no part of the job took part: other processes had the child's cores, or its
-repetitions ran with more than one runtime.
+"""Something that is no part of the job took part: other processes had the child's cores, its
+repetitions started although the device was not ready, or ran with more than one runtime.
 """
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
@@ -223,6 +223,50 @@ GRAPH_OPTIMIZATION_EXTENDED: GraphOptimization.ValueType  # 3
 GRAPH_OPTIMIZATION_ALL: GraphOptimization.ValueType  # 4
 Global___GraphOptimization: _TypeAlias = GraphOptimization  # noqa: Y015
 
+class _Layout:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LayoutEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Layout.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LAYOUT_UNSPECIFIED: _Layout.ValueType  # 0
+    LAYOUT_NCHW: _Layout.ValueType  # 1
+    LAYOUT_NHWC: _Layout.ValueType  # 2
+
+class Layout(_Layout, metaclass=_LayoutEnumTypeWrapper):
+    """In which order the axes of an image input stand."""
+
+LAYOUT_UNSPECIFIED: Layout.ValueType  # 0
+LAYOUT_NCHW: Layout.ValueType  # 1
+LAYOUT_NHWC: Layout.ValueType  # 2
+Global___Layout: _TypeAlias = Layout  # noqa: Y015
+
+class _ElementType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ElementTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ElementType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ELEMENT_TYPE_UNSPECIFIED: _ElementType.ValueType  # 0
+    ELEMENT_TYPE_FLOAT32: _ElementType.ValueType  # 1
+    ELEMENT_TYPE_FLOAT16: _ElementType.ValueType  # 2
+    ELEMENT_TYPE_UINT8: _ElementType.ValueType  # 3
+    ELEMENT_TYPE_INT32: _ElementType.ValueType  # 4
+    ELEMENT_TYPE_INT64: _ElementType.ValueType  # 5
+    ELEMENT_TYPE_BOOL: _ElementType.ValueType  # 6
+
+class ElementType(_ElementType, metaclass=_ElementTypeEnumTypeWrapper):
+    """Kind of number of an input."""
+
+ELEMENT_TYPE_UNSPECIFIED: ElementType.ValueType  # 0
+ELEMENT_TYPE_FLOAT32: ElementType.ValueType  # 1
+ELEMENT_TYPE_FLOAT16: ElementType.ValueType  # 2
+ELEMENT_TYPE_UINT8: ElementType.ValueType  # 3
+ELEMENT_TYPE_INT32: ElementType.ValueType  # 4
+ELEMENT_TYPE_INT64: ElementType.ValueType  # 5
+ELEMENT_TYPE_BOOL: ElementType.ValueType  # 6
+Global___ElementType: _TypeAlias = ElementType  # noqa: Y015
+
 class _ReasonCode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -254,6 +298,9 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: runtime, versions"""
     REASON_CODE_STARTS_MISSED: _ReasonCode.ValueType  # 10
     """count, deadline_ms"""
+    REASON_CODE_STARTED_UNREADY: _ReasonCode.ValueType  # 100
+    """Of both: count, repetitions; what was in the way stands beside it"""
+    REASON_CODE_UNREADY_LEFT_OUT: _ReasonCode.ValueType  # 101
     REASON_CODE_UNWATCHED: _ReasonCode.ValueType  # 11
     """count, repetitions"""
     REASON_CODE_ONE_PROCESS: _ReasonCode.ValueType  # 12
@@ -281,6 +328,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """deadline_ms; what was in the way stands beside it"""
     REASON_CODE_AGENT_VANISHED: _ReasonCode.ValueType  # 28
     """attempts"""
+    REASON_CODE_NEVER_REPORTED: _ReasonCode.ValueType  # 110
     REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
     """words: detail, log_id"""
     REASON_CODE_WEIGHTS_UNAVAILABLE: _ReasonCode.ValueType  # 94
@@ -341,7 +389,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: dataset, precision"""
     REASON_CODE_ACCURACY_UNPUBLISHED: _ReasonCode.ValueType  # 52
     REASON_CODE_ACCURACY_OF_OTHER_SIZE: _ReasonCode.ValueType  # 53
-    """known_px, measured_px"""
+    """known_size, measured_size"""
     REASON_CODE_NOT_SUSTAINED: _ReasonCode.ValueType  # 54
     """minute"""
     REASON_CODE_PAST_LAST_MINUTE: _ReasonCode.ValueType  # 55
@@ -423,6 +471,9 @@ REASON_CODE_RUNTIME_CHANGED: ReasonCode.ValueType  # 9
 """words: runtime, versions"""
 REASON_CODE_STARTS_MISSED: ReasonCode.ValueType  # 10
 """count, deadline_ms"""
+REASON_CODE_STARTED_UNREADY: ReasonCode.ValueType  # 100
+"""Of both: count, repetitions; what was in the way stands beside it"""
+REASON_CODE_UNREADY_LEFT_OUT: ReasonCode.ValueType  # 101
 REASON_CODE_UNWATCHED: ReasonCode.ValueType  # 11
 """count, repetitions"""
 REASON_CODE_ONE_PROCESS: ReasonCode.ValueType  # 12
@@ -450,6 +501,7 @@ REASON_CODE_NOT_READY: ReasonCode.ValueType  # 27
 """deadline_ms; what was in the way stands beside it"""
 REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
 """attempts"""
+REASON_CODE_NEVER_REPORTED: ReasonCode.ValueType  # 110
 REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
 """words: detail, log_id"""
 REASON_CODE_WEIGHTS_UNAVAILABLE: ReasonCode.ValueType  # 94
@@ -510,7 +562,7 @@ REASON_CODE_ACCURACY_UNKNOWN_IN_PRECISION: ReasonCode.ValueType  # 51
 """words: dataset, precision"""
 REASON_CODE_ACCURACY_UNPUBLISHED: ReasonCode.ValueType  # 52
 REASON_CODE_ACCURACY_OF_OTHER_SIZE: ReasonCode.ValueType  # 53
-"""known_px, measured_px"""
+"""known_size, measured_size"""
 REASON_CODE_NOT_SUSTAINED: ReasonCode.ValueType  # 54
 """minute"""
 REASON_CODE_PAST_LAST_MINUTE: ReasonCode.ValueType  # 55
@@ -1096,6 +1148,7 @@ class StartGate(_message.Message):
     MAX_LOAD_BY_OTHERS_FIELD_NUMBER: _builtins.int
     MIN_BATTERY_PERCENT_FIELD_NUMBER: _builtins.int
     DEADLINE_MS_FIELD_NUMBER: _builtins.int
+    IS_STRICT_FIELD_NUMBER: _builtins.int
     max_celsius: _builtins.float
     """The hottest zone that tells of the processor is below this, or back at what it was at rest."""
     max_load_by_others: _builtins.float
@@ -1103,7 +1156,9 @@ class StartGate(_message.Message):
     min_battery_percent: _builtins.int
     """Of a device that runs on its battery."""
     deadline_ms: _builtins.int
-    """How long a start may wait for it; then the attempt fails."""
+    """How long a start may wait for it; then it goes on."""
+    is_strict: _builtins.bool
+    """Whether the attempt fails then instead."""
     def __init__(
         self,
         *,
@@ -1111,10 +1166,11 @@ class StartGate(_message.Message):
         max_load_by_others: _builtins.float | None = ...,
         min_battery_percent: _builtins.int | None = ...,
         deadline_ms: _builtins.int = ...,
+        is_strict: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "deadline_ms", b"deadline_ms", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius", "_max_load_by_others", b"_max_load_by_others", "_min_battery_percent", b"_min_battery_percent", "deadline_ms", b"deadline_ms", "is_strict", b"is_strict", "max_celsius", b"max_celsius", "max_load_by_others", b"max_load_by_others", "min_battery_percent", b"min_battery_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_celsius: _TypeAlias = _typing.Literal["max_celsius"]  # noqa: Y015
     _WhichOneofArgType__max_celsius: _TypeAlias = _typing.Literal["_max_celsius", b"_max_celsius"]  # noqa: Y015
@@ -1132,6 +1188,162 @@ class StartGate(_message.Message):
 Global___StartGate: _TypeAlias = StartGate  # noqa: Y015
 
 @_typing.final
+class ImageSize(_message.Message):
+    """Pixels, at least 1."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    width: _builtins.int
+    def __init__(
+        self,
+        *,
+        height: _builtins.int = ...,
+        width: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageSize: _TypeAlias = ImageSize  # noqa: Y015
+
+@_typing.final
+class InputValues(_message.Message):
+    """What a person says of an input that is no image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """1 to 64."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputValues: _TypeAlias = InputValues  # noqa: Y015
+
+@_typing.final
+class ConstantInput(_message.Message):
+    """An input besides the image that has the same values in every inference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ELEMENT_TYPE_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    FOR_EACH_IMAGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    element_type: Global___ElementType.ValueType
+    for_each_image: _builtins.bool
+    """Whether it has a first axis besides, on which each image has these values."""
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Without the axis of images where it has one."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Row by row, 1 to 64."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        element_type: Global___ElementType.ValueType = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+        for_each_image: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["element_type", b"element_type", "for_each_image", b"for_each_image", "name", b"name", "shape", b"shape", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConstantInput: _TypeAlias = ConstantInput  # noqa: Y015
+
+@_typing.final
+class InputKind(_message.Message):
+    """What a network takes, whatever the size and the number of its images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LAYOUT_FIELD_NUMBER: _builtins.int
+    ELEMENT_TYPE_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    CONSTANTS_FIELD_NUMBER: _builtins.int
+    layout: Global___Layout.ValueType
+    element_type: Global___ElementType.ValueType
+    """Of the image: FLOAT32, FLOAT16 or UINT8."""
+    channels: _builtins.int
+    """Of the image, 1 to 1024."""
+    @_builtins.property
+    def constants(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConstantInput]:
+        """At most 4."""
+
+    def __init__(
+        self,
+        *,
+        layout: Global___Layout.ValueType = ...,
+        element_type: Global___ElementType.ValueType = ...,
+        channels: _builtins.int = ...,
+        constants: _abc.Iterable[Global___ConstantInput] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "constants", b"constants", "element_type", b"element_type", "layout", b"layout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputKind: _TypeAlias = InputKind  # noqa: Y015
+
+@_typing.final
+class NetworkInput(_message.Message):
+    """What one inference of a network is given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIZE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    batch: _builtins.int
+    """Images, 1 to 64."""
+    @_builtins.property
+    def size(self) -> Global___ImageSize: ...
+    @_builtins.property
+    def kind(self) -> Global___InputKind: ...
+    def __init__(
+        self,
+        *,
+        size: Global___ImageSize | None = ...,
+        batch: _builtins.int = ...,
+        kind: Global___InputKind | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "size", b"size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "kind", b"kind", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetworkInput: _TypeAlias = NetworkInput  # noqa: Y015
+
+@_typing.final
 class MeasureSettings(_message.Message):
     """Everything that one repetition is told, besides the artifact."""
 
@@ -1141,7 +1353,6 @@ class MeasureSettings(_message.Message):
     THREADS_FIELD_NUMBER: _builtins.int
     RELATIVE_HALF_WIDTH_FIELD_NUMBER: _builtins.int
     TIME_BUDGET_MS_FIELD_NUMBER: _builtins.int
-    INPUT_SHAPE_FIELD_NUMBER: _builtins.int
     INPUT_SEED_FIELD_NUMBER: _builtins.int
     CORES_FIELD_NUMBER: _builtins.int
     FLUSH_DENORMALS_FIELD_NUMBER: _builtins.int
@@ -1149,6 +1360,7 @@ class MeasureSettings(_message.Message):
     GATE_FIELD_NUMBER: _builtins.int
     SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
     PROFILE_RUNS_FIELD_NUMBER: _builtins.int
+    TAKES_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     threads: _builtins.int
     """Threads that the runtime computes with, at least 1."""
@@ -1166,10 +1378,6 @@ class MeasureSettings(_message.Message):
     profile_runs: _builtins.int
     """Inferences to profile after a warm-up, in the place of measuring; 0 measures."""
     @_builtins.property
-    def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Batch, channels, height, width."""
-
-    @_builtins.property
     def cores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that a child may run on, ascending; empty means every core that the agent may use."""
 
@@ -1179,6 +1387,8 @@ class MeasureSettings(_message.Message):
 
     @_builtins.property
     def gate(self) -> Global___StartGate: ...
+    @_builtins.property
+    def takes(self) -> Global___NetworkInput: ...
     def __init__(
         self,
         *,
@@ -1186,7 +1396,6 @@ class MeasureSettings(_message.Message):
         threads: _builtins.int = ...,
         relative_half_width: _builtins.float = ...,
         time_budget_ms: _builtins.int = ...,
-        input_shape: _abc.Iterable[_builtins.int] | None = ...,
         input_seed: _builtins.int = ...,
         cores: _abc.Iterable[_builtins.int] | None = ...,
         flush_denormals: _builtins.bool = ...,
@@ -1194,10 +1403,11 @@ class MeasureSettings(_message.Message):
         gate: Global___StartGate | None = ...,
         sustained_minutes: _builtins.int = ...,
         profile_runs: _builtins.int = ...,
+        takes: Global___NetworkInput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "input_shape", b"input_shape", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "takes", b"takes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
@@ -1307,6 +1517,8 @@ class Repetition(_message.Message):
     IS_SUSPECT_FIELD_NUMBER: _builtins.int
     SAMPLES_PER_MINUTE_FIELD_NUMBER: _builtins.int
     WARMUP_SETTLED_FIELD_NUMBER: _builtins.int
+    STARTED_UNREADY_FIELD_NUMBER: _builtins.int
+    WAITED_MS_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1326,6 +1538,8 @@ class Repetition(_message.Message):
     """
     warmup_settled: _builtins.bool
     """Whether the warm-up's windows agreed when it ended; else its runs or its time were used up."""
+    waited_ms: _builtins.int
+    """Said by the controller only, of the report: how long its start waited."""
     @_builtins.property
     def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Timed inferences, in order: all of them, or an even random share where there would be more than
@@ -1350,6 +1564,12 @@ class Repetition(_message.Message):
     def samples_per_minute(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Of sustained inference: how many of `latency_ns` each minute has, in order."""
 
+    @_builtins.property
+    def started_unready(self) -> Global___Reason:
+        """What was in the way of the start gate when it started all the same. Figures are derived without it,
+        unless fewer than two others are left: then all count, and the verdict is DISTURBED.
+        """
+
     def __init__(
         self,
         *,
@@ -1368,17 +1588,23 @@ class Repetition(_message.Message):
         is_suspect: _builtins.bool = ...,
         samples_per_minute: _abc.Iterable[_builtins.int] | None = ...,
         warmup_settled: _builtins.bool | None = ...,
+        started_unready: Global___Reason | None = ...,
+        waited_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "stop_reason", b"stop_reason", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
+    _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
     _WhichOneofReturnType__warmup_settled: _TypeAlias = _typing.Literal["warmup_settled"]  # noqa: Y015
     _WhichOneofArgType__warmup_settled: _TypeAlias = _typing.Literal["_warmup_settled", b"_warmup_settled"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 

@@ -23,6 +23,7 @@ from tests.benchmarks.measuring import (
     fidelity,
     ratios,
     repeatability,
+    warmup,
 )
 from tests.benchmarks.places import filled
 from tests.benchmarks.section import Section
@@ -36,6 +37,7 @@ PROOF = {
     "faults": faults.run,
     "fidelity": fidelity.run,
     "repeatability": repeatability.run,
+    "warmup": warmup.run,
 }
 SPEED = {
     "transfer": transfer.run,

@@ -16,6 +16,7 @@ from agent.link.dialling import CHANNEL_OPTIONS
 from agent.link.wire import FleetClient
 from controller.state.blobs import open_blobs, put_blob
 from protos.fleet import Lease
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 from tests.benchmarks.section import Section
@@ -83,7 +84,7 @@ async def _fetch_s(address: str, sha256: str, folder: Path) -> float:
         threads=1,
         relative_half_width=0.02,
         time_budget_ms=100,
-        input_shape=(1, 3, 224, 224),
+        takes=NetworkInput(size=square(224)),
         input_seed=0,
     )
     lease = Lease(

@@ -30,7 +30,7 @@ def program_sizes(backbones: Iterable[Backbone]) -> list[tuple[str, int]]:
     unrunnable = {s.series for s in STOPPERS if set(s.formats) == set(Format)}
     return list(
         dict.fromkeys(
-            (b.architecture, b.input_size) for b in backbones if b.series not in unrunnable
+            (b.architecture, b.input_size.height) for b in backbones if b.series not in unrunnable
         )
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -9,21 +10,14 @@ from google.protobuf.message import Message
 from obstore.store import LocalStore
 
 from controller.api.rpc.failures import answered_failures
+from controller.api.rpc.from_agents import decode_from_agent
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import AgentSession, Fleet
 from controller.state.blobs import read_blob
 from protos import fleet as conversation
-from protos.codec import MessageInvalid, from_message, to_message
-from protos.reasons import ReasonCode
-from protos.v1 import fleet_pb2, fleet_pb2_grpc
+from protos.codec import to_message
+from protos.v1 import fleet_pb2
 
-_FROM_AGENT: Mapping[str, type[conversation.FromAgent]] = {
-    "hello": conversation.Hello,
-    "heartbeat": conversation.Heartbeat,
-    "ready": conversation.Ready,
-    "progress": conversation.Progress,
-    "report": conversation.Report,
-}
 _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.Welcome: ("welcome", fleet_pb2.Welcome),
     conversation.Lease: ("lease", fleet_pb2.Lease),
@@ -31,22 +25,46 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.Cancel: ("cancel", fleet_pb2.Cancel),
 }
 
-Requests = AsyncIterator[fleet_pb2.ConnectRequest]
+# A phone at the edge of its network takes a few; who says nothing only holds a stream.
+HELLO_WITHIN_S = 20.0
+# Encoded ConnectRequests: what is decoded, and where, is decided below.
+Requests = AsyncIterator[bytes]
 
 
-class FleetService(fleet_pb2_grpc.FleetServicer):
+def fleet_handler(service: "FleetService") -> grpc.GenericRpcHandler:
+    """The Fleet service as a server takes it, agents' messages left encoded."""
+    return grpc.method_handlers_generic_handler(
+        fleet_pb2.DESCRIPTOR.services_by_name["Fleet"].full_name,
+        {
+            "Connect": grpc.stream_stream_rpc_method_handler(
+                service.Connect,
+                response_serializer=fleet_pb2.ConnectResponse.SerializeToString,
+            ),
+            "FetchArtifact": grpc.unary_stream_rpc_method_handler(
+                service.FetchArtifact,
+                request_deserializer=fleet_pb2.FetchArtifactRequest.FromString,
+                response_serializer=fleet_pb2.FetchArtifactResponse.SerializeToString,
+            ),
+        },
+    )
+
+
+class FleetService:
     """What agents call."""
 
     def __init__(self, fleet: Fleet, blobs: LocalStore) -> None:
         self._fleet = fleet
         self._blobs = blobs
+        # Neither on the loop that all share, nor on the threads that the database waits in.
+        self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
 
     async def Connect(  # noqa: N802 - the contract's name
         self, request_iterator: Requests, context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[fleet_pb2.ConnectResponse]:
         """Holds one agent's stream for as long as both live."""
         async with answered_failures(context):
-            session = await self._fleet.connect(await _first_hello(request_iterator))
+            hello = await self._first_hello(request_iterator)
+            session = await self._fleet.connect(hello)
             hearing = asyncio.create_task(self._hear(session, request_iterator))
             try:
                 while (said := await session.outbox.get()) is not None:
@@ -70,11 +88,28 @@ class FleetService(fleet_pb2_grpc.FleetServicer):
     async def _hear(self, session: AgentSession, requests: Requests) -> None:
         try:
             async for request in requests:
-                # A report holds every raw sample: too much for the loop that all share.
-                said = await asyncio.to_thread(_from_agent, request)
-                await self._handle(session, said)
+                said = await self._decoded(request)
+                if said is not None:
+                    await self._handle(session, said)
         finally:
             session.outbox.put_nowait(None)
+
+    async def _decoded(self, request: bytes) -> conversation.FromAgent | None:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decoding, decode_from_agent, request)
+
+    async def _first_hello(self, requests: Requests) -> conversation.Hello:
+        try:
+            first = await asyncio.wait_for(anext(requests, b""), HELLO_WITHIN_S)
+        except asyncio.TimeoutError as error:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"an agent says Hello within {HELLO_WITHIN_S:g} s; this one said nothing",
+            ) from error
+        said = await self._decoded(first)
+        if isinstance(said, conversation.Hello):
+            return said
+        raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
 
     async def _handle(self, session: AgentSession, said: conversation.FromAgent) -> None:
         match said:
@@ -86,40 +121,10 @@ class FleetService(fleet_pb2_grpc.FleetServicer):
                 self._fleet.progress(session, said)
             case conversation.Report():
                 await self._fleet.report(session, said)
+            case conversation.GiveBack():
+                await self._fleet.take_back(session, said)
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
-
-
-async def _first_hello(requests: Requests) -> conversation.Hello:
-    async for request in requests:
-        said = _from_agent(request)
-        if isinstance(said, conversation.Hello):
-            return said
-        break
-    raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
-
-
-def _from_agent(request: fleet_pb2.ConnectRequest) -> conversation.FromAgent:
-    kind = request.WhichOneof("message")
-    if kind is None:
-        raise MessageInvalid("an agent sent an empty message; use the same edgerank version there")
-    try:
-        return from_message(getattr(request, kind), _FROM_AGENT[kind])
-    except MessageInvalid as error:
-        if kind != "report":
-            raise
-        return _rubbish(request.report, error)
-
-
-def _rubbish(report: fleet_pb2.Report, error: MessageInvalid) -> conversation.Report:
-    """A failure in place of a report that makes no sense, which would be sent again forever."""
-    return conversation.Report(
-        attempt_id=report.attempt_id,
-        job_id=report.job_id,
-        started_at_unix_ms=report.started_at_unix_ms,
-        ended_at_unix_ms=report.ended_at_unix_ms,
-        failure=conversation.failed(ReasonCode.RUBBISH, f"the agent's report: {error}"),
-    )
 
 
 def _to_agent(said: conversation.ToAgent) -> fleet_pb2.ConnectResponse:

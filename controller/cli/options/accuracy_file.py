@@ -14,8 +14,9 @@ from controller.domain.catalog import (
     AccuracyMetric,
     dataset_meant,
 )
-from models.catalog.catalog import IMAGENET, MAX_INPUT_SIZE, Backbone, Catalog
+from models.catalog.catalog import IMAGENET, Backbone, Catalog
 from models.catalog.precisions import Precision
+from protos.inputs import MAX_SIDE, ImageSize, parse_size
 
 MAX_FILE_BYTES: Final = 8_000_000
 INPUT_SIZE: Final = "input_size"
@@ -152,15 +153,16 @@ def _read_timm(table: CsvTable, file_name: str) -> AccuracyFile:
     )
 
 
-def _input_size(row: TableRow, column: str) -> int | None:
+def _input_size(row: TableRow, column: str) -> ImageSize | None:
     """The size that a row's figures were taken at; None where it says none."""
     text = row.cells.get(column, "")
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_INPUT_SIZE:
-        problem = f"{text[:40]!r} is no size of 1 to {MAX_INPUT_SIZE} pixels"
-        raise AccuracyInvalid(row.line, column, problem)
-    return int(text)
+    try:
+        return parse_size(text)
+    except ValueError:
+        problem = f"{text[:40]!r} is no size of 1 to {MAX_SIDE} pixels: write 224 or 192x48"
+        raise AccuracyInvalid(row.line, column, problem) from None
 
 
 def _percent(row: TableRow, column: str) -> float:

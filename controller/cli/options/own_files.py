@@ -51,6 +51,19 @@ def brought(
     return OwnFormat.PADDLE, _within_size(program_and_parameters(program, parameters))
 
 
+def check_weights(weights: Path | None, architecture: str | None, classes: int | None) -> None:
+    """Refuse weights of nobody knows what, and what is said of weights without any.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    if (weights is None) != (architecture is None) or (classes and not weights):
+        raise _refused(
+            "--weights goes with --architecture, which says what they are of, and --classes goes "
+            "with both"
+        )
+
+
 @contextmanager
 def _onnx_files(path: Path) -> Iterator[tuple[Path, ...]]:
     if not path.is_file():

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from controller.cli.options.grouping import option_group
-from controller.cli.options.values import OneOf
+from controller.cli.options.values import Converted, OneOf, read_input_size
 from controller.cli.options.variants import weights_option
 from controller.domain.profiles import MAX_PROFILE_RUNS
-from controller.domain.sweeps import MAX_BATCH, MAX_THREADS
-from models.catalog.catalog import MAX_INPUT_SIZE
+from controller.domain.sweeps import MAX_THREADS
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
+from protos.inputs import MAX_BATCH, ImageSize
 from protos.runtimes import Runtime
 
 PLAIN_TRACE, PACKED_TRACE = ".json", ".json.gz"
@@ -34,8 +34,8 @@ class ProfiledInferences:
     runtime: Runtime
     threads: int
     precision: Precision | None
-    input_size: int | None
-    batch: int
+    input_size: ImageSize | None
+    batch: int | None
     weights: WeightsKind
     run_count: int
 
@@ -68,11 +68,16 @@ profiled_options = option_group(
     ),
     click.option(
         "--input-size",
-        type=click.IntRange(1, MAX_INPUT_SIZE),
+        type=Converted("size", read_input_size),
         metavar="PX",
-        help="Height and width of the input.  [default: the backbone's evaluation size]",
+        help="Size of the input: 192, or 192x48 as height x width.  "
+        "[default: the backbone's evaluation size]",
     ),
-    click.option("--batch", type=click.IntRange(1, MAX_BATCH), default=1, show_default=True),
+    click.option(
+        "--batch",
+        type=click.IntRange(1, MAX_BATCH),
+        help="Images per inference.  [default: 1, or what an own model is fixed to]",
+    ),
     weights_option(WeightsKind.PRETRAINED),
     click.option(
         "--runs",

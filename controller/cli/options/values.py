@@ -12,10 +12,11 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.names import find_backbone, find_choice
 from controller.domain.rankings import WITH_FIGURES, Merit
-from controller.domain.sweeps import MAX_BATCH, MAX_MINUTES, MAX_THREADS
-from models.catalog.catalog import MAX_INPUT_SIZE, Backbone, Catalog
+from controller.domain.sweeps import MAX_MINUTES, MAX_THREADS
+from models.catalog.catalog import Backbone, Catalog
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
+from protos.inputs import MAX_BATCH, MAX_SIDE, MAX_VALUES, ImageSize, InputValues, parse_size
 from protos.runtimes import Runtime
 
 
@@ -121,13 +122,46 @@ def read_threads(text: str) -> tuple[int, ...]:
     return _counts("thread counts", text, MAX_THREADS)
 
 
-def read_input_sizes(text: str) -> tuple[int, ...]:
-    """The heights and widths of "192,256", pixels, each once.
+def read_input_size(text: str) -> ImageSize:
+    """The size of "224", a square, or "192x48", height x width, in pixels.
 
     Raises:
         EdgerankError: INVALID_INPUT for what is none, or too large.
     """
-    return _counts("input sizes", text, MAX_INPUT_SIZE)
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{text!r} is no input size: write 224 for a square, 192x48 for height x width, each "
+            f"1 to {MAX_SIDE} pixels",
+        ) from error
+
+
+def read_input_sizes(text: str) -> tuple[ImageSize, ...]:
+    """The sizes of "192,256,192x48", each once.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is none, or too large.
+    """
+    return tuple(dict.fromkeys(read_input_size(part) for part in _parts(text)))
+
+
+def read_input_values(text: str) -> InputValues:
+    """The name and the values of "scale_factor=1,1".
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is none, or too many values.
+    """
+    name, _, values = text.rpartition("=")
+    try:
+        return InputValues(name=name.strip(), values=tuple(map(float, values.split(","))))
+    except ValueError as error:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{text[:80]!r} are no values of an input: write NAME=VALUE or NAME=VALUE,VALUE, with "
+            f"at most {MAX_VALUES} numbers",
+        ) from error
 
 
 def read_batches(text: str) -> tuple[int, ...]:

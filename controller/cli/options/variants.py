@@ -14,10 +14,9 @@ from controller.cli.options.values import (
     read_input_sizes,
     read_precisions,
 )
-from controller.domain.sweeps import MAX_BATCH
-from models.catalog.catalog import MAX_INPUT_SIZE
 from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.variants import WeightsKind
+from protos.inputs import MAX_BATCH, MAX_SIDE, ImageSize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +24,7 @@ class WantedVariants:
     """What these options say; the fields are those of `SweepSpec` and `ConversionSpec`."""
 
     precisions: tuple[Precision, ...]
-    input_sizes: tuple[int, ...]
+    input_sizes: tuple[ImageSize, ...]
     batches: tuple[int, ...]
     weights: WeightsKind
 
@@ -61,7 +60,7 @@ variant_options = option_group(
         type=Converted("sizes", read_input_sizes),
         metavar="PX,PX",
         default=(),
-        help=f"Heights and widths of the input, at most {MAX_INPUT_SIZE}.  "
+        help=f"Sizes of the input, sides of at most {MAX_SIDE}: 192, or 192x48 as height x width.  "
         "[default: each backbone's evaluation size]",
     ),
     click.option(
@@ -69,9 +68,9 @@ variant_options = option_group(
         "batches",
         type=Converted("batches", read_batches),
         metavar="N,N",
-        default="1",
-        show_default=True,
-        help=f"Images per inference, at most {MAX_BATCH}.",
+        default=(),
+        help=f"Images per inference, at most {MAX_BATCH}.  "
+        "[default: 1, or what an own model is fixed to]",
     ),
     weights_option(WeightsKind.PRETRAINED),
 )

@@ -19,14 +19,14 @@ from rich.text import Text
 from controller.cli.printing.folding import print_folded
 from controller.cli.printing.telling import Teller
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSnapshot
-from controller.domain.measurements import Verdict
+from controller.domain.measurements import Verdict, per_image_ms
 from controller.domain.quantities import format_memory
 from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
 from controller.views.reasons import sentence
 from controller.views.reasons.folding import folded_reasons
-from controller.views.wording import median_words
+from controller.views.wording import median_words, per_image_words
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Variant, WeightsKind
@@ -180,7 +180,9 @@ def _job_line(outcome: JobOutcome) -> Text:
     if outcome.is_sentinel:
         parts.append("sentinel")
     if outcome.median_ms is not None:
-        parts.append(median_words(outcome.median_ms, outcome.low_ms, outcome.high_ms))
+        median = median_words(outcome.median_ms, outcome.low_ms, outcome.high_ms)
+        one_image = per_image_words(per_image_ms(outcome.median_ms, outcome.batch))
+        parts.append(median + one_image)
     style = _VERDICT_STYLES.get(outcome.verdict, "red")
     return Text.assemble((f"{outcome.verdict.value:9}", style), f" {'  '.join(parts)}")
 

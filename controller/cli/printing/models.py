@@ -9,6 +9,7 @@ from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.catalog import OwnModel
 from controller.domain.quantities import format_memory
 from controller.views.counting import counted
+from controller.views.input_words import input_words
 from models.catalog.catalog import Backbone
 from models.catalog.counted import NOTABLE_DIFFERENCE, differs_notably
 from models.catalog.precisions import Precision
@@ -120,11 +121,14 @@ def _figure(figure: float | None) -> str:
 
 
 def own_model_words(model: OwnModel) -> str:
-    """Say what an own model is: MyNet (onnx): 224 px, 3.50 M parameters, 14.1 MB, output 1x1000."""
+    """Say what an own model is: MyNet (onnx): 224 px, 3.50 M parameters, 14.1 MB, output 1x1000.
+
+    What of its input is not as usual stands behind the size.
+    """
     outputs = "output" if len(model.output_shapes) == 1 else "outputs"
     assumed = ", ".join(f"{each.axis.value} {each.size}" for each in model.assumed)
     return (
-        f"{model.name} ({_origin(model)}): {model.input_size} px, "
+        f"{model.name} ({_origin(model)}): {input_words(model.takes)}, "
         f"{_count(model.params_m)} parameters, {format_memory(model.size_bytes)}, "
         f"{outputs} {', '.join(model.output_shapes)}"
         f"{f' (left open, assumed: {assumed})' if assumed else ''}"

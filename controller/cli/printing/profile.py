@@ -18,6 +18,7 @@ from controller.views.operator_times import (
     percent,
     slowest_layers,
 )
+from controller.views.reasons import sentence
 from controller.views.settings_words import words_of
 from models.catalog.precisions import Precision
 from protos.measuring import LayerTime, OperatorTimes
@@ -30,6 +31,9 @@ def print_profile(console: Console, summary: ProfileSummary, *, by_layer: bool) 
     profile = summary.profile
     console.print(_heading(profile))
     console.print(_costs(summary))
+    if profile.started_unready is not None:
+        unready = sentence(profile.started_unready)
+        console.print(Text(f"started although the device was not ready: {unready}", "yellow"))
     console.print()
     if by_layer:
         console.print(_layers(profile.times, len(profile.times.layers)))

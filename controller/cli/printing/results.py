@@ -10,6 +10,7 @@ from controller.cli.printing.folding import print_folded
 from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
 from controller.views.counting import counted
+from controller.views.input_words import images_words
 from controller.views.reasons.folding import folded_reasons
 from controller.views.settings_words import settings_words
 from controller.views.wording import latency_words, memory_words
@@ -47,7 +48,7 @@ def _how(measurement: Measurement) -> str:
             measurement.runtime.value,
             counted(measurement.threads, "thread"),
             *([] if measurement.precision is Precision.FP32 else [measurement.precision.value]),
-            *([] if measurement.batch == 1 else [f"batch {measurement.batch}"]),
+            *images_words(measurement.input_size, measurement.batch),
             *settings_words(measurement),
             *([] if measurement.weights is WeightsKind.PRETRAINED else [measurement.weights.value]),
         )

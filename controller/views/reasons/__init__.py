@@ -20,6 +20,11 @@ SENTENCES: Final = MappingProxyType(
 """How each code is written."""
 
 _EXPLAINS: Final = ": "
+_UNREADY: Final = (
+    ReasonCode.NOT_READY,
+    ReasonCode.STARTED_UNREADY,
+    ReasonCode.UNREADY_LEFT_OUT,
+)
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -71,6 +76,6 @@ def clauses(reasons: Sequence[Reason]) -> tuple[tuple[Reason, ...], ...]:
 def _joint(before: Reason, behind: Reason) -> str:
     """Return a colon where a reason says why the one before it is so."""
     explains = before.code is ReasonCode.PROFILE_FAILED or (
-        before.code is ReasonCode.NOT_READY and behind.code in REMEDIES
+        before.code in _UNREADY and behind.code in REMEDIES
     )
     return _EXPLAINS if explains else "; "

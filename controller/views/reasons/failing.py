@@ -44,6 +44,10 @@ SENTENCES: Final[Writers] = {
     ReasonCode.AGENT_VANISHED: lambda figures, _: (
         f"its agent vanished {figures['attempts']:.0f} times while it worked on this job"
     ),
+    ReasonCode.NEVER_REPORTED: lambda figures, _: (
+        f"its agent took this job {figures['attempts']:.0f} times, stayed alive and reported "
+        "nothing"
+    ),
     ReasonCode.NO_ARTIFACT: lambda _, words: (
         f"no artifact: {words['detail']}{in_log(words.get('log_id', ''))}"
     ),

@@ -81,6 +81,14 @@ SENTENCES: Final[Writers] = {
         f"{figures['count']:.0f} of its repetitions could not start: the device was not ready "
         f"within {figures['deadline_ms'] / 1e3:g} s"
     ),
+    ReasonCode.STARTED_UNREADY: lambda figures, _: (
+        f"the device was not ready when {figures['count']:.0f} of its "
+        f"{figures['repetitions']:.0f} repetitions started"
+    ),
+    ReasonCode.UNREADY_LEFT_OUT: lambda figures, _: (
+        f"without {figures['count']:.0f} of its {figures['repetitions']:.0f} repetitions, started "
+        "when the device was not ready"
+    ),
     ReasonCode.UNWATCHED: lambda figures, _: (
         f"nothing tells whether the device drifted during {figures['count']:.0f} of its "
         f"{figures['repetitions']:.0f} repetitions: the sentinel had failed"

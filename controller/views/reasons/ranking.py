@@ -78,10 +78,10 @@ def _times(ratio: float) -> str:
     return f"{ratio:.{digits}f}x"
 
 
-def _known_for(figures: _Figures, _words: _Words) -> str:
+def _known_for(_figures: _Figures, words: _Words) -> str:
     return (
-        f"accuracy is known for {figures['known_px']:.0f} px, it is not known for "
-        f"{figures['measured_px']:.0f} px"
+        f"accuracy is known for {words['known_size']} px, it is not known for "
+        f"{words['measured_size']} px"
     )
 
 

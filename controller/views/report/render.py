@@ -96,6 +96,7 @@ def _environment() -> Environment:
         "left_out_words": wording.left_out_words,
         "sentences": sentences,
         "verdict_words": wording.verdict_words,
+        "per_image_words": wording.per_image_words,
         "memory_range_words": wording.memory_range_words,
         "memory_words": wording.memory_words,
         "sweep_command": sweep_command,

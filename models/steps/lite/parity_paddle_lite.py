@@ -6,7 +6,7 @@ import numpy as np
 from paddlelite.lite import MobileConfig, create_paddle_predictor
 
 from models.processes.requests import ParityAnswer, ParityRequest
-from models.steps.parity.compare import Array, compare_with_reference
+from models.steps.parity.compare import Array, Constants, compare_with_reference
 
 
 def run(request: ParityRequest) -> ParityAnswer:
@@ -15,8 +15,11 @@ def run(request: ParityRequest) -> ParityAnswer:
     config.set_model_from_file(request.artifact_path)
     predictor = create_paddle_predictor(config)
 
-    def infer(image: Array) -> list[Array]:
-        predictor.get_input(0).from_numpy(image)
+    inputs = predictor.get_input_names()
+
+    def infer(image: Array, constants: Constants) -> list[Array]:
+        for name in inputs:
+            predictor.get_input_by_name(name).from_numpy(constants.get(name, image))
         predictor.run()
         names = predictor.get_output_names()
         # A copy each: the tensors' memory is used again by the next run.

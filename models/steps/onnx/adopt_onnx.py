@@ -17,8 +17,9 @@ from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.onnx.contents import is_quantised, messages, parameter_count
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
 from models.steps.onnx.versions import refuse_newer, stamp_lowest_ir
-from models.steps.parity.adopted import assumed_axes, input_shape, run_reference
+from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
+from models.steps.parity.declared import DeclaredInput, declared
 from models.steps.parity.kinds import refuse_other_kinds
 from models.steps.refusal import StepRefused, refused_by_tool
 
@@ -27,6 +28,8 @@ _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 # Another name of the first.
 _ALIASES = {"ai.onnx": ""}
 _IMAGE_RANK = 4
+# Where ONNX calls a kind of number otherwise than NumPy.
+_NUMPY_NAMES = {"float": "float32", "double": "float64"}
 # What its optimiser makes of operators for the processor that it runs on.
 _OF_ONE_MACHINE = "com.microsoft.nchwc"
 
@@ -35,7 +38,7 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     """Write the ONNX file and its reference outputs, computed without any graph optimisation.
 
     Raises:
-        StepRefused: it is no ONNX file, not whole, not one image in and float32 out, or it has
+        StepRefused: it is no ONNX file, not whole, not images in and floats out, or it has
             operators that ONNX Runtime does not have.
     """
     model = _read(Path(request.folder) / FILE_NAMES[OwnFormat.ONNX][0])
@@ -43,17 +46,19 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     _refuse_optimised(model)
     _refuse_unknown_operators(model)
     stamp_lowest_ir(model)
-    image = _image(model)
-    declared = _declared_shape(image)
-    shape = input_shape(declared, request)
-    _fix_shapes(model, image, shape)
+    inputs = _inputs(model)
+    adopted = adopt([_declared(value) for value in inputs], request)
+    _fix_shapes(model, inputs, adopted)
     infer = _session(model)
-    output_shapes = run_reference(infer, shape, request, "the unoptimised model")
+    output_shapes, is_half = run_reference(infer, adopted, request, "the unoptimised model")
     onnx.save(model, request.output)
-    assumed = assumed_axes(declared, request, shape)
-    precision = Precision.INT8 if is_quantised(model) else Precision.FP32
     return AdoptAnswer(
-        shape[2], parameter_count(model), output_shapes, assumed, precision=precision
+        takes=adopted.takes,
+        params=parameter_count(model),
+        output_shapes=output_shapes,
+        assumed=adopted.assumed,
+        is_half=is_half,
+        precision=Precision.INT8 if is_quantised(model) else Precision.FP32,
     )
 
 
@@ -114,55 +119,54 @@ def _has_operator(node: onnx.NodeProto) -> bool:
     return domain == "com.microsoft" or bool(onnx.defs.has(node.op_type, domain))
 
 
-def _image(model: onnx.ModelProto) -> onnx.ValueInfoProto:
-    """Return the one input."""
+def _inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return what the model has to be given."""
     weights = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
-    if len(inputs) != 1:
-        names = ", ".join(value.name[:40] for value in inputs[:5]) or "none"
-        raise StepRefused(f"it has {len(inputs)} inputs ({names}); it must have one, an image")
-    (image,) = inputs
-    kind = image.type.tensor_type.elem_type
-    if kind != onnx.TensorProto.FLOAT:
-        known = {number: name for name, number in onnx.TensorProto.DataType.items()}
-        shown = known.get(kind, "UNDEFINED").lower()
-        raise StepRefused(f"its input is of {shown} numbers; it must be float32")
-    return image
+    return [value for value in model.graph.input if value.name not in weights]
 
 
-def _declared_shape(image: onnx.ValueInfoProto) -> list[int | None]:
-    """Return the shape that the input is said to have, None for what is open.
+def _declared(value: onnx.ValueInfoProto) -> DeclaredInput:
+    """Return what the file says of an input, None for an axis that is open.
 
-    A name is open, and so are nothing and, as exporters write it, -1; without any shape, all is.
+    A name is open, and so are nothing and, as exporters write it, -1; without any shape, all four
+    axes of an image are.
     """
-    tensor = image.type.tensor_type
-    if not tensor.HasField("shape"):
-        return [None] * _IMAGE_RANK
-    return [axis.dim_value if axis.dim_value > 0 else None for axis in tensor.shape.dim]
+    tensor = value.type.tensor_type
+    kinds = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    named = kinds.get(tensor.elem_type, "UNDEFINED").lower()
+    axes: tuple[int | None, ...] = (None,) * _IMAGE_RANK
+    if tensor.HasField("shape"):
+        axes = tuple(axis.dim_value if axis.dim_value > 0 else None for axis in tensor.shape.dim)
+    return declared(value.name, axes, _NUMPY_NAMES.get(named, named))
 
 
-def _fix_shapes(model: onnx.ModelProto, image: onnx.ValueInfoProto, shape: Sequence[int]) -> None:
-    """Give the input its shape, and take away lengths elsewhere that cannot be."""
-    fixed = [onnx.TensorShapeProto.Dimension(dim_value=size) for size in shape]
-    image.type.tensor_type.shape.CopyFrom(onnx.TensorShapeProto(dim=fixed))
+def _fix_shapes(
+    model: onnx.ModelProto, inputs: Sequence[onnx.ValueInfoProto], adopted: Adopted
+) -> None:
+    """Give the inputs their shapes, and take away lengths elsewhere that cannot be."""
+    takes = adopted.takes
+    shapes = {each.name: each.shape_for(takes.batch) for each in takes.kind.constants}
+    for value in inputs:
+        shape = shapes.get(value.name, takes.shape)
+        fixed = [onnx.TensorShapeProto.Dimension(dim_value=size) for size in shape]
+        value.type.tensor_type.shape.CopyFrom(onnx.TensorShapeProto(dim=fixed))
     for value in (*model.graph.output, *model.graph.value_info):
         for axis in value.type.tensor_type.shape.dim:
             if axis.dim_value < 0:
                 axis.Clear()
 
 
-def _session(model: onnx.ModelProto) -> Callable[[Array], list[Array]]:
+def _session(model: onnx.ModelProto) -> Callable[[Feed], list[Array]]:
     """Return what runs the model as it stands."""
     try:
         session = open_session(model.SerializeToString())
     except NATIVE_ERRORS as error:
         refuse_newer(model)
         raise refused_by_tool("ONNX Runtime does not take it", str(error)) from error
-    name = session.get_inputs()[0].name
 
-    def infer(image: Array) -> list[Array]:
+    def infer(feed: Feed) -> list[Array]:
         try:
-            outputs: list[Array] = session.run(None, {name: image})
+            outputs: list[Array] = session.run(None, dict(feed))
         except NATIVE_ERRORS as error:
             raise refused_by_tool("ONNX Runtime cannot run it", str(error)) from error
         return outputs

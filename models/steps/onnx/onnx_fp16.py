@@ -1,4 +1,4 @@
-"""Step: make a float16 ONNX file, whose inputs and outputs stay float32."""
+"""Step: make a float16 ONNX file, whose inputs and outputs stay as they are."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_floa
 
 from models.processes.requests import FileAnswer, ReduceRequest
 from models.recipes import reduction
+from models.steps.onnx.reducing import refuse_half
 
 
 def run(request: ReduceRequest) -> FileAnswer:
-    """Write the float16 file."""
+    """Write the float16 file.
+
+    Raises:
+        StepRefused: the source is in float16 already.
+    """
+    refuse_half(request)
     model = convert_float_to_float16(
         onnx.load(request.source_path),
         keep_io_types=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import onnxruntime
@@ -18,22 +17,25 @@ from onnxruntime.quantization.calibrate import CalibraterBase
 from models.processes.requests import FileAnswer, ReduceRequest
 from models.recipes import reduction
 from models.steps.onnx.quantising import prepared, quantised
-from models.steps.parity.compare import Array
-from models.steps.parity.noise import noise_images
+from models.steps.parity.compare import Constants
+from models.steps.parity.noise import constant_arrays, noise_inputs
+from protos.inputs import NetworkInput
 
 
 class _RangeImages(CalibrationDataReader):  # type: ignore[misc]
     """Batches of noise images, as the tool asks for them."""
 
-    def __init__(self, model_path: str) -> None:
-        (image,) = _session(model_path, onnxruntime.SessionOptions()).get_inputs()
-        self._name: str = image.name
-        self._batches = _batches(batch=image.shape[0], input_size=image.shape[2])
+    def __init__(self, model_path: str, takes: NetworkInput) -> None:
+        inputs = _session(model_path, onnxruntime.SessionOptions()).get_inputs()
+        self._constants = constant_arrays(takes.kind.constants, takes.batch)
+        (self._name,) = (each.name for each in inputs if each.name not in self._constants)
+        count = -(-reduction.RANGE_IMAGES // takes.batch)
+        self._batches = iter(noise_inputs(count, takes, reduction.RANGE_SEED))
 
-    def get_next(self) -> dict[str, Array] | None:
-        """Return the next batch by the input's name, or None after the last."""
+    def get_next(self) -> Constants | None:
+        """Return the next batch and the other inputs by name, or None after the last."""
         batch = next(self._batches, None)
-        return None if batch is None else {self._name: batch}
+        return None if batch is None else {self._name: batch, **self._constants}
 
 
 def run(request: ReduceRequest) -> FileAnswer:
@@ -48,7 +50,7 @@ def run(request: ReduceRequest) -> FileAnswer:
         quantize_static(
             source,
             request.output_path,
-            _RangeImages(source),
+            _RangeImages(source, request.takes),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(reduction.STATIC_OPERATORS),
             per_channel=True,
@@ -70,9 +72,3 @@ def _create_session(calibrater: Any) -> None:
 def _session(path: str, options: Any) -> Any:
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def _batches(batch: int, input_size: int) -> Iterator[Array]:
-    count = -(-reduction.RANGE_IMAGES // batch)
-    images = noise_images(count * batch, input_size, reduction.RANGE_SEED)
-    return iter(images.reshape(count, batch, *images.shape[1:]))

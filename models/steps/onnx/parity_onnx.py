@@ -12,7 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from models.processes.requests import ParityAnswer, ParityRequest
-from models.steps.parity.compare import Array, compare_with_reference
+from models.steps.parity.compare import Array, Constants, compare_with_reference
 from models.steps.refusal import refused_by_tool
 
 _REFUSALS = (Fail, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
@@ -29,10 +29,11 @@ def run(request: ParityRequest) -> ParityAnswer:
         )
     except _REFUSALS as error:
         raise refused_by_tool("ONNX Runtime does not load it", str(error)) from error
-    name = session.get_inputs()[0].name
+    names = [each.name for each in session.get_inputs()]
 
-    def infer(image: Array) -> list[Array]:
-        outputs: list[Array] = session.run(None, {name: image})
+    def infer(image: Array, constants: Constants) -> list[Array]:
+        (name,) = (each for each in names if each not in constants)
+        outputs: list[Array] = session.run(None, {name: image, **constants})
         return outputs
 
     return compare_with_reference(infer, request)

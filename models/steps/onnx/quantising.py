@@ -11,6 +11,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.processes.requests import FileAnswer, ReduceRequest
 from models.steps.onnx.contents import is_quantised
+from models.steps.onnx.reducing import refuse_half
 from models.steps.refusal import StepRefused
 
 _QUANTISED = frozenset({"DynamicQuantizeLinear", "QuantizeLinear"})
@@ -21,8 +22,9 @@ def prepared(request: ReduceRequest) -> Iterator[str]:
     """Give the path of a file, while inside, with batch norms folded and shapes known.
 
     Raises:
-        StepRefused: the file is quantised already.
+        StepRefused: the file is quantised or in float16 already.
     """
+    refuse_half(request)
     if is_quantised(onnx.load(request.source_path)):
         raise StepRefused(
             "it is quantised by itself, and is not quantised again: ask for fp32, which is the "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -18,10 +18,12 @@ from models.catalog.own import FILE_NAMES, OwnFormat
 from models.gist import gist
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.paddle.paddle_parameters import check_parameters
-from models.steps.parity.adopted import assumed_axes, input_shape, run_reference
+from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
+from models.steps.parity.declared import DeclaredInput, declared
 from models.steps.parity.kinds import refuse_other_kinds
 from models.steps.refusal import StepRefused, ToolRefused
+from protos.inputs import ElementType
 
 _MODEL_FILE, _PARAMETERS_FILE = FILE_NAMES[OwnFormat.PADDLE]
 
@@ -32,6 +34,9 @@ _FORBIDDEN_WORDS = ("_reader", "read_file", "send", "recv", "listen", "barrier")
 # An output that `paddle.jit.save` leaves out unless told not to, and that Paddle Lite insists on.
 _SHAPE_OUTPUT = "XShape"
 
+# Where Paddle calls a kind of number otherwise than NumPy.
+_NUMPY_NAMES = {"fp64": "float64", "fp32": "float32", "fp16": "float16"}
+
 # What Paddle raises on programs that do not hold; its own kinds come from RuntimeError.
 _PADDLE_ERRORS = (RuntimeError, ValueError, TypeError, IndexError, OSError, MemoryError)
 
@@ -40,8 +45,8 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     """Write the program, its parameters and the reference outputs.
 
     Raises:
-        StepRefused: it is no Paddle program, its parameters do not fit, it is not one image in and
-            float32 out, or it has operators that Paddle does not have.
+        StepRefused: it is no Paddle program, its parameters do not fit, it is not images in and
+            floats out, or it has operators that Paddle does not have.
     """
     model = Path(request.folder) / _MODEL_FILE
     parameters = Path(request.folder) / _PARAMETERS_FILE
@@ -55,24 +60,27 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         executor = paddle.static.Executor(paddle.CPUPlace())
         if shapes:
             paddle.static.deserialize_persistables(program, parameters.read_bytes(), executor)
-    image, scores = _ends(program)
-    declared = [None if size < 1 else size for size in image.shape]
-    shape = input_shape(declared, request)
-    with _refusals("fix the input of"):
-        image.desc.set_shape(list(shape))
-        _restore_what_was_clipped(program)
+    inputs, scores = _ends(program)
+    adopted = adopt([_declared(variable) for variable in inputs], request)
+    _refuse_half(adopted)
+    _fix_shapes(program, inputs, adopted)
 
-    def infer(inputs: Array) -> list[Array]:
+    def infer(feed: Feed) -> list[Array]:
         with _refusals("run"):
-            return list(executor.run(program, feed={image.name: inputs}, fetch_list=scores))
+            return list(executor.run(program, feed=dict(feed), fetch_list=scores))
 
-    output_shapes = run_reference(infer, shape, request, "Paddle")
+    output_shapes, is_half = run_reference(infer, adopted, request, "Paddle")
     with _refusals("save"):
         paddle.static.save_inference_model(
-            request.output, [image], scores, executor, program=program, clip_extra=False
+            request.output, inputs, scores, executor, program=program, clip_extra=False
         )
-    params = sum(map(prod, shapes.values()))
-    return AdoptAnswer(shape[2], params, output_shapes, assumed_axes(declared, request, shape))
+    return AdoptAnswer(
+        takes=adopted.takes,
+        params=sum(map(prod, shapes.values())),
+        output_shapes=output_shapes,
+        assumed=adopted.assumed,
+        is_half=is_half,
+    )
 
 
 def _read(path: Path) -> Any:
@@ -112,20 +120,36 @@ def _parameter_shapes(description: Any) -> dict[str, tuple[int, ...]]:
     return {each.name: tuple(each.type.lod_tensor.tensor.dims) for each in tensors}
 
 
-def _ends(program: Any) -> tuple[Any, list[Any]]:
-    """Return the variables of the one input and of the outputs."""
+def _ends(program: Any) -> tuple[list[Any], list[Any]]:
+    """Return the variables of the inputs and of the outputs."""
     block = program.global_block()
     inputs = [each.output("Out")[0] for each in block.ops if each.type == "feed"]
     outputs = [each.input("X")[0] for each in block.ops if each.type == "fetch"]
-    if len(inputs) != 1:
-        names = ", ".join(name[:40] for name in inputs[:5]) or "none"
-        raise StepRefused(f"it has {len(inputs)} inputs ({names}); it must have one, an image")
     with _refusals("find the ends of"):
-        image, scores = block.var(inputs[0]), [block.var(name) for name in outputs]
-        if image.dtype != core.VarDesc.VarType.FP32:
-            kind = str(image.dtype).rpartition(".")[2].lower()
-            raise StepRefused(f"its input is of {kind} numbers; it must be float32")
-    return image, scores
+        return [block.var(name) for name in inputs], [block.var(name) for name in outputs]
+
+
+def _declared(variable: Any) -> DeclaredInput:
+    axes = tuple(None if size < 1 else size for size in variable.shape)
+    kind = str(variable.dtype).rpartition(".")[2].lower()
+    return declared(variable.name, axes, _NUMPY_NAMES.get(kind, kind))
+
+
+def _refuse_half(adopted: Adopted) -> None:
+    if adopted.takes.kind.element_type is ElementType.FLOAT16:
+        raise StepRefused(
+            "its image is of float16 numbers, which Paddle does not compute with on a processor; "
+            "save it in float32, or export it to ONNX"
+        )
+
+
+def _fix_shapes(program: Any, inputs: Sequence[Any], adopted: Adopted) -> None:
+    takes = adopted.takes
+    shapes = {each.name: each.shape_for(takes.batch) for each in takes.kind.constants}
+    with _refusals("fix the inputs of"):
+        for variable in inputs:
+            variable.desc.set_shape(list(shapes.get(variable.name, takes.shape)))
+        _restore_what_was_clipped(program)
 
 
 def _restore_what_was_clipped(program: Any) -> None:

@@ -18,14 +18,18 @@ from models.steps.paddle.blank import blank_weights
 from models.steps.paddle.fusion import fuse_blocks
 from models.steps.paddle.network import refusing_size, run_all, with_weights
 from models.steps.paddle.pretrained import read_arrays
-from models.steps.parity.adopted import CHANNELS, run_reference
+from models.steps.parity.adopted import Adopted, Feed, run_reference
 from models.steps.parity.compare import Array
+from models.steps.parity.constants import check_names
 from models.steps.parity.kinds import PICKLE, refuse_other_kinds
 from models.steps.parity.reference import reference_inputs
 from models.steps.refusal import StepRefused
+from protos.inputs import NetworkInput
 
 # Two numbers of classes, to see which parameters depend on it.
 _PROBES = (1000, 1001)
+# A network of PaddleClas has one input, whose name nobody sees.
+_IMAGE = "image"
 
 
 def run(request: AdoptRequest) -> AdoptAnswer:
@@ -39,11 +43,14 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     assert trained is not None
     path = Path(request.folder) / FILE_NAMES[OwnFormat.WEIGHTS][0]
     refuse_other_kinds(path, "weights (.pdparams)", PICKLE)
-    input_size = request.input_size or trained.evaluation_size
+    check_names((), request.values)
+    takes = NetworkInput(
+        size=request.input_size or trained.evaluation_size, batch=request.batch or 1
+    )
     exporting = ExportRequest(
         architecture=trained.architecture,
-        input_size=input_size,
-        batch=request.batch,
+        input_size=takes.size,
+        batch=takes.batch,
         evaluation_size=trained.evaluation_size,
         weights_path=str(path),
         seed=SEED,
@@ -52,17 +59,19 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         classes=_classes(trained, read_arrays(path)),
     )
     with refusing_size(exporting):
-        network, _ = with_weights(exporting, reference_inputs(request.batch, input_size))
+        network, _ = with_weights(exporting, reference_inputs(takes))
 
-    def infer(image: Array) -> list[Array]:
+    def infer(feed: Feed) -> list[Array]:
         with refusing_size(exporting):
-            return [output[0] for output in run_all(network, image[np.newaxis])]
+            return [output[0] for output in run_all(network, feed[_IMAGE][np.newaxis])]
 
-    shape = (request.batch, CHANNELS, input_size, input_size)
-    output_shapes = run_reference(infer, shape, request, "Paddle")
+    adopted = Adopted(image=_IMAGE, takes=takes, assumed=())
+    output_shapes, _ = run_reference(infer, adopted, request, "Paddle")
     fuse_blocks(network)
     params = sum(int(each.size) for each in network.parameters() if each.trainable)
-    return AdoptAnswer(input_size, params, output_shapes, classes=exporting.classes)
+    return AdoptAnswer(
+        takes=takes, params=params, output_shapes=output_shapes, classes=exporting.classes
+    )
 
 
 def _classes(trained: Trained, arrays: Mapping[str, npt.NDArray[Any]]) -> int | None:

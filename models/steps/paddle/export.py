@@ -20,6 +20,7 @@ from models.steps.paddle.tracing import trace
 from models.steps.parity.compare import Array, check_sensitivity, relative_difference
 from models.steps.parity.reference import further_inputs, reference_inputs, save_reference
 from models.steps.refusal import StepRefused
+from protos.inputs import NetworkInput
 
 # Fusing and passes reorder float32 sums; a wrong one is off by orders of magnitude more.
 REWRITE_TOLERANCE = 1e-4
@@ -40,7 +41,8 @@ def run(request: ExportRequest) -> Iterator[ExportAnswer | None]:
         StepRefused: the architecture, its weights, its rewriting or its outputs are not right.
     """
     paddle.seed(request.seed)
-    inputs = reference_inputs(request.batch, request.input_size)
+    takes = NetworkInput(size=request.input_size, batch=request.batch)
+    inputs = reference_inputs(takes)
     with refusing_size(request):
         network, before = with_weights(request, inputs)
     reference = Forked(lambda: _refer(network, request, inputs, before))
@@ -80,7 +82,8 @@ def _refer(
         check_sensitivity(rounding)
         if not difference <= ROUNDING_FACTOR * rounding:
             raise StepRefused(_changed(fused_blocks, passes, difference))
-    further = further_inputs(request.reference_inputs, request.batch, request.input_size)
+    takes = NetworkInput(size=request.input_size, batch=request.batch)
+    further = further_inputs(request.reference_inputs, takes)
     if len(further):
         more = run_all(network, further)
         inputs = np.concatenate([inputs, further])
@@ -103,6 +106,7 @@ def _changed(fused_blocks: int, passes: tuple[str, ...], difference: float) -> s
 
 
 def _save_program(network: Any, request: ExportRequest) -> None:
-    static = trace(network, (request.batch, 3, request.input_size, request.input_size))
+    takes = NetworkInput(size=request.input_size, batch=request.batch)
+    static = trace(network, takes.shape)
     # clip_extra drops attributes and outputs that Paddle Lite insists on.
     paddle.jit.save(static, request.program_prefix, clip_extra=False)

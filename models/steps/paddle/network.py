@@ -41,14 +41,15 @@ def with_weights(request: ExportRequest, inputs: Array) -> tuple[Any, list[Array
 
 def _build(request: ExportRequest) -> tuple[Any, int]:
     """Return the network and the size that synthetic weights are calibrated at."""
-    if request.input_size != request.evaluation_size:
-        network = architectures.build_for_size(
-            request.architecture, request.input_size, request.classes
-        )
+    side = request.input_size.height
+    # None of those that are told a size is told two.
+    if request.input_size.is_square and request.input_size != request.evaluation_size:
+        network = architectures.build_for_size(request.architecture, side, request.classes)
         if network is not None:
-            return network, request.input_size
+            return network, side
     # One backbone has the same weights at every size, since its parameters allow it.
-    return architectures.build(request.architecture, request.classes), request.evaluation_size
+    network = architectures.build(request.architecture, request.classes)
+    return network, request.evaluation_size.height
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from models.recipes.synthetic import (
 from models.steps.parity.compare import Array
 from models.steps.parity.noise import noise_images
 from models.steps.refusal import StepRefused
+from protos.inputs import square
 
 
 def vary_constants(network: Any, seed: int) -> None:
@@ -65,7 +66,7 @@ def calibrate(network: Any, input_size: int, image_count: int) -> None:
         # What an earlier batch left may be no number, which no momentum forgets.
         layer._mean.set_value(paddle.zeros_like(layer._mean))
         layer._variance.set_value(paddle.ones_like(layer._variance))
-    images = noise_images(image_count, input_size, CALIBRATION_SEED)
+    images = noise_images(image_count, square(input_size), CALIBRATION_SEED)
     with paddle.no_grad():
         network(paddle.to_tensor(images))
     for layer, momentum in zip(norms, momenta, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,11 @@ from models.processes.requests import ParityAnswer, ParityRequest
 from models.recipes.acceptance import MAX_ROUNDING_DIFFERENCE
 from models.steps.forked import Forked
 from models.steps.parity.agreement import least_correlation, top1_agreement
+from models.steps.parity.noise import constant_arrays
 from models.steps.refusal import StepRefused
 
 Array = npt.NDArray[np.float32]
+Constants = dict[str, npt.NDArray[Any]]
 
 _ADVICE = "ask for a precision that keeps more of this network, such as fp32"
 
@@ -53,12 +56,13 @@ def check_sensitivity(rounding: float) -> None:
 
 
 def compare_with_reference(
-    run: Callable[[Array], Sequence[Array]], request: ParityRequest
+    run: Callable[[Array, Constants], Sequence[Array]], request: ParityRequest
 ) -> ParityAnswer:
     """Run reference inputs through `run` and compare all outputs, the latter half in a fork.
 
     Args:
-        run: one inference: a batch of images in, the outputs in the network's order out.
+        run: one inference: a batch of images and the other inputs by name in, the outputs in the
+            network's order out.
         request: what is compared, and what passes.
 
     Raises:
@@ -67,11 +71,14 @@ def compare_with_reference(
     """
     stored = read_reference(request.reference_path, request.input_count)
     inputs, references, origin = stored.inputs, stored.outputs, stored.origin
+    others = constant_arrays(request.constants, inputs.shape[1])
 
-    def compare(numbers: range) -> list[tuple[Sequence[Array], float]]:
+    def compare(numbers: range) -> list[tuple[list[Array], float]]:
         runs = []
         for number in numbers:
-            outputs = run(inputs[number])
+            outputs = [
+                output.astype(np.float32, copy=False) for output in run(inputs[number], others)
+            ]
             of_input = [each[number] for each in references]
             runs.append((outputs, _difference(number, outputs, of_input, request, origin)))
         return runs

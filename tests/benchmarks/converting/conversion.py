@@ -160,7 +160,9 @@ def _in_turn(
 def _bare_conversion_s(backbone: Backbone, targets: Iterable[Target], weights: Path) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        seconds = bare_tools.export_s(backbone.architecture, backbone.input_size, weights, folder)
+        seconds = bare_tools.export_s(
+            backbone.architecture, backbone.input_size.height, weights, folder
+        )
         return seconds + sum(bare_tools.convert_s(target, folder) for target in targets)
 
 

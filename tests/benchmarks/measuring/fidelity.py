@@ -23,6 +23,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert
 from models.weights.weights import resolve_weights
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 from tests.benchmarks.measuring.recording import Subject, one_repetition
@@ -58,9 +59,9 @@ def run() -> Section:
     rows, holds = [], True
     with tempfile.TemporaryDirectory() as folder:
         for name in BACKBONES:
-            for converted in _converted(name, Path(folder) / name):
+            for made in converted(name, Path(folder) / name):
                 for threads in THREADS:
-                    row, row_holds = _row(name, converted, threads)
+                    row, row_holds = _row(name, made, threads)
                     rows.append(row)
                     holds = holds and row_holds
     return Section(
@@ -132,7 +133,8 @@ def _added_cpu(subject: Subject) -> tuple[float, float]:
     return 1 - sum(taken.latency_ns) / span_ns, (cpu_ns[end] - cpu_ns[begin]) / span_ns
 
 
-def _converted(name: str, folder: Path) -> list[Converted]:
+def converted(name: str, folder: Path) -> list[Converted]:
+    """A backbone's files for this machine, in fp32 and with synthetic weights."""
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, folder, lambda _done, _total: None)
     wanted = [variant for variant in variants_of(backbone) if variant.target is not Target.ARM]
@@ -198,7 +200,7 @@ def _our_median_ms(
         threads=threads,
         relative_half_width=0.01,
         time_budget_ms=TIME_BUDGET_MS,
-        input_shape=(1, 3, size, size),
+        takes=NetworkInput(size=size),
         input_seed=INPUT_SEED,
     )
     measured = measurer.measure(converted.path, settings, Cancellation())

@@ -13,6 +13,7 @@ from agent.device.kernel_files import Roots
 from agent.measuring.measurer import START_ALLOWANCE_S, most_of_available_memory
 from agent.measuring.supervision import Cancellation, OnPhase, ask_child
 from controller.sweeps.planning import INPUT_SEED
+from protos.inputs import ImageSize, NetworkInput, square
 from protos.measuring import Repetition
 from protos.runtimes import Runtime
 from tests.own_networks import onnx_network, save_onnx
@@ -29,7 +30,7 @@ class Subject:
 
     artifact: Path
     runtime: Runtime
-    input_size: int
+    input_size: ImageSize
     threads: int = 1
 
 
@@ -39,7 +40,7 @@ def small_network(folder: Path) -> Subject:
     return Subject(
         artifact=save_onnx(network, folder / "small.onnx"),
         runtime=Runtime.ONNXRUNTIME,
-        input_size=_SIZE,
+        input_size=square(_SIZE),
     )
 
 
@@ -64,7 +65,7 @@ def one_repetition(
         parent_pid=os.getpid(),
         memory_limit_bytes=most_of_available_memory(),
         runtime=subject.runtime,
-        input_shape=(1, 3, subject.input_size, subject.input_size),
+        takes=NetworkInput(size=subject.input_size),
         input_seed=INPUT_SEED,
         sampling=Sampling(
             artifact_path=str(subject.artifact),
@@ -74,7 +75,7 @@ def one_repetition(
         ),
     )
     sampled = ask_child(
-        request,
+        lambda _pid: request,
         command=command,
         limit_s=START_ALLOWANCE_S + time_budget_ms / 100,
         cancellation=Cancellation(),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from protos.inputs import ImageSize, InputKind, NetworkInput
 from protos.measuring import MeasureSettings
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
@@ -10,6 +11,13 @@ from protos.runtimes import OnnxRuntimeOptions, Runtime
 # its input, channel by channel, by 1e-20.
 SHAPES = {"tiny": (1, 3, 32, 32), "wide": (1, 256, 56, 56), "faint": (1, 256, 56, 56)}
 _SUFFIXES = {Runtime.ONNXRUNTIME: ".onnx", Runtime.PADDLELITE: ".nb"}
+
+
+def takes(network: str) -> NetworkInput:
+    """What a network of `SHAPES` is given."""
+    batch, channels, height, width = SHAPES[network]
+    kind = InputKind(channels=channels)
+    return NetworkInput(size=ImageSize(height, width), batch=batch, kind=kind)
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ def settings(
         threads=threads,
         relative_half_width=relative_half_width,
         time_budget_ms=time_budget_ms,
-        input_shape=SHAPES[network],
+        takes=takes(network),
         input_seed=1,
         cores=cores,
         flush_denormals=flush_denormals,

@@ -17,6 +17,7 @@ from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed, ask_child
 from agent.runtimes import available_runtimes
 from protos.fleet import Failure
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
@@ -267,13 +268,13 @@ child.main()
         parent_pid=os.getpid(),
         memory_limit_bytes=1024 * MIB,
         runtime=Runtime.ONNXRUNTIME,
-        input_shape=(1, 3, 32, 32),
+        takes=NetworkInput(size=square(32)),
         input_seed=1,
     )
     with ThreadPoolExecutor(1) as pool:
         lived = pool.submit(fifo.read_text)
         answer = ask_child(
-            request,
+            lambda _pid: request,
             command=(sys.executable, "-c", leaves_one_behind),
             limit_s=60,
             cancellation=Cancellation(),

@@ -14,7 +14,7 @@ from agent.runtimes import available_runtimes
 from protos.fleet import Measured
 from protos.measuring import MeasureSettings, StopReason
 from protos.runtimes import Runtime
-from tests.integration.agent.networks import SHAPES, Artifacts, settings
+from tests.integration.agent.networks import Artifacts, settings, takes
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
 THREADS = sorted({1, min(2, len(os.sched_getaffinity(0)))})
@@ -137,12 +137,12 @@ def test_a_child_runs_without_a_pause_and_tells_its_windows_apart(
         parent_pid=os.getpid(),
         memory_limit_bytes=most_of_available_memory(),
         runtime=runtime,
-        input_shape=SHAPES["tiny"],
+        takes=takes("tiny"),
         input_seed=1,
         sampling=sampling,
     )
     answer = ask_child(
-        request,
+        lambda _pid: request,
         command=(sys.executable, "-m", "agent.child"),
         limit_s=120,
         cancellation=Cancellation(),

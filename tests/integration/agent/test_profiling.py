@@ -16,6 +16,7 @@ from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
 from protos.fleet import Failure
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings, StartGate
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
@@ -40,7 +41,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def wanted(run_count: int, runtime: Runtime = Runtime.ONNXRUNTIME) -> MeasureSettings:
-    return replace(settings(runtime), input_shape=FIXED_SHAPE, profile_runs=run_count)
+    return replace(settings(runtime), takes=NetworkInput(size=square(64)), profile_runs=run_count)
 
 
 def measurer(*command: str) -> Measurer:
@@ -127,7 +128,7 @@ def test_a_profile_waits_at_the_gate_that_a_repetition_waits_at(
     assert warm.figures["celsius"] == 72
     assert started is None
     hot.write_text("72000\n")
-    at_once = replace(wanted(1), gate=StartGate(max_celsius=45))
+    at_once = replace(wanted(1), gate=StartGate(max_celsius=45, is_strict=True))
     assert failure_of(waits, network, at_once).reasons == (
         reason(ReasonCode.NOT_READY, deadline_ms=0),
         warm,

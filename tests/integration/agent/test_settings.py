@@ -19,7 +19,7 @@ from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime, RuntimeInfo
 from tests.integration.agent.details import detail_of
-from tests.integration.agent.networks import SHAPES, Artifacts, settings
+from tests.integration.agent.networks import Artifacts, settings, takes
 
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
 PROC = Roots().proc
@@ -41,13 +41,17 @@ def ask(
         parent_pid=os.getpid(),
         memory_limit_bytes=2 * GIB,
         runtime=runtime,
-        input_shape=SHAPES[network],
+        takes=takes(network),
         input_seed=1,
         cores=cores,
         sampling=sampling,
     )
     return ask_child(
-        request, command=CHILD_COMMAND, limit_s=60, cancellation=Cancellation(), proc_root=PROC
+        lambda _pid: request,
+        command=CHILD_COMMAND,
+        limit_s=60,
+        cancellation=Cancellation(),
+        proc_root=PROC,
     )
 
 

@@ -12,7 +12,7 @@ from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
 from controller.fleet.credibility import are_of_agents
 from protos.codec import from_message
-from protos.fleet import Failure, Progress
+from protos.fleet import Failure, Progress, Report
 from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
@@ -61,13 +61,27 @@ def test_a_board_that_stays_hot_is_a_failure_with_its_reason(
 ) -> None:
     (tmp_path / ZONE).write_text("72000\n")
     runtime = Runtime.PADDLELITE
-    wanted = replace(settings(runtime), gate=StartGate(max_celsius=60))
+    wanted = replace(settings(runtime), gate=StartGate(max_celsius=60, is_strict=True))
     with pytest.raises(MeasuringFailed) as caught:
         measurer.measure(artifacts.path("tiny", runtime), wanted, Cancellation())
     assert caught.value.failure.reasons == (
         reason(ReasonCode.NOT_READY, deadline_ms=0),
         reason(ReasonCode.PROCESSOR_WARM, celsius=72, limit_celsius=60),
     )
+
+
+@pytest.mark.parametrize("deadline_ms", [0, 50])
+def test_a_board_that_stays_hot_is_measured_all_the_same_and_says_what_was_in_the_way(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path, deadline_ms: int
+) -> None:
+    (tmp_path / ZONE).write_text("72000\n")
+    runtime = Runtime.PADDLELITE
+    gate = StartGate(max_celsius=60, deadline_ms=deadline_ms)
+    wanted = replace(settings(runtime), gate=gate)
+    taken = measurer.measure(artifacts.path("tiny", runtime), wanted, Cancellation()).repetition
+    hot = reason(ReasonCode.PROCESSOR_WARM, celsius=72, limit_celsius=60)
+    assert taken.started_unready == hot
+    assert taken.latency_ns
 
 
 def test_a_job_that_waits_can_be_cancelled(
@@ -87,9 +101,9 @@ def test_a_job_that_waits_can_be_cancelled(
     assert caught.value.failure.code is ReasonCode.ATTEMPT_CANCELLED
 
 
-def never_open(deadline_ms: int) -> types_pb2.StartGate:
+def never_open(deadline_ms: int, is_strict: bool = False) -> types_pb2.StartGate:
     """Nothing takes less than no time, on whatever machine this runs."""
-    return types_pb2.StartGate(max_load_by_others=-1, deadline_ms=deadline_ms)
+    return types_pb2.StartGate(max_load_by_others=-1, deadline_ms=deadline_ms, is_strict=is_strict)
 
 
 async def test_an_agent_that_waits_says_so_and_hears_the_cancel(
@@ -112,6 +126,7 @@ async def test_an_agent_that_waits_says_so_and_hears_the_cancel(
             call.answer(cancel=fleet_pb2.Cancel(attempt_id=wanted.attempt_id))
             report = await call.next("report")
     assert from_message(report.failure, Failure).code is ReasonCode.ATTEMPT_CANCELLED
+    assert 0 < report.waited_ms < HOUR_MS
 
 
 async def test_an_agent_reports_that_its_device_did_not_become_ready(
@@ -120,7 +135,7 @@ async def test_an_agent_reports_that_its_device_did_not_become_ready(
     content = artifacts.path("tiny", Runtime.ONNXRUNTIME).read_bytes()
     async with serving(FakeController()) as controller:
         wanted = lease(controller.store(content), len(content))
-        wanted.settings.gate.CopyFrom(never_open(0))
+        wanted.settings.gate.CopyFrom(never_open(0, is_strict=True))
         async with joined(controller, tmp_path) as (call, _):
             call.lease(wanted)
             report = await call.next("report")
@@ -128,3 +143,22 @@ async def test_an_agent_reports_that_its_device_did_not_become_ready(
     assert waited == reason(ReasonCode.NOT_READY, deadline_ms=0)
     assert taken.code is ReasonCode.CORES_TAKEN
     assert are_of_agents((waited, taken))
+
+
+async def test_an_agent_tells_how_long_a_start_waited_and_what_was_in_the_way(
+    tmp_path: Path, artifacts: Artifacts
+) -> None:
+    content = artifacts.path("tiny", Runtime.ONNXRUNTIME).read_bytes()
+    async with serving(FakeController()) as controller:
+        wanted = lease(controller.store(content), len(content))
+        wanted.settings.gate.CopyFrom(never_open(300))
+        async with joined(controller, tmp_path) as (call, _):
+            call.lease(wanted)
+            report = from_message(await call.next("report"), Report)
+    assert report.measured is not None
+    unready = report.measured.repetition.started_unready
+    assert unready is not None
+    assert unready.code is ReasonCode.CORES_TAKEN
+    assert are_of_agents((unready,))
+    # The first look, which is no waiting yet, is a part of the deadline.
+    assert 0 < report.waited_ms < HOUR_MS

@@ -120,6 +120,16 @@ def test_the_lease_asks_for_a_profile_and_stands_alone(database: Database) -> No
     assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
 
 
+def test_a_profile_tells_what_was_in_the_way_when_it_started(database: Database) -> None:
+    profile_id = start_profile(database)
+    hot = reason(ReasonCode.PROCESSOR_WARM, celsius=72, limit_celsius=60)
+    report = profiled_report(*lease(database))
+    assert report.profiled is not None
+    record(database, replace(report, profiled=replace(report.profiled, started_unready=hot)))
+    profile, _ = read_profile(database, profile_id)
+    assert profile.started_unready == hot
+
+
 def test_a_profile_is_there_after_a_restart_with_its_trace(
     database: Database, tmp_path: Path
 ) -> None:
@@ -174,7 +184,8 @@ async def test_who_watches_a_profile_sees_what_goes_on(database: Database, fleet
     hot = reason(ReasonCode.PROCESSOR_WARM, celsius=62, limit_celsius=45)
     waits = Progress(attempt_id=given.attempt_id, stage=Stage.WAITING, waiting_for=hot)
     fleet.progress(session, waits)
-    assert fleet.activities() == (replace(doing(ActivityKind.WAITING), waiting_for=hot),)
+    waiting = replace(doing(ActivityKind.WAITING), waiting_for=hot, waits_at_most_ms=1_000)
+    assert fleet.activities() == (waiting,)
     fleet.progress(session, replace(waits, stage=Stage.MEASURING, waiting_for=None))
     assert fleet.activities() == (doing(ActivityKind.MEASURING),)
 

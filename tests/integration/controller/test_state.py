@@ -26,6 +26,7 @@ from models.catalog.catalog import IMAGENET, load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.fleet import Report
+from protos.inputs import square
 from protos.measuring import StopReason
 from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
@@ -229,7 +230,7 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(database: 
                 dataset="mine",
                 metric=AccuracyMetric.TOP1,
                 precision=Precision.FP32,
-                input_size=0,
+                input_size=None,
                 model_digest="",
                 value_percent=50.0,
                 source="me",
@@ -255,7 +256,7 @@ class Known:
             "dataset": "mine",
             "metric": AccuracyMetric.TOP1,
             "precision": precision,
-            "input_size": 0,
+            "input_size": None,
             "model_digest": "",
             "value_percent": percent,
             "source": "me",
@@ -292,14 +293,14 @@ def test_what_came_quantised_has_the_accuracy_of_any_int8(known: Known) -> None:
 
 
 def test_accuracy_of_a_size_joins_what_was_measured_at_it(known: Known) -> None:
-    assert known.joined().input_size == 224
-    known.put(50.0, input_size=288)
-    assert (known.joined().top1, known.joined().accuracy_input_size) == (None, 288)
+    assert known.joined().input_size == square(224)
+    known.put(50.0, input_size=square(288))
+    assert (known.joined().top1, known.joined().accuracy_input_size) == (None, square(288))
     assert known.joined().accuracy_source == ""
     known.put(60.0)
     assert (known.joined().top1, known.joined().accuracy_input_size) == (60.0, None)
-    known.put(70.0, input_size=224)
-    assert (known.joined().top1, known.joined().accuracy_input_size) == (70.0, 224)
+    known.put(70.0, input_size=square(224))
+    assert (known.joined().top1, known.joined().accuracy_input_size) == (70.0, square(224))
 
 
 def test_accuracy_of_a_file_joins_what_was_measured_of_that_file(known: Known) -> None:

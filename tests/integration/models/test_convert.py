@@ -34,6 +34,7 @@ from models.processes.requests import (
 )
 from models.recipes.acceptance import ACCEPTANCE
 from models.weights.weights import resolve_weights
+from protos.inputs import square
 from tests.integration.models.conftest import Conversion
 
 
@@ -235,9 +236,9 @@ def test_what_belongs_to_another_backbone_is_refused(
 def export(architecture: str, tmp_path: Path) -> ExportAnswer:
     request = ExportRequest(
         architecture=architecture,
-        input_size=64,
+        input_size=square(64),
         batch=1,
-        evaluation_size=64,
+        evaluation_size=square(64),
         weights_path=None,
         seed=0,
         program_prefix=str(tmp_path / "program"),
@@ -271,7 +272,7 @@ paddle.seed(0)
 network = type(architectures.build("RepVGG_A0"))([1, 2, 1, 1], [0.25] * 4, use_se=True)
 network.eval()
 synthetic.calibrate(network, 64, 8)
-images = paddle.to_tensor(noise_images(2, 64, 1))
+images = paddle.to_tensor(noise_images(2, square(64), 1))
 with paddle.no_grad():
     before = network(images).numpy()
     fused = fuse_blocks(network)

@@ -22,7 +22,7 @@ from tools.catalog.count import count
 )
 def test_a_committed_count_is_what_the_step_counts(name: str) -> None:
     backbone = load_catalog().get(name)
-    counted = count(backbone.architecture, backbone.input_size, Cancellation())
+    counted = count(backbone.architecture, backbone.input_size.height, Cancellation())
     assert counted.params / 1e6 == backbone.counted_params_m
     assert counted.multiply_adds / 1e9 == backbone.counted_flops_g
 
@@ -36,7 +36,7 @@ def test_what_cannot_be_built_is_not_counted() -> None:
 def test_what_is_said_to_stop_a_series_still_does(stopper: Stopper) -> None:
     backbone = next(b for b in load_catalog() if b.series == stopper.series)
     with pytest.raises(StepFailed, match="NameError"):
-        count(backbone.architecture, backbone.input_size, Cancellation())
+        count(backbone.architecture, backbone.input_size.height, Cancellation())
 
 
 def test_the_committed_list_is_what_the_command_writes(tmp_path: Path) -> None:

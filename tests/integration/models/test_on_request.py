@@ -14,11 +14,12 @@ from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, Refused, convert
 from models.weights.weights import resolve_weights
+from protos.inputs import ImageSize, square
 from tests.integration.models.conftest import Conversion
 
 
 def convert_on_request(
-    name: str, workdir: Path, input_size: int, batch: int = 1
+    name: str, workdir: Path, input_size: ImageSize, batch: int = 1
 ) -> list[Converted | Refused]:
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, workdir, lambda *_: None)
@@ -29,25 +30,30 @@ def convert_on_request(
 @pytest.mark.parametrize(
     ("name", "input_size", "batch"),
     [
-        ("MobileNetV1_x0_25", 160, 3),
+        ("MobileNetV1_x0_25", ImageSize(160, 96), 3),
         # Their parameters depend on the size.
-        ("DeiT_tiny_patch16_224", 160, 1),
-        ("SwinTransformer_tiny_patch4_window7_224", 112, 2),
+        ("DeiT_tiny_patch16_224", square(160), 1),
+        ("SwinTransformer_tiny_patch4_window7_224", square(112), 2),
     ],
 )
 def test_an_input_size_and_batch_on_request(
-    name: str, input_size: int, batch: int, tmp_path: Path
+    name: str, input_size: ImageSize, batch: int, tmp_path: Path
 ) -> None:
     fates = convert_on_request(name, tmp_path, input_size, batch)
     made = [fate for fate in fates if isinstance(fate, Converted)]
     assert [fate.variant.target for fate in made] == [Target.ARM, Target.X86, Target.ANY], fates
     assert len({fate.conversion_key for fate in made}) == 3
     session = onnxruntime.InferenceSession(str(made[2].path), providers=["CPUExecutionProvider"])
-    assert session.get_inputs()[0].shape == [batch, 3, input_size, input_size]
+    assert session.get_inputs()[0].shape == [
+        batch,
+        3,
+        input_size.height,
+        input_size.width,
+    ]
 
 
 def test_a_size_that_a_network_cannot_take_is_refused(tmp_path: Path) -> None:
-    fates = convert_on_request("LeViT_128S", tmp_path, 160)
+    fates = convert_on_request("LeViT_128S", tmp_path, square(160))
     assert [(f.step, f.crashed) for f in fates if isinstance(f, Refused)] == [("export", False)] * 3
     assert isinstance(fates[0], Refused)
     assert fates[0].reason.startswith("LeViT_128S ")
@@ -57,7 +63,7 @@ def test_a_size_that_a_network_cannot_take_is_refused(tmp_path: Path) -> None:
 
 def test_a_combination_that_does_not_exist_cannot_be_asked_for() -> None:
     with pytest.raises(ValueError, match=r"paddlelite for x86 .*'fp16'"):
-        Variant("MobileNetV1", Format.PADDLELITE, Precision.FP16, Target.X86, 224)
+        Variant("MobileNetV1", Format.PADDLELITE, Precision.FP16, Target.X86, square(224))
 
 
 def test_the_onnx_file_is_simplified_and_says_so(pplcnet: Conversion) -> None:

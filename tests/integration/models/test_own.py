@@ -16,11 +16,10 @@ from models.catalog.own import InputAxis, OwnFormat, own_backbone, own_folder
 from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.variants import Format, Target, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, Refused, convert
-from models.processes.requests import AdoptAnswer, AdoptRequest, ReduceRequest
-from models.steps.onnx import adopt_onnx
-from models.steps.refusal import StepRefused
+from models.processes.requests import AdoptAnswer, ReduceRequest
 from models.weights.weights import WeightsUnavailable, resolve_weights
-from tests.integration.models.adopting import inspect, kept, refusal
+from protos.inputs import NetworkInput, square
+from tests.integration.models.adopting import adopted, inspect, kept, onnx_refusal, refusal
 from tests.integration.models.one_step import step
 from tests.own_networks import (
     FIXED_SHAPE,
@@ -29,24 +28,6 @@ from tests.own_networks import (
     with_ending,
     with_external_weights,
 )
-
-
-def adopted(folder: Path, input_size: int | None = None, batch: int = 1) -> AdoptAnswer:
-    """What the step answers, run here: only what limits a child needs one."""
-    request = AdoptRequest(
-        folder=str(folder),
-        input_size=input_size,
-        batch=batch,
-        output=str(folder / "adopted.onnx"),
-        reference_path=str(folder / "reference.npz"),
-    )
-    return adopt_onnx.run(request)
-
-
-def onnx_refusal(folder: Path, input_size: int | None = None) -> str:
-    with pytest.raises(StepRefused) as refused:
-        adopted(folder, input_size)
-    return str(refused.value)
 
 
 def refused_bytes(folder: Path, content: bytes) -> str:
@@ -62,13 +43,15 @@ class TestOnnx:
         network.ir_version = 12
         save_onnx(network, tmp_path / "model.onnx")
         assert inspect(tmp_path) == AdoptAnswer(
-            input_size=64, params=8 * 3 * 3 * 3 + 8 * 10, output_shapes=((1, 10),)
+            takes=NetworkInput(size=square(64)),
+            params=8 * 3 * 3 * 3 + 8 * 10,
+            output_shapes=((1, 10),),
         )
 
     def test_an_open_size_is_fixed_to_what_is_asked_for(self, tmp_path: Path) -> None:
         save_onnx(onnx_network(), tmp_path / "model.onnx")
         assert " height and width are open" in onnx_refusal(tmp_path)
-        assert inspect(tmp_path, 96).input_size == 96
+        assert inspect(tmp_path, square(96)).takes.size == square(96)
 
     @pytest.mark.parametrize(
         ("shape", "input_size", "assumed"),
@@ -94,8 +77,8 @@ class TestOnnx:
         assumed: dict[InputAxis, int],
     ) -> None:
         save_onnx(onnx_network(shape), tmp_path / "model.onnx")
-        answer = adopted(tmp_path, input_size)
-        assert answer.input_size == 64
+        answer = adopted(tmp_path, square(input_size) if input_size else None)
+        assert answer.takes == NetworkInput(size=square(64))
         assert {each.axis: each.size for each in answer.assumed} == assumed
         session = onnxruntime.InferenceSession(str(tmp_path / "adopted.onnx"))
         assert session.get_inputs()[0].shape == [1, 3, 64, 64]
@@ -103,11 +86,10 @@ class TestOnnx:
     @pytest.mark.parametrize(
         ("shape", "words"),
         [
-            ((1, 64, 64, 3), "shape 1x64x64x3; it must be batch x 3 x height x width"),
-            ((1, 3), "shape 1x3; it must be batch x 3 x height x width"),
-            ((1, 3, 64, 48), "shape 1x3x64x48; height and width must be one"),
-            ((8, 3, 64, 64), "it takes 8 images per inference, not 1"),
-            ((1, 3, 100_000, 100_000), "its input of 100000 px is beyond 1024 px"),
+            ((1, 64, 64, 64), "shape 1x64x64x64; it must be batch x channels x height x width"),
+            ((1, 3), "shape 1x3; it must be batch x channels x height x width"),
+            ((65, 3, 64, 64), "it takes 65 images per inference, more than 64"),
+            ((1, 3, 100_000, 64), "1x3x100000x64, and a side of it is beyond 1024 px"),
         ],
     )
     def test_a_shape_that_is_no_image_is_refused(
@@ -118,7 +100,7 @@ class TestOnnx:
 
     def test_another_size_than_the_fixed_one_is_refused(self, tmp_path: Path) -> None:
         save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "model.onnx")
-        assert "1x3x64x64, and 96" in onnx_refusal(tmp_path, 96)
+        assert "1x3x64x64, and 96" in onnx_refusal(tmp_path, square(96))
 
     def test_weights_in_other_files_are_never_followed(self, tmp_path: Path) -> None:
         secret = tmp_path / "secret"
@@ -155,11 +137,11 @@ class TestOnnx:
         two = onnx_network(FIXED_SHAPE)
         two.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, (1,)))
         said = refused_bytes(folder, two.SerializeToString())
-        assert " 2 inputs (image, mask);" in said
-        bytes_in = onnx_network(FIXED_SHAPE, kind=TensorProto.UINT8)
-        said = refused_bytes(folder, bytes_in.SerializeToString())
-        assert " uint8 numbers;" in said
-        assert said.endswith(" float32")
+        assert "image (1x3x64x64 float32), mask (1 float32);" in said
+        doubles = onnx_network(FIXED_SHAPE, kind=TensorProto.DOUBLE)
+        said = refused_bytes(folder, doubles.SerializeToString())
+        assert "image (1x3x64x64 float64)" in said
+        assert said.endswith(": float32, float16, uint8")
 
     def test_outputs_that_cannot_be_compared_are_refused(self, tmp_path: Path) -> None:
         folder = tmp_path / "files"
@@ -229,7 +211,7 @@ class TestOnnx:
             backbone, WeightsKind.PRETRAINED, tmp_path / "weights", lambda *_: None
         )
         assert weights.kind is WeightsKind.OWN
-        made_for_x86 = (Format.PADDLELITE, Precision.FP32, Target.X86, 64, 1)
+        made_for_x86 = (Format.PADDLELITE, Precision.FP32, Target.X86, square(64), 1)
         variants = (*variants_of(backbone, batches=(1, 2)), Variant("Mine", *made_for_x86))
         fates = convert(backbone, variants, weights, tmp_path / "made", lambda _step: None)
         made = [fate for fate in fates if isinstance(fate, Converted)]
@@ -248,12 +230,23 @@ def test_what_came_quantised_is_int8_by_itself(tmp_path: Path) -> None:
     files = tmp_path / "weights" / "files"
     files.mkdir(parents=True)
     source = save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "source.onnx")
-    step("onnx_int8_static", ReduceRequest(str(source), str(files / "model.onnx")), tmp_path)
+    step(
+        "onnx_int8_static",
+        ReduceRequest(str(source), str(files / "model.onnx"), NetworkInput(size=square(64))),
+        tmp_path,
+    )
     assert adopted(files).precision is Precision.INT8
     for name in ("adopted.onnx", "reference.npz"):
         (files / name).unlink()
     digest = kept(files, tmp_path / "weights", OwnFormat.ONNX).architecture
-    backbone = own_backbone("Mine", OwnFormat.ONNX, digest, 64, 0.001, precision=Precision.INT8)
+    backbone = own_backbone(
+        "Mine",
+        OwnFormat.ONNX,
+        digest,
+        NetworkInput(size=square(64)),
+        0.001,
+        precision=Precision.INT8,
+    )
     weights = resolve_weights(backbone, WeightsKind.OWN, tmp_path / "weights", lambda *_: None)
     variants = variants_of(backbone)
     assert variants_of(backbone, MADE_PRECISIONS) == ()

@@ -13,8 +13,9 @@ from models.catalog.own import OwnFormat
 from models.catalog.variants import Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert
 from models.weights.weights import resolve_weights
-from tests.integration.models.adopting import kept, refusal
-from tests.own_networks import save_apart, save_paddle
+from protos.inputs import InputValues, square
+from tests.integration.models.adopting import inspect, kept, refusal
+from tests.own_networks import save_apart, save_paddle, save_strange_paddle
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,31 @@ def test_it_becomes_an_artifact_of_every_target(program: Path, tmp_path: Path) -
     assert {fate.variant.target for fate in fates} == set(Target)
 
 
+def test_so_does_one_that_takes_other_images_and_a_second_input(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    strange = save_strange_paddle(tmp_path / "strange")
+    files = own_files(strange, tmp_path / "weights" / "files")
+    factor = InputValues(name="scale_factor", values=(1, 0.5))
+    answer = inspect(files, None, factor)
+    (constant,) = answer.takes.kind.constants
+    assert (constant.shape, constant.values, constant.for_each_image) == ((2,), (1, 0.5), True)
+    assert (answer.takes.shape, answer.output_shapes) == ((4, 48, 192, 1), ((4, 10),))
+    (tmp_path / "weights" / "files-work").rename(tmp_path / "work")
+    backbone = kept(files, tmp_path / "weights", OwnFormat.PADDLE, answer.takes)
+    weights = resolve_weights(backbone, WeightsKind.OWN, tmp_path / "weights", lambda *_: None)
+    fates = convert(backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None)
+    assert all(isinstance(fate, Converted) for fate in fates), fates
+    assert {(fate.variant.target, fate.variant.batch) for fate in fates} == {
+        (target, 4) for target in Target
+    }
+
+
+def test_a_program_of_float16_images_is_refused(tmp_path: Path) -> None:
+    files = own_files(save_strange_paddle(tmp_path / "half", "float16"), tmp_path / "files")
+    factor = InputValues(name="scale_factor", values=(1,))
+    assert "float16 numbers, which Paddle does not" in refusal(files, None, factor)
+
+
 def test_a_file_for_each_parameter_is_joined_as_paddle_would(program: Path, tmp_path: Path) -> None:
     folder = save_apart(program / "inference", tmp_path / "apart")
     with paddle_files(folder) as (model, parameters):
@@ -62,7 +88,7 @@ def test_parameters_that_do_not_fit_are_refused(program: Path, tmp_path: Path) -
     files = own_files(program, tmp_path / "files")
     for content, words in cases:
         (files / "model.pdiparams").write_bytes(content())
-        assert words in refusal(files, 64)
+        assert words in refusal(files, square(64))
         shutil.rmtree(files.with_name("files-work"))
 
 
@@ -71,7 +97,7 @@ def test_a_damaged_program_is_refused(program: Path, tmp_path: Path) -> None:
     sound = (program / "inference.pdmodel").read_bytes()
     for content in (sound[: len(sound) // 2], b"no program at all"):
         (files / "model.pdmodel").write_bytes(content)
-        assert "no Paddle program" in refusal(files, 64)
+        assert "no Paddle program" in refusal(files, square(64))
         shutil.rmtree(files.with_name("files-work"))
 
 
@@ -84,5 +110,5 @@ def test_operators_that_reach_beyond_the_network_are_refused(program: Path, tmp_
     ):
         # Names of the same length keep the file whole.
         (files / "model.pdmodel").write_bytes(sound.replace(b"relu6", wanted))
-        assert words in refusal(files, 64)
+        assert words in refusal(files, square(64))
         shutil.rmtree(files.with_name("files-work"))

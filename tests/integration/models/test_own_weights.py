@@ -19,11 +19,12 @@ from models.conversion.pipeline import Converted, convert
 from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer
 from models.weights.weights import resolve_weights
+from protos.inputs import ImageSize, NetworkInput, square
 from tests.integration.models.adopting import kept
 from tests.own_networks import save_weights
 
 CLASSES = 17
-PPLCNET = Trained(architecture="PPLCNet_x0_25", evaluation_size=224)
+PPLCNET = Trained(architecture="PPLCNet_x0_25", evaluation_size=square(224))
 
 
 class Evil:
@@ -48,10 +49,10 @@ def own_files(weights: Path, folder: Path) -> Path:
     return folder
 
 
-def inspected(folder: Path, trained: Trained, input_size: int | None = None) -> AdoptAnswer:
+def inspected(folder: Path, trained: Trained, input_size: ImageSize | None = None) -> AdoptAnswer:
     workdir = folder.with_name(f"{folder.name}-work")
     workdir.mkdir()
-    return inspect_own(folder, input_size, workdir, Cancellation(), trained)
+    return inspect_own(folder, input_size, (), workdir, Cancellation(), trained=trained)
 
 
 def refused(folder: Path, trained: Trained) -> str:
@@ -66,11 +67,13 @@ def test_the_weights_say_how_many_classes_there_are_and_become_every_artifact(
     trained: Path, tmp_path: Path
 ) -> None:
     files = own_files(trained, tmp_path / "weights" / "files")
-    answer = inspected(files, PPLCNET, input_size=64)
-    assert (answer.input_size, answer.classes) == (64, CLASSES)
+    answer = inspected(files, PPLCNET, input_size=square(64))
+    assert (answer.takes, answer.classes) == (NetworkInput(size=square(64)), CLASSES)
     assert answer.output_shapes == ((1, CLASSES),)
     shutil.rmtree(files.with_name("files-work"))
-    write_trained(files, Trained(architecture="PPLCNet_x0_25", evaluation_size=224, classes=17))
+    write_trained(
+        files, Trained(architecture="PPLCNet_x0_25", evaluation_size=square(224), classes=17)
+    )
     backbone = kept(files, tmp_path / "weights", OwnFormat.WEIGHTS)
     weights = resolve_weights(
         backbone, WeightsKind.SYNTHETIC, tmp_path / "weights", lambda *_: None
@@ -94,9 +97,13 @@ def test_weights_that_do_not_fit_are_refused_with_what_they_have(
 ) -> None:
     files = own_files(trained, tmp_path / "files")
     cases = {
-        Trained(architecture="PPLCNet_x0_25", evaluation_size=224, classes=20): "for 17 classes, ",
-        Trained(architecture="MobileNetV1_x0_25", evaluation_size=224): " are missing (",
-        Trained(architecture="PPLCNet_x0_5", evaluation_size=224): " are of another shape (",
+        Trained(
+            architecture="PPLCNet_x0_25", evaluation_size=square(224), classes=20
+        ): "for 17 classes, ",
+        Trained(architecture="MobileNetV1_x0_25", evaluation_size=square(224)): " are missing (",
+        Trained(
+            architecture="PPLCNet_x0_5", evaluation_size=square(224)
+        ): " are of another shape (",
     }
     for number, (asked, token) in enumerate(cases.items()):
         folder = own_files(files / "model.pdparams", tmp_path / str(number))

@@ -55,7 +55,7 @@ def operators(network):
 name, architecture, operator = sys.argv[1:]
 paddle.seed(0)
 network = architectures.build(architecture)
-images = paddle.to_tensor(noise_images(2, 128, 1))
+images = paddle.to_tensor(noise_images(2, square(128), 1))
 synthetic.steady_involutions(network, 0)
 synthetic.calibrate(network, 128, 8)
 with paddle.no_grad():
@@ -84,7 +84,7 @@ from models.steps.paddle.tracing import trace
 architecture, prefix, reference = sys.argv[1:]
 paddle.seed(0)
 network = architectures.build(architecture)
-images = noise_images(1, 128, 1)
+images = noise_images(1, square(128), 1)
 synthetic.steady_involutions(network, 0)
 synthetic.calibrate(network, 128, 8)
 with paddle.no_grad():

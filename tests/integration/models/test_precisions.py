@@ -23,6 +23,7 @@ from models.processes.requests import PaddleLiteRequest, ReduceRequest
 from models.steps.parity.compare import Array
 from models.steps.parity.noise import noise_images
 from models.weights.weights import resolve_weights
+from protos.inputs import NetworkInput, square
 from tests.integration.models.one_step import step
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx, save_paddle
 
@@ -143,6 +144,9 @@ def test_float32_is_what_it_is_without_other_precisions(cnn: Reduced, tmp_path: 
     assert len(np.unique(many.reshape(16, -1), axis=0)) == 16
 
 
+IMAGE = NetworkInput(size=square(224))
+
+
 @pytest.mark.parametrize(
     ("name", "precision"),
     [
@@ -156,7 +160,7 @@ def test_an_onnx_file_has_the_same_bytes_each_time(
 ) -> None:
     source = cnn.made[Target.ANY, FP32].path
     again = tmp_path / "again.onnx"
-    step(name, ReduceRequest(str(source), str(again)), tmp_path)
+    step(name, ReduceRequest(str(source), str(again), IMAGE), tmp_path)
     assert again.read_bytes() == (source.parent / f"{precision.value}.onnx").read_bytes()
 
 
@@ -176,7 +180,7 @@ def test_an_agent_runs_an_onnx_file_on_float32_images(
 ) -> None:
     artifact = transformer.made[Target.ANY, precision].path
     network = onnxruntime_cpu.load(artifact, LoadSettings(threads=1))
-    network.set_input(noise_images(1, 224, 1))
+    network.set_input(noise_images(1, square(224), 1), {})
     (scores,) = cast(list[Array], network.run())
     assert scores.shape == (1, 1000)
     assert scores.dtype == np.float32
@@ -186,9 +190,10 @@ def test_an_agent_runs_an_onnx_file_on_float32_images(
 def test_static_ranges_are_taken_in_batches_of_the_input(tmp_path: Path) -> None:
     source = save_onnx(onnx_network((3, 3, 64, 64)), tmp_path / "batch.onnx")
     made = tmp_path / "int8.onnx"
-    step("onnx_int8_static", ReduceRequest(str(source), str(made)), tmp_path)
+    takes = NetworkInput(size=square(64), batch=3)
+    step("onnx_int8_static", ReduceRequest(str(source), str(made), takes), tmp_path)
     session = onnxruntime.InferenceSession(str(made), providers=["CPUExecutionProvider"])
-    image = noise_images(3, 64, 1)
+    image = noise_images(3, square(64), 1)
     (scores,) = session.run(None, {session.get_inputs()[0].name: image})
     assert scores.shape == (3, 10)
 
@@ -198,7 +203,7 @@ def own(files: Path, weights_dir: Path, own_format: OwnFormat) -> Backbone:
     digest = own_digest(files)
     own_folder(weights_dir, digest).parent.mkdir(parents=True)
     files.rename(own_folder(weights_dir, digest))
-    return own_backbone("Mine", own_format, digest, 64, 0.001)
+    return own_backbone("Mine", own_format, digest, NetworkInput(size=square(64)), 0.001)
 
 
 def own_files(own_format: OwnFormat, folder: Path) -> Path:
@@ -232,8 +237,9 @@ def test_what_has_nothing_to_quantise_is_refused(tmp_path: Path) -> None:
         onnx.helper.make_tensor_value_info("flat", onnx.TensorProto.FLOAT, (1, 8))
     )
     source = save_onnx(model, tmp_path / "convolutions.onnx")
+    request = ReduceRequest(str(source), str(tmp_path / "o.onnx"), NetworkInput(size=square(64)))
     with pytest.raises(StepFailed) as caught:
-        step("onnx_int8_dynamic", ReduceRequest(str(source), str(tmp_path / "o.onnx")), tmp_path)
+        step("onnx_int8_dynamic", request, tmp_path)
     assert not caught.value.crashed
     assert " MatMul or Gemm" in caught.value.reason
     assert caught.value.reason.endswith("; ask for another precision")

@@ -1,9 +1,10 @@
-"""A device that is not ready is waited for, and a job that waited in vain says why."""
+"""A device that is not ready is waited for, then measured all the same, and its figures say so."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,14 +24,50 @@ def load() -> Iterator[None]:
         process.kill()
 
 
+# Others always take more than this.
+NEVER_READY = ("--max-load", "0.01%")
+
+
+# A size of its own, so that these stand beside no figure of other tests.
+SMALL = ("--models", BACKBONES[0], "--input-size", "32")
+
+
 @pytest.mark.usefixtures("load")
-def test_a_loaded_device_fails_the_job_with_what_to_do(
+def test_a_loaded_device_is_measured_and_every_figure_tells_what_was_in_the_way(
+    system: System, tmp_path: Path
+) -> None:
+    # Longer than one look takes.
+    gate = (*NEVER_READY, "--start-deadline", "600ms")
+    done = edgerank("sweep", *SMALL, *QUICK_SWEEP, *gate, "--json", address=system.address)
+    assert done.returncode == 0, done.stderr
+    swept = json.loads(done.stdout)
+    assert len(swept["ended"]) == 2
+    for job in swept["ended"]:
+        # What else may be found beside a load is stronger than how it started.
+        assert job["verdict"] in ("disturbed", "throttled")
+        told = {reason["code"]: reason["figures"] for reason in job["reasons"]}
+        assert told["started_unready"] == {"count": 2, "repetitions": 2}
+        assert told["cores_taken"]["load_by_others"] > told["cores_taken"]["most"]
+    done = edgerank("best", "--device", "pc", "--by", "latency", address=system.address)
+    assert done.returncode == 0, done.stderr
+    marked = done.stdout.splitlines()[0]
+    assert "disturbed" in marked or "throttled" in marked
+    exported = tmp_path / "swept.json"
+    edgerank("export", str(exported), "--sweep", swept["sweep_id"], address=system.address)
+    taken = [each for figure in json.loads(exported.read_text()) for each in figure["repetitions"]]
+    assert len(taken) == 4
+    for each in taken:
+        assert each["waited_ms"] > 0
+        assert each["started_unready"]["code"] == "cores_taken"
+
+
+@pytest.mark.usefixtures("load")
+def test_a_strict_start_on_a_loaded_device_fails_the_job_with_what_to_do(
     system: System, swept: dict[str, Any]
 ) -> None:
     assert swept["ended"]
-    # A size of its own, so that the failure stands beside no figure of other tests.
-    quick = ("--models", BACKBONES[0], "--runtimes", "onnxruntime", "--input-size", "32")
-    gate = ("--max-load", "0.01%", "--start-deadline", "10ms")
+    quick = (*SMALL, "--runtimes", "onnxruntime")
+    gate = (*NEVER_READY, "--start-deadline", "10ms", "--strict-start")
     done = edgerank("sweep", *quick, *QUICK_SWEEP, *gate, "--json", address=system.address)
     assert done.returncode == 4, done.stderr
     assert "Traceback" not in done.stderr

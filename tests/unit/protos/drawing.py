@@ -1,8 +1,22 @@
-"""Reasons of any kind, for tests of what carries them."""
+"""Reasons and inputs of any kind, for tests of what carries them."""
+
+from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
 from protos.fleet import Failure
+from protos.inputs import (
+    IMAGE_TYPES,
+    MAX_BATCH,
+    MAX_SIDE,
+    ConstantInput,
+    ElementType,
+    ImageSize,
+    InputKind,
+    InputValues,
+    Layout,
+    NetworkInput,
+)
 from protos.reasons import Reason, ReasonCode
 
 
@@ -21,3 +35,36 @@ def failures(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Failure]:
     """Failures with a reason or more."""
     told = st.lists(reasons(texts), min_size=1, max_size=3).map(tuple)
     return st.builds(Failure, reasons=told)
+
+
+image_sizes = st.builds(ImageSize, st.integers(1, MAX_SIDE), st.integers(1, MAX_SIDE))
+_NAMES = st.text(min_size=1, max_size=20)
+input_values = st.builds(
+    InputValues, name=_NAMES, values=st.lists(st.floats(-9, 9), min_size=1, max_size=3).map(tuple)
+)
+constant_inputs = st.builds(
+    ConstantInput,
+    name=_NAMES,
+    element_type=st.sampled_from((ElementType.FLOAT32, ElementType.INT64)),
+    shape=st.just((2, 3)),
+    values=st.tuples(*[st.integers(-9, 9).map(float)] * 6),
+    for_each_image=st.booleans(),
+)
+input_kinds = st.builds(
+    InputKind,
+    layout=st.sampled_from(Layout),
+    element_type=st.sampled_from(IMAGE_TYPES),
+    channels=st.integers(1, 4),
+    constants=st.lists(constant_inputs, max_size=2).map(tuple),
+)
+network_inputs = st.builds(
+    NetworkInput, size=image_sizes, batch=st.integers(1, MAX_BATCH), kind=input_kinds
+)
+SOUND_INPUTS: Mapping[type, st.SearchStrategy[object]] = {
+    ImageSize: image_sizes,
+    InputValues: input_values,
+    ConstantInput: constant_inputs,
+    InputKind: input_kinds,
+    NetworkInput: network_inputs,
+}
+"""Of these dataclasses not everything is sound."""

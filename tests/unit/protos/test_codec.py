@@ -24,13 +24,14 @@ from controller.domain import (
     sweeps,
 )
 from models.catalog import own, tiers, variants
-from protos import device, fleet, measuring, reasons, runtimes
+from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.codec import MessageInvalid, from_message, to_message
 from protos.fleet import failed
 from protos.reasons import Reason, ReasonCode, reason
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
 from tests.unit.controller.samples.conversions import made
 from tests.unit.controller.samples.measurements import measurement
+from tests.unit.protos import drawing
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (reasons.Reason, types_pb2.Reason),
@@ -59,6 +60,11 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (sweeps.SweepSummary, query_pb2.SweepSummary),
     (measuring.LayerTime, types_pb2.LayerTime),
     (measuring.OperatorTimes, types_pb2.OperatorTimes),
+    (inputs.ImageSize, types_pb2.ImageSize),
+    (inputs.InputValues, types_pb2.InputValues),
+    (inputs.ConstantInput, types_pb2.ConstantInput),
+    (inputs.InputKind, types_pb2.InputKind),
+    (inputs.NetworkInput, types_pb2.NetworkInput),
     (profiles.ProfileSpec, query_pb2.ProfileSpec),
     (profiles.ProfileProgress, query_pb2.ProfileProgress),
     (profiles.OperatorProfile, query_pb2.OperatorProfile),
@@ -96,6 +102,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (fleet.Lease, fleet_pb2.Lease),
     (fleet.ReportCommitted, fleet_pb2.ReportCommitted),
     (fleet.Cancel, fleet_pb2.Cancel),
+    (fleet.GiveBack, fleet_pb2.GiveBack),
     (fleet.Measured, fleet_pb2.Measured),
     (fleet.Failure, fleet_pb2.Failure),
     (fleet.Profiled, fleet_pb2.Profiled),
@@ -104,6 +111,7 @@ NAMES = [domain_type.__name__ for domain_type, _message in PAIRS]
 MODULES: tuple[ModuleType, ...] = (
     device,
     fleet,
+    inputs,
     measuring,
     reasons,
     runtimes,
@@ -129,6 +137,8 @@ DomainT = TypeVar("DomainT")
 
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+for domain_type, sound in drawing.SOUND_INPUTS.items():
+    st.register_type_strategy(domain_type, sound)
 # A ranking holds measurements that hold repetitions that hold states: few of each are many.
 st.register_type_strategy(
     device.DeviceState,

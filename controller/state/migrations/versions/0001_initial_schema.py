@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("dataset", sa.String(), nullable=False),
         sa.Column("metric", sa.String(), nullable=False),
         sa.Column("precision", sa.String(), nullable=False),
-        sa.Column("input_size", sa.Integer(), nullable=False),
+        sa.Column("input_size", sa.String(), nullable=True),
         sa.Column("model_digest", sa.String(), nullable=False),
         sa.Column("value_percent", sa.Float(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("format", sa.String(), nullable=False),
         sa.Column("precision", sa.String(), nullable=False),
         sa.Column("target", sa.String(), nullable=False),
-        sa.Column("input_size", sa.Integer(), nullable=False),
+        sa.Column("input_size", sa.String(), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("weights", sa.String(), nullable=False),
         sa.Column("weights_digest", sa.String(), nullable=False),
@@ -100,7 +100,7 @@ def upgrade() -> None:
         sa.Column("format", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("input_size", sa.Integer(), nullable=False),
+        sa.Column("takes", sa.JSON(), nullable=False),
         sa.Column("params_m", sa.Float(), nullable=False),
         sa.Column("output_shapes", sa.JSON(), nullable=False),
         sa.Column("added_at_unix_ms", sa.BigInteger(), nullable=False),
@@ -128,7 +128,7 @@ def upgrade() -> None:
         sa.Column("format", sa.String(), nullable=False),
         sa.Column("precision", sa.String(), nullable=False),
         sa.Column("target", sa.String(), nullable=False),
-        sa.Column("input_size", sa.Integer(), nullable=False),
+        sa.Column("input_size", sa.String(), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("settings", sa.JSON(), nullable=False),
         sa.Column("is_sentinel", sa.Boolean(), server_default=sa.text("0"), nullable=False),
@@ -147,6 +147,18 @@ def upgrade() -> None:
         batch_op.create_index("ix_jobs_device_id_state", ["device_id", "state"], unique=False)
         batch_op.create_index("ix_jobs_sweep_id_state", ["sweep_id", "state"], unique=False)
 
+    op.create_table(
+        "waits",
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("allowed_ms", sa.BigInteger(), nullable=False),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_waits_device_id")
+        ),
+        sa.ForeignKeyConstraint(["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_waits_sweep_id")),
+        sa.PrimaryKeyConstraint("sweep_id", "device_id", name=op.f("pk_waits")),
+    )
     op.create_table(
         "attempts",
         sa.Column("attempt_id", sa.String(), nullable=False),
@@ -197,6 +209,7 @@ def upgrade() -> None:
         sa.Column("trace_gzip", sa.LargeBinary(), nullable=True),
         sa.Column("profiled_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("started_unready", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_profiles_job_id")),
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_profiles")),
     )
@@ -223,6 +236,8 @@ def upgrade() -> None:
         sa.Column("memory", sa.JSON(), nullable=True),
         sa.Column("samples_per_minute", sa.JSON(), nullable=False),
         sa.Column("warmup_settled", sa.Boolean(), nullable=True),
+        sa.Column("started_unready", sa.JSON(), nullable=True),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )
@@ -258,6 +273,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attempts_job_id"))
 
     op.drop_table("attempts")
+    op.drop_table("waits")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_sweep_id_state")
         batch_op.drop_index("ix_jobs_device_id_state")

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from protos.codec import to_message
 from protos.runtimes import Runtime
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.link.fake_controller import AgentCall, FakeController
-from tests.integration.agent.networks import SHAPES
+from tests.integration.agent.networks import takes
 
 AGENT = (sys.executable, "-c", "from agent.command import agent; agent(prog_name='edgerank agent')")
 RUNTIMES = {
@@ -38,7 +39,7 @@ def lease(
             threads=threads,
             relative_half_width=0.5,
             time_budget_ms=time_budget_ms,
-            input_shape=SHAPES["tiny"],
+            takes=to_message(takes("tiny"), types_pb2.NetworkInput),
             input_seed=1,
         ),
     )

@@ -59,6 +59,9 @@ class FakeController(fleet_pb2_grpc.FleetServicer):
         self.fetches: list[int] = []
         # Each fetch breaks off after so many bytes, as long as there are numbers.
         self.cuts_bytes: list[int] = []
+        # A fetch is never answered; `held` tells that there is one.
+        self.holds_fetches = False
+        self.held = asyncio.Event()
         self.refuse_with: grpc.StatusCode | None = None
 
     def store(self, content: bytes) -> str:
@@ -94,6 +97,9 @@ class FakeController(fleet_pb2_grpc.FleetServicer):
         if content is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such artifact")
             return
+        if self.holds_fetches:
+            self.held.set()
+            await asyncio.Event().wait()
         cut = self.cuts_bytes.pop(0) if self.cuts_bytes else None
         end = len(content) if cut is None else request.offset_bytes + cut
         for offset in range(request.offset_bytes, end, CHUNK_BYTES):

@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from agent.link.spool import Spool
 from protos.codec import from_message
 from protos.fleet import Failure
 from protos.reasons import ReasonCode
@@ -42,9 +43,46 @@ async def test_a_signal_ends_the_agent_cleanly_while_it_measures(
             while (await call.next("progress")).stage != fleet_pb2.STAGE_MEASURING:
                 pass
             process.send_signal(with_signal)
-            assert await process.wait() == 0
-            assert process.stderr is not None
-            assert b"Traceback" not in await process.stderr.read()
+            assert (await call.next("give_back")).attempt_id == "attempt-1"
+            await ended_cleanly(process)
+            assert reports_kept(tmp_path) == ()
+
+
+async def test_a_signal_ends_it_while_it_fetches_and_no_job_fails_for_it(
+    tmp_path: Path, content: bytes
+) -> None:
+    controller = FakeController()
+    controller.holds_fetches = True
+    async with serving(controller):
+        sha256 = controller.store(content)
+        async with joined(controller, tmp_path) as (call, process):
+            call.lease(lease(sha256, len(content)))
+            await controller.held.wait()
+            process.send_signal(signal.SIGTERM)
+            assert (await call.next("give_back")).attempt_id == "attempt-1"
+            await ended_cleanly(process)
+            assert reports_kept(tmp_path) == ()
+
+
+async def test_and_while_nobody_answers_it(tmp_path: Path) -> None:
+    async with serving(FakeController()) as controller, joined(controller, tmp_path) as agent:
+        call, process = agent
+        call.hang_up()
+        process.send_signal(signal.SIGTERM)
+        await ended_cleanly(process)
+
+
+async def ended_cleanly(process: asyncio.subprocess.Process) -> None:
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert process.stderr is not None
+    assert b"Traceback" not in await process.stderr.read()
+
+
+def reports_kept(state: Path) -> tuple[str, ...]:
+    spool = Spool(state / "spool.sqlite")
+    kept = spool.pending()
+    spool.close()
+    return kept
 
 
 async def ending_of(process: asyncio.subprocess.Process) -> tuple[int, str]:

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from agent.runtimes import available_runtimes
+from protos.codec import to_message
 from protos.runtimes import Runtime
-from protos.v1 import fleet_pb2
+from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.link.agent_process import agent_process, joined, lease
 from tests.integration.agent.link.fake_controller import FakeController, serving
-from tests.integration.agent.networks import SHAPES, Artifacts
+from tests.integration.agent.networks import Artifacts, takes
 
 
 async def test_an_agent_says_what_it_is(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ async def test_a_transfer_that_is_cut_is_resumed_where_it_broke(
         controller.cuts_bytes = [1_000_000, 0, 2_000_000]
         async with joined(controller, tmp_path) as (call, _):
             wide = lease(sha256, len(content))
-            wide.settings.input_shape[:] = SHAPES["wide"]
+            wide.settings.takes.CopyFrom(to_message(takes("wide"), types_pb2.NetworkInput))
             call.lease(wide)
             assert (await call.next("report")).HasField("measured")
     # What was on its way when the transfer broke may be lost, what had arrived is not.

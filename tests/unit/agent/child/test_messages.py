@@ -22,7 +22,7 @@ from agent.child.messages import (
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
 from protos.measuring import LayerTime, OperatorTimes, ProcessMemory, StopReason
 from protos.runtimes import Runtime
-from tests.unit.protos.drawing import failures
+from tests.unit.protos.drawing import failures, network_inputs
 
 counts = st.integers(0, 2**63 - 1)
 states = st.builds(
@@ -66,7 +66,7 @@ requests = st.builds(
     parent_pid=counts,
     memory_limit_bytes=counts,
     runtime=st.sampled_from(Runtime),
-    input_shape=st.lists(counts, max_size=4).map(tuple),
+    takes=network_inputs,
     input_seed=counts,
     sampling=st.none()
     | st.builds(

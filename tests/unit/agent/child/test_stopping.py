@@ -276,6 +276,24 @@ def test_warm_up_goes_on_when_a_window_begins_with_an_outlier() -> None:
     assert not warmed_up([*steady, 200, *steady[1:]])
 
 
+@given(
+    st.integers(10**5, 10**8).flatmap(
+        lambda base: st.lists(st.integers(base, base + base // 8), min_size=20, max_size=25)
+    )
+)
+def test_warm_up_ends_by_the_quartiles_that_everybody_computes(runs: list[int]) -> None:
+    earlier, later = np.array(runs[-20:-10]), np.array(runs[-10:])
+
+    def shape(window: NDArray[np.int64]) -> NDArray[np.float64]:
+        deviation = np.median(np.abs(window - np.median(window)))
+        return np.array([*np.percentile(window, [25, 75]), deviation])
+
+    scale = float(np.median(later))
+    low, high = np.percentile([*earlier, *later[1:]], [25, 75])
+    agree = np.max(np.abs(shape(earlier) - shape(later))) <= 0.05 * scale
+    assert warmed_up(runs) == (agree and later[0] <= max(high + 1.5 * (high - low), 1.05 * scale))
+
+
 @given(st.lists(st.integers(1, 10**9), min_size=0, max_size=400), st.integers(0, 10**9))
 def test_warm_up_is_bounded(runs: list[int], elapsed_ns: int) -> None:
     if len(runs) < MIN_WARMUP:

@@ -17,9 +17,11 @@ from agent.link.session import (
     SendReport,
     Session,
     StartJob,
+    Stopping,
 )
 from protos.fleet import (
     Cancel,
+    GiveBack,
     Heartbeat,
     Lease,
     Progress,
@@ -30,6 +32,7 @@ from protos.fleet import (
     Welcome,
     failed,
 )
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
@@ -51,7 +54,7 @@ def lease(attempt_id: str = "a") -> Lease:
             threads=1,
             relative_half_width=0.02,
             time_budget_ms=1_000,
-            input_shape=(1, 3, 224, 224),
+            takes=NetworkInput(size=square(224)),
             input_seed=0,
         ),
     )
@@ -230,3 +233,15 @@ def test_no_report_is_lost_and_no_work_asked_for_while_busy(happened: list[Event
             assert session.connected
         if event == WELCOME:
             assert kept == {i.attempt_id for i in instructions if isinstance(i, SendReport)}
+
+
+def test_an_agent_that_stops_gives_its_lease_back_while_anybody_listens() -> None:
+    session = connected()
+    session.handle(lease())
+    assert session.handle(Stopping()) == (Send(message=GiveBack(attempt_id="a")),)
+    assert session.held_attempt_ids == ()
+    assert session.handle(Stopping()) == ()
+    alone = connected()
+    alone.handle(lease())
+    alone.handle(Disconnected())
+    assert alone.handle(Stopping()) == ()

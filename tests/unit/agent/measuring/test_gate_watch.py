@@ -16,6 +16,7 @@ from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.agent.trees import PC, PHONE, RASPBERRY_PI, plant
 
 PI_ZONE = "sys/class/thermal/thermal_zone0/temp"
+LOW = reason(ReasonCode.BATTERY_LOW, charge_percent=83, least_percent=90)
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -44,7 +45,7 @@ def watch_of(roots: Roots, clock: Clock, patience_s: float = 10.0) -> GateWatch:
 def told_by(watch: GateWatch, gate: StartGate) -> list[Reason | None]:
     """What was told until the gate opened."""
     told: list[Reason | None] = []
-    watch.await_open(gate, Cancellation(), told.append)
+    assert watch.await_open(gate, Cancellation(), told.append) is None
     return told
 
 
@@ -94,20 +95,30 @@ def test_a_gate_that_is_open_is_passed_at_once_and_nobody_is_told(tmp_path: Path
 def test_after_the_deadline_it_says_what_was_in_the_way_and_how_long(tmp_path: Path) -> None:
     clock = Clock()
     watch = watch_of(plant(tmp_path, PHONE), clock)
-    failure = failure_at(watch, StartGate(min_battery_percent=90, deadline_ms=2_500))
-    assert failure.reasons == (
-        reason(ReasonCode.NOT_READY, deadline_ms=2_500),
-        reason(ReasonCode.BATTERY_LOW, charge_percent=83, least_percent=90),
-    )
+    gate = StartGate(min_battery_percent=90, deadline_ms=2_500, is_strict=True)
+    failure = failure_at(watch, gate)
+    assert failure.reasons == (reason(ReasonCode.NOT_READY, deadline_ms=2_500), LOW)
+    assert clock.waits_s == [LOOK_INTERVAL_S, LOOK_INTERVAL_S, 0.5]
+
+
+def test_a_gate_that_is_not_strict_lets_it_start_then_and_says_what_was_in_the_way(
+    tmp_path: Path,
+) -> None:
+    clock, told = Clock(), list[Reason | None]()
+    gate = StartGate(min_battery_percent=90, deadline_ms=2_500)
+    watch = watch_of(plant(tmp_path, PHONE), clock)
+    assert watch.await_open(gate, Cancellation(), told.append) == LOW
+    assert told == [LOW, None]
     assert clock.waits_s == [LOOK_INTERVAL_S, LOOK_INTERVAL_S, 0.5]
 
 
 def test_without_time_to_wait_it_looks_once(tmp_path: Path) -> None:
-    clock = Clock()
+    clock, told = Clock(), list[Reason | None]()
     watch = watch_of(plant(tmp_path, PHONE), clock)
-    failure = failure_at(watch, StartGate(min_battery_percent=90))
+    failure = failure_at(watch, StartGate(min_battery_percent=90, is_strict=True))
     assert failure.reasons[0] == reason(ReasonCode.NOT_READY, deadline_ms=0)
-    assert clock.waits_s == []
+    assert watch.await_open(StartGate(min_battery_percent=90), Cancellation(), told.append) == LOW
+    assert (clock.waits_s, told) == ([], [])
 
 
 def stat(busy_ticks: int) -> str:
@@ -133,6 +144,36 @@ def test_load_by_others_is_what_everybody_took_in_a_short_while(tmp_path: Path) 
     assert taken.code is ReasonCode.CORES_TAKEN
     assert taken.figures == {"load_by_others": pytest.approx(1.5), "most": 0.5}
     assert over is None
+
+
+def test_a_child_of_ours_that_starts_is_no_other(tmp_path: Path) -> None:
+    roots = plant(tmp_path, {"proc/stat": stat(0), "proc/7/task/7/schedstat": "0 0 1\n"})
+
+    def start(seconds: float) -> None:
+        # For the whole window the child has one core and others have a quarter of another.
+        (tmp_path / "proc/stat").write_text(stat(round(1.25 * seconds * TICKS_PER_SECOND)))
+        (tmp_path / "proc/7/task/7/schedstat").write_text(f"{round(seconds * 1e9)} 0 9\n")
+
+    gate, told = StartGate(max_load_by_others=0.3, is_strict=True), list[Reason | None]()
+    watch = watch_of(roots, Clock(start))
+    assert watch.await_open(gate, Cancellation(), told.append, child_pid=7) is None
+    assert told == []
+
+
+def test_what_a_child_that_starts_waits_for_a_core_is_of_others(tmp_path: Path) -> None:
+    roots = plant(tmp_path, {"proc/stat": stat(0), "proc/7/task/7/schedstat": "0 0 1\n"})
+
+    def compete(seconds: float) -> None:
+        # The only core, in equal parts: without the child the other would have all of it.
+        (tmp_path / "proc/stat").write_text(stat(round(seconds * TICKS_PER_SECOND)))
+        half_ns = round(seconds * 1e9 / 2)
+        (tmp_path / "proc/7/task/7/schedstat").write_text(f"{half_ns} {half_ns} 9\n")
+
+    gate = StartGate(max_load_by_others=0.6)
+    watch = watch_of(roots, Clock(compete))
+    met = watch.await_open(gate, Cancellation(), lambda _: None, child_pid=7)
+    assert met is not None
+    assert met.figures["load_by_others"] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("tree", [{}, {"proc/stat": "cpu many\n"}, PHONE], ids=str)

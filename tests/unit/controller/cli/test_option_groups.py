@@ -124,7 +124,7 @@ def test_sustained_inference_is_measured_by_one_process_unless_told_otherwise() 
 
 def test_the_usual_variants() -> None:
     assert given(variant_options) == WantedVariants(
-        precisions=(), input_sizes=(), batches=(1,), weights=WeightsKind.PRETRAINED
+        precisions=(), input_sizes=(), batches=(), weights=WeightsKind.PRETRAINED
     )
 
 
@@ -152,7 +152,7 @@ def test_what_is_profiled_and_shown() -> None:
         threads=1,
         precision=Precision.INT8_STATIC,
         input_size=None,
-        batch=1,
+        batch=None,
         weights=WeightsKind.PRETRAINED,
         run_count=20,
     )

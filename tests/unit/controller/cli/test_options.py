@@ -11,6 +11,7 @@ from controller.cli.options.values import (
     read_batches,
     read_devices,
     read_input_sizes,
+    read_input_values,
     read_only,
     read_percentage,
     read_precisions,
@@ -23,6 +24,7 @@ from controller.domain.measurements import Verdict
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
+from protos.inputs import ImageSize, InputValues, square
 from protos.measuring import StartGate
 from protos.runtimes import Runtime
 
@@ -39,7 +41,14 @@ def test_lists_are_read() -> None:
     assert read_devices("all") == ()
     assert read_devices("a, b,a") == ("a", "b")
     assert read_threads("1,2,1") == (1, 2)
-    assert read_input_sizes("192, 256") == (192, 256)
+    assert read_input_sizes("192, 192x48,256X256,192") == (
+        square(192),
+        ImageSize(192, 48),
+        square(256),
+    )
+    assert read_input_values("scale_factor=1, 0.5") == InputValues(
+        name="scale_factor", values=(1, 0.5)
+    )
     assert read_batches("4") == (4,)
     assert read_precisions("int8-static,fp16,fp16") == (Precision.INT8_STATIC, Precision.FP16)
     assert read_precisions("all") == tuple(Precision)
@@ -56,7 +65,12 @@ def test_lists_are_read() -> None:
         (read_threads, "two", "write them as 1 or 1,2,4"),
         (read_threads, "-1", "write them as 1 or 1,2,4"),
         (read_threads, "9" * 5000, "are no thread counts from 1 to 256"),
-        (read_input_sizes, "1025", "are no input sizes from 1 to 1024"),
+        (read_input_sizes, "1025", "each 1 to 1024 pixels"),
+        (read_input_sizes, "0x32", "192x48 for height x width"),
+        (read_input_sizes, "32x", "192x48 for height x width"),
+        (read_input_values, "scale=1,", "NAME=VALUE"),
+        (read_input_values, "1,1", "NAME=VALUE"),
+        (read_input_values, f"x={','.join('1' * 65)}", "at most 64 numbers"),
         (read_batches, "1,65", "are no batches from 1 to 64"),
         (read_precisions, "int4", "no precision is named 'int4'; there are fp32, fp16"),
         (read_runtimes, "tflite", "there are paddlelite, onnxruntime"),
@@ -93,7 +107,7 @@ def gate_of(*arguments: str) -> StartGate:
 
 def test_a_gate_has_conditions_unless_told_otherwise() -> None:
     assert gate_of() == StartGate(
-        max_celsius=60, max_load_by_others=1, min_battery_percent=20, deadline_ms=60_000
+        max_celsius=60, max_load_by_others=1.25, min_battery_percent=20, deadline_ms=60_000
     )
 
 
@@ -104,6 +118,7 @@ def test_each_condition_of_a_gate_can_be_set_or_left_out() -> None:
     )
     left_out = ("--max-temperature", "none", "--max-load", "none", "--min-battery", "none")
     assert gate_of(*left_out) == StartGate(deadline_ms=60_000)
+    assert gate_of(*left_out, "--strict-start").is_strict
 
 
 @pytest.mark.parametrize(

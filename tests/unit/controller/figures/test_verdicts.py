@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from controller.domain.measurements import Verdict
 from controller.figures.latency import latency_figures
 from controller.figures.verdicts import verdict
+from protos.device import DeviceState
 from protos.measuring import Repetition, StopReason
 from protos.reasons import Reason, ReasonCode
 from tests.unit.controller.samples.measurements import MS, figures, repetition
 from tests.unit.controller.samples.noise import noise
-from tests.unit.controller.samples.reasons import about
+from tests.unit.controller.samples.reasons import TAKEN, about
 
 _latencies = st.lists(st.integers(1_000, 10**9), min_size=1, max_size=40).map(tuple)
 _jobs = st.lists(_latencies.map(repetition), min_size=1, max_size=4)
@@ -55,6 +56,25 @@ def test_a_warm_up_that_had_not_settled_is_said() -> None:
         (about(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),),
     )
     assert verdict(figures(10, 0.2), [settled, unknown], 0.02) == OK
+
+
+@pytest.mark.parametrize("half_width", [0.2, 0.34], ids=["narrow", "wide"])
+def test_a_start_before_the_device_was_ready_disturbs_however_wide_the_interval(
+    half_width: float,
+) -> None:
+    first, *others = noise(1, [10.0] * 3)
+    job = [first, *(replace(taken, started_unready=TAKEN) for taken in others)]
+    told = about(ReasonCode.STARTED_UNREADY, count=2, repetitions=3)
+    assert verdict(figures(10, half_width), job, 0.02) == (Verdict.DISTURBED, (told, TAKEN))
+
+
+def test_a_device_that_was_throttled_is_told_before_how_it_started() -> None:
+    hot = DeviceState(taken_at_unix_ms=0, active_limits=("cpu_thermal",))
+    job = [replace(taken, started_unready=TAKEN, after=hot) for taken in noise(1, [10.0] * 2)]
+    judged, reasons = verdict(figures(10, 0.2), job, 0.02)
+    assert judged is Verdict.THROTTLED
+    codes = [ReasonCode.LIMIT_IN_FORCE, ReasonCode.STARTED_UNREADY, ReasonCode.CORES_TAKEN]
+    assert [told.code for told in reasons] == codes
 
 
 def test_noise_is_told_in_figures_with_its_cause() -> None:

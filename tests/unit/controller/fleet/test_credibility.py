@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.credibility import (
     MAX_INTEGER,
+    MAX_WAITED_MS,
     answering,
     are_of_agents,
     check_hello,
@@ -20,6 +21,7 @@ from controller.fleet.credibility import (
 )
 from protos.device import DeviceProfile, DeviceState, PowerReading, Temperature
 from protos.fleet import Hello, Measured, Profiled, Report
+from protos.inputs import NetworkInput, square
 from protos.measuring import (
     LayerTime,
     MeasureSettings,
@@ -28,7 +30,7 @@ from protos.measuring import (
     Repetition,
     StopReason,
 )
-from protos.reasons import ReasonCode
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 
 TAKEN = Repetition(
@@ -40,6 +42,7 @@ TAKEN = Repetition(
     busy_threads=1,
     stop_reason=StopReason.PRECISE,
 )
+CORES_TAKEN = reason(ReasonCode.CORES_TAKEN, load_by_others=1.2, most=1)
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1")
 HELLO = Hello(
     device_id="id", name="phone", labels={}, profile=DeviceProfile(architecture="aarch64")
@@ -71,6 +74,33 @@ def report(taken: Repetition = TAKEN) -> Report:
 def test_any_latencies_that_can_be_are_believed(latency_ns: list[int]) -> None:
     sound = report(replace(TAKEN, latency_ns=tuple(latency_ns)))
     assert credible(sound) is sound
+
+
+@pytest.mark.parametrize("time", [-1, 253_402_300_800_000, 2**63 - 1])
+def test_times_that_no_calendar_has_are_doubted_and_not_kept(time: int) -> None:
+    for doubted in (
+        credible(replace(report(), ended_at_unix_ms=time)),
+        credible(report(replace(TAKEN, before=DeviceState(taken_at_unix_ms=time)))),
+    ):
+        assert "calendar" in doubt_of(doubted)
+        assert doubted.ended_at_unix_ms == 0
+
+
+@pytest.mark.parametrize("protocol", [None, 1])
+def test_an_agent_of_our_protocol_is_welcome(protocol: int | None) -> None:
+    check_hello(replace(HELLO, protocol=protocol))
+
+
+def test_one_of_another_is_told_both() -> None:
+    with pytest.raises(EdgerankError, match=r"protocol 2 .* controller 1:"):
+        check_hello(replace(HELLO, protocol=2))
+
+
+@pytest.mark.parametrize("device_id", ["", "i" * 65, "an id", "../id"])
+def test_an_id_that_no_device_may_have_is_refused(device_id: str) -> None:
+    with pytest.raises(EdgerankError) as refused:
+        check_hello(replace(HELLO, device_id=device_id))
+    assert refused.value.code is ErrorCode.INVALID_INPUT
 
 
 @pytest.mark.parametrize(
@@ -143,7 +173,7 @@ SETTINGS = MeasureSettings(
     threads=1,
     relative_half_width=0.02,
     time_budget_ms=1_000,
-    input_shape=(1, 3, 8, 8),
+    takes=NetworkInput(size=square(8)),
     input_seed=1,
 )
 
@@ -202,6 +232,46 @@ def test_a_profile_that_cannot_be_becomes_a_failure(lying: Report, words: str) -
 @given(st.binary(max_size=100))
 def test_a_trace_of_any_bytes_is_refused(trace_gzip: bytes) -> None:
     assert credible(profiled(trace_gzip=trace_gzip)).failure is not None
+
+
+def started(unready: Reason | None, waited_ms: int = 2_000) -> list[Report]:
+    """A measured and a profiled attempt whose start this was in the way of."""
+    profile = profiled().profiled
+    assert profile is not None
+    reports = [
+        report(replace(TAKEN, started_unready=unready)),
+        replace(profiled(), profiled=replace(profile, started_unready=unready)),
+    ]
+    return [replace(each, waited_ms=waited_ms) for each in reports]
+
+
+@pytest.mark.parametrize("unready", [None, CORES_TAKEN], ids=str)
+def test_a_start_before_the_device_was_ready_is_believed(unready: Reason | None) -> None:
+    for sound in started(unready):
+        assert credible(sound) is sound
+
+
+@pytest.mark.parametrize(
+    "unready",
+    [
+        reason(ReasonCode.NOT_READY, deadline_ms=60_000),
+        reason(ReasonCode.DEVICE_DRIFTED, slowdown=0.2),
+        reason(ReasonCode.CORES_TAKEN, load_by_others=1.2),
+        reason(ReasonCode.CORES_TAKEN, load_by_others=math.nan, most=1),
+    ],
+    ids=str,
+)
+def test_what_no_gate_waits_for_was_in_no_way_and_the_wait_still_counts(unready: Reason) -> None:
+    for doubted in map(credible, started(unready)):
+        assert "reason that makes no sense" in doubt_of(doubted)
+        assert doubted.waited_ms == 2_000
+
+
+@pytest.mark.parametrize("waited_ms", [MAX_WAITED_MS + 1, 2**63])
+def test_a_start_that_waited_longer_than_any_may_is_not_believed(waited_ms: int) -> None:
+    for doubted in map(credible, started(None, waited_ms)):
+        assert "waited longer" in doubt_of(doubted)
+        assert doubted.waited_ms == 0
 
 
 def test_an_agent_that_answers_another_question_is_told_so() -> None:

@@ -18,6 +18,7 @@ from controller.own.accuracy import MAX_FIGURES, check_accuracies
 from models.catalog.catalog import Catalog
 from models.catalog.own import OwnFormat, own_backbone
 from models.catalog.precisions import Precision
+from protos.inputs import NetworkInput, square
 from tests.unit.controller.samples.measurements import catalog
 
 HEADER = "name,dataset,metric,value,precision,source\n"
@@ -33,7 +34,7 @@ FIGURE = AccuracyFigure(
     source="our validation set",
 )
 OF_RESNET = ("ResNet50", "ImageNet-1k", AccuracyMetric.TOP1, Precision.FP32)
-PUBLISHED = {FigureKey(*OF_RESNET, input_size=224): 76.5}
+PUBLISHED = {FigureKey(*OF_RESNET, input_size=square(224)): 76.5}
 
 
 def read(text: str) -> tuple[AccuracyFigure, ...]:
@@ -192,25 +193,27 @@ def test_every_name_of_imagenet_means_the_one(name: str) -> None:
 
 def test_a_figure_may_belong_to_a_size() -> None:
     sized = HEADER.replace("source", "source,input_size") + ROW.replace("\n", ",{}\n")
-    assert read(sized.format(288))[0].input_size == 288
+    assert read(sized.format(288))[0].input_size == square(288)
     assert read(sized.format(""))[0].input_size is None
     assert "'big'" in refusal(sized.format("big"))
-    at_288, at_any = replace(FIGURE, row=3, input_size=288), FIGURE
+    at_288, at_any = replace(FIGURE, row=3, input_size=square(288)), FIGURE
     check(at_288, at_any)
     imagenet = replace(FIGURE, dataset="ImageNet-1k")
     # Published for 224 px, which a figure at any size is of, too.
-    check(replace(imagenet, input_size=288))
-    for size in (224, None):
+    check(replace(imagenet, input_size=square(288)))
+    for size in (square(224), None):
         with pytest.raises(AccuracyInvalid, match="is published"):
             check(replace(imagenet, input_size=size))
-    top5 = replace(imagenet, metric=AccuracyMetric.TOP5, value_percent=70, input_size=224)
+    top5 = replace(imagenet, metric=AccuracyMetric.TOP5, value_percent=70, input_size=square(224))
     with pytest.raises(AccuracyInvalid, match=r"top-1 of 76\.5"):
         check(top5)
 
 
 def test_a_figure_of_an_own_model_is_bound_to_the_file_that_has_the_name() -> None:
     digest = "5f" * 32
-    own = Catalog([*CATALOG, own_backbone("Mine", OwnFormat.ONNX, digest, 64, 0.1)])
+    own = Catalog(
+        [*CATALOG, own_backbone("Mine", OwnFormat.ONNX, digest, NetworkInput(size=square(64)), 0.1)]
+    )
     assert key_of(replace(FIGURE, backbone="Mine"), own).model_digest == digest
     assert key_of(FIGURE, own).model_digest == ""
 
@@ -249,7 +252,9 @@ def test_of_a_table_of_timm_the_models_that_are_here_are_taken(
     assert {each.dataset for each in figures} == {dataset}
     mine = [each.value_percent for each in figures if each.backbone == "mine.a1_in1k"]
     assert mine == [79.5, 94.6]
-    assert {each.input_size for each in figures if each.backbone == "large.a1_in1k"} == {288}
+    assert {each.input_size for each in figures if each.backbone == "large.a1_in1k"} == {
+        square(288)
+    }
 
 
 def test_a_file_that_is_no_utf8_is_refused_by_its_row() -> None:

@@ -10,6 +10,7 @@ from controller.own.models import check_header, trained_of
 from models.catalog.catalog import Catalog
 from models.catalog.own import MAX_OWN_BYTES, OwnFormat, Trained
 from models.catalog.tiers import Tier, select_tier
+from protos.inputs import InputValues, NetworkInput, square
 from tests.unit.controller.samples.measurements import catalog
 
 FILE = OwnFile(size_bytes=1_000, sha256="5f" * 32)
@@ -20,7 +21,7 @@ MODEL = OwnModel(
     format=OwnFormat.ONNX,
     digest="a7" * 32,
     size_bytes=1_000,
-    input_size=192,
+    takes=NetworkInput(size=square(192), batch=4),
     params_m=3.5,
     output_shapes=("1x10",),
     added_at_unix_ms=0,
@@ -30,7 +31,7 @@ PACKAGED = catalog(ResNet50=76.5)
 
 def test_a_sound_header_is_taken() -> None:
     check_header(HEADER, PACKAGED)
-    check_header(replace(HEADER, input_size=1024), PACKAGED)
+    check_header(replace(HEADER, input_size=square(1024)), PACKAGED)
     check_header(replace(HEADER, format=OwnFormat.PADDLE, files=(FILE, FILE)), PACKAGED)
     check_header(WEIGHTS, PACKAGED)
     check_header(replace(WEIGHTS, classes=17), PACKAGED)
@@ -50,7 +51,10 @@ def test_a_sound_header_is_taken() -> None:
             replace(HEADER, files=(replace(FILE, size_bytes=MAX_OWN_BYTES + 10**8),)),
             "2.1 GB; .* at most 2 GB",
         ),
-        (replace(HEADER, input_size=1025), "1 to 1024 pixels"),
+        (
+            replace(HEADER, inputs=(InputValues(name="x", values=(1,)),) * 5),
+            "5 inputs .* at most 4",
+        ),
         (replace(WEIGHTS, architecture=None), "architecture"),
         (replace(WEIGHTS, classes=0), "1 to 1,000,000"),
     ],
@@ -68,9 +72,9 @@ def test_weights_are_of_an_architecture_or_backbone_of_the_catalog() -> None:
     assert of_its_name == Trained(
         architecture=resnet.architecture, evaluation_size=resnet.input_size, classes=17
     )
-    distilled = Catalog([replace(resnet, name="ResNet50_ssld", input_size=288), resnet])
+    distilled = Catalog([replace(resnet, name="ResNet50_ssld", input_size=square(288)), resnet])
     meant = trained_of(replace(WEIGHTS, architecture="ResNet50_ssld"), distilled)
-    assert meant == Trained(architecture=resnet.architecture, evaluation_size=288)
+    assert meant == Trained(architecture=resnet.architecture, evaluation_size=square(288))
     # An own model is no architecture.
     joined = joined_catalog(PACKAGED, [MODEL])
     for unknown in ("ResNet", "Mine"):
@@ -90,7 +94,7 @@ def test_an_own_model_is_a_backbone_without_accuracy_that_no_tier_takes() -> Non
     joined = joined_catalog(PACKAGED, [MODEL])
     assert joined.get("Mine") == as_backbone(MODEL)
     assert joined.get("Mine").top1 is None
-    assert joined.get("Mine").input_size == 192
+    assert (joined.get("Mine").input_size, joined.get("Mine").batch) == (square(192), 4)
     for tier in Tier:
         assert "Mine" not in {backbone.name for backbone in select_tier(joined, tier)}
 

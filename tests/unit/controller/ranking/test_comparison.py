@@ -21,6 +21,7 @@ from controller.domain.selectors import Selector, parse_selector
 from controller.ranking.comparison import compare, compare_pair
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
+from protos.inputs import square
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import failed, figures, measurement
@@ -248,7 +249,7 @@ class TestPairs:
             {"device": "phone"},
             {"threads": 2},
             {"precision": Precision.INT8_DYNAMIC},
-            {"input_size": 288},
+            {"input_size": square(288)},
             {"batch": 8},
             {"weights": WeightsKind.SYNTHETIC},
             {"runtime": Runtime.PADDLELITE},

@@ -8,6 +8,7 @@ from controller.ranking.ranking import rank
 from models.catalog.catalog import IMAGENET, Catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
+from protos.inputs import square
 from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.controller.samples.measurements import (
     DEVICE,
@@ -35,8 +36,9 @@ def _why_left_out(ranking: Ranking) -> list[tuple[Reason, ...]]:
     return [left.reasons for left in ranking.left_out]
 
 
-def _known_for(known_px: int, *, measured_px: int) -> Reason:
-    return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, known_px=known_px, measured_px=measured_px)
+def _known_for(known: int, *, measured: int) -> Reason:
+    words = {"known_size": str(known), "measured_size": str(measured)}
+    return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, words)
 
 
 def test_the_last_usable_measurement_of_a_setting_counts() -> None:
@@ -160,14 +162,14 @@ def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both() -> None:
     small = measurement(
         "A",
         top1=None,
-        input_size=160,
-        accuracy_input_size=224,
+        input_size=square(160),
+        accuracy_input_size=square(224),
         verdict=Verdict.WIDE,
         reasons=(WIDE,),
     )
     ranking = rank(DEVICE, [small], ONLY_OK, catalog(A=75))
     (left,) = ranking.left_out
-    assert left.reasons == (WIDE, _known_for(224, measured_px=160))
+    assert left.reasons == (WIDE, _known_for(224, measured=160))
     assert left.measurement.top1 is None
     assert ranking.would_win_with == ()
 
@@ -206,5 +208,5 @@ def test_an_own_model_without_accuracy_is_told_how_to_bring_it() -> None:
 
 
 def test_accuracy_is_not_credited_to_another_input_size() -> None:
-    ranking = _rank(measurement("A", top1=None, input_size=160, accuracy_input_size=224))
-    assert _why_left_out(ranking) == [(_known_for(224, measured_px=160),)]
+    small = measurement("A", top1=None, input_size=square(160), accuracy_input_size=square(224))
+    assert _why_left_out(_rank(small)) == [(_known_for(224, measured=160),)]

@@ -5,6 +5,7 @@ from typing import Any
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
+from protos.inputs import square
 
 CRASH = "export: the child died by SIGKILL, saying nothing"
 
@@ -16,7 +17,7 @@ def made(backbone: str, target: Target, **changes: Any) -> ConversionOutcome:
         "format": Format.ONNX if target is Target.ANY else Format.PADDLELITE,
         "precision": Precision.FP32,
         "target": target,
-        "input_size": 224,
+        "input_size": square(224),
         "batch": 1,
         "result": ConversionResult.STORED,
         "weights": WeightsKind.SYNTHETIC,

@@ -25,6 +25,7 @@ from protos.device import (
     Temperature,
     ThrottleCounter,
 )
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings, ProcessMemory, Repetition, StopReason
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime, RuntimeInfo
@@ -43,7 +44,7 @@ def backbone(name: str, top1: float | None = 75.0, **changes: Any) -> Backbone:
         "top5": None,
         "params_m": 5.0,
         "flops_g": 0.5,
-        "input_size": 224,
+        "input_size": square(224),
         "distilled": False,
         "extra_data": False,
         "source": "docs/models.md",
@@ -80,7 +81,7 @@ def settings(runtime: Runtime = Runtime.ONNXRUNTIME, **changes: Any) -> MeasureS
         "threads": 1,
         "relative_half_width": 0.02,
         "time_budget_ms": 10_000,
-        "input_shape": (1, 3, 224, 224),
+        "takes": NetworkInput(size=square(224)),
         "input_seed": 1,
         "onnxruntime": OnnxRuntimeOptions() if runtime is Runtime.ONNXRUNTIME else None,
     }
@@ -109,7 +110,7 @@ def measurement(
         "format": Format.ONNX if runtime is Runtime.ONNXRUNTIME else Format.PADDLELITE,
         "precision": Precision.FP32,
         "target": Target.ANY if runtime is Runtime.ONNXRUNTIME else Target.ARM,
-        "input_size": 224,
+        "input_size": square(224),
         "batch": 1,
         "threads": threads,
         "weights": WeightsKind.PRETRAINED,
@@ -135,7 +136,7 @@ def sustained(name: str, minutes_ms: Mapping[int, float], **changes: Any) -> Mea
         threads=changes.get("threads", 1),
         relative_half_width=0.01,
         time_budget_ms=10_000,
-        input_shape=(1, 3, 224, 224),
+        takes=NetworkInput(size=square(224)),
         input_seed=1,
         sustained_minutes=max(minutes_ms),
     )

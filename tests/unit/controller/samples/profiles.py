@@ -3,6 +3,7 @@
 from controller.domain.profiles import OperatorProfile
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, WeightsKind
+from protos.inputs import NetworkInput, square
 from protos.measuring import LayerTime, MeasureSettings, OperatorTimes, StartGate
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 
@@ -42,7 +43,7 @@ PROFILE = OperatorProfile(
     format=Format.ONNX,
     precision=Precision.FP32,
     target=Target.ANY,
-    input_size=224,
+    input_size=square(224),
     batch=1,
     threads=2,
     weights=WeightsKind.SYNTHETIC,
@@ -61,7 +62,7 @@ PROFILE = OperatorProfile(
         threads=2,
         relative_half_width=0.02,
         time_budget_ms=60_000,
-        input_shape=(1, 3, 224, 224),
+        takes=NetworkInput(size=square(224)),
         input_seed=0,
         cores=(0, 1),
         onnxruntime=OnnxRuntimeOptions(graph_optimization=GraphOptimization.BASIC, arena=False),

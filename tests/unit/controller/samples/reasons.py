@@ -7,6 +7,7 @@ import pytest
 
 from protos.reasons import Reason, ReasonCode, reason
 
+TAKEN = reason(ReasonCode.CORES_TAKEN, load_by_others=1.9, most=1.25)
 CRASHED = reason(ReasonCode.CRASHED, {"detail": "the child died by SIGSEGV"})
 WIDE = reason(ReasonCode.NOISE_STAYS, reached=0.09, wanted=0.01)
 OLDER_COUNTS = reason(ReasonCode.OLDER_COUNTS)

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
-from controller.domain.sweeps import MAX_BATCH, Device, SweepSpec
+from controller.domain.sweeps import Device, SweepSpec
 from controller.sweeps.planning import plan_conversion, plan_sweep
-from models.catalog.catalog import DEMO_BACKBONES, MAX_INPUT_SIZE, load_catalog
+from models.catalog.catalog import DEMO_BACKBONES, load_catalog
 from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile
+from protos.inputs import MAX_BATCH, square
 from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
@@ -75,7 +76,7 @@ def test_each_device_gets_the_artifact_of_its_architecture_at_the_evaluation_siz
     devices = [device("pc"), device("phone", architecture="aarch64")]
     jobs = plan_sweep(replace(SPEC, threads=(1,)), devices, CATALOG).jobs
     targets = {
-        (job.device_id, job.settings.runtime, job.variant.target.value, job.settings.input_shape)
+        (job.device_id, job.settings.runtime, job.variant.target.value, job.settings.takes.shape)
         for job in jobs
         if job.variant.backbone == "EfficientNetB2"
     }
@@ -227,11 +228,11 @@ def test_sizes_and_batches_multiply_and_are_in_the_input_shape() -> None:
         backbones=("MobileNetV1",),
         runtimes=(Runtime.ONNXRUNTIME,),
         threads=(1,),
-        input_sizes=(192, 256, 192),
+        input_sizes=(square(192), square(256), square(192)),
         batches=(1, 4),
     )
     plan = plan_sweep(spec, [device("pc")], CATALOG)
-    assert [(job.settings.input_shape, job.variant.batch) for job in plan.jobs] == [
+    assert [(job.settings.takes.shape, job.variant.batch) for job in plan.jobs] == [
         ((1, 3, 192, 192), 1),
         ((4, 3, 192, 192), 4),
         ((1, 3, 256, 256), 1),
@@ -249,22 +250,20 @@ def test_a_conversion_is_every_format_and_target_once() -> None:
     variants = plan.variants
     assert plan.left_out == ()
     assert len(set(variants)) == len(variants) == 9
-    fp32_only = replace(spec, precisions=(), input_sizes=(64,), batches=(2,))
+    fp32_only = replace(spec, precisions=(), input_sizes=(square(64),), batches=(2,))
     assert [
         (v.target.value, v.input_size, v.batch)
         for v in plan_conversion(fp32_only, CATALOG).variants
     ] == [
-        ("arm", 64, 2),
-        ("x86", 64, 2),
-        ("any", 64, 2),
+        ("arm", square(64), 2),
+        ("x86", square(64), 2),
+        ("any", square(64), 2),
     ]
 
 
 @pytest.mark.parametrize(
     ("changes", "token"),
     [
-        ({"input_sizes": (0,)}, f"1 to {MAX_INPUT_SIZE}, not 0"),
-        ({"input_sizes": (MAX_INPUT_SIZE + 1,)}, f"not {MAX_INPUT_SIZE + 1}"),
         ({"batches": (MAX_BATCH + 1,)}, f"1 to {MAX_BATCH} images"),
         ({"backbones": ()}, "one backbone"),
     ],

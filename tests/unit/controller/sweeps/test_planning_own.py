@@ -11,6 +11,7 @@ from models.catalog.catalog import Catalog
 from models.catalog.own import OwnFormat, own_backbone
 from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.variants import Format, WeightsKind
+from protos.inputs import NetworkInput, square
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.sweeps.test_planning import CATALOG, SPEC, device
@@ -20,7 +21,7 @@ QUANTISATION = (ReasonCode.CAME_QUANTISED, ReasonCode.NOT_QUANTISED)
 
 def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> None:
     own = [
-        own_backbone(name, own_format, "5f" * 32, 224, 3.5)
+        own_backbone(name, own_format, "5f" * 32, NetworkInput(size=square(224)), 3.5)
         for name, own_format in (("AsOnnx", OwnFormat.ONNX), ("AsPaddle", OwnFormat.PADDLE))
     ]
     spec = replace(SPEC, backbones=("AsOnnx", "AsPaddle"), threads=(1,), devices=("pc",))
@@ -52,7 +53,12 @@ def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> Non
 
 def test_what_came_quantised_is_int8_and_nothing_else_is_made_of_it() -> None:
     quantised = own_backbone(
-        "Quantised", OwnFormat.ONNX, "5f" * 32, 224, 3.5, precision=Precision.INT8
+        "Quantised",
+        OwnFormat.ONNX,
+        "5f" * 32,
+        NetworkInput(size=square(224)),
+        3.5,
+        precision=Precision.INT8,
     )
     together = Catalog([*CATALOG, quantised])
     spec = replace(

@@ -11,6 +11,7 @@ from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
+from protos.inputs import square
 from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
@@ -26,7 +27,7 @@ SPEC = ProfileSpec(
     precision=Precision.INT8_STATIC,
     batch=4,
     run_count=7,
-    input_size=96,
+    input_size=square(96),
 )
 
 
@@ -35,7 +36,7 @@ def test_a_profile_is_one_job_of_one_repetition() -> None:
     assert job.device_id == "id-of-pc"
     assert (job.variant.precision.value, job.variant.batch) == ("int8-static", 4)
     assert (job.settings.profile_runs, as_sweep(SPEC).repetitions) == (7, 1)
-    assert (job.settings.threads, job.settings.input_shape) == (2, (4, 3, 96, 96))
+    assert (job.settings.threads, job.settings.takes.shape) == (2, (4, 3, 96, 96))
 
 
 def test_without_a_size_it_is_the_evaluation_size() -> None:

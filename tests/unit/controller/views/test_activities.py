@@ -33,6 +33,7 @@ ACTIVITIES = (
             (ActivityKind.MEASURING, None),
         )
     ),
+    _on_device(kind=ActivityKind.WAITING, waiting_for=CROWDED, waits_at_most_ms=9_600),
 )
 
 

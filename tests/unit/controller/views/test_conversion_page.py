@@ -16,6 +16,7 @@ from models.catalog.precisions import Precision
 from models.catalog.stoppers import STOPPERS
 from models.catalog.variants import Target
 from models.passes import PASSES, PROGRAM_PASSES
+from protos.inputs import square
 from tests.unit.controller.samples.conversions import CRASH, made, missing, unkept, whole
 from tests.unit.controller.samples.pages import kept
 
@@ -34,7 +35,7 @@ FLOAT32 = (
     made("ConvNeXt_tiny", Target.X86, passes=SQUARED),
     made("ConvNeXt_tiny", Target.ANY, passes=SIMPLIFIED, seconds=15.0),
     *(
-        missing(STOPPED, target, "no", ConversionResult.REFUSED, input_size=256)
+        missing(STOPPED, target, "no", ConversionResult.REFUSED, input_size=square(256))
         for target in Target
     ),
 )
@@ -42,7 +43,7 @@ FLOAT32 = (
 
 PRECISIONS = (
     *whole("ResNet50", passes=("onnxslim",)),
-    *whole("ResNet50", input_size=192, batch=4),
+    *whole("ResNet50", input_size=square(192), batch=4),
     made("ResNet50", Target.ARM, precision=Precision.FP16, top1_agreement=1.0),
     made("ResNet50", Target.ANY, precision=Precision.FP16, top1_agreement=0.5),
     made(

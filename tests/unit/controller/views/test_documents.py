@@ -31,6 +31,15 @@ from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, apply_rule
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
+from protos.inputs import (
+    ConstantInput,
+    ElementType,
+    ImageSize,
+    InputKind,
+    Layout,
+    NetworkInput,
+    square,
+)
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.conversions import unkept
@@ -92,7 +101,7 @@ CONVERSIONS = (
         format=Format.ONNX,
         precision=Precision.FP32,
         target=Target.ANY,
-        input_size=224,
+        input_size=square(224),
         batch=1,
         result=ConversionResult.STORED,
         weights=WeightsKind.SYNTHETIC,
@@ -112,7 +121,7 @@ CONVERSIONS = (
         format=Format.PADDLELITE,
         precision=Precision.FP32,
         target=Target.ARM,
-        input_size=224,
+        input_size=square(224),
         batch=4,
         result=ConversionResult.REFUSED,
         weights=WeightsKind.PRETRAINED,
@@ -124,7 +133,7 @@ CONVERSIONS = (
         format=Format.ONNX,
         precision=Precision.INT8_STATIC,
         target=Target.ANY,
-        input_size=192,
+        input_size=square(192),
         batch=1,
         result=ConversionResult.FAILED,
         weights=WeightsKind.PRETRAINED,
@@ -150,7 +159,7 @@ SWEEP = SweepSnapshot(
             threads=2,
             weights=WeightsKind.SYNTHETIC,
             precision=Precision.FP32,
-            input_size=224,
+            input_size=square(224),
             batch=1,
             verdict=verdict,
             reasons=reasons,
@@ -202,7 +211,20 @@ OWN_MODELS = (
         format=OwnFormat.PADDLE,
         digest="5f" * 32,
         size_bytes=14_000_000,
-        input_size=224,
+        takes=NetworkInput(
+            size=ImageSize(48, 192),
+            batch=4,
+            kind=InputKind(
+                layout=Layout.NHWC,
+                element_type=ElementType.UINT8,
+                channels=1,
+                constants=(
+                    ConstantInput(
+                        name="scale", element_type=ElementType.FLOAT32, shape=(2,), values=(1, 1)
+                    ),
+                ),
+            ),
+        ),
         params_m=3.5,
         output_shapes=("1x10",),
         added_at_unix_ms=1_764_000_000_000,

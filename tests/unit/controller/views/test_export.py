@@ -56,6 +56,16 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
     )
 
 
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@"])
+def test_what_a_spreadsheet_would_compute_is_a_text_in_csv(tmp_path: Path, begins: str) -> None:
+    formula = f'{begins}HYPERLINK("http://evil")'
+    write_export([measurement("Good", runtime_version=formula)], tmp_path / "all.csv")
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["runtime_version"] == f"'{formula}"
+    assert float(row["latency_median_ms"]) > 0
+
+
 def test_json_holds_the_whole_documents_with_raw_samples(tmp_path: Path) -> None:
     write_export(BOTH, tmp_path / "all.json")
     documents = json.loads((tmp_path / "all.json").read_text("utf-8"))
@@ -76,8 +86,6 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
     document = to_document(MEASURED)
     assert isinstance(document, dict)
     named = {
-        "input_size": "input_size_px",
-        "accuracy_input_size": "accuracy_input_size_px",
         "top1": "top1_percent",
         "top5": "top5_percent",
         "reasons": "reason",
@@ -91,6 +99,9 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
             assert {"cores", "flush_denormals"} <= set(COLUMNS) & set(figure)
             assert isinstance(figure["onnxruntime"], dict)
             assert {f"onnxruntime_{inner}" for inner in figure["onnxruntime"]} <= set(COLUMNS)
+        elif name in ("input_size", "accuracy_input_size"):
+            sides = {name.replace("size", f"{side}_px") for side in ("height", "width")}
+            assert sides <= set(COLUMNS)
         elif name not in ("repetitions", "minutes"):
             assert named.get(name, name) in COLUMNS
 

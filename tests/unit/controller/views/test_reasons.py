@@ -22,6 +22,7 @@ TOGETHER = [
     (CRASHED, OLDER_COUNTS),
     (UNPROFILED, CRASHED),
     *((NOT_READY, obstacle) for obstacle in OBSTACLES),
+    (reason(ReasonCode.STARTED_UNREADY, count=3, repetitions=3), OBSTACLES[-1]),
 ]
 
 

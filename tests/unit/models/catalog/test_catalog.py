@@ -22,6 +22,7 @@ from models.catalog.catalog import (
     load_published,
     parse_catalog,
 )
+from protos.inputs import square
 
 GOOD = {
     "name": "Net_x1_0",
@@ -80,7 +81,7 @@ def test_a_backbone_has_the_published_figures() -> None:
         top5=94.74,
         params_m=9.18,
         flops_g=1.02,
-        input_size=260,
+        input_size=square(260),
         distilled=False,
         extra_data=False,
         source="docs/zh_CN/models/ImageNet1k/model_list.md",
@@ -216,5 +217,5 @@ def test_what_is_written_is_read_back(
     }
     (backbone,) = parse_catalog(as_csv(row))
     assert (backbone.top1, backbone.top5, backbone.params_m) == (top1, top5, params_m)
-    assert (backbone.input_size, backbone.distilled) == (input_size, distilled)
+    assert (backbone.input_size, backbone.distilled) == (square(input_size), distilled)
     assert not math.isnan(backbone.flops_g or 0)

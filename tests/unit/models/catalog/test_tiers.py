@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.series import COUNTS_AS, group_of
 from models.catalog.tiers import TIER_RULES, RejectionKind, Tier, apply_rule, exclusion, select_tier
+from protos.inputs import square
 
-NET = Backbone("Net", "Net", "Net", 76.0, 93.0, 5.0, 1.5, 224, False, False, "net.md")
+NET = Backbone("Net", "Net", "Net", 76.0, 93.0, 5.0, 1.5, square(224), False, False, "net.md")
 
 figures = st.none() | st.floats(0.1, 100)
 backbones = st.lists(

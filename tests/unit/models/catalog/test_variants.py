@@ -7,6 +7,7 @@ import pytest
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant, variants_of
+from protos.inputs import square
 
 
 def test_a_backbone_has_three_float32_variants_at_its_own_size() -> None:
@@ -16,7 +17,9 @@ def test_a_backbone_has_three_float32_variants_at_its_own_size() -> None:
         (".nb", "x86"),
         (".onnx", "any"),
     ]
-    assert {(v.backbone, v.input_size, v.batch) for v in made} == {("EfficientNetB2", 260, 1)}
+    assert {(v.backbone, v.input_size, v.batch) for v in made} == {
+        ("EfficientNetB2", square(260), 1)
+    }
 
 
 @pytest.mark.parametrize(
@@ -24,7 +27,6 @@ def test_a_backbone_has_three_float32_variants_at_its_own_size() -> None:
     [
         (Format.ONNX, Target.ARM, 224, 1, "no target 'arm'"),
         (Format.PADDLELITE, Target.ANY, 224, 1, "no target 'any'"),
-        (Format.ONNX, Target.ANY, 0, 1, "at least 1"),
         (Format.ONNX, Target.ANY, 224, 0, "at least 1"),
     ],
 )
@@ -32,4 +34,4 @@ def test_a_combination_that_does_not_exist_is_refused(
     format_: Format, target: Target, size: int, batch: int, told: str
 ) -> None:
     with pytest.raises(ValueError, match=told):
-        Variant("Net", format_, Precision.FP32, target, size, batch)
+        Variant("Net", format_, Precision.FP32, target, square(size), batch)

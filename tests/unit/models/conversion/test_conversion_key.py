@@ -18,8 +18,9 @@ from models.recipes.acceptance import ACCEPTANCE
 from models.tools import ToolMissing, tool_versions
 from models.weights import weights
 from models.weights.weights import Weights, resolve_weights
+from protos.inputs import square
 
-VARIANT = Variant("Net", Format.PADDLELITE, Precision.FP32, Target.X86, 224)
+VARIANT = Variant("Net", Format.PADDLELITE, Precision.FP32, Target.X86, square(224))
 WEIGHTS = Weights(WeightsKind.PRETRAINED, "Net", "ab" * 32, "https://net", Path("net"), 10)
 
 
@@ -40,7 +41,7 @@ def test_the_key_is_a_stable_digest() -> None:
         replace(VARIANT, backbone="Other"),
         replace(VARIANT, target=Target.ARM),
         replace(VARIANT, format=Format.ONNX, target=Target.ANY),
-        replace(VARIANT, input_size=256),
+        replace(VARIANT, input_size=square(256)),
         replace(VARIANT, batch=2),
     ],
 )

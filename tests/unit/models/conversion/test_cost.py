@@ -18,6 +18,7 @@ from models.conversion.cost import (
     mixed_by_cost,
     seconds_by_variant,
 )
+from protos.inputs import ImageSize, square
 
 CATALOG = load_catalog()
 
@@ -52,7 +53,9 @@ def test_larger_batches_and_images_need_more_and_what_is_no_onnx_file_less() -> 
     paddle_lite = [variant for variant in ordinary if variant.format is Format.PADDLELITE]
     expected = expected_peak_bytes(backbone, ordinary)
     assert expected_peak_bytes(backbone, variants_of(backbone, batches=(16,))) > expected
-    assert expected_peak_bytes(backbone, variants_of(backbone, input_sizes=(512,))) > expected
+    assert (
+        expected_peak_bytes(backbone, variants_of(backbone, input_sizes=(square(512),))) > expected
+    )
     assert 0 < expected_peak_bytes(backbone, paddle_lite) < expected
     assert expected_peak_bytes(backbone, ()) == 0
 
@@ -72,7 +75,7 @@ def test_the_disk_holds_further_files_for_precisions_sizes_and_batches() -> None
     # Nine files, what is translated before it is simplified, and what quantising needs meanwhile.
     reduced = expected_disk_bytes(backbone, variants_of(backbone, tuple(Precision)))
     assert fp32 + 17 * 25.557e6 < reduced < fp32 + 33 * 25.557e6
-    sizes = variants_of(backbone, input_sizes=(224, 288))
+    sizes = variants_of(backbone, input_sizes=(square(224), square(288)))
     assert expected_disk_bytes(backbone, sizes) > 1.9 * fp32
     images = 60 * 4 * 3 * 224**2 * 4
     large_batch = expected_disk_bytes(backbone, variants_of(backbone, batches=(61,)))
@@ -118,7 +121,7 @@ def test_time_grows_with_the_precisions_sizes_and_batches_asked_for() -> None:
     assert 1.5 * ordinary < reduced < 4 * ordinary
     twice = expected_seconds(backbone, variants_of(backbone, batches=(1, 8)))
     assert twice > 2 * ordinary
-    small = expected_seconds(backbone, variants_of(backbone, input_sizes=(112,)))
+    small = expected_seconds(backbone, variants_of(backbone, input_sizes=(square(112),)))
     assert small < ordinary
     assert expected_seconds(backbone, ()) == 0
 
@@ -126,10 +129,10 @@ def test_time_grows_with_the_precisions_sizes_and_batches_asked_for() -> None:
 @given(
     st.sampled_from(list(CATALOG)),
     st.sets(st.sampled_from(list(Precision)), min_size=1),
-    st.sets(st.integers(32, 512), min_size=1, max_size=3),
+    st.sets(st.integers(32, 512).map(square), min_size=1, max_size=3),
 )
 def test_every_variant_takes_a_share_and_a_further_shape_changes_no_other(
-    backbone: Backbone, precisions: set[Precision], sizes: set[int]
+    backbone: Backbone, precisions: set[Precision], sizes: set[ImageSize]
 ) -> None:
     together = seconds_by_variant(backbone, variants_of(backbone, precisions, sizes))
     assert set(together) == set(variants_of(backbone, precisions, sizes))

@@ -24,6 +24,7 @@ from models.steps.parity.compare import (
 from models.steps.parity.noise import noise_images
 from models.steps.parity.reference import further_inputs, reference_inputs
 from models.steps.refusal import StepRefused
+from protos.inputs import NetworkInput, square
 
 COMMON = np.array([9, 1, 2, 3, 4], np.float32)
 
@@ -31,15 +32,15 @@ COMMON = np.array([9, 1, 2, 3, 4], np.float32)
 @settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 70), st.integers(0, 2**32))
 def test_noise_depends_on_nothing_but_its_seed(count: int, size: int, seed: int) -> None:
-    images = noise_images(count, size, seed)
+    images = noise_images(count, square(size), seed)
     assert images.shape == (count, 3, size, size)
     assert images.dtype == np.float32
-    np.testing.assert_array_equal(images, noise_images(count, size, seed))
+    np.testing.assert_array_equal(images, noise_images(count, square(size), seed))
     assert np.isfinite(images).all()
 
 
 def test_noise_differs_between_images_in_its_average_and_has_unit_scale() -> None:
-    images = noise_images(32, 64, seed=1)
+    images = noise_images(32, square(64), seed=1)
     assert images.mean(axis=(2, 3)).std() > 0.2
     assert 0.8 < images.std() < 1.2
 
@@ -84,7 +85,7 @@ def asked(reference: Path, tolerance: float = 1e-3, **more: Any) -> ParityReques
 
 
 def test_the_worst_difference_over_all_inputs_is_reported(reference: Path) -> None:
-    def infer(image: Array) -> list[Array]:
+    def infer(image: Array, _: object) -> list[Array]:
         off = np.float32(0.0008 if image[0] == 3 else 0.0)
         return [2 * image + off]
 
@@ -96,10 +97,10 @@ def test_the_worst_difference_over_all_inputs_is_reported(reference: Path) -> No
 @pytest.mark.parametrize(
     ("infer", "problem"),
     [
-        (lambda image: [2 * image + 1], "input 0 differ from Paddle's by 0.25 relative, beyond"),
-        (lambda image: [np.full_like(image, np.nan)], "2 of 2 outputs on reference input 0 are"),
-        (lambda image: [image[:1]], "shape on reference input 0 is"),
-        (lambda image: [image, image], "gives 2 outputs where Paddle gives 1"),
+        (lambda image, _: [2 * image + 1], "input 0 differ from Paddle's by 0.25 relative, beyond"),
+        (lambda image, _: [np.full_like(image, np.nan)], "2 of 2 outputs on reference input 0 are"),
+        (lambda image, _: [image[:1]], "shape on reference input 0 is"),
+        (lambda image, _: [image, image], "gives 2 outputs where Paddle gives 1"),
     ],
 )
 def test_what_differs_is_refused_with_figures(infer: Any, problem: str, reference: Path) -> None:
@@ -110,7 +111,7 @@ def test_what_differs_is_refused_with_figures(infer: Any, problem: str, referenc
 
 
 def test_the_first_inputs_alone_are_compared_when_fewer_are_asked_for(reference: Path) -> None:
-    def infer(image: Array) -> list[Array]:
+    def infer(image: Array, _: object) -> list[Array]:
         return [2 * image if image[0] == 1 else np.full_like(image, np.nan)]
 
     assert compare_with_reference(infer, asked(reference, input_count=1)).input_count == 1
@@ -128,7 +129,7 @@ def telling(tmp_path: Path) -> Path:
 
 def test_a_reduced_precision_tells_what_it_keeps(telling: Path) -> None:
     request = asked(telling, 0.15, input_count=16, least_correlation=0.98)
-    answer = compare_with_reference(lambda image: [image + COMMON * 1.001], request)
+    answer = compare_with_reference(lambda image, _: [image + COMMON * 1.001], request)
     assert answer.input_count == 16
     assert answer.top1_agreement == 1
     assert answer.correlation == pytest.approx(1, abs=1e-3)
@@ -137,7 +138,7 @@ def test_a_reduced_precision_tells_what_it_keeps(telling: Path) -> None:
 def test_the_same_answer_for_every_image_is_refused_though_its_top1_agrees(telling: Path) -> None:
     request = asked(telling, 1.0, input_count=16, least_correlation=0.5)
     with pytest.raises(StepRefused) as caught:
-        compare_with_reference(lambda _: [COMMON[None]], request)
+        compare_with_reference(lambda *_: [COMMON[None]], request)
     sentence = str(caught.value)
     assert " 16 reference inputs" in sentence
     assert "correlation of 0.00" in sentence
@@ -148,7 +149,7 @@ def test_the_same_answer_for_every_image_is_refused_though_its_top1_agrees(telli
 def test_outputs_of_another_scale_are_refused_though_they_correlate(telling: Path) -> None:
     request = asked(telling, 1.0, input_count=16, least_correlation=0.5)
     with pytest.raises(StepRefused, match=r"tolerance of 1 .*; ask"):
-        compare_with_reference(lambda image: [3 * (image + COMMON)], request)
+        compare_with_reference(lambda image, _: [3 * (image + COMMON)], request)
 
 
 def scores_of(shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
@@ -165,8 +166,11 @@ def test_the_correlation_is_between_its_bounds_and_1_for_itself(a: Array, b: Arr
 
 
 def test_reference_inputs_beyond_the_first_four_are_images_of_their_own() -> None:
-    images = np.concatenate([reference_inputs(2, 32), further_inputs(16, 2, 32)])
+    takes = NetworkInput(size=square(32), batch=2)
+    images = np.concatenate([reference_inputs(takes), further_inputs(16, takes)])
     assert images.shape == (16, 2, 3, 32, 32)
     assert len(np.unique(images.reshape(32, -1), axis=0)) == 32
-    assert len(further_inputs(4, 2, 32)) == 0
-    np.testing.assert_array_equal(images[:4].reshape(8, 3, 32, 32), noise_images(8, 32, 20_000))
+    assert len(further_inputs(4, takes)) == 0
+    np.testing.assert_array_equal(
+        images[:4].reshape(8, 3, 32, 32), noise_images(8, square(32), 20_000)
+    )

@@ -21,6 +21,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Target, variants_of
+from protos.inputs import square
 from protos.reasons import ReasonCode, reason
 from tests.unit.controller.samples.conversions import missing, unkept, whole
 from tests.unit.controller.samples.pages import COLUMNS, bound, kept
@@ -39,7 +40,7 @@ def printed(*outcomes: ConversionOutcome) -> str:
 
 def pages() -> dict[str, str]:
     refused = [
-        missing(LONGEST, target, "export: no", ConversionResult.REFUSED, input_size=384)
+        missing(LONGEST, target, "export: no", ConversionResult.REFUSED, input_size=square(384))
         for target in Target
     ]
     failed = missing("ResNet18", Target.ANY)

@@ -22,6 +22,7 @@ from controller.domain.sweeps import (
 )
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
+from protos.inputs import square
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 
@@ -74,7 +75,7 @@ def outcome(backbone: str, **changes: Any) -> JobOutcome:
         "threads": 1,
         "weights": WeightsKind.PRETRAINED,
         "precision": Precision.FP32,
-        "input_size": 224,
+        "input_size": square(224),
         "batch": 1,
         "verdict": Verdict.OK,
         "median_ms": 4.31,

@@ -13,6 +13,15 @@ from controller.domain.catalog import OwnModel
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
 from models.catalog.tiers import Tier, apply_rule
+from protos.inputs import (
+    ConstantInput,
+    ElementType,
+    ImageSize,
+    InputKind,
+    Layout,
+    NetworkInput,
+    square,
+)
 from tests.unit.controller.samples.pages import COLUMNS, bound, kept, printed
 
 CATALOG = load_catalog()
@@ -21,7 +30,7 @@ MINE = OwnModel(
     format=OwnFormat.ONNX,
     digest="a7" * 32,
     size_bytes=14_100_000,
-    input_size=192,
+    takes=NetworkInput(size=square(192)),
     params_m=3.5,
     output_shapes=("1x10", "1x5"),
     added_at_unix_ms=0,
@@ -34,6 +43,29 @@ OPEN = replace(
         AssumedAxis(axis=InputAxis.CHANNELS, size=3),
         AssumedAxis(axis=InputAxis.WIDTH, size=192),
     ),
+)
+STRANGE = replace(
+    MINE,
+    name="Strange",
+    takes=NetworkInput(
+        size=ImageSize(48, 192),
+        batch=4,
+        kind=InputKind(
+            layout=Layout.NHWC,
+            element_type=ElementType.UINT8,
+            channels=1,
+            constants=(
+                ConstantInput(
+                    name="scale_factor",
+                    element_type=ElementType.FLOAT32,
+                    shape=(2,),
+                    values=(1, 0.5),
+                    for_each_image=True,
+                ),
+            ),
+        ),
+    ),
+    output_shapes=("4x10",),
 )
 
 
@@ -60,7 +92,7 @@ def pages() -> dict[str, str]:
         "what is marked and what is counted": printed(print_models, marked),
         "nothing to explain": printed(print_models, some("ResNet50")),
         "a tier with what it rejected": printed(print_tier, apply_rule(server, Tier.SERVER)),
-        "own models": printed(print_own_models, [MINE, OPEN]),
+        "own models": printed(print_own_models, [MINE, OPEN, STRANGE]),
         "no own models": printed(print_own_models, []),
     }
 

@@ -4,12 +4,6 @@ Columns speak the domain: what is put in and comes back is an enum's member, a d
 In the database they are texts, JSON and bytes, and to a migration no more than that.
 """
 
-from collections.abc import Sequence
-from enum import Enum
-from typing import Any
-
-import numpy as np
-from cattrs import Converter
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -23,7 +17,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    TypeDecorator,
     UniqueConstraint,
     false,
 )
@@ -32,81 +25,18 @@ from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.state.schema.columns import Document, Member, Samples, Sides
 from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
+from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
 
 # Where Alembic keeps a database's revision. The name is ours: databases of before the first release
 # have Alembic's own, and revisions of the same numbers that mean something else.
 REVISION_TABLE = "schema_version"
-
-_converter = Converter(detailed_validation=False)
-
-
-class Member(TypeDecorator[Enum]):
-    """A member of an enum, kept as its value."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, enum_type: type[Enum]) -> None:
-        super().__init__()
-        self.enum_type = enum_type
-
-    def process_bind_param(self, value: Enum | None, dialect: Any) -> str | None:  # noqa: ARG002
-        """What is kept of a member."""
-        return None if value is None else value.value
-
-    def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:  # noqa: ARG002
-        """The member of which this was kept."""
-        return None if value is None else self.enum_type(value)
-
-
-class Document(TypeDecorator[Any]):
-    """A frozen dataclass, or a tuple of them, kept as JSON."""
-
-    impl = JSON
-    cache_ok = True
-
-    def __init__(self, document_type: Any) -> None:
-        super().__init__(none_as_null=True)
-        self.document_type = document_type
-
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:  # noqa: ARG002
-        """What is kept of a dataclass."""
-        return None if value is None else _converter.unstructure(value)
-
-    def process_result_value(self, value: Any, dialect: Any) -> Any:  # noqa: ARG002
-        """The dataclass of which this was kept."""
-        return None if value is None else _converter.structure(value, self.document_type)
-
-
-class Samples(TypeDecorator[Sequence[int]]):
-    """Raw samples, kept for good: little-endian unsigned 64-bit integers, in their order."""
-
-    impl = LargeBinary
-    cache_ok = True
-    _PACKED = "<u8"
-
-    def process_bind_param(
-        self,
-        value: Sequence[int] | None,
-        dialect: Any,  # noqa: ARG002
-    ) -> bytes | None:
-        """The samples as bytes."""
-        return None if value is None else np.asarray(value, dtype=self._PACKED).tobytes()
-
-    def process_result_value(
-        self,
-        value: bytes | None,
-        dialect: Any,  # noqa: ARG002
-    ) -> tuple[int, ...] | None:
-        """The samples, which 64-bit integers hold exactly."""
-        return None if value is None else tuple(np.frombuffer(value, dtype=self._PACKED).tolist())
-
 
 metadata = MetaData(
     naming_convention={
@@ -136,8 +66,8 @@ accuracies = Table(
     Column("dataset", String, nullable=False),
     Column("metric", Member(AccuracyMetric), nullable=False),
     Column("precision", Member(Precision), nullable=False),
-    # Pixels; 0 is any.
-    Column("input_size", Integer, nullable=False),
+    # None is any.
+    Column("input_size", Sides()),
     # Of the own model that had the name when it was imported; empty for the catalog's backbones.
     Column("model_digest", String, nullable=False),
     Column("value_percent", Float, nullable=False),
@@ -163,7 +93,7 @@ own_models = Table(
     Column("format", Member(OwnFormat), nullable=False),
     Column("digest", String, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("input_size", Integer, nullable=False),
+    Column("takes", Document(NetworkInput), nullable=False),
     Column("params_m", Float, nullable=False),
     Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
@@ -207,7 +137,7 @@ artifacts = Table(
     Column("format", Member(Format), nullable=False),
     Column("precision", Member(Precision), nullable=False),
     Column("target", Member(Target), nullable=False),
-    Column("input_size", Integer, nullable=False),
+    Column("input_size", Sides(), nullable=False),
     Column("batch", Integer, nullable=False),
     Column("weights", Member(WeightsKind), nullable=False),
     Column("weights_digest", String, nullable=False),
@@ -244,7 +174,7 @@ jobs = Table(
     Column("format", Member(Format), nullable=False),
     Column("precision", Member(Precision), nullable=False),
     Column("target", Member(Target), nullable=False),
-    Column("input_size", Integer, nullable=False),
+    Column("input_size", Sides(), nullable=False),
     Column("batch", Integer, nullable=False),
     Column("settings", Document(MeasureSettings), nullable=False),
     Column("is_sentinel", Boolean, nullable=False, server_default=false()),
@@ -280,6 +210,16 @@ attempts = Table(
     Column("ordinal", Integer, nullable=False),
     Column("state", Member(AttemptState), nullable=False),
     Column("leased_at_unix_ms", BigInteger, nullable=False),
+)
+
+# One row a sweep and device: how long its starts may wait together, and how long they have.
+waits = Table(
+    "waits",
+    metadata,
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    Column("allowed_ms", BigInteger, nullable=False),
+    Column("waited_ms", BigInteger, nullable=False),
 )
 
 # One row a job that ended; `failed` ones have reasons and no figures.
@@ -329,6 +269,9 @@ repetitions = Table(
     Column("memory", Document(ProcessMemory)),
     Column("samples_per_minute", Document(tuple[int, ...]), nullable=False),
     Column("warmup_settled", Boolean),
+    # It started although this was in the way.
+    Column("started_unready", Document(Reason)),
+    Column("waited_ms", BigInteger, nullable=False),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace
@@ -345,4 +288,5 @@ profiles = Table(
     Column("trace_gzip", LargeBinary),
     Column("profiled_at_unix_ms", BigInteger),
     Column("committed_at_unix_ms", BigInteger),
+    Column("started_unready", Document(Reason)),
 )

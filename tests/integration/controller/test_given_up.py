@@ -1,0 +1,74 @@
+"""Attempts that are given back, never reported, or judged by a controller that stood still."""
+
+from controller.domain.jobs import MAX_ATTEMPTS
+from controller.domain.measurements import MeasurementFilter
+from controller.fleet.agents import Fleet
+from controller.fleet.leases import LEASE_MS, longest_ms
+from controller.state import attempts
+from controller.state.database import Database
+from controller.state.measurements import list_measurements, list_outcomes
+from protos.fleet import Cancel, GiveBack, Heartbeat
+from protos.reasons import ReasonCode, reason
+from tests.integration.controller.conftest import OwnedClock, start_sweep
+from tests.integration.controller.domain_samples import hello, measured_report
+from tests.integration.controller.test_fleet import lease, said
+
+
+async def test_a_lease_that_is_given_back_is_leased_again_and_counts_for_nothing(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone")
+    for _ in range(MAX_ATTEMPTS + 1):
+        session = await fleet.connect(hello("phone"))
+        given = await lease(fleet, session)
+        await fleet.take_back(session, GiveBack(attempt_id=given.attempt_id))
+        assert attempts.leased_attempts(database) == {}
+        await fleet.disconnect(session)
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    assert len(list_measurements(database, MeasurementFilter())) == 1
+
+
+async def test_a_strangers_lease_cannot_be_given_back(database: Database, fleet: Fleet) -> None:
+    start_sweep(database, "phone")
+    owner = await fleet.connect(hello("phone"))
+    given = await lease(fleet, owner)
+    stranger = await fleet.connect(hello("board"))
+    await fleet.take_back(stranger, GiveBack(attempt_id=given.attempt_id))
+    assert attempts.leased_attempts(database) == {given.attempt_id: "id-of-phone"}
+
+
+async def test_an_attempt_that_is_never_reported_is_given_up_though_its_agent_lives(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    for _ in range(MAX_ATTEMPTS):
+        given = await lease(fleet, session)
+        end_ms = clock.now_ms + longest_ms(given)
+        while clock.now_ms < end_ms:
+            await fleet.look_after_leases()
+            assert given.attempt_id in attempts.leased_attempts(database)
+            clock.now_ms += LEASE_MS - 1
+            await fleet.heartbeat(session, Heartbeat(held_attempt_ids=(given.attempt_id,)))
+        await fleet.look_after_leases()
+        assert given.attempt_id not in attempts.leased_attempts(database)
+        assert Cancel(attempt_id=given.attempt_id) in said(session)
+    (outcome,) = list_outcomes(database, sweep_id)
+    assert outcome.reasons == (reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS),)
+
+
+async def test_no_lease_ends_for_the_time_in_which_the_controller_stood_still(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    clock.now_ms = 10 * LEASE_MS
+    fleet.stood_still(10 * LEASE_MS)
+    await fleet.look_after_leases()
+    assert attempts.leased_attempts(database) == {given.attempt_id: "id-of-phone"}
+    clock.now_ms += LEASE_MS
+    await fleet.look_after_leases()
+    assert attempts.leased_attempts(database) == {}
