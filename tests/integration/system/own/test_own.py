@@ -17,7 +17,7 @@ import pytest
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.system.conftest import QUICK_SWEEP
 from tests.integration.system.own.bringing import csv, own_names, refused
-from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
+from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx, save_weights
 from tests.processes import edgerank, running_agent, running_controller
 
 NAME = "PetalNet"
@@ -79,6 +79,21 @@ def ranking(address: str, *options: str) -> Any:
     return json.loads(done.stdout)
 
 
+def test_weights_of_an_architecture_are_added_and_say_what_they_are_of(
+    address: str, tmp_path: Path
+) -> None:
+    path = save_weights(tmp_path / "best_model.pdparams", "PPLCNet_x0_25", 17)
+    add = ("models", "add", "Birds", "--architecture", "PPLCNet_x0_25", "--weights", str(path))
+    wrong = refused(*add, "--classes", "20", address=address)
+    assert "for 17 classes, and 20 were asked for" in wrong
+    added = edgerank(*add, "--classes", "17", "--input-size", "64", "--json", address=address)
+    model = json.loads(added.stdout)
+    assert (model["format"], model["architecture"]) == ("weights", "PPLCNet_x0_25")
+    assert model["output_shapes"] == ["1x17"]
+    assert "weights of PPLCNet_x0_25" in edgerank("models", "own", address=address).stdout
+    assert edgerank("models", "remove", "Birds", address=address).returncode == 0
+
+
 def test_weights_beside_a_model_are_sent_with_it(address: str, tmp_path: Path) -> None:
     path = tmp_path / "apart.onnx"
     onnx.save(
@@ -111,9 +126,19 @@ def test_a_wrong_model_is_refused_before_or_after_it_was_sent(
     cases = {
         (*add, "Huge", "--onnx", str(huge)): "has 3.0 GB; a model has at most 2 GB",
         (*add, "Mine", "--onnx", str(tmp_path / "none.onnx")): "none.onnx is no file",
-        (*add, "Mine", "--paddle", str(folder)): "a .pdparams is a pickle of parameters without",
+        (*add, "Mine", "--paddle", str(folder)): "a .pdparams has weights without a program",
         (*add, "Mine", "--paddle", str(tmp_path)): "has no program with its parameters; if",
-        (*add, "Mine"): "--onnx FILE, --paddle DIR, or --program",
+        (*add, "Mine"): "--onnx FILE, --paddle DIR, --program",
+        (*add, "Mine", "--weights", str(text)): "--weights goes with --architecture",
+        (*add, "Mine", "--weights", str(text), "--architecture", "ResNot50"): "nearest: ResNet50",
+        (
+            *add,
+            "Mine",
+            "--weights",
+            str(text),
+            "--architecture",
+            "VGG11",
+        ): "weights file is refused",
         (*add, "mobilenetv1", "--onnx", str(onnx_file)): "the catalog has MobileNetV1 already",
         (*add, "no name", "--onnx", str(onnx_file)): "cannot name a model",
         (*add, "Mine", "--onnx", str(text)): "Mine cannot be used: the file is no ONNX file",
