@@ -6,8 +6,10 @@ import platform
 import re
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -18,8 +20,11 @@ from agent.artifacts.cache import ArtifactCache
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
-from agent.errors import EXECUTION_EXIT_CODE, AgentError
+from agent.errors import EXECUTION_EXIT_CODE, INPUT_EXIT_CODE, AgentError
 from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
+from agent.link.identity import load_identity
+from agent.link.joining import become_member
+from agent.link.line import Line
 from agent.link.spool import Spool
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
@@ -28,8 +33,10 @@ from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
 from protos.codec import MessageInvalid
+from protos.joining import JoinToken, TokenInvalid, parse_join_token
 from protos.log_lines import log_to_stderr
 from protos.runtimes import RuntimeInfo
+from sandbox.layers import enforceable
 
 # Those of gRPC, of asyncio's pool, and one that watches a child.
 _LEAST_THREADS = 8
@@ -44,6 +51,27 @@ class NoRoom(AgentError):
     """The device does not let the agent start what it needs."""
 
 
+class NoController(AgentError):
+    """Nobody said where the controller is."""
+
+    exit_code = INPUT_EXIT_CODE
+
+
+class NoToken(AgentError):
+    """What was given as a token is none."""
+
+    exit_code = INPUT_EXIT_CODE
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the controller is reached, as a person says it."""
+
+    controller: str | None
+    token: JoinToken | None
+    connect_timeout_s: float
+
+
 class CommandFailed(click.ClickException):
     """An agent's error as the command line shows it."""
 
@@ -53,11 +81,29 @@ class CommandFailed(click.ClickException):
         vars(self)["exit_code"] = exit_code
 
 
-def _parse_address(_: click.Context, __: click.Parameter, value: str) -> str:
+def _parse_address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
     match = _ADDRESS.fullmatch(value)
     if match is None or not 1 <= int(match[1]) <= 65_535:
         raise click.BadParameter(f"{value} is no address: write HOST:PORT, as in 127.0.0.1:7700")
     return value
+
+
+def _read_token(value: str) -> JoinToken:
+    try:
+        if value == "-":
+            value = sys.stdin.readline()
+        elif value.startswith("@"):
+            value = Path(value[1:]).read_text(encoding="utf-8")
+        return parse_join_token(value)
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoToken(f"the token's file cannot be read: {error}") from error
+    except TokenInvalid as error:
+        raise NoToken(
+            f"this is no token to join by: {error}; copy the whole line that 'edgerank token "
+            "create' printed"
+        ) from error
 
 
 def _parse_labels(
@@ -87,16 +133,23 @@ def _parse_name(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.command(
     epilog="""\b
 Examples:
-  edgerank agent --controller 192.168.1.20:7700
-  edgerank agent --controller lab:7700 --name pixel-6 --label room=lab --label soc=tensor
+  edgerank agent --controller 127.0.0.1:7700
+  edgerank agent --join @token.txt --name pixel-6 --label room=lab --label soc=tensor
+  edgerank agent
 """
 )
 @click.option(
     "--controller",
     metavar="HOST:PORT",
-    required=True,
     callback=_parse_address,
-    help="Where the controller listens.",
+    help="Where the controller listens.  [default: where this device joined]",
+)
+@click.option(
+    "--join",
+    "token",
+    metavar="@FILE|-|TOKEN",
+    help="The token of 'edgerank token create': in a file, or - for standard input; as an argument "
+    "everybody on this device can read it. Once used it may be named again.",
 )
 @click.option(
     "--name",
@@ -127,7 +180,9 @@ Examples:
     help="How long to look for the controller at the start.",
 )
 def agent(
-    controller: str,
+    *,
+    controller: str | None,
+    token: str | None,
     name: str,
     labels: Mapping[str, str],
     state: Path | None,
@@ -137,12 +192,18 @@ def agent(
 
     The agent dials out, keeps the connection, and reports every measurement until the controller
     has it. Ctrl-C ends it; what was not delivered is delivered at the next start.
+
+    A controller on this machine is named by --controller. One on a network lets a device in by
+    --join, once: the device makes a key, gets a certificate for it, renews that by itself, and
+    needs neither option at its next start.
     """
     log_to_stderr()
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
         _check_threads()
-        asyncio.run(_serve(controller, name, labels, folder.absolute(), connect_timeout_s))
+        joining = None if token is None else _read_token(token)
+        way = Way(controller, joining, connect_timeout_s)
+        asyncio.run(_serve(way, name, labels, folder.absolute()))
     except AgentError as error:
         raise CommandFailed(str(error), error.exit_code) from error
     except MessageInvalid as error:
@@ -174,13 +235,7 @@ def _check_threads() -> None:
             thread.join()
 
 
-async def _serve(
-    controller: str,
-    name: str,
-    labels: Mapping[str, str],
-    folder: Path,
-    connect_timeout_s: float,
-) -> None:
+async def _serve(way: Way, name: str, labels: Mapping[str, str], folder: Path) -> None:
     installed = _runtimes()
     host, roots = _host_facts(), Roots()
     gate_watch = GateWatch()
@@ -193,30 +248,57 @@ async def _serve(
             memory_limit_bytes=most_of_available_memory(),
             proc_root=roots.proc,
         )
+        line, own_id = await _line(way, folder)
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
-            device_id=device_id(folder),
+            device_id=own_id,
             name=name,
             labels=labels,
             profile=read_device_profile(roots, host, runtimes),
         )
         connection = Connection(
-            address=controller,
+            line=line,
             introduction=introduction,
             measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch),
             cache=ArtifactCache(folder / "artifacts"),
             spool=spool,
+            kept=[folder, folder / "spool.sqlite"],
             now_unix_ms=now_unix_ms,
-            connect_timeout_s=connect_timeout_s,
+            connect_timeout_s=way.connect_timeout_s,
         )
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
-        greeting = f"connected to {controller} as {introduction.name} ({_listed(runtimes)})"
+        greeting = f"as {introduction.name} ({_listed(runtimes)})"
         try:
-            await connection.run(stop, on_connected=lambda: click.echo(greeting))
+            await connection.run(
+                stop, on_connected=lambda: click.echo(f"connected to {line.address} {greeting}")
+            )
         finally:
             spool.close()
+
+
+async def _line(way: Way, folder: Path) -> tuple[Line, str]:
+    """The way to the controller, and who this device is to it.
+
+    Raises:
+        NoController: nobody said where it is.
+        AgentError: the device could not join.
+    """
+    identity = load_identity(folder)
+    if way.token is not None:
+        identity = await become_member(way.token, identity, folder)
+    if identity is not None:
+        # Whoever has a certificate is somebody by it alone.
+        addresses = (way.controller,) if way.controller else identity.addresses
+        return Line(addresses, identity, folder, now_unix_ms), identity.device_id
+    if way.controller is None:
+        raise NoController(
+            "this device is in no fleet yet: name a controller on this machine with --controller "
+            "HOST:PORT, or join one on a network with --join and a token of 'edgerank token "
+            "create'"
+        )
+    return Line((way.controller,), None, folder, now_unix_ms), device_id(folder)
 
 
 def _runtimes() -> tuple[RuntimeInfo, ...]:
@@ -238,6 +320,7 @@ def _host_facts() -> HostFacts:
         python_version=platform.python_version(),
         agent_version=metadata.version("edgerank"),
         usable_cpus=tuple(sorted(os.sched_getaffinity(0))),
+        confinement=tuple(sorted(layer.value for layer in enforceable())),
     )
 
 

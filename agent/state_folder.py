@@ -1,15 +1,23 @@
 """The agent's state folder: one agent at a time, and an identity that outlives it."""
 
+import asyncio
 import errno
+import logging
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
 from agent.errors import AgentError
+from sandbox.ownership import Presence, make_private
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 1.0
 
 
 class StateUnusable(AgentError):
@@ -18,7 +26,7 @@ class StateUnusable(AgentError):
 
 @contextmanager
 def locked_state_folder(folder: Path) -> Iterator[Path]:
-    """Make the folder and hold it for this process alone.
+    """Make the folder, close it to others, and hold it for this process alone.
 
     The lock is the kernel's: it ends with the process, however that ends.
 
@@ -26,7 +34,8 @@ def locked_state_folder(folder: Path) -> Iterator[Path]:
         StateUnusable: another agent holds it, or it cannot be written.
     """
     with _told_of(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        for path in make_private(folder):
+            log.warning("%s was open to other users and is not any more", path)
         # A kernel's lock or none: a file that means one would outlive a process that was killed.
         lock = FileLock(folder / "agent.lock", fallback_to_soft=False)
         try:
@@ -59,6 +68,23 @@ def device_id(folder: Path) -> str:
         raise StateUnusable(
             f"{path} holds no device id: restore it, or delete it to enrol as a new device"
         ) from error
+
+
+async def watch_presence(paths: Iterable[Path]) -> NoReturn:
+    """Look at files and folders of the state once a second, for as long as they are there.
+
+    Raises:
+        StateUnusable: one was removed or replaced.
+    """
+    presence = Presence.of(paths)
+    while True:
+        await asyncio.sleep(CHECK_S)
+        gone = presence.gone()
+        if gone is not None:
+            raise StateUnusable(
+                f"{gone} was removed or replaced while this agent used it: put it back, or start "
+                "the agent again to enrol as a new device"
+            )
 
 
 def put_in_place(beside: Path, path: Path) -> None:

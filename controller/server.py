@@ -5,15 +5,26 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from obstore.store import LocalStore
 
+from controller.access.administration import Administration
+from controller.access.authorities import Authorities
+from controller.access.callers import Callers
+from controller.access.members import Members
+from controller.api.doors import Doors, Listening, Wanted
 from controller.api.queries import Queries
+from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
+from controller.api.rpc.guard import Guard
+from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
 from controller.domain.catalog import joined_catalog
@@ -22,25 +33,29 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock, SystemClock
 from controller.own.adding import OwnModels
-from controller.state.accuracy import store_catalog
 from controller.state.blobs import open_blobs
-from controller.state.database import claim_state, open_database
-from controller.state.own_models import list_own_models
+from controller.state.catalog.accuracy import store_catalog
+from controller.state.catalog.own_models import list_own_models
+from controller.state.database import Database, claim_state, open_database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import load_catalog
-from protos.v1 import fleet_pb2, query_pb2, query_pb2_grpc
+from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
+
+__all__ = ["Listening", "Wanted", "serve"]
 
 STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0
 # Longer than a busy machine keeps a process from its core.
 STALL_MS = 2_000
+STATE_CHECK_S = 1.0
 
 log = logging.getLogger(__name__)
 
-_SERVICES = (
-    fleet_pb2.DESCRIPTOR.services_by_name["Fleet"].full_name,
-    query_pb2.DESCRIPTOR.services_by_name["Query"].full_name,
+_SERVICES = tuple(
+    service.full_name
+    for file in (fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
 )
 _OPTIONS = [
     # Without this a second controller would share the port instead of being refused.
@@ -57,12 +72,17 @@ _OPTIONS = [
 
 
 async def serve(
-    host: str, port: int, state_dir: Path, on_listening: Callable[[str, int], None]
+    wanted: Wanted,
+    state_dir: Path,
+    *,
+    on_listening: Callable[[Listening], None],
+    on_authority: Callable[[Listening], None],
 ) -> None:
-    """Serves until SIGINT or SIGTERM; tells which port it really bound.
+    """Serves until SIGINT or SIGTERM; tells where it really listens, and who signs each time anew.
 
     Raises:
-        EdgerankError: STORAGE or PRECONDITION for the state folder, UNREACHABLE for the address.
+        EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
+            it is served; UNREACHABLE for the address.
     """
     with claim_state(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
@@ -75,34 +95,32 @@ async def serve(
         sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
         profiles = Profiles(database, catalog, fleet, sweeps)
         queries = Queries(database, catalog, fleet)
-        own_models = OwnModels(database, state_dir, catalog, fleet.gate, clock=clock)
-        server = grpc.aio.server(options=_OPTIONS)
-        server.add_generic_rpc_handlers((fleet_handler(FleetService(fleet, blobs)),))
-        query_pb2_grpc.add_QueryServicer_to_server(
-            QueryService(
-                database,
-                catalog,
-                queries,
-                sweeps,
-                own_models,
-                fleet=fleet,
-                profiles=profiles,
-                clock=clock,
-            ),
-            server,
+        query_service = QueryService(
+            database,
+            catalog,
+            queries,
+            sweeps,
+            OwnModels(database, state_dir, catalog, fleet.gate, clock=clock),
+            fleet=fleet,
+            profiles=profiles,
+            clock=clock,
+            open_to_all=wanted.insecure,
         )
+        doors = Doors(wanted, Authorities(state_dir / "access"))
+        behind = _Behind(database, fleet, queries, clock, blobs)
+        server = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
+        query_pb2_grpc.add_QueryServicer_to_server(query_service, server)
         await _add_standard_services(server)
-        bound_port = _bind(server, host, port)
+        doors.open(server)
         await fleet.recover()
         await server.start()
         watching = asyncio.create_task(_look_after_leases(fleet, clock))
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
-        on_listening(host, bound_port)
+        on_authority(doors.listening())
+        on_listening(doors.listening())
         try:
-            await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if watching.done():
-                _tell_end(watching)
+            await _until_stopped(stopping, watching, database)
         finally:
             log.info("stopping")
             watching.cancel()
@@ -114,19 +132,46 @@ async def serve(
             database.close()
 
 
-def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
-    bracketed = f"[{host}]" if ":" in host else host
-    try:
-        bound = server.add_insecure_port(f"{bracketed}:{port}")
-    except RuntimeError:
-        bound = 0
-    if bound == 0:
-        raise EdgerankError(
-            ErrorCode.UNREACHABLE,
-            f"cannot listen on {host}:{port}: the port is taken or the address is not this "
-            "machine's; choose another port (0 takes any free one) or host",
-        )
-    return bound
+@dataclass(frozen=True)
+class _Behind:
+    """What stands behind the services of agents and of those who let them in."""
+
+    database: Database
+    fleet: Fleet
+    queries: Queries
+    clock: Clock
+    blobs: LocalStore
+
+
+def _guarded_server(
+    doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
+) -> grpc.aio.Server:
+    """A server that asks who calls, with the services of agents and of those who let them in."""
+    database, fleet, clock = behind.database, behind.fleet, behind.clock
+    members = Members(
+        database,
+        doors.authorities,
+        clock,
+        fleet_port=doors.fleet_port,
+        lifetime_ms=doors.wanted.certificate_lifetime_ms,
+    )
+    administration = Administration(
+        database,
+        doors.authorities,
+        members,
+        clock,
+        addresses=doors.addresses,
+        on_rotated=on_rotated,
+    )
+    callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
+    guard = Guard(callers, database, clock)
+    server = grpc.aio.server(options=_OPTIONS, interceptors=[guard])
+    fleet_service = FleetService(fleet, behind.blobs, members)
+    server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
+    fleet_pb2_grpc.add_JoiningServicer_to_server(JoiningService(members), server)
+    access_service = AccessService(administration, behind.queries, fleet, guard)
+    query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
+    return server
 
 
 async def _add_standard_services(server: grpc.aio.Server) -> None:
@@ -167,6 +212,37 @@ def _tell_end(watching: asyncio.Task[None]) -> None:
         f"the controller ended by a defect of its own ({type(error).__name__}; its log has it "
         "whole): start it again, and report what the log says",
     )
+
+
+async def _until_stopped(
+    stopping: asyncio.Task[None], watching: asyncio.Task[None], database: Database
+) -> None:
+    """Wait for a signal to stop, while leases are looked after and the state is there.
+
+    Raises:
+        EdgerankError: EXECUTION or STORAGE when one of them is not so any more.
+    """
+    present = asyncio.create_task(_look_after_state(database))
+    try:
+        awaited = {stopping, watching, present}
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            _tell_end(watching)
+        if present.done():
+            present.result()
+    finally:
+        present.cancel()
+
+
+async def _look_after_state(database: Database) -> NoReturn:
+    """Look whether the state is there, for as long as it is.
+
+    Raises:
+        EdgerankError: STORAGE when it is not any more.
+    """
+    while True:
+        await asyncio.sleep(STATE_CHECK_S)
+        database.check_present()
 
 
 async def _stop_signal() -> None:

@@ -72,6 +72,9 @@ class DeviceProfile:
             say.
         cpu_quota_cores: cores' time that a container's or a service's quota leaves the agent: 1.5
             is one and a half cores; None when there is no quota.
+        confinement: what the kernel holds measuring processes to: `files` (they read their
+            libraries and the artifact, and write nowhere), `network` (they have none), `processes`
+            (they start none); empty when it can hold them to nothing, or the agent did not say.
     """
 
     architecture: str
@@ -95,6 +98,7 @@ class DeviceProfile:
     emulator: str = ""
     usable_cpus: tuple[int, ...] = ()
     cpu_quota_cores: float | None = None
+    confinement: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

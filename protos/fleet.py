@@ -29,7 +29,11 @@ def speaks_ours(protocol: int | None) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """An agent's first message."""
+    """An agent's first message.
+
+    Attributes:
+        run_id: made anew at each start of the agent; empty where it does not say.
+    """
 
     device_id: str
     name: str
@@ -37,6 +41,7 @@ class Hello:
     profile: DeviceProfile
     held_attempt_ids: tuple[str, ...] = ()
     protocol: int | None = None
+    run_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,5 +161,29 @@ class GiveBack:
     attempt_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CertificateDue:
+    """Who signs is another now: the agent is to renew its certificate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """What makes a device a member.
+
+    Attributes:
+        device_id: the subject of its certificate.
+        certificate_pem: its certificate.
+        authority_pem: of who signs the controller's certificate from now on.
+        fleet_port: where members connect, on the host where the device joined.
+        renew_after_ms: when to renew, counted from when this came: no clock of the device is asked.
+    """
+
+    device_id: str
+    certificate_pem: str
+    authority_pem: str
+    fleet_port: int
+    renew_after_ms: int
+
+
 FromAgent = Hello | Heartbeat | Ready | Progress | Report | GiveBack
-ToAgent = Welcome | Lease | ReportCommitted | Cancel
+ToAgent = Welcome | Lease | ReportCommitted | Cancel | CertificateDue

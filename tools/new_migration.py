@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+import controller.state.access.schema  # noqa: F401 - adds its tables to the metadata
 from controller.state.database import migrations_on
 from controller.state.schema import REVISION_TABLE, metadata
 

@@ -17,6 +17,7 @@ import numpy as np
 from agent.child.confinement import (
     CoresRefused,
     bind_to_parent,
+    confine,
     go_first_when_memory_ends,
     limit_memory,
     set_stdout_aside,
@@ -72,6 +73,7 @@ def main() -> None:
     bind_to_parent(request.parent_pid)
     limit_memory(request.memory_limit_bytes)
     go_first_when_memory_ends(Roots().proc)
+    confine(request.artifact, request.trace_folder)
     _say(pipe, _answer(request, pipe))
     pipe.close()
     # Runtimes that crash while they are taken down would turn a good answer into a failure.

@@ -10,8 +10,25 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+import agent
+import protos
+import sandbox
+from sandbox.calls import cut_network, forbid_processes
+from sandbox.files import hold_to_files
+from sandbox.layers import Layer, enforceable
+from sandbox.limits import limit
+
 _PR_SET_PDEATHSIG = 1
 _FILE_LIMIT_BYTES = 64 * 1024**2
+_PACKAGES = tuple(Path(package.__file__ or "").parent for package in (agent, protos, sandbox))
+# Written between two phases, see `agent.device.process_memory`.
+_RESETS_PEAK = Path("/proc/self/clear_refs")
+# What execution providers compute on, by Linux' and Android's names.
+_ACCELERATORS = (
+    *("accel", "adsprpc*", "apusys*", "ashmem*", "binder*", "dma_heap", "dri", "fastrpc*"),
+    *("galcore", "hwbinder", "ion", "kfd", "kgsl*", "mali*", "nvhost*", "nvidia*", "nvmap"),
+    *("rknpu*", "vndbinder"),
+)
 
 
 class CoresRefused(Exception):
@@ -64,21 +81,42 @@ def _listed(cores: Iterable[int]) -> str:
 
 
 def limit_memory(limit_bytes: int) -> None:
-    """Limit private writable memory, and what a library can write into a file: stderr's, a trace.
+    """Limit private writable memory, and what is written into a file: stderr's, a trace."""
+    limit(
+        {
+            resource.RLIMIT_DATA: limit_bytes,
+            resource.RLIMIT_FSIZE: _FILE_LIMIT_BYTES,
+            resource.RLIMIT_CORE: 0,
+        }
+    )
 
-    RLIMIT_DATA and not RLIMIT_AS: runtimes and malloc reserve address space that they never touch
-    (64 MiB for each thread's arena), so a limit on addresses fails networks that fit.
+
+def confine(artifact: Path | None, folder: Path | None) -> None:
+    """Hold this process to its files, without a network and without other processes.
+
+    Before the runtime is loaded, whose threads are held with it; nothing of it is looked at when an
+    inference computes. What this kernel cannot do is left out, and stands in the device's profile:
+    the controller has looked at the artifact before.
+
+    Args:
+        artifact: what is measured, if anything is.
+        folder: where a trace is written, if one is.
+
+    Raises:
+        OSError: the kernel says that it can do it, and does not.
     """
-    _limit(resource.RLIMIT_DATA, limit_bytes)
-    _limit(resource.RLIMIT_FSIZE, _FILE_LIMIT_BYTES)
-    _limit(resource.RLIMIT_CORE, 0)
-
-
-def _limit(kind: int, wanted: int) -> None:
-    """Set a limit; a lower one that somebody set already is kept, since none can be raised."""
-    _, hard = resource.getrlimit(kind)
-    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(kind, (limit, limit))
+    layers = enforceable()
+    if Layer.FILES in layers:
+        hold_to_files(
+            readable=[artifact] if artifact is not None else [],
+            writable=[_RESETS_PEAK, *([folder] if folder is not None else [])],
+            devices=[each for pattern in _ACCELERATORS for each in Path("/dev").glob(pattern)],
+            packages=_PACKAGES,
+        )
+    if Layer.NETWORK in layers:
+        cut_network()
+    if Layer.PROCESSES in layers:
+        forbid_processes()
 
 
 def go_first_when_memory_ends(proc_root: Path) -> None:

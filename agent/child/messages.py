@@ -94,6 +94,17 @@ class ChildRequest:
     sampling: Sampling | None = None
     profiling: Profiling | None = None
 
+    @property
+    def artifact(self) -> Path | None:
+        """The file that the runtime reads, if there is one."""
+        work = self.sampling or self.profiling
+        return Path(work.artifact_path) if work is not None else None
+
+    @property
+    def trace_folder(self) -> Path | None:
+        """The folder that a trace comes into, if one is asked for."""
+        return Path(self.profiling.folder) if self.profiling is not None else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled:

@@ -27,7 +27,7 @@ _NO_NAME = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class HostFacts:
-    """What the interpreter says of the host, as opposed to the files."""
+    """What the interpreter and the kernel say of the host, as opposed to the files."""
 
     architecture: str
     system: str
@@ -36,6 +36,7 @@ class HostFacts:
     python_version: str
     agent_version: str
     usable_cpus: tuple[int, ...] = ()
+    confinement: tuple[str, ...] = ()
 
 
 def read_device_profile(
@@ -73,6 +74,7 @@ def read_device_profile(
         emulator=emulator(roots, host.architecture, first_core),
         usable_cpus=host.usable_cpus,
         cpu_quota_cores=None if quota is None else quota.cores,
+        confinement=host.confinement,
     )
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,8 +14,9 @@ from tenacity import stop_after_delay, stop_never
 from tenacity.stop import stop_base
 
 from agent.artifacts.cache import ArtifactCache
-from agent.link.dialling import CHANNEL_OPTIONS, Dialler
+from agent.link.dialling import Dialler
 from agent.link.job import Job
+from agent.link.line import Line
 from agent.link.session import (
     CancelJob,
     Disconnected,
@@ -31,11 +34,22 @@ from agent.link.session import (
     Stopping,
 )
 from agent.link.spool import Spool
-from agent.link.wire import AgentStream, FleetClient, encode_report
+from agent.link.wire import AgentStream, encode_report
 from agent.measuring.measurer import Measurer
-from agent.state_folder import StateUnusable
+from agent.state_folder import StateUnusable, watch_presence
+from protos.codec import MessageInvalid
 from protos.device import DeviceProfile
-from protos.fleet import PROTOCOL, GiveBack, Heartbeat, Hello, Lease, Progress, Ready, Welcome
+from protos.fleet import (
+    PROTOCOL,
+    CertificateDue,
+    GiveBack,
+    Heartbeat,
+    Hello,
+    Lease,
+    Progress,
+    Ready,
+    Welcome,
+)
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +61,8 @@ DEFAULT_CONNECT_TIMEOUT_S = 10.0
 _REST_BETWEEN_STREAMS_S = 0.2
 # For the last words of an agent that ends; a controller that does not listen is not waited for.
 _FAREWELL_S = 2.0
+# A renewal that failed is tried again after this.
+_RENEWAL_REST_S = 60.0
 # Whatever the controller asks for, heartbeats do not disturb a measurement.
 _SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
 
@@ -67,29 +83,32 @@ class Connection:
     def __init__(
         self,
         *,
-        address: str,
+        line: Line,
         introduction: Introduction,
         measurer: Measurer,
         cache: ArtifactCache,
         spool: Spool,
+        kept: Iterable[Path] = (),
         now_unix_ms: Callable[[], int],
         connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
     ) -> None:
-        self._address = address
+        self._line = line
         self._introduction = introduction
         self._measurer = measurer
         self._cache = cache
         self._spool = spool
+        self._kept = kept
         self._now_unix_ms = now_unix_ms
         self._connect_timeout_s = connect_timeout_s
-        self._dialler = Dialler(address, connect_timeout_s)
+        self._dialler = Dialler(line, connect_timeout_s)
+        self._run_id = uuid.uuid4().hex
         self._session = Session(unsent=list(spool.pending()))
         self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
         # Reports that the disk would not take, so that at least this process remembers them.
         self._unspooled: dict[str, bytes] = {}
         self._job: Job | None = None
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
-        self._client: FleetClient | None = None
+        self._renewal_due = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, on_connected: Callable[[], None]) -> None:
         """Serve until `stop` is set; then end the job that runs and return.
@@ -101,22 +120,23 @@ class Connection:
         Raises:
             ControllerUnreachable: nobody answered the first dial.
             ControllerRefused: the controller does not want this agent.
+            StateUnusable: its state folder was removed.
         """
-        async with grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS) as channel:
-            self._client = FleetClient(channel, self._now_unix_ms)
-            serving = asyncio.create_task(self._serve(self._client, on_connected))
-            working = asyncio.create_task(self._work())
-            stopping = asyncio.create_task(stop.wait())
-            tasks = {serving, working, stopping}
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.gather(*done)
-            finally:
-                await self._give_back()
-                await _end(*tasks)
-                # After its task: what ends now gives no report, of a cancellation least of all.
-                if self._job is not None:
-                    self._job.cancel()
+        serving = asyncio.create_task(self._serve(on_connected))
+        working = asyncio.create_task(self._work())
+        stopping = asyncio.create_task(stop.wait())
+        watching = asyncio.create_task(watch_presence(self._kept))
+        tasks = {serving, working, stopping, watching}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*done)
+        finally:
+            await self._give_back()
+            await _end(*tasks)
+            # After its task: what ends now gives no report, of a cancellation least of all.
+            if self._job is not None:
+                self._job.cancel()
+            await self._line.close()
 
     async def _give_back(self) -> None:
         """Let the controller know that the job that runs will not be reported; a moment for it."""
@@ -127,11 +147,13 @@ class Connection:
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._outgoing.join(), _FAREWELL_S)
 
-    async def _serve(self, client: FleetClient, on_connected: Callable[[], None]) -> None:
+    async def _serve(self, on_connected: Callable[[], None]) -> None:
         """Dial, serve the stream until it ends, dial again."""
         stop: stop_base = stop_after_delay(self._connect_timeout_s)
+        # Of which age the certificate is, the clock of a device cannot be asked.
+        await self._try_to_renew()
         while True:
-            stream, welcome = await self._dialler.dial(client, self._hello, stop)
+            stream, welcome = await self._dialler.dial(self._hello, stop)
             stop = stop_never
             on_connected()
             try:
@@ -149,6 +171,7 @@ class Connection:
             profile=who.profile,
             held_attempt_ids=self._session.held_attempt_ids,
             protocol=PROTOCOL,
+            run_id=self._run_id,
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
@@ -159,6 +182,7 @@ class Connection:
             asyncio.create_task(self._receive(stream)),
             asyncio.create_task(self._send(stream)),
             asyncio.create_task(self._beat(welcome)),
+            asyncio.create_task(self._renew()),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -168,12 +192,15 @@ class Connection:
         try:
             await asyncio.gather(*done)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-            log.info("the connection to %s broke: %s", self._address, _short(error))
+            log.warning("the connection to %s broke: %s", self._line.address, _short(error))
 
     async def _receive(self, stream: AgentStream) -> None:
         while (message := await stream.receive()) is not None:
-            self._dispatch(message)
-        log.info("the controller at %s closed the connection", self._address)
+            if isinstance(message, CertificateDue):
+                self._renewal_due.set()
+            else:
+                self._dispatch(message)
+        log.info("the controller at %s closed the connection", self._line.address)
 
     async def _send(self, stream: AgentStream) -> None:
         while True:
@@ -191,6 +218,27 @@ class Connection:
         while True:
             await asyncio.sleep(interval_s)
             self._dispatch(HeartbeatDue())
+
+    async def _renew(self) -> None:
+        """Return once there is a new certificate, with which to dial again."""
+        wait_s = self._line.renew_after_s
+        while True:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._renewal_due.wait(), wait_s)
+            self._renewal_due.clear()
+            if await self._try_to_renew():
+                return
+            wait_s = min(wait_s or _RENEWAL_REST_S, _RENEWAL_REST_S)
+
+    async def _try_to_renew(self) -> bool:
+        if self._line.renew_after_s is None:
+            return False
+        try:
+            await self._line.renew()
+        except (grpc.aio.AioRpcError, StateUnusable, MessageInvalid) as error:
+            log.warning("the certificate was not renewed: %s", _short(error))
+            return False
+        return True
 
     def _dispatch(self, event: Event) -> None:
         for instruction in self._session.handle(event):
@@ -253,10 +301,9 @@ class Connection:
             self._dispatch(JobEnded(report=report))
 
     def _new_job(self, lease: Lease) -> Job:
-        assert self._client is not None
         return Job(
             lease,
-            source=self._client,
+            source=self._line,
             cache=self._cache,
             measurer=self._measurer,
             now_unix_ms=self._now_unix_ms,

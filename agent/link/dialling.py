@@ -16,25 +16,13 @@ from tenacity import (
 from tenacity.stop import stop_base
 
 from agent.errors import INPUT_EXIT_CODE, AgentError
-from agent.link.wire import AgentStream, FleetClient
+from agent.link.line import Line
+from agent.link.wire import AgentStream
 from protos.codec import MessageInvalid
 from protos.fleet import PROTOCOL, Hello, Welcome, speaks_ours
 
 log = logging.getLogger(__name__)
 
-CHANNEL_OPTIONS: list[tuple[str, int]] = [
-    # A dead link (a router that forgot us) is noticed without waiting for TCP.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    # How often is ours to say; the channel's own two minutes would come on top.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
-    # Artifacts come in frames of this size; the default, 16 KiB, costs a quarter of the speed.
-    ("grpc.http2.max_frame_size", 1024**2),
-    # A proxy set for the web knows no controllers.
-    ("grpc.enable_http_proxy", 0),
-]
 # Dialling again gives the same answer.
 _FINAL_CODES = frozenset(
     {
@@ -64,12 +52,12 @@ class _StreamBroken(Exception):
 class Dialler:
     """Knows where the controller is and how long to wait for it."""
 
-    def __init__(self, address: str, timeout_s: float) -> None:
-        self._address = address
+    def __init__(self, line: Line, timeout_s: float) -> None:
+        self._line = line
         self._timeout_s = timeout_s
 
     async def dial(
-        self, client: FleetClient, hello: Callable[[], Hello], stop: stop_base
+        self, hello: Callable[[], Hello], stop: stop_base
     ) -> tuple[AgentStream, Welcome]:
         """Open a stream and be welcomed; dial again, ever more slowly, until `stop`.
 
@@ -82,14 +70,15 @@ class Dialler:
                 retry=retry_if_exception_type(_StreamBroken),
                 wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
                 stop=stop,
-                before_sleep=self._log_retry,
+                before_sleep=self._before_retry,
             ):
                 with attempt:
-                    return await self._greet(client.connect(), hello())
+                    return await self._greet(self._line.client.connect(), hello())
         except RetryError as error:
             raise ControllerUnreachable(
-                f"no controller answered at {self._address} within {self._timeout_s:g} s: "
-                "start one there, or correct the controller's address"
+                f"no controller answered at {self._line.address} within {self._timeout_s:g} s: "
+                "start one there, or correct the controller's address; one on a network is joined "
+                "with --join"
             ) from error
         raise AssertionError("a retry loop ends by success or by RetryError")
 
@@ -104,29 +93,34 @@ class Dialler:
             stream.cancel()
             raise _StreamBroken("no answer") from error
         except MessageInvalid as error:
-            raise ControllerRefused(f"the controller at {self._address}: {error}") from error
+            raise ControllerRefused(f"the controller at {self._line.address}: {error}") from error
         if not isinstance(welcome, Welcome):
             stream.cancel()
             raise _StreamBroken("the controller closed the stream")
         if not speaks_ours(welcome.protocol):
             stream.cancel()
             raise ControllerRefused(
-                f"the controller at {self._address} speaks protocol {welcome.protocol} and this "
-                f"agent {PROTOCOL}: use the same edgerank version on both sides"
+                f"the controller at {self._line.address} speaks protocol {welcome.protocol} and "
+                f"this agent {PROTOCOL}: use the same edgerank version on both sides"
             )
         return stream, welcome
 
     def _verdict_on(self, error: grpc.aio.AioRpcError) -> Exception:
         if error.code() is grpc.StatusCode.UNIMPLEMENTED:
             return ControllerRefused(
-                f"what answers at {self._address} is no edgerank controller: correct the address"
+                f"what answers at {self._line.address} is no edgerank controller: correct the "
+                "address"
             )
         if error.code() in _FINAL_CODES:
             return ControllerRefused(
-                f"the controller at {self._address} refused this agent: {error.details()}"
+                f"the controller at {self._line.address} refused this agent: {error.details()}"
             )
         return _StreamBroken(str(error.details()))
 
-    def _log_retry(self, state: RetryCallState) -> None:
+    async def _before_retry(self, state: RetryCallState) -> None:
         wait_s = state.next_action.sleep if state.next_action else 0.0
-        log.info("no controller at %s; dialling again in %.1f s", self._address, wait_s)
+        log.info("no controller at %s; dialling again in %.1f s", self._line.address, wait_s)
+        try:
+            await self._line.try_another()
+        except grpc.aio.AioRpcError as error:
+            raise self._verdict_on(error) from error

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from protos.fleet import Cancel, Lease, ReportCommitted, Welcome
+from protos.fleet import Cancel, CertificateDue, Lease, ReportCommitted, Welcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,4 +15,4 @@ class UnreadableLease:
     detail: str
 
 
-FromController = Welcome | Lease | UnreadableLease | ReportCommitted | Cancel
+FromController = Welcome | Lease | UnreadableLease | ReportCommitted | Cancel | CertificateDue

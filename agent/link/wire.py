@@ -9,11 +9,13 @@ from agent.link.incoming import FromController, UnreadableLease
 from protos.codec import MessageInvalid, from_message, to_message
 from protos.fleet import (
     Cancel,
+    CertificateDue,
     FromAgent,
     GiveBack,
     Heartbeat,
     Hello,
     Lease,
+    Membership,
     Progress,
     Ready,
     Report,
@@ -49,6 +51,34 @@ class FleetClient:
                 yield response.chunk
         finally:
             call.cancel()
+
+
+class JoiningClient:
+    """The controller's Joining service on one channel."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = fleet_pb2_grpc.JoiningStub(channel)
+
+    async def join(self, secret: bytes, request_der: bytes, timeout_s: float) -> Membership:
+        """Use a token once.
+
+        Raises:
+            grpc.aio.AioRpcError: the call failed; see the contract for its codes.
+        """
+        request = fleet_pb2.JoinRequest(secret=secret, certificate_request_der=request_der)
+        response = await self._stub.Join(request, timeout=timeout_s)
+        return from_message(response.membership, Membership)
+
+    async def renew(self, request_der: bytes, timeout_s: float) -> Membership:
+        """Get the next certificate; raises as `join` does."""
+        request = fleet_pb2.RenewRequest(certificate_request_der=request_der)
+        response = await self._stub.Renew(request, timeout=timeout_s)
+        return from_message(response.membership, Membership)
+
+    async def check(self, certificate_pem: str, timeout_s: float) -> None:
+        """Ask whether a certificate is taken; raises as `join` does."""
+        request = fleet_pb2.CheckCertificateRequest(certificate_pem=certificate_pem)
+        await self._stub.CheckCertificate(request, timeout=timeout_s)
 
 
 class AgentStream:
@@ -98,6 +128,8 @@ class AgentStream:
                 return from_message(response.report_committed, ReportCommitted)
             case "cancel":
                 return from_message(response.cancel, Cancel)
+            case "certificate_due":
+                return CertificateDue()
         # A newer controller may say more than this agent knows.
         return None
 

@@ -31,8 +31,11 @@ from protos.reasons import ReasonCode
 
 # A million samples fit many times; more is no answer.
 _MAX_ANSWER_BYTES = 64 * 1024**2
-# What a person sets for other programs must not change how many threads a runtime computes with.
-_THREAD_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_")
+# Of the agent's environment, what a runtime needs to be found and loaded, on Android, too.
+_KEPT_VARIABLES = (
+    *("ANDROID_DATA", "ANDROID_ROOT", "LD_LIBRARY_PATH", "PATH", "PREFIX", "PYTHONHOME"),
+    *("PYTHONPATH", "TMPDIR"),
+)
 
 _Child = subprocess.Popen[bytes]
 OnPhase = Callable[[int, Phase], None]
@@ -277,9 +280,10 @@ def _ending(returncode: int) -> str:
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    kept = {k: v for k, v in inherited.items() if not k.startswith(_THREAD_VARIABLES)}
+    """Nothing that is set for other programs, but where libraries and temporary files are."""
+    kept = {name: inherited[name] for name in _KEPT_VARIABLES if name in inherited}
     # numpy's own library would start threads that the runtime does not use.
-    return {**kept, "OPENBLAS_NUM_THREADS": "1"}
+    return {**kept, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _await_end(process: _Child) -> None:

@@ -15,7 +15,7 @@ from controller.fleet.agents import Fleet
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.state.accuracy import known_top1
+from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.devices import list_devices, list_removed
 from controller.state.measurements import list_measurements

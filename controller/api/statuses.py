@@ -17,6 +17,8 @@ STATUSES = {
     # Found by the command line in what it has read, so that no call ever ends with it: a status
     # of its own would let a broken controller pass for a slow one.
     ErrorCode.REGRESSION: grpc.StatusCode.INTERNAL,
+    ErrorCode.UNKNOWN_CALLER: grpc.StatusCode.UNAUTHENTICATED,
+    ErrorCode.NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
 }
 
 

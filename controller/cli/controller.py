@@ -7,10 +7,16 @@ from pathlib import Path
 import click
 from platformdirs import user_data_path
 
-from controller.cli.options.asking import DEFAULT_HOST, DEFAULT_PORT
+from controller.cli.options.asking import DEFAULT_HOST, DEFAULT_PORT, OPEN_TO_ALL
 from controller.cli.options.failures import says_failures
-from controller.server import serve
+from controller.cli.options.values import Converted
+from controller.client.logins import Login, forget_login, keep_login
+from controller.domain.errors import EdgerankError
+from controller.domain.quantities import parse_lifetime_ms
+from controller.server import Listening, Wanted, serve
 from protos.log_lines import log_to_stderr
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -18,15 +24,34 @@ from protos.log_lines import log_to_stderr
     "--host",
     default=DEFAULT_HOST,
     show_default=True,
-    help="Address to listen on. The channel is not encrypted: leave the loopback address only "
-    "inside a network that you trust.",
+    help="Address to listen on. Any but a loopback address is listened on with TLS, and asks "
+    "devices for certificates and people for tokens.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=DEFAULT_PORT,
     show_default=True,
-    help="0 takes any free port.",
+    help="0 takes any free one.",
+)
+@click.option(
+    "--fleet-port",
+    type=click.IntRange(0, 65535),
+    help="With TLS, where devices connect once they have a certificate.  [default: the next port]",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="No TLS, and whoever reaches the address may do everything.",
+)
+@click.option(
+    "--certificate-lifetime",
+    "lifetime_ms",
+    metavar="TIME",
+    type=Converted("lifetime", parse_lifetime_ms),
+    default="30d",
+    show_default=True,
+    help="How long a device may be away before it has to join anew.",
 )
 @click.option(
     "--state",
@@ -34,10 +59,18 @@ from protos.log_lines import log_to_stderr
     type=click.Path(path_type=Path),
     default=lambda: user_data_path("edgerank") / "controller",
     show_default="the user's data folder",
-    help="Folder of the database, artifacts and weights.",
+    help="Folder of the database, artifacts, keys and weights.",
 )
 @says_failures
-def controller(host: str, port: int, state_dir: Path) -> None:
+def controller(
+    *,
+    host: str,
+    port: int,
+    fleet_port: int | None,
+    insecure: bool,
+    lifetime_ms: int,
+    state_dir: Path,
+) -> None:
     """Serve a fleet of agents.
 
     Takes agents in, converts, plans sweeps, keeps figures, answers queries. The first line
@@ -53,7 +86,35 @@ def controller(host: str, port: int, state_dir: Path) -> None:
     for chatty in ("alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
-    def on_listening(bound_host: str, bound_port: int) -> None:
-        click.echo(f"listening on {bound_host}:{bound_port}, state in {state_dir}")
+    def on_listening(listening: Listening) -> None:
+        click.echo(f"listening on {listening.host}:{listening.port}, state in {state_dir}")
+        if listening.fleet_port is not None:
+            click.echo(
+                f"with TLS; devices connect to port {listening.fleet_port}, and join with a token "
+                "of 'edgerank token create'"
+            )
+        if insecure:
+            click.echo(OPEN_TO_ALL, err=True)
 
-    asyncio.run(serve(host, port, state_dir, on_listening))
+    wanted = Wanted(
+        host=host,
+        port=port,
+        fleet_port=fleet_port,
+        insecure=insecure,
+        certificate_lifetime_ms=lifetime_ms,
+    )
+    asyncio.run(serve(wanted, state_dir, on_listening=on_listening, on_authority=_log_owner_in))
+
+
+def _log_owner_in(listening: Listening) -> None:
+    """Lets who runs it ask it from this machine, with TLS or without; the kernel knows them."""
+    for host in ("127.0.0.1", "localhost", "[::1]"):
+        address = f"{host}:{listening.port}"
+        try:
+            if listening.authority_pem is None:
+                forget_login(address)
+            else:
+                keep_login(address, Login(listening.authority_pem))
+        except EdgerankError as error:
+            # A service's user may have no home; whoever asks it then has a token.
+            log.warning("%s", error)

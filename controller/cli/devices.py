@@ -3,11 +3,11 @@
 import click
 from rich.console import Console
 
-from controller.cli.options.asking import controller_option, json_option
+from controller.cli.options.asking import OPEN_TO_ALL, controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.printing.devices import print_device, print_devices
 from controller.cli.printing.documents import print_json
-from controller.client import QueryClient
+from controller.client import AccessClient, QueryClient
 from controller.domain.names import find_device
 from controller.views.counting import counted
 
@@ -34,7 +34,9 @@ def devices(context: click.Context, address: str, as_json: bool) -> None:
         context.default_map = {context.invoked_subcommand: {"address": address}}
         return
     with QueryClient(address) as client:
-        found = client.list_devices()
+        found, open_to_all = client.fleet()
+    if open_to_all:
+        click.echo(OPEN_TO_ALL, err=True)
     if as_json:
         print_json(found)
     else:
@@ -96,3 +98,24 @@ def remove(name: str, with_measurements: bool, address: str) -> None:
     measured = counted(count, "measurement")
     fate = f"{measured} deleted" if with_measurements else f"{measured} kept"
     click.echo(f"{name} is removed, {fate}")
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def revoke(name: str, address: str) -> None:
+    """Cut a device off that joined by a token.
+
+    Its certificate is worth nothing from here on, and what it has open ends. What was measured on
+    it stays. It comes back only by a token made for it.
+
+    \b
+    Example:
+      edgerank devices revoke board
+    """
+    with AccessClient(address) as client:
+        client.revoke_device(name)
+    click.echo(
+        f"{name} is cut off; a token of 'edgerank token create --device {name}' lets it back in"
+    )

@@ -31,6 +31,22 @@ COMMANDS: Mapping[str, Listed] = {
     "agent": Listed(
         "agent.command:agent", "Join a controller's fleet and measure what it sends.", "agent"
     ),
+    "token": Listed(
+        "controller.cli.access.token:token",
+        "Let devices join a controller that listens on a network.",
+    ),
+    "access": Listed(
+        "controller.cli.access.access:access",
+        "Let people and programs ask a controller that listens on a network.",
+    ),
+    "login": Listed(
+        "controller.cli.access.login:login",
+        "Keep the token of a controller, and ask it from here on.",
+    ),
+    "logout": Listed("controller.cli.access.login:logout", "Forget the token of a controller."),
+    "audit": Listed(
+        "controller.cli.access.audit:audit", "Tell what was changed, by whom and when."
+    ),
     "models": Listed("controller.cli.models:models", "List the catalog with accuracy and cost."),
     "accuracy": Listed("controller.cli.accuracy:accuracy", "Bring accuracy on your own datasets."),
     "convert": Listed("controller.cli.convert:convert", "Build artifacts ahead of a sweep."),
@@ -53,7 +69,7 @@ COMMANDS: Mapping[str, Listed] = {
         "controller.cli.profile:profile",
         "Time a backbone on a device, operator by operator and layer by layer.",
     ),
-    "export": Listed("controller.cli.export:export", "Write every measurement to a file."),
+    "export": Listed("controller.cli.sweeps.export:export", "Write every measurement to a file."),
 }
 # A package of each extra that nothing else brings: without it the extra is not installed.
 WITNESSES: Mapping[str, str] = {"agent": "psutil", "controller": "cloup"}
@@ -159,6 +175,8 @@ def main() -> NoReturn:
 
     Exit codes: 2 input, 3 nothing found, 4 execution, 5 regression, 130 Ctrl-C.
     """
+    # Before a command loads gRPC, which would write a line for each handshake that fails.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     sys.exit(_run())
 
 

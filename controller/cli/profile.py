@@ -28,11 +28,16 @@ from controller.cli.printing.profile import print_profile
 from controller.cli.printing.telling import Teller, looked_at
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
-from controller.domain.traces import TraceDoubtful, unpack_trace
-from controller.files import replacing
+from controller.domain.profiles import (
+    OperatorProfile,
+    ProfileProgress,
+    ProfileSpec,
+    TraceDoubtful,
+    unpack_trace,
+)
 from controller.views.activities import activities_words
 from controller.views.operator_times import summarise
+from models.files import replacing
 from protos.measuring import StartGate
 
 PERFETTO = "https://ui.perfetto.dev"

@@ -156,7 +156,7 @@ class Converter:
                 missing = await self._tell_stored(request, found, request.variants)
                 to_make += [(request, found, missing)] if missing else []
         if to_make:
-            async with self._gate.converting():
+            async with self._gate.converting(lambda: asyncio.to_thread(servers.rest)):
                 self._under_way.add(cancellation)
                 try:
                     await _all_or_first_error([self._make(*work) for work in to_make])
@@ -215,8 +215,12 @@ class Converter:
 
             if missing:
                 expected_bytes = expected_peak_bytes(request.backbone, missing)
-                async with self._admission.admitted(expected_bytes) as memory_bytes:
-                    limits = StepLimits(memory_bytes=memory_bytes)
+                file_bytes = RESERVED_BYTES + expected_disk_bytes(request.backbone, missing)
+                async with (
+                    self._admission.admitted(expected_bytes) as memory_bytes,
+                    self._gate.working(),
+                ):
+                    limits = StepLimits(memory_bytes=memory_bytes, file_bytes=file_bytes)
 
                     def work() -> list[tuple[ConversionOutcome, str, Variant]]:
                         return self._convert(request, missing, weights, limits, on_step)

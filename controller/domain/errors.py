@@ -18,6 +18,8 @@ class ErrorCode(Enum):
     STORAGE = "storage"
     EXECUTION = "execution"
     REGRESSION = "regression"
+    UNKNOWN_CALLER = "unknown_caller"
+    NOT_ALLOWED = "not_allowed"
 
 
 EXIT_CODES = {
@@ -31,6 +33,8 @@ EXIT_CODES = {
     ErrorCode.STORAGE: 4,
     ErrorCode.EXECUTION: 4,
     ErrorCode.REGRESSION: 5,
+    ErrorCode.UNKNOWN_CALLER: 4,
+    ErrorCode.NOT_ALLOWED: 4,
 }
 
 

@@ -25,8 +25,10 @@ _BYTES_PER_UNIT: Final[Mapping[str, int]] = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
+_MS_PER_LONG_UNIT: Final[Mapping[str, float]] = {"s": 1e3, "m": 6e4, "h": 3.6e6, "d": 8.64e7}
 _CELSIUS_PER_UNIT: Final[Mapping[str, float]] = {"C": 1.0}
 _LATENCY_EXAMPLES: Final = "20ms, 0.02s or 950us"
+_LIFETIME_EXAMPLES: Final = "30m, 24h or 7d"
 _MEMORY_EXAMPLES: Final = "80MB, 80MiB or 1.5GB"
 _TEMPERATURE_EXAMPLES: Final = "45C or 52.5C"
 _QUANTITY: Final = re.compile(
@@ -48,6 +50,15 @@ def parse_latency_ms(text: str) -> float:
         QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
     """
     return _parse(text, "a latency", _MS_PER_UNIT, _LATENCY_EXAMPLES)
+
+
+def parse_lifetime_ms(text: str) -> int:
+    """Read how long something lives, such as 30m, 24h or 7d, in ms.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
+    """
+    return max(1, round(_parse(text, "a lifetime", _MS_PER_LONG_UNIT, _LIFETIME_EXAMPLES)))
 
 
 def parse_memory_bytes(text: str) -> int:

@@ -52,7 +52,7 @@ class Device:
     """A device that enrolled at some time.
 
     Attributes:
-        device_id: UUID that the agent made at its first start.
+        device_id: UUID that its certificate names, or that the agent made at its first start.
         name: unique name.
         labels: what the agent was started with.
         profile: what it says of itself.

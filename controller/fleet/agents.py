@@ -16,7 +16,7 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS
@@ -26,14 +26,18 @@ from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.host_gate import HostGate
+from controller.fleet.identities import Identities
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
+from controller.fleet.sessions import AgentSession
 from controller.fleet.settling import end_finished_sweeps, settle_all
 from controller.state import attempts, devices, jobs
+from controller.state.access.members import revoke_member
 from controller.state.database import Database
 from protos.fleet import (
     PROTOCOL,
     Cancel,
+    CertificateDue,
     GiveBack,
     Heartbeat,
     Hello,
@@ -41,33 +45,11 @@ from protos.fleet import (
     Progress,
     Report,
     ReportCommitted,
-    ToAgent,
     Welcome,
 )
 from protos.reasons import Reason, ReasonCode, reason
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class AgentSession:
-    """One agent's open stream. None in the outbox ends it."""
-
-    hello: Hello
-    leases: dict[str, Lease]
-    outbox: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
-    ready: bool = False
-    progress: dict[str, Progress] = field(default_factory=dict)
-
-    @property
-    def device_id(self) -> str:
-        """The device at the other end."""
-        return self.hello.device_id
-
-    def forget(self, attempt_id: str) -> None:
-        """The attempt is not this agent's any more."""
-        self.leases.pop(attempt_id, None)
-        self.progress.pop(attempt_id, None)
 
 
 class Fleet:
@@ -81,9 +63,10 @@ class Fleet:
         self._hostname = hostname
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook()
+        self._identities = Identities()
         self._dispatching = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
-        self.gate = HostGate(self._dispatch_soon)
+        self.gate = HostGate(self._dispatch_soon, clock)
 
     def connected(self) -> frozenset[str]:
         """The ids of the devices that are connected now."""
@@ -113,15 +96,15 @@ class Fleet:
 
         Raises:
             EdgerankError: INVALID_INPUT for a name or label that none may have, NAME_TAKEN when
-                another device has the name.
+                another device has the name, or two agents have this device's identity.
         """
         check_hello(hello)
         name = await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
         # A person may have renamed it.
         hello = replace(hello, name=name)
-        older = self._sessions.pop(hello.device_id, None)
+        older = self._sessions.get(hello.device_id)
         if older is not None:
-            older.outbox.put_nowait(None)
+            self._replace(older, hello)
         session = AgentSession(hello, await self._held_leases(hello))
         self._sessions[hello.device_id] = session
         session.outbox.put_nowait(
@@ -173,6 +156,8 @@ class Fleet:
             await self._lose(attempt_id)
         await asyncio.to_thread(jobs.cancel_jobs_of_device, known, device_id)
         count = await asyncio.to_thread(devices.count_measurements, known, device_id)
+        # Else it would be back at its next start.
+        await asyncio.to_thread(revoke_member, known, device_id)
         if with_measurements:
             await asyncio.to_thread(devices.forget, known, device_id)
         else:
@@ -216,6 +201,8 @@ class Fleet:
             log.info("%s repeated a report, or sent a stranger's", session.hello.name)
         session.forget(report.attempt_id)
         session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
+        if any(report.attempt_id in other.leases for other in self._sessions.values()):
+            return
         self._leases.end(report.attempt_id)
         await self.gate.attempt_ended(report.attempt_id)
         await self.end_finished_sweeps()
@@ -269,10 +256,27 @@ class Fleet:
         if await asyncio.to_thread(end_finished_sweeps, self._database, self._clock.unix_ms()):
             self._changes.notify()
 
+    def tell_to_renew(self) -> int:
+        """Tells every agent that is connected to renew its certificate; gives how many."""
+        for session in self._sessions.values():
+            session.outbox.put_nowait(CertificateDue())
+        return len(self._sessions)
+
     def end_sessions(self) -> None:
         """Ends every stream, so that the agents dial again later."""
         for session in self._sessions.values():
             session.outbox.put_nowait(None)
+
+    def _replace(self, older: AgentSession, hello: Hello) -> None:
+        """End a device's older session; when both agents live, tell both."""
+        try:
+            self._identities.take_place(hello.device_id, hello.run_id, older.hello.run_id)
+        except EdgerankError as error:
+            log.warning("%s: %s", hello.name, error)
+            older.outbox.put_nowait(error)
+            raise
+        del self._sessions[hello.device_id]
+        older.outbox.put_nowait(None)
 
     async def _held_leases(self, hello: Hello) -> dict[str, Lease]:
         """The agent's leases that it still holds; those that it does not are lost."""
@@ -307,12 +311,18 @@ class Fleet:
     async def _dispatch(self, session: AgentSession) -> None:
         async with self._dispatching:
             local = session.hello.profile.hostname == self._hostname
-            if not session.ready or (local and not self.gate.may_measure()):
+            if not session.ready:
+                return
+            if local and not self.gate.may_measure():
+                if await asyncio.to_thread(attempts.has_next, self._database, session.device_id):
+                    self.gate.measuring_waits()
                 return
             lease = await asyncio.to_thread(
                 attempts.lease_next, self._database, session.device_id, self._clock.unix_ms()
             )
             if lease is None:
+                if local:
+                    self.gate.nothing_to_measure()
                 return
             session.ready = False
             now_ms = self._clock.monotonic_ms()

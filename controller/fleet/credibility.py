@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from controller.domain.cores import format_cores
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.profiles import TraceDoubtful, unpack_trace
 from controller.domain.sweeps import MAX_MINUTES, MAX_START_DEADLINE_MS
-from controller.domain.traces import TraceDoubtful, unpack_trace
 from protos.device import DeviceState
 from protos.fleet import (
     PROTOCOL,

@@ -16,7 +16,7 @@ from controller.domain.catalog import (
     looks_like_fraction,
 )
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.state.accuracy import list_datasets, list_figures, put_figures
+from controller.state.catalog.accuracy import list_datasets, list_figures, put_figures
 from controller.state.database import Database
 from models.catalog.catalog import IMAGENET, Catalog
 from models.names import nearest

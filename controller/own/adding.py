@@ -14,15 +14,15 @@ from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.conversions.tool_log import logged
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.files import sync
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free, trained_of
+from controller.state.catalog.own_models import forget_own_model, list_own_models, record_own_model
 from controller.state.database import Database
-from controller.state.own_models import forget_own_model, list_own_models, record_own_model
 from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, Trained, own_digest, own_folder, write_trained
-from models.conversion.own_inspection import inspect_own
+from models.conversion.own_inspection import NotConfinable, check_confinable, inspect_own
+from models.files import sync
 from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer
 from models.tools import ToolMissing
@@ -61,11 +61,13 @@ class OwnModels:
 
         Raises:
             EdgerankError: INVALID_INPUT for a model that cannot be used, NAME_TAKEN, PRECONDITION
-                when a tool is missing, STORAGE when the disk fails. Nothing of it is kept then.
+                when a tool is missing or the kernel cannot hold who reads the model, STORAGE when
+                the disk fails. Nothing of it is kept then.
             asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
         """
         check_header(header, self._catalog)
         trained = trained_of(header, self._catalog)
+        _check_machine()
         with _storage_named(self._uploads_dir):
             self._uploads_dir.mkdir(parents=True, exist_ok=True)
             needed_bytes = sum(file.size_bytes for file in header.files)
@@ -112,7 +114,7 @@ class OwnModels:
             )
 
         try:
-            async with self._gate.converting():
+            async with self._gate.converting(), self._gate.working():
                 return await run_cancellable(None, work, cancellation)
         except StepFailed as failure:
             log_id = logged(failure.said)
@@ -166,6 +168,13 @@ class OwnModels:
             undoing.pop_all()
         self._catalog.add(as_backbone(model))
         return model
+
+
+def _check_machine() -> None:
+    try:
+        check_confinable()
+    except NotConfinable as error:
+        raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
 
 
 async def _receive(header: OwnModelHeader, chunks: AsyncIterator[bytes], folder: Path) -> None:

@@ -39,19 +39,7 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
     """
     attempt_id = uuid.uuid4().hex
     with database.transaction() as transaction:
-        row = transaction.execute(
-            _leasable()
-            .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
-            .where(
-                jobs.c.device_id == device_id,
-                jobs.c.state == JobState.QUEUED,
-                turns.c.state == TurnState.QUEUED,
-                sweeps.c.phase == SweepPhase.MEASURING,
-            )
-            .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id, turns.c.place)
-            .limit(1)
-        ).mappings()
-        job = row.one_or_none()
+        job = transaction.execute(_next(device_id)).mappings().one_or_none()
         if job is None:
             return None
         lease_turn(transaction, job["job_id"], job["ordinal"])
@@ -65,6 +53,12 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
             )
         )
     return _lease(attempt_id, job)
+
+
+def has_next(database: Database, device_id: str) -> bool:
+    """Whether there is a turn that the device could lease."""
+    with database.transaction() as transaction:
+        return transaction.execute(_next(device_id)).first() is not None
 
 
 def leased_attempts(database: Database) -> dict[str, str]:
@@ -125,6 +119,19 @@ def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredA
         sweep_id=row.sweep_id, device_id=device_id, job_id=row.job_id, ordinal=row.ordinal
     )
     return StoredAttempt(turn, row.settings, row.is_sentinel)
+
+
+def was_leased(database: Database, device_id: str, sha256: str) -> bool:
+    """Whether an artifact was ever leased to a device, also with an attempt that was lost since."""
+    with database.transaction() as transaction:
+        leased = transaction.execute(
+            select(attempts.c.attempt_id)
+            .join(jobs, jobs.c.job_id == attempts.c.job_id)
+            .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
+            .where(jobs.c.device_id == device_id, artifacts.c.sha256 == sha256)
+            .limit(1)
+        )
+        return leased.first() is not None
 
 
 def set_reported(transaction: Transaction, attempt_id: str) -> bool:
@@ -199,6 +206,21 @@ def _end_lease(
         select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
     ).one()
     return turn.job_id, turn.ordinal
+
+
+def _next(device_id: str) -> Select[tuple[str, str, object, int, str, int, int]]:
+    return (
+        _leasable()
+        .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
+        .where(
+            jobs.c.device_id == device_id,
+            jobs.c.state == JobState.QUEUED,
+            turns.c.state == TurnState.QUEUED,
+            sweeps.c.phase == SweepPhase.MEASURING,
+        )
+        .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id, turns.c.place)
+        .limit(1)
+    )
 
 
 def _leasable() -> Select[tuple[str, str, object, int, str, int, int]]:

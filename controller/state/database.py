@@ -1,5 +1,6 @@
 """The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +16,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from sandbox.ownership import Presence, make_private
+
+log = logging.getLogger(__name__)
 
 Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
@@ -31,19 +35,36 @@ class Database:
 
     Attributes:
         engine: for this room alone.
+        presence: of its file and the folder around it; None where it is no file.
     """
 
     engine: Engine
+    presence: Presence | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A transaction that is committed at the end, or a typed failure.
 
         Raises:
-            EdgerankError: STORAGE when the database is full, read-only or locked.
+            EdgerankError: STORAGE when the database is full, read-only, locked or removed.
         """
         with translated_failures(), self.engine.begin() as connection:
             yield connection
+        self.check_present()
+
+    def check_present(self) -> None:
+        """Refuse to go on without the file: what is committed to a removed one is lost.
+
+        Raises:
+            EdgerankError: STORAGE when it, or the folder around it, was removed or replaced.
+        """
+        gone = self.presence.gone() if self.presence is not None else None
+        if gone is not None:
+            raise EdgerankError(
+                ErrorCode.STORAGE,
+                f"{gone} was removed or replaced while this controller served it, and nothing was "
+                "acknowledged since; put it back, or begin anew, and start the controller again",
+            )
 
     def close(self) -> None:
         """Closes every connection."""
@@ -51,14 +72,15 @@ class Database:
 
 
 def claim_state(state_dir: Path) -> AbstractContextManager[object]:
-    """Makes the state folder and locks it for this process until the block or the process ends.
+    """Makes the state folder, closes it to others, and locks it until the block or process ends.
 
     Raises:
         EdgerankError: STORAGE when the folder cannot be written, PRECONDITION when another
             controller has it.
     """
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        for path in make_private(state_dir):
+            log.warning("%s was open to other users and is not any more", path)
         # A kernel's lock or none: a file that means one would outlive a process that was killed.
         return FileLock(state_dir / "controller.lock", fallback_to_soft=False).acquire(
             blocking=False
@@ -89,6 +111,8 @@ def open_database(url: str) -> Database:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
+        file = Path(str(engine.url.database))
+        return Database(engine, Presence.of([file.parent, file]))
     return Database(engine)
 
 

@@ -29,7 +29,7 @@ from controller.domain.measurements import (
     per_image_ms,
 )
 from controller.domain.sweeps import JobOutcome
-from controller.state.accuracy import place_of
+from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
 from controller.state.repetitions import stored_repetition

@@ -16,9 +16,9 @@ from typing import IO, Any, Final, cast
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, sustained_minutes
-from controller.files import replacing
 from controller.views.documents import to_document
 from controller.views.reasons import sentences
+from models.files import replacing
 
 
 class Kind(Enum):

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from models.catalog.own import OwnFormat, Trained, own_format_of
-from models.processes.child import Cancellation, StepLimits, run_step
+from models.catalog.own import FILE_NAMES, OwnFormat, Trained, own_format_of
+from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.tools import tool_versions
 from protos.inputs import ImageSize, InputValues
+from sandbox.layers import Layer, enforceable
 
 ADOPTING_STEP: Mapping[OwnFormat, str] = MappingProxyType(
     {
@@ -30,7 +31,64 @@ TOOLS: Mapping[OwnFormat, tuple[str, ...]] = MappingProxyType(
 )
 """The packages that those steps need."""
 
-LIMITS = StepLimits(timeout_s=300.0)
+# Reading libraries takes ten seconds of a loaded machine and half a GB. A file is in memory up to
+# five times: read, parsed, taken by the runtime, made anew, written.
+_START_S = 60.0
+_BYTES_PER_S = 10e6
+_START_BYTES = 1_500_000_000
+_COPIES = 5
+# Drawing and keeping the reference inputs: 288 (measured); the rest is for what a network computes
+# of them, as 128 channels at half of the size.
+_BYTES_PER_PIXEL = 800
+_IMAGES_AT_ONCE = 8
+_LARGEST_ASSUMED_PX = 1024
+
+
+class NotConfinable(Exception):
+    """This kernel cannot hold a process that reads a stranger's file; the message says so."""
+
+
+def check_confinable() -> None:
+    """Refuse to read what people bring where the kernel cannot hold whoever reads it.
+
+    Raises:
+        NotConfinable: naming what is missing.
+    """
+    missing = ", ".join(layer.value for layer in Layer if layer not in enforceable())
+    if missing:
+        raise NotConfinable(
+            "models of people are not read on this machine, since its kernel cannot hold the "
+            f"process that reads them ({missing}): run the controller on Linux 6.2 or newer with "
+            "Landlock and seccomp; the catalog's backbones are converted all the same"
+        )
+
+
+def refuse_unconfinable(step: str) -> None:
+    """Do the same for a step of a conversion.
+
+    Raises:
+        StepFailed: naming what is missing.
+    """
+    try:
+        check_confinable()
+    except NotConfinable as error:
+        raise StepFailed(step, str(error), crashed=False) from error
+
+
+def limits_for(size_bytes: int, input_size: ImageSize | None) -> StepLimits:
+    """Return what running a model once may take, by its size.
+
+    Args:
+        size_bytes: of its files together.
+        input_size: of the image, or None for what the model says itself.
+    """
+    size = input_size or ImageSize(_LARGEST_ASSUMED_PX, _LARGEST_ASSUMED_PX)
+    images_bytes = _BYTES_PER_PIXEL * size.height * size.width * _IMAGES_AT_ONCE
+    return StepLimits(
+        timeout_s=_START_S + size_bytes / _BYTES_PER_S,
+        memory_bytes=_START_BYTES + _COPIES * size_bytes + images_bytes,
+        file_bytes=2 * size_bytes + images_bytes,
+    )
 
 
 def inspect_own(
@@ -53,12 +111,15 @@ def inspect_own(
         trained: what weights are of; None for a format that has a graph.
 
     Raises:
+        NotConfinable: this kernel cannot hold the child.
         StepFailed: the model cannot be used, or its reading ended the child.
         ToolMissing: a package that reads it is not installed.
         ConversionCancelled: `cancellation` was used.
     """
+    check_confinable()
     own_format = own_format_of(folder)
     tool_versions(TOOLS[own_format])
+    size_bytes = sum((folder / name).stat().st_size for name in FILE_NAMES[own_format])
     request = AdoptRequest(
         folder=str(folder.absolute()),
         input_size=input_size,
@@ -73,6 +134,7 @@ def inspect_own(
         request,
         AdoptAnswer,
         workdir=workdir,
-        limits=LIMITS,
+        limits=limits_for(size_bytes, input_size),
         cancellation=cancellation,
+        readable=[folder],
     )

@@ -186,20 +186,17 @@ def convert(
     fates: dict[Variant, Converted | Refused] = {}
     ordered = sorted(dict.fromkeys(variants), key=lambda each: (each.input_size, each.batch))
     ending = cancellation or Cancellation()
+    allowed = limits or StepLimits()
+    readable = [weights.path] if weights.path is not None else []
     with ExitStack() as stack:
         forking = servers or stack.enter_context(ForkServers())
         for takes, group in itertools.groupby(ordered, functools.partial(_takes, backbone)):
             folder = workdir / f"{takes.size}px-batch{takes.batch}"
             folder.mkdir(parents=True)
             members = list(group)
+            bounds = allowed.bounds(folder, readable)
             with (
-                Steps(
-                    folder,
-                    on_step,
-                    limits or StepLimits(),
-                    ending,
-                    forking,
-                ) as steps,
+                Steps(bounds, allowed.timeout_s, on_step, ending, forking) as steps,
                 ThreadPoolExecutor(len(members), "variant") as threads,
             ):
                 inputs = max(ACCEPTANCE[variant.precision].input_count for variant in members)

@@ -12,8 +12,9 @@ from pathlib import Path
 from models.catalog.catalog import Backbone
 from models.catalog.own import OwnFormat
 from models.catalog.precisions import Precision
-from models.catalog.variants import CheckedThrough, Format, Target, Variant
+from models.catalog.variants import CheckedThrough, Format, Target, Variant, WeightsKind
 from models.conversion.network import adopted_format, exported_network
+from models.conversion.own_inspection import refuse_unconfinable
 from models.conversion.parity import Parity
 from models.conversion.running import Steps
 from models.conversion.work import (
@@ -117,6 +118,8 @@ class Program:
         if own_format is not None:
             self._adopt(variant.format, own_format)
             return CheckedFile(*make(variant))
+        if self.weights.kind is WeightsKind.OWN:
+            refuse_unconfinable(EXPORT.step)
         if variant.format is Format.ONNX:
             # Known before the export, which takes minutes of a network as large.
             _check_protobuf_holds(round(4e6 * (self.backbone.counted_params_m or 0)))
@@ -144,6 +147,7 @@ class Program:
                 "Paddle; added as a Paddle program, it converts to both",
                 crashed=False,
             )
+        refuse_unconfinable(work.step)
         is_onnx = own_format is OwnFormat.ONNX
         request = AdoptRequest(
             folder=str(self.weights.path),

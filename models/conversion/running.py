@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from models.conversion.work import LARGE, Work
-from models.processes.child import Cancellation, StepLimits, ask
+from models.processes.child import Cancellation, ask
 from models.processes.forkserver import ForkServers
+from models.processes.requests import Bounds
 
 AT_ONCE = 2
 """Steps of one program that run at the same time; `models.conversion.cost` counts their memory."""
@@ -26,24 +26,24 @@ class Steps(AbstractContextManager["Steps"]):
 
     def __init__(
         self,
-        folder: Path,
+        bounds: Bounds,
+        timeout_s: float,
         say: Callable[[str], None],
-        limits: StepLimits,
         cancellation: Cancellation,
         servers: ForkServers,
     ) -> None:
         """Start nothing yet.
 
         Args:
-            folder: where children work.
+            bounds: of each child.
+            timeout_s: wall time of each child, seconds.
             say: told, in any thread, what starts.
-            limits: of each child.
             cancellation: ends the children early.
             servers: fork the children.
         """
-        self._folder = folder
+        self._bounds = bounds
+        self._timeout_s = timeout_s
         self._say = say
-        self._limits = limits
         self._cancellation = cancellation
         self._servers = servers
         self._lock = threading.Lock()
@@ -106,11 +106,10 @@ class Steps(AbstractContextManager["Steps"]):
                     answer_type,
                     start=lambda stderr: self._servers.fork(
                         work.step,
-                        memory_bytes=self._limits.memory_bytes,
-                        workdir=self._folder,
+                        bounds=self._bounds,
                         stderr=stderr,
                     ),
-                    timeout_s=self._limits.timeout_s,
+                    timeout_s=self._timeout_s,
                     cancellation=self._cancellation,
                     on_milestone=on_milestone,
                 )

@@ -7,14 +7,14 @@ these may reach the process that asks.
 from __future__ import annotations
 
 import json
+import math
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +22,15 @@ from typing import IO, Protocol, TypeVar
 
 import cattrs
 
-from models.gist import gist
+import models
 from models.processes.ending import await_end, end_in_words
-from models.processes.requests import MILESTONE
+from models.processes.last_words import last_words, tail_of
+from models.processes.requests import MILESTONE, Bounds
 
 Answer = TypeVar("Answer")
 
-_STDERR_TAIL_BYTES = 16 * 1024
-# What crash handlers print around the message: frames, rulers, times, headings.
-_CRASH_FRAME = re.compile(
-    r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
-)
-_TELLING = re.compile(r"error|fail|check|cannot|can't|not |refus|abort|denied|unable|bad_", re.I)
+# Any answer fits many times; whatever took a child over could write for ever.
+_MAX_ANSWER_BYTES = 4 * 1024**2
 # The libraries below read their thread count once, when they are loaded.
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
@@ -43,12 +40,25 @@ class StepLimits:
     """What one step may use.
 
     Attributes:
-        timeout_s: wall time, seconds.
+        timeout_s: wall time, seconds; each process has twice that of processor time.
         memory_bytes: private writable memory (RLIMIT_DATA).
+        file_bytes: size of each file that it writes (RLIMIT_FSIZE).
     """
 
     timeout_s: float = 900.0
     memory_bytes: int = 8 * 1024**3
+    file_bytes: int = 16 * 1024**3
+
+    def bounds(self, workdir: Path, readable: Iterable[Path] = ()) -> Bounds:
+        """Return what a step that works in a folder may use, and what of ours it may read."""
+        return Bounds(
+            memory_bytes=self.memory_bytes,
+            file_bytes=self.file_bytes,
+            # One more for what a library does beside it.
+            cpu_s=math.ceil(2 * self.timeout_s),
+            workdir=str(workdir.absolute()),
+            readable=tuple(str(path.absolute()) for path in readable),
+        )
 
 
 class StepFailed(Exception):
@@ -140,8 +150,7 @@ class SpawnedChild:
             stdout=subprocess.PIPE,
             stderr=stderr,
             cwd=workdir,
-            # A killed child cannot remove its temporary files; in its folder they go with that.
-            env={**environment(), "TMPDIR": str(workdir.absolute())},
+            env=environment(workdir),
             start_new_session=True,
         )
         assert self._process.stdin is not None
@@ -164,9 +173,24 @@ class SpawnedChild:
             pass
 
 
-def environment() -> dict[str, str]:
-    """Return what a process of a step finds in its environment: one thread, nothing buffered."""
-    return {**os.environ, **_THREADS, "PYTHONUNBUFFERED": "1"}
+def environment(folder: Path) -> dict[str, str]:
+    """Return what a process of a step finds in its environment: nothing that we have in ours.
+
+    Args:
+        folder: its home, and where its temporary files are; a killed process cannot remove them,
+            so they go with that.
+    """
+    return {
+        **_THREADS,
+        "HOME": str(folder.absolute()),
+        "LANG": "C.UTF-8",
+        "PATH": os.defpath,
+        "PYTHONPATH": str(Path(models.__file__).parents[1]),
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(folder.absolute()),
+        # Where somebody keeps libraries that the system's linker does not know.
+        **{name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+    }
 
 
 def run_step(
@@ -177,6 +201,7 @@ def run_step(
     workdir: Path,
     limits: StepLimits,
     cancellation: Cancellation,
+    readable: Iterable[Path] = (),
     command: Sequence[str] = (sys.executable, "-m", "models.steps"),
 ) -> Answer:
     """Run a step in a process of its own, `python -m models.steps`, and return its answer.
@@ -186,16 +211,18 @@ def run_step(
         request: the dataclass that the step expects.
         answer_type: the dataclass that it answers with.
         workdir: the child's working folder, also for its temporary files.
-        limits: time and memory of the child.
+        limits: time, memory and files of the child.
         cancellation: ends the child early.
+        readable: files and folders elsewhere that the step reads.
         command: what runs steps, given as its last arguments a step's name, the number of the
-            process that it must not outlive, and its memory in bytes.
+            process that it must not outlive, and its bounds as JSON.
 
     Raises:
         StepFailed: the step refused its work, died, hung or answered rubbish.
         ConversionCancelled: `cancellation` ended it.
     """
-    whole = [*command, step, str(os.getpid()), str(limits.memory_bytes)]
+    bounds = json.dumps(cattrs.unstructure(limits.bounds(workdir, readable)))
+    whole = [*command, step, str(os.getpid()), bounds]
     return ask(
         step,
         request,
@@ -255,22 +282,26 @@ def _converse(
 
     deadline = threading.Timer(timeout_s, expire)
     deadline.start()
-    answer = []
+    answer = bytearray()
     try:
         # Of a child that died before it read, how it ended says more than the broken pipe.
         with suppress(BrokenPipeError), child.stdin:
             child.stdin.write(request)
-        for line in child.stdout:
+        heard = 0
+        while line := child.stdout.readline(_MAX_ANSWER_BYTES - heard):
+            heard += len(line)
             if line == MILESTONE:
                 on_milestone()
             else:
-                answer.append(line)
+                answer += line
+        if heard == _MAX_ANSWER_BYTES:
+            child.kill()
         returncode = child.await_end()
     finally:
         deadline.cancel()
         # One that has begun to kill must have killed before the child is let go of.
         deadline.join()
-    return b"".join(answer), returncode, expired.is_set()
+    return bytes(answer), returncode, expired.is_set()
 
 
 def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[bytes]) -> Answer:
@@ -285,8 +316,8 @@ def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[byte
     if isinstance(answer, Mapping) and isinstance(answer.get("refused"), str):
         said, words = answer.get("said"), ""
         if answer.get("see_stderr") is True:
-            said = _tail(stderr)
-            words = _last_words(said)
+            said = tail_of(stderr)
+            words = last_words(said)
         told = said if isinstance(said, str) else ""
         raise StepFailed(step, answer["refused"] + words, crashed=False, said=told)
     try:
@@ -299,21 +330,5 @@ def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[byte
 
 def _ended(step: str, ending: str, stderr: IO[bytes]) -> StepFailed:
     """Return the failure of a child that ended without an answer."""
-    said = _tail(stderr)
-    return StepFailed(step, f"{ending}{_last_words(said)}", crashed=True, said=said)
-
-
-def _tail(stderr: IO[bytes]) -> str:
-    size = stderr.seek(0, os.SEEK_END)
-    stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
-    return stderr.read().decode(errors="replace").strip()
-
-
-def _last_words(said: str) -> str:
-    """Return the line that says most, as an ending of a sentence."""
-    lines = said.splitlines()
-    words = [line.strip() for line in lines if line.strip() and not _CRASH_FRAME.match(line)]
-    if not words:
-        return ", saying nothing"
-    telling = [line for line in words if _TELLING.search(line)] or words
-    return f", its last words: {gist(telling[-1])}"
+    said = tail_of(stderr)
+    return StepFailed(step, f"{ending}{last_words(said)}", crashed=True, said=said)

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import IO
 
+import cattrs
+
 from models.processes.child import ConversionCancelled, environment
+from models.processes.requests import Bounds
 
 _READ_EARLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -69,33 +73,35 @@ class ForkServers(AbstractContextManager["ForkServers"]):
             for step in steps:
                 self._server(step)
 
-    def fork(
-        self, step: str, *, memory_bytes: int, workdir: Path, stderr: IO[bytes]
-    ) -> ForkedChild:
+    def fork(self, step: str, *, bounds: Bounds, stderr: IO[bytes]) -> ForkedChild:
         """Start a child for a step.
 
         Args:
             step: module name below `models.steps`.
-            memory_bytes: its private writable memory (RLIMIT_DATA).
-            workdir: its working folder, also for its temporary files.
+            bounds: what it may use.
             stderr: what it says goes here.
 
         Raises:
             ConversionCancelled: the servers were closed.
         """
-        order = json.dumps([step, memory_bytes, str(workdir.absolute())])
+        order = json.dumps([step, cattrs.unstructure(bounds)])
         with self._lock:
             return ForkedChild(self._server(step), order.encode(), stderr)
 
-    def close(self) -> None:
-        """End every server and its forks."""
+    def rest(self) -> None:
+        """End every server and its forks; those that are needed later are started anew."""
         with self._lock:
-            self._closed = True
             for server in self._servers.values():
                 server.kill()
             for server in self._servers.values():
                 server.close()
             self._servers.clear()
+
+    def close(self) -> None:
+        """End every server and its forks, and start none any more."""
+        with self._lock:
+            self._closed = True
+        self.rest()
 
     def __exit__(
         self,
@@ -129,6 +135,8 @@ class _ForkServer:
         weakref.finalize(self, os.close, self._stderr_fd)
         self._reading_fd, reading_fd = os.pipe()
         weakref.finalize(self, os.close, self._reading_fd)
+        # What a library keeps in its user's home while it is read.
+        self._home = tempfile.TemporaryDirectory(prefix="edgerank-tools-")
         self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with control, os.fdopen(reading_fd, "wb") as reading:
             self._process = subprocess.Popen(
@@ -141,7 +149,7 @@ class _ForkServer:
                 stderr=self._stderr_fd,
                 # Nothing is imported from the folder that this process was started in.
                 cwd="/",
-                env=environment(),
+                env=environment(Path(self._home.name)),
                 pass_fds=[control.fileno()],
                 start_new_session=True,
             )
@@ -178,6 +186,7 @@ class _ForkServer:
         self.kill()
         self._process.wait()
         self._control.close()
+        self._home.cleanup()
 
 
 class ForkedChild:

@@ -17,6 +17,25 @@ MILESTONE = b'{"reached": "milestone"}\n'
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a step's process may use; it reads its libraries besides.
+
+    Attributes:
+        memory_bytes: private writable memory (RLIMIT_DATA).
+        file_bytes: size of each file that it writes (RLIMIT_FSIZE).
+        cpu_s: processor time, seconds (RLIMIT_CPU).
+        workdir: its working folder, also for its temporary files; the only one that it writes in.
+        readable: files and folders that it reads.
+    """
+
+    memory_bytes: int
+    file_bytes: int
+    cpu_s: int
+    workdir: str
+    readable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ExportRequest:
     """Build an architecture with its weights and write program and reference outputs.
 
@@ -156,10 +175,12 @@ class CountAnswer:
     Attributes:
         params: trained parameters.
         multiply_adds: of convolutions and matrix products.
+        operators: kinds of its operators, sorted.
     """
 
     params: int
     multiply_adds: int
+    operators: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +222,7 @@ class RewriteRequest:
 
     Attributes:
         program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
-        output_prefix: in the same folder; its `.pdiparams` becomes a link to the one that is read.
+        output_prefix: in the same folder; its `.pdiparams` is the file that is read.
     """
 
     program_prefix: str

@@ -1,11 +1,10 @@
-"""What a step's process does, however it was started: confine itself, read a request, answer it."""
+"""What a step's process does, however it was started: read a request, answer it."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import json
-import resource
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import IO, Any
@@ -26,8 +25,6 @@ from models.processes.requests import (
     RoundingRequest,
     SimplifyRequest,
 )
-from models.steps.isolation import cut_network
-from models.steps.parent import bind_to_parent
 from models.steps.refusal import StepRefused, ToolGaveNothing, ToolRefused
 
 _STEPS: Mapping[str, tuple[str, type]] = {
@@ -48,23 +45,6 @@ _STEPS: Mapping[str, tuple[str, type]] = {
     "rounding": ("paddle", RoundingRequest),
     "simplify": ("onnx", SimplifyRequest),
 }
-
-
-def confine(parent_pid: int, memory_bytes: int) -> None:
-    """Bind this process to its parent, limit its memory, and cut it off the network.
-
-    An allocation beyond its private writable memory fails in this process only. A lower limit that
-    somebody set already is kept, since none can be raised.
-
-    Raises:
-        OSError: it cannot be cut off.
-    """
-    bind_to_parent(parent_pid)
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    cut_network()
 
 
 def import_step(step: str) -> ModuleType:

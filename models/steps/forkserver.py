@@ -26,8 +26,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import cattrs
+
 from models.processes.ending import await_end
-from models.steps.answering import answer, confine, import_step
+from models.processes.requests import Bounds
+from models.steps.answering import answer, import_step
+from models.steps.confinement import confine, hold_forks
 from models.steps.parent import bind_to_parent
 
 _FORKING = multiprocessing.get_context("fork")
@@ -40,8 +44,7 @@ class _Order:
     """What a fork is for, and the files that came with it."""
 
     step: str
-    memory_bytes: int
-    workdir: str
+    bounds: Bounds
     request_fd: int
     answer_fd: int
     stderr_fd: int
@@ -66,7 +69,8 @@ def serve(control: socket.socket, steps: Sequence[str]) -> None:
             return
         for fd in files:
             os.set_inheritable(fd, False)
-        order = _Order(*json.loads(said), *files)
+        step, bounds = json.loads(said)
+        order = _Order(step, cattrs.structure(bounds, Bounds), *files)
         # Without a fork its files are closed, which whoever asked sees.
         with suppress(OSError):
             _FORKING.Process(target=_watch, args=(order, control, os.getpid())).start()
@@ -78,6 +82,7 @@ def _watch(order: _Order, control: socket.socket, server_pid: int) -> None:
     """Start the step's process, kill its group when its time is over, and tell how it ended."""
     bind_to_parent(server_pid)
     control.close()
+    hold_forks(order.bounds)
     child = _FORKING.Process(target=_work, args=(order, os.getpid()))
     child.start()
     pid = child.pid
@@ -109,10 +114,12 @@ def _work(order: _Order, watcher_pid: int) -> None:
     os.dup2(order.stderr_fd, 2)
     os.close(order.stderr_fd)
     try:
-        os.chdir(order.workdir)
-        os.environ["TMPDIR"] = order.workdir
+        workdir = order.bounds.workdir
+        os.chdir(workdir)
+        os.environ.update(HOME=workdir, TMPDIR=workdir)
         tempfile.tempdir = None
-        confine(watcher_pid, order.memory_bytes)
+        bind_to_parent(watcher_pid)
+        confine(order.step, order.bounds)
         with (
             os.fdopen(order.request_fd, "rb") as request,
             os.fdopen(order.answer_fd, "wb", 0) as answers,

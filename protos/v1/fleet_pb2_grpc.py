@@ -147,3 +147,173 @@ class Fleet(object):
             timeout,
             metadata,
             _registered_method=True)
+
+
+class JoiningStub(object):
+    """How a device becomes a member and stays one.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Join = channel.unary_unary(
+                '/edgerank.v1.Joining/Join',
+                request_serializer=protos_dot_v1_dot_fleet__pb2.JoinRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_fleet__pb2.JoinResponse.FromString,
+                _registered_method=True)
+        self.Renew = channel.unary_unary(
+                '/edgerank.v1.Joining/Renew',
+                request_serializer=protos_dot_v1_dot_fleet__pb2.RenewRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_fleet__pb2.RenewResponse.FromString,
+                _registered_method=True)
+        self.CheckCertificate = channel.unary_unary(
+                '/edgerank.v1.Joining/CheckCertificate',
+                request_serializer=protos_dot_v1_dot_fleet__pb2.CheckCertificateRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_fleet__pb2.CheckCertificateResponse.FromString,
+                _registered_method=True)
+
+
+class JoiningServicer(object):
+    """How a device becomes a member and stays one.
+    """
+
+    def Join(self, request, context):
+        """A member's certificate for a join token. Over TLS that is not mutual, with a controller that the token
+        tells of by the digest of its authority. Not idempotent: each call uses the token once.
+        Errors: UNAUTHENTICATED for a token that is unknown, used up or too old; INVALID_ARGUMENT for what is no
+        certificate request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Renew(self, request, context):
+        """A member's next certificate. Over mutual TLS; the one that the call is made with stays good until it
+        ends. Errors: INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckCertificate(self, request, context):
+        """Whether the controller takes a certificate, for a member whose connections end without a word.
+        Idempotent. Errors: PERMISSION_DENIED when it was revoked, has ended, or is of nobody known; the message
+        says what to do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_JoiningServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Join': grpc.unary_unary_rpc_method_handler(
+                    servicer.Join,
+                    request_deserializer=protos_dot_v1_dot_fleet__pb2.JoinRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_fleet__pb2.JoinResponse.SerializeToString,
+            ),
+            'Renew': grpc.unary_unary_rpc_method_handler(
+                    servicer.Renew,
+                    request_deserializer=protos_dot_v1_dot_fleet__pb2.RenewRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_fleet__pb2.RenewResponse.SerializeToString,
+            ),
+            'CheckCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckCertificate,
+                    request_deserializer=protos_dot_v1_dot_fleet__pb2.CheckCertificateRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_fleet__pb2.CheckCertificateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'edgerank.v1.Joining', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('edgerank.v1.Joining', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Joining(object):
+    """How a device becomes a member and stays one.
+    """
+
+    @staticmethod
+    def Join(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Joining/Join',
+            protos_dot_v1_dot_fleet__pb2.JoinRequest.SerializeToString,
+            protos_dot_v1_dot_fleet__pb2.JoinResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Renew(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Joining/Renew',
+            protos_dot_v1_dot_fleet__pb2.RenewRequest.SerializeToString,
+            protos_dot_v1_dot_fleet__pb2.RenewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Joining/CheckCertificate',
+            protos_dot_v1_dot_fleet__pb2.CheckCertificateRequest.SerializeToString,
+            protos_dot_v1_dot_fleet__pb2.CheckCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -91,3 +91,85 @@ class FleetServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_FleetServicer_to_server(servicer: FleetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class JoiningStub:
+    """How a device becomes a member and stays one."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> JoiningAsyncStub: ...
+    Join: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.JoinRequest, _fleet_pb2.JoinResponse]
+    """A member's certificate for a join token. Over TLS that is not mutual, with a controller that the token
+    tells of by the digest of its authority. Not idempotent: each call uses the token once.
+    Errors: UNAUTHENTICATED for a token that is unknown, used up or too old; INVALID_ARGUMENT for what is no
+    certificate request.
+    """
+    Renew: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.RenewRequest, _fleet_pb2.RenewResponse]
+    """A member's next certificate. Over mutual TLS; the one that the call is made with stays good until it
+    ends. Errors: INVALID_ARGUMENT.
+    """
+    CheckCertificate: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.CheckCertificateRequest, _fleet_pb2.CheckCertificateResponse]
+    """Whether the controller takes a certificate, for a member whose connections end without a word.
+    Idempotent. Errors: PERMISSION_DENIED when it was revoked, has ended, or is of nobody known; the message
+    says what to do.
+    """
+
+@_typing.type_check_only
+class JoiningAsyncStub(JoiningStub):
+    """How a device becomes a member and stays one."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Join: _aio.UnaryUnaryMultiCallable[_fleet_pb2.JoinRequest, _fleet_pb2.JoinResponse]  # type: ignore[assignment]
+    """A member's certificate for a join token. Over TLS that is not mutual, with a controller that the token
+    tells of by the digest of its authority. Not idempotent: each call uses the token once.
+    Errors: UNAUTHENTICATED for a token that is unknown, used up or too old; INVALID_ARGUMENT for what is no
+    certificate request.
+    """
+    Renew: _aio.UnaryUnaryMultiCallable[_fleet_pb2.RenewRequest, _fleet_pb2.RenewResponse]  # type: ignore[assignment]
+    """A member's next certificate. Over mutual TLS; the one that the call is made with stays good until it
+    ends. Errors: INVALID_ARGUMENT.
+    """
+    CheckCertificate: _aio.UnaryUnaryMultiCallable[_fleet_pb2.CheckCertificateRequest, _fleet_pb2.CheckCertificateResponse]  # type: ignore[assignment]
+    """Whether the controller takes a certificate, for a member whose connections end without a word.
+    Idempotent. Errors: PERMISSION_DENIED when it was revoked, has ended, or is of nobody known; the message
+    says what to do.
+    """
+
+class JoiningServicer(metaclass=_abc_1.ABCMeta):
+    """How a device becomes a member and stays one."""
+
+    @_abc_1.abstractmethod
+    def Join(
+        self,
+        request: _fleet_pb2.JoinRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fleet_pb2.JoinResponse, _abc.Awaitable[_fleet_pb2.JoinResponse]]:
+        """A member's certificate for a join token. Over TLS that is not mutual, with a controller that the token
+        tells of by the digest of its authority. Not idempotent: each call uses the token once.
+        Errors: UNAUTHENTICATED for a token that is unknown, used up or too old; INVALID_ARGUMENT for what is no
+        certificate request.
+        """
+
+    @_abc_1.abstractmethod
+    def Renew(
+        self,
+        request: _fleet_pb2.RenewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fleet_pb2.RenewResponse, _abc.Awaitable[_fleet_pb2.RenewResponse]]:
+        """A member's next certificate. Over mutual TLS; the one that the call is made with stays good until it
+        ends. Errors: INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckCertificate(
+        self,
+        request: _fleet_pb2.CheckCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fleet_pb2.CheckCertificateResponse, _abc.Awaitable[_fleet_pb2.CheckCertificateResponse]]:
+        """Whether the controller takes a certificate, for a member whose connections end without a word.
+        Idempotent. Errors: PERMISSION_DENIED when it was revoked, has ended, or is of nobody known; the message
+        says what to do.
+        """
+
+def add_JoiningServicer_to_server(servicer: JoiningServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

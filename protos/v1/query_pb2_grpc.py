@@ -821,3 +821,478 @@ class Query(object):
             timeout,
             metadata,
             _registered_method=True)
+
+
+class AccessStub(object):
+    """Who may do what. All of it needs the scope ADMIN, but for WhoAmI.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.CreateJoinToken = channel.unary_unary(
+                '/edgerank.v1.Access/CreateJoinToken',
+                request_serializer=protos_dot_v1_dot_query__pb2.CreateJoinTokenRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.CreateJoinTokenResponse.FromString,
+                _registered_method=True)
+        self.ListJoinTokens = channel.unary_unary(
+                '/edgerank.v1.Access/ListJoinTokens',
+                request_serializer=protos_dot_v1_dot_query__pb2.ListJoinTokensRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ListJoinTokensResponse.FromString,
+                _registered_method=True)
+        self.RevokeJoinToken = channel.unary_unary(
+                '/edgerank.v1.Access/RevokeJoinToken',
+                request_serializer=protos_dot_v1_dot_query__pb2.RevokeJoinTokenRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RevokeJoinTokenResponse.FromString,
+                _registered_method=True)
+        self.CreateAccess = channel.unary_unary(
+                '/edgerank.v1.Access/CreateAccess',
+                request_serializer=protos_dot_v1_dot_query__pb2.CreateAccessRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.CreateAccessResponse.FromString,
+                _registered_method=True)
+        self.ListAccess = channel.unary_unary(
+                '/edgerank.v1.Access/ListAccess',
+                request_serializer=protos_dot_v1_dot_query__pb2.ListAccessRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ListAccessResponse.FromString,
+                _registered_method=True)
+        self.RevokeAccess = channel.unary_unary(
+                '/edgerank.v1.Access/RevokeAccess',
+                request_serializer=protos_dot_v1_dot_query__pb2.RevokeAccessRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RevokeAccessResponse.FromString,
+                _registered_method=True)
+        self.RevokeDevice = channel.unary_unary(
+                '/edgerank.v1.Access/RevokeDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.RevokeDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RevokeDeviceResponse.FromString,
+                _registered_method=True)
+        self.RotateAuthority = channel.unary_unary(
+                '/edgerank.v1.Access/RotateAuthority',
+                request_serializer=protos_dot_v1_dot_query__pb2.RotateAuthorityRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RotateAuthorityResponse.FromString,
+                _registered_method=True)
+        self.ListAudit = channel.unary_stream(
+                '/edgerank.v1.Access/ListAudit',
+                request_serializer=protos_dot_v1_dot_query__pb2.ListAuditRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ListAuditResponse.FromString,
+                _registered_method=True)
+        self.WhoAmI = channel.unary_unary(
+                '/edgerank.v1.Access/WhoAmI',
+                request_serializer=protos_dot_v1_dot_query__pb2.WhoAmIRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.WhoAmIResponse.FromString,
+                _registered_method=True)
+
+
+class AccessServicer(object):
+    """Who may do what. All of it needs the scope ADMIN, but for WhoAmI.
+    """
+
+    def CreateJoinToken(self, request, context):
+        """Makes a token by which devices join. Not idempotent. Errors: FAILED_PRECONDITION for a controller that
+        speaks no TLS; NOT_FOUND for an unknown device; INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJoinTokens(self, request, context):
+        """Join tokens that may still be used. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeJoinToken(self, request, context):
+        """Ends a join token; who joined by it stays. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccess(self, request, context):
+        """Makes a token for a person or a program. Not idempotent. Errors: ALREADY_EXISTS for a taken name;
+        FAILED_PRECONDITION for a controller that speaks no TLS; INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccess(self, request, context):
+        """The tokens of people and programs, by name. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeAccess(self, request, context):
+        """Ends a token and every call that is made with it. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeDevice(self, request, context):
+        """Cuts a device off: its certificates are worth nothing, its calls end. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that joined without a certificate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateAuthority(self, request, context):
+        """Lets a new key sign. Members that are connected renew at once, others when they come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAudit(self, request, context):
+        """What was changed, by whom and when, the newest first. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WhoAmI(self, request, context):
+        """What the caller is to the controller. Idempotent; needs the scope READ.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AccessServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'CreateJoinToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateJoinToken,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.CreateJoinTokenRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.CreateJoinTokenResponse.SerializeToString,
+            ),
+            'ListJoinTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJoinTokens,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ListJoinTokensRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ListJoinTokensResponse.SerializeToString,
+            ),
+            'RevokeJoinToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeJoinToken,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RevokeJoinTokenRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RevokeJoinTokenResponse.SerializeToString,
+            ),
+            'CreateAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccess,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.CreateAccessRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.CreateAccessResponse.SerializeToString,
+            ),
+            'ListAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccess,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ListAccessRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ListAccessResponse.SerializeToString,
+            ),
+            'RevokeAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeAccess,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RevokeAccessRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RevokeAccessResponse.SerializeToString,
+            ),
+            'RevokeDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RevokeDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RevokeDeviceResponse.SerializeToString,
+            ),
+            'RotateAuthority': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateAuthority,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RotateAuthorityRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RotateAuthorityResponse.SerializeToString,
+            ),
+            'ListAudit': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListAudit,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ListAuditRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ListAuditResponse.SerializeToString,
+            ),
+            'WhoAmI': grpc.unary_unary_rpc_method_handler(
+                    servicer.WhoAmI,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.WhoAmIRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.WhoAmIResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'edgerank.v1.Access', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('edgerank.v1.Access', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Access(object):
+    """Who may do what. All of it needs the scope ADMIN, but for WhoAmI.
+    """
+
+    @staticmethod
+    def CreateJoinToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/CreateJoinToken',
+            protos_dot_v1_dot_query__pb2.CreateJoinTokenRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.CreateJoinTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJoinTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/ListJoinTokens',
+            protos_dot_v1_dot_query__pb2.ListJoinTokensRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ListJoinTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeJoinToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/RevokeJoinToken',
+            protos_dot_v1_dot_query__pb2.RevokeJoinTokenRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RevokeJoinTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/CreateAccess',
+            protos_dot_v1_dot_query__pb2.CreateAccessRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.CreateAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/ListAccess',
+            protos_dot_v1_dot_query__pb2.ListAccessRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ListAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/RevokeAccess',
+            protos_dot_v1_dot_query__pb2.RevokeAccessRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RevokeAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/RevokeDevice',
+            protos_dot_v1_dot_query__pb2.RevokeDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RevokeDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateAuthority(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/RotateAuthority',
+            protos_dot_v1_dot_query__pb2.RotateAuthorityRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RotateAuthorityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edgerank.v1.Access/ListAudit',
+            protos_dot_v1_dot_query__pb2.ListAuditRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ListAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WhoAmI(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Access/WhoAmI',
+            protos_dot_v1_dot_query__pb2.WhoAmIRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.WhoAmIResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

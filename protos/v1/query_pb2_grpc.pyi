@@ -349,3 +349,160 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_QueryServicer_to_server(servicer: QueryServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class AccessStub:
+    """Who may do what. All of it needs the scope ADMIN, but for WhoAmI."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> AccessAsyncStub: ...
+    CreateJoinToken: _grpc.UnaryUnaryMultiCallable[_query_pb2.CreateJoinTokenRequest, _query_pb2.CreateJoinTokenResponse]
+    """Makes a token by which devices join. Not idempotent. Errors: FAILED_PRECONDITION for a controller that
+    speaks no TLS; NOT_FOUND for an unknown device; INVALID_ARGUMENT.
+    """
+    ListJoinTokens: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListJoinTokensRequest, _query_pb2.ListJoinTokensResponse]
+    """Join tokens that may still be used. Idempotent."""
+    RevokeJoinToken: _grpc.UnaryUnaryMultiCallable[_query_pb2.RevokeJoinTokenRequest, _query_pb2.RevokeJoinTokenResponse]
+    """Ends a join token; who joined by it stays. Errors: NOT_FOUND."""
+    CreateAccess: _grpc.UnaryUnaryMultiCallable[_query_pb2.CreateAccessRequest, _query_pb2.CreateAccessResponse]
+    """Makes a token for a person or a program. Not idempotent. Errors: ALREADY_EXISTS for a taken name;
+    FAILED_PRECONDITION for a controller that speaks no TLS; INVALID_ARGUMENT.
+    """
+    ListAccess: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListAccessRequest, _query_pb2.ListAccessResponse]
+    """The tokens of people and programs, by name. Idempotent."""
+    RevokeAccess: _grpc.UnaryUnaryMultiCallable[_query_pb2.RevokeAccessRequest, _query_pb2.RevokeAccessResponse]
+    """Ends a token and every call that is made with it. Errors: NOT_FOUND."""
+    RevokeDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RevokeDeviceRequest, _query_pb2.RevokeDeviceResponse]
+    """Cuts a device off: its certificates are worth nothing, its calls end. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that joined without a certificate.
+    """
+    RotateAuthority: _grpc.UnaryUnaryMultiCallable[_query_pb2.RotateAuthorityRequest, _query_pb2.RotateAuthorityResponse]
+    """Lets a new key sign. Members that are connected renew at once, others when they come."""
+    ListAudit: _grpc.UnaryStreamMultiCallable[_query_pb2.ListAuditRequest, _query_pb2.ListAuditResponse]
+    """What was changed, by whom and when, the newest first. Idempotent."""
+    WhoAmI: _grpc.UnaryUnaryMultiCallable[_query_pb2.WhoAmIRequest, _query_pb2.WhoAmIResponse]
+    """What the caller is to the controller. Idempotent; needs the scope READ."""
+
+@_typing.type_check_only
+class AccessAsyncStub(AccessStub):
+    """Who may do what. All of it needs the scope ADMIN, but for WhoAmI."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateJoinToken: _aio.UnaryUnaryMultiCallable[_query_pb2.CreateJoinTokenRequest, _query_pb2.CreateJoinTokenResponse]  # type: ignore[assignment]
+    """Makes a token by which devices join. Not idempotent. Errors: FAILED_PRECONDITION for a controller that
+    speaks no TLS; NOT_FOUND for an unknown device; INVALID_ARGUMENT.
+    """
+    ListJoinTokens: _aio.UnaryUnaryMultiCallable[_query_pb2.ListJoinTokensRequest, _query_pb2.ListJoinTokensResponse]  # type: ignore[assignment]
+    """Join tokens that may still be used. Idempotent."""
+    RevokeJoinToken: _aio.UnaryUnaryMultiCallable[_query_pb2.RevokeJoinTokenRequest, _query_pb2.RevokeJoinTokenResponse]  # type: ignore[assignment]
+    """Ends a join token; who joined by it stays. Errors: NOT_FOUND."""
+    CreateAccess: _aio.UnaryUnaryMultiCallable[_query_pb2.CreateAccessRequest, _query_pb2.CreateAccessResponse]  # type: ignore[assignment]
+    """Makes a token for a person or a program. Not idempotent. Errors: ALREADY_EXISTS for a taken name;
+    FAILED_PRECONDITION for a controller that speaks no TLS; INVALID_ARGUMENT.
+    """
+    ListAccess: _aio.UnaryUnaryMultiCallable[_query_pb2.ListAccessRequest, _query_pb2.ListAccessResponse]  # type: ignore[assignment]
+    """The tokens of people and programs, by name. Idempotent."""
+    RevokeAccess: _aio.UnaryUnaryMultiCallable[_query_pb2.RevokeAccessRequest, _query_pb2.RevokeAccessResponse]  # type: ignore[assignment]
+    """Ends a token and every call that is made with it. Errors: NOT_FOUND."""
+    RevokeDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RevokeDeviceRequest, _query_pb2.RevokeDeviceResponse]  # type: ignore[assignment]
+    """Cuts a device off: its certificates are worth nothing, its calls end. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that joined without a certificate.
+    """
+    RotateAuthority: _aio.UnaryUnaryMultiCallable[_query_pb2.RotateAuthorityRequest, _query_pb2.RotateAuthorityResponse]  # type: ignore[assignment]
+    """Lets a new key sign. Members that are connected renew at once, others when they come."""
+    ListAudit: _aio.UnaryStreamMultiCallable[_query_pb2.ListAuditRequest, _query_pb2.ListAuditResponse]  # type: ignore[assignment]
+    """What was changed, by whom and when, the newest first. Idempotent."""
+    WhoAmI: _aio.UnaryUnaryMultiCallable[_query_pb2.WhoAmIRequest, _query_pb2.WhoAmIResponse]  # type: ignore[assignment]
+    """What the caller is to the controller. Idempotent; needs the scope READ."""
+
+class AccessServicer(metaclass=_abc_1.ABCMeta):
+    """Who may do what. All of it needs the scope ADMIN, but for WhoAmI."""
+
+    @_abc_1.abstractmethod
+    def CreateJoinToken(
+        self,
+        request: _query_pb2.CreateJoinTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.CreateJoinTokenResponse, _abc.Awaitable[_query_pb2.CreateJoinTokenResponse]]:
+        """Makes a token by which devices join. Not idempotent. Errors: FAILED_PRECONDITION for a controller that
+        speaks no TLS; NOT_FOUND for an unknown device; INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def ListJoinTokens(
+        self,
+        request: _query_pb2.ListJoinTokensRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ListJoinTokensResponse, _abc.Awaitable[_query_pb2.ListJoinTokensResponse]]:
+        """Join tokens that may still be used. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def RevokeJoinToken(
+        self,
+        request: _query_pb2.RevokeJoinTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RevokeJoinTokenResponse, _abc.Awaitable[_query_pb2.RevokeJoinTokenResponse]]:
+        """Ends a join token; who joined by it stays. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CreateAccess(
+        self,
+        request: _query_pb2.CreateAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.CreateAccessResponse, _abc.Awaitable[_query_pb2.CreateAccessResponse]]:
+        """Makes a token for a person or a program. Not idempotent. Errors: ALREADY_EXISTS for a taken name;
+        FAILED_PRECONDITION for a controller that speaks no TLS; INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAccess(
+        self,
+        request: _query_pb2.ListAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ListAccessResponse, _abc.Awaitable[_query_pb2.ListAccessResponse]]:
+        """The tokens of people and programs, by name. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def RevokeAccess(
+        self,
+        request: _query_pb2.RevokeAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RevokeAccessResponse, _abc.Awaitable[_query_pb2.RevokeAccessResponse]]:
+        """Ends a token and every call that is made with it. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RevokeDevice(
+        self,
+        request: _query_pb2.RevokeDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RevokeDeviceResponse, _abc.Awaitable[_query_pb2.RevokeDeviceResponse]]:
+        """Cuts a device off: its certificates are worth nothing, its calls end. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that joined without a certificate.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateAuthority(
+        self,
+        request: _query_pb2.RotateAuthorityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RotateAuthorityResponse, _abc.Awaitable[_query_pb2.RotateAuthorityResponse]]:
+        """Lets a new key sign. Members that are connected renew at once, others when they come."""
+
+    @_abc_1.abstractmethod
+    def ListAudit(
+        self,
+        request: _query_pb2.ListAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_pb2.ListAuditResponse], _abc.AsyncIterator[_query_pb2.ListAuditResponse]]:
+        """What was changed, by whom and when, the newest first. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def WhoAmI(
+        self,
+        request: _query_pb2.WhoAmIRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.WhoAmIResponse, _abc.Awaitable[_query_pb2.WhoAmIResponse]]:
+        """What the caller is to the controller. Idempotent; needs the scope READ."""
+
+def add_AccessServicer_to_server(servicer: AccessServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -775,6 +775,7 @@ class DeviceProfile(_message.Message):
     EMULATOR_FIELD_NUMBER: _builtins.int
     USABLE_CPUS_FIELD_NUMBER: _builtins.int
     CPU_QUOTA_CORES_FIELD_NUMBER: _builtins.int
+    CONFINEMENT_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """As `uname -m` says: x86_64, aarch64, armv7l."""
     cpu_model: _builtins.str
@@ -821,6 +822,10 @@ class DeviceProfile(_message.Message):
     def usable_cpus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Numbers of the cores that the agent may use, ascending: a container's share, or a cpuset's."""
 
+    @_builtins.property
+    def confinement(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the kernel holds measuring processes to: files, network, processes."""
+
     def __init__(
         self,
         *,
@@ -845,10 +850,11 @@ class DeviceProfile(_message.Message):
         emulator: _builtins.str = ...,
         usable_cpus: _abc.Iterable[_builtins.int] | None = ...,
         cpu_quota_cores: _builtins.float | None = ...,
+        confinement: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "cpu_quota_cores", b"cpu_quota_cores"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "container", b"container", "cpu_model", b"cpu_model", "cpu_quota_cores", b"cpu_quota_cores", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "confinement", b"confinement", "container", b"container", "cpu_model", b"cpu_model", "cpu_quota_cores", b"cpu_quota_cores", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cpu_quota_cores: _TypeAlias = _typing.Literal["cpu_quota_cores"]  # noqa: Y015
     _WhichOneofArgType__cpu_quota_cores: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores"]  # noqa: Y015

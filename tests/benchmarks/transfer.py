@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.fetching import fetch
-from agent.link.dialling import CHANNEL_OPTIONS
+from agent.link.channels import CHANNEL_OPTIONS
 from agent.link.wire import FleetClient
 from controller.state.blobs import open_blobs, put_blob
 from protos.fleet import Lease

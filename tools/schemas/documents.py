@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from controller.domain.access import AuditEntry
 from controller.domain.catalog import Dataset, OwnModel
 from controller.domain.comparisons import Comparison
 from controller.domain.conversions import ConversionOutcome
@@ -19,6 +20,7 @@ from models.catalog.tiers import TierSelection
 
 DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
     {
+        "audit": tuple[AuditEntry, ...],
         "comparison": Comparison,
         "conversion": tuple[ConversionOutcome, ...],
         "datasets": tuple[Dataset, ...],

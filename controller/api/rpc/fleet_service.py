@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
 from obstore.store import LocalStore
 
+from controller.access.members import Members
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent
+from controller.api.rpc.guard import current_caller
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.fleet.agents import AgentSession, Fleet
+from controller.fleet.agents import Fleet
+from controller.fleet.sessions import AgentSession
 from controller.state.blobs import read_blob
 from protos import fleet as conversation
 from protos.codec import to_message
@@ -23,6 +27,7 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.Lease: ("lease", fleet_pb2.Lease),
     conversation.ReportCommitted: ("report_committed", fleet_pb2.ReportCommitted),
     conversation.Cancel: ("cancel", fleet_pb2.Cancel),
+    conversation.CertificateDue: ("certificate_due", fleet_pb2.CertificateDue),
 }
 
 # A phone at the edge of its network takes a few; who says nothing only holds a stream.
@@ -52,9 +57,10 @@ def fleet_handler(service: "FleetService") -> grpc.GenericRpcHandler:
 class FleetService:
     """What agents call."""
 
-    def __init__(self, fleet: Fleet, blobs: LocalStore) -> None:
+    def __init__(self, fleet: Fleet, blobs: LocalStore, members: Members) -> None:
         self._fleet = fleet
         self._blobs = blobs
+        self._members = members
         # Neither on the loop that all share, nor on the threads that the database waits in.
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
 
@@ -64,10 +70,12 @@ class FleetService:
         """Holds one agent's stream for as long as both live."""
         async with answered_failures(context):
             hello = await self._first_hello(request_iterator)
-            session = await self._fleet.connect(hello)
+            session = await self._fleet.connect(await self._attested(hello))
             hearing = asyncio.create_task(self._hear(session, request_iterator))
             try:
                 while (said := await session.outbox.get()) is not None:
+                    if isinstance(said, EdgerankError):
+                        raise said
                     yield _to_agent(said)
                 if hearing.done():
                     await hearing
@@ -82,8 +90,36 @@ class FleetService:
     ) -> AsyncIterator[fleet_pb2.FetchArtifactResponse]:
         """Streams an artifact from an offset on."""
         async with answered_failures(context):
+            await self._check_fetch(request.sha256)
             async for chunk in read_blob(self._blobs, request.sha256, request.offset_bytes):
                 yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
+
+    async def _attested(self, hello: conversation.Hello) -> conversation.Hello:
+        """The Hello with the labels of the device's token, if the caller is who it says."""
+        caller = current_caller()
+        labels = await asyncio.to_thread(self._members.labels_of, hello.device_id)
+        if caller.device_id is not None and caller.device_id != hello.device_id:
+            raise EdgerankError(
+                ErrorCode.NOT_ALLOWED,
+                "the agent says that it is another device than its certificate says; a state "
+                "folder is of one device: give this agent one of its own, and join with a token",
+            )
+        if caller.device_id is None and labels is not None:
+            raise EdgerankError(
+                ErrorCode.NOT_ALLOWED,
+                "this device joined with a certificate, and comes back with it only; start its "
+                "agent with the state folder that it had, or with a token for it",
+            )
+        return replace(hello, labels={**hello.labels, **(labels or {})})
+
+    async def _check_fetch(self, sha256: str) -> None:
+        device_id = current_caller().device_id
+        if device_id is None:
+            return
+        if not await asyncio.to_thread(self._members.may_fetch, device_id, sha256):
+            raise EdgerankError(
+                ErrorCode.NOT_ALLOWED, "this artifact was never leased to this device"
+            )
 
     async def _hear(self, session: AgentSession, requests: Requests) -> None:
         try:

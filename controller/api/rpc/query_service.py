@@ -21,8 +21,8 @@ from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
 from controller.own.accuracy import MAX_FIGURES, import_accuracies
 from controller.own.adding import OwnModels
-from controller.state.accuracy import list_datasets
 from controller.state.blobs import CHUNK_BYTES
+from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
@@ -47,6 +47,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         fleet: Fleet,
         profiles: Profiles,
         clock: Clock,
+        open_to_all: bool,
     ) -> None:
         self._database = database
         self._catalog = catalog
@@ -56,6 +57,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         self._fleet = fleet
         self._profiles = profiles
         self._clock = clock
+        self._open_to_all = open_to_all
 
     async def ListDevices(  # noqa: N802 - the contract's name
         self,
@@ -66,7 +68,8 @@ class QueryService(query_pb2_grpc.QueryServicer):
         async with answered_failures(context):
             found = await self._queries.devices()
         return query_pb2.ListDevicesResponse(
-            devices=[to_message(device, query_pb2.Device) for device in found]
+            devices=[to_message(device, query_pb2.Device) for device in found],
+            open_to_all=self._open_to_all,
         )
 
     async def RenameDevice(  # noqa: N802

@@ -4,6 +4,10 @@ import click
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7700
+OPEN_TO_ALL = (
+    "warning: this controller was started with --insecure: nothing is encrypted, and everybody who "
+    "reaches it may do everything"
+)
 
 controller_option = click.option(
     "--controller",

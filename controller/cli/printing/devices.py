@@ -77,6 +77,7 @@ def _all_of(device: Device) -> Iterator[tuple[str, str]]:
     yield "host", profile.hostname
     yield "Python", profile.python_version
     yield "agent", profile.agent_version
+    yield "confined", ", ".join(profile.confinement)
     for key, value in sorted(profile.android_properties.items()):
         yield "Android", f"{key}={value}"
 

@@ -5,6 +5,7 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
+import controller.state.access.schema  # noqa: F401 - adds its tables to the metadata
 from controller.state.schema import REVISION_TABLE, metadata
 
 

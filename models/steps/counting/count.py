@@ -32,7 +32,8 @@ def run(request: CountRequest) -> CountAnswer:
         for block in program.blocks
         for operator in block.ops
     )
-    return CountAnswer(sum(_parameter_sizes(program)), cost)
+    kinds = {operator.type for block in program.blocks for operator in block.ops}
+    return CountAnswer(sum(_parameter_sizes(program)), cost, tuple(sorted(kinds)))
 
 
 def _operator(block: Any, operator: Any) -> Operator:

@@ -6,13 +6,19 @@ import numpy as np
 from paddlelite.lite import MobileConfig, create_paddle_predictor
 
 from models.processes.requests import ParityAnswer, ParityRequest
-from models.steps.parity.compare import Array, Constants, compare_with_reference
+from models.steps.confinement import start_no_more
+from models.steps.parity.compare import Array, Constants, Infer, compare_with_reference
 
 
 def run(request: ParityRequest) -> ParityAnswer:
     """Compare; see `compare_with_reference`. What Paddle Lite cannot load ends the process."""
+    return compare_with_reference(lambda: _load(request.artifact_path), request)
+
+
+def _load(path: str) -> Infer:
+    start_no_more()
     config = MobileConfig()
-    config.set_model_from_file(request.artifact_path)
+    config.set_model_from_file(path)
     predictor = create_paddle_predictor(config)
 
     inputs = predictor.get_input_names()
@@ -25,4 +31,4 @@ def run(request: ParityRequest) -> ParityAnswer:
         # A copy each: the tensors' memory is used again by the next run.
         return [np.array(predictor.get_output(i).numpy()) for i in range(len(names))]
 
-    return compare_with_reference(infer, request)
+    return infer

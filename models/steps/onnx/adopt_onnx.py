@@ -14,7 +14,8 @@ from google.protobuf.message import DecodeError
 from models.catalog.own import FILE_NAMES, OwnFormat
 from models.catalog.precisions import Precision
 from models.processes.requests import AdoptAnswer, AdoptRequest
-from models.steps.onnx.contents import is_quantised, messages, parameter_count
+from models.steps.onnx.admission import admit
+from models.steps.onnx.contents import is_quantised, parameter_count
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
 from models.steps.onnx.versions import refuse_newer, stamp_lowest_ir
 from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
@@ -23,15 +24,9 @@ from models.steps.parity.declared import DeclaredInput, declared
 from models.steps.parity.kinds import refuse_other_kinds
 from models.steps.refusal import StepRefused, refused_by_tool
 
-# Domains whose operators ONNX Runtime's plain CPU build has.
-_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
-# Another name of the first.
-_ALIASES = {"ai.onnx": ""}
 _IMAGE_RANK = 4
 # Where ONNX calls a kind of number otherwise than NumPy.
 _NUMPY_NAMES = {"float": "float32", "double": "float64"}
-# What its optimiser makes of operators for the processor that it runs on.
-_OF_ONE_MACHINE = "com.microsoft.nchwc"
 
 
 def run(request: AdoptRequest) -> AdoptAnswer:
@@ -42,9 +37,7 @@ def run(request: AdoptRequest) -> AdoptAnswer:
             operators that ONNX Runtime does not have.
     """
     model = _read(Path(request.folder) / FILE_NAMES[OwnFormat.ONNX][0])
-    _refuse_external_data(model)
-    _refuse_optimised(model)
-    _refuse_unknown_operators(model)
+    admit(model)
     stamp_lowest_ir(model)
     inputs = _inputs(model)
     adopted = adopt([_declared(value) for value in inputs], request)
@@ -71,52 +64,6 @@ def _read(path: Path) -> onnx.ModelProto:
     if not model.graph.node:
         raise StepRefused("the file has no graph with operators, so it is no ONNX model")
     return model
-
-
-def _refuse_external_data(model: onnx.ModelProto) -> None:
-    outside = [
-        message
-        for message in messages(model)
-        if isinstance(message, onnx.TensorProto)
-        and (message.data_location == onnx.TensorProto.EXTERNAL or message.external_data)
-    ]
-    if outside:
-        raise StepRefused(
-            f"{len(outside)} of its tensors are in other files (external data), which are not "
-            "followed; save it as one file"
-        )
-
-
-def _refuse_optimised(model: onnx.ModelProto) -> None:
-    if any(
-        isinstance(node, onnx.NodeProto) and node.domain == _OF_ONE_MACHINE
-        for node in messages(model)
-    ):
-        raise StepRefused(
-            "ONNX Runtime saved it as optimised for the processor of one machine; add the file "
-            "that it was made from, or save it with the optimisation level EXTENDED at most"
-        )
-
-
-def _refuse_unknown_operators(model: onnx.ModelProto) -> None:
-    known = {(function.domain, function.name) for function in model.functions}
-    unknown = {
-        f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-        for node in messages(model)
-        if isinstance(node, onnx.NodeProto)
-        and (node.domain, node.op_type) not in known
-        and not _has_operator(node)
-    }
-    if unknown:
-        shown = ", ".join(sorted(unknown)[:5])
-        raise StepRefused(f"it has operators that ONNX Runtime does not have: {shown}")
-
-
-def _has_operator(node: onnx.NodeProto) -> bool:
-    if node.domain not in _DOMAINS:
-        return False
-    domain = _ALIASES.get(node.domain, node.domain)
-    return domain == "com.microsoft" or bool(onnx.defs.has(node.op_type, domain))
 
 
 def _inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:

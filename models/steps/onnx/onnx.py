@@ -15,7 +15,7 @@ from models.steps.refusal import StepRefused, ToolGaveNothing
 
 def read_libraries() -> None:
     """Read what `run` would read, see `models.steps.forkserver`."""
-    _compiled_converter()
+    converter()
 
 
 def run(request: OnnxRequest) -> FileAnswer:
@@ -24,8 +24,7 @@ def run(request: OnnxRequest) -> FileAnswer:
     Raises:
         ToolGaveNothing: the tool gave no model, which it does not report by itself.
     """
-    converter = _compiled_converter()
-    model: bytes = converter.export(
+    model: bytes = converter().export(
         f"{request.program_prefix}.pdmodel",
         f"{request.program_prefix}.pdiparams",
         request.opset,
@@ -47,7 +46,7 @@ def run(request: OnnxRequest) -> FileAnswer:
 
 
 @functools.cache
-def _compiled_converter() -> types.ModuleType:
+def converter() -> types.ModuleType:
     """Return paddle2onnx's compiled module without the package around it.
 
     The package imports paddle, which takes two seconds and is not used to translate a program.

@@ -12,7 +12,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from models.processes.requests import ParityAnswer, ParityRequest
-from models.steps.parity.compare import Array, Constants, compare_with_reference
+from models.steps.confinement import start_no_more
+from models.steps.parity.compare import Array, Constants, Infer, compare_with_reference
 from models.steps.refusal import refused_by_tool
 
 _REFUSALS = (Fail, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
@@ -20,13 +21,16 @@ _REFUSALS = (Fail, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeExcepti
 
 def run(request: ParityRequest) -> ParityAnswer:
     """Compare; see `compare_with_reference`."""
+    return compare_with_reference(lambda: _load(request.artifact_path), request)
+
+
+def _load(path: str) -> Infer:
+    start_no_more()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(
-            request.artifact_path, options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except _REFUSALS as error:
         raise refused_by_tool("ONNX Runtime does not load it", str(error)) from error
     names = [each.name for each in session.get_inputs()]
@@ -36,4 +40,4 @@ def run(request: ParityRequest) -> ParityAnswer:
         outputs: list[Array] = session.run(None, {name: image, **constants})
         return outputs
 
-    return compare_with_reference(infer, request)
+    return infer

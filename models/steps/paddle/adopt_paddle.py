@@ -17,6 +17,7 @@ from paddle.base.proto import framework_pb2
 from models.catalog.own import FILE_NAMES, OwnFormat
 from models.gist import gist
 from models.processes.requests import AdoptAnswer, AdoptRequest
+from models.steps.paddle.admission import admit
 from models.steps.paddle.paddle_parameters import check_parameters
 from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
@@ -26,10 +27,6 @@ from models.steps.refusal import StepRefused, ToolRefused
 from protos.inputs import ElementType
 
 _MODEL_FILE, _PARAMETERS_FILE = FILE_NAMES[OwnFormat.PADDLE]
-
-# A network computes: operators that use files, talk to others or call Python do not belong.
-_FORBIDDEN = frozenset({"load", "load_combine", "save", "save_combine", "py_func", "read", "print"})
-_FORBIDDEN_WORDS = ("_reader", "read_file", "send", "recv", "listen", "barrier")
 
 # An output that `paddle.jit.save` leaves out unless told not to, and that Paddle Lite insists on.
 _SHAPE_OUTPUT = "XShape"
@@ -46,7 +43,8 @@ def run(request: AdoptRequest) -> AdoptAnswer:
 
     Raises:
         StepRefused: it is no Paddle program, its parameters do not fit, it is not images in and
-            floats out, or it has operators that Paddle does not have.
+            floats out, or it has what no network of images needs, see
+            `models.steps.paddle.admission`.
     """
     model = Path(request.folder) / _MODEL_FILE
     parameters = Path(request.folder) / _PARAMETERS_FILE
@@ -54,9 +52,10 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     refuse_other_kinds(parameters, "parameters of a program (.pdiparams)")
     shapes = _parameter_shapes(description)
     check_parameters(parameters, shapes)
+    admitted = admit(description)
     paddle.enable_static()
     with _refusals("load"):
-        program = paddle.static.deserialize_program(model.read_bytes())
+        program = paddle.static.deserialize_program(admitted)
         executor = paddle.static.Executor(paddle.CPUPlace())
         if shapes:
             paddle.static.deserialize_persistables(program, parameters.read_bytes(), executor)
@@ -90,25 +89,9 @@ def _read(path: Path) -> Any:
         description = framework_pb2.ProgramDesc.FromString(path.read_bytes())
     except DecodeError as error:
         raise StepRefused("the .pdmodel is no Paddle program, or only a part of one") from error
-    operators = [operator.type for block in description.blocks for operator in block.ops]
-    if not operators:
+    if not any(block.ops for block in description.blocks):
         raise StepRefused("the .pdmodel has no operators, so it is no Paddle program")
-    known = OpProtoHolder.instance().op_proto_map.keys() | {"feed", "fetch"}
-    unknown = sorted(set(operators) - known)
-    if unknown:
-        shown = ", ".join(unknown[:5])
-        raise StepRefused(
-            f"it has operators that Paddle {paddle.__version__} does not have: {shown}"
-        )
-    forbidden = sorted(filter(_is_forbidden, set(operators)))
-    if forbidden:
-        shown = ", ".join(forbidden[:5])
-        raise StepRefused(f"it has operators that no image classifier needs: {shown}")
     return description
-
-
-def _is_forbidden(operator: str) -> bool:
-    return operator in _FORBIDDEN or any(word in operator for word in _FORBIDDEN_WORDS)
 
 
 def _parameter_shapes(description: Any) -> dict[str, tuple[int, ...]]:

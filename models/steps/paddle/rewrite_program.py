@@ -14,7 +14,7 @@ from models.steps.refusal import StepRefused
 
 
 def run(request: RewriteRequest) -> RewriteAnswer:
-    """Write the rewritten program and link to its parameters, which no pass changes.
+    """Write the rewritten program, with the same parameters, which no pass changes.
 
     Paddle Lite stores the weights of every `matmul_v2` that is left as int8 and never reads them
     back: its outputs then depend on what the memory held before, and may be right by chance. So
@@ -37,5 +37,5 @@ def run(request: RewriteRequest) -> RewriteAnswer:
             "matrix, and Paddle Lite does not read those back from int8; ask for fp32 or fp16"
         )
     Path(f"{output}.pdmodel").write_bytes(program.SerializeToString())
-    Path(f"{output}.pdiparams").symlink_to(f"{source.name}.pdiparams")
+    Path(f"{output}.pdiparams").hardlink_to(f"{source}.pdiparams")
     return RewriteAnswer(passes)

@@ -18,6 +18,9 @@ from models.steps.refusal import StepRefused
 
 Array = npt.NDArray[np.float32]
 Constants = dict[str, npt.NDArray[Any]]
+Infer = Callable[[Array, Constants], Sequence[Array]]
+"""One inference: a batch of images and the other inputs by name in, the outputs in the network's
+order out."""
 
 _ADVICE = "ask for a precision that keeps more of this network, such as fp32"
 
@@ -55,14 +58,12 @@ def check_sensitivity(rounding: float) -> None:
         )
 
 
-def compare_with_reference(
-    run: Callable[[Array, Constants], Sequence[Array]], request: ParityRequest
-) -> ParityAnswer:
-    """Run reference inputs through `run` and compare all outputs, the latter half in a fork.
+def compare_with_reference(load: Callable[[], Infer], request: ParityRequest) -> ParityAnswer:
+    """Run reference inputs through an artifact and compare all outputs, the latter half in a fork.
 
     Args:
-        run: one inference: a batch of images and the other inputs by name in, the outputs in the
-            network's order out.
+        load: loads the artifact and gives one inference, here and in the fork, which begins
+            before: whoever holds a stranger's bytes then needs to start nothing any more.
         request: what is compared, and what passes.
 
     Raises:
@@ -74,6 +75,7 @@ def compare_with_reference(
     others = constant_arrays(request.constants, inputs.shape[1])
 
     def compare(numbers: range) -> list[tuple[list[Array], float]]:
+        run = load()
         runs = []
         for number in numbers:
             outputs = [

@@ -15,7 +15,7 @@ from agent.command import agent
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ([], "Missing option '--controller'"),
+        ([], "--join"),
         (["--controller", "nowhere"], "nowhere is no address: write HOST:PORT"),
         (["--controller", "host:70000"], "host:70000 is no address"),
         (["--controller", "host:1", "--label", "lab"], "lab is no label: write KEY=VALUE"),
@@ -105,4 +105,4 @@ def test_a_command_without_memory_ends_with_one_sentence(tmp_path: Path) -> None
 def test_help_shows_examples() -> None:
     result = CliRunner().invoke(agent, ["--help"])
     assert result.exit_code == 0
-    assert "agent --controller 192.168.1.20:7700" in result.output
+    assert "agent --controller 127.0.0.1:7700" in result.output

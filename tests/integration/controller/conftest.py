@@ -12,8 +12,8 @@ from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state import jobs, sweeps
-from controller.state.accuracy import store_catalog
 from controller.state.artifacts import record_artifact
+from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
 from controller.sweeps.planning import plan_sweep

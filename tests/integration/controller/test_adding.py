@@ -10,13 +10,16 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.own import adding
 from controller.own.adding import OwnModels
+from controller.state.catalog.own_models import record_own_model
 from controller.state.database import Database
-from controller.state.own_models import record_own_model
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.own import OwnFormat
+from models.conversion import own_inspection
+from sandbox.layers import Layer
 from tests.integration.controller.conftest import OwnedClock
 from tests.own_networks import FIXED_SHAPE, onnx_network
 
@@ -86,3 +89,13 @@ async def test_a_model_that_cannot_be_recorded_leaves_no_files(
     # Nothing is in the way of the next try.
     assert (await own_models.add(HEADER, sent())).name == "Mine"
     assert len(kept_folders(tmp_path)) == 1
+
+
+async def test_without_a_way_to_hold_its_reader_nothing_of_a_model_is_taken(
+    own_models: OwnModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_inspection, "enforceable", lambda: frozenset({Layer.NETWORK}))
+    with pytest.raises(EdgerankError, match=r"\(files, processes\)") as refused:
+        await own_models.add(HEADER, sent())
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert not (tmp_path / "uploads").exists()

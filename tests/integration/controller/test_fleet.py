@@ -10,9 +10,11 @@ from controller.domain.errors import EdgerankError
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps import Activity, ActivityKind
-from controller.fleet.agents import AgentSession, Fleet
+from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
+from controller.fleet.host_gate import TURN_MS
 from controller.fleet.leases import LEASE_MS
+from controller.fleet.sessions import AgentSession
 from controller.state import attempts, jobs
 from controller.state.database import Database
 from controller.state.devices import list_devices
@@ -33,7 +35,7 @@ from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 
 
-def said(session: AgentSession) -> list[ToAgent | None]:
+def said(session: AgentSession) -> list[ToAgent | EdgerankError | None]:
     """What the agent was told since the last look."""
     told = []
     while not session.outbox.empty():
@@ -180,6 +182,30 @@ async def test_nothing_is_leased_on_the_controllers_machine_while_it_converts(
     assert [type(told) for told in said(session)] == [Lease]
 
 
+async def test_a_job_that_waits_long_for_conversions_here_has_its_turn(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone", hostname="the-controllers-host"))
+    said(session)
+    async with fleet.gate.converting():
+        await fleet.ready(session)
+        clock.now_ms += TURN_MS
+        converting = asyncio.create_task(convert_one(fleet))
+        given = await session.outbox.get()
+        assert isinstance(given, Lease)
+        assert not converting.done()
+        await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+        # Nothing is left to measure, so that the turn ends at once.
+        await fleet.ready(session)
+        await converting
+
+
+async def convert_one(fleet: Fleet) -> None:
+    async with fleet.gate.working():
+        pass
+
+
 async def test_asking_twice_still_gives_one_lease(database: Database, fleet: Fleet) -> None:
     start_sweep(database, "phone", threads=(1, 2))
     session = await fleet.connect(hello("phone"))
@@ -262,7 +288,7 @@ async def test_a_restarted_controller_does_not_convert_beside_its_own_agents_mea
     order: list[str] = []
 
     async def convert() -> None:
-        async with restarted.gate.converting():
+        async with restarted.gate.converting(), restarted.gate.working():
             order.append("converting")
 
     converting = asyncio.create_task(convert())

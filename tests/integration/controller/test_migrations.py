@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 
+import controller.state.access.schema  # noqa: F401 - adds its tables to the metadata
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.database import open_database
 from controller.state.schema import REVISION_TABLE, metadata

@@ -16,7 +16,7 @@ from controller.domain.sweeps import SweepPhase
 from controller.fleet.reports import lose_attempt, record_report
 from controller.fleet.settling import end_finished_sweeps
 from controller.state import attempts, jobs, sweeps
-from controller.state.accuracy import store_catalog
+from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, claim_state, open_database
 from controller.state.devices import enrol, list_devices
 from controller.state.measurements import list_measurements, list_outcomes

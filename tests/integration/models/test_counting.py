@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from importlib import resources
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from models.catalog.catalog import load_catalog
 from models.catalog.stoppers import STOPPERS, Stopper
 from models.processes.child import Cancellation, StepFailed
-from tools.catalog import unpublished
+from tools.catalog import operators, unpublished
 from tools.catalog.count import count
 
 
@@ -45,3 +46,17 @@ def test_the_committed_list_is_what_the_command_writes(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     committed = resources.files("models").joinpath("data/unpublished.csv")
     assert output.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8")
+
+
+def test_the_committed_operators_are_those_of_the_converters_and_of_the_catalog() -> None:
+    committed = resources.files("models").joinpath("data/paddle_operators.csv")
+    header, *rows = csv.reader(committed.read_text(encoding="utf-8").splitlines())
+    assert tuple(header) == operators.COLUMNS
+    of_catalog = {name for name, _, _, traced in rows if traced}
+    assert [tuple(row) for row in rows] == operators.converters_tables().rows(of_catalog)
+    # An operator that no converter takes as it is, and one of the newest networks.
+    for name in ("MobileViTV2_x0_5", "FasterNet_T0"):
+        assert set(operators.traced_operators(name, 256)) <= of_catalog
+    assert not {"save", "save_combine", "load", "py_func", "print", "check_numerics", "while"} & {
+        name for name, *_ in rows
+    }

@@ -122,6 +122,13 @@ class TestOnnx:
         save_onnx(model, tmp_path / "model.onnx")
         assert onnx_refusal(tmp_path).endswith(f" not have: {shown}")
 
+    def test_an_operator_that_reads_another_file_is_refused(self, tmp_path: Path) -> None:
+        model = onnx_network(FIXED_SHAPE, operator="EPContext", domain="com.microsoft")
+        # Not by a function of its name, either, which ONNX Runtime would not look at.
+        model.functions.add(name="EPContext", domain="com.microsoft")
+        save_onnx(model, tmp_path / "model.onnx")
+        assert onnx_refusal(tmp_path).endswith(" needs: com.microsoft.EPContext")
+
     def test_a_file_that_was_optimised_for_one_machine_is_called_that(self, tmp_path: Path) -> None:
         model = onnx_network(FIXED_SHAPE, domain="com.microsoft.nchwc")
         said = refused_bytes(tmp_path / "files", model.SerializeToString())

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.state.accuracy import store_catalog
+from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime

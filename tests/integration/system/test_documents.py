@@ -15,7 +15,7 @@ from tests.processes import edgerank as run
 
 # What reads, and so can be run against any fleet; the rest is held to its options.
 READING = ("devices", "models", "accuracy list", "best", "report", "compare", "export")
-WRITING = ("models add", "models remove")
+WRITING = ("models add", "models remove", "devices revoke")
 
 # Each command behind a `$`, with its page.
 CONSOLE = sorted({(name(page), command) for page in PAGES for command in console_commands(page)})
@@ -48,7 +48,7 @@ def options_of(command: click.Command) -> set[str]:
 
 def test_the_readme_shows_a_fleet() -> None:
     shown = {command.split()[0] for page, command in SHOWN if page == "README.md"}
-    assert shown == {"controller", "agent", "sweep", "best"}
+    assert shown == {"controller", "token", "agent", "sweep", "best"}
 
 
 def test_consoles_show_our_commands_only() -> None:

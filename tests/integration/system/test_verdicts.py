@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.state.accuracy import store_catalog
+from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
 from tests.processes import edgerank, running_controller

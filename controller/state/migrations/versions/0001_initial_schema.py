@@ -15,6 +15,57 @@ depends_on = None
 def upgrade() -> None:
     """Applies the change."""
     op.create_table(
+        "access_tokens",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("secret_sha256", sa.String(), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_used_at_unix_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_access_tokens")),
+        sa.UniqueConstraint("secret_sha256", name=op.f("uq_access_tokens_secret_sha256")),
+    )
+    op.create_table(
+        "audit_entries",
+        sa.Column("entry_id", sa.Integer(), nullable=False),
+        sa.Column("at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("caller", sa.String(), nullable=False),
+        sa.Column("caller_name", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_audit_entries")),
+    )
+    op.create_table(
+        "certificates",
+        sa.Column("serial", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("issued_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("serial", name=op.f("pk_certificates")),
+    )
+    with op.batch_alter_table("certificates", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_certificates_device_id"), ["device_id"], unique=False)
+
+    op.create_table(
+        "join_tokens",
+        sa.Column("token_id", sa.String(), nullable=False),
+        sa.Column("secret_sha256", sa.String(), nullable=False),
+        sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("uses_left", sa.Integer(), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("token_id", name=op.f("pk_join_tokens")),
+        sa.UniqueConstraint("secret_sha256", name=op.f("uq_join_tokens_secret_sha256")),
+    )
+    op.create_table(
+        "members",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("joined_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("is_revoked", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_members")),
+    )
+    op.create_table(
         "accuracies",
         sa.Column("figure_id", sa.Integer(), nullable=False),
         sa.Column("backbone", sa.String(), nullable=False),
@@ -263,6 +314,14 @@ def downgrade() -> None:
         batch_op.drop_index("ix_turns_state_place")
 
     op.drop_table("turns")
+    op.drop_table("members")
+    op.drop_table("join_tokens")
+    with op.batch_alter_table("certificates", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_certificates_device_id"))
+
+    op.drop_table("certificates")
+    op.drop_table("audit_entries")
+    op.drop_table("access_tokens")
     op.drop_table("repetitions")
     op.drop_table("profiles")
     with op.batch_alter_table("measurements", schema=None) as batch_op:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent.artifacts.cache import ArtifactCache
 from agent.link.connection import Connection, Introduction
+from agent.link.line import Line
 from agent.link.spool import Spool
 from agent.measuring.measurer import Measurer
 from protos.device import DeviceProfile
@@ -26,7 +27,7 @@ async def test_a_report_that_the_disk_does_not_take_still_arrives(tmp_path: Path
     stop = asyncio.Event()
     async with serving(FakeController()) as controller:
         connection = Connection(
-            address=f"127.0.0.1:{controller.port}",
+            line=Line((f"127.0.0.1:{controller.port}",), None, tmp_path, lambda: 1),
             introduction=Introduction(
                 device_id="d", name="n", labels={}, profile=DeviceProfile(architecture="x86_64")
             ),

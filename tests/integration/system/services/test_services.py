@@ -33,7 +33,9 @@ def test_health_says_that_each_service_serves(channel: grpc.Channel, service: st
 def test_a_client_that_has_only_reflection_lists_and_calls(channel: grpc.Channel) -> None:
     database = ProtoReflectionDescriptorDatabase(channel)
     assert set(database.get_services()) == {
+        "edgerank.v1.Access",
         "edgerank.v1.Fleet",
+        "edgerank.v1.Joining",
         "edgerank.v1.Query",
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",

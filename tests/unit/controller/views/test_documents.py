@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from controller.domain.access import AuditEntry, CallerKind
 from controller.domain.catalog import AccuracyMetric, Dataset, OwnModel
 from controller.domain.comparisons import Comparison, Limits, Side, Unpaired
 from controller.domain.conversions import ConversionOutcome, ConversionResult
@@ -257,6 +258,18 @@ COMPARISON = Comparison(
     ),
 )
 CASES = [
+    (
+        "audit",
+        (
+            AuditEntry(
+                at_unix_ms=1,
+                caller=CallerKind.TOKEN,
+                caller_name="ci",
+                action="StartSweep",
+                subject="s1",
+            ),
+        ),
+    ),
     ("datasets", DATASETS),
     ("own_models", OWN_MODELS),
     ("devices", [device(), device(connected=False, labels={})]),

@@ -39,8 +39,8 @@ def steps_in(
     servers: ForkServers,
     cancellation: Cancellation | None = None,
 ) -> Steps:
-    limits = StepLimits(timeout_s=60)
-    return Steps(folder, say, limits, cancellation or Cancellation(), servers)
+    bounds = StepLimits().bounds(folder)
+    return Steps(bounds, 60, say, cancellation or Cancellation(), servers)
 
 
 def test_a_step_runs_once_whoever_asks(tmp_path: Path, servers: ForkServers) -> None:

@@ -243,3 +243,8 @@ def test_a_real_step_beyond_its_memory_dies_alone(tmp_path: Path) -> None:
             limits=StepLimits(memory_bytes=1024 * 1024),
             cancellation=Cancellation(),
         )
+
+
+def test_a_child_that_writes_without_end_is_stopped(tmp_path: Path) -> None:
+    told = reason("import os\nwhile True: os.write(1, b'x' * 65536)", tmp_path)
+    assert "SIGKILL" in told

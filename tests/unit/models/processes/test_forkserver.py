@@ -20,7 +20,15 @@ from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import variants_of
 from models.conversion.work import may_follow, needed
-from models.processes.child import Cancellation, ConversionCancelled, StepFailed, ask
+from models.processes import forkserver
+from models.processes.child import (
+    Cancellation,
+    ConversionCancelled,
+    StepFailed,
+    StepLimits,
+    ask,
+    environment,
+)
 from models.processes.forkserver import _SERVER_OF, ForkServers
 from models.processes.requests import FileAnswer, SimplifyRequest
 
@@ -57,7 +65,7 @@ def simplify(
         SimplifyRequest("source.onnx", "made.onnx"),
         FileAnswer,
         start=lambda stderr: servers.fork(
-            step, memory_bytes=memory_bytes, workdir=folder, stderr=stderr
+            step, bounds=StepLimits(memory_bytes=memory_bytes).bounds(folder), stderr=stderr
         ),
         timeout_s=timeout_s,
         cancellation=cancellation or Cancellation(),
@@ -144,7 +152,7 @@ def test_a_fork_has_no_network_before_it_reads_anything(
         with source.open("wb"):
             status = Path(f"/proc/{fork_in(tmp_path).pid}/status").read_text()
         assert failure(running)
-    # The second of seccomp's modes is a filter; which one, test_isolation tells.
+    # The second of seccomp's modes is a filter; which one, the tests of `sandbox` tell.
     assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE)
     assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
 
@@ -182,7 +190,7 @@ def test_killing_does_not_wait_for_libraries(tmp_path: Path) -> None:
     with started() as (servers, server), tempfile.TemporaryFile() as stderr:
         # It will never have read them.
         server.suspend()
-        fork = servers.fork(STEP, memory_bytes=2**33, workdir=tmp_path, stderr=stderr)
+        fork = servers.fork(STEP, bounds=StepLimits().bounds(tmp_path), stderr=stderr)
         fork.kill()
         assert fork.await_end() == -signal.SIGKILL
         fork.close()
@@ -203,7 +211,9 @@ def test_what_a_server_said_before_it_died_is_told(
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys; sys.stderr.write('cannot allocate TLS\\n'); sys.stderr.flush(); os.abort()"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(
+        forkserver, "environment", lambda home: {**environment(home), "PYTHONPATH": str(tmp_path)}
+    )
     with ForkServers() as servers:
         expected = "the child died by SIGABRT, its last words: cannot allocate TLS"
         assert reason(servers, tmp_path) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import psutil
 
 
 def test_a_step_whose_parent_is_another_process_ends_at_once() -> None:
+    bounds = {"memory_bytes": 2**33, "file_bytes": 2**33, "cpu_s": 60, "workdir": "/"}
     done = subprocess.run(
-        [sys.executable, "-m", "models.steps", "onnx", "1", str(2**33)],
+        [sys.executable, "-m", "models.steps", "onnx", "1", json.dumps(bounds)],
         input=b"{}",
         capture_output=True,
         check=False,

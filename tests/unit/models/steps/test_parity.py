@@ -89,7 +89,7 @@ def test_the_worst_difference_over_all_inputs_is_reported(reference: Path) -> No
         off = np.float32(0.0008 if image[0] == 3 else 0.0)
         return [2 * image + off]
 
-    answer = compare_with_reference(infer, asked(reference))
+    answer = compare_with_reference(lambda: infer, asked(reference))
     assert answer.input_count == 2
     assert answer.max_relative_difference == pytest.approx(1e-4, rel=1e-2)
 
@@ -106,7 +106,7 @@ def test_the_worst_difference_over_all_inputs_is_reported(reference: Path) -> No
 def test_what_differs_is_refused_with_figures(infer: Any, problem: str, reference: Path) -> None:
     before = psutil.Process().children()
     with pytest.raises(StepRefused, match=problem):
-        compare_with_reference(infer, asked(reference))
+        compare_with_reference(lambda: infer, asked(reference))
     assert psutil.Process().children() == before
 
 
@@ -114,7 +114,7 @@ def test_the_first_inputs_alone_are_compared_when_fewer_are_asked_for(reference:
     def infer(image: Array, _: object) -> list[Array]:
         return [2 * image if image[0] == 1 else np.full_like(image, np.nan)]
 
-    assert compare_with_reference(infer, asked(reference, input_count=1)).input_count == 1
+    assert compare_with_reference(lambda: infer, asked(reference, input_count=1)).input_count == 1
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def telling(tmp_path: Path) -> Path:
 
 def test_a_reduced_precision_tells_what_it_keeps(telling: Path) -> None:
     request = asked(telling, 0.15, input_count=16, least_correlation=0.98)
-    answer = compare_with_reference(lambda image, _: [image + COMMON * 1.001], request)
+    answer = compare_with_reference(lambda: lambda image, _: [image + COMMON * 1.001], request)
     assert answer.input_count == 16
     assert answer.top1_agreement == 1
     assert answer.correlation == pytest.approx(1, abs=1e-3)
@@ -138,7 +138,7 @@ def test_a_reduced_precision_tells_what_it_keeps(telling: Path) -> None:
 def test_the_same_answer_for_every_image_is_refused_though_its_top1_agrees(telling: Path) -> None:
     request = asked(telling, 1.0, input_count=16, least_correlation=0.5)
     with pytest.raises(StepRefused) as caught:
-        compare_with_reference(lambda *_: [COMMON[None]], request)
+        compare_with_reference(lambda: lambda *_: [COMMON[None]], request)
     sentence = str(caught.value)
     assert " 16 reference inputs" in sentence
     assert "correlation of 0.00" in sentence
@@ -149,7 +149,7 @@ def test_the_same_answer_for_every_image_is_refused_though_its_top1_agrees(telli
 def test_outputs_of_another_scale_are_refused_though_they_correlate(telling: Path) -> None:
     request = asked(telling, 1.0, input_count=16, least_correlation=0.5)
     with pytest.raises(StepRefused, match=r"tolerance of 1 .*; ask"):
-        compare_with_reference(lambda image, _: [3 * (image + COMMON)], request)
+        compare_with_reference(lambda: lambda image, _: [3 * (image + COMMON)], request)
 
 
 def scores_of(shape: tuple[int, ...]) -> st.SearchStrategy[Array]:

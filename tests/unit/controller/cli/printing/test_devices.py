@@ -75,3 +75,9 @@ def test_no_name_is_lost_on_a_narrow_terminal(width: int) -> None:
     listed = "".join(printed(print_devices, [device(), AWAY], width=width).split())
     for name in ("pi5", "board", "none"):
         assert name in listed
+
+
+def test_what_measuring_processes_are_held_to_is_told_where_it_is_known() -> None:
+    held = device(profile=replace(WHOLE, confinement=("files", "network")))
+    assert "files, network" in printed(print_device, held)
+    assert "confined" not in printed(print_device, device())

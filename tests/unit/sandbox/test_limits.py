@@ -1,4 +1,4 @@
-"""A step's process limits itself, and keeps a lower limit that somebody has set."""
+"""A process limits itself, and keeps a lower limit that somebody has set."""
 
 import subprocess
 import sys
@@ -6,12 +6,12 @@ import sys
 import pytest
 
 CODE = """\
-import os, resource, sys
-from models.steps import answering
+import resource, sys
+from sandbox.limits import limit
 hard, wanted = int(sys.argv[1]), int(sys.argv[2])
 if hard:
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-answering.confine(os.getppid(), wanted)
+limit({resource.RLIMIT_DATA: wanted})
 print(*resource.getrlimit(resource.RLIMIT_DATA))
 """
 

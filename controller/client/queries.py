@@ -2,14 +2,11 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from types import TracebackType
 from typing import TypeVar
 
-import grpc
 from google.protobuf.message import Message
 
-from controller.api.statuses import code_of_status
+from controller.client.channel import DEADLINE_S, Client
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
@@ -20,7 +17,6 @@ from controller.domain.catalog import (
 )
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
-from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
@@ -37,83 +33,58 @@ from protos.codec import from_message, to_message
 from protos.reasons import Reason
 from protos.v1 import query_pb2, query_pb2_grpc
 
-# What answers at once gets this long; streams have no deadline.
-DEADLINE_S = 30.0
-CONNECT_S = 5.0
 # About 100 kB a message.
 FIGURES_A_MESSAGE = 1_000
 
 DomainT = TypeVar("DomainT")
 
 
-class QueryClient:
-    """A connection to one controller; a context manager that closes it.
+class QueryClient(Client):
+    """Asks one controller; a context manager that closes the connection.
 
     Every call raises EdgerankError: UNREACHABLE when nobody answers at the address, otherwise what
     the controller said.
     """
 
     def __init__(self, address: str) -> None:
-        self._address = address
-        options = [
-            # Measurements with their raw samples are larger than gRPC's default of 4 MB.
-            ("grpc.max_receive_message_length", 256 << 20),
-            # A person's web proxy knows nothing of controllers.
-            ("grpc.enable_http_proxy", 0),
-        ]
-        self._channel = grpc.insecure_channel(address, options)
-        self._stub = query_pb2_grpc.QueryStub(self._channel)
-
-    def __enter__(self) -> "QueryClient":
-        try:
-            grpc.channel_ready_future(self._channel).result(timeout=CONNECT_S)
-        except grpc.FutureTimeoutError as error:
-            self._channel.close()
-            raise EdgerankError(
-                ErrorCode.UNREACHABLE,
-                f"no controller answers at {self._address}; start one with 'edgerank controller' "
-                "or name the address of another",
-            ) from error
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._channel.close()
+        super().__init__(address)
+        self._stub = query_pb2_grpc.QueryStub(self.channel)
 
     def list_devices(self) -> tuple[Device, ...]:
         """Every device that ever enrolled, by name."""
-        with self._said():
+        return self.fleet()[0]
+
+    def fleet(self) -> tuple[tuple[Device, ...], bool]:
+        """Every device that ever enrolled, by name, and whether the controller is open to all."""
+        with self.said():
             response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
-        return tuple(from_message(device, Device) for device in response.devices)
+        devices = tuple(from_message(device, Device) for device in response.devices)
+        return devices, response.open_to_all
 
     def rename_device(self, device: str, name: str) -> None:
         """Gives a device another name."""
         request = query_pb2.RenameDeviceRequest(device=device, name=name)
-        with self._said():
+        with self.said():
             self._stub.RenameDevice(request, timeout=DEADLINE_S)
 
     def remove_device(self, device: str, *, with_measurements: bool) -> int:
         """Takes a device out of the fleet; gives how many measurements stay, or went with it."""
         request = query_pb2.RemoveDeviceRequest(device=device, with_measurements=with_measurements)
-        with self._said():
+        with self.said():
             response = self._stub.RemoveDevice(request, timeout=DEADLINE_S)
         return response.measurement_count
 
     def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[Reason, ...]]:
         """The new sweep's id, how many jobs it has, and what was left out."""
         request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))
-        with self._said():
+        with self.said():
             response = self._stub.StartSweep(request, timeout=DEADLINE_S)
         left_out = tuple(from_message(left, Reason) for left in response.left_out)
         return response.sweep_id, response.job_count, left_out
 
     def list_sweeps(self) -> tuple[SweepSummary, ...]:
         """Every sweep and profile, the newest first."""
-        with self._said():
+        with self.said():
             response = self._stub.ListSweeps(query_pb2.ListSweepsRequest(), timeout=DEADLINE_S)
         return tuple(from_message(sweep, SweepSummary) for sweep in response.sweeps)
 
@@ -124,7 +95,7 @@ class QueryClient:
 
     def cancel_sweep(self, sweep_id: str) -> SweepPhase:
         """Ends a sweep; gives the phase that it is in then."""
-        with self._said():
+        with self.said():
             response = self._stub.CancelSweep(
                 query_pb2.CancelSweepRequest(sweep_id=sweep_id), timeout=DEADLINE_S
             )
@@ -144,7 +115,7 @@ class QueryClient:
             if isinstance(wanted, str)
             else query_pb2.ProfileRequest(spec=to_message(wanted, query_pb2.ProfileSpec))
         )
-        with self._said():
+        with self.said():
             for response in self._stub.Profile(request):
                 match response.WhichOneof("part"):
                     case "progress":
@@ -163,21 +134,21 @@ class QueryClient:
             constraints=to_message(constraints, query_pb2.Constraints),
             accuracy_dataset=accuracy_dataset,
         )
-        with self._said():
+        with self.said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)
         return from_message(response, Ranking)
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""
         request = to_message(question, query_pb2.CompareRequest)
-        with self._said():
+        with self.said():
             response = self._stub.Compare(request)
         return from_message(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
         """The measurements that the filter lets through, oldest first."""
         request = to_message(wanted, query_pb2.ListMeasurementsRequest)
-        with self._said():
+        with self.said():
             for response in self._stub.ListMeasurements(request):
                 yield from_message(response.measurement, Measurement)
 
@@ -192,13 +163,13 @@ class QueryClient:
             )
             for start in range(0, len(figures), FIGURES_A_MESSAGE)
         )
-        with self._said():
+        with self.said():
             response = self._stub.ImportAccuracy(batches)
         return from_message(response, AccuracyImport)
 
     def list_datasets(self) -> tuple[Dataset, ...]:
         """Every dataset that accuracy is known on, by name."""
-        with self._said():
+        with self.said():
             response = self._stub.ListDatasets(query_pb2.ListDatasetsRequest(), timeout=DEADLINE_S)
         return tuple(from_message(dataset, Dataset) for dataset in response.datasets)
 
@@ -206,13 +177,13 @@ class QueryClient:
         """Takes in an own model; the chunks are its files' bytes, one file after the other."""
         first = query_pb2.AddModelRequest(header=to_message(header, query_pb2.OwnModelHeader))
         rest = (query_pb2.AddModelRequest(chunk=chunk) for chunk in chunks)
-        with self._said():
+        with self.said():
             response = self._stub.AddModel(itertools.chain((first,), rest))
         return from_message(response.model, OwnModel)
 
     def list_own_models(self) -> tuple[OwnModel, ...]:
         """Every own model, by name."""
-        with self._said():
+        with self.said():
             response = self._stub.ListOwnModels(
                 query_pb2.ListOwnModelsRequest(), timeout=DEADLINE_S
             )
@@ -221,7 +192,7 @@ class QueryClient:
     def remove_model(self, name: str, *, with_accuracy: bool) -> None:
         """Forgets an own model that no sweep has."""
         request = query_pb2.RemoveModelRequest(name=name, with_accuracy=with_accuracy)
-        with self._said():
+        with self.said():
             self._stub.RemoveModel(request, timeout=DEADLINE_S)
 
     def catalog(self) -> Catalog:
@@ -231,20 +202,6 @@ class QueryClient:
     def _stream(
         self, call: Callable[[], Iterator[Message]], domain_type: type[DomainT]
     ) -> Iterator[DomainT]:
-        with self._said():
+        with self.said():
             for response in call():
                 yield from_message(response, domain_type)
-
-    @contextmanager
-    def _said(self) -> Iterator[None]:
-        try:
-            yield
-        except grpc.RpcError as error:
-            status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
-            details = error.details() if isinstance(error, grpc.Call) else str(error)
-            if status is grpc.StatusCode.UNAVAILABLE:
-                details = (
-                    f"the controller at {self._address} went away; start it again: "
-                    "what it had committed is kept and running sweeps go on"
-                )
-            raise EdgerankError(code_of_status(status), details or status.name) from error

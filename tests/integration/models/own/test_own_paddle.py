@@ -105,7 +105,7 @@ def test_operators_that_reach_beyond_the_network_are_refused(program: Path, tmp_
     files = own_files(program, tmp_path / "files")
     sound = (program / "inference.pdmodel").read_bytes()
     for wanted, words in (
-        (b"print", "that no image classifier needs: print"),
+        (b"print", "that no network of images needs: print"),
         (b"relu7", "does not have: relu7"),
     ):
         # Names of the same length keep the file whole.

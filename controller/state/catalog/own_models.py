@@ -6,7 +6,7 @@ from sqlalchemy import Row, delete, func, insert, select
 
 from controller.domain.catalog import OwnModel, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.state.accuracy import backbone_row
+from controller.state.catalog.accuracy import backbone_row
 from controller.state.database import Database
 from controller.state.schema import accuracies, backbones, jobs, own_models
 

@@ -1,0 +1,1 @@
+"""Who may do what: certificates, tokens, scopes, and the log of what was changed."""

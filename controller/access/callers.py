@@ -1,0 +1,95 @@
+"""Who makes a call, by what the connection and the call show."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.access.local_peers import parse_peer, user_of
+from controller.access.members import Members
+from controller.domain.access import Caller, CallerKind, Scope
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.fleet.clock import Clock
+from controller.state.access.tokens import use_access
+from controller.state.database import Database
+from protos.joining import TokenInvalid, secret_digest, secret_of_bearer
+
+STRANGER = Caller(caller=CallerKind.STRANGER)
+_ALL = (Scope.ADMIN,)
+OWNER = Caller(caller=CallerKind.OWNER, scopes=_ALL)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the other end of a connection shows.
+
+    Attributes:
+        peer: where it is, as gRPC calls it.
+        certificate_pem: its certificate, whose key was proved; None where none was asked for.
+        authorization: the metadata of this name; None without it.
+    """
+
+    peer: str
+    certificate_pem: bytes | None = None
+    authorization: str | None = None
+
+
+class Callers:
+    """Tells who calls."""
+
+    def __init__(
+        self,
+        database: Database,
+        members: Members,
+        clock: Clock,
+        *,
+        open_to_all: bool,
+        proc_net: Path = Path("/proc/self/net"),
+    ) -> None:
+        """With `open_to_all` nobody who shows nothing is a stranger."""
+        self._database = database
+        self._members = members
+        self._clock = clock
+        self._open_to_all = open_to_all
+        self._proc_net = proc_net
+
+    def caller(self, shown: Shown) -> Caller:
+        """Who it is; what is shown counts before where it comes from.
+
+        Raises:
+            EdgerankError: UNKNOWN_CALLER for a token that is good for nothing, NOT_ALLOWED for a
+                certificate that is.
+        """
+        if shown.authorization is not None:
+            return self._of_token(shown.authorization)
+        if shown.certificate_pem is not None:
+            device_id = self._members.device_of(shown.certificate_pem)
+            return Caller(caller=CallerKind.MEMBER, caller_name=device_id)
+        if self._is_owners(shown.peer):
+            return OWNER
+        if self._open_to_all:
+            return Caller(caller=CallerKind.ANYBODY, scopes=_ALL)
+        return STRANGER
+
+    def _of_token(self, authorization: str) -> Caller:
+        try:
+            digest = secret_digest(secret_of_bearer(authorization))
+        except TokenInvalid as error:
+            raise _unknown_token() from error
+        token = use_access(self._database, digest, self._clock.unix_ms())
+        if token is None:
+            raise _unknown_token()
+        return Caller(caller=CallerKind.TOKEN, caller_name=token.name, scopes=token.scopes)
+
+    def _is_owners(self, peer: str) -> bool:
+        end = parse_peer(peer)
+        if end is None or not end.address.is_loopback:
+            return False
+        return user_of(end, self._proc_net) == os.geteuid()
+
+
+def _unknown_token() -> EdgerankError:
+    return EdgerankError(
+        ErrorCode.UNKNOWN_CALLER,
+        "this token is unknown here or was revoked; ask who runs the controller for another, and "
+        "give it to 'edgerank login'",
+    )

@@ -1,0 +1,181 @@
+"""How devices become members, stay members, and stop being ones."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from cryptography import x509
+
+from controller.access.authorities import Authorities
+from controller.access.certificates import serial_of
+from controller.domain.access import JoinTokenSpec
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.sweeps import Device
+from controller.fleet.clock import Clock
+from controller.state.access import members
+from controller.state.attempts import was_leased
+from controller.state.database import Database
+from protos.fleet import Membership
+from protos.joining import SECRET_BYTES, JoinToken, secret_digest
+
+DEFAULT_LIFETIME_MS: Final = 30 * 24 * 3_600_000
+"""Of a member's certificate: a device may be off for so long."""
+# A renewal that fails is tried again long before the certificate ends.
+_RENEWALS_A_LIFETIME: Final = 3
+
+
+class Members:
+    """The devices that joined by tokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        authorities: Authorities,
+        clock: Clock,
+        *,
+        fleet_port: Callable[[], int],
+        lifetime_ms: int,
+    ) -> None:
+        """`fleet_port` is where members connect, `lifetime_ms` how long a certificate is good."""
+        self._database = database
+        self._authorities = authorities
+        self._clock = clock
+        self._fleet_port = fleet_port
+        self._lifetime_ms = lifetime_ms
+
+    def new_token(
+        self,
+        spec: JoinTokenSpec,
+        secret: bytes,
+        device: Device | None,
+        addresses: tuple[str, ...],
+    ) -> tuple[str, str]:
+        """A token by which devices join, and its id; `secret` is random, `device` the spec's.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for what cannot hold.
+        """
+        spec.check()
+        assert len(secret) == SECRET_BYTES
+        now_unix_ms = self._clock.unix_ms()
+        token_id = uuid.uuid4().hex[:8]
+        members.add_join_token(
+            self._database,
+            members.NewJoinToken(
+                token_id=token_id,
+                secret_sha256=secret_digest(secret),
+                created_at_unix_ms=now_unix_ms,
+                expires_at_unix_ms=now_unix_ms + spec.lifetime_ms,
+                uses_left=spec.uses,
+                labels=dict(spec.labels),
+                device_id=device.device_id if device else None,
+            ),
+        )
+        token = JoinToken(
+            secret=secret,
+            authority_sha256=self._authorities.fingerprint(),
+            addresses=spec.addresses or addresses,
+        )
+        return token.spelt(), token_id
+
+    def join(self, secret: bytes, request_der: bytes) -> tuple[Membership, str]:
+        """Makes a device a member, a new one unless the token is for one; with the token's id.
+
+        Raises:
+            EdgerankError: UNKNOWN_CALLER for a token that is good for nothing, INVALID_INPUT for
+                what is no certificate request, with which the token is not used.
+        """
+        now_unix_ms = self._clock.unix_ms()
+        with self._database.transaction() as transaction:
+            redeemed = members.redeem(transaction, secret_digest(secret), now_unix_ms)
+            if redeemed is None:
+                raise EdgerankError(
+                    ErrorCode.UNKNOWN_CALLER,
+                    "this join token is unknown here, used up, or too old; make another one with "
+                    "'edgerank token create'",
+                )
+            device_id = redeemed.device_id or str(uuid.uuid4())
+            members.admit(transaction, device_id, redeemed.labels, now_unix_ms)
+            issued = self._authorities.issue(
+                request_der, device_id, now_unix_ms + self._lifetime_ms
+            )
+            members.add_certificate(
+                transaction, device_id, issued.serial, now_unix_ms, issued.expires_at_unix_ms
+            )
+        return self._membership(device_id, issued.pem), redeemed.token_id
+
+    def renew(self, device_id: str, request_der: bytes) -> Membership:
+        """A member's next certificate; the one before stays good until it ends.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for what is no certificate request.
+        """
+        now_unix_ms = self._clock.unix_ms()
+        issued = self._authorities.issue(request_der, device_id, now_unix_ms + self._lifetime_ms)
+        with self._database.transaction() as transaction:
+            members.add_certificate(
+                transaction, device_id, issued.serial, now_unix_ms, issued.expires_at_unix_ms
+            )
+        return self._membership(device_id, issued.pem)
+
+    def device_of(self, certificate_pem: bytes) -> str:
+        """Which member shows a certificate whose key was proved.
+
+        Raises:
+            EdgerankError: NOT_ALLOWED when the certificate was revoked, has ended, or is no one's.
+        """
+        try:
+            serial = serial_of(x509.load_pem_x509_certificate(certificate_pem))
+        except ValueError as error:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, "what was shown is no certificate"
+            ) from error
+        known = members.find_certificate(self._database, serial)
+        if known is None:
+            raise EdgerankError(
+                ErrorCode.NOT_ALLOWED,
+                "the certificate of this device was revoked, or is of another controller; "
+                f"{_ADVICE}",
+            )
+        if known.expires_at_unix_ms <= self._clock.unix_ms():
+            raise EdgerankError(
+                ErrorCode.NOT_ALLOWED,
+                "the certificate of this device has ended, since the device was away for too long; "
+                f"{_ADVICE}",
+            )
+        return known.device_id
+
+    def labels_of(self, device_id: str) -> Mapping[str, str] | None:
+        """The labels that a member's token gave it; None for a device that joined by no token."""
+        return members.labels_of_member(self._database, device_id)
+
+    def may_fetch(self, device_id: str, sha256: str) -> bool:
+        """Whether an artifact was leased to a device."""
+        return was_leased(self._database, device_id, sha256)
+
+    def revoke(self, device: Device) -> None:
+        """Makes a device's certificates worth nothing.
+
+        Raises:
+            EdgerankError: PRECONDITION for one that joined without a certificate.
+        """
+        if not members.revoke_member(self._database, device.device_id):
+            raise EdgerankError(
+                ErrorCode.PRECONDITION,
+                f"{device.name} joined without a certificate, which alone can be revoked: stop "
+                "its agent",
+            )
+
+    def _membership(self, device_id: str, certificate_pem: bytes) -> Membership:
+        return Membership(
+            device_id=device_id,
+            certificate_pem=certificate_pem.decode("ascii"),
+            authority_pem=self._authorities.certificate_pem(),
+            fleet_port=self._fleet_port(),
+            renew_after_ms=self._lifetime_ms // _RENEWALS_A_LIFETIME,
+        )
+
+
+_ADVICE = (
+    "make a token for it with 'edgerank token create --device NAME' and start its agent with that"
+)

@@ -1,0 +1,57 @@
+"""The Joining service: how devices become members and stay ones. Translates, and calls."""
+
+import asyncio
+from typing import Any
+
+import grpc
+
+from controller.access.members import Members
+from controller.api.rpc.failures import answered_failures
+from controller.api.rpc.guard import current_caller, let_speak
+from controller.domain.access import Caller, CallerKind
+from controller.domain.errors import EdgerankError, ErrorCode
+from protos.codec import to_message
+from protos.v1 import fleet_pb2, fleet_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class JoiningService(fleet_pb2_grpc.JoiningServicer):
+    """What agents call before they are members, and when their certificate is due."""
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+
+    async def Join(  # noqa: N802 - the contract's name
+        self, request: fleet_pb2.JoinRequest, context: Context
+    ) -> fleet_pb2.JoinResponse:
+        """Makes a device a member."""
+        async with answered_failures(context):
+            membership, token_id = await asyncio.to_thread(
+                self._members.join, request.secret, request.certificate_request_der
+            )
+            let_speak(Caller(caller=CallerKind.JOIN_TOKEN, caller_name=token_id))
+        return fleet_pb2.JoinResponse(membership=to_message(membership, fleet_pb2.Membership))
+
+    async def Renew(  # noqa: N802
+        self, request: fleet_pb2.RenewRequest, context: Context
+    ) -> fleet_pb2.RenewResponse:
+        """Gives a member its next certificate."""
+        async with answered_failures(context):
+            device_id = current_caller().device_id
+            if device_id is None:
+                raise EdgerankError(
+                    ErrorCode.NOT_ALLOWED, "only who has a certificate gets the next one"
+                )
+            membership = await asyncio.to_thread(
+                self._members.renew, device_id, request.certificate_request_der
+            )
+        return fleet_pb2.RenewResponse(membership=to_message(membership, fleet_pb2.Membership))
+
+    async def CheckCertificate(  # noqa: N802
+        self, request: fleet_pb2.CheckCertificateRequest, context: Context
+    ) -> fleet_pb2.CheckCertificateResponse:
+        """Says whether a certificate is good for anything."""
+        async with answered_failures(context):
+            await asyncio.to_thread(self._members.device_of, request.certificate_pem.encode())
+        return fleet_pb2.CheckCertificateResponse()

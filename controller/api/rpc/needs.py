@@ -1,0 +1,84 @@
+"""What each call needs of who makes it, and which calls change something: the one table of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from controller.domain.access import Scope
+
+
+class Who(Enum):
+    """Who may make a call, where no scope says it."""
+
+    ANYONE = "anyone"
+    """Also strangers: it tells nothing, or asks for proof itself."""
+    MEMBER = "member"
+    """A device of the fleet."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a call needs.
+
+    Attributes:
+        of_caller: a scope, or who the caller has to be.
+        subject: where the call says what it changes: the way to a field of its "request" or
+            "response"; None for a call that changes nothing.
+    """
+
+    of_caller: Scope | Who
+    subject: str | None = None
+
+
+_READ = Need(Scope.READ)
+
+
+def _operate(subject: str) -> Need:
+    return Need(Scope.OPERATE, subject)
+
+
+def _admin(subject: str) -> Need:
+    return Need(Scope.ADMIN, subject)
+
+
+NEEDS: Final[Mapping[str, Need]] = {
+    "/edgerank.v1.Fleet/Connect": Need(Who.MEMBER),
+    "/edgerank.v1.Fleet/FetchArtifact": Need(Who.MEMBER),
+    "/edgerank.v1.Joining/Join": Need(Who.ANYONE, "response.membership.device_id"),
+    "/edgerank.v1.Joining/Renew": Need(Who.MEMBER),
+    "/edgerank.v1.Joining/CheckCertificate": Need(Who.ANYONE),
+    "/edgerank.v1.Query/ListDevices": _READ,
+    "/edgerank.v1.Query/RenameDevice": _operate("request.device"),
+    "/edgerank.v1.Query/RemoveDevice": _admin("request.device"),
+    "/edgerank.v1.Query/StartSweep": _operate("response.sweep_id"),
+    "/edgerank.v1.Query/ListSweeps": _READ,
+    "/edgerank.v1.Query/WatchSweep": _READ,
+    "/edgerank.v1.Query/CancelSweep": _operate("request.sweep_id"),
+    "/edgerank.v1.Query/Convert": _operate("request.backbones"),
+    "/edgerank.v1.Query/Profile": _operate("request.spec.backbone"),
+    "/edgerank.v1.Query/Rank": _READ,
+    "/edgerank.v1.Query/Compare": _READ,
+    "/edgerank.v1.Query/ListMeasurements": _READ,
+    "/edgerank.v1.Query/ImportAccuracy": _operate("response.figure_count"),
+    "/edgerank.v1.Query/ListDatasets": _READ,
+    "/edgerank.v1.Query/AddModel": Need(Scope.MODELS, "response.model.name"),
+    "/edgerank.v1.Query/ListOwnModels": _READ,
+    "/edgerank.v1.Query/RemoveModel": Need(Scope.MODELS, "request.name"),
+    "/edgerank.v1.Access/CreateJoinToken": _admin("response.token_id"),
+    "/edgerank.v1.Access/ListJoinTokens": Need(Scope.ADMIN),
+    "/edgerank.v1.Access/RevokeJoinToken": _admin("request.token_id"),
+    "/edgerank.v1.Access/CreateAccess": _admin("request.name"),
+    "/edgerank.v1.Access/ListAccess": Need(Scope.ADMIN),
+    "/edgerank.v1.Access/RevokeAccess": _admin("request.name"),
+    "/edgerank.v1.Access/RevokeDevice": _admin("request.device"),
+    "/edgerank.v1.Access/RotateAuthority": _admin("response.authority_sha256"),
+    "/edgerank.v1.Access/ListAudit": Need(Scope.ADMIN),
+    "/edgerank.v1.Access/WhoAmI": _READ,
+    "/grpc.health.v1.Health/Check": Need(Who.ANYONE),
+    "/grpc.health.v1.Health/Watch": Need(Who.ANYONE),
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _READ,
+}
+
+UNLISTED: Final = Need(Scope.ADMIN)
+"""What a call needs that nobody thought of."""

@@ -1,0 +1,89 @@
+"""A connection to one controller, as a login says: with TLS and a token, or with neither."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Final, TypeVar
+
+import grpc
+
+from controller.api.statuses import code_of_status
+from controller.client.logins import Login, find_login
+from controller.domain.errors import EdgerankError, ErrorCode
+from protos.joining import SERVER_NAME, bearer_letters
+
+DEADLINE_S: Final = 30.0
+"""What answers at once gets this long; streams have no deadline."""
+_CONNECT_S: Final = 5.0
+_OPTIONS: Final = (
+    # Measurements with their raw samples are larger than gRPC's default of 4 MB.
+    ("grpc.max_receive_message_length", 256 << 20),
+    # A person's web proxy knows nothing of controllers.
+    ("grpc.enable_http_proxy", 0),
+)
+
+ClientT = TypeVar("ClientT", bound="Client")
+
+
+class Client:
+    """A connection to one controller; a context manager that closes it.
+
+    Every call raises EdgerankError: UNREACHABLE when nobody answers at the address, otherwise what
+    the controller said.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._login = find_login(address)
+        self.channel = _channel(address, self._login)
+
+    def __enter__(self: ClientT) -> ClientT:
+        try:
+            grpc.channel_ready_future(self.channel).result(timeout=_CONNECT_S)
+        except grpc.FutureTimeoutError as error:
+            self.channel.close()
+            known = (
+                f"one that asks for a token wants 'edgerank login {self.address}' first"
+                if self._login is None
+                else f"if it signs with another key now, 'edgerank login {self.address}' again"
+            )
+            raise EdgerankError(
+                ErrorCode.UNREACHABLE,
+                f"no controller answers at {self.address}; start one with 'edgerank controller' "
+                f"or name the address of another; {known}",
+            ) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.channel.close()
+
+    @contextmanager
+    def said(self) -> Iterator[None]:
+        """Turns the status that a call ends with into the failure that it tells of."""
+        try:
+            yield
+        except grpc.RpcError as error:
+            status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+            details = error.details() if isinstance(error, grpc.Call) else str(error)
+            if status is grpc.StatusCode.UNAVAILABLE:
+                details = (
+                    f"the controller at {self.address} went away; start it again: "
+                    "what it had committed is kept and running sweeps go on"
+                )
+            raise EdgerankError(code_of_status(status), details or status.name) from error
+
+
+def _channel(address: str, login: Login | None) -> grpc.Channel:
+    if login is None:
+        return grpc.insecure_channel(address, _OPTIONS)
+    credentials = grpc.ssl_channel_credentials(login.authority_pem.encode())
+    if login.secret is not None:
+        token = grpc.access_token_call_credentials(bearer_letters(login.secret))
+        credentials = grpc.composite_channel_credentials(credentials, token)
+    named = ("grpc.ssl_target_name_override", SERVER_NAME)
+    return grpc.secure_channel(address, credentials, (*_OPTIONS, named))

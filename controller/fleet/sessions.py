@@ -1,0 +1,28 @@
+"""One agent's open stream, and what is known of the agent while it lasts."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from controller.domain.errors import EdgerankError
+from protos.fleet import Hello, Lease, Progress, ToAgent
+
+
+@dataclass(eq=False)
+class AgentSession:
+    """One agent's open stream. None in the outbox ends it, and an error does with its sentence."""
+
+    hello: Hello
+    leases: dict[str, Lease]
+    outbox: asyncio.Queue[ToAgent | EdgerankError | None] = field(default_factory=asyncio.Queue)
+    ready: bool = False
+    progress: dict[str, Progress] = field(default_factory=dict)
+
+    @property
+    def device_id(self) -> str:
+        """The device at the other end."""
+        return self.hello.device_id
+
+    def forget(self, attempt_id: str) -> None:
+        """The attempt is not this agent's any more."""
+        self.leases.pop(attempt_id, None)
+        self.progress.pop(attempt_id, None)

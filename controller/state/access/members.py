@@ -1,0 +1,171 @@
+"""Members, their certificates, and the tokens by which they join."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select, update
+
+from controller.domain.access import JoinTokenState
+from controller.state.access.schema import certificates, join_tokens, members
+from controller.state.database import Database, Transaction
+from controller.state.schema import devices
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJoinToken:
+    """A join token as it is kept."""
+
+    token_id: str
+    secret_sha256: str
+    created_at_unix_ms: int
+    expires_at_unix_ms: int
+    uses_left: int
+    labels: Mapping[str, str]
+    device_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redeemed:
+    """What a token that was used is good for."""
+
+    token_id: str
+    labels: Mapping[str, str]
+    device_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownCertificate:
+    """A certificate that was not revoked."""
+
+    device_id: str
+    expires_at_unix_ms: int
+
+
+def add_join_token(database: Database, token: NewJoinToken) -> None:
+    """Remembers a join token, and forgets those that nobody can use any more."""
+    useless = (join_tokens.c.uses_left <= 0) | (
+        join_tokens.c.expires_at_unix_ms <= token.created_at_unix_ms
+    )
+    with database.transaction() as transaction:
+        transaction.execute(delete(join_tokens).where(useless))
+        transaction.execute(insert(join_tokens).values(vars(token)))
+
+
+def list_join_tokens(database: Database, now_unix_ms: int) -> tuple[JoinTokenState, ...]:
+    """The join tokens that may still be used, the oldest first."""
+    usable = (
+        select(join_tokens, devices.c.name.label("device"))
+        .outerjoin(devices, devices.c.device_id == join_tokens.c.device_id)
+        .where(join_tokens.c.uses_left > 0, join_tokens.c.expires_at_unix_ms > now_unix_ms)
+        .order_by(join_tokens.c.created_at_unix_ms)
+    )
+    with database.transaction() as transaction:
+        return tuple(
+            JoinTokenState(
+                token_id=row["token_id"],
+                created_at_unix_ms=row["created_at_unix_ms"],
+                expires_at_unix_ms=row["expires_at_unix_ms"],
+                uses_left=row["uses_left"],
+                labels=row["labels"],
+                device=row["device"],
+            )
+            for row in transaction.execute(usable).mappings()
+        )
+
+
+def forget_join_token(database: Database, token_id: str) -> bool:
+    """Ends a join token; False when there is none of this id."""
+    with database.transaction() as transaction:
+        gone = transaction.execute(delete(join_tokens).where(join_tokens.c.token_id == token_id))
+    return gone.rowcount > 0
+
+
+def redeem(transaction: Transaction, secret_sha256: str, now_unix_ms: int) -> Redeemed | None:
+    """Uses a join token once; None when it is unknown, too old or used up."""
+    used = transaction.execute(
+        update(join_tokens)
+        .where(
+            join_tokens.c.secret_sha256 == secret_sha256,
+            join_tokens.c.uses_left > 0,
+            join_tokens.c.expires_at_unix_ms > now_unix_ms,
+        )
+        .values(uses_left=join_tokens.c.uses_left - 1)
+    )
+    if used.rowcount == 0:
+        return None
+    row = transaction.execute(
+        select(join_tokens).where(join_tokens.c.secret_sha256 == secret_sha256)
+    ).one()
+    return Redeemed(token_id=row.token_id, labels=row.labels, device_id=row.device_id)
+
+
+def admit(
+    transaction: Transaction, device_id: str, labels: Mapping[str, str], now_unix_ms: int
+) -> None:
+    """Makes a device a member; certificates that it had before are worth nothing from here on."""
+    transaction.execute(delete(certificates).where(certificates.c.device_id == device_id))
+    transaction.execute(delete(members).where(members.c.device_id == device_id))
+    transaction.execute(
+        insert(members).values(
+            device_id=device_id, labels=dict(labels), joined_at_unix_ms=now_unix_ms
+        )
+    )
+
+
+def add_certificate(
+    transaction: Transaction,
+    device_id: str,
+    serial: str,
+    issued_at_unix_ms: int,
+    expires_at_unix_ms: int,
+) -> None:
+    """Remembers a member's certificate, and forgets those that have ended."""
+    transaction.execute(
+        delete(certificates).where(certificates.c.expires_at_unix_ms <= issued_at_unix_ms)
+    )
+    transaction.execute(
+        insert(certificates).values(
+            serial=serial,
+            device_id=device_id,
+            issued_at_unix_ms=issued_at_unix_ms,
+            expires_at_unix_ms=expires_at_unix_ms,
+        )
+    )
+
+
+def find_certificate(database: Database, serial: str) -> KnownCertificate | None:
+    """The certificate of this number; None when it was revoked, or never was."""
+    with database.transaction() as transaction:
+        row = transaction.execute(
+            select(certificates).where(certificates.c.serial == serial)
+        ).one_or_none()
+    if row is None:
+        return None
+    return KnownCertificate(device_id=row.device_id, expires_at_unix_ms=row.expires_at_unix_ms)
+
+
+def labels_of_member(database: Database, device_id: str) -> Mapping[str, str] | None:
+    """The labels that a device's token gave it; None for one that joined by no token."""
+    with database.transaction() as transaction:
+        labels: Mapping[str, str] | None = transaction.scalars(
+            select(members.c.labels).where(members.c.device_id == device_id)
+        ).one_or_none()
+    return labels
+
+
+def revoke_member(database: Database, device_id: str) -> bool:
+    """Ends every certificate of a device; False when it is no member."""
+    with database.transaction() as transaction:
+        transaction.execute(delete(certificates).where(certificates.c.device_id == device_id))
+        # It stays one, so that nobody without a certificate speaks for it.
+        known = transaction.execute(
+            update(members).where(members.c.device_id == device_id).values(is_revoked=True)
+        )
+    return known.rowcount > 0
+
+
+def revoke_everybody(database: Database) -> None:
+    """Ends every certificate and every join token."""
+    with database.transaction() as transaction:
+        transaction.execute(delete(certificates))
+        transaction.execute(delete(join_tokens))

@@ -1,0 +1,1 @@
+"""What is known of backbones: accuracy, and models of people's own."""

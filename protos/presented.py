@@ -1,0 +1,70 @@
+"""The certificate of who signs at an address, taken only if it is the one that a token tells of."""
+
+import hashlib
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
+
+
+class NotPresented(Exception):
+    """Nobody there presents it; the message says what is there instead."""
+
+
+class NobodyThere(Exception):
+    """No connection came about, or none in time."""
+
+
+def presented_authority(address: str, sha256: bytes, timeout_s: float) -> bytes:
+    """The certificate, as PEM, of this digest among those that are presented at HOST:PORT.
+
+    Nothing is trusted meanwhile: what is taken is known by its digest, and whoever presents it has
+    to prove in the connection after this one that it has the key.
+
+    Raises:
+        NobodyThere: nothing answers there in time.
+        NotPresented: what answers speaks no TLS, or presents other certificates.
+    """
+    with _connected(address, timeout_s) as connection:
+        for certificate in connection.get_peer_cert_chain(as_cryptography=True) or ():
+            if hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest() == sha256:
+                return certificate.public_bytes(Encoding.PEM)
+    raise NotPresented("what answers there shows another certificate authority")
+
+
+def digest_of(authority_pem: bytes) -> bytes:
+    """SHA-256 of a certificate, as tokens have it."""
+    certificate = x509.load_pem_x509_certificate(authority_pem)
+    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+
+
+@contextmanager
+def _connected(address: str, timeout_s: float) -> Iterator[SSL.Connection]:
+    deadline = time.monotonic() + timeout_s
+    host, _, port = address.rpartition(":")
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_verify(SSL.VERIFY_NONE)
+    context.set_alpn_protos([b"h2"])
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout_s) as plain:
+            plain.setblocking(False)
+            connection = SSL.Connection(context, plain)
+            connection.set_connect_state()
+            while True:
+                try:
+                    connection.do_handshake()
+                    break
+                except SSL.WantReadError as error:
+                    left_s = deadline - time.monotonic()
+                    if left_s <= 0 or not select.select([plain], [], [], left_s)[0]:
+                        raise NobodyThere("no answer in time") from error
+            yield connection
+    except OSError as error:
+        raise NobodyThere(error.strerror or str(error)) from error
+    except SSL.Error as error:
+        raise NotPresented("what answers there speaks no TLS") from error

@@ -1,0 +1,1 @@
+"""What keeps others out: of processes that read a stranger's file, and of our folders."""

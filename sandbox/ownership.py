@@ -1,0 +1,73 @@
+"""Folders that only their owner reads, and whether one is still there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def make_private(folder: Path) -> tuple[Path, ...]:
+    """Make a folder that only its owner reads, and whatever this process makes from now on.
+
+    A folder that is there already is closed to others, and so are the files right in it; below its
+    folders nobody else comes then.
+
+    Returns:
+        What was open to others and is not any more.
+
+    Raises:
+        OSError: it cannot be made or closed.
+    """
+    os.umask(_OTHERS)
+    folder.mkdir(parents=True, exist_ok=True)
+    within = [path for path in folder.iterdir() if not path.is_symlink()]
+    return tuple(path for path in (folder, *within) if _close(path))
+
+
+def _close(path: Path) -> bool:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & _OTHERS:
+        return False
+    path.chmod(mode & ~_OTHERS)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Files and folders as they are now, so that it can be told later whether they still are.
+
+    Attributes:
+        places: by path, which file or folder is there.
+    """
+
+    places: tuple[tuple[Path, tuple[int, int]], ...]
+
+    @classmethod
+    def of(cls, paths: Iterable[Path]) -> Presence:
+        """Look at what is there.
+
+        Raises:
+            OSError: something is not.
+        """
+        return cls(tuple((path, _identity(path)) for path in paths))
+
+    def gone(self) -> Path | None:
+        """Return what was removed or replaced, the first of it."""
+        return next((path for path, identity in self.places if _found(path) != identity), None)
+
+
+def _found(path: Path) -> tuple[int, int] | None:
+    try:
+        return _identity(path)
+    except OSError:
+        return None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return (found.st_dev, found.st_ino)

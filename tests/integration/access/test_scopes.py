@@ -1,0 +1,122 @@
+"""What people and programs may do is what their token says, and what they did is written down."""
+
+import json
+from collections.abc import Iterator
+from queue import SimpleQueue
+
+import grpc
+import pytest
+
+from protos.joining import bearer_letters, parse_access_token
+from protos.presented import presented_authority
+from protos.v1 import query_pb2, query_pb2_grpc
+from tests.integration.access.conftest import Guarded, status_of
+from tests.processes import edgerank
+
+# A backbone that there is, on a device that there is not.
+SWEEP = ("sweep", "--models", "PPLCNet_x0_25", "--devices", "nobody")
+
+
+def _log_in(guarded: Guarded, token: str) -> None:
+    path = guarded.folder / "access.token"
+    path.write_text(token)
+    done = edgerank("login", guarded.address, "--token", f"@{path}")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def logged_out(guarded: Guarded) -> Iterator[None]:
+    yield
+    edgerank("logout", guarded.address)
+
+
+def _exit_code(guarded: Guarded, *command: str) -> int:
+    return edgerank(*command, address=guarded.address).returncode
+
+
+@pytest.mark.usefixtures("logged_out")
+@pytest.mark.parametrize(
+    ("scope", "devices", "sweep", "audit"),
+    [("read", 0, 4, 4), ("operate", 0, 2, 4), ("models", 0, 4, 4), ("admin", 0, 2, 0)],
+)
+def test_a_scope_allows_what_it_says(
+    guarded: Guarded, scope: str, devices: int, sweep: int, audit: int
+) -> None:
+    _log_in(guarded, guarded.access(f"of-{scope}", "--scope", scope))
+    # 4 is refused; 2 is that there is no such device, which only who may sweep is told.
+    assert _exit_code(guarded, "devices") == devices
+    assert _exit_code(guarded, *SWEEP) == sweep
+    assert _exit_code(guarded, "audit") == audit
+
+
+@pytest.mark.usefixtures("logged_out")
+def test_a_token_that_was_revoked_is_worth_nothing(guarded: Guarded) -> None:
+    _log_in(guarded, guarded.access("leaves"))
+    guarded.command("access", "revoke", "leaves")
+    assert _exit_code(guarded, "devices") == 4
+    assert "leaves" not in guarded.command("access", "list")
+
+
+def test_a_revoked_token_ends_what_is_asked_with_it(guarded: Guarded) -> None:
+    token = parse_access_token(guarded.access("adds", "--scope", "operate"))
+    authority = presented_authority(guarded.address, token.authority_sha256, 10)
+    metadata = (("authorization", f"Bearer {bearer_letters(token.secret)}"),)
+    # It waits for more of its request, which never comes.
+    more: SimpleQueue[query_pb2.ImportAccuracyRequest | None] = SimpleQueue()
+    with guarded.channel(authority) as channel:
+        stub = query_pb2_grpc.QueryStub(channel)
+        stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=10, metadata=metadata)
+        call = stub.ImportAccuracy.future(iter(more.get, None), timeout=60, metadata=metadata)
+        guarded.command("devices")
+        guarded.command("access", "revoke", "adds")
+        ended = call.exception(timeout=30)
+        more.put(None)
+    assert status_of(ended) in {
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNAUTHENTICATED,
+    }
+
+
+@pytest.mark.usefixtures("logged_out")
+def test_a_token_is_shown_once_and_kept_nowhere(guarded: Guarded) -> None:
+    token = guarded.access("seen")
+    _log_in(guarded, token)
+    secret = parse_access_token(token).secret
+    letters = token.split(".")[1].encode()
+    state = guarded.folder / "controller"
+    for path in filter(lambda each: each.is_file(), state.rglob("*")):
+        content = path.read_bytes()
+        assert secret not in content, path
+        assert letters not in content, path
+    printed = "\n".join(guarded.running.output.lines)
+    assert token.split(".")[1] not in printed + guarded.command("access", "list")
+
+
+def test_what_was_changed_is_written_down_with_who_did_it(guarded: Guarded) -> None:
+    member = guarded.join(guarded.token())
+    guarded.access("noted")
+    done = json.loads(guarded.command("audit", "--json"))
+    noted = {(each["action"], each["caller"], each["subject"]) for each in done}
+    assert ("CreateAccess", "owner", "noted") in noted
+    assert ("Join", "join_token", member.device_id) in noted
+    assert [each["at_unix_ms"] for each in done] == sorted(
+        (each["at_unix_ms"] for each in done), reverse=True
+    )
+
+
+def test_a_token_of_another_controller_is_not_kept(guarded: Guarded) -> None:
+    token = guarded.access("elsewhere")
+    kind, secret, _digest = token.split(".")
+    path = guarded.folder / "foreign.token"
+    path.write_text(".".join((kind, secret, "A" * 43)))
+    done = edgerank("login", guarded.address, "--token", f"@{path}")
+    assert done.returncode == 4
+    assert secret not in done.stderr
+    assert edgerank("logout", guarded.address).returncode == 2
+
+
+def test_a_token_is_no_argument(guarded: Guarded) -> None:
+    token = guarded.access("argued")
+    done = edgerank("login", guarded.address, "--token", token)
+    assert done.returncode == 2
+    assert token not in done.stderr

@@ -1,0 +1,107 @@
+"""Who shows nothing gets nothing, wherever they come from."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
+from tests.integration.access.conftest import Guarded, guarded_controller, own_address, status_of
+from tests.processes import edgerank, running, running_controller
+
+
+@pytest.fixture(scope="module")
+def authority(guarded: Guarded) -> bytes:
+    return guarded.authority(guarded.token())
+
+
+CLOSED = {
+    f"/{service.full_name}/{method.name}": method
+    for file in (fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
+    for method in service.methods
+    if method.name not in {"Join", "CheckCertificate"}
+}
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_every_call_of_a_stranger_is_refused(guarded: Guarded, authority: bytes, path: str) -> None:
+    method = CLOSED[path]
+    with guarded.channel(authority) as channel:
+        call: grpc.StreamStreamMultiCallable[Message, Message] = channel.stream_stream(
+            path,
+            request_serializer=lambda request: request.SerializeToString(),
+            response_deserializer=GetMessageClass(method.output_type).FromString,
+        )
+        with pytest.raises(grpc.RpcError) as refused:
+            list(call(iter([GetMessageClass(method.input_type)()]), timeout=10))
+    assert status_of(refused.value) is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_members_come_with_a_certificate_of_this_controller_only(
+    guarded: Guarded, tmp_path: Path
+) -> None:
+    member = guarded.join(guarded.token())
+    with guarded_controller(tmp_path) as other:
+        foreign = other.join(other.token())
+    without = grpc.ssl_channel_credentials(member.authority_pem.encode())
+    foreign = replace(foreign, authority_pem=member.authority_pem)
+    request = fleet_pb2.FetchArtifactRequest(sha256="0" * 64)
+    with grpc.secure_channel(
+        guarded.fleet_address, without, (("grpc.ssl_target_name_override", "edgerank-controller"),)
+    ) as channel:
+        assert _refusal(channel, request) is grpc.StatusCode.UNAVAILABLE
+    with guarded.member_channel(foreign) as channel:
+        assert _refusal(channel, request) is grpc.StatusCode.UNAVAILABLE
+    with guarded.member_channel(member) as channel:
+        assert _refusal(channel, request) is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_a_member_may_not_ask_as_people_do(guarded: Guarded) -> None:
+    with guarded.member_channel(guarded.join(guarded.token())) as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            query_pb2_grpc.QueryStub(channel).ListDevices(
+                query_pb2.ListDevicesRequest(), timeout=10
+            )
+        assert status_of(refused.value) is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_the_owner_asks_from_this_machine_without_a_token(guarded: Guarded) -> None:
+    assert guarded.command("devices", "--json").strip() == "[]"
+    assert edgerank("devices", address=guarded.address).returncode == 4
+
+
+def test_on_a_loopback_address_there_is_no_ceremony_and_there_are_no_tokens(tmp_path: Path) -> None:
+    with running_controller(tmp_path) as (_controller, address):
+        assert edgerank("devices", "--json", address=address).returncode == 0
+        made = edgerank("token", "create", address=address)
+    assert made.returncode == 4
+    assert "TLS" in made.stderr
+
+
+@pytest.fixture
+def open_address(tmp_path: Path) -> Iterator[str]:
+    host = own_address()
+    place = ("--host", host, "--port", "0", "--state", str(tmp_path))
+    with running("controller", *place, "--insecure") as controller:
+        controller.output.wait_for("warning: .*--insecure")
+        yield controller.output.wait_for(rf"listening on ({host}:\d+)")[1]
+
+
+def test_without_tls_a_controller_says_that_it_is_open_and_so_does_the_list_of_devices(
+    open_address: str,
+) -> None:
+    listed = edgerank("devices", "--json", address=open_address)
+    assert listed.returncode == 0
+    assert listed.stdout.strip() == "[]"
+    assert "--insecure" in listed.stderr
+
+
+def _refusal(channel: grpc.Channel, request: fleet_pb2.FetchArtifactRequest) -> grpc.StatusCode:
+    with pytest.raises(grpc.RpcError) as refused:
+        list(fleet_pb2_grpc.FleetStub(channel).FetchArtifact(request, timeout=10))
+    return status_of(refused.value)
