@@ -47,7 +47,7 @@ migration: environment ## write the migration to the tables as they are now (MES
 	@.venv/bin/python tools/new_migration.py "$$MESSAGE"
 	@.venv/bin/ruff format --quiet controller/state/migrations
 
-bench: environment ## run the benchmarks (both sides in one run) and write docs/benchmarks.md
+bench: environment ## run the benchmarks (both sides in one run) and write docs/proof/benchmarks.md
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 conversions: environment ## convert the whole catalog and write docs/conversion.md; goes on where it was stopped

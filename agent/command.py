@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,6 +21,7 @@ from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
 from agent.errors import EXECUTION_EXIT_CODE, INPUT_EXIT_CODE, AgentError
 from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
+from agent.link.dialling import NameTaken
 from agent.link.identity import load_identity
 from agent.link.joining import become_member
 from agent.link.line import Line
@@ -32,23 +32,33 @@ from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_
 from agent.naming import NamingRefused, check_device_name, check_labels
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
+from agent.threads import check_threads
 from protos.codec import MessageInvalid
 from protos.joining import JoinToken, TokenInvalid, parse_join_token
 from protos.log_lines import log_to_stderr
 from protos.runtimes import RuntimeInfo
 from sandbox.layers import enforceable
 
-# Those of gRPC, of asyncio's pool, and one that watches a child.
-_LEAST_THREADS = 8
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")
+
+
+_TAKING_OVER = (
+    "; if it is the same device, whose state folder is new, allow it with 'edgerank devices "
+    "replace {name}' and start this agent with --replace"
+)
+
+
+@dataclass(frozen=True)
+class _Who:
+    """What a person says of the device."""
+
+    name: str
+    labels: Mapping[str, str]
+    replace: bool
 
 
 class NoRuntime(AgentError):
     """The device has nothing to measure with."""
-
-
-class NoRoom(AgentError):
-    """The device does not let the agent start what it needs."""
 
 
 class NoController(AgentError):
@@ -135,6 +145,7 @@ def _parse_name(_: click.Context, __: click.Parameter, value: str) -> str:
 Examples:
   edgerank agent --controller 127.0.0.1:7700
   edgerank agent --join @token.txt --name pixel-6 --label room=lab --label soc=tensor
+  edgerank agent --controller 127.0.0.1:7700 --name board --replace
   edgerank agent
 """
 )
@@ -171,6 +182,11 @@ Examples:
     help="Folder for identity, artifacts and unsent reports.  [default: the user's data folder]",
 )
 @click.option(
+    "--replace",
+    is_flag=True,
+    help="Take over the device of this name, which 'edgerank devices replace' has to allow.",
+)
+@click.option(
     "--connect-timeout",
     "connect_timeout_s",
     metavar="SECONDS",
@@ -186,6 +202,7 @@ def agent(
     name: str,
     labels: Mapping[str, str],
     state: Path | None,
+    replace: bool,
     connect_timeout_s: float,
 ) -> None:
     """Join a controller's fleet and measure what it sends.
@@ -200,42 +217,21 @@ def agent(
     log_to_stderr()
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
-        _check_threads()
+        check_threads()
         joining = None if token is None else _read_token(token)
         way = Way(controller, joining, connect_timeout_s)
-        asyncio.run(_serve(way, name, labels, folder.absolute()))
+        asyncio.run(_serve(way, _Who(name, labels, replace), folder.absolute()))
+    except NameTaken as error:
+        # One that asked already was told what is in its way.
+        advice = "" if replace else _TAKING_OVER.format(name=name)
+        raise CommandFailed(f"{error}{advice}", error.exit_code) from error
     except AgentError as error:
         raise CommandFailed(str(error), error.exit_code) from error
     except MessageInvalid as error:
         raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
 
 
-def _check_threads() -> None:
-    """Refuse to start where the connection could not: its library aborts without its threads.
-
-    Raises:
-        NoRoom: so many threads cannot run at once.
-    """
-    enough = threading.Event()
-    threads = [threading.Thread(target=enough.wait) for _ in range(_LEAST_THREADS)]
-    started = []
-    try:
-        for thread in threads:
-            thread.start()
-            started.append(thread)
-    except RuntimeError as error:
-        raise NoRoom(
-            f"no more than {len(started)} threads can be started here and the agent needs "
-            f"{_LEAST_THREADS}: end other processes, or raise what 'ulimit -u', 'ulimit -d' or the "
-            "container allows"
-        ) from error
-    finally:
-        enough.set()
-        for thread in started:
-            thread.join()
-
-
-async def _serve(way: Way, name: str, labels: Mapping[str, str], folder: Path) -> None:
+async def _serve(way: Way, who: _Who, folder: Path) -> None:
     installed = _runtimes()
     host, roots = _host_facts(), Roots()
     gate_watch = GateWatch()
@@ -252,9 +248,10 @@ async def _serve(way: Way, name: str, labels: Mapping[str, str], folder: Path) -
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
             device_id=own_id,
-            name=name,
-            labels=labels,
+            name=who.name,
+            labels=who.labels,
             profile=read_device_profile(roots, host, runtimes),
+            replace=who.replace,
         )
         connection = Connection(
             line=line,

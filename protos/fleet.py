@@ -33,6 +33,7 @@ class Hello:
 
     Attributes:
         run_id: made anew at each start of the agent; empty where it does not say.
+        replace: whether it asks for the place of who has the name.
     """
 
     device_id: str
@@ -42,11 +43,24 @@ class Hello:
     held_attempt_ids: tuple[str, ...] = ()
     protocol: int | None = None
     run_id: str = ""
+    replace: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """One attempt at one repetition of a job, given to one agent."""
+    """One attempt at one repetition of a job, given to one agent.
+
+    Attributes:
+        attempt_id: unique id.
+        job_id: the job's.
+        artifact_sha256: digest of the artifact, lower-case hex.
+        artifact_size_bytes: its size, bytes.
+        backbone: its name.
+        settings: how it is measured.
+        ordinal: which of its job's repetitions, from 0.
+        process_spread: standard deviation between the medians of processes on the device, relative:
+            0.02 is 2 %; 0 is unknown, or no matter where the job has no other process.
+    """
 
     attempt_id: str
     job_id: str
@@ -55,6 +69,7 @@ class Lease:
     backbone: str
     settings: MeasureSettings
     ordinal: int
+    process_spread: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ class StopReason(Enum):
     """Its time was over."""
     NOISE_STABLE = "noise_stable"
     """More samples would tell nothing new."""
+    BELOW_PROCESS_SPREAD = "below_process_spread"
+    """Its error is small beside what processes differ by."""
     SUSTAINED = "sustained"
     """Its minutes are over."""
 

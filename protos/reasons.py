@@ -196,6 +196,9 @@ class ReasonCode(Enum):
     """Words: device, runtime, provider, has."""
     FLUSHING_UNKNOWN = "flushing_unknown"
     """Words: device, architecture, known."""
+    FILE_TOO_NEW = "file_too_new"
+    """Figures: ir_version, opset, reads_ir_version, reads_opset. Words: device, backbone,
+    version."""
     # Of no one device.
     ADDED_AS_ONNX = "added_as_onnx"
     """Words: backbone."""

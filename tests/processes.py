@@ -113,10 +113,10 @@ def running_controller(
 
 
 @contextmanager
-def running_agent(address: str, name: str, state_dir: Path) -> Iterator[Running]:
+def running_agent(address: str, name: str, state_dir: Path, *options: str) -> Iterator[Running]:
     """An agent that is connected."""
     arguments = ("--controller", address, "--name", name, "--state", str(state_dir))
-    with running("agent", *arguments) as agent:
+    with running("agent", *arguments, *options) as agent:
         agent.output.wait_for(f"connected to .* as {name}")
         yield agent
 

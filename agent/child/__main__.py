@@ -39,7 +39,7 @@ from agent.child.messages import (
 )
 from agent.child.profiling import profile
 from agent.child.sampling import Run, Samples, sample, sample_windows, warm_up
-from agent.child.stopping import StoppingRule, warmed_up
+from agent.child.stopping import LEAST_START_NS, StoppingRule, warmed_up
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.process_memory import (
@@ -159,7 +159,8 @@ def _measure(runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, pipe: B
     pss = pss_bytes(roots.proc)
     _say(pipe, Phase.SAMPLING)
     threads = ThreadMeter(own, time.perf_counter_ns)
-    samples = _sample(network.run, sampling)
+    start_ns = LEAST_START_NS + load_ns + sum(warmup_ns)
+    samples = _sample(network.run, sampling, start_ns)
     work = threads.stop()
     sampled_anonymous = anonymous_bytes(roots.proc)
     _say(pipe, Phase.REPORTING)
@@ -214,7 +215,7 @@ def _warm_up(
     return warmup_ns, memory
 
 
-def _sample(run: Run, sampling: Sampling) -> Samples:
+def _sample(run: Run, sampling: Sampling, start_ns: int) -> Samples:
     clock_ns, rng = time.perf_counter_ns, np.random.default_rng(0)
     if sampling.windows:
         window_ns = sampling.window_ms * NS_PER_MS
@@ -222,7 +223,12 @@ def _sample(run: Run, sampling: Sampling) -> Samples:
             run, windows=sampling.windows, window_ns=window_ns, clock_ns=clock_ns, rng=rng
         )
     budget_ns = sampling.time_budget_ms * NS_PER_MS
-    rule = StoppingRule(relative_half_width=sampling.relative_half_width, time_budget_ns=budget_ns)
+    rule = StoppingRule(
+        relative_half_width=sampling.relative_half_width,
+        time_budget_ns=budget_ns,
+        process_spread=sampling.process_spread,
+        start_ns=start_ns,
+    )
     return sample(run, rule, clock_ns, rng)
 
 

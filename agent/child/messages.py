@@ -44,6 +44,7 @@ class Sampling:
     """What to measure; see `protos.measuring.MeasureSettings`.
 
     Attributes:
+        process_spread: standard deviation between processes, relative; 0 is unknown.
         windows: of sustained inference; 0 stops at the wanted half-width instead.
         window_ms: how long each of them is.
     """
@@ -54,6 +55,7 @@ class Sampling:
     time_budget_ms: int
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
+    process_spread: float = 0.0
     windows: int = 0
     window_ms: int = 0
 

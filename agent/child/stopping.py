@@ -20,11 +20,18 @@ MIN_SAMPLING_NS = 100_000_000
 # A report of as many is below 1 MB, at 4 bytes a sample.
 MAX_SAMPLES = 200_000
 
+# To start a process and read its libraries, without loading and warm-up.
+LEAST_START_NS = 300_000_000
+
 # Batches grow by this factor; see `next_batch`.
 _GROWTH = 1.5
 _BATCHES = 10
 # 97.5 % quantile of Student's t distribution with 9 degrees of freedom.
 _BATCHES_QUANTILE = 2.262
+# 97.5 % quantile of the normal distribution.
+_NORMAL_QUANTILE = 1.96
+# A third adds (1/3)^2 to the variance between processes, a ninth.
+_SHARE_OF_PROCESSES = 1 / 3
 # How much narrower the resampled interval is to be where stretches go on to differ.
 _WANDERING = 2.5
 # Before this much is seen, noise that comes and goes in seconds has not been.
@@ -54,6 +61,14 @@ class Interval(NamedTuple):
 class StoppingRule:
     """Ends a repetition's sampling.
 
+    Enough is known of one process once the median's standard error, by the wider of both intervals
+    below, is under a third of what processes differ by: the error of a job's median grows by less
+    than 6 % for it, and time is better spent on another process. Where that takes longer than the
+    process took to start, it ends when another one would tell more in the same time: the time that
+    makes a job's median most precise is, with an error that falls with its root, when the error is
+    to what processes differ by as the root of the time sampled is to that of the start (Kalibera
+    and Jones, Rigorous Benchmarking in Reasonable Time, 2013).
+
     Precise is what has at least 30 samples, 0.1 s of them, and intervals as narrow as asked for,
     both of `median_interval` and of `batches_interval`; or, where stretches go on to differ, the
     former 2.5 times as narrow: what wanders for seconds is told by other processes, not by more
@@ -64,10 +79,15 @@ class StoppingRule:
         relative_half_width: of the median's 95 % intervals, on their wider side, relative to the
             median; 0.02 is +-2 %.
         time_budget_ns: the longest that sampling may take.
+        process_spread: standard deviation between processes, relative to their medians; 0 is
+            unknown, and no end.
+        start_ns: what the process took before it sampled.
     """
 
     relative_half_width: float
     time_budget_ns: int
+    process_spread: float = 0.0
+    start_ns: int = LEAST_START_NS
 
     def check(
         self, latency_ns: Sequence[int], elapsed_ns: int, rng: np.random.Generator
@@ -75,18 +95,27 @@ class StoppingRule:
         """Why to stop now, or None to go on."""
         if len(latency_ns) >= MIN_SAMPLES and elapsed_ns >= MIN_SAMPLING_NS:
             samples = np.asarray(latency_ns, dtype=np.float64)
-            if self._is_precise(samples, rng):
+            median = float(np.median(samples))
+            resampled = relative_half_width(median_interval(samples, rng), median)
+            of_stretches = relative_half_width(batches_interval(samples), median)
+            if self._is_precise(resampled, of_stretches):
                 return StopReason.PRECISE
+            error = max(resampled / _NORMAL_QUANTILE, of_stretches / _BATCHES_QUANTILE)
+            if error <= self.process_spread * self._share_of_processes(elapsed_ns):
+                return StopReason.BELOW_PROCESS_SPREAD
             if elapsed_ns >= MIN_STABLE_NS and noise_stable(samples):
                 return StopReason.NOISE_STABLE
         return StopReason.TIME_BUDGET if elapsed_ns >= self.time_budget_ns else None
 
-    def _is_precise(self, samples: Samples, rng: np.random.Generator) -> bool:
-        median = float(np.median(samples))
-        resampled = relative_half_width(median_interval(samples, rng), median)
+    def _share_of_processes(self, elapsed_ns: int) -> float:
+        """How large the error may be, relative to what processes differ by."""
+        if elapsed_ns < self.start_ns:
+            return _SHARE_OF_PROCESSES
+        return float(np.sqrt(elapsed_ns / self.start_ns))
+
+    def _is_precise(self, resampled: float, of_stretches: float) -> bool:
         if resampled > self.relative_half_width:
             return False
-        of_stretches = relative_half_width(batches_interval(samples), median)
         return (
             of_stretches <= self.relative_half_width
             or resampled <= self.relative_half_width / _WANDERING

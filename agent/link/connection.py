@@ -69,12 +69,13 @@ _SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Introduction:
-    """How the agent presents itself."""
+    """How the agent presents itself; with `replace` it asks for the place of who has the name."""
 
     device_id: str
     name: str
     labels: Mapping[str, str]
     profile: DeviceProfile
+    replace: bool = False
 
 
 class Connection:
@@ -172,6 +173,7 @@ class Connection:
             held_attempt_ids=self._session.held_attempt_ids,
             protocol=PROTOCOL,
             run_id=self._run_id,
+            replace=who.replace,
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:

@@ -45,6 +45,10 @@ class ControllerRefused(AgentError):
     exit_code = INPUT_EXIT_CODE
 
 
+class NameTaken(ControllerRefused):
+    """Another device has the name."""
+
+
 class _StreamBroken(Exception):
     """The stream ended before Welcome; worth another dial."""
 
@@ -112,7 +116,8 @@ class Dialler:
                 "address"
             )
         if error.code() in _FINAL_CODES:
-            return ControllerRefused(
+            taken = error.code() is grpc.StatusCode.ALREADY_EXISTS
+            return (NameTaken if taken else ControllerRefused)(
                 f"the controller at {self._line.address} refused this agent: {error.details()}"
             )
         return _StreamBroken(str(error.details()))

@@ -118,8 +118,12 @@ class Job:
             loop.call_soon_threadsafe(self._report_progress, stage, what)
 
         def take() -> Measured | Profiled:
-            do = self._measurer.profile if settings.profile_runs else self._measurer.measure
-            return do(artifact, settings, self._cancellation, on_waiting)
+            if settings.profile_runs:
+                return self._measurer.profile(artifact, settings, self._cancellation, on_waiting)
+            spread = self.lease.process_spread
+            return self._measurer.measure(
+                artifact, settings, self._cancellation, on_waiting, spread
+            )
 
         return await asyncio.to_thread(take)
 

@@ -82,6 +82,7 @@ class Measurer:
         settings: MeasureSettings,
         cancellation: Cancellation,
         on_waiting: OnWaiting = lambda _: None,
+        process_spread: float = 0.0,
     ) -> Measured:
         """Measure one repetition of an artifact; blocks until its child has ended.
 
@@ -90,6 +91,7 @@ class Measurer:
             settings: what to measure and how precisely.
             cancellation: ends the measuring early.
             on_waiting: told what its start waits for.
+            process_spread: standard deviation between processes, relative; 0 is unknown.
 
         Raises:
             MeasuringFailed: there is no figure; says why.
@@ -97,7 +99,7 @@ class Measurer:
         runtime = self.check(settings)
         baseline = self._baseline_rss_bytes(settings, cancellation)
         passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
-        sampled, during = self._sample(artifact, settings, cancellation, passage)
+        sampled, during = self._sample(artifact, settings, cancellation, passage, process_spread)
         return Measured(
             runtime=replace(runtime, build=sampled.build),
             repetition=replace(
@@ -183,6 +185,7 @@ class Measurer:
         settings: MeasureSettings,
         cancellation: Cancellation,
         passage: "_Passage",
+        process_spread: float,
     ) -> tuple[Sampled, tuple[DeviceState, ...]]:
         """What a child sampled, and the device's states meanwhile."""
         sampling = Sampling(
@@ -190,6 +193,7 @@ class Measurer:
             threads=settings.threads,
             relative_half_width=settings.relative_half_width,
             time_budget_ms=settings.time_budget_ms,
+            process_spread=process_spread,
             flush_denormals=settings.flush_denormals,
             onnxruntime=settings.onnxruntime,
             windows=settings.sustained_minutes,

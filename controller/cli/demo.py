@@ -31,7 +31,8 @@ from protos.runtimes import Runtime
 DEVICE = "this-machine"
 STOP_S = 10.0
 JOIN_S = 90.0
-REPETITIONS = 5
+FEWEST_REPETITIONS = 3
+MOST_REPETITIONS = 5
 # A quick look: at ±1 % most of so short repetitions would be wide.
 RELATIVE_HALF_WIDTH = 0.05
 TIME_BUDGET_MS = 600
@@ -75,7 +76,8 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
         runtimes=tuple(Runtime),
         threads=(1,),
         weights=weights,
-        repetitions=REPETITIONS,
+        fewest_repetitions=FEWEST_REPETITIONS,
+        most_repetitions=MOST_REPETITIONS,
         relative_half_width=RELATIVE_HALF_WIDTH,
         time_budget_ms=TIME_BUDGET_MS,
     )

@@ -119,3 +119,27 @@ def revoke(name: str, address: str) -> None:
     click.echo(
         f"{name} is cut off; a token of 'edgerank token create --device {name}' lets it back in"
     )
+
+
+@devices.command("replace")
+@click.argument("name")
+@controller_option
+@says_failures
+def replace(name: str, address: str) -> None:
+    """Let a device's new agent take it over.
+
+    For a device whose agent lost its state folder: a board that was set up anew, a container that
+    was made anew. For ten minutes, one agent that asks for it (edgerank agent --replace) becomes
+    the device of this name, with all that was measured on it. The agent of before is refused from
+    then on.
+
+    \b
+    Example:
+      edgerank devices replace board
+    """
+    with QueryClient(address) as client:
+        minutes = client.replace_device(name) // 60_000
+    click.echo(
+        f"for {minutes} minutes {name} may be taken over: start its new agent with --name {name} "
+        "--replace"
+    )

@@ -74,6 +74,13 @@ class QueryClient(Client):
             response = self._stub.RemoveDevice(request, timeout=DEADLINE_S)
         return response.measurement_count
 
+    def replace_device(self, device: str) -> int:
+        """Lets a new agent that asks for it take a device over; gives for how long, ms."""
+        request = query_pb2.ReplaceDeviceRequest(device=device)
+        with self.said():
+            response = self._stub.ReplaceDevice(request, timeout=DEADLINE_S)
+        return response.open_for_ms
+
     def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[Reason, ...]]:
         """The new sweep's id, how many jobs it has, and what was left out."""
         request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))

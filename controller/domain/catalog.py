@@ -105,6 +105,8 @@ class OwnModel:
         output_shapes: shape of each output for the batch that it is given: `1x1000`.
         added_at_unix_ms: when it was added, ms since 1970 UTC.
         assumed: axes of its image that it left open, nobody named, and were taken to be of a size.
+        ir_version: of an ONNX file, the lowest that it needs; None of a Paddle program.
+        opset: of an ONNX file, the version of its operators; None of a Paddle program.
         architecture: of weights, the architecture of the catalog that they are of; else None.
         precision: in which it came: int8 where it is quantised by itself.
     """
@@ -118,6 +120,8 @@ class OwnModel:
     output_shapes: tuple[str, ...]
     added_at_unix_ms: int
     assumed: tuple[AssumedAxis, ...] = ()
+    ir_version: int | None = None
+    opset: int | None = None
     architecture: str | None = None
     precision: Precision = Precision.FP32
 

@@ -80,10 +80,20 @@ class TurnState(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """One repetition; `block` counts the readings before it was taken."""
+    """One repetition.
+
+    Attributes:
+        state: where it is in its life.
+        block: how many readings of the sentinel came before it was taken; None until then, and of
+            a reading.
+        median_ms: of its samples, ms; None until it was taken.
+        spent_ms: what it took from its start to its report, waiting not counted, ms.
+    """
 
     state: TurnState
     block: int | None = None
+    median_ms: float | None = None
+    spent_ms: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -93,11 +103,9 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenJob:
-    """A job of a sweep on a device that has not ended; `repetitions` is how many were asked for."""
+    """A job of a sweep on a device that has not ended, sentinels not counted."""
 
     job_id: str
-    is_sentinel: bool
-    repetitions: int
     turns: tuple[Turn, ...]
 
     @property
@@ -105,13 +113,20 @@ class OpenJob:
         """Whether a repetition is still to be taken."""
         return any(turn.is_open for turn in self.turns)
 
+    @property
+    def medians_ms(self) -> tuple[float, ...]:
+        """Of the repetitions that were taken, in order, ms."""
+        return tuple(turn.median_ms for turn in self.turns if turn.median_ms is not None)
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """The sentinel's median at one moment, by its 95 % interval."""
+    @property
+    def spent_ms(self) -> int:
+        """What all of its repetitions took together, ms."""
+        return sum(turn.spent_ms for turn in self.turns)
 
-    low_ms: float
-    high_ms: float
+    @property
+    def next_ms(self) -> float:
+        """What one more is expected to take, ms: the mean of those before."""
+        return self.spent_ms / max(1, sum(not turn.is_open for turn in self.turns))
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ class Measurement:
         accuracy_dataset: dataset of `top1` and `top5`: ImageNet-1k unless another was asked for.
         settings: everything that its repetitions were told; None is unknown.
         minutes: of sustained inference, in order, without minutes in which none began; else empty.
-        repetitions_wanted: repetitions that its job asked for.
+        repetitions_wanted: the most repetitions that its job asked for.
         latency_per_image_ms: median latency divided by the batch, ms; None where an inference has
             one image, or there is no figure.
         accuracy_input_size: size that the accuracy is known at; None where it is known for any,

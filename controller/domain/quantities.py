@@ -29,6 +29,7 @@ _MS_PER_LONG_UNIT: Final[Mapping[str, float]] = {"s": 1e3, "m": 6e4, "h": 3.6e6,
 _CELSIUS_PER_UNIT: Final[Mapping[str, float]] = {"C": 1.0}
 _LATENCY_EXAMPLES: Final = "20ms, 0.02s or 950us"
 _LIFETIME_EXAMPLES: Final = "30m, 24h or 7d"
+_TIME_EXAMPLES: Final = "20m, 90s or 1.5h"
 _MEMORY_EXAMPLES: Final = "80MB, 80MiB or 1.5GB"
 _TEMPERATURE_EXAMPLES: Final = "45C or 52.5C"
 _QUANTITY: Final = re.compile(
@@ -59,6 +60,15 @@ def parse_lifetime_ms(text: str) -> int:
         QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
     """
     return max(1, round(_parse(text, "a lifetime", _MS_PER_LONG_UNIT, _LIFETIME_EXAMPLES)))
+
+
+def parse_time_ms(text: str) -> int:
+    """Read a time that people wait for, such as 20m, 90s or 1.5h, in ms.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
+    """
+    return max(1, round(_parse(text, "a time", _MS_PER_LONG_UNIT, _TIME_EXAMPLES)))
 
 
 def parse_memory_bytes(text: str) -> int:

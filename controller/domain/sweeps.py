@@ -15,7 +15,8 @@ from protos.measuring import StartGate
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
-DEFAULT_REPETITIONS: Final = 5
+DEFAULT_FEWEST_REPETITIONS: Final = 3
+DEFAULT_MOST_REPETITIONS: Final = 10
 DEFAULT_RELATIVE_HALF_WIDTH: Final = 0.01
 DEFAULT_TIME_BUDGET_MS: Final = 10_000
 DEFAULT_GATE: Final = StartGate(
@@ -31,11 +32,19 @@ DEFAULT_GATE: Final = StartGate(
     min_battery_percent=20,
     deadline_ms=60_000,
 )
-# What a job takes, all its processes together, where nothing has to be waited for.
+# What all processes of a job may take together, waiting not counted, unless their sweep has a time
+# of its own.
 JOB_TIME_MS: Final = 15_000
 MIN_WAITING_MS: Final = 60_000
 _WAITING_SHARE: Final = 0.1
 _MS_PER_MINUTE: Final = 60_000
+
+
+def ordinary_repetitions(sustained_minutes: int) -> tuple[int, int]:
+    """The fewest and the most repetitions of a job where nobody says otherwise."""
+    if sustained_minutes:
+        return 1, 1
+    return DEFAULT_FEWEST_REPETITIONS, DEFAULT_MOST_REPETITIONS
 
 
 class SweepPhase(Enum):
@@ -80,7 +89,9 @@ class SweepSpec:
         runtimes: those to measure with.
         threads: how many a runtime is told to use.
         weights: where those of the artifacts come from.
-        repetitions: child processes of each job.
+        fewest_repetitions: child processes of each job, at least.
+        most_repetitions: at most; more than the fewest while its interval is wider than wanted and
+            time is left.
         relative_half_width: wanted half-width of the median's 95 % interval, relative to the
             median: 0.02 is +-2 %.
         time_budget_ms: the longest that one repetition may sample, warm-up not counted, ms.
@@ -97,6 +108,8 @@ class SweepSpec:
         sentinel: whether a small backbone is read again and again between the jobs, to tell a
             device that drifts.
         name: what a person calls it; empty is nothing.
+        time_ms: what all jobs on a device may take together, ms, the fewest repetitions in any
+            case; None plans for each job by itself.
     """
 
     backbones: tuple[str, ...]
@@ -104,7 +117,8 @@ class SweepSpec:
     runtimes: tuple[Runtime, ...]
     threads: tuple[int, ...]
     weights: WeightsKind
-    repetitions: int
+    fewest_repetitions: int
+    most_repetitions: int
     relative_half_width: float
     time_budget_ms: int
     precisions: tuple[Precision, ...] = ()
@@ -117,6 +131,7 @@ class SweepSpec:
     sustained_minutes: int = 0
     sentinel: bool = False
     name: str = ""
+    time_ms: int | None = None
 
 
 class ActivityKind(Enum):
@@ -215,9 +230,11 @@ class SweepSnapshot:
         jobs_running: of those, being measured.
         ended: every job that ended; on a stream, those since its last snapshot.
         activities: what goes on now.
-        repetitions_total: repetitions of all jobs and sentinels; more than asked for where some
-            were taken again.
+        repetitions_total: repetitions of all jobs and sentinels that were taken or are to be; more
+            are added while intervals are wider than wanted.
         repetitions_done: those that were taken.
+        jobs_with_figures: jobs and sentinels of which two repetitions were taken, so that there is
+            a first figure.
     """
 
     sweep_id: str
@@ -231,6 +248,7 @@ class SweepSnapshot:
     activities: tuple[Activity, ...] = ()
     repetitions_total: int = 0
     repetitions_done: int = 0
+    jobs_with_figures: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,13 +281,15 @@ class SweepSummary:
 
 
 def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
-    """How long a device is expected to measure for a sweep, ms; sentinels and waiting not counted.
+    """How long a device is expected to measure for a sweep, ms; waiting is not counted.
 
     Args:
         spec: what was asked for.
         jobs: how many there are on the device.
     """
-    sustained_ms = spec.repetitions * spec.sustained_minutes * _MS_PER_MINUTE
+    if spec.time_ms is not None:
+        return spec.time_ms
+    sustained_ms = spec.fewest_repetitions * spec.sustained_minutes * _MS_PER_MINUTE
     return jobs * max(JOB_TIME_MS, sustained_ms)
 
 
@@ -299,32 +319,16 @@ class CancelledSweep:
 
 
 MAX_MINUTES = 60
-
-
 MAX_THREADS = 256
-
-
 # Of one sweep: every backbone on a thousand devices in three settings.
 MAX_JOBS = 1_000_000
-
-
 MAX_REPETITIONS = 20
-
-
 MAX_NAME_LENGTH = 64
-
-
 MIN_TIME_BUDGET_MS = 100
-
-
 MAX_TIME_BUDGET_MS = 600_000
-
-
+# A week.
+MAX_SWEEP_TIME_MS = 604_800_000
 MAX_RELATIVE_HALF_WIDTH = 0.5
-
-
 # No processor works at a higher one.
 MAX_CELSIUS = 120
-
-
 MAX_START_DEADLINE_MS = 3_600_000

@@ -26,6 +26,7 @@ _NS_PER_MS: Final = 1e6
 _LEAST_TELLING_FIRST: Final = (
     StopReason.TIME_BUDGET,
     StopReason.NOISE_STABLE,
+    StopReason.BELOW_PROCESS_SPREAD,
     StopReason.SUSTAINED,
     StopReason.PRECISE,
 )
@@ -186,6 +187,11 @@ def _percentiles(samples: Sequence[_Samples], *percents: float) -> list[float]:
     wanted = np.asarray(percents) / 100 * positions[-1]
     found: list[float] = np.interp(wanted, positions, values[order]).tolist()
     return found
+
+
+def median_of(repetition: Repetition) -> float:
+    """Return the median of a repetition's samples, ms."""
+    return float(np.median(milliseconds(repetition.latency_ns)))
 
 
 def milliseconds(nanoseconds: Sequence[int]) -> _Samples:

@@ -28,11 +28,12 @@ from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.host_gate import HostGate
 from controller.fleet.identities import Identities
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
+from controller.fleet.leaving import leave_out
 from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
 from controller.fleet.sessions import AgentSession
 from controller.fleet.settling import end_finished_sweeps, settle_all
-from controller.state import attempts, devices, jobs
-from controller.state.access.members import revoke_member
+from controller.fleet.takeover import Takeovers
+from controller.state import attempts, devices
 from controller.state.database import Database
 from protos.fleet import (
     PROTOCOL,
@@ -64,6 +65,7 @@ class Fleet:
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook()
         self._identities = Identities()
+        self.takeovers = Takeovers(database, clock)
         self._dispatching = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
         self.gate = HostGate(self._dispatch_soon, clock)
@@ -95,13 +97,18 @@ class Fleet:
         """Enrols an agent and opens its session; an older session of the device is ended.
 
         Raises:
-            EdgerankError: INVALID_INPUT for a name or label that none may have, NAME_TAKEN when
-                another device has the name, or two agents have this device's identity.
+            EdgerankError: INVALID_INPUT for a name or label that none may have, or an agent whose
+                device another one took over; NAME_TAKEN when another device has the name and may
+                not be taken over now, or two agents have this device's identity.
         """
         check_hello(hello)
-        name = await asyncio.to_thread(devices.enrol, self._database, hello, self._clock.unix_ms())
-        # A person may have renamed it.
-        hello = replace(hello, name=name)
+        if hello.replace:
+            await asyncio.to_thread(self.takeovers.take_over, hello, self.connected())
+        enrolled = await asyncio.to_thread(
+            devices.enrol, self._database, hello, self._clock.unix_ms()
+        )
+        # A person may have renamed it, or let its agent take it over.
+        hello = replace(hello, device_id=enrolled.device_id, name=enrolled.name)
         older = self._sessions.get(hello.device_id)
         if older is not None:
             self._replace(older, hello)
@@ -154,14 +161,9 @@ class Fleet:
         known, device_id = self._database, device.device_id
         for attempt_id in await asyncio.to_thread(attempts.leases_of_device, known, device_id):
             await self._lose(attempt_id)
-        await asyncio.to_thread(jobs.cancel_jobs_of_device, known, device_id)
-        count = await asyncio.to_thread(devices.count_measurements, known, device_id)
-        # Else it would be back at its next start.
-        await asyncio.to_thread(revoke_member, known, device_id)
-        if with_measurements:
-            await asyncio.to_thread(devices.forget, known, device_id)
-        else:
-            await asyncio.to_thread(devices.remove, known, device_id, self._clock.unix_ms())
+        count = await asyncio.to_thread(
+            leave_out, known, device_id, self._clock.unix_ms(), with_measurements=with_measurements
+        )
         await self.end_finished_sweeps()
         self._changes.notify()
         return count

@@ -7,16 +7,14 @@ from controller.domain.jobs import (
     FEWEST_REPETITIONS,
     MAX_ATTEMPTS,
     JobState,
-    Reading,
     TurnState,
     after_loss,
 )
-from controller.figures.latency import latency_figures
+from controller.figures.statistics import median_of
 from controller.fleet.credibility import answering, credible
-from controller.fleet.settling import settle_turns
+from controller.fleet.settling import settle_report
 from controller.state.attempts import (
     StoredAttempt,
-    add_waiting,
     find_attempt,
     set_given_back,
     set_lost,
@@ -25,8 +23,9 @@ from controller.state.attempts import (
 from controller.state.database import Database, Transaction
 from controller.state.jobs import end_job, fail_job
 from controller.state.profiles import record_profile
-from controller.state.repetitions import record_repetition
-from controller.state.turns import (
+from controller.state.rounds.courses import add_waiting
+from controller.state.rounds.repetitions import record_repetition
+from controller.state.rounds.turns import (
     LeasedTurn,
     count_others,
     queue_turn_again,
@@ -34,7 +33,7 @@ from controller.state.turns import (
     state_before,
     take_turn,
 )
-from protos.fleet import Measured, Report
+from protos.fleet import Report
 from protos.reasons import Reason, ReasonCode, reason
 
 VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
@@ -52,17 +51,16 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
     if attempt is None:
         return False
     report = credible(answering(report, attempt.settings), attempt.settings.cores)
-    # Before the transaction, which others wait for: an interval takes its time.
-    reading = _reading(report.measured) if attempt.is_sentinel and report.measured else None
+    spent_ms = _spent_ms(attempt, report, now_unix_ms)
     with database.transaction() as transaction:
         if set_reported(transaction, report.attempt_id) and report.waited_ms:
-            add_waiting(transaction, attempt.turn, report.waited_ms)
+            add_waiting(transaction, attempt.turn.place, report.waited_ms)
         if _may_be_left_out(transaction, attempt, report):
-            is_new = skip_turn(transaction, attempt.turn)
+            is_new = skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
         else:
-            is_new = _commit(transaction, attempt.turn, report, reading, now_unix_ms)
+            is_new = _commit(transaction, attempt.turn, report, spent_ms, now_unix_ms)
     # Again for a repeated report: the first may have been committed and not settled.
-    settle_turns(database, attempt.turn.sweep_id, device_id, now_unix_ms)
+    settle_report(database, attempt.turn, now_unix_ms)
     return is_new
 
 
@@ -71,7 +69,7 @@ def take_back(database: Database, attempt_id: str) -> None:
     with database.transaction() as transaction:
         turn = set_given_back(transaction, attempt_id)
         if turn is not None:
-            queue_turn_again(transaction, *turn)
+            queue_turn_again(transaction, turn.job_id, turn.ordinal)
 
 
 def lose_attempt(
@@ -90,9 +88,10 @@ def lose_attempt(
         if lost is None:
             return
         if after_loss(lost.times) is JobState.QUEUED:
-            queue_turn_again(transaction, lost.job_id, lost.ordinal)
+            queue_turn_again(transaction, lost.turn.job_id, lost.turn.ordinal)
         else:
-            fail_job(transaction, lost.job_id, (why,), now_unix_ms)
+            fail_job(transaction, lost.turn.job_id, (why,), now_unix_ms)
+    settle_report(database, lost.turn, now_unix_ms)
 
 
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:
@@ -107,14 +106,15 @@ def _commit(
     transaction: Transaction,
     turn: LeasedTurn,
     report: Report,
-    reading: Reading | None,
+    spent_ms: int,
     now_unix_ms: int,
 ) -> bool:
     measured, profiled, failure = report.measured, report.profiled, report.failure
     if measured is None and profiled is None:
         why = failure.reasons if failure else (reason(ReasonCode.NOTHING_TOLD),)
         return fail_job(transaction, turn.job_id, why, now_unix_ms)
-    if not take_turn(transaction, turn, reading):
+    median_ms = None if measured is None else median_of(measured.repetition)
+    if not take_turn(transaction, turn, median_ms=median_ms, spent_ms=spent_ms):
         return False
     if profiled is not None:
         record_profile(transaction, turn.job_id, profiled, report.ended_at_unix_ms, now_unix_ms)
@@ -127,6 +127,11 @@ def _commit(
     return True
 
 
-def _reading(measured: Measured) -> Reading:
-    figures = latency_figures([measured.repetition])
-    return Reading(low_ms=figures.low_ms, high_ms=figures.high_ms)
+def _spent_ms(attempt: StoredAttempt, report: Report, now_unix_ms: int) -> int:
+    """What an attempt took besides waiting, ms.
+
+    By the device's clock, which may be set, or since it was leased, whichever is less.
+    """
+    told_ms = report.ended_at_unix_ms - report.started_at_unix_ms
+    took_ms = min(told_ms, now_unix_ms - attempt.leased_at_unix_ms)
+    return max(0, took_ms - report.waited_ms)

@@ -4,44 +4,146 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, Reading
+from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, OpenJob
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import SweepPhase
 from controller.figures.latency import latency_figures, memory_figures, minute_figures
 from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
-from controller.fleet.turns import is_watched, settle, slowdown, suspect_blocks
-from controller.state.database import Database
-from controller.state.jobs import count_jobs, end_job, has_sentinel, read_settings
+from controller.fleet.drifting import is_watched, slowdown
+from controller.fleet.turns import (
+    SENTINEL_EVERY,
+    Course,
+    is_complete,
+    next_turns,
+    with_readings,
+)
+from controller.state.database import Database, Transaction
+from controller.state.jobs import (
+    count_jobs,
+    end_job,
+    has_open_candidates,
+    has_sentinel,
+    read_settings,
+)
 from controller.state.measurements import Conclusion, record_conclusion
-from controller.state.repetitions import TakenRepetition, list_taken, mark_suspect
-from controller.state.sweeps import running_sweeps, set_phase
-from controller.state.turns import (
+from controller.state.rounds.courses import (
+    Place,
+    find_sentinel,
+    is_read,
+    list_open_places,
+    read_course,
+    set_repeated,
+)
+from controller.state.rounds.repetitions import TakenRepetition, list_taken, mark_suspect
+from controller.state.rounds.turns import (
+    LeasedTurn,
     append_turns,
     count_not_ready,
+    count_since_reading,
+    has_open_turns,
+    jobs_before,
     list_open_jobs,
-    list_open_places,
     list_readings,
 )
+from controller.state.sweeps import running_sweeps, set_phase
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
 
 
-def settle_turns(database: Database, sweep_id: str, device_id: str, now_unix_ms: int) -> None:
-    """Does what follows from the turns that were taken; doing it again changes nothing."""
+def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
+    """Does what follows from one report; doing it again changes nothing.
+
+    While others are still to be taken, this looks at the turn's own job, and after a reading at the
+    jobs that it tells of, so that its cost is that of a report. What follows when all were taken
+    looks at every job that has not ended.
+    """
     with database.transaction() as transaction:
-        readings = list_readings(transaction, sweep_id, device_id)
-        rng = random.Random(f"{sweep_id} {device_id} {len(readings)}")
-        settlement = settle(list_open_jobs(transaction, sweep_id, device_id), readings, rng)
-        append_turns(transaction, sweep_id, device_id, settlement.added)
-    for job_id in settlement.complete:
-        finish_job(database, job_id, readings, now_unix_ms)
+        if not has_open_turns(transaction, turn.place):
+            among = None
+        elif turn.job_id == find_sentinel(transaction, turn.place):
+            # Two readings tell whether a change lasts.
+            among = jobs_before(transaction, turn, 2 * (SENTINEL_EVERY + 1))
+        elif is_read(transaction, turn.place) and has_open_candidates(transaction, turn.place):
+            # Only a reading tells whether it is steady.
+            return
+        else:
+            among = [turn.job_id]
+    settle_turns(database, turn.place, among, now_unix_ms)
 
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
     """Settles what was taken before the controller stopped and not settled any more."""
-    for sweep_id, device_id in list_open_places(database):
-        settle_turns(database, sweep_id, device_id, now_unix_ms)
+    for place in list_open_places(database):
+        settle_turns(database, place, None, now_unix_ms)
+
+
+def settle_turns(
+    database: Database, place: Place, among: Sequence[str] | None, now_unix_ms: int
+) -> None:
+    """Ends the jobs that are complete, and lets turns follow where none is open.
+
+    Args:
+        database: the controller's.
+        place: sweep and device.
+        among: the jobs to look at; None is all.
+        now_unix_ms: by the controller's clock.
+    """
+    with database.transaction() as transaction:
+        course = _read_course(transaction, place)
+        jobs = list_open_jobs(transaction, place, among)
+        is_open = has_open_turns(transaction, place)
+        complete = [job.job_id for job in jobs if is_complete(job, course)]
+        if not is_open and among is None:
+            rest = [job for job in jobs if job.job_id not in complete]
+            if not _go_on(transaction, place, rest, course):
+                complete = [job.job_id for job in jobs]
+    for job_id in complete:
+        finish_job(database, job_id, course, now_unix_ms)
+    _end_sentinel(database, place, course, now_unix_ms)
+
+
+def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], course: Course) -> bool:
+    """Lets turns follow on those that were taken; False when there is nothing more to take."""
+    sentinel_id = find_sentinel(transaction, place) if course.has_sentinel else None
+    # The same again, should the controller stop before it is committed.
+    rng = random.Random(f"{place.sweep_id} {place.device_id} {course.spread.degrees}")
+    following = next_turns(jobs, course, rng)
+    order = following.jobs
+    if sentinel_id is not None:
+        since = count_since_reading(transaction, place, sentinel_id)
+        # What is taken again has a reading before it: the one that made it needed had changed.
+        before = (sentinel_id,) if following.is_repeat and order else ()
+        order = (*before, *with_readings(order, sentinel_id, 0 if before else since))
+        if following.reading:
+            order = (*order, sentinel_id)
+    if following.is_repeat:
+        set_repeated(transaction, place)
+    append_turns(transaction, place, order)
+    return bool(order)
+
+
+def _read_course(transaction: Transaction, place: Place) -> Course:
+    stored = read_course(transaction, place)
+    return Course(
+        spec=stored.spec,
+        planned_ms=stored.planned_ms,
+        spread=stored.spread,
+        history=stored.history,
+        spent_ms=stored.spent_ms,
+        readings_ms=list_readings(transaction, stored.sentinel_id),
+        has_sentinel=stored.has_sentinel,
+        has_repeated=stored.has_repeated,
+    )
+
+
+def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms: int) -> None:
+    """Ends the sentinel of jobs that have all ended."""
+    with database.transaction() as transaction:
+        sentinel_id = find_sentinel(transaction, place) if course.has_sentinel else None
+        if sentinel_id is None or has_open_candidates(transaction, place):
+            return
+    finish_job(database, sentinel_id, course, now_unix_ms)
 
 
 def end_finished_sweeps(database: Database, now_unix_ms: int) -> bool:
@@ -57,12 +159,10 @@ def end_finished_sweeps(database: Database, now_unix_ms: int) -> bool:
     return bool(finished)
 
 
-def finish_job(
-    database: Database, job_id: str, readings: Sequence[Reading], now_unix_ms: int
-) -> None:
+def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int) -> None:
     """Derives a job's figures and ends it; one that ended before stays as it is.
 
-    Repetitions that were taken while the sentinel drifted do not count, unless fewer than two
+    Repetitions beside a gross and lasting change of the device do not count, unless fewer than two
     others are left: then all of them do, and the verdict says so. Nor, by the same rule, do those
     that started although the device was not ready. Reasons tell how many these were, for how many
     the device was not ready in time, and how many no reading followed on, as the sentinel had
@@ -77,25 +177,25 @@ def finish_job(
         if not taken:
             end_job(transaction, job_id, JobState.CANCELLED)
             return
-    suspects = suspect_blocks(readings)
-    steady = [each for each in taken if each.block not in suspects]
+    readings_ms = course.readings_ms
+    steady = [each for each in taken if each.block not in course.suspects]
     is_steady = len(steady) >= min(FEWEST_REPETITIONS, len(taken))
     kept = steady if is_steady else taken
     counted = _ready(kept)
     conclusion = _conclusion(counted, settings)
     if not is_steady:
-        drifted = reason(ReasonCode.DEVICE_DRIFTED, slowdown=slowdown(readings))
+        drifted = reason(ReasonCode.DEVICE_DRIFTED, slowdown=slowdown(readings_ms))
         conclusion = replace(conclusion, verdict=Verdict.THROTTLED, reasons=(drifted,))
     more = [*_missing(not_ready, settings)]
     if len(counted) < len(kept):
         more += unready_starts([each.repetition for each in kept], ReasonCode.UNREADY_LEFT_OUT)
     if is_to_be_watched:
-        more += _unwatched(taken, readings)
+        more += _unwatched(taken, readings_ms)
     conclusion = replace(conclusion, reasons=(*conclusion.reasons, *more))
     with database.transaction() as transaction:
         if end_job(transaction, job_id, JobState.DONE):
             record_conclusion(transaction, job_id, conclusion, now_unix_ms)
-            suspect = [each.ordinal for each in taken if each.block in suspects]
+            suspect = [each.ordinal for each in taken if each.block in course.suspects]
             mark_suspect(transaction, job_id, suspect)
 
 
@@ -151,7 +251,7 @@ def _missing(not_ready: int, settings: MeasureSettings) -> Iterator[Reason]:
         yield reason(ReasonCode.STARTS_MISSED, count=not_ready, deadline_ms=deadline_ms)
 
 
-def _unwatched(taken: Sequence[TakenRepetition], readings: Sequence[Reading]) -> Iterator[Reason]:
-    count = sum(not is_watched(each.block, readings) for each in taken)
+def _unwatched(taken: Sequence[TakenRepetition], readings_ms: Sequence[float]) -> Iterator[Reason]:
+    count = sum(not is_watched(each.block, readings_ms) for each in taken)
     if count:
         yield reason(ReasonCode.UNWATCHED, count=count, repetitions=len(taken))

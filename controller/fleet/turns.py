@@ -1,126 +1,188 @@
-"""Who is measured when on a device, and which repetitions count: rules without clock or database.
+"""Who is measured when on a device: rules without clock or database.
 
-The repetitions of a sweep's jobs take turns in a random order. Measured one after the other, all
-processes of one job would lie in the same busy minute and agree on a wrong figure; in turns, what
-disturbs the device for a while falls on one repetition of many jobs, and shows as disagreement.
+A sweep's jobs are measured in rounds. A round takes one repetition of each, in random order: what
+disturbs the device for a while falls on one repetition of many jobs, and shows as disagreement; and
+after the first rounds there is a figure of every job. The fewest repetitions that were asked for
+are taken in any case. Further rounds are of the jobs whose interval is still wider than wanted and
+that have neither the most repetitions nor used up their time; where a sweep has a time of its own,
+what is left of it goes to those that are widest.
 
-What lasts longer than that is told by the sentinel: one small backbone, read before the others,
-after every ten of them and after the last. Two readings enclose a block. A block is suspect when a
-reading at one of its ends is slower than the fastest reading of the sweep by more than both
-intervals and 5 %; its repetitions are taken again, at most once for each, and do not count where at
-least two others are left. A reading that the device was not ready for makes its block longer; after
-a second one in a row the sentinel has failed, and what no later reading enclosed was not watched.
+Between the repetitions a sentinel is read, see `controller.fleet.drifting`: before the first, after
+every ten and after the last. What lies beside a gross and lasting change is taken again, once.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 from typing import Final
 
-from controller.domain.jobs import OpenJob, Reading
+from controller.domain.jobs import OpenJob
+from controller.domain.sweeps import JOB_TIME_MS, SweepSpec
+from controller.figures.spread import (
+    Spread,
+    careful_deviation,
+    half_width,
+    likely_deviation,
+    spread_of,
+)
+from controller.fleet.drifting import awaits_another, is_decided, is_watched, suspect_blocks
 
 SENTINEL_EVERY: Final = 10
-
-
-# As far as processes of one network differ on a machine that others use, too.
-DRIFT_MARGIN: Final = 0.05
+# Of the time that a sweep is planned to take.
+REPEATING_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settlement:
-    """What follows from the turns that were taken.
+class Course:
+    """How a sweep stands on a device.
 
     Attributes:
-        added: the jobs whose turns follow after all others, in order, one for each turn.
-        complete: the jobs of which no more is to be measured.
+        spec: what was asked for.
+        planned_ms: what it is planned to take there, ms.
+        spread: of its jobs' processes so far.
+        history: of earlier sweeps on the device.
+        spent_ms: what was spent on it so far, the sentinel's readings as well, ms.
+        readings_ms: the sentinel's medians in order, ms.
+        has_sentinel: whether there is one that can still be read.
+        has_repeated: whether what lay beside a change was taken again.
     """
 
-    added: tuple[str, ...]
-    complete: tuple[str, ...]
+    spec: SweepSpec
+    planned_ms: int
+    spread: Spread
+    history: Spread
+    spent_ms: int
+    readings_ms: tuple[float, ...]
+    has_sentinel: bool
+    has_repeated: bool
+
+    @cached_property
+    def suspects(self) -> frozenset[int]:
+        """The blocks beside a gross and lasting change."""
+        return suspect_blocks(self.readings_ms)
 
 
-def order_turns(
-    repetitions: Mapping[str, int], sentinel: str | None, rng: random.Random
+@dataclass(frozen=True, kw_only=True)
+class NextTurns:
+    """What follows when every turn was taken.
+
+    Attributes:
+        jobs: those whose turns follow, in order, one for each turn; empty is the end.
+        reading: whether the sentinel is to be read besides.
+        is_repeat: whether they are taken again.
+    """
+
+    jobs: tuple[str, ...] = ()
+    reading: bool = False
+    is_repeat: bool = False
+
+
+def first_rounds(
+    job_ids: Sequence[str], fewest: int, sentinel: str | None, rng: random.Random
 ) -> tuple[str, ...]:
-    """The jobs in the order of their turns: shuffled, and the sentinel before, between and after.
+    """The jobs in the order of their first turns: round after round, each in a random order.
 
     Args:
-        repetitions: of each job that is no sentinel.
-        sentinel: the job that is one, if any.
+        job_ids: those that are no sentinel.
+        fewest: how many rounds.
+        sentinel: the job that is one, if any; it comes first, and after every ten others.
         rng: makes the order.
     """
-    turns = [job_id for job_id, count in repetitions.items() for _ in range(count)]
-    rng.shuffle(turns)
+    turns = tuple(job_id for _ in range(fewest) for job_id in _shuffled(job_ids, rng))
     if sentinel is None or not turns:
-        return tuple(turns)
-    return (sentinel, *_with_readings(turns, sentinel))
+        return turns
+    return (sentinel, *with_readings(turns, sentinel, since=0))
 
 
-def settle(jobs: Sequence[OpenJob], readings: Sequence[Reading], rng: random.Random) -> Settlement:
-    """Which turns are to be taken again, and which jobs are complete.
-
-    Args:
-        jobs: those of one sweep on one device that have not ended.
-        readings: those of the sentinel, in order.
-        rng: orders what is taken again.
-    """
-    suspects = suspect_blocks(readings)
-    sentinel = next((job for job in jobs if job.is_sentinel), None)
-    measured = [job for job in jobs if not job.is_sentinel]
-    again = {job.job_id: _missing(job, suspects) for job in measured}
-    complete = [
-        job
-        for job in measured
-        if not job.has_open_turns
-        and not again[job.job_id]
-        and (sentinel is None or all(is_watched(turn.block, readings) for turn in job.turns))
-    ]
-    if sentinel is None:
-        turns = order_turns(again, None, rng)
-        return Settlement(added=turns, complete=tuple(job.job_id for job in complete))
-    # With a reading of their own before them: the one that made them needed was a slow one.
-    added = order_turns(again, sentinel.job_id, rng)
-    if len(complete) == len(measured):
-        complete.append(sentinel)
-    elif not added and not sentinel.has_open_turns:
-        added = (sentinel.job_id,)
-    return Settlement(added=added, complete=tuple(job.job_id for job in complete))
-
-
-def suspect_blocks(readings: Sequence[Reading]) -> frozenset[int]:
-    """The blocks, numbered by how many readings come before them, with an end that was slowed down.
-
-    Block 0 has the first reading as its only end.
-    """
-    if not readings:
-        return frozenset()
-    limit_ms = min(reading.high_ms for reading in readings) * (1 + DRIFT_MARGIN)
-    slow = [reading.low_ms > limit_ms for reading in readings]
-    return frozenset(block for block, ends in enumerate(pairwise([slow[0], *slow])) if any(ends))
-
-
-def is_watched(turn_block: int | None, readings: Sequence[Reading]) -> bool:
-    """Whether a reading followed on a turn that was taken in this block."""
-    return turn_block is None or turn_block < len(readings)
-
-
-def slowdown(readings: Sequence[Reading]) -> float:
-    """How much slower the slowest reading is than the fastest; 0.2 is 20 %."""
-    middles = [(reading.low_ms + reading.high_ms) / 2 for reading in readings]
-    return max(middles) / min(middles) - 1
-
-
-def _with_readings(turns: Sequence[str], sentinel: str) -> tuple[str, ...]:
-    """The turns, and the sentinel's after every ten and after the last."""
+def with_readings(turns: Sequence[str], sentinel: str, since: int) -> tuple[str, ...]:
+    """The turns, with the sentinel's after every ten; `since` were taken after its last."""
     order: list[str] = []
-    for begin in range(0, len(turns), SENTINEL_EVERY):
-        order += [*turns[begin : begin + SENTINEL_EVERY], sentinel]
+    for turn in turns:
+        if since >= SENTINEL_EVERY:
+            order.append(sentinel)
+            since = 0
+        order.append(turn)
+        since += 1
     return tuple(order)
 
 
-def _missing(job: OpenJob, suspects: frozenset[int]) -> int:
-    """How many turns of a job are to be taken again; each one once at most."""
-    good = sum(turn.is_open or turn.block not in suspects for turn in job.turns)
-    allowed = 2 * job.repetitions - len(job.turns)
-    return max(0, min(job.repetitions - good, allowed))
+def wants_more(job: OpenJob, course: Course) -> bool:
+    """Whether a job is to have more repetitions than it has, if the sweep's time allows."""
+    spec = course.spec
+    if len(job.turns) >= spec.most_repetitions:
+        return False
+    if len(job.turns) < spec.fewest_repetitions:
+        return True
+    if spec.time_ms is None and job.spent_ms + job.next_ms > JOB_TIME_MS:
+        return False
+    others = course.spread.without(spread_of(job.medians_ms)).plus(course.history.as_history())
+    width = half_width(job.medians_ms, careful_deviation(others))
+    return width > spec.relative_half_width
+
+
+def is_complete(job: OpenJob, course: Course) -> bool:
+    """Whether a job can end while others are measured: with all it is to have, all of it steady."""
+    if job.has_open_turns or wants_more(job, course):
+        return False
+    if not course.has_sentinel:
+        return True
+    return all(
+        is_decided(turn.block, course.readings_ms) and turn.block not in course.suspects
+        for turn in job.turns
+    )
+
+
+def next_turns(jobs: Sequence[OpenJob], course: Course, rng: random.Random) -> NextTurns:
+    """What follows when every turn was taken: a round, a reading, what is taken again, or nothing.
+
+    Args:
+        jobs: those that have not ended; none has an open turn.
+        course: how their sweep stands.
+        rng: orders them.
+    """
+    typical = likely_deviation(course.spread)
+    widest = sorted(jobs, key=lambda job: half_width(job.medians_ms, typical), reverse=True)
+    round_ = _in_time([job for job in widest if wants_more(job, course)], _left_ms(course))
+    if round_:
+        return NextTurns(jobs=_shuffled(round_, rng))
+    if course.has_sentinel and jobs and _is_to_be_read(jobs, course):
+        return NextTurns(reading=True)
+    if course.has_repeated or not course.suspects:
+        return NextTurns()
+    again = [job for job in widest for turn in job.turns if turn.block in course.suspects]
+    return NextTurns(
+        jobs=_shuffled(_in_time(again, REPEATING_SHARE * course.planned_ms), rng),
+        is_repeat=True,
+    )
+
+
+def _is_to_be_read(jobs: Sequence[OpenJob], course: Course) -> bool:
+    """Whether nothing followed on a repetition, or on a change that nobody knows to last."""
+    blocks = [turn.block for job in jobs for turn in job.turns if turn.block is not None]
+    if not all(is_watched(block, course.readings_ms) for block in blocks):
+        return True
+    last = len(course.readings_ms) - 1
+    return last in blocks and awaits_another(course.readings_ms)
+
+
+def _left_ms(course: Course) -> float | None:
+    """What is left of the time of a sweep that has one of its own, ms."""
+    return None if course.spec.time_ms is None else course.spec.time_ms - course.spent_ms
+
+
+def _in_time(jobs: Sequence[OpenJob], left_ms: float | None) -> list[str]:
+    """The first of them that are expected to take no longer together; None is no limit."""
+    chosen: list[str] = []
+    for job in jobs:
+        if left_ms is not None:
+            left_ms -= job.next_ms
+            if left_ms < 0:
+                break
+        chosen.append(job.job_id)
+    return chosen
+
+
+def _shuffled(job_ids: Sequence[str], rng: random.Random) -> tuple[str, ...]:
+    # Not the widest first: a drift would fall on the same jobs in each round.
+    return tuple(rng.sample(job_ids, len(job_ids)))

@@ -154,6 +154,8 @@ class OwnModels:
             output_shapes=tuple("x".join(map(str, shape)) for shape in answer.output_shapes),
             added_at_unix_ms=self._clock.unix_ms(),
             assumed=answer.assumed,
+            ir_version=None if answer.versions is None else answer.versions.ir_version,
+            opset=None if answer.versions is None else answer.versions.opset,
             architecture=trained.architecture if trained else None,
             precision=answer.precision,
         )

@@ -8,12 +8,13 @@ from controller.domain.rankings import MOST_BACKBONES, Constraints
 from controller.domain.settings import Distinction, distinction
 from controller.domain.sweeps import (
     DEFAULT_GATE,
+    DEFAULT_MOST_REPETITIONS,
     DEFAULT_RELATIVE_HALF_WIDTH,
-    DEFAULT_REPETITIONS,
     DEFAULT_TIME_BUDGET_MS,
     MAX_REPETITIONS,
     MAX_TIME_BUDGET_MS,
     SweepSpec,
+    ordinary_repetitions,
 )
 from controller.ranking.pareto import pareto_front
 from models.catalog.catalog import Backbone
@@ -58,13 +59,15 @@ def suggest_sweep(
     are_few = len(unmeasured) <= MOST_BACKBONES or constraints.tier is not None
     named = unmeasured if are_few else _promising(unmeasured)[:MOST_BACKBONES]
     sustained_minutes = constraints.at_minute or 0
+    fewest, most = ordinary_repetitions(sustained_minutes)
     return SweepSpec(
         backbones=tuple(backbone.name for backbone in named),
         devices=(device,),
         runtimes=(constraints.runtime,) if constraints.runtime is not None else tuple(runtimes),
         threads=(constraints.threads or 1,),
         weights=weights,
-        repetitions=1 if sustained_minutes else DEFAULT_REPETITIONS,
+        fewest_repetitions=fewest,
+        most_repetitions=most,
         relative_half_width=DEFAULT_RELATIVE_HALF_WIDTH,
         time_budget_ms=DEFAULT_TIME_BUDGET_MS,
         gate=DEFAULT_GATE,
@@ -89,16 +92,16 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpe
     again = [each for each in alike if each.backbone in backbones]
     settings = [each.settings for each in again if each.settings is not None]
     unusual = distinction(wanted)
+    most = max(each.repetitions_wanted for each in again) or DEFAULT_MOST_REPETITIONS
     return SweepSpec(
         backbones=backbones,
         devices=(device,),
         runtimes=tuple(runtime for runtime in Runtime if runtime in {m.runtime for m in again}),
         threads=tuple(sorted({each.threads for each in again})),
         weights=weights_in_use(again),
-        repetitions=min(
-            2 * max(each.repetitions_wanted for each in again) or DEFAULT_REPETITIONS,
-            MAX_REPETITIONS,
-        ),
+        # In any case as many as it might have had, whatever time they take.
+        fewest_repetitions=most,
+        most_repetitions=min(2 * most, MAX_REPETITIONS),
         # The loosest: a stricter one than was asked for would hold back what is good enough.
         relative_half_width=max(
             (each.relative_half_width for each in settings), default=DEFAULT_RELATIVE_HALF_WIDTH

@@ -1,15 +1,16 @@
 """Artifacts: which conversion gave which bytes, and how they were checked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.database import Database
-from controller.state.schema import artifacts
-from models.catalog.variants import CheckedThrough, WeightsKind
+from controller.state.schema import artifacts, own_models
+from models.catalog.onnx_versions import OnnxVersions
+from models.catalog.variants import CheckedThrough, Variant, WeightsKind
 from models.conversion.pipeline import Converted
 
 
@@ -29,6 +30,7 @@ class Artifact:
     top1_agreement: float | None
     passes: tuple[str, ...]
     seconds: float
+    versions: OnnxVersions | None
 
 
 def record_artifact(database: Database, converted: Converted, now_unix_ms: int) -> Artifact:
@@ -60,6 +62,8 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
         "tool_versions": dict(converted.tool_versions),
         "seconds": converted.seconds,
         "created_at_unix_ms": now_unix_ms,
+        "ir_version": None if converted.versions is None else converted.versions.ir_version,
+        "opset": None if converted.versions is None else converted.versions.opset,
     }
     known = find_artifact(database, converted.conversion_key)
     if known is not None and known.sha256 != converted.sha256:
@@ -86,7 +90,35 @@ def find_artifact(database: Database, conversion_key: str) -> Artifact | None:
     return None if row is None else _artifact(dict(row))
 
 
+def made_versions(database: Database, backbones: Collection[str]) -> Mapping[Variant, OnnxVersions]:
+    """What the ONNX files that were made of backbones need, the newest of each variant.
+
+    Of an own model only files count that were made of what has the name now.
+    """
+    with database.transaction() as transaction:
+        rows = transaction.execute(
+            select(artifacts)
+            .outerjoin(own_models, own_models.c.name == artifacts.c.backbone)
+            .where(
+                artifacts.c.backbone.in_(backbones),
+                artifacts.c.ir_version.is_not(None),
+                or_(
+                    artifacts.c.weights != WeightsKind.OWN,
+                    artifacts.c.weights_digest == own_models.c.digest,
+                ),
+            )
+            .order_by(artifacts.c.created_at_unix_ms)
+        ).all()
+    return {
+        Variant(
+            row.backbone, row.format, row.precision, row.target, row.input_size, row.batch
+        ): OnnxVersions(row.ir_version, row.opset)
+        for row in rows
+    }
+
+
 def _artifact(row: Mapping[str, Any]) -> Artifact:
+    known = row["ir_version"] is not None
     return Artifact(
         conversion_key=row["conversion_key"],
         sha256=row["sha256"],
@@ -100,4 +132,5 @@ def _artifact(row: Mapping[str, Any]) -> Artifact:
         top1_agreement=row["top1_agreement"],
         passes=row["passes"],
         seconds=row["seconds"],
+        versions=OnnxVersions(row["ir_version"], row["opset"]) if known else None,
     )

@@ -3,13 +3,25 @@
 import uuid
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from controller.domain.jobs import AttemptState, JobState, TurnState
-from controller.domain.sweeps import SweepPhase, limited
+from controller.domain.sweeps import SweepPhase, limited, waiting_limit_ms
+from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
-from controller.state.schema import artifacts, attempts, jobs, sweeps, turns, waits
-from controller.state.turns import LeasedTurn, lease_turn
+from controller.state.rounds.courses import Place, known_spread
+from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
+from controller.state.schema import artifacts, attempts, courses, jobs, sweeps, turns
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
@@ -21,14 +33,14 @@ class StoredAttempt:
     turn: LeasedTurn
     settings: MeasureSettings
     is_sentinel: bool
+    leased_at_unix_ms: int
 
 
 @dataclass(frozen=True)
 class LostTurn:
     """The turn of an attempt that was lost, and how many attempts at it were, this one included."""
 
-    job_id: str
-    ordinal: int
+    turn: LeasedTurn
     times: int
 
 
@@ -39,9 +51,19 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
     """
     attempt_id = uuid.uuid4().hex
     with database.transaction() as transaction:
-        job = transaction.execute(_next(device_id)).mappings().one_or_none()
-        if job is None:
+        place = _next_place(transaction, device_id)
+        if place is None:
             return None
+        row = transaction.execute(
+            _leasable()
+            .where(_queued(place.device_id, turns.c.sweep_id == place.sweep_id))
+            .order_by(turns.c.place)
+            .limit(1)
+        )
+        job = row.mappings().one()
+        known = known_spread(transaction, place)
+        own = spread_of(medians_of(transaction, job["job_id"]))
+        spread = 0.0 if known is None else process_spread(known, own)
         lease_turn(transaction, job["job_id"], job["ordinal"])
         transaction.execute(
             insert(attempts).values(
@@ -52,13 +74,13 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
                 leased_at_unix_ms=now_unix_ms,
             )
         )
-    return _lease(attempt_id, job)
+    return _lease(attempt_id, job, spread)
 
 
 def has_next(database: Database, device_id: str) -> bool:
     """Whether there is a turn that the device could lease."""
     with database.transaction() as transaction:
-        return transaction.execute(_next(device_id)).first() is not None
+        return _next_place(transaction, device_id) is not None
 
 
 def leased_attempts(database: Database) -> dict[str, str]:
@@ -84,7 +106,8 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
             )
             .where(jobs.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
         ).mappings()
-        return {row["attempt_id"]: _lease(row["attempt_id"], row) for row in rows}
+        # What is held was told once how far processes differ, and is not told again.
+        return {row["attempt_id"]: _lease(row["attempt_id"], row, 0.0) for row in rows}
 
 
 def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
@@ -109,16 +132,16 @@ def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredA
                 jobs.c.is_sentinel,
                 jobs.c.settings,
                 attempts.c.ordinal,
+                attempts.c.leased_at_unix_ms,
             )
             .join(attempts, attempts.c.job_id == jobs.c.job_id)
             .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
         ).one_or_none()
     if row is None:
         return None
-    turn = LeasedTurn(
-        sweep_id=row.sweep_id, device_id=device_id, job_id=row.job_id, ordinal=row.ordinal
-    )
-    return StoredAttempt(turn, row.settings, row.is_sentinel)
+    place = Place(sweep_id=row.sweep_id, device_id=device_id)
+    turn = LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
+    return StoredAttempt(turn, row.settings, row.is_sentinel, row.leased_at_unix_ms)
 
 
 def was_leased(database: Database, device_id: str, sha256: str) -> bool:
@@ -151,26 +174,8 @@ def set_reported(transaction: Transaction, attempt_id: str) -> bool:
     return bool(reported.rowcount)
 
 
-def allow_waiting(transaction: Transaction, sweep_id: str, device_id: str, allowed_ms: int) -> None:
-    """Remembers how long the starts of a sweep on a device may wait together, ms."""
-    transaction.execute(
-        insert(waits).values(
-            sweep_id=sweep_id, device_id=device_id, allowed_ms=allowed_ms, waited_ms=0
-        )
-    )
-
-
-def add_waiting(transaction: Transaction, turn: LeasedTurn, waited_ms: int) -> None:
-    """Counts how long a start waited, ms, among those of its sweep on its device."""
-    transaction.execute(
-        update(waits)
-        .where(waits.c.sweep_id == turn.sweep_id, waits.c.device_id == turn.device_id)
-        .values(waited_ms=waits.c.waited_ms + waited_ms)
-    )
-
-
-def set_given_back(transaction: Transaction, attempt_id: str) -> tuple[str, int] | None:
-    """Remembers that an attempt was given back; its job and ordinal, None when it is not out."""
+def set_given_back(transaction: Transaction, attempt_id: str) -> LeasedTurn | None:
+    """Remembers that an attempt was given back; its turn, None when it is not out."""
     return _end_lease(transaction, attempt_id, AttemptState.GIVEN_BACK)
 
 
@@ -179,22 +184,19 @@ def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
     turn = _end_lease(transaction, attempt_id, AttemptState.LOST)
     if turn is None:
         return None
-    job_id, ordinal = turn
     times = transaction.scalars(
         select(func.count())
         .select_from(attempts)
         .where(
-            attempts.c.job_id == job_id,
-            attempts.c.ordinal == ordinal,
+            attempts.c.job_id == turn.job_id,
+            attempts.c.ordinal == turn.ordinal,
             attempts.c.state == AttemptState.LOST,
         )
     ).one()
-    return LostTurn(job_id, ordinal, times)
+    return LostTurn(turn, times)
 
 
-def _end_lease(
-    transaction: Transaction, attempt_id: str, state: AttemptState
-) -> tuple[str, int] | None:
+def _end_lease(transaction: Transaction, attempt_id: str, state: AttemptState) -> LeasedTurn | None:
     ended = transaction.execute(
         update(attempts)
         .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED)
@@ -202,29 +204,41 @@ def _end_lease(
     )
     if ended.rowcount == 0:
         return None
-    turn = transaction.execute(
-        select(attempts.c.job_id, attempts.c.ordinal).where(attempts.c.attempt_id == attempt_id)
+    row = transaction.execute(
+        select(attempts.c.ordinal, jobs.c.job_id, jobs.c.sweep_id, jobs.c.device_id)
+        .join(jobs, jobs.c.job_id == attempts.c.job_id)
+        .where(attempts.c.attempt_id == attempt_id)
     ).one()
-    return turn.job_id, turn.ordinal
+    place = Place(sweep_id=row.sweep_id, device_id=row.device_id)
+    return LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
 
 
-def _next(device_id: str) -> Select[tuple[str, str, object, int, str, int, int]]:
-    return (
-        _leasable()
-        .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
+def _next_place(transaction: Transaction, device_id: str) -> Place | None:
+    """The oldest measuring sweep that has a turn for the device."""
+    sweep_id = transaction.scalars(
+        select(sweeps.c.sweep_id)
         .where(
-            jobs.c.device_id == device_id,
-            jobs.c.state == JobState.QUEUED,
-            turns.c.state == TurnState.QUEUED,
             sweeps.c.phase == SweepPhase.MEASURING,
+            exists()
+            .where(_queued(device_id, turns.c.sweep_id == sweeps.c.sweep_id))
+            .where(jobs.c.job_id == turns.c.job_id),
         )
-        .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id, turns.c.place)
+        .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
         .limit(1)
+    ).one_or_none()
+    return None if sweep_id is None else Place(sweep_id=sweep_id, device_id=device_id)
+
+
+def _queued(device_id: str, of_sweep: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(
+        turns.c.device_id == device_id,
+        of_sweep,
+        turns.c.state == TurnState.QUEUED,
+        jobs.c.state == JobState.QUEUED,
     )
 
 
-def _leasable() -> Select[tuple[str, str, object, int, str, int, int]]:
-    left_ms: ColumnElement[int] = waits.c.allowed_ms - waits.c.waited_ms
+def _leasable() -> Select[tuple[str, str, object, int, str, int, int, int]]:
     return (
         select(
             jobs.c.job_id,
@@ -233,25 +247,28 @@ def _leasable() -> Select[tuple[str, str, object, int, str, int, int]]:
             turns.c.ordinal,
             artifacts.c.sha256,
             artifacts.c.size_bytes,
-            left_ms.label("left_ms"),
+            courses.c.planned_ms,
+            courses.c.waited_ms,
         )
         .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
         .join(turns, turns.c.job_id == jobs.c.job_id)
         .join(
-            waits,
-            and_(waits.c.sweep_id == jobs.c.sweep_id, waits.c.device_id == jobs.c.device_id),
+            courses,
+            and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
         )
     )
 
 
-def _lease(attempt_id: str, job: RowMapping) -> Lease:
+def _lease(attempt_id: str, job: RowMapping, spread: float) -> Lease:
     settings: MeasureSettings = job["settings"]
+    left_ms = waiting_limit_ms(job["planned_ms"]) - job["waited_ms"]
     return Lease(
         attempt_id=attempt_id,
         job_id=job["job_id"],
         artifact_sha256=job["sha256"],
         artifact_size_bytes=job["size_bytes"],
         backbone=job["backbone"],
-        settings=replace(settings, gate=limited(settings.gate, job["left_ms"])),
+        settings=replace(settings, gate=limited(settings.gate, left_ms)),
         ordinal=job["ordinal"],
+        process_spread=spread,
     )

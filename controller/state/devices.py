@@ -2,41 +2,54 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, ScalarSelect, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
-from controller.state.database import Database
+from controller.state.database import Database, Transaction
 from controller.state.schema import (
     attempts,
+    courses,
     devices,
     jobs,
     measurements,
     profiles,
     repetitions,
+    replaced_agents,
     sweeps,
     turns,
-    waits,
 )
 from protos.fleet import Hello
 
 
-def enrol(database: Database, hello: Hello, now_unix_ms: int) -> str:
-    """Remembers a device, or what is new of one that is known; gives its name.
+@dataclass(frozen=True)
+class Enrolled:
+    """The device that an agent speaks for."""
+
+    device_id: str
+    name: str
+
+
+def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
+    """Remembers a device, or what is new of one that is known.
 
     A device that a person renamed keeps that name until its agent calls itself something else.
 
     Raises:
-        EdgerankError: NAME_TAKEN when another device has the name.
+        EdgerankError: NAME_TAKEN when another device has the name; INVALID_INPUT when another agent
+            took this one's device over.
     """
     with _free_name(hello.name), database.transaction() as transaction:
         before = transaction.execute(
-            select(devices.c.name, devices.c.agent_name).where(
-                devices.c.device_id == hello.device_id
+            select(devices.c.device_id, devices.c.name, devices.c.agent_name).where(
+                devices.c.agent_id == hello.device_id
             )
         ).one_or_none()
+        if before is None:
+            _refuse_replaced(transaction, hello.device_id)
         is_renamed = before is not None and before.agent_name == hello.name
         name: str = before.name if before is not None and is_renamed else hello.name
         known = {
@@ -48,13 +61,36 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> str:
             "removed_at_unix_ms": None,
         }
         if before is None:
-            added = {"device_id": hello.device_id, "enrolled_at_unix_ms": now_unix_ms}
-            transaction.execute(insert(devices).values(**added, **known))
+            device_id = hello.device_id
+            added = {"agent_id": device_id, "enrolled_at_unix_ms": now_unix_ms}
+            transaction.execute(insert(devices).values(device_id=device_id, **added, **known))
         else:
+            device_id = before.device_id
             transaction.execute(
-                update(devices).where(devices.c.device_id == hello.device_id).values(known)
+                update(devices).where(devices.c.device_id == device_id).values(known)
             )
-    return name
+    return Enrolled(device_id, name)
+
+
+def device_of_agent(database: Database, agent_id: str) -> str | None:
+    """The id of the device that an agent speaks for; None where it speaks for none."""
+    with database.transaction() as transaction:
+        return transaction.scalars(
+            select(devices.c.device_id).where(devices.c.agent_id == agent_id)
+        ).one_or_none()
+
+
+def hand_over(database: Database, device_id: str, agent_id: str) -> None:
+    """Gives a device to another agent; the one of before is refused from now on."""
+    with database.transaction() as transaction:
+        before = transaction.scalars(
+            select(devices.c.agent_id).where(devices.c.device_id == device_id)
+        ).one()
+        transaction.execute(delete(replaced_agents).where(replaced_agents.c.agent_id == agent_id))
+        transaction.execute(insert(replaced_agents).values(agent_id=before, device_id=device_id))
+        transaction.execute(
+            update(devices).where(devices.c.device_id == device_id).values(agent_id=agent_id)
+        )
 
 
 def rename(database: Database, device_id: str, name: str) -> None:
@@ -88,14 +124,15 @@ def forget(database: Database, device_id: str) -> None:
         ).all()
         for table in (measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
+        transaction.execute(delete(courses).where(courses.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
-        transaction.execute(delete(waits).where(waits.c.device_id == device_id))
         transaction.execute(
             delete(sweeps).where(
                 sweeps.c.sweep_id.in_(touched),
                 sweeps.c.sweep_id.not_in(select(jobs.c.sweep_id)),
             )
         )
+        transaction.execute(delete(replaced_agents).where(replaced_agents.c.device_id == device_id))
         transaction.execute(delete(devices).where(devices.c.device_id == device_id))
 
 
@@ -145,6 +182,20 @@ def holder_of(name: str) -> ScalarSelect[str]:
         .limit(1)
         .scalar_subquery()
     )
+
+
+def _refuse_replaced(transaction: Transaction, agent_id: str) -> None:
+    name = transaction.scalars(
+        select(devices.c.name)
+        .join(replaced_agents, replaced_agents.c.device_id == devices.c.device_id)
+        .where(replaced_agents.c.agent_id == agent_id)
+    ).one_or_none()
+    if name is not None:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"another agent has taken over the device {name!r}, which was this one's; to join as "
+            "another device, start with a new state folder and a new name",
+        )
 
 
 @contextmanager

@@ -1,14 +1,16 @@
 """Jobs: waiting for their artifacts, queued, leased, ended."""
 
+from collections.abc import Mapping
 from enum import Enum
 
-from sqlalchemy import ColumnElement, Update, and_, func, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, func, select, update
 
-from controller.domain.jobs import JobState, TurnState, may_come_from
+from controller.domain.jobs import ENDED, JobState, TurnState, may_come_from
 from controller.domain.measurements import Verdict
 from controller.state.database import Database, Transaction
 from controller.state.measurements import Conclusion, record_conclusion
 from controller.state.profiles import fail_profile
+from controller.state.rounds.courses import Place
 from controller.state.schema import jobs, turns
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
@@ -51,16 +53,15 @@ def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Var
 
 def waiting_jobs(
     database: Database, sweep_id: str, role: Role, variant: Variant
-) -> tuple[str, ...]:
-    """The ids of the jobs in a role that wait for this variant."""
+) -> Mapping[str, str]:
+    """The ids of the jobs in a role that wait for this variant, each with its device's."""
     with database.transaction() as transaction:
-        return tuple(
-            transaction.scalars(
-                select(jobs.c.job_id)
-                .where(_waits_for(sweep_id, role, variant))
-                .order_by(jobs.c.position)
-            )
-        )
+        rows = transaction.execute(
+            select(jobs.c.job_id, jobs.c.device_id)
+            .where(_waits_for(sweep_id, role, variant))
+            .order_by(jobs.c.position)
+        ).all()
+    return {row.job_id: row.device_id for row in rows}
 
 
 def queue_jobs(
@@ -105,6 +106,17 @@ def has_sentinel(transaction: Transaction, job_id: str) -> bool:
     same = and_(jobs.c.sweep_id == place.c.sweep_id, jobs.c.device_id == place.c.device_id)
     sentinels = select(jobs.c.job_id).join(place, same).where(jobs.c.is_sentinel)
     return transaction.scalars(sentinels.limit(1)).one_or_none() is not None
+
+
+def has_open_candidates(transaction: Transaction, place: Place) -> bool:
+    """Whether a job of a sweep on a device has not ended, the sentinel not counted."""
+    still_open = exists().where(
+        jobs.c.sweep_id == place.sweep_id,
+        jobs.c.device_id == place.device_id,
+        jobs.c.is_sentinel.is_(False),
+        jobs.c.state.not_in(ENDED),
+    )
+    return transaction.scalars(select(still_open)).one()
 
 
 def end_job(transaction: Transaction, job_id: str, state: JobState) -> bool:

@@ -32,7 +32,7 @@ from controller.domain.sweeps import JobOutcome
 from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
-from controller.state.repetitions import stored_repetition
+from controller.state.rounds.repetitions import stored_repetition
 from controller.state.schema import (
     accuracies,
     artifacts,
@@ -180,7 +180,7 @@ def _joined(dataset: str) -> Select[Any]:
             artifacts.c.weights_digest,
             artifacts.c.max_relative_difference,
             artifacts.c.checked_through,
-            asked["repetitions"].as_integer().label("repetitions_wanted"),
+            asked["most_repetitions"].as_integer().label("repetitions_wanted"),
             weights_asked.label("weights_asked"),
             top1.c.value_percent.label("top1"),
             top1.c.source.label("accuracy_source"),

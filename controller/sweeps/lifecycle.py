@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from tenacity import (
     AsyncRetrying,
@@ -26,13 +26,18 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.settling import settle_all
-from controller.state import attempts, devices, jobs, measurements, sweeps, turns
+from controller.state import attempts, devices, jobs, measurements, sweeps
+from controller.state.artifacts import find_artifact, made_versions
+from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.jobs import Role
+from controller.state.rounds import turns
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
+from controller.sweeps.readable import KnownVersions, too_new
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import Catalog
+from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Variant, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 
@@ -77,8 +82,9 @@ class Sweeps:
         known = await asyncio.to_thread(
             devices.list_devices, self._database, self._fleet.connected()
         )
+        versions = await asyncio.to_thread(known_versions, self._database, spec.backbones)
         # Of many jobs it takes seconds, in which others are to be answered.
-        plan = await asyncio.to_thread(plan_sweep, spec, known, self._catalog)
+        plan = await asyncio.to_thread(plan_sweep, spec, known, self._catalog, versions)
         return await self.begin(spec, plan.jobs), plan
 
     async def begin(self, spec: SweepSpec, planned: Sequence[PlannedJob]) -> str:
@@ -229,6 +235,7 @@ class Sweeps:
         self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
     ) -> None:
         if is_made(outcome):
+            await asyncio.to_thread(self._fail_unreadable, sweep_id, role, variant, key)
             await asyncio.to_thread(jobs.queue_jobs, self._database, sweep_id, role, variant, key)
         else:
             words = {"detail": outcome.reason}
@@ -247,11 +254,27 @@ class Sweeps:
                 jobs.record_failure, self._database, job_id, (why,), self._clock.unix_ms()
             )
 
+    def _fail_unreadable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
+        """Ends the jobs whose device cannot read the file that was made, before it is pushed."""
+        artifact = find_artifact(self._database, key)
+        if artifact is None or artifact.versions is None:
+            return
+        known = devices.list_devices(self._database, frozenset())
+        reasons = {
+            device.device_id: why
+            for device in known
+            if (why := too_new(device, variant, artifact.versions))
+        }
+        for job_id, device_id in jobs.waiting_jobs(self._database, sweep_id, role, variant).items():
+            if device_id in reasons:
+                told = (reasons[device_id],)
+                jobs.record_failure(self._database, job_id, told, self._clock.unix_ms())
+
     def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
         sweep = sweeps.find_sweep(self._database, sweep_id)
         counts = jobs.count_jobs(self._database, sweep_id)
         artifacts_total, artifacts_done = jobs.count_variants(self._database, sweep_id)
-        repetitions_total, repetitions_done = turns.count_turns(self._database, sweep_id)
+        far = turns.count_turns(self._database, sweep_id)
         ended = sum(count for state, count in counts.items() if state in ENDED)
         running = counts.get(JobState.LEASED, 0)
         converting = self._activity.get(sweep_id)
@@ -269,14 +292,27 @@ class Sweeps:
                 if outcome.job_id not in seen
             ),
             activities=(converting,) if converting else self._fleet.activities(),
-            repetitions_total=repetitions_total,
-            repetitions_done=repetitions_done,
+            repetitions_total=far.total,
+            repetitions_done=far.taken,
+            jobs_with_figures=far.jobs_with_figures,
         )
 
     def _prepare_soon(self, sweep: StoredSweep) -> None:
         task = asyncio.get_running_loop().create_task(self._prepare(sweep))
         self._preparing[sweep.sweep_id] = task
         task.add_done_callback(lambda _task: self._preparing.pop(sweep.sweep_id, None))
+
+
+def known_versions(database: Database, backbones: Collection[str]) -> KnownVersions:
+    """What the ONNX files of backbones need, as far as that is stored."""
+    return KnownVersions(
+        made=made_versions(database, backbones),
+        own={
+            model.name: OnnxVersions(model.ir_version, model.opset)
+            for model in list_own_models(database)
+            if model.ir_version is not None and model.opset is not None
+        },
+    )
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -13,6 +13,7 @@ from controller.domain.sweeps import (
     MAX_RELATIVE_HALF_WIDTH,
     MAX_REPETITIONS,
     MAX_START_DEADLINE_MS,
+    MAX_SWEEP_TIME_MS,
     MAX_THREADS,
     MAX_TIME_BUDGET_MS,
     MIN_TIME_BUDGET_MS,
@@ -70,8 +71,14 @@ def check_settings(spec: SweepSpec) -> None:
             f"threads must be 1 to {MAX_THREADS}",
         ),
         (
-            1 <= spec.repetitions <= MAX_REPETITIONS,
-            f"repetitions must be 1 to {MAX_REPETITIONS}, not {spec.repetitions}",
+            1 <= spec.fewest_repetitions <= spec.most_repetitions <= MAX_REPETITIONS,
+            f"repetitions must be 1 to {MAX_REPETITIONS}, "
+            f"not {spec.fewest_repetitions} to {spec.most_repetitions}",
+        ),
+        (
+            spec.time_ms is None or 1 <= spec.time_ms <= MAX_SWEEP_TIME_MS,
+            f"the time of a sweep must be above 0 and at most {MAX_SWEEP_TIME_MS // 3_600_000} h, "
+            f"not {spec.time_ms} ms",
         ),
         (
             0 < spec.relative_half_width <= MAX_RELATIVE_HALF_WIDTH,

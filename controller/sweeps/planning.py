@@ -16,6 +16,7 @@ from controller.sweeps.placement import (
     options_of,
     placement_obstacle,
 )
+from controller.sweeps.readable import NOTHING_KNOWN, KnownVersions, too_new, unreadable_jobs
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
 from models.catalog.precisions import Precision
@@ -62,12 +63,18 @@ class ConversionPlan:
     left_out: tuple[Reason, ...]
 
 
-def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> Plan:
+def plan_sweep(
+    spec: SweepSpec,
+    devices: Sequence[Device],
+    catalog: Catalog,
+    versions: KnownVersions = NOTHING_KNOWN,
+) -> Plan:
     """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
 
     With devices named, one that cannot do what is asked refuses the sweep. With none named, every
     connected device takes part in what it can do. An own model that was added as ONNX is left out
-    of Paddle Lite either way.
+    of Paddle Lite either way. A file that a device's runtime is too old for is left out, and
+    refuses the sweep where a named device has nothing else of the backbone.
 
     Raises:
         EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
@@ -80,28 +87,15 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     precisions = _precisions(spec, backbones)
     runtimes = tuple(dict.fromkeys(spec.runtimes))
-    obstacles = {
-        (device.device_id, runtime, threads): obstacle
-        for device in chosen
-        for runtime, threads in itertools.product(runtimes, spec.threads)
-        if (obstacle := _obstacle(device, runtime, threads, spec))
-    }
-    lacks = {
-        (device.device_id, runtime, precision): lack
-        for device in chosen
-        for runtime, precision in itertools.product(runtimes, precisions)
-        if (lack := _lack(device, runtime, precision))
-    }
+    obstacles = _obstacles(chosen, runtimes, spec)
+    lacks = _lacks(chosen, runtimes, precisions)
     if spec.devices:
         obstacle_by_itself = [(each,) for each in obstacles.values()]
         lacking = _lacking_everywhere(chosen, runtimes, precisions, lacks)
-        refused = next(iter((*obstacle_by_itself, *lacking)), None)
-        if refused is not None:
+        if refused := next(iter((*obstacle_by_itself, *lacking)), None):
             raise Refused(ErrorCode.PRECONDITION, refused)
     untranslatable = _untranslatable(backbones) if Runtime.PADDLELITE in runtimes else {}
-    unlike = _unlike(spec, backbones)
-    left_out = _each_once((*unlike, *obstacles.values(), *lacks.values(), *untranslatable.values()))
-    jobs = tuple(
+    planned = tuple(
         PlannedJob(
             device.device_id,
             variant,
@@ -117,9 +111,17 @@ def plan_sweep(spec: SweepSpec, devices: Sequence[Device], catalog: Catalog) -> 
         for threads in dict.fromkeys(spec.threads)
         if (device.device_id, runtime, threads) not in obstacles
     )
+    unreadable = unreadable_jobs(planned, chosen, versions)
+    jobs = tuple(job for job in planned if job not in unreadable)
+    if spec.devices and (refusing := _reading_nothing(jobs, unreadable)):
+        raise Refused(ErrorCode.PRECONDITION, refusing)
+    by_key = (obstacles, lacks, untranslatable, unreadable)
+    left_out = _each_once(
+        (*_unlike(spec, backbones), *(why for by in by_key for why in by.values()))
+    )
     if not jobs:
         raise Refused(ErrorCode.PRECONDITION, left_out[:1])
-    sentinels = _sentinels(jobs, chosen, catalog) if spec.sentinel else ()
+    sentinels = _sentinels(jobs, chosen, catalog, versions) if spec.sentinel else ()
     return Plan((*sentinels, *jobs), left_out)
 
 
@@ -178,9 +180,12 @@ def _untranslatable(backbones: Iterable[Backbone]) -> dict[str, Reason]:
 
 
 def _sentinels(
-    jobs: Sequence[PlannedJob], devices: Sequence[Device], catalog: Catalog
+    jobs: Sequence[PlannedJob],
+    devices: Sequence[Device],
+    catalog: Catalog,
+    versions: KnownVersions,
 ) -> Iterator[PlannedJob]:
-    """One for each device that measures, told what the device's first job is told."""
+    """One for each device that measures and reads it, told what its first job is told."""
     sentinel = catalog.get(SENTINEL_BACKBONE)
     for device in devices:
         first = next((job for job in jobs if job.device_id == device.device_id), None)
@@ -188,7 +193,9 @@ def _sentinels(
         if first is None or file is None:
             continue
         for variant in variants_of(sentinel, (Precision.FP32,), (), ()):
-            if (variant.format, variant.target) == file:
+            if (variant.format, variant.target) == file and not too_new(
+                device, variant, versions.of(variant)
+            ):
                 settings = replace(
                     first.settings,
                     threads=1,
@@ -218,6 +225,18 @@ def _each_once(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(once)
 
 
+def _obstacles(
+    devices: Iterable[Device], runtimes: Sequence[Runtime], spec: SweepSpec
+) -> Mapping[tuple[str, Runtime, int], Reason]:
+    """The threads that a runtime cannot compute with on a device, each with why."""
+    return {
+        (device.device_id, runtime, threads): obstacle
+        for device in devices
+        for runtime, threads in itertools.product(runtimes, spec.threads)
+        if (obstacle := _obstacle(device, runtime, threads, spec))
+    }
+
+
 def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> Reason | None:
     words = {"device": device.name}
     available = [info.runtime for info in device.profile.runtimes]
@@ -229,6 +248,18 @@ def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -
         words |= {"architecture": architecture, "known": ", ".join(_TARGETS)}
         return reason(ReasonCode.ARCHITECTURE_UNKNOWN, words)
     return placement_obstacle(device, runtime, threads, spec)
+
+
+def _lacks(
+    devices: Iterable[Device], runtimes: Sequence[Runtime], precisions: Sequence[Precision]
+) -> Mapping[tuple[str, Runtime, Precision], Reason]:
+    """The precisions that a runtime does not have on a device, each with why."""
+    return {
+        (device.device_id, runtime, precision): lack
+        for device in devices
+        for runtime, precision in itertools.product(runtimes, precisions)
+        if (lack := _lack(device, runtime, precision))
+    }
 
 
 def _lack(device: Device, runtime: Runtime, precision: Precision) -> Reason | None:
@@ -260,6 +291,17 @@ def _lacking_everywhere(
         keys = [(device.device_id, runtime, precision) for runtime in runtimes]
         if all(key in lacks for key in keys):
             yield tuple(lacks[key] for key in keys)
+
+
+def _reading_nothing(
+    jobs: Iterable[PlannedJob], unreadable: Mapping[PlannedJob, Reason]
+) -> tuple[Reason, ...]:
+    """Why a device has nothing of a backbone that its runtimes read, of the first such pair."""
+    left = {(job.device_id, job.variant.backbone) for job in jobs}
+    of_pair: dict[tuple[str, str], list[Reason]] = {}
+    for job, why in unreadable.items():
+        of_pair.setdefault((job.device_id, job.variant.backbone), []).append(why)
+    return next((_each_once(why) for pair, why in of_pair.items() if pair not in left), ())
 
 
 def _variants_for(

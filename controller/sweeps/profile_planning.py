@@ -8,6 +8,7 @@ from controller.domain.jobs import PlannedJob
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
 from controller.domain.sweeps import Device, SweepSpec
 from controller.sweeps.planning import plan_sweep
+from controller.sweeps.readable import NOTHING_KNOWN, KnownVersions
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
 
@@ -16,7 +17,12 @@ _TIME_BUDGET_MS = 60_000
 _UNUSED_HALF_WIDTH = 0.02
 
 
-def plan_profile(spec: ProfileSpec, known: Sequence[Device], catalog: Catalog) -> PlannedJob:
+def plan_profile(
+    spec: ProfileSpec,
+    known: Sequence[Device],
+    catalog: Catalog,
+    versions: KnownVersions = NOTHING_KNOWN,
+) -> PlannedJob:
     """The one job of a profile.
 
     Raises:
@@ -27,7 +33,7 @@ def plan_profile(spec: ProfileSpec, known: Sequence[Device], catalog: Catalog) -
             ErrorCode.INVALID_INPUT,
             f"the inferences to profile must be 1 to {MAX_PROFILE_RUNS}, not {spec.run_count}",
         )
-    (job,) = plan_sweep(as_sweep(spec), known, catalog).jobs
+    (job,) = plan_sweep(as_sweep(spec), known, catalog, versions).jobs
     if spec.runtime is Runtime.PADDLELITE:
         raise EdgerankError(
             ErrorCode.PRECONDITION,
@@ -45,7 +51,8 @@ def as_sweep(spec: ProfileSpec) -> SweepSpec:
         runtimes=(spec.runtime,),
         threads=(spec.threads,),
         weights=spec.weights,
-        repetitions=1,
+        fewest_repetitions=1,
+        most_repetitions=1,
         relative_half_width=_UNUSED_HALF_WIDTH,
         time_budget_ms=_TIME_BUDGET_MS,
         precisions=() if spec.precision is None else (spec.precision,),

@@ -9,7 +9,7 @@ from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.state import devices, profiles
 from controller.state.database import Database
-from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.lifecycle import Sweeps, known_versions
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import Catalog
 
@@ -32,7 +32,8 @@ class Profiles:
         known = await asyncio.to_thread(
             devices.list_devices, self._database, self._fleet.connected()
         )
-        job = plan_profile(spec, known, self._catalog)
+        versions = await asyncio.to_thread(known_versions, self._database, (spec.backbone,))
+        job = plan_profile(spec, known, self._catalog, versions)
         return await self._sweeps.begin(as_sweep(spec), (job,))
 
     async def watch(self, profile_id: str) -> AsyncIterator[ProfileProgress]:

@@ -5,12 +5,12 @@ import uuid
 from collections.abc import Sequence
 
 from controller.domain.jobs import PlannedJob
-from controller.domain.sweeps import SweepSpec, planned_time_ms, waiting_limit_ms
-from controller.fleet.turns import order_turns
-from controller.state.attempts import allow_waiting
+from controller.domain.sweeps import SweepSpec, planned_time_ms
+from controller.fleet.turns import first_rounds
 from controller.state.database import Database
+from controller.state.rounds.courses import Place, open_course
+from controller.state.rounds.turns import append_turns
 from controller.state.sweeps import add_sweep
-from controller.state.turns import append_turns
 
 
 def create_sweep(
@@ -27,9 +27,13 @@ def create_sweep(
                 if job.device_id == device_id
             ]
             sentinel = next((job_id for job_id, job in here if job.is_sentinel), None)
-            repetitions = {job_id: spec.repetitions for job_id, job in here if not job.is_sentinel}
-            order = order_turns(repetitions, sentinel, random.Random(f"{sweep_id} {device_id}"))
-            append_turns(transaction, sweep_id, device_id, order)
-            limit_ms = waiting_limit_ms(planned_time_ms(spec, len(repetitions)))
-            allow_waiting(transaction, sweep_id, device_id, limit_ms)
+            measured = [job_id for job_id, job in here if not job.is_sentinel]
+            place = Place(sweep_id=sweep_id, device_id=device_id)
+            open_course(transaction, place, planned_time_ms(spec, len(measured)), sentinel)
+            rng = random.Random(f"{sweep_id} {device_id}")
+            append_turns(
+                transaction,
+                place,
+                first_rounds(measured, spec.fewest_repetitions, sentinel, rng),
+            )
     return sweep_id

@@ -8,9 +8,9 @@ from controller.domain.rankings import MOST_BACKBONES, Constraints
 from controller.domain.settings import ORDINARY_ONNXRUNTIME
 from controller.domain.sweeps import (
     DEFAULT_RELATIVE_HALF_WIDTH,
-    DEFAULT_REPETITIONS,
     DEFAULT_TIME_BUDGET_MS,
     SweepSpec,
+    ordinary_repetitions,
 )
 from models.catalog.precisions import Precision
 from protos.runtimes import OnnxRuntimeOptions
@@ -58,8 +58,11 @@ def _onnxruntime(options: OnnxRuntimeOptions) -> Iterator[str]:
 
 
 def _effort(spec: SweepSpec) -> Iterator[str]:
-    if spec.repetitions != (1 if spec.sustained_minutes else DEFAULT_REPETITIONS):
-        yield from ("--repetitions", str(spec.repetitions))
+    fewest, most = spec.fewest_repetitions, spec.most_repetitions
+    if (fewest, most) != ordinary_repetitions(spec.sustained_minutes):
+        yield from ("--repetitions", str(most) if fewest == most else f"{fewest}-{most}")
+    if spec.time_ms is not None:
+        yield from ("--time", f"{spec.time_ms / 1_000:.10g}s")
     if spec.time_budget_ms != DEFAULT_TIME_BUDGET_MS:
         yield from ("--time-budget", f"{spec.time_budget_ms}ms")
     if spec.relative_half_width != DEFAULT_RELATIVE_HALF_WIDTH:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from models.catalog.catalog import Backbone
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target, Variant, variants_of
-from models.conversion.program import MAX_ONNX_WEIGHTS_BYTES
+from models.conversion.failing import MAX_ONNX_WEIGHTS_BYTES
 from models.conversion.work import EXPORT, ONNX, OPTIMISE, REDUCE, SIMPLIFY, Work, needed
 from models.recipes.acceptance import ACCEPTANCE
 from models.recipes.reduction import goes_through_onnx

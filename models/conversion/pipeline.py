@@ -17,12 +17,13 @@ from pathlib import Path
 import cattrs
 
 from models.catalog.catalog import Backbone
+from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_format_of
 from models.catalog.stoppers import Stopper, find_stopper
 from models.catalog.variants import Format, Variant, WeightsKind
 from models.conversion.network import adopted_format, exported_network
 from models.conversion.parity import Parity
-from models.conversion.program import ONNX_OPSET, Program
+from models.conversion.program import Program
 from models.conversion.running import Steps
 from models.conversion.work import READY_EARLY, needed
 from models.digest import canonical_sha256, file_sha256
@@ -77,6 +78,7 @@ class Converted:
         tool_versions: version by package.
         seconds: wall time of the steps it needed, with those it shares with other variants.
         passes: names of the passes that its program went through, see `models.passes`.
+        versions: those of an ONNX file; None of any other, and of one that no step looked into.
     """
 
     variant: Variant
@@ -89,6 +91,7 @@ class Converted:
     tool_versions: Mapping[str, str]
     seconds: float
     passes: tuple[str, ...] = ()
+    versions: OnnxVersions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def conversion_key(variant: Variant, weights: Weights, kind: InputKind = InputKi
             "weights_kind": weights.kind.value,
             "weights_digest": weights.digest,
             "tools": tool_versions(_tools(variant, weights)),
-            "opset": ONNX_OPSET if goes_through_onnx(variant) else None,
+            "opset": TRANSLATED.opset if goes_through_onnx(variant) else None,
             "tolerance": PARITY_TOLERANCE,
             **options(variant),
             # Nothing of the usual kind, so that what is stored of it is found again.
@@ -269,4 +272,5 @@ def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
         tool_versions=versions,
         seconds=program.seconds(variant),
         passes=made.passes,
+        versions=made.versions,
     )

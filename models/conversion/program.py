@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.catalog.catalog import Backbone
+from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, Variant, WeightsKind
+from models.conversion.failing import answering_for, check_protobuf_holds
 from models.conversion.network import adopted_format, exported_network
 from models.conversion.own_inspection import refuse_unconfinable
 from models.conversion.parity import Parity
@@ -57,16 +57,10 @@ from models.recipes.acceptance import ACCEPTANCE, ROUNDING_FACTOR
 from models.weights.weights import Weights
 from protos.inputs import InputValues, NetworkInput
 
-ONNX_OPSET = 14
-
 SIMPLIFIER = "onnxslim"
 """Its name among the passes of an artifact."""
 
-MAX_ONNX_WEIGHTS_BYTES = 2**31 - 2**24
 """A protobuf holds 2 GiB; what is not weights (nodes, names, shapes) stays below 16 MiB."""
-
-_Made = tuple[Path, "Parity", tuple[str, ...]]
-"""A file, how it was compared, and the passes that came after the export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +72,13 @@ class CheckedFile:
         parity: how it was compared.
         passes: names of the passes that its program went through, see `models.passes`, then
             `onnxslim` where that simplified it.
+        versions: those of an ONNX file that a step looked into; None of any other.
     """
 
     path: Path
     parity: Parity
-    passes: tuple[str, ...]
+    passes: tuple[str, ...] = ()
+    versions: OnnxVersions | None = None
 
 
 @dataclass
@@ -116,21 +112,22 @@ class Program:
         make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
         own_format = self._own_format
         if own_format is not None:
-            self._adopt(variant.format, own_format)
-            return CheckedFile(*make(variant))
+            adopted = self._adopt(variant.format, own_format)
+            made = make(variant)
+            return replace(made, versions=made.versions or adopted.versions)
         if self.weights.kind is WeightsKind.OWN:
             refuse_unconfinable(EXPORT.step)
         if variant.format is Format.ONNX:
             # Known before the export, which takes minutes of a network as large.
-            _check_protobuf_holds(round(4e6 * (self.backbone.counted_params_m or 0)))
+            check_protobuf_holds(round(4e6 * (self.backbone.counted_params_m or 0)))
         self._await_program()
         try:
-            path, parity, later = make(variant)
+            made = make(variant)
         except StepFailed:
             # A program that was not worth making comes before what a tool made of it.
             self._export()
             raise
-        return CheckedFile(path, parity, (*self._export().passes, *later))
+        return replace(made, passes=(*self._export().passes, *made.passes))
 
     def seconds(self, variant: Variant) -> float:
         """Return the wall time of the steps that a variant needed, shared ones included."""
@@ -192,56 +189,64 @@ class Program:
         )
         return self.steps.start(EXPORT, request, ExportAnswer, self._written.set)
 
-    def _onnx(self, variant: Variant) -> _Made:
+    def _onnx(self, variant: Variant) -> CheckedFile:
         precision = variant.precision
         if precision in (Precision.FP32, Precision.INT8):
             return self._onnx_as_it_came(precision)
-        with _answering_for("fp32 file"):
-            source, _, simplified = self._onnx_as_it_came(Precision.FP32)
+        with answering_for("fp32 file"):
+            fp32 = self._onnx_as_it_came(Precision.FP32)
         path = self.folder / f"{precision.value}.onnx"
-        request = ReduceRequest(str(source), str(path), self.takes)
-        self.steps.run(REDUCE[precision], request, FileAnswer)
-        return path, self._parity(ONNX_PARITY[precision], path, precision), simplified
+        request = ReduceRequest(str(fp32.path), str(path), self.takes)
+        versions = self.steps.run(REDUCE[precision], request, FileAnswer).versions
+        parity = self._parity(ONNX_PARITY[precision], path, precision)
+        return CheckedFile(path, parity, fp32.passes, versions)
 
-    def _onnx_as_it_came(self, precision: Precision) -> _Made:
+    def _onnx_as_it_came(self, precision: Precision) -> CheckedFile:
         """Make the file, simplified where that keeps parity."""
         source = self._translated
         if self._own_format is not OwnFormat.ONNX:
-            _check_protobuf_holds(Path(f"{self._prefix}.pdiparams").stat().st_size)
-            self.steps.run(ONNX, OnnxRequest(self._prefix, ONNX_OPSET, str(source)), FileAnswer)
+            check_protobuf_holds(Path(f"{self._prefix}.pdiparams").stat().st_size)
+            self.steps.run(
+                ONNX, OnnxRequest(self._prefix, TRANSLATED.opset, str(source)), FileAnswer
+            )
         path = self.folder / "model.onnx"
         parity = ONNX_PARITY[precision]
         try:
-            self.steps.run(SIMPLIFY, SimplifyRequest(str(source), str(path)), FileAnswer)
-            return path, self._parity(parity, path, precision), (SIMPLIFIER,)
+            request = SimplifyRequest(str(source), str(path))
+            versions = self.steps.run(SIMPLIFY, request, FileAnswer).versions
+            compared = self._parity(parity, path, precision)
+            return CheckedFile(path, compared, (SIMPLIFIER,), versions)
         except StepFailed:
-            return source, self._parity(UNSIMPLIFIED_PARITY, source, precision), ()
+            compared = self._parity(UNSIMPLIFIED_PARITY, source, precision)
+            return CheckedFile(source, compared)
 
-    def _paddle_lite(self, variant: Variant) -> _Made:
+    def _paddle_lite(self, variant: Variant) -> CheckedFile:
         """Make the file; one for arm cannot run here, so twins answer for it."""
         if variant.target is Target.X86:
             return self._x86(variant.precision)
         if variant.precision is Precision.FP16:
             return self._arm_fp16(variant)
-        with _answering_for("x86 twin"):
+        with answering_for("x86 twin"):
             self._optimise(Target.X86, variant.precision)
             arm, optimising = self._optimising(Target.ARM, variant.precision)
-            _, parity, passes = self._x86(variant.precision)
+            twin = self._x86(variant.precision)
         optimising.result()
-        return arm, replace(parity, checked_through=CheckedThrough.X86_TWIN), passes
+        parity = replace(twin.parity, checked_through=CheckedThrough.X86_TWIN)
+        return replace(twin, path=arm, parity=parity)
 
-    def _arm_fp16(self, variant: Variant) -> _Made:
+    def _arm_fp16(self, variant: Variant) -> CheckedFile:
         """Make the file; one twin answers for graph and weights, one for what float16 does."""
-        with _answering_for("x86 fp32 twin"):
+        with answering_for("x86 fp32 twin"):
             self._x86(Precision.FP32)
-        with _answering_for("ONNX fp16 twin"):
-            _, parity, _ = self._onnx(replace(variant, format=Format.ONNX, target=Target.ANY))
+        with answering_for("ONNX fp16 twin"):
+            twin = self._onnx(replace(variant, format=Format.ONNX, target=Target.ANY))
         path, passes = self._optimise(Target.ARM, Precision.FP16)
-        return path, replace(parity, checked_through=CheckedThrough.FP32_AND_FP16_TWINS), passes
+        parity = replace(twin.parity, checked_through=CheckedThrough.FP32_AND_FP16_TWINS)
+        return CheckedFile(path, parity, passes)
 
-    def _x86(self, precision: Precision) -> _Made:
+    def _x86(self, precision: Precision) -> CheckedFile:
         path, passes = self._optimise(Target.X86, precision)
-        return path, self._parity(X86_PARITY[precision], path, precision), passes
+        return CheckedFile(path, self._parity(X86_PARITY[precision], path, precision), passes)
 
     def _optimise(self, target: Target, precision: Precision) -> tuple[Path, tuple[str, ...]]:
         """Return the file and the passes that its program went through after the export."""
@@ -322,24 +327,3 @@ class Program:
     @property
     def _reference(self) -> str:
         return str(self.folder.absolute() / "reference.npz")
-
-
-def _check_protobuf_holds(size_bytes: int) -> None:
-    if size_bytes > MAX_ONNX_WEIGHTS_BYTES:
-        raise StepFailed(
-            ONNX.step,
-            f"its weights have {size_bytes / 1e9:.1f} GB, and an ONNX file, being one protobuf, "
-            f"holds {MAX_ONNX_WEIGHTS_BYTES / 1e9:.1f} GB",
-            crashed=False,
-        )
-
-
-@contextmanager
-def _answering_for(twin: str) -> Iterator[None]:
-    """Say of a failure inside that it is a twin's."""
-    try:
-        yield
-    except StepFailed as failure:
-        reason = f"its {twin} was refused: {failure.reason}"
-        crashed, said = failure.crashed, failure.said
-        raise StepFailed(failure.step, reason, crashed=crashed, said=said) from failure

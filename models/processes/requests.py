@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.own import AssumedAxis, Trained
 from models.catalog.precisions import Precision
 from protos.inputs import ConstantInput, ImageSize, InputValues, NetworkInput
@@ -142,6 +143,7 @@ class AdoptAnswer:
         assumed: axes of the image that neither the model nor the request says.
         is_half: whether its image or an output is of float16 numbers, so that no two ways of
             computing it agree better than those.
+        versions: those of an ONNX file, as it was written; None of a program.
         classes: of weights, how many they are for.
         precision: in which it came.
     """
@@ -151,6 +153,7 @@ class AdoptAnswer:
     output_shapes: tuple[tuple[int, ...], ...]
     assumed: tuple[AssumedAxis, ...] = ()
     is_half: bool = False
+    versions: OnnxVersions | None = None
     classes: int | None = None
     precision: Precision = Precision.FP32
 
@@ -289,9 +292,11 @@ class FileAnswer:
 
     Attributes:
         size_bytes: its size.
+        versions: those of an ONNX file that the step looked into; None of any other.
     """
 
     size_bytes: int
+    versions: OnnxVersions | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ half of the outputs' range.
 STATIC_OPERATORS = ("Conv", "MatMul", "Gemm")
 """ONNX operators that int8-static quantises; all operators would wreck transformers."""
 
+IMPORTED_DOMAINS = "used"
+"""Which domains of operators a quantised file imports: the tool imports all that it knows."""
+
 RANGE_IMAGES = 32
 """Noise images that int8-static takes the ranges of activations from, by minimum and maximum."""
 
@@ -56,9 +59,10 @@ def _onnx_options(precision: Precision) -> Mapping[str, Any]:
     if precision is Precision.FP16:
         return {"kept_operators": FP16_KEPT_OPERATORS}
     if precision is Precision.INT8_DYNAMIC:
-        return {"operators": DYNAMIC_OPERATORS}
+        return {"operators": DYNAMIC_OPERATORS, "imported_domains": IMPORTED_DOMAINS}
     return {
         "operators": STATIC_OPERATORS,
+        "imported_domains": IMPORTED_DOMAINS,
         "range_images": RANGE_IMAGES,
         "range_seed": RANGE_SEED,
     }

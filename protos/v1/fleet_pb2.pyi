@@ -196,6 +196,7 @@ class Hello(_message.Message):
     HELD_ATTEMPT_IDS_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
     RUN_ID_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """A UUID: the subject of a member's certificate, else one that the agent made at its first start and keeps."""
     name: _builtins.str
@@ -206,6 +207,8 @@ class Hello(_message.Message):
     """
     run_id: _builtins.str
     """Made anew at each start of the agent: two that alternate are two agents with one identity."""
+    replace: _builtins.bool
+    """Whether it asks to take the place of the agent whose device has the name; see ReplaceDevice."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -224,10 +227,11 @@ class Hello(_message.Message):
         held_attempt_ids: _abc.Iterable[_builtins.str] | None = ...,
         protocol: _builtins.int | None = ...,
         run_id: _builtins.str = ...,
+        replace: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "profile", b"profile", "protocol", b"protocol"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "device_id", b"device_id", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile", "protocol", b"protocol", "run_id", b"run_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "device_id", b"device_id", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile", "protocol", b"protocol", "replace", b"replace", "run_id", b"run_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__protocol: _TypeAlias = _typing.Literal["protocol"]  # noqa: Y015
     _WhichOneofArgType__protocol: _TypeAlias = _typing.Literal["_protocol", b"_protocol"]  # noqa: Y015
@@ -312,6 +316,7 @@ class Lease(_message.Message):
     BACKBONE_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     ORDINAL_FIELD_NUMBER: _builtins.int
+    PROCESS_SPREAD_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     artifact_sha256: _builtins.str
@@ -321,6 +326,10 @@ class Lease(_message.Message):
     """For people who read the agent's log."""
     ordinal: _builtins.int
     """Which of its job's repetitions, from 0, for people."""
+    process_spread: _builtins.float
+    """Standard deviation between the medians of processes on the device, relative to them: what one process
+    samples beyond a third of it tells nothing. 0 is unknown.
+    """
     @_builtins.property
     def settings(self) -> _types_pb2.MeasureSettings: ...
     def __init__(
@@ -333,10 +342,11 @@ class Lease(_message.Message):
         backbone: _builtins.str = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
         ordinal: _builtins.int = ...,
+        process_spread: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "process_spread", b"process_spread", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,7 +55,7 @@ class FleetServicer(object):
         free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
         stream ends when the controller stops or the device connects anew: dial again.
         Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
-        named; ALREADY_EXISTS when another device has the name.
+        named; ALREADY_EXISTS when another device has the name, or another agent this one's place.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class FleetStub:
     free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
     stream ends when the controller stops or the device connects anew: dial again.
     Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
-    named; ALREADY_EXISTS when another device has the name.
+    named; ALREADY_EXISTS when another device has the name, or another agent this one's place.
     """
     FetchArtifact: _grpc.UnaryStreamMultiCallable[_fleet_pb2.FetchArtifactRequest, _fleet_pb2.FetchArtifactResponse]
     """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
@@ -56,7 +56,7 @@ class FleetAsyncStub(FleetStub):
     free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
     stream ends when the controller stops or the device connects anew: dial again.
     Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
-    named; ALREADY_EXISTS when another device has the name.
+    named; ALREADY_EXISTS when another device has the name, or another agent this one's place.
     """
     FetchArtifact: _aio.UnaryStreamMultiCallable[_fleet_pb2.FetchArtifactRequest, _fleet_pb2.FetchArtifactResponse]  # type: ignore[assignment]
     """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
@@ -76,7 +76,7 @@ class FleetServicer(metaclass=_abc_1.ABCMeta):
         free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
         stream ends when the controller stops or the device connects anew: dial again.
         Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
-        named; ALREADY_EXISTS when another device has the name.
+        named; ALREADY_EXISTS when another device has the name, or another agent this one's place.
         """
 
     @_abc_1.abstractmethod

@@ -561,6 +561,46 @@ class RemoveDeviceResponse(_message.Message):
 Global___RemoveDeviceResponse: _TypeAlias = RemoveDeviceResponse  # noqa: Y015
 
 @_typing.final
+class ReplaceDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceDeviceRequest: _TypeAlias = ReplaceDeviceRequest  # noqa: Y015
+
+@_typing.final
+class ReplaceDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_FOR_MS_FIELD_NUMBER: _builtins.int
+    open_for_ms: _builtins.int
+    """For how long."""
+    def __init__(
+        self,
+        *,
+        open_for_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open_for_ms", b"open_for_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceDeviceResponse: _TypeAlias = ReplaceDeviceResponse  # noqa: Y015
+
+@_typing.final
 class Cores(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -594,7 +634,6 @@ class SweepSpec(_message.Message):
     RUNTIMES_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
-    REPETITIONS_FIELD_NUMBER: _builtins.int
     RELATIVE_HALF_WIDTH_FIELD_NUMBER: _builtins.int
     TIME_BUDGET_MS_FIELD_NUMBER: _builtins.int
     PRECISIONS_FIELD_NUMBER: _builtins.int
@@ -607,8 +646,10 @@ class SweepSpec(_message.Message):
     SENTINEL_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     INPUT_SIZES_FIELD_NUMBER: _builtins.int
+    FEWEST_REPETITIONS_FIELD_NUMBER: _builtins.int
+    MOST_REPETITIONS_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
-    repetitions: _builtins.int
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
     flush_denormals: _builtins.bool
@@ -617,6 +658,11 @@ class SweepSpec(_message.Message):
     """Whether a small backbone is read again and again between the jobs, to tell a device that drifts."""
     name: _builtins.str
     """What a person calls it; several may have one name."""
+    fewest_repetitions: _builtins.int
+    """Child processes of each job: more than the fewest while its interval is wider than wanted."""
+    most_repetitions: _builtins.int
+    time_ms: _builtins.int
+    """What all jobs on a device may take together; absent plans for each job by itself."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -657,7 +703,6 @@ class SweepSpec(_message.Message):
         runtimes: _abc.Iterable[_types_pb2.Runtime.ValueType] | None = ...,
         threads: _abc.Iterable[_builtins.int] | None = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
-        repetitions: _builtins.int = ...,
         relative_half_width: _builtins.float = ...,
         time_budget_ms: _builtins.int = ...,
         precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
@@ -670,14 +715,22 @@ class SweepSpec(_message.Message):
         sentinel: _builtins.bool = ...,
         name: _builtins.str = ...,
         input_sizes: _abc.Iterable[_types_pb2.ImageSize] | None = ...,
+        fewest_repetitions: _builtins.int = ...,
+        most_repetitions: _builtins.int = ...,
+        time_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "gate", b"gate", "onnxruntime", b"onnxruntime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "cores", b"cores", "gate", b"gate", "onnxruntime", b"onnxruntime", "time_ms", b"time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "devices", b"devices", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_sizes", b"input_sizes", "name", b"name", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "relative_half_width", b"relative_half_width", "repetitions", b"repetitions", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
+    _WhichOneofReturnType__time_ms: _TypeAlias = _typing.Literal["time_ms"]  # noqa: Y015
+    _WhichOneofArgType__time_ms: _TypeAlias = _typing.Literal["_time_ms", b"_time_ms"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_ms) -> _WhichOneofReturnType__time_ms | None: ...
 
 Global___SweepSpec: _TypeAlias = SweepSpec  # noqa: Y015
 
@@ -932,6 +985,7 @@ class WatchSweepResponse(_message.Message):
     ACTIVITIES_FIELD_NUMBER: _builtins.int
     REPETITIONS_TOTAL_FIELD_NUMBER: _builtins.int
     REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
+    JOBS_WITH_FIGURES_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -940,8 +994,10 @@ class WatchSweepResponse(_message.Message):
     jobs_queued: _builtins.int
     jobs_running: _builtins.int
     repetitions_total: _builtins.int
-    """Of all jobs and sentinels, which take turns; more than asked for where some are taken again."""
+    """Of all jobs and sentinels, which take turns; more are added while intervals are too wide."""
     repetitions_done: _builtins.int
+    jobs_with_figures: _builtins.int
+    """Jobs and sentinels of which two repetitions were taken, so that there is a first figure."""
     @_builtins.property
     def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutcome]:
         """Every job that ended since the last snapshot of this stream."""
@@ -964,10 +1020,11 @@ class WatchSweepResponse(_message.Message):
         activities: _abc.Iterable[Global___Activity] | None = ...,
         repetitions_total: _builtins.int = ...,
         repetitions_done: _builtins.int = ...,
+        jobs_with_figures: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2846,6 +2903,8 @@ class OwnModel(_message.Message):
     ADDED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     ASSUMED_FIELD_NUMBER: _builtins.int
     TAKES_FIELD_NUMBER: _builtins.int
+    IR_VERSION_FIELD_NUMBER: _builtins.int
+    OPSET_FIELD_NUMBER: _builtins.int
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -2856,6 +2915,9 @@ class OwnModel(_message.Message):
     params_m: _builtins.float
     """Numbers in its weights, in millions, as we counted them."""
     added_at_unix_ms: _builtins.int
+    ir_version: _builtins.int
+    """Of an ONNX file: the lowest IR version that it needs, and the version of its operators."""
+    opset: _builtins.int
     architecture: _builtins.str
     """Of weights: what they are of."""
     precision: _types_pb2.Precision.ValueType
@@ -2884,16 +2946,27 @@ class OwnModel(_message.Message):
         added_at_unix_ms: _builtins.int = ...,
         assumed: _abc.Iterable[Global___AssumedAxis] | None = ...,
         takes: _types_pb2.NetworkInput | None = ...,
+        ir_version: _builtins.int | None = ...,
+        opset: _builtins.int | None = ...,
         architecture: _builtins.str | None = ...,
         precision: _types_pb2.Precision.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "architecture", b"architecture", "takes", b"takes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_ir_version", b"_ir_version", "_opset", b"_opset", "architecture", b"architecture", "ir_version", b"ir_version", "opset", b"opset", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "name", b"name", "output_shapes", b"output_shapes", "params_m", b"params_m", "precision", b"precision", "size_bytes", b"size_bytes", "takes", b"takes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_ir_version", b"_ir_version", "_opset", b"_opset", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "ir_version", b"ir_version", "name", b"name", "opset", b"opset", "output_shapes", b"output_shapes", "params_m", b"params_m", "precision", b"precision", "size_bytes", b"size_bytes", "takes", b"takes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
     _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
+    _WhichOneofReturnType__ir_version: _TypeAlias = _typing.Literal["ir_version"]  # noqa: Y015
+    _WhichOneofArgType__ir_version: _TypeAlias = _typing.Literal["_ir_version", b"_ir_version"]  # noqa: Y015
+    _WhichOneofReturnType__opset: _TypeAlias = _typing.Literal["opset"]  # noqa: Y015
+    _WhichOneofArgType__opset: _TypeAlias = _typing.Literal["_opset", b"_opset"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__architecture) -> _WhichOneofReturnType__architecture | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ir_version) -> _WhichOneofReturnType__ir_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opset) -> _WhichOneofReturnType__opset | None: ...
 
 Global___OwnModel: _TypeAlias = OwnModel  # noqa: Y015
 

@@ -49,6 +49,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.RemoveDeviceRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.RemoveDeviceResponse.FromString,
                 _registered_method=True)
+        self.ReplaceDevice = channel.unary_unary(
+                '/edgerank.v1.Query/ReplaceDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
+                _registered_method=True)
         self.StartSweep = channel.unary_unary(
                 '/edgerank.v1.Query/StartSweep',
                 request_serializer=protos_dot_v1_dot_query__pb2.StartSweepRequest.SerializeToString,
@@ -143,6 +148,15 @@ class QueryServicer(object):
     def RemoveDevice(self, request, context):
         """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
         is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplaceDevice(self, request, context):
+        """Lets a new agent that asks for it (Hello.replace) take a device over, once, for a short time. The agent of
+        before is refused from then on. Idempotent: the time begins anew.
+        Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -281,6 +295,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.RemoveDevice,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RemoveDeviceRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.RemoveDeviceResponse.SerializeToString,
+            ),
+            'ReplaceDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.SerializeToString,
             ),
             'StartSweep': grpc.unary_unary_rpc_method_handler(
                     servicer.StartSweep,
@@ -434,6 +453,33 @@ class Query(object):
             '/edgerank.v1.Query/RemoveDevice',
             protos_dot_v1_dot_query__pb2.RemoveDeviceRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.RemoveDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ReplaceDevice',
+            protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,11 @@ class QueryStub:
     """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
     is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
     """
+    ReplaceDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.ReplaceDeviceRequest, _query_pb2.ReplaceDeviceResponse]
+    """Lets a new agent that asks for it (Hello.replace) take a device over, once, for a short time. The agent of
+    before is refused from then on. Idempotent: the time begins anew.
+    Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
+    """
     StartSweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]
     """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
     Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
@@ -118,6 +123,11 @@ class QueryAsyncStub(QueryStub):
     RemoveDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RemoveDeviceRequest, _query_pb2.RemoveDeviceResponse]  # type: ignore[assignment]
     """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
     is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
+    """
+    ReplaceDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.ReplaceDeviceRequest, _query_pb2.ReplaceDeviceResponse]  # type: ignore[assignment]
+    """Lets a new agent that asks for it (Hello.replace) take a device over, once, for a short time. The agent of
+    before is refused from then on. Idempotent: the time begins anew.
+    Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
     """
     StartSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]  # type: ignore[assignment]
     """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
@@ -205,6 +215,17 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.RemoveDeviceResponse, _abc.Awaitable[_query_pb2.RemoveDeviceResponse]]:
         """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
         is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplaceDevice(
+        self,
+        request: _query_pb2.ReplaceDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ReplaceDeviceResponse, _abc.Awaitable[_query_pb2.ReplaceDeviceResponse]]:
+        """Lets a new agent that asks for it (Hello.replace) take a device over, once, for a short time. The agent of
+        before is refused from then on. Idempotent: the time begins anew.
+        Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
         """
 
     @_abc_1.abstractmethod

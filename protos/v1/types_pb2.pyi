@@ -186,6 +186,8 @@ class _StopReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StopReason
     """Median and spread stopped changing: more samples of this process would tell nothing new."""
     STOP_REASON_SUSTAINED: _StopReason.ValueType  # 4
     """The minutes of continuous inference that were asked for are over."""
+    STOP_REASON_BELOW_PROCESS_SPREAD: _StopReason.ValueType  # 5
+    """Its error is below a third of what processes of the device differ by, as its lease told."""
 
 class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
     """Why a repetition took no more samples."""
@@ -199,6 +201,8 @@ STOP_REASON_NOISE_STABLE: StopReason.ValueType  # 3
 """Median and spread stopped changing: more samples of this process would tell nothing new."""
 STOP_REASON_SUSTAINED: StopReason.ValueType  # 4
 """The minutes of continuous inference that were asked for are over."""
+STOP_REASON_BELOW_PROCESS_SPREAD: StopReason.ValueType  # 5
+"""Its error is below a third of what processes of the device differ by, as its lease told."""
 Global___StopReason: _TypeAlias = StopReason  # noqa: Y015
 
 class _GraphOptimization:
@@ -434,6 +438,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: runtime, provider, has"""
     REASON_CODE_FLUSHING_UNKNOWN: _ReasonCode.ValueType  # 74
     """words: architecture, known"""
+    REASON_CODE_FILE_TOO_NEW: _ReasonCode.ValueType  # 95
+    """ir_version, opset, reads_ir_version, reads_opset; backbone, version"""
     REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
     """Of no one device.
     words: backbone
@@ -607,6 +613,8 @@ REASON_CODE_PROVIDER_MISSING: ReasonCode.ValueType  # 73
 """words: runtime, provider, has"""
 REASON_CODE_FLUSHING_UNKNOWN: ReasonCode.ValueType  # 74
 """words: architecture, known"""
+REASON_CODE_FILE_TOO_NEW: ReasonCode.ValueType  # 95
+"""ir_version, opset, reads_ir_version, reads_opset; backbone, version"""
 REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone

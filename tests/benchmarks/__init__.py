@@ -1,1 +1,1 @@
-"""Benchmarks: ratios, both sides in one run. They write docs/benchmarks.md."""
+"""Benchmarks: ratios, both sides in one run. They write docs/proof/benchmarks.md."""

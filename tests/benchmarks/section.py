@@ -1,4 +1,4 @@
-"""What a benchmark gives: a section of docs/benchmarks.md."""
+"""What a benchmark gives: a section of docs/proof/benchmarks.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

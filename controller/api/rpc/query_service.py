@@ -90,6 +90,15 @@ class QueryService(query_pb2_grpc.QueryServicer):
             count = await self._fleet.remove(device, with_measurements=request.with_measurements)
         return query_pb2.RemoveDeviceResponse(measurement_count=count)
 
+    async def ReplaceDevice(  # noqa: N802
+        self, request: query_pb2.ReplaceDeviceRequest, context: Context
+    ) -> query_pb2.ReplaceDeviceResponse:
+        """Lets a new agent take a device over."""
+        async with answered_failures(context):
+            device = find_device(await self._queries.devices(), request.device)
+            open_for_ms = self._fleet.takeovers.allow(device, self._fleet.connected())
+        return query_pb2.ReplaceDeviceResponse(open_for_ms=open_for_ms)
+
     async def StartSweep(  # noqa: N802
         self, request: query_pb2.StartSweepRequest, context: Context
     ) -> query_pb2.StartSweepResponse:

@@ -11,19 +11,23 @@ from controller.cli.options.values import (
     read_devices,
     read_minutes,
     read_percentage,
+    read_repetitions,
     read_runtimes,
     read_threads,
 )
-from controller.domain.quantities import parse_latency_ms
+from controller.domain.quantities import parse_latency_ms, parse_time_ms
 from controller.domain.sweeps import (
+    DEFAULT_FEWEST_REPETITIONS,
+    DEFAULT_MOST_REPETITIONS,
     DEFAULT_RELATIVE_HALF_WIDTH,
-    DEFAULT_REPETITIONS,
     DEFAULT_TIME_BUDGET_MS,
-    MAX_REPETITIONS,
+    JOB_TIME_MS,
+    ordinary_repetitions,
 )
 from protos.runtimes import Runtime
 
 DEFAULT_PRECISION = f"{DEFAULT_RELATIVE_HALF_WIDTH:.0%}"
+DEFAULT_REPETITIONS = f"{DEFAULT_FEWEST_REPETITIONS}-{DEFAULT_MOST_REPETITIONS}"
 DEFAULT_TIME_BUDGET = f"{DEFAULT_TIME_BUDGET_MS / 1_000:g}s"
 
 
@@ -42,11 +46,13 @@ class SweptSettings:
 class MeasuringRules:
     """How often and how long is measured; the fields are those of `SweepSpec`."""
 
-    repetitions: int
+    fewest_repetitions: int
+    most_repetitions: int
     relative_half_width: float
     time_budget_ms: int
     sentinel: bool
     sustained_minutes: int
+    time_ms: int | None
 
 
 swept_options = option_group(
@@ -95,18 +101,22 @@ swept_options = option_group(
 
 def _rules(
     *,
-    repetitions: int | None,
+    repetitions: tuple[int, int] | None,
     precision: float,
     time_budget_ms: float,
     sentinel: bool,
     sustained_minutes: int | None,
+    time_ms: int | None,
 ) -> MeasuringRules:
+    fewest, most = repetitions or ordinary_repetitions(sustained_minutes or 0)
     return MeasuringRules(
-        repetitions=repetitions or (1 if sustained_minutes else DEFAULT_REPETITIONS),
+        fewest_repetitions=fewest,
+        most_repetitions=most,
         relative_half_width=precision,
         time_budget_ms=round(time_budget_ms),
         sentinel=sentinel,
         sustained_minutes=sustained_minutes or 0,
+        time_ms=time_ms,
     )
 
 
@@ -116,9 +126,20 @@ measuring_options = option_group(
     _rules,
     click.option(
         "--repetitions",
-        type=click.IntRange(1, MAX_REPETITIONS),
+        type=Converted("repetitions", read_repetitions),
+        metavar="N-N",
         show_default=f"{DEFAULT_REPETITIONS}, with --sustained 1",
-        help="Fresh processes for each job.",
+        help="Fresh processes for each job: the fewest, and the most while its interval is wider "
+        "than wanted and time is left; one number is both.",
+    ),
+    click.option(
+        "--time",
+        "time_ms",
+        type=Converted("time", parse_time_ms),
+        metavar="TIME",
+        show_default=f"{JOB_TIME_MS / 1_000:g}s for each job",
+        help="What all jobs on a device may take together, as 20m: it is spent where intervals are "
+        "widest. The fewest repetitions are taken in any case.",
     ),
     click.option(
         "--precision",
@@ -141,7 +162,8 @@ measuring_options = option_group(
         "--sentinel/--no-sentinel",
         default=True,
         show_default=True,
-        help="Read a small backbone now and then, and repeat what was measured while it drifted.",
+        help="Read a small backbone now and then, and repeat what was measured beside a gross and "
+        "lasting change.",
     ),
     click.option(
         "--sustained",

@@ -12,7 +12,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.names import find_backbone, find_choice
 from controller.domain.rankings import WITH_FIGURES, Merit
-from controller.domain.sweeps import MAX_MINUTES, MAX_THREADS
+from controller.domain.sweeps import MAX_MINUTES, MAX_REPETITIONS, MAX_THREADS
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
@@ -200,6 +200,25 @@ def read_only(text: str) -> tuple[Verdict, ...]:
                 f"{name!r} is no verdict of a figure; there are {', '.join(known)}",
             )
     return tuple(verdict for verdict in WITH_FIGURES if verdict.value in wanted)
+
+
+def read_repetitions(text: str) -> tuple[int, int]:
+    """The fewest and the most of "3-10"; "5" is five in any case.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is none, too many, or more at least than at most.
+    """
+    fewest, dash, most = text.partition("-")
+    bounds = (fewest, most) if dash else (fewest, fewest)
+    # More digits than this are beyond the maximum, and beyond what Python turns into a number.
+    if all(bound.isdecimal() and len(bound) < 10 for bound in bounds):
+        least, largest = map(int, bounds)
+        if 1 <= least <= largest <= MAX_REPETITIONS:
+            return least, largest
+    raise EdgerankError(
+        ErrorCode.INVALID_INPUT,
+        f"{text!r} is no number of repetitions from 1 to {MAX_REPETITIONS}; write 3-10, or 5",
+    )
 
 
 def read_minutes(text: str) -> int:

@@ -86,6 +86,8 @@ def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
         far = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
         return far, "waiting for the converters"
     far = f"{snapshot.repetitions_done}/{snapshot.repetitions_total} processes"
+    if snapshot.jobs_with_figures:
+        far += f", first figures of {snapshot.jobs_with_figures}/{snapshot.jobs_total}"
     return far, "waiting for a device that is connected and free"
 
 

@@ -58,6 +58,7 @@ def sweep(
       edgerank sweep --models MobileNetV1,PPLCNet_x1_0 --devices all
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
       edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 0.5%
+      edgerank sweep --models tier:mobile --devices phone --time 20m
       edgerank sweep --models tier:mobile --devices phone --sustained 10m
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
       edgerank sweep --models tier:mobile --max-temperature 45C --start-deadline 300s
@@ -73,7 +74,8 @@ def sweep(
             runtimes=swept.runtimes,
             threads=swept.threads,
             weights=variants.weights,
-            repetitions=rules.repetitions,
+            fewest_repetitions=rules.fewest_repetitions,
+            most_repetitions=rules.most_repetitions,
             relative_half_width=rules.relative_half_width,
             time_budget_ms=rules.time_budget_ms,
             precisions=variants.precisions,
@@ -86,6 +88,7 @@ def sweep(
             flush_denormals=runtime_settings.flush_denormals,
             onnxruntime=runtime_settings.onnxruntime,
             sustained_minutes=rules.sustained_minutes,
+            time_ms=rules.time_ms,
         )
         sweep_id, job_count, left_out = client.start_sweep(spec)
         console.print(f"sweep {sweep_id}: {counted(job_count, 'job')}", highlight=False)

@@ -32,6 +32,8 @@ def record_own_model(database: Database, model: OwnModel) -> None:
                 output_shapes=model.output_shapes,
                 added_at_unix_ms=model.added_at_unix_ms,
                 assumed=model.assumed,
+                ir_version=model.ir_version,
+                opset=model.opset,
                 architecture=model.architecture,
                 precision=model.precision,
             )
@@ -83,6 +85,8 @@ def _model(row: Row[Any]) -> OwnModel:
         output_shapes=row.output_shapes,
         added_at_unix_ms=row.added_at_unix_ms,
         assumed=row.assumed,
+        ir_version=row.ir_version,
+        opset=row.opset,
         architecture=row.architecture,
         precision=row.precision,
     )

@@ -98,6 +98,9 @@ own_models = Table(
     Column("output_shapes", Document(tuple[str, ...]), nullable=False),
     Column("added_at_unix_ms", BigInteger, nullable=False),
     Column("assumed", Document(tuple[AssumedAxis, ...]), nullable=False),
+    # Of an ONNX file.
+    Column("ir_version", Integer),
+    Column("opset", Integer),
     # Of weights: what they are of.
     Column("architecture", String),
     Column("precision", Member(Precision), nullable=False),
@@ -107,6 +110,8 @@ devices = Table(
     "devices",
     metadata,
     Column("device_id", String, primary_key=True),
+    # What its agent calls itself to us: the device's id, until another agent takes it over.
+    Column("agent_id", String, nullable=False, unique=True),
     Column("name", String, nullable=False),
     # What its agent calls itself: a person may have renamed the device since.
     Column("agent_name", String, nullable=False),
@@ -124,6 +129,14 @@ Index(
     unique=True,
     sqlite_where=_IS_THERE,
     postgresql_where=_IS_THERE,
+)
+
+# Agents whose device another agent took over.
+replaced_agents = Table(
+    "replaced_agents",
+    metadata,
+    Column("agent_id", String, primary_key=True),
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
 )
 
 # One row a conversion; two conversions may give the same bytes, so the digest is not unique.
@@ -151,6 +164,9 @@ artifacts = Table(
     Column("tool_versions", JSON, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
+    # Of an ONNX file.
+    Column("ir_version", Integer),
+    Column("opset", Integer),
 )
 
 sweeps = Table(
@@ -184,21 +200,40 @@ jobs = Table(
     Index("ix_jobs_device_id_state", "device_id", "state"),
 )
 
+# How a sweep stands on a device, kept up with each report.
+courses = Table(
+    "courses",
+    metadata,
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    Column("planned_ms", BigInteger, nullable=False),
+    # What starts waited for together.
+    Column("waited_ms", BigInteger, nullable=False),
+    Column("sentinel_id", String, ForeignKey("jobs.job_id")),
+    # Of the deviations between processes: the logarithms' sum of squares, degrees of freedom.
+    Column("squares", Float, nullable=False),
+    Column("degrees", Integer, nullable=False),
+    Column("spent_ms", BigInteger, nullable=False),
+    Column("has_repeated", Boolean, nullable=False),
+)
+
 # One row a repetition that is to be taken, was taken, or is not needed any more.
 turns = Table(
     "turns",
     metadata,
     Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
     Column("ordinal", Integer, primary_key=True),
+    # Those of the job, so that an index finds what is next.
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
     # Among those of its sweep on its device.
     Column("place", Integer, nullable=False),
     Column("state", Member(TurnState), nullable=False),
     # Readings of the sentinel before it was taken.
     Column("block", Integer),
-    # Of a sentinel: the median's 95 % interval.
-    Column("low_ms", Float),
-    Column("high_ms", Float),
-    Index("ix_turns_state_place", "state", "place"),
+    Column("median_ms", Float),
+    Column("spent_ms", BigInteger, nullable=False),
+    Index("ix_turns_device_id_sweep_id_state_place", "device_id", "sweep_id", "state", "place"),
 )
 
 # One try at one turn.
@@ -210,16 +245,6 @@ attempts = Table(
     Column("ordinal", Integer, nullable=False),
     Column("state", Member(AttemptState), nullable=False),
     Column("leased_at_unix_ms", BigInteger, nullable=False),
-)
-
-# One row a sweep and device: how long its starts may wait together, and how long they have.
-waits = Table(
-    "waits",
-    metadata,
-    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
-    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
-    Column("allowed_ms", BigInteger, nullable=False),
-    Column("waited_ms", BigInteger, nullable=False),
 )
 
 # One row a job that ended; `failed` ones have reasons and no figures.

@@ -1,7 +1,4 @@
-"""Columns that speak the domain: members of enums, dataclasses, sizes, samples."""
-
-# SQLAlchemy hands a dialect to each, which none asks.
-# ruff: noqa: ARG002
+"""Kinds of columns, which take and give the domain's values and keep texts and bytes."""
 
 from collections.abc import Sequence
 from enum import Enum

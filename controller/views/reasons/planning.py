@@ -58,6 +58,12 @@ SENTENCES: Final[Writers] = {
         f"no way is known to flush denormals on device {words['device']!r}, whose architecture is "
         f"{words['architecture']!r}; known: {words['known']}"
     ),
+    ReasonCode.FILE_TOO_NEW: lambda figures, words: (
+        f"device {words['device']!r} has ONNX Runtime {words['version']}, which reads IR versions "
+        f"up to {figures['reads_ir_version']:.0f} and opsets up to {figures['reads_opset']:.0f}; "
+        f"{words['backbone']} has IR version {figures['ir_version']:.0f} and opset "
+        f"{figures['opset']:.0f}"
+    ),
     ReasonCode.ADDED_AS_ONNX: lambda _, words: (
         f"{words['backbone']} was added as ONNX, so Paddle Lite has no file of it"
     ),

@@ -17,7 +17,7 @@ from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.onnx.admission import admit
 from models.steps.onnx.contents import is_quantised, parameter_count
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
-from models.steps.onnx.versions import refuse_newer, stamp_lowest_ir
+from models.steps.onnx.versions import refuse_newer, stamp_lowest
 from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.declared import DeclaredInput, declared
@@ -38,7 +38,7 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     """
     model = _read(Path(request.folder) / FILE_NAMES[OwnFormat.ONNX][0])
     admit(model)
-    stamp_lowest_ir(model)
+    versions = stamp_lowest(model)
     inputs = _inputs(model)
     adopted = adopt([_declared(value) for value in inputs], request)
     _fix_shapes(model, inputs, adopted)
@@ -51,6 +51,7 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         output_shapes=output_shapes,
         assumed=adopted.assumed,
         is_half=is_half,
+        versions=versions,
         precision=Precision.INT8 if is_quantised(model) else Precision.FP32,
     )
 

@@ -10,6 +10,7 @@ from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_floa
 from models.processes.requests import FileAnswer, ReduceRequest
 from models.recipes import reduction
 from models.steps.onnx.reducing import refuse_half
+from models.steps.onnx.versions import stamp_lowest
 
 
 def run(request: ReduceRequest) -> FileAnswer:
@@ -24,5 +25,6 @@ def run(request: ReduceRequest) -> FileAnswer:
         keep_io_types=True,
         op_block_list=[*DEFAULT_OP_BLOCK_LIST, *reduction.FP16_KEPT_OPERATORS],
     )
+    versions = stamp_lowest(model)
     onnx.save(model, request.output_path)
-    return FileAnswer(size_bytes=Path(request.output_path).stat().st_size)
+    return FileAnswer(Path(request.output_path).stat().st_size, versions)

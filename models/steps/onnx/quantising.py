@@ -12,6 +12,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from models.processes.requests import FileAnswer, ReduceRequest
 from models.steps.onnx.contents import is_quantised
 from models.steps.onnx.reducing import refuse_half
+from models.steps.onnx.versions import stamp_lowest
 from models.steps.refusal import StepRefused
 
 _QUANTISED = frozenset({"DynamicQuantizeLinear", "QuantizeLinear"})
@@ -39,7 +40,7 @@ def prepared(request: ReduceRequest) -> Iterator[str]:
 
 
 def quantised(request: ReduceRequest, operators: Sequence[str]) -> FileAnswer:
-    """Return the written file's size.
+    """Write the file anew without what it does not need, and return what it is.
 
     Raises:
         StepRefused: nothing in it is quantised.
@@ -50,4 +51,6 @@ def quantised(request: ReduceRequest, operators: Sequence[str]) -> FileAnswer:
             f"nothing of it can be quantised, for it has no {' or '.join(operators)} with constant "
             "weights; ask for another precision"
         )
-    return FileAnswer(size_bytes=Path(request.output_path).stat().st_size)
+    versions = stamp_lowest(model)
+    onnx.save(model, request.output_path)
+    return FileAnswer(Path(request.output_path).stat().st_size, versions)

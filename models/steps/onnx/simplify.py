@@ -8,6 +8,7 @@ import onnx
 import onnxslim
 
 from models.processes.requests import FileAnswer, SimplifyRequest
+from models.steps.onnx.versions import stamp_lowest
 from models.steps.refusal import StepRefused
 
 
@@ -20,5 +21,6 @@ def run(request: SimplifyRequest) -> FileAnswer:
     simplified = onnxslim.slim(onnx.load(request.source_path))
     if simplified is None or not simplified.graph.node:
         raise StepRefused("onnxslim left nothing of the model")
+    versions = stamp_lowest(simplified)
     onnx.save(simplified, request.output_path)
-    return FileAnswer(size_bytes=Path(request.output_path).stat().st_size)
+    return FileAnswer(Path(request.output_path).stat().st_size, versions)

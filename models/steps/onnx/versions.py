@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from models.catalog.onnx_versions import OnnxVersions
 from models.steps.onnx.contents import messages
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
 from models.steps.refusal import StepRefused
@@ -19,28 +20,24 @@ _OVERLOADS_IR = 10
 _MAIN_DOMAINS = ("", "ai.onnx")
 
 
-def stamp_lowest_ir(model: onnx.ModelProto) -> None:
-    """Lower the file's IR version to what its operators need, for exporters write their newest.
+def stamp_lowest(model: onnx.ModelProto) -> OnnxVersions:
+    """Lower what the file asks of its reader to what its operators need, and return that.
 
-    It is never raised, for what it means would change. Operators newer than onnx leave it alone.
+    Exporters write their newest IR version, and quantisers import every domain that they know in
+    its newest version, of which older runtimes refuse each. The IR version is never raised, for
+    what it means would change. Operators newer than onnx leave it alone.
     """
-    used = {node.domain for node in messages(model) if isinstance(node, onnx.NodeProto)}
-    opsets = [
-        helper.make_opsetid("" if each.domain == "ai.onnx" else each.domain, each.version)
-        for each in model.opset_import
-        if each.domain in used or each.domain in _MAIN_DOMAINS
-    ]
-    if _opset(model) > onnx.defs.onnx_opset_version():
-        return
-    needed = helper.find_min_ir_version_for(opsets, ignore_unknown=True)
-    inputs = {value.name for value in model.graph.input}
-    if any(tensor.name not in inputs for tensor in model.graph.initializer):
-        needed = max(needed, _FREE_WEIGHTS_IR)
-    if model.functions:
-        needed = max(needed, _FUNCTIONS_IR)
-    if any(function.overload for function in model.functions):
-        needed = max(needed, _OVERLOADS_IR)
-    model.ir_version = min(model.ir_version, needed)
+    used = {
+        *_MAIN_DOMAINS,
+        *(node.domain for node in messages(model) if isinstance(node, onnx.NodeProto)),
+        *(function.domain for function in model.functions),
+    }
+    kept = [each for each in model.opset_import if each.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    if _opset(model) <= onnx.defs.onnx_opset_version():
+        model.ir_version = min(model.ir_version, _needed_ir(model))
+    return OnnxVersions(model.ir_version, _opset(model))
 
 
 def refuse_newer(model: onnx.ModelProto) -> None:
@@ -57,6 +54,22 @@ def refuse_newer(model: onnx.ModelProto) -> None:
     if not _takes(ir_version, opset):
         most = _most(lambda version: _takes(version, opset), ir_version)
         raise StepRefused(f"it has IR version {ir_version}, {here.format(most)}")
+
+
+def _needed_ir(model: onnx.ModelProto) -> int:
+    opsets = [
+        helper.make_opsetid("" if each.domain == "ai.onnx" else each.domain, each.version)
+        for each in model.opset_import
+    ]
+    needed: int = helper.find_min_ir_version_for(opsets, ignore_unknown=True)
+    inputs = {value.name for value in model.graph.input}
+    if any(tensor.name not in inputs for tensor in model.graph.initializer):
+        needed = max(needed, _FREE_WEIGHTS_IR)
+    if model.functions:
+        needed = max(needed, _FUNCTIONS_IR)
+    if any(function.overload for function in model.functions):
+        needed = max(needed, _OVERLOADS_IR)
+    return needed
 
 
 def _opset(model: onnx.ModelProto) -> int:

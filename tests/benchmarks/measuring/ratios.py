@@ -4,6 +4,7 @@ import numpy as np
 
 from agent.child.stopping import StoppingRule
 from controller.figures.latency import latency_figures
+from controller.figures.spread import UNKNOWN_SPREAD
 from controller.figures.statistics import median_ratio
 from protos.measuring import Repetition
 from tests.benchmarks.measuring.series import Series, synthetic
@@ -56,5 +57,10 @@ def _held(processes: tuple[int, int], trials: int) -> tuple[float, float]:
 def _job(
     series: Series, processes: int, slower: float, rng: np.random.Generator
 ) -> list[Repetition]:
-    rule = StoppingRule(relative_half_width=PRECISION, time_budget_ns=TIME_BUDGET_S * 1_000_000_000)
+    rule = StoppingRule(
+        relative_half_width=PRECISION,
+        time_budget_ns=TIME_BUDGET_S * 1_000_000_000,
+        # Before anything is known of the device, which is when samples are fewest.
+        process_spread=UNKNOWN_SPREAD,
+    )
     return [measure(slower * series.process(rng, series.runs), rule, rng) for _ in range(processes)]

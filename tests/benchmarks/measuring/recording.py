@@ -50,6 +50,7 @@ def one_repetition(
     *,
     command: tuple[str, ...] = CHILD,
     relative_half_width: float = NEVER,
+    process_spread: float = 0.0,
     on_phase: OnPhase = lambda _pid, _phase: None,
 ) -> Repetition:
     """What a fresh child measures, as the controller receives it.
@@ -59,6 +60,7 @@ def one_repetition(
         time_budget_ms: of sampling.
         command: starts the child.
         relative_half_width: ends sampling before the budget.
+        process_spread: does, too, at a third of it.
         on_phase: told the child's number and each phase that it begins.
     """
     request = ChildRequest(
@@ -72,6 +74,7 @@ def one_repetition(
             threads=subject.threads,
             relative_half_width=relative_half_width,
             time_budget_ms=time_budget_ms,
+            process_spread=process_spread,
         ),
     )
     sampled = ask_child(

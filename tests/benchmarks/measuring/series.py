@@ -33,7 +33,7 @@ class Series:
     name: str
     process: Process
     steady: bool = True
-    runs: int = 4_000
+    runs: int = 2_500
 
     def true_median_ms(self, processes: int = 10_000, spaced: int = 20) -> float:
         """The latency that half of all runs of all processes stay below, from a very large draw.
@@ -115,12 +115,10 @@ def _two_modes(rng: np.random.Generator, runs: int) -> Latencies:
 
 def _spells(rng: np.random.Generator, runs: int) -> Latencies:
     """Three of ten runs are in slow spells, which last for 3 runs in the mean."""
-    slow, changed = np.zeros(runs, dtype=bool), 0
     now = bool(rng.random() < 0.3)
-    while changed < runs:
-        length = int(rng.geometric(1 / 3 if now else 1 / 7))
-        slow[changed : changed + length] = now
-        changed, now = changed + length, not now
+    spells = np.arange(runs) % 2 != now
+    # Far more spells than fit, each of its length.
+    slow = np.repeat(~spells, rng.geometric(np.where(spells, 1 / 7, 1 / 3)))[:runs]
     latencies: Latencies = _lognormal(rng, runs) * np.where(slow, 1.15, 1.0)
     return latencies
 

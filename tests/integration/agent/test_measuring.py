@@ -54,6 +54,15 @@ def test_a_network_is_measured_with_its_context(
     assert repetition.before.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
 
 
+def test_a_process_samples_no_longer_than_processes_differ(
+    measurer: Measurer, artifacts: Artifacts
+) -> None:
+    artifact = artifacts.path("tiny", Runtime.ONNXRUNTIME)
+    wanted = settings(Runtime.ONNXRUNTIME, relative_half_width=1e-6, time_budget_ms=20_000)
+    told = measurer.measure(artifact, wanted, Cancellation(), process_spread=0.5)
+    assert told.repetition.stop_reason is StopReason.BELOW_PROCESS_SPREAD
+
+
 def alike(first: int | None, second: int | None) -> bool:
     """Within 2 % or 1 MiB."""
     if first is None or second is None:

@@ -86,9 +86,15 @@ def store_artifact(database: Database, variant: Variant) -> str:
 
 
 def start_sweep(
-    database: Database, device: str, threads: tuple[int, ...] = (1,), **changes: Any
+    database: Database,
+    device: str,
+    threads: tuple[int, ...] = (1,),
+    repetitions: int | tuple[int, int] = 1,
+    **changes: Any,
 ) -> str:
     """A sweep of MobileNetV1 on one device that is ready to be measured; gives its id."""
+    fewest, most = (repetitions, repetitions) if isinstance(repetitions, int) else repetitions
+    changes |= {"fewest_repetitions": fewest, "most_repetitions": most}
     enrol(database, hello(device), now_unix_ms=0)
     devices = list_devices(database, connected=frozenset({f"id-of-{device}"}))
     spec = replace(SPEC, devices=(device,), threads=threads, **changes)

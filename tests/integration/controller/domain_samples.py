@@ -17,7 +17,8 @@ SPEC = SweepSpec(
     runtimes=(Runtime.ONNXRUNTIME,),
     threads=(1,),
     weights=WeightsKind.SYNTHETIC,
-    repetitions=1,
+    fewest_repetitions=1,
+    most_repetitions=1,
     relative_half_width=0.02,
     time_budget_ms=1_000,
 )

@@ -13,18 +13,21 @@ import pytest
 from controller.conversions.converter import Converter, Listener
 from controller.conversions.disk_room import RESERVED_BYTES
 from controller.domain.conversions import ConversionOutcome, ConversionResult
-from controller.domain.errors import EdgerankError
+from controller.domain.errors import EdgerankError, Refused
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
+from controller.state.artifacts import made_versions
 from controller.state.blobs import open_blobs, put_blob
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from models.catalog.catalog import load_catalog
+from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Format, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import ConversionCancelled, ToolMissing
 from protos.reasons import Reason, ReasonCode, reason
+from protos.runtimes import Runtime, RuntimeInfo
 from tests.integration.controller.conftest import OwnedClock
 from tests.integration.controller.domain_samples import SPEC, hello
 
@@ -252,6 +255,28 @@ async def test_jobs_whose_file_was_checked_and_not_kept_fail_and_say_why(
     assert snapshot.artifacts_done == snapshot.artifacts_total == 1
     detail = "made and checked, but not kept: the disk is full"
     assert reasons == [reason(ReasonCode.NO_ARTIFACT, {"detail": detail})] * 2
+
+
+async def test_a_file_that_its_making_made_too_new_is_told_before_it_is_pushed(
+    database: Database, sweeps: Sweeps, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the translation were asked for less than it then writes.
+    monkeypatch.setattr("controller.sweeps.readable.TRANSLATED", OnnxVersions(7, 13))
+    old = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.7.0")
+    greeting = hello("phone")
+    await fleet.connect(replace(greeting, profile=replace(greeting.profile, runtimes=(old,))))
+    spec = replace(SPEC, backbones=("PPLCNet_x0_25",))
+    sweep_id, plan = await sweeps.start(spec)
+    assert len(plan.jobs) == 1
+    _snapshot, reasons = await last_snapshot(sweeps, sweep_id)
+    assert [each.code for each in reasons] == [ReasonCode.FILE_TOO_NEW]
+    assert (reasons[0].figures["opset"], reasons[0].figures["reads_opset"]) == (14, 13)
+    # The next plan knows what was made.
+    (variant,) = (job.variant for job in plan.jobs)
+    known = made_versions(database, ["PPLCNet_x0_25"])
+    assert known == {variant: OnnxVersions(7, 14)}
+    with pytest.raises(Refused):
+        await sweeps.start(replace(spec, devices=("phone",)))
 
 
 async def test_cancelling_a_sweep_ends_its_conversions(sweeps: Sweeps, fleet: Fleet) -> None:

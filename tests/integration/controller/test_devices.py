@@ -1,6 +1,7 @@
 """Devices are renamed and removed, and what was measured on them stays unless it is to go."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,15 +10,16 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.sweeps import Device, SweepPhase
 from controller.fleet.agents import Fleet
+from controller.fleet.takeover import OPEN_FOR_MS
 from controller.state import sweeps
 from controller.state.database import Database
 from controller.state.devices import enrol, list_devices, list_removed
 from controller.state.measurements import list_measurements
 from controller.state.sweeps import list_sweeps
-from protos.fleet import Lease
-from tests.integration.controller.conftest import start_sweep
+from protos.fleet import Hello, Lease
+from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
-from tests.integration.controller.test_fleet import lease
+from tests.integration.controller.fleet.test_fleet import lease
 
 
 def found(database: Database, name: str) -> Device:
@@ -140,3 +142,95 @@ async def test_what_was_not_measured_yet_is_cancelled_so_that_its_sweep_ends(
     back = await fleet.connect(hello("phone", held=(given.attempt_id,)))
     await fleet.report(back, measured_report(given.attempt_id, given.job_id))
     assert measured_on(database, "phone") == []
+
+
+def newcomer(name: str, device_id: str = "new", **changes: Any) -> Hello:
+    """The first words of an agent with a new state folder that asks for a device's place."""
+    return replace(hello(name), device_id=device_id, replace=True, **changes)
+
+
+async def test_a_new_agent_takes_over_what_it_asks_for_and_a_person_allows(
+    database: Database, fleet: Fleet
+) -> None:
+    await measure(database, fleet, "phone")
+    waiting = start_sweep(database, "phone", threads=(2,))
+    device = found(database, "phone")
+    assert fleet.takeovers.allow(device, fleet.connected()) == OPEN_FOR_MS
+    session = await fleet.connect(newcomer("phone"))
+    # The same device: by its id, its name and what was measured on it.
+    assert (session.device_id, session.hello.name) == (device.device_id, "phone")
+    assert [each.device_id for each in list_devices(database, fleet.connected())] == ["id-of-phone"]
+    assert len(measured_on(database, "phone")) == 1
+    # What waited for the device is measured on it.
+    given = await lease(fleet, session)
+    await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    assert sweeps.find_sweep(database, waiting).phase is SweepPhase.ENDED
+    assert len(measured_on(database, "phone")) == 2
+    await fleet.disconnect(session)
+    # The agent of before is told, whatever it calls itself; the new one needs no permission.
+    for name in ("phone", "tablet"):
+        with pytest.raises(EdgerankError, match="'phone'") as refused:
+            await fleet.connect(replace(hello("phone"), name=name))
+        assert refused.value.code is ErrorCode.INVALID_INPUT
+    for asks in (True, False):
+        await fleet.disconnect(await fleet.connect(replace(newcomer("phone"), replace=asks)))
+    # Taken back, as it was taken.
+    fleet.takeovers.allow(found(database, "phone"), fleet.connected())
+    back = await fleet.connect(replace(hello("phone"), replace=True))
+    assert back.device_id == "id-of-phone"
+    await fleet.disconnect(back)
+    with pytest.raises(EdgerankError, match="'phone'"):
+        await fleet.connect(replace(newcomer("phone"), replace=False))
+
+
+async def test_nothing_is_taken_over_that_nobody_allowed(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    enrol(database, hello("phone"), now_unix_ms=0)
+    enrol(database, hello("pi"), now_unix_ms=0)
+
+    async def refusal(greeting: Hello) -> ErrorCode:
+        with pytest.raises(EdgerankError) as refused:
+            await fleet.connect(greeting)
+        return refused.value.code
+
+    assert await refusal(newcomer("phone")) is ErrorCode.NAME_TAKEN
+    # For another device, for too long, while its agent is there, or by an agent that did not ask.
+    fleet.takeovers.allow(found(database, "pi"), fleet.connected())
+    assert await refusal(newcomer("phone")) is ErrorCode.NAME_TAKEN
+    fleet.takeovers.allow(found(database, "phone"), fleet.connected())
+    assert await refusal(replace(newcomer("phone"), replace=False)) is ErrorCode.NAME_TAKEN
+    clock.now_ms += OPEN_FOR_MS
+    assert await refusal(newcomer("phone")) is ErrorCode.NAME_TAKEN
+    fleet.takeovers.allow(found(database, "phone"), fleet.connected())
+    session = await fleet.connect(hello("phone"))
+    assert await refusal(newcomer("phone")) is ErrorCode.NAME_TAKEN
+    with pytest.raises(EdgerankError) as refused:
+        fleet.takeovers.allow(found(database, "phone"), fleet.connected())
+    assert refused.value.code is ErrorCode.PRECONDITION
+    await fleet.disconnect(session)
+    # By another device's agent, or on another processor.
+    assert await refusal(newcomer("phone", device_id="id-of-pi")) is ErrorCode.NAME_TAKEN
+    other = replace(hello("phone").profile, architecture="aarch64")
+    assert await refusal(newcomer("phone", profile=other)) is ErrorCode.INVALID_INPUT
+    # Once allowed is for one.
+    await fleet.disconnect(await fleet.connect(newcomer("phone")))
+    assert await refusal(newcomer("phone", device_id="newer")) is ErrorCode.NAME_TAKEN
+
+
+async def test_asking_for_a_name_that_nobody_has_is_joining(
+    database: Database, fleet: Fleet
+) -> None:
+    session = await fleet.connect(newcomer("phone"))
+    assert (session.device_id, names(database)) == ("new", ["phone"])
+
+
+async def test_an_agent_whose_device_was_deleted_joins_anew(
+    database: Database, fleet: Fleet
+) -> None:
+    enrol(database, hello("phone"), now_unix_ms=0)
+    fleet.takeovers.allow(found(database, "phone"), fleet.connected())
+    await fleet.disconnect(await fleet.connect(newcomer("phone")))
+    await fleet.remove(found(database, "phone"), with_measurements=True)
+    session = await fleet.connect(hello("phone"))
+    assert session.device_id == "id-of-phone"

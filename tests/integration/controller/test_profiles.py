@@ -33,7 +33,7 @@ from tests.integration.controller.domain_samples import (
     hello,
     measured_report,
 )
-from tests.integration.controller.test_fleet import lease as lease_of
+from tests.integration.controller.fleet.test_fleet import lease as lease_of
 from tests.unit.controller.fleet.test_credibility import TRACE, packed
 from tests.unit.controller.samples.profiles import PROFILE
 from tests.unit.controller.sweeps.test_planning import device

@@ -11,9 +11,10 @@ from controller.domain.measurements import Measurement, MeasurementFilter, Verdi
 from controller.domain.sweeps import SweepPhase
 from controller.fleet import settling
 from controller.fleet.reports import lose_attempt, record_report
-from controller.state import attempts, jobs, sweeps, turns
+from controller.state import attempts, jobs, sweeps
 from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
+from controller.state.rounds import turns
 from protos.fleet import Failure, Lease, Report
 from protos.measuring import StartGate
 from protos.reasons import ReasonCode, reason
@@ -79,7 +80,9 @@ def test_the_repetitions_of_jobs_take_turns_and_each_job_has_all_of_its_own(
     assert order not in (sorted(order), sorted(order, reverse=True))
     assert [len(each.repetitions) for each in measured(database)] == [5, 5]
     assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 2}
-    assert turns.count_turns(database, sweep_id) == (10, 10)
+    assert turns.count_turns(database, sweep_id) == turns.TurnCounts(
+        total=10, taken=10, jobs_with_figures=2
+    )
 
 
 def test_a_sentinel_is_read_and_told_but_no_candidate(database: Database) -> None:
@@ -93,35 +96,48 @@ def test_a_sentinel_is_read_and_told_but_no_candidate(database: Database) -> Non
     assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
 
 
-def test_what_was_taken_while_the_device_drifted_is_kept_marked_and_measured_anew(
+def test_what_lay_beside_a_lasting_change_is_kept_marked_and_measured_anew(
     database: Database,
 ) -> None:
-    start_sweep(database, "phone", repetitions=3, sentinel=True)
-    measure_all(database, QUIET_NS, SLOW_NS, QUIET_NS)
-    (found,) = measured(database)
-    assert [each.is_suspect for each in found.repetitions] == [True] * 3 + [False] * 3
-    assert (found.verdict, found.latency and found.latency.repetition_count) == (Verdict.OK, 3)
-
-
-def test_a_drift_in_the_middle_costs_only_the_blocks_around_it(database: Database) -> None:
-    start_sweep(database, "phone", threads=(1, 2, 3, 4), repetitions=5, sentinel=True)
-    # Twenty turns in two blocks; the second ends slowly, and quiet follows.
-    measure_all(database, QUIET_NS, QUIET_NS, SLOW_NS, QUIET_NS)
+    start_sweep(database, "phone", threads=(1, 2, 3, 4), repetitions=10, sentinel=True)
+    # Forty turns in four blocks: the third is between two slow readings.
+    measure_all(database, *[QUIET_NS] * 2, SLOW_NS, SLOW_NS, *[QUIET_NS] * 2)
     repetitions = [each for one in measured(database) for each in one.repetitions]
-    assert Counter(each.is_suspect for each in repetitions) == {False: 20, True: 10}
+    assert Counter(each.is_suspect for each in repetitions) == {False: 40, True: 30}
     assert {one.verdict for one in measured(database)} == {Verdict.OK}
+    assert {one.latency and one.latency.repetition_count for one in measured(database)} == {10}
 
 
-def test_a_device_that_stays_slow_is_a_verdict_with_its_figure(database: Database) -> None:
-    start_sweep(database, "phone", repetitions=3, sentinel=True)
-    measure_all(database, QUIET_NS, SLOW_NS, SLOW_NS)
-    (found,) = measured(database)
-    assert found.verdict is Verdict.THROTTLED
-    (why,) = found.reasons
-    assert why.code is ReasonCode.DEVICE_DRIFTED
-    assert why.figures["slowdown"] == pytest.approx(0.4, abs=0.005)
-    assert found.latency is not None
-    assert len(found.repetitions) == 6
+@pytest.mark.parametrize("last", [QUIET_NS, SLOW_NS])
+def test_a_change_at_the_end_counts_once_another_reading_tells_that_it_lasts(
+    database: Database, last: int
+) -> None:
+    start_sweep(database, "phone", threads=(1, 2, 3, 4), repetitions=10, sentinel=True)
+    measure_all(database, *[QUIET_NS] * 4, SLOW_NS, last, QUIET_NS)
+    repetitions = [each for one in measured(database) for each in one.repetitions]
+    assert sum(each.is_suspect for each in repetitions) == (10 if last == SLOW_NS else 0)
+
+
+def test_a_change_that_passes_costs_nothing(database: Database) -> None:
+    start_sweep(database, "phone", threads=(1, 2, 3, 4), repetitions=5, sentinel=True)
+    leases = measure_all(database, QUIET_NS, SLOW_NS, QUIET_NS)
+    assert len(leases) == 20 + 3
+    repetitions = [each for one in measured(database) for each in one.repetitions]
+    assert not any(each.is_suspect for each in repetitions)
+
+
+def test_what_stays_beside_a_change_is_a_verdict_with_its_figure(database: Database) -> None:
+    # Twenty jobs of one process each, so that none has another that is steady.
+    start_sweep(database, "phone", batches=tuple(range(1, 41)), sentinel=True)
+    measure_all(database, *[QUIET_NS] * 4, SLOW_NS, SLOW_NS, SLOW_NS, SLOW_NS, QUIET_NS)
+    found = measured(database)
+    throttled = [each for each in found if each.verdict is Verdict.THROTTLED]
+    assert throttled
+    for each in throttled:
+        (why,) = each.reasons
+        assert why.code is ReasonCode.DEVICE_DRIFTED
+        assert why.figures["slowdown"] == pytest.approx(0.4, abs=0.005)
+        assert each.latency is not None
 
 
 def test_a_sentinel_that_fails_leaves_the_others_measured(database: Database) -> None:
@@ -188,7 +204,9 @@ def test_a_repetition_that_could_not_start_leaves_the_others_to_count(
     assert (found.verdict, len(found.repetitions)) == (Verdict.OK, 5 - unready)
     missed = reason(ReasonCode.STARTS_MISSED, count=unready, deadline_ms=60_000)
     assert found.reasons == (missed,)
-    assert turns.count_turns(database, sweep_id) == (5 - unready, 5 - unready)
+    assert turns.count_turns(database, sweep_id) == turns.TurnCounts(
+        total=5 - unready, taken=5 - unready, jobs_with_figures=1
+    )
     assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
 
 

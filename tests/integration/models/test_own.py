@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.own import InputAxis, OwnFormat, own_backbone, own_folder
 from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.variants import Format, Target, Variant, WeightsKind, variants_of
@@ -46,6 +47,7 @@ class TestOnnx:
             takes=NetworkInput(size=square(64)),
             params=8 * 3 * 3 * 3 + 8 * 10,
             output_shapes=((1, 10),),
+            versions=OnnxVersions(ir_version=7, opset=14),
         )
 
     def test_an_open_size_is_fixed_to_what_is_asked_for(self, tmp_path: Path) -> None:

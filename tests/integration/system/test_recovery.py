@@ -43,3 +43,28 @@ def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) 
                     found = list(client.list_measurements(MeasurementFilter(sweep_id=sweep_id)))
                 assert {figure.job_id for figure in found} == {job["job_id"] for job in jobs}
             assert agent.stop() == 0
+
+
+def test_a_device_that_was_set_up_anew_is_taken_over_when_both_sides_agree(tmp_path: Path) -> None:
+    with running_controller(tmp_path / "controller") as (_controller, address):
+
+        def join(state: str, *options: str) -> subprocess.CompletedProcess[str]:
+            arguments = ("--controller", address, "--name", "board", "--state", tmp_path / state)
+            return edgerank("agent", *map(str, arguments), *options)
+
+        with running_agent(address, "board", tmp_path / "old"):
+            allowed = edgerank("devices", "replace", "board", address=address)
+            assert allowed.returncode == 4, allowed.stdout
+        told = join("new")
+        assert told.returncode == 2
+        assert "edgerank devices replace board" in told.stderr
+        assert "--replace" in told.stderr
+        assert join("new", "--replace").returncode == 2
+        allowed = edgerank("devices", "replace", "board", address=address)
+        assert "10 minutes" in allowed.stdout, allowed.stderr
+        with running_agent(address, "board", tmp_path / "new", "--replace"):
+            known = edgerank("devices", "--json", address=address)
+            (device,) = json.loads(known.stdout)
+            assert device["device_id"] == (tmp_path / "old" / "device_id").read_text().strip()
+            assert device["connected"]
+        assert "taken over" in join("old").stderr

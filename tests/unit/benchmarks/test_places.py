@@ -33,7 +33,9 @@ def test_a_page_without_exactly_one_place_is_refused(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "names"), [("measuring.md", PROOF), ("benchmarks.md", SPEED)], ids=["proof", "speed"]
+    ("page", "names"),
+    [("measuring.md", PROOF), ("proof/benchmarks.md", SPEED)],
+    ids=["proof", "speed"],
 )
 def test_a_page_has_a_place_for_each_of_its_benchmarks(page: str, names: Collection[str]) -> None:
     text = (DOCS / page).read_text()

@@ -111,6 +111,8 @@ def upgrade() -> None:
         sa.Column("tool_versions", sa.JSON(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ir_version", sa.Integer(), nullable=True),
+        sa.Column("opset", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("conversion_key", name=op.f("pk_artifacts")),
     )
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
@@ -127,6 +129,7 @@ def upgrade() -> None:
     op.create_table(
         "devices",
         sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("agent_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("agent_name", sa.String(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
@@ -135,6 +138,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("removed_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_devices")),
+        sa.UniqueConstraint("agent_id", name=op.f("uq_devices_agent_id")),
     )
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.create_index(
@@ -146,6 +150,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "replaced_agents",
+        sa.Column("agent_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_replaced_agents_device_id")
+        ),
+        sa.PrimaryKeyConstraint("agent_id", name=op.f("pk_replaced_agents")),
+    )
+    op.create_table(
         "own_models",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("format", sa.String(), nullable=False),
@@ -156,6 +169,8 @@ def upgrade() -> None:
         sa.Column("output_shapes", sa.JSON(), nullable=False),
         sa.Column("added_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("assumed", sa.JSON(), nullable=False),
+        sa.Column("ir_version", sa.Integer(), nullable=True),
+        sa.Column("opset", sa.Integer(), nullable=True),
         sa.Column("architecture", sa.String(), nullable=True),
         sa.Column("precision", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_own_models")),
@@ -198,18 +213,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_jobs_device_id_state", ["device_id", "state"], unique=False)
         batch_op.create_index("ix_jobs_sweep_id_state", ["sweep_id", "state"], unique=False)
 
-    op.create_table(
-        "waits",
-        sa.Column("sweep_id", sa.String(), nullable=False),
-        sa.Column("device_id", sa.String(), nullable=False),
-        sa.Column("allowed_ms", sa.BigInteger(), nullable=False),
-        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["device_id"], ["devices.device_id"], name=op.f("fk_waits_device_id")
-        ),
-        sa.ForeignKeyConstraint(["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_waits_sweep_id")),
-        sa.PrimaryKeyConstraint("sweep_id", "device_id", name=op.f("pk_waits")),
-    )
     op.create_table(
         "attempts",
         sa.Column("attempt_id", sa.String(), nullable=False),
@@ -293,25 +296,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )
     op.create_table(
+        "courses",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("planned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.Column("sentinel_id", sa.String(), nullable=True),
+        sa.Column("squares", sa.Float(), nullable=False),
+        sa.Column("degrees", sa.Integer(), nullable=False),
+        sa.Column("spent_ms", sa.BigInteger(), nullable=False),
+        sa.Column("has_repeated", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_courses_device_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sentinel_id"], ["jobs.job_id"], name=op.f("fk_courses_sentinel_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_courses_sweep_id")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "sweep_id", name=op.f("pk_courses")),
+    )
+    op.create_table(
         "turns",
         sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("block", sa.Integer(), nullable=True),
-        sa.Column("low_ms", sa.Float(), nullable=True),
-        sa.Column("high_ms", sa.Float(), nullable=True),
+        sa.Column("median_ms", sa.Float(), nullable=True),
+        sa.Column("spent_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_turns_device_id")
+        ),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_turns_job_id")),
+        sa.ForeignKeyConstraint(["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_turns_sweep_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_turns")),
     )
     with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.create_index("ix_turns_state_place", ["state", "place"], unique=False)
+        batch_op.create_index(
+            "ix_turns_device_id_sweep_id_state_place",
+            ["device_id", "sweep_id", "state", "place"],
+            unique=False,
+        )
 
 
 def downgrade() -> None:
     """Takes the change back."""
     with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.drop_index("ix_turns_state_place")
+        batch_op.drop_index("ix_turns_device_id_sweep_id_state_place")
 
     op.drop_table("turns")
     op.drop_table("members")
@@ -322,6 +357,7 @@ def downgrade() -> None:
     op.drop_table("certificates")
     op.drop_table("audit_entries")
     op.drop_table("access_tokens")
+    op.drop_table("courses")
     op.drop_table("repetitions")
     op.drop_table("profiles")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
@@ -332,7 +368,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attempts_job_id"))
 
     op.drop_table("attempts")
-    op.drop_table("waits")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_sweep_id_state")
         batch_op.drop_index("ix_jobs_device_id_state")
@@ -340,6 +375,7 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("sweeps")
     op.drop_table("own_models")
+    op.drop_table("replaced_agents")
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_devices_name",

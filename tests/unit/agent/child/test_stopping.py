@@ -135,8 +135,18 @@ def test_the_half_width_is_that_of_the_wider_side_relative_to_the_median() -> No
     assert relative_half_width(Interval(0, 0), 0) == float("inf")
 
 
-def rule(relative_half_width: float = 0.02, time_budget_ns: int = LONG_NS) -> StoppingRule:
-    return StoppingRule(relative_half_width=relative_half_width, time_budget_ns=time_budget_ns)
+def rule(
+    relative_half_width: float = 0.02,
+    time_budget_ns: int = LONG_NS,
+    process_spread: float = 0.0,
+    start_ns: int = LONG_NS,
+) -> StoppingRule:
+    return StoppingRule(
+        relative_half_width=relative_half_width,
+        time_budget_ns=time_budget_ns,
+        process_spread=process_spread,
+        start_ns=start_ns,
+    )
 
 
 def test_sampling_ends_once_the_interval_is_narrow_enough() -> None:

@@ -107,19 +107,48 @@ def test_what_is_swept() -> None:
 
 def test_sustained_inference_is_measured_by_one_process_unless_told_otherwise() -> None:
     usual = MeasuringRules(
-        repetitions=5,
+        fewest_repetitions=3,
+        most_repetitions=10,
         relative_half_width=0.01,
         time_budget_ms=10_000,
         sentinel=True,
         sustained_minutes=0,
+        time_ms=None,
     )
     assert given(measuring_options) == usual
     sustained = given(measuring_options, "--sustained", "10m")
     assert isinstance(sustained, MeasuringRules)
-    assert (sustained.repetitions, sustained.sustained_minutes) == (1, 10)
+    assert (sustained.fewest_repetitions, sustained.most_repetitions) == (1, 1)
+    assert sustained.sustained_minutes == 10
     told = given(measuring_options, "--sustained", "10m", "--repetitions", "3")
     assert isinstance(told, MeasuringRules)
-    assert told.repetitions == 3
+    assert (told.fewest_repetitions, told.most_repetitions) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "bounds"), [("5", (5, 5)), ("1-20", (1, 20)), ("3-3", (3, 3)), ("3-10", (3, 10))]
+)
+def test_repetitions_are_a_range_or_one_number(words: str, bounds: tuple[int, int]) -> None:
+    told = given(measuring_options, "--repetitions", words)
+    assert isinstance(told, MeasuringRules)
+    assert (told.fewest_repetitions, told.most_repetitions) == bounds
+
+
+@pytest.mark.parametrize("words", ["0", "0-3", "4-3", "3-21", "-3", "3-", "three", "3-5-7", ""])
+def test_what_is_no_range_of_repetitions_is_refused(words: str) -> None:
+    told = CliRunner().invoke(sweep, ["--models", "A", "--repetitions", words])
+    assert told.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "time_ms"), [("20m", 1_200_000), ("90s", 90_000), ("1.5h", 5_400_000)]
+)
+def test_the_time_of_a_sweep_is_read_in_the_units_that_people_wait_in(
+    words: str, time_ms: int
+) -> None:
+    told = given(measuring_options, "--time", words)
+    assert isinstance(told, MeasuringRules)
+    assert told.time_ms == time_ms
 
 
 def test_the_usual_variants() -> None:

@@ -24,7 +24,8 @@ SPEC = SweepSpec(
     runtimes=(Runtime.ONNXRUNTIME,),
     threads=(1,),
     weights=WeightsKind.SYNTHETIC,
-    repetitions=3,
+    fewest_repetitions=3,
+    most_repetitions=10,
     relative_half_width=0.02,
     time_budget_ms=1_000,
 )
@@ -37,16 +38,20 @@ def test_a_sweep_waits_for_a_tenth_of_its_time_and_at_least_a_minute() -> None:
 
 
 def test_minutes_of_sustained_inference_are_planned_for() -> None:
-    sustained = replace(SPEC, sustained_minutes=10, repetitions=3)
+    sustained = replace(SPEC, sustained_minutes=10, fewest_repetitions=3)
     assert planned_time_ms(sustained, 2) == 60 * MINUTE_MS
     assert waiting_limit_ms(planned_time_ms(sustained, 2)) == 6 * MINUTE_MS
+
+
+def test_a_sweep_with_a_time_of_its_own_is_planned_for_that() -> None:
+    assert planned_time_ms(replace(SPEC, time_ms=20 * MINUTE_MS), 2) == 20 * MINUTE_MS
 
 
 @given(st.integers(0, 10_000), st.integers(0, 60), st.integers(1, 20))
 def test_no_plan_is_shorter_than_its_jobs_and_no_limit_below_a_minute(
     jobs: int, minutes: int, repetitions: int
 ) -> None:
-    spec = replace(SPEC, sustained_minutes=minutes, repetitions=repetitions)
+    spec = replace(SPEC, sustained_minutes=minutes, fewest_repetitions=repetitions)
     planned_ms = planned_time_ms(spec, jobs)
     assert planned_ms >= jobs * JOB_TIME_MS
     assert MIN_WAITING_MS <= waiting_limit_ms(planned_ms) <= max(MIN_WAITING_MS, planned_ms)

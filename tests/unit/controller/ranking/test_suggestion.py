@@ -9,9 +9,10 @@ from controller.domain.cores import CoreChoice, Cores
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import MOST_BACKBONES, Constraints, Ranking
 from controller.domain.sweeps import (
+    DEFAULT_FEWEST_REPETITIONS,
     DEFAULT_GATE,
+    DEFAULT_MOST_REPETITIONS,
     DEFAULT_RELATIVE_HALF_WIDTH,
-    DEFAULT_REPETITIONS,
     DEFAULT_TIME_BUDGET_MS,
     SweepSpec,
 )
@@ -40,7 +41,8 @@ GAP = SweepSpec(
     runtimes=tuple(Runtime),
     threads=(1,),
     weights=WeightsKind.PRETRAINED,
-    repetitions=DEFAULT_REPETITIONS,
+    fewest_repetitions=DEFAULT_FEWEST_REPETITIONS,
+    most_repetitions=DEFAULT_MOST_REPETITIONS,
     relative_half_width=DEFAULT_RELATIVE_HALF_WIDTH,
     time_budget_ms=DEFAULT_TIME_BUDGET_MS,
     gate=DEFAULT_GATE,
@@ -51,7 +53,8 @@ GAP = SweepSpec(
 AGAIN = replace(
     GAP,
     runtimes=(Runtime.ONNXRUNTIME,),
-    repetitions=6,
+    fewest_repetitions=3,
+    most_repetitions=6,
     relative_half_width=0.03,
     time_budget_ms=3_000,
     precisions=(Precision.FP32,),
@@ -89,7 +92,7 @@ class TestOnlyTheVerdictMissing:
         ]
         ranking = rank(DEVICE, measured, WITHIN_20_MS, catalog(A=70, B=80, Slow=90, Other=85))
         assert ranking.suggested_sweep == replace(
-            AGAIN, backbones=("B", "A"), threads=(1, 2), repetitions=20
+            AGAIN, backbones=("B", "A"), threads=(1, 2), fewest_repetitions=12, most_repetitions=20
         )
         # They have figures, so only the other one was not measured.
         assert ranking.unmeasured == ("Other",)
@@ -180,7 +183,9 @@ class TestWhatIsMissing:
 
     def test_minutes_are_asked_for_in_one_repetition(self) -> None:
         ranking = rank(DEVICE, [], Constraints(at_minute=10), catalog(A=76))
-        assert ranking.suggested_sweep == replace(GAP, sustained_minutes=10, repetitions=1)
+        assert ranking.suggested_sweep == replace(
+            GAP, sustained_minutes=10, fewest_repetitions=1, most_repetitions=1
+        )
 
     @pytest.mark.parametrize(
         ("measured_with", "suggested"),

@@ -163,6 +163,14 @@ _PLANNING = (
         },
     ),
     reason(ReasonCode.FLUSHING_UNKNOWN, _BOARD | {"architecture": "riscv64", "known": _FLUSHING}),
+    reason(
+        ReasonCode.FILE_TOO_NEW,
+        _BOARD | {"backbone": "AsOnnx", "version": "1.15.1"},
+        ir_version=10,
+        opset=21,
+        reads_ir_version=9,
+        reads_opset=19,
+    ),
     reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
     reason(ReasonCode.CAME_QUANTISED, {"backbone": "Quantised", "asked": "fp32", "has": "int8"}),
     reason(

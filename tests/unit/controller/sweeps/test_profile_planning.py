@@ -35,7 +35,7 @@ def test_a_profile_is_one_job_of_one_repetition() -> None:
     job = plan_profile(SPEC, [device("pc"), device("phone")], CATALOG)
     assert job.device_id == "id-of-pc"
     assert (job.variant.precision.value, job.variant.batch) == ("int8-static", 4)
-    assert (job.settings.profile_runs, as_sweep(SPEC).repetitions) == (7, 1)
+    assert (job.settings.profile_runs, as_sweep(SPEC).most_repetitions) == (7, 1)
     assert (job.settings.threads, job.settings.takes.shape) == (2, (4, 3, 96, 96))
 
 

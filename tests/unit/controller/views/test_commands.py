@@ -35,7 +35,8 @@ GAP = SweepSpec(
     runtimes=(Runtime.PADDLELITE,),
     threads=(4,),
     weights=WeightsKind.PRETRAINED,
-    repetitions=5,
+    fewest_repetitions=3,
+    most_repetitions=10,
     relative_half_width=0.01,
     time_budget_ms=10_000,
     gate=DEFAULT_GATE,
@@ -47,7 +48,9 @@ AGAIN = replace(
     runtimes=(Runtime.PADDLELITE, Runtime.ONNXRUNTIME),
     threads=(1, 2),
     weights=WeightsKind.SYNTHETIC,
-    repetitions=20,
+    fewest_repetitions=10,
+    most_repetitions=20,
+    time_ms=1_200_000,
     time_budget_ms=3_000,
     relative_half_width=0.025,
     precisions=(Precision.FP32, Precision.INT8_STATIC),
@@ -66,11 +69,11 @@ WRITTEN = [
         AGAIN,
         "edgerank sweep --models A,B --devices pi5 --runtimes paddlelite,onnxruntime "
         "--threads 1,2 --precisions fp32,int8-static --batch 1,4 --cores 4-7 --flush-denormals "
-        "--no-spinning --weights synthetic --repetitions 20 --time-budget 3000ms "
-        "--precision 2.5%",
+        "--no-spinning --weights synthetic --repetitions 10-20 --time 1200s "
+        "--time-budget 3000ms --precision 2.5%",
     ),
     (
-        replace(GAP, sustained_minutes=10, repetitions=1),
+        replace(GAP, sustained_minutes=10, fewest_repetitions=1, most_repetitions=1),
         "edgerank sweep --models A,B --devices 'my pi' --runtimes paddlelite --threads 4 "
         "--sustained 10m --weights pretrained",
     ),
@@ -141,7 +144,9 @@ def _some(choices: Any) -> st.SearchStrategy[tuple[Any, ...]]:
         runtimes=_some(Runtime),
         threads=_some([1, 2, 4]),
         weights=st.sampled_from([WeightsKind.PRETRAINED, WeightsKind.SYNTHETIC]),
-        repetitions=st.integers(1, MAX_REPETITIONS),
+        fewest_repetitions=st.integers(1, 5),
+        most_repetitions=st.integers(5, MAX_REPETITIONS),
+        time_ms=st.none() | st.integers(1, 10_000_000),
         relative_half_width=st.sampled_from([0.005, 0.01, 0.025, 0.03]),
         time_budget_ms=st.integers(100, 600_000),
         precisions=st.just(()) | _some(Precision),

@@ -8,8 +8,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from models.catalog.onnx_versions import OnnxVersions
 from models.steps.onnx.contents import is_quantised, parameter_count
-from models.steps.onnx.versions import refuse_newer, stamp_lowest_ir
+from models.steps.onnx.versions import refuse_newer, stamp_lowest
 from models.steps.refusal import StepRefused
 from tests.own_networks import onnx_network
 
@@ -140,7 +141,7 @@ def test_a_file_has_the_lowest_ir_version_that_its_operators_need(
     model = onnx_network()
     model.opset_import[0].version = opset
     model.ir_version = written
-    stamp_lowest_ir(model)
+    assert stamp_lowest(model) == OnnxVersions(stamped, opset)
     assert model.ir_version == stamped
 
 
@@ -149,16 +150,18 @@ def test_functions_need_the_version_that_has_them() -> None:
     model.opset_import[0].version = 13
     model.functions.add(name="Twice", domain="mine")
     model.ir_version = 12
-    stamp_lowest_ir(model)
+    stamp_lowest(model)
     assert model.ir_version == 8
 
 
-def test_domains_that_no_operator_is_of_need_nothing() -> None:
+def test_domains_that_no_operator_is_of_are_not_imported() -> None:
     model = onnx_network()
     model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 5))
     model.ir_version = 12
-    stamp_lowest_ir(model)
+    stamp_lowest(model)
     assert model.ir_version == 7
+    # A runtime that is older than a domain's version refuses a file that only imports it.
+    assert [each.domain for each in model.opset_import] == [""]
 
 
 def test_what_is_too_new_is_refused_with_what_would_do() -> None:

@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -215,3 +216,11 @@ def test_what_goes_wrong_while_it_is_waited_for_is_raised() -> None:
     looked = looked_at(items())
     with pytest.raises(ConnectionError):
         list(looked)
+
+
+def test_it_is_said_of_how_many_jobs_there_are_first_figures() -> None:
+    measuring = snapshot(_on(kind=ActivityKind.MEASURING))
+    (before,) = lines_of(measuring)
+    (after,) = lines_of(replace(measuring, jobs_with_figures=3, jobs_total=8))
+    assert "3/8" not in before
+    assert "3/8" in after

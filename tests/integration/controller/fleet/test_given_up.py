@@ -11,7 +11,7 @@ from protos.fleet import Cancel, GiveBack, Heartbeat
 from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
-from tests.integration.controller.test_fleet import lease, said
+from tests.integration.controller.fleet.test_fleet import lease, said
 
 
 async def test_a_lease_that_is_given_back_is_leased_again_and_counts_for_nothing(
