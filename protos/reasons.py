@@ -85,6 +85,8 @@ class ReasonCode(Enum):
     NEVER_REPORTED = "never_reported"
     """Figures: attempts."""
     NO_ARTIFACT = "no_artifact"
+    """Words: detail; log_id where a tool said more."""
+    WEIGHTS_UNAVAILABLE = "weights_unavailable"
     """Words: detail."""
     CONTROLLER_DEFECT = "controller_defect"
     NOTHING_TOLD = "nothing_told"
@@ -200,6 +202,10 @@ class ReasonCode(Enum):
     # Of no one device.
     ADDED_AS_ONNX = "added_as_onnx"
     """Words: backbone."""
+    CAME_QUANTISED = "came_quantised"
+    """Words: backbone, asked, has."""
+    NOT_QUANTISED = "not_quantised"
+    """Words: backbone, has."""
 
 
 @dataclass(frozen=True, kw_only=True)

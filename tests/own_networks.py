@@ -207,3 +207,21 @@ def save_apart(prefix: Path, folder: Path) -> Path:
     subprocess.run(command, check=True, capture_output=True)
     (folder / "__model__").write_bytes(prefix.with_suffix(".pdmodel").read_bytes())
     return folder
+
+
+# As people save what they trained, for a number of classes of their own.
+_TRAIN = """
+import sys
+import paddle
+from models.steps.paddle import architectures, synthetic
+paddle.seed(5)
+network = architectures.build(sys.argv[1], int(sys.argv[2]))
+synthetic.calibrate(network, 64, 8)
+paddle.save(network.state_dict(), sys.argv[3])
+"""
+
+
+def save_weights(path: Path, architecture: str, classes: int) -> Path:
+    command = [sys.executable, "-c", _TRAIN, architecture, str(classes), str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    return path

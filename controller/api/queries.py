@@ -98,7 +98,7 @@ class Queries:
             constraints,
             self._catalog,
             tuple(info.runtime for info in device.profile.runtimes),
-            accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset)),
+            accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
         )
 
     async def _measured(self, name: str) -> Device:

@@ -8,7 +8,6 @@ from rich.console import Console
 from controller.cli.options.accuracy_file import (
     MAX_FILE_BYTES,
     AccuracyFile,
-    check_sizes,
     known_here,
     read_accuracies,
 )
@@ -20,6 +19,10 @@ from controller.client import QueryClient
 from controller.domain.catalog import AccuracyFigure, Dataset, looks_like_fraction
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET
+from protos.inputs import ImageSize
+
+MOST_SIZES = 3
+"""More sizes than these are told by the smallest and the largest."""
 
 
 @click.group()
@@ -46,12 +49,13 @@ def import_file(path: Path, address: str) -> None:
     Its columns are name,dataset,metric,value,precision,source, in any order: a backbone, a dataset,
     top1 or top5, percent, fp32, fp16, int8-dynamic, int8-static or int8, and where the figure comes
     from. Commas, semicolons or tabs may part them. A figure belongs to its precision, and to the
-    backbone's evaluation size; where a column input_size says another one, the file is refused.
-    Importing again replaces. What is published for ImageNet-1k (imagenet, ILSVRC2012) is not
-    replaced; what nobody published of it, as its int8 accuracy or an own model's, is taken in.
+    size that a column input_size says, or to any without it. That of your own model belongs to the
+    file that has the name now, and to no other one that gets it later. Importing again replaces.
+    What is published for ImageNet-1k (imagenet, ILSVRC2012) is not replaced; what nobody published
+    of it, as its int8 accuracy or an own model's, is taken in.
 
     A results table of timm is taken as it is: the rows of those models that are here by timm's
-    name, at the same size.
+    name, each at its size.
 
     \b
     Examples:
@@ -83,21 +87,16 @@ def _figures_here(file: AccuracyFile, client: QueryClient) -> tuple[AccuracyFigu
     """The figures to send.
 
     Raises:
-        EdgerankError: NOTHING_FOUND for a table of timm that names no backbone here, INVALID_INPUT
-            for figures of another size than their backbone's.
+        EdgerankError: NOTHING_FOUND for a table of timm that names no backbone here.
     """
-    if not file.input_sizes and not file.is_timm:
-        return file.figures
-    catalog = client.catalog()
     if not file.is_timm:
-        check_sizes(file, catalog)
         return file.figures
-    figures = known_here(file, catalog)
+    figures = known_here(file, client.catalog())
     if not figures:
         raise EdgerankError(
             ErrorCode.NOTHING_FOUND,
-            f"0 of {file.row_count} rows of timm's table name a backbone here at its size that has "
-            "no published figure; add a model by timm's name with 'edgerank models add'",
+            f"0 of {file.row_count} rows of timm's table name a backbone here that has no "
+            "published figure at that size; add a model by timm's name with 'edgerank models add'",
         )
     return figures
 
@@ -151,7 +150,11 @@ def _read(path: Path) -> bytes:
 
 def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
     table = Ledger(
-        "dataset", Column("backbones", is_right=True), Column("metrics"), Column("precisions")
+        "dataset",
+        Column("backbones", is_right=True),
+        Column("metrics"),
+        Column("precisions"),
+        Column("px"),
     )
     for dataset in datasets:
         table.add_row(
@@ -159,5 +162,21 @@ def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
             str(dataset.backbone_count),
             ", ".join(metric.value for metric in dataset.metrics),
             "\n".join(precision.value for precision in dataset.precisions),
+            _sizes(dataset.input_sizes),
         )
     console.print(table)
+    for dataset in datasets:
+        if dataset.of_other_files:
+            names = ", ".join(dataset.of_other_files)
+            console.print(
+                f"on {dataset.name}, figures of {names} belong to files that have the name no "
+                "more; they count when these are added under it again",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def _sizes(input_sizes: tuple[ImageSize, ...]) -> str:
+    if len(input_sizes) > MOST_SIZES:
+        return f"{input_sizes[0]} to {input_sizes[-1]}"
+    return ", ".join(map(str, input_sizes)) or "any"

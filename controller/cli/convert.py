@@ -25,7 +25,7 @@ from controller.views.conversion_page import TOOLS, conversion_page
 from controller.views.conversion_rows import conversion_rows
 from controller.views.counting import counted
 from models.catalog.catalog import Backbone, load_catalog
-from models.catalog.variants import Precision, Variant, variants_of
+from models.catalog.variants import Variant, variants_of
 from models.conversion.cost import seconds_by_variant
 from models.tools import ToolMissing, tool_versions
 
@@ -103,10 +103,9 @@ def convert(
 
 def _expected_costs(backbones: Iterable[Backbone], wanted: WantedVariants) -> dict[Variant, float]:
     """The expected seconds of each variant that is asked for."""
-    precisions = [Precision(each) for each in wanted.precisions]
     costs: dict[Variant, float] = {}
     for backbone in backbones:
-        variants = variants_of(backbone, precisions, wanted.input_sizes, wanted.batches)
+        variants = variants_of(backbone, wanted.precisions, wanted.input_sizes, wanted.batches)
         costs |= seconds_by_variant(backbone, variants)
     return costs
 

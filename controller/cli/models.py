@@ -8,7 +8,7 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.own_files import brought, described, reading
+from controller.cli.options.own_files import brought, check_weights, described, reading
 from controller.cli.options.values import Converted, read_input_size, read_input_values
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (
@@ -91,7 +91,8 @@ def _print_tier(selection: TierSelection, as_json: bool) -> None:
     "paddle_dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with one program and its parameters, as Paddle 1.x to 2.6 write them.",
+    help="Folder, or a .tar of one, with a program and its parameters, as Paddle 1.x to 2.6 write "
+    "them.",
 )
 @click.option(
     "--program",
@@ -106,6 +107,24 @@ def _print_tier(selection: TierSelection, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="The parameters of that program, in one file.",
+)
+@click.option(
+    "--architecture",
+    metavar="NAME",
+    help="Network of the catalog that the weights are of; with --weights.",
+)
+@click.option(
+    "--weights",
+    "weights_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights (.pdparams) that you trained for a network of the catalog.",
+)
+@click.option(
+    "--classes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many classes the weights must be for; left out, they say so.",
 )
 @click.option(
     "--input-size",
@@ -132,6 +151,9 @@ def add(
     paddle_dir: Path | None,
     program_path: Path | None,
     parameters_path: Path | None,
+    architecture: str | None,
+    weights_path: Path | None,
+    classes: int | None,
     input_size: ImageSize | None,
     inputs: tuple[InputValues, ...],
     address: str,
@@ -143,34 +165,38 @@ def add(
     height x width or with the channels last, and give scores in float32 or float16. It is sent to
     the controller, run there once in a process without a network, and kept if that went well. What
     it takes, and what was assumed of it, is told. One that is made for several images at once is
-    measured so.
-    From then on sweep, convert, best and report know its name. A Paddle program becomes Paddle Lite
-    and ONNX files, an ONNX file becomes ONNX files only. Its accuracy is unknown until it is
-    imported with 'edgerank accuracy import'. A model has at most 2 GB. Weights of an ONNX file that
-    are in files beside it are sent with it; files elsewhere are never read.
+    measured so. From then on sweep, convert, best and report know its name. A Paddle program and
+    weights that were trained for an architecture of the catalog become Paddle Lite and ONNX files,
+    an ONNX file becomes ONNX files only. Its accuracy is unknown until it is imported with
+    'edgerank accuracy import'. A model has at most 2 GB. Weights of an ONNX file that are in files
+    beside it are sent with it; files elsewhere are never read.
 
     \b
     Examples:
       edgerank models add MyNet --onnx mynet.onnx
       edgerank models add MyNet --paddle inference/ --input-size 224
+      edgerank models add MyNet --paddle ResNet50_infer.tar
       edgerank models add MyNet --program net.prog --params net.weights
+      edgerank models add Birds --architecture ResNet50 --weights best_model.pdparams
       edgerank models add MyText --onnx text.onnx --input-size 48x192
       edgerank models add MyDet --paddle det/ --input-size 320 --input scale_factor=1,1
     """
-    own_format, bringing = brought(onnx_path, paddle_dir, program_path, parameters_path)
+    own_format, bringing = brought(
+        onnx_path, paddle_dir, program_path, parameters_path, weights_path
+    )
+    check_weights(weights_path, architecture, classes)
     with bringing as files, QueryClient(address) as client:
         header = OwnModelHeader(
             name=name,
             format=own_format,
             files=described(files),
             input_size=input_size,
+            architecture=architecture,
+            classes=classes,
             inputs=inputs,
         )
-        size_bytes = sum(file.size_bytes for file in header.files)
-        with (
-            reading(files) as chunks,
-            shown_upload(Console(stderr=True), chunks, size_bytes) as shown,
-        ):
+        size_bytes, console = sum(each.size_bytes for each in header.files), Console(stderr=True)
+        with reading(files) as chunks, shown_upload(console, chunks, size_bytes) as shown:
             model = client.add_model(header, shown)
     if as_json:
         print_json(model)
@@ -199,17 +225,21 @@ def own(address: str, as_json: bool) -> None:
 
 @models.command()
 @click.argument("name")
+@click.option("--with-accuracy", is_flag=True, help="Delete its imported accuracy, too.")
 @controller_option
 @says_failures
-def remove(name: str, address: str) -> None:
+def remove(name: str, with_accuracy: bool, address: str) -> None:
     """Remove an own model that no sweep has.
 
-    Its imported accuracy goes with it. Figures keep their model: one that a sweep has stays.
+    Accuracy that was imported for it belongs to its file: it counts again when the same file is
+    added under the same name, and for no other one. Figures keep their model: one that a sweep has
+    stays.
 
     \b
-    Example:
+    Examples:
       edgerank models remove MyNet
+      edgerank models remove MyNet --with-accuracy
     """
     with QueryClient(address) as client:
-        client.remove_model(name)
+        client.remove_model(name, with_accuracy=with_accuracy)
     click.echo(f"removed {name}")

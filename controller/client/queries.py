@@ -196,10 +196,11 @@ class QueryClient(Client):
             )
         return tuple(from_message(model, OwnModel) for model in response.models)
 
-    def remove_model(self, name: str) -> None:
+    def remove_model(self, name: str, *, with_accuracy: bool) -> None:
         """Forgets an own model that no sweep has."""
+        request = query_pb2.RemoveModelRequest(name=name, with_accuracy=with_accuracy)
         with self.said():
-            self._stub.RemoveModel(query_pb2.RemoveModelRequest(name=name), timeout=DEADLINE_S)
+            self._stub.RemoveModel(request, timeout=DEADLINE_S)
 
     def catalog(self) -> Catalog:
         """The packaged catalog, then the controller's own models."""

@@ -28,6 +28,7 @@ from controller.state.artifacts import Artifact, find_artifact, record_artifact
 from controller.state.blobs import has_blob, put_blob
 from controller.state.database import Database
 from models.catalog.catalog import Backbone, Catalog
+from models.catalog.own import is_own
 from models.catalog.variants import Variant, WeightsKind
 from models.conversion.cost import expected_disk_bytes, expected_peak_bytes, mixed_by_cost
 from models.conversion.pipeline import (
@@ -40,7 +41,12 @@ from models.conversion.pipeline import (
     conversion_key,
     convert,
 )
-from models.weights.weights import Weights, WeightsUnavailable, resolve_weights
+from models.weights.weights import (
+    Weights,
+    WeightsUnavailable,
+    WeightsUnreachable,
+    resolve_weights,
+)
 
 OnOutcome = Callable[[Variant, ConversionOutcome, str], Awaitable[None]]
 OnActivity = Callable[[Activity], None]
@@ -185,8 +191,11 @@ class Converter:
             with _tools_named():
                 return await run_cancellable(self._downloads, resolve, request.cancellation)
         except WeightsUnavailable as error:
+            is_out_of_reach = isinstance(error, WeightsUnreachable)
+            result = ConversionResult.FAILED if is_out_of_reach else ConversionResult.REFUSED
+            kind = WeightsKind.OWN if is_own(request.backbone) else request.kind
             for variant in request.variants:
-                outcome = not_tried(variant, ConversionResult.REFUSED, request.kind, "", str(error))
+                outcome = not_tried(variant, result, kind, "", str(error))
                 await request.listener.on_outcome(variant, outcome, "")
             return None
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from controller.conversions.tool_log import logged
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.state.artifacts import Artifact
 from models.catalog.variants import Variant, WeightsKind
@@ -36,6 +37,7 @@ def of_refusal(refused: Refused, weights: Weights) -> ConversionOutcome:
         weights=weights.kind,
         weights_digest=weights.digest,
         reason=f"{refused.step}: {refused.reason}",
+        log_id=logged(refused.said),
         seconds=refused.seconds,
     )
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
-from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, own_backbone
+from models.catalog.own import MAX_OWN_BYTES, AssumedAxis, OwnFormat, is_own, own_backbone
+from models.catalog.precisions import Precision
 from protos.inputs import ImageSize, InputValues, NetworkInput
 
 
@@ -18,28 +19,18 @@ class AccuracyMetric(Enum):
     TOP5 = "top5"
 
 
-class AccuracyPrecision(Enum):
-    """What an accuracy figure is known for: a `Precision`, or what a publication says of one."""
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8_DYNAMIC = "int8-dynamic"
-    INT8_STATIC = "int8-static"
-    INT8 = "int8"
-    """Published for int8, without a word on how the ranges were chosen."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class AccuracyFigure:
-    """One row of a CSV file of accuracy; `row` is its line."""
+    """One row of a CSV file of accuracy; `row` is its line; without a size it holds at any."""
 
     row: int
     backbone: str
     dataset: str
     metric: AccuracyMetric
     value_percent: float
-    precision: AccuracyPrecision
+    precision: Precision
     source: str
+    input_size: ImageSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +51,19 @@ class Dataset:
         figure_count: figures.
         metrics: those that it has figures of.
         precisions: precisions that the figures are of.
+        input_sizes: sizes that figures hold at, in their order; figures that hold at any have
+            none.
+        of_other_files: names of models whose figures here belong to files that have the name no
+            more: the model was removed, or another has its name now.
     """
 
     name: str
     backbone_count: int
     figure_count: int
     metrics: tuple[AccuracyMetric, ...]
-    precisions: tuple[AccuracyPrecision, ...]
+    precisions: tuple[Precision, ...]
+    input_sizes: tuple[ImageSize, ...] = ()
+    of_other_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +78,8 @@ class OwnFile:
 class OwnModelHeader:
     """What comes before the bytes of an own model; without a size, the model says its own.
 
-    `inputs` are those that are no image, with their values.
+    `inputs` are those that are no image, with their values. Of weights it says which architecture
+    or backbone of the catalog they are of, and may say for how many classes they must be.
     """
 
     name: str
@@ -89,6 +87,8 @@ class OwnModelHeader:
     files: tuple[OwnFile, ...]
     input_size: ImageSize | None = None
     inputs: tuple[InputValues, ...] = ()
+    architecture: str | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +107,8 @@ class OwnModel:
         assumed: axes of its image that it left open, nobody named, and were taken to be of a size.
         ir_version: of an ONNX file, the lowest that it needs; None of a Paddle program.
         opset: of an ONNX file, the version of its operators; None of a Paddle program.
+        architecture: of weights, the architecture of the catalog that they are of; else None.
+        precision: in which it came: int8 where it is quantised by itself.
     """
 
     name: str
@@ -120,11 +122,20 @@ class OwnModel:
     assumed: tuple[AssumedAxis, ...] = ()
     ir_version: int | None = None
     opset: int | None = None
+    architecture: str | None = None
+    precision: Precision = Precision.FP32
 
 
 def as_backbone(model: OwnModel) -> Backbone:
     """An own model as a backbone."""
-    return own_backbone(model.name, model.format, model.digest, model.takes, model.params_m)
+    return own_backbone(
+        model.name,
+        model.format,
+        model.digest,
+        model.takes,
+        model.params_m,
+        precision=model.precision,
+    )
 
 
 def joined_catalog(packaged: Iterable[Backbone], models: Iterable[OwnModel]) -> Catalog:
@@ -142,8 +153,25 @@ COLUMNS: Final = ("name", "dataset", "metric", "value", "precision", "source")
 """The columns of the file, in any order."""
 
 
-FigureKey = tuple[str, str, AccuracyMetric, AccuracyPrecision]
-"""Backbone, dataset, metric, precision: there is one figure of each."""
+class FigureKey(NamedTuple):
+    """What there is one accuracy figure of.
+
+    Attributes:
+        backbone: its name.
+        dataset: the dataset's.
+        metric: which one.
+        precision: of the weights.
+        input_size: that it holds at; None is any.
+        model_digest: digest of the own model that had the name; empty for a backbone of the
+            catalog, whose figures are bound to its name.
+    """
+
+    backbone: str
+    dataset: str
+    metric: AccuracyMetric
+    precision: Precision
+    input_size: ImageSize | None = None
+    model_digest: str = ""
 
 
 class AccuracyInvalid(EdgerankError):
@@ -154,9 +182,23 @@ class AccuracyInvalid(EdgerankError):
         super().__init__(ErrorCode.INVALID_INPUT, f"{where}: {problem}; nothing was imported")
 
 
-def key_of(figure: AccuracyFigure) -> FigureKey:
-    """What the figure is of."""
-    return (figure.backbone, figure.dataset, figure.metric, figure.precision)
+def key_of(figure: AccuracyFigure, catalog: Catalog) -> FigureKey:
+    """What the figure is of, when the names are those of a catalog."""
+    return FigureKey(
+        figure.backbone,
+        figure.dataset,
+        figure.metric,
+        figure.precision,
+        figure.input_size,
+        model_digest(figure.backbone, catalog),
+    )
+
+
+def model_digest(name: str, catalog: Catalog) -> str:
+    """The digest of the own model of a name; empty where it names none."""
+    if name not in catalog or not is_own(catalog.get(name)):
+        return ""
+    return catalog.get(name).architecture
 
 
 _NAMES_OF_IMAGENET: Final = frozenset({"imagenet", "imagenet1k", "ilsvrc2012"})

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from controller.domain.sweeps import Activity
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.inputs import ImageSize
 from protos.reasons import Reason
 
@@ -19,7 +20,7 @@ class ConversionResult(Enum):
     REFUSED = "refused"
     """A step said no, or the outputs are not Paddle's."""
     FAILED = "failed"
-    """A step's process died, hung or answered rubbish, or the disk has no room to work."""
+    """A step's process died, hung or answered rubbish, or weights or room to work cannot be had."""
     CHECKED = "checked"
     """Made and found to be Paddle's, and not kept: the disk has no room."""
 
@@ -62,6 +63,7 @@ class ConversionOutcome:
         passes: names of the rewrites that it went through.
         seconds: wall time of the steps it needed when it was made, those shared with other files
             included; of a refused one, of those that were tried.
+        log_id: id under which the controller's log has all that a tool said; empty where none did.
     """
 
     backbone: str
@@ -83,6 +85,7 @@ class ConversionOutcome:
     top1_agreement: float | None = None
     passes: tuple[str, ...] = ()
     seconds: float = 0.0
+    log_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,11 @@ class ConversionSnapshot:
 
 
 _MADE = (ConversionResult.STORED, ConversionResult.CACHED)
+
+
+def lacks_published_weights(outcome: ConversionOutcome) -> bool:
+    """Whether there is no file since the published weights could not be had."""
+    return outcome.weights is WeightsKind.PRETRAINED and not outcome.weights_digest
 
 
 def is_made(outcome: ConversionOutcome) -> bool:

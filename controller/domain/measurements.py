@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from models.catalog.catalog import IMAGENET
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, Repetition, StopReason
 from protos.reasons import Reason
@@ -171,6 +172,9 @@ class Measurement:
         repetitions_wanted: the most repetitions that its job asked for.
         latency_per_image_ms: median latency divided by the batch, ms; None where an inference has
             one image, or there is no figure.
+        accuracy_input_size: size that the accuracy is known at; None where it is known for any,
+            or not at all. Where it is another than `input_size`, no accuracy is
+            known at that.
     """
 
     measurement_id: str
@@ -212,6 +216,7 @@ class Measurement:
     minutes: tuple[MinuteFigures, ...] = ()
     repetitions_wanted: int = 0
     latency_per_image_ms: float | None = None
+    accuracy_input_size: ImageSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 from controller.domain.cores import Cores
 from controller.domain.sweeps import Activity, SweepPhase
-from models.catalog.variants import Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target, WeightsKind
 from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, OperatorTimes, StartGate
 from protos.reasons import Reason
@@ -22,15 +23,18 @@ _GZIP = 31
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileSpec:
-    """What a person asks to be profiled; without input size and batch it is the backbone's own."""
+    """What a person asks to be profiled.
+
+    Without precision, input size and batch it is the backbone's own.
+    """
 
     backbone: str
     device: str
     runtime: Runtime
     threads: int
     weights: WeightsKind
-    precision: Precision
     run_count: int
+    precision: Precision | None = None
     batch: int | None = None
     input_size: ImageSize | None = None
     cores: Cores = Cores()

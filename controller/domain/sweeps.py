@@ -7,7 +7,8 @@ from typing import Final
 
 from controller.domain.cores import Cores
 from controller.domain.measurements import Verdict
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile
 from protos.inputs import ImageSize
 from protos.measuring import StartGate

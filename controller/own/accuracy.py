@@ -42,8 +42,9 @@ def import_accuracies(
         published = {figure.key for figure in stored if figure.is_published}
         known = {figure.key: figure.value_percent for figure in stored}
         check_accuracies(figures, catalog, published, known)
-        replaced = known.keys() & {key_of(figure) for figure in figures}
-        put_figures(transaction, figures, replaced, now_unix_ms)
+        by_key = {key_of(figure, catalog): figure for figure in figures}
+        put_figures(transaction, by_key, now_unix_ms)
+    replaced = known.keys() & by_key.keys()
     return AccuracyImport(figure_count=len(figures), replaced_count=len(replaced))
 
 
@@ -86,24 +87,28 @@ def check_accuracies(
         raise AccuracyInvalid(
             figures[MAX_FIGURES].row, None, f"an import has at most {MAX_FIGURES:,} figures"
         )
-    spelling = {dataset.casefold(): dataset for _, dataset, _, _ in known} | {
+    spelling = {key.dataset.casefold(): key.dataset for key in known} | {
         IMAGENET.casefold(): IMAGENET
     }
     rows: dict[FigureKey, int] = {}
+    published_sizes = {key._replace(input_size=None): key.input_size for key in published}
     for figure in figures:
         _check_figure(figure, catalog)
         known_as = spelling.setdefault(figure.dataset.casefold(), figure.dataset)
         if known_as != figure.dataset:
             problem = f"{figure.dataset!r} is spelt {known_as!r} elsewhere; use one spelling"
             raise AccuracyInvalid(figure.row, "dataset", problem)
-        if key_of(figure) in rows:
-            first = rows[key_of(figure)]
-            raise AccuracyInvalid(figure.row, None, f"row {first} gives the same figure already")
-        rows[key_of(figure)] = figure.row
-        if key_of(figure) in published:
+        key = key_of(figure, catalog)
+        if key in rows:
+            problem = f"row {rows[key]} gives the same figure already"
+            raise AccuracyInvalid(figure.row, None, problem)
+        rows[key] = figure.row
+        # A figure at any size is one at the published size, too.
+        published_size = published_sizes.get(key._replace(input_size=None))
+        if published_size is not None and key.input_size in (None, published_size):
             raise AccuracyInvalid(figure.row, "dataset", _published_words(figure))
     _check_no_fractions(figures)
-    _check_order(figures, known)
+    _check_order({key_of(figure, catalog): figure for figure in figures}, known)
 
 
 def _check_figure(figure: AccuracyFigure, catalog: Catalog) -> None:
@@ -148,13 +153,14 @@ def _check_no_fractions(figures: Iterable[AccuracyFigure]) -> None:
             raise AccuracyInvalid(group[0].row, "value", f"{problem}; write 75.3 for 75.3 %")
 
 
-def _check_order(figures: Sequence[AccuracyFigure], known: Mapping[FigureKey, float]) -> None:
+def _check_order(
+    figures: Mapping[FigureKey, AccuracyFigure], known: Mapping[FigureKey, float]
+) -> None:
     """Refuse a top-5 below its top-1, wherever either stands."""
-    after = {**known, **{key_of(figure): figure.value_percent for figure in figures}}
-    for figure in figures:
-        backbone, dataset, _, precision = key_of(figure)
-        top1 = after.get((backbone, dataset, AccuracyMetric.TOP1, precision))
-        top5 = after.get((backbone, dataset, AccuracyMetric.TOP5, precision))
+    after = {**known, **{key: figure.value_percent for key, figure in figures.items()}}
+    for key, figure in figures.items():
+        top1 = after.get(key._replace(metric=AccuracyMetric.TOP1))
+        top5 = after.get(key._replace(metric=AccuracyMetric.TOP5))
         if top1 is not None and top5 is not None and top5 < top1:
             raise AccuracyInvalid(
                 figure.row, "value", f"its top-5 of {top5:g} is below its top-1 of {top1:g}"

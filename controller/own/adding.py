@@ -6,19 +6,21 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
+from controller.conversions.tool_log import logged
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
-from controller.own.models import check_header, check_name_free
+from controller.own.models import check_header, check_name_free, trained_of
 from controller.state.catalog.own_models import forget_own_model, list_own_models, record_own_model
 from controller.state.database import Database
 from models.catalog.catalog import Catalog
-from models.catalog.own import FILE_NAMES, own_digest, own_folder
+from models.catalog.own import FILE_NAMES, Trained, own_digest, own_folder, write_trained
 from models.conversion.own_inspection import NotConfinable, check_confinable, inspect_own
 from models.files import sync
 from models.processes.child import Cancellation, StepFailed
@@ -64,6 +66,7 @@ class OwnModels:
             asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
         """
         check_header(header, self._catalog)
+        trained = trained_of(header, self._catalog)
         _check_machine()
         with _storage_named(self._uploads_dir):
             self._uploads_dir.mkdir(parents=True, exist_ok=True)
@@ -77,51 +80,68 @@ class OwnModels:
                 await _receive(header, chunks, folder)
                 async with self._lock:
                     check_name_free(header.name, self._catalog)
-                    answer = await self._inspect(header, folder, workdir)
-                    return await self._keep_whole(header, folder, answer)
+                    answer = await self._inspect(header, folder, workdir, trained)
+                    return await self._keep_whole(header, folder, answer, trained)
 
-    async def remove(self, name: str) -> None:
-        """Forgets a model that no sweep has, with its accuracy and its files.
+    async def remove(self, name: str, *, with_accuracy: bool) -> None:
+        """Forgets a model that no sweep has, with its files.
+
+        Accuracy that was imported for it is there again when the same files get the name again,
+        unless it goes, too.
 
         Raises:
             EdgerankError: UNKNOWN_NAME, or PRECONDITION when a sweep has it.
         """
         async with self._lock:
             models = {model.name: model for model in await self.list()}
-            await asyncio.to_thread(forget_own_model, self._database, name)
+            await asyncio.to_thread(
+                forget_own_model, self._database, name, with_accuracy=with_accuracy
+            )
             self._catalog.remove(name)
             digest = models[name].digest
             if not any(model.digest == digest for model in models.values() if model.name != name):
                 folder = own_folder(self._weights_dir, digest)
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _inspect(self, header: OwnModelHeader, folder: Path, workdir: Path) -> AdoptAnswer:
+    async def _inspect(
+        self, header: OwnModelHeader, folder: Path, workdir: Path, trained: Trained | None
+    ) -> AdoptAnswer:
         cancellation = Cancellation()
 
         def work() -> AdoptAnswer:
-            return inspect_own(folder, header.input_size, header.inputs, workdir, cancellation)
+            return inspect_own(
+                folder, header.input_size, header.inputs, workdir, cancellation, trained=trained
+            )
 
         try:
             async with self._gate.converting(), self._gate.working():
                 return await run_cancellable(None, work, cancellation)
         except StepFailed as failure:
+            log_id = logged(failure.said)
+            all_of_it = f"; the controller's log has all that was said as {log_id}"
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT,
-                f"{header.name} cannot be used: {failure.reason}; nothing of it was kept",
+                f"{header.name} cannot be used: {failure.reason}; nothing of it was kept"
+                f"{all_of_it if log_id else ''}",
             ) from failure
         except ToolMissing as error:
             raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
 
     async def _keep_whole(
-        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer
+        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer, trained: Trained | None
     ) -> OwnModel:
         def work() -> OwnModel:
-            return self._keep(header, folder, answer)
+            return self._keep(header, folder, answer, trained)
 
         # Too short to be cut off: whoever hangs up meanwhile finds the model kept.
         return await run_cancellable(None, work, Cancellation())
 
-    def _keep(self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer) -> OwnModel:
+    def _keep(
+        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer, trained: Trained | None
+    ) -> OwnModel:
+        if trained is not None:
+            # The weights may have told the number of classes.
+            sync(write_trained(folder, replace(trained, classes=answer.classes)))
         digest = own_digest(folder)
         place = own_folder(self._weights_dir, digest)
         model = OwnModel(
@@ -136,6 +156,8 @@ class OwnModels:
             assumed=answer.assumed,
             ir_version=None if answer.versions is None else answer.versions.ir_version,
             opset=None if answer.versions is None else answer.versions.opset,
+            architecture=trained.architecture if trained else None,
+            precision=answer.precision,
         )
         sync(folder)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,9 @@ from typing import TypeVar
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.rankings import Constraints, LeftOut
 from controller.domain.settings import distinction
-from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 
 IdentityT = TypeVar("IdentityT", bound=Hashable)
@@ -55,18 +56,17 @@ def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, st
 
 
 def select_entries(
-    measurements: Sequence[Measurement], catalog: Catalog, constraints: Constraints
+    measurements: Sequence[Measurement], constraints: Constraints
 ) -> tuple[list[Entry], list[LeftOut]]:
     """Split measurements into what can be ranked and what is left out, both in a fixed order.
 
     Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
     and batch size, and alike in what is out of the ordinary in their settings, stand for each
     other: the last with one of the most preferred verdicts counts; a later one is left out, and so
-    is what has no accuracy. An accuracy that is not of its input size is taken from it.
+    is what has no accuracy.
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
-        catalog: where the input sizes that accuracy is known for are looked up.
         constraints: which verdicts count.
     """
     chosen, passed_over = choose_newest(measurements, _setting, constraints.preference)
@@ -81,21 +81,19 @@ def select_entries(
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
     for usable in chosen.values():
-        entry = _entry(usable, catalog, constraints)
+        entry = _entry(usable, constraints)
         if isinstance(entry, Reason):
-            unranked = _without_accuracy(usable)
-            left_out.append(LeftOut(measurement=unranked, reasons=(entry,)))
+            left_out.append(LeftOut(measurement=usable, reasons=(entry,)))
         else:
             entries.append(entry)
     for other in passed_over:
-        entry = _entry(other.measurement, catalog, constraints)
+        entry = _entry(other.measurement, constraints)
         if isinstance(entry, Entry):
             is_held_back = entry.id in held_back_ids
             told_of = replace(other, measurement=entry.measurement, is_held_back=is_held_back)
             left_out.append(told_of)
         elif other.measurement.latency is not None:
-            unranked = _without_accuracy(other.measurement)
-            left_out.append(LeftOut(measurement=unranked, reasons=(*other.reasons, entry)))
+            left_out.append(replace(other, reasons=(*other.reasons, entry)))
         else:
             left_out.append(other)
     entries.sort(key=lambda entry: (entry.median_ms, entry.measurement.measurement_id))
@@ -161,32 +159,20 @@ def _setting(m: Measurement) -> tuple[object, ...]:
     return (*variant, m.runtime, m.threads, distinction(m))
 
 
-def _without_accuracy(measurement: Measurement) -> Measurement:
-    # What is known for another input size is not known for this one.
-    return replace(measurement, top1=None, top5=None, accuracy_source="")
-
-
-def _entry(measurement: Measurement, catalog: Catalog, constraints: Constraints) -> Entry | Reason:
+def _entry(measurement: Measurement, constraints: Constraints) -> Entry | Reason:
     """Return the entry, or why no accuracy is known for it that it needs."""
-    found = _with_accuracy(measurement, catalog)
-    if isinstance(found, Entry) or measurement.latency is None or constraints.needs_accuracy:
-        return found
-    return Entry(_without_accuracy(measurement), None, measurement.latency)
-
-
-def _with_accuracy(measurement: Measurement, catalog: Catalog) -> Entry | Reason:
-    if measurement.latency is None or measurement.top1 is None:
+    latency, top1 = measurement.latency, measurement.top1
+    if latency is None or (top1 is None and constraints.needs_accuracy):
         return _unknown_accuracy(measurement)
-    if measurement.backbone in catalog:
-        known = catalog.get(measurement.backbone).input_size
-        if measurement.input_size != known:
-            words = {"known_size": str(known), "measured_size": str(measurement.input_size)}
-            return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, words)
-    return Entry(measurement, measurement.top1, measurement.latency)
+    return Entry(measurement, top1, latency)
 
 
 def _unknown_accuracy(measurement: Measurement) -> Reason:
     dataset, precision = measurement.accuracy_dataset, measurement.precision
+    known, measured = measurement.accuracy_input_size, measurement.input_size
+    if known not in (None, measured):
+        words = {"known_size": str(known), "measured_size": str(measured)}
+        return reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, words)
     if precision is not Precision.FP32:
         words = {"dataset": dataset, "precision": precision.value}
         return reason(ReasonCode.ACCURACY_UNKNOWN_IN_PRECISION, words)

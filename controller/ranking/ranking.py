@@ -23,7 +23,7 @@ from protos.runtimes import Runtime
 
 @dataclass(frozen=True, slots=True)
 class DatasetAccuracy:
-    """The fp32 top-1 of backbones on a dataset, percent, by name."""
+    """The top-1 of backbones on a dataset as they come, percent, by name."""
 
     dataset: str
     top1: Mapping[str, float]
@@ -68,7 +68,7 @@ def rank(
     """
     measured_here = [m for m in measurements if m.device == device]
     scope = _scope(measured_here, constraints)
-    entries, left_out = select_entries(scope, catalog, constraints)
+    entries, left_out = select_entries(scope, constraints)
     held = held_back(left_out)
     excluded = _excluded([*entries, *held], constraints, catalog)
     passing = [entry for entry in entries if not excluded[entry.id]]

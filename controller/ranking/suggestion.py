@@ -18,7 +18,8 @@ from controller.domain.sweeps import (
 )
 from controller.ranking.pareto import pareto_front
 from models.catalog.catalog import Backbone
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
 
 

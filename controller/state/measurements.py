@@ -4,8 +4,19 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, RowMapping, Select, and_, insert, select, type_coerce
-from sqlalchemy.sql.selectable import NamedFromClause
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+)
 
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.measurements import (
@@ -18,6 +29,7 @@ from controller.domain.measurements import (
     per_image_ms,
 )
 from controller.domain.sweeps import JobOutcome
+from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
 from controller.state.rounds.repetitions import stored_repetition
@@ -33,9 +45,13 @@ from controller.state.schema import (
 )
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
+from models.catalog.precisions import QUANTISED, Precision
 from models.catalog.variants import CheckedThrough, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason
+
+# Ids of accuracy figures are below it.
+_MOST_FIGURES = 2**40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +150,9 @@ def _joined(dataset: str) -> Select[Any]:
     """The one query that joins measurements with accuracy on a dataset.
 
     Accuracy joins on the precision that it is known for: an int8 artifact finds none that was
-    published for fp32.
+    published for fp32. A model that came quantised has that of any int8, since people call what
+    they brought by any of these names. A figure that is bound to a model's files joins what was
+    measured with these alone; of several sizes the one that was measured counts, then any.
     """
     top1, top5 = accuracies.alias("top1"), accuracies.alias("top5")
     # Read inside the database: a specification is long, and there is one beside each measurement.
@@ -166,6 +184,8 @@ def _joined(dataset: str) -> Select[Any]:
             weights_asked.label("weights_asked"),
             top1.c.value_percent.label("top1"),
             top1.c.source.label("accuracy_source"),
+            top1.c.input_size.label("top1_input_size"),
+            top5.c.input_size.label("top5_input_size"),
             top5.c.value_percent.label("top5"),
         )
         .join(jobs, jobs.c.job_id == measurements.c.job_id)
@@ -173,25 +193,48 @@ def _joined(dataset: str) -> Select[Any]:
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .outerjoin(backbones, backbones.c.name == jobs.c.backbone)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .outerjoin(top1, _accuracy_of_job(top1, AccuracyMetric.TOP1, dataset))
-        .outerjoin(top5, _accuracy_of_job(top5, AccuracyMetric.TOP5, dataset))
+        .outerjoin(top1, top1.c.figure_id == _figure_of_job(AccuracyMetric.TOP1, dataset))
+        .outerjoin(top5, top5.c.figure_id == _figure_of_job(AccuracyMetric.TOP5, dataset))
     )
 
 
-def _accuracy_of_job(
-    known: NamedFromClause, metric: AccuracyMetric, dataset: str
-) -> ColumnElement[bool]:
-    return and_(
-        known.c.backbone == jobs.c.backbone,
-        known.c.precision == jobs.c.precision,
-        known.c.dataset == dataset,
-        known.c.metric == metric,
+def _figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
+    """The id of the one figure that tells most of what a job measured."""
+    known = accuracies.alias()
+    of_size = case(
+        (known.c.input_size == jobs.c.input_size, 0), (known.c.input_size.is_(None), 1), else_=2
     )
+    place = of_size * (len(QUANTISED) + 1) + place_of(known.c.precision)
+    # The least pair of place and id as one number: SQLite's ORDER BY sees no outer columns.
+    least = (
+        select(func.min(place * _MOST_FIGURES + known.c.figure_id))
+        .where(
+            known.c.backbone == jobs.c.backbone,
+            known.c.dataset == dataset,
+            known.c.metric == metric,
+            or_(
+                known.c.precision == jobs.c.precision,
+                and_(jobs.c.precision == Precision.INT8, known.c.precision.in_(QUANTISED)),
+            ),
+            or_(
+                and_(
+                    known.c.model_digest == "",
+                    artifacts.c.weights.is_distinct_from(WeightsKind.OWN),
+                ),
+                known.c.model_digest == artifacts.c.weights_digest,
+            ),
+        )
+        .correlate(jobs, artifacts)
+        .scalar_subquery()
+    )
+    return least % _MOST_FIGURES
 
 
 def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
     settings: MeasureSettings = row["settings"]
     latency: LatencyFigures | None = row["latency"]
+    holding = (None, row["input_size"])
+    is_of_size = row["top1_input_size"] in holding
     return Measurement(
         measurement_id=row["measurement_id"],
         sweep_id=row["sweep_id"],
@@ -218,15 +261,16 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         reasons=row["reasons"],
         busy_threads=row["busy_threads"],
         measured_at_unix_ms=row["measured_at_unix_ms"],
-        top1=row["top1"],
-        top5=row["top5"],
-        accuracy_source=row["accuracy_source"] or "",
+        top1=row["top1"] if is_of_size else None,
+        top5=row["top5"] if row["top5_input_size"] in holding else None,
+        accuracy_source=(row["accuracy_source"] or "") if is_of_size else "",
         params_m=row["params_m"],
         flops_g=row["flops_g"],
         latency=latency,
         memory=row["memory"],
         repetitions=raw,
         repetitions_wanted=row["repetitions_wanted"],
+        accuracy_input_size=row["top1_input_size"],
         latency_per_image_ms=per_image_ms(latency.median_ms if latency else None, row["batch"]),
         affinity=row["affinity"],
         accuracy_dataset=dataset,

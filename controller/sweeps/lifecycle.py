@@ -17,6 +17,7 @@ from controller.domain.conversions import (
     ConversionSnapshot,
     ConversionSpec,
     is_made,
+    lacks_published_weights,
 )
 from controller.domain.errors import EdgerankError
 from controller.domain.jobs import ENDED, JobState, PlannedJob
@@ -237,7 +238,11 @@ class Sweeps:
             await asyncio.to_thread(self._fail_unreadable, sweep_id, role, variant, key)
             await asyncio.to_thread(jobs.queue_jobs, self._database, sweep_id, role, variant, key)
         else:
-            why = reason(ReasonCode.NO_ARTIFACT, {"detail": outcome.reason})
+            words = {"detail": outcome.reason}
+            words |= {"log_id": outcome.log_id} if outcome.log_id else {}
+            is_without = lacks_published_weights(outcome)
+            code = ReasonCode.WEIGHTS_UNAVAILABLE if is_without else ReasonCode.NO_ARTIFACT
+            why = reason(code, words)
             await self._fail_jobs(sweep_id, role, variant, why)
         self._changes.notify()
 

@@ -19,13 +19,12 @@ from controller.domain.sweeps import (
     MIN_TIME_BUDGET_MS,
     SweepSpec,
 )
-from models.catalog.variants import Precision
 from protos.inputs import MAX_BATCH
 from protos.measuring import StartGate
 
 
-def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
-    """The precisions asked for, fp32 when none is; batches are within their range.
+def check_variants(spec: SweepSpec | ConversionSpec) -> None:
+    """Refuses batches out of their range.
 
     Raises:
         EdgerankError: INVALID_INPUT.
@@ -35,7 +34,6 @@ def check_variants(spec: SweepSpec | ConversionSpec) -> tuple[Precision, ...]:
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
             )
-    return tuple(dict.fromkeys(spec.precisions)) or (Precision.FP32,)
 
 
 def check_size(spec: SweepSpec | ConversionSpec, *factors: int) -> None:

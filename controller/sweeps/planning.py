@@ -19,7 +19,15 @@ from controller.sweeps.placement import (
 from controller.sweeps.readable import NOTHING_KNOWN, KnownVersions, too_new, unreadable_jobs
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
-from models.catalog.variants import PRECISIONS, Format, Precision, Target, Variant, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import (
+    PRECISIONS,
+    Format,
+    Target,
+    Variant,
+    precisions_of,
+    variants_of,
+)
 from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
@@ -73,10 +81,11 @@ def plan_sweep(
     """
     check_settings(spec)
     check_placement(spec)
-    precisions = check_variants(spec)
+    check_variants(spec)
     chosen = _choose_devices(spec.devices, devices)
     check_size(spec, len(chosen))
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
+    precisions = _precisions(spec, backbones)
     runtimes = tuple(dict.fromkeys(spec.runtimes))
     obstacles = _obstacles(chosen, runtimes, spec)
     lacks = _lacks(chosen, runtimes, precisions)
@@ -97,6 +106,7 @@ def plan_sweep(
         for runtime, precision in itertools.product(runtimes, precisions)
         if (device.device_id, runtime, precision) not in lacks
         if runtime is not Runtime.PADDLELITE or backbone.name not in untranslatable
+        if spec.precisions or precision is backbone.precision
         for variant in _variants_for(device, backbone, runtime, precision, spec)
         for threads in dict.fromkeys(spec.threads)
         if (device.device_id, runtime, threads) not in obstacles
@@ -105,8 +115,9 @@ def plan_sweep(
     jobs = tuple(job for job in planned if job not in unreadable)
     if spec.devices and (refusing := _reading_nothing(jobs, unreadable)):
         raise Refused(ErrorCode.PRECONDITION, refusing)
+    by_key = (obstacles, lacks, untranslatable, unreadable)
     left_out = _each_once(
-        (*obstacles.values(), *lacks.values(), *untranslatable.values(), *unreadable.values())
+        (*_unlike(spec, backbones), *(why for by in by_key for why in by.values()))
     )
     if not jobs:
         raise Refused(ErrorCode.PRECONDITION, left_out[:1])
@@ -122,15 +133,41 @@ def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> ConversionPlan:
     """
     if not spec.backbones:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "name at least one backbone")
-    precisions = check_variants(spec)
+    check_variants(spec)
     check_size(spec)
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     variants = tuple(
         variant
         for backbone in backbones
-        for variant in variants_of(backbone, precisions, spec.input_sizes, spec.batches)
+        for variant in variants_of(backbone, spec.precisions, spec.input_sizes, spec.batches)
     )
-    return ConversionPlan(variants, tuple(_untranslatable(backbones).values()))
+    left_out = (*_untranslatable(backbones).values(), *_unlike(spec, backbones))
+    if not variants:
+        raise Refused(ErrorCode.PRECONDITION, left_out[-1:])
+    return ConversionPlan(variants, left_out)
+
+
+def _precisions(spec: SweepSpec, backbones: Iterable[Backbone]) -> tuple[Precision, ...]:
+    """Those asked for; when none is, those that the backbones come in."""
+    asked = spec.precisions or [backbone.precision for backbone in backbones]
+    return tuple(dict.fromkeys(asked))
+
+
+def _unlike(spec: SweepSpec | ConversionSpec, backbones: Iterable[Backbone]) -> Iterator[Reason]:
+    """Why there is nothing of those that have none of the precisions asked for."""
+    asked = ", ".join(precision.value for precision in dict.fromkeys(spec.precisions))
+    for backbone in backbones:
+        there_are = precisions_of(backbone)
+        if not spec.precisions or there_are & set(spec.precisions):
+            continue
+        words = {
+            "backbone": backbone.name,
+            "has": ", ".join(each.value for each in Precision if each in there_are),
+        }
+        if backbone.precision is Precision.INT8:
+            yield reason(ReasonCode.CAME_QUANTISED, words | {"asked": asked})
+        else:
+            yield reason(ReasonCode.NOT_QUANTISED, words)
 
 
 def _untranslatable(backbones: Iterable[Backbone]) -> dict[str, Reason]:
@@ -227,7 +264,8 @@ def _lacks(
 
 def _lack(device: Device, runtime: Runtime, precision: Precision) -> Reason | None:
     file = _file(device, runtime)
-    if file is None or precision in PRECISIONS[file]:
+    # What came quantised is ONNX, and said to be by itself.
+    if file is None or precision in PRECISIONS[file] or precision is Precision.INT8:
         return None
     words = {
         "device": device.name,

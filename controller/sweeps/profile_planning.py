@@ -55,7 +55,7 @@ def as_sweep(spec: ProfileSpec) -> SweepSpec:
         most_repetitions=1,
         relative_half_width=_UNUSED_HALF_WIDTH,
         time_budget_ms=_TIME_BUDGET_MS,
-        precisions=(spec.precision,),
+        precisions=() if spec.precision is None else (spec.precision,),
         input_sizes=() if spec.input_size is None else (spec.input_size,),
         batches=() if spec.batch is None else (spec.batch,),
         cores=spec.cores,

@@ -12,7 +12,7 @@ from controller.domain.sweeps import (
     SweepSpec,
     ordinary_repetitions,
 )
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from protos.runtimes import OnnxRuntimeOptions
 
 

@@ -11,8 +11,9 @@ from controller.views.conversion_rows import (
     reasons,
 )
 from models.catalog.catalog import Backbone, Catalog
+from models.catalog.precisions import Precision
 from models.catalog.stoppers import STOPPERS, stoppers_of
-from models.catalog.variants import Precision, Target
+from models.catalog.variants import Target
 from models.conversion.program import SIMPLIFIER
 from models.passes import PASSES, PROGRAM_PASSES, Pass
 from models.recipes.acceptance import PARITY_TOLERANCE

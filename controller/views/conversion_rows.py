@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from controller.domain.conversions import ConversionOutcome, ConversionResult, is_checked, is_made
 from controller.views.counting import counted
 from models.catalog.catalog import Catalog
-from models.catalog.variants import Precision, Target
+from models.catalog.precisions import Precision
+from models.catalog.variants import Target
 from protos.inputs import ImageSize
 
 TARGETS = tuple(Target)

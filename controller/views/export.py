@@ -69,6 +69,8 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "top5_percent": Kind.REAL,
         "accuracy_source": Kind.TEXT,
         "accuracy_dataset": Kind.TEXT,
+        "accuracy_input_height_px": Kind.WHOLE,
+        "accuracy_input_width_px": Kind.WHOLE,
         "params_m": Kind.REAL,
         "flops_g": Kind.REAL,
         "latency_median_ms": Kind.REAL,
@@ -171,6 +173,9 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
         flat |= {f"onnxruntime_{name}": value for name, value in told.items()}
     flat["input_height_px"] = measurement.input_size.height
     flat["input_width_px"] = measurement.input_size.width
+    known = measurement.accuracy_input_size
+    flat["accuracy_input_height_px"] = known and known.height
+    flat["accuracy_input_width_px"] = known and known.width
     flat["reason"] = sentences(measurement.reasons)
     flat["sustained_minutes"] = sustained_minutes(measurement)
     flat["affinity"] = _listed(measurement.affinity)

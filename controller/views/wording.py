@@ -21,6 +21,7 @@ from controller.views.input_words import images_words
 from controller.views.reasons import sentences
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode
 
@@ -66,10 +67,13 @@ LATENCY_TIE_NOTE: Final = (
 
 
 def setting(measurement: Measurement) -> str:
-    """Say what ran a backbone: onnxruntime, 2 threads, and what is not as usual, no arena."""
+    """Say what ran a backbone: onnxruntime, 2 threads, and what is not as usual, int8, no arena."""
     threads = counted(measurement.threads, "thread")
+    is_usual = measurement.precision is Precision.FP32
+    precision = () if is_usual else (measurement.precision.value,)
     images = images_words(measurement.input_size, measurement.batch)
-    return ", ".join((measurement.runtime.value, threads, *images, *settings_words(measurement)))
+    said = (*precision, *images, *settings_words(measurement))
+    return ", ".join((measurement.runtime.value, threads, *said))
 
 
 def provenance(measurement: Measurement) -> str:

@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from importlib import resources
 
 from models.catalog.counted import Counted, parse_counted
+from models.catalog.precisions import Precision
 from models.names import nearest
 from protos.inputs import MAX_SIDE, ImageSize, InputKind, square
 
@@ -59,6 +60,7 @@ class Backbone:
         counted_flops_g: 10^9 multiply-adds of one image at `input_size`, counted likewise.
         batch: images per inference where nobody says how many.
         input_kind: what it takes besides.
+        precision: in which it comes: int8 where a person brought it quantised.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Backbone:
     counted_flops_g: float | None = None
     batch: int = 1
     input_kind: InputKind = InputKind()
+    precision: Precision = Precision.FP32
 
 
 COLUMNS = tuple(field.name for field in fields(Backbone) if field.default is MISSING)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from models.catalog.catalog import Backbone
 from models.catalog.own import lacks_paddle_program
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from protos.inputs import ImageSize
 
 
@@ -22,19 +23,6 @@ class Format(Enum):
     def suffix(self) -> str:
         """The files' suffix, with its dot."""
         return {Format.PADDLELITE: ".nb", Format.ONNX: ".onnx"}[self]
-
-
-class Precision(Enum):
-    """Kind of number that weights and activations have, and how they were chosen.
-
-    With `int8-dynamic` only weights are quantised ahead; with `int8-static` the ranges of
-    activations too, from calibration data.
-    """
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8_DYNAMIC = "int8-dynamic"
-    INT8_STATIC = "int8-static"
 
 
 class Target(Enum):
@@ -110,24 +98,32 @@ PRECISIONS: Mapping[tuple[Format, Target], tuple[Precision, ...]] = MappingProxy
 """The precisions that each format has for each target."""
 
 
+def precisions_of(backbone: Backbone) -> frozenset[Precision]:
+    """Return the precisions that there are of a backbone, in one format or another."""
+    is_quantised = backbone.precision is Precision.INT8
+    return frozenset((Precision.INT8,) if is_quantised else MADE_PRECISIONS)
+
+
 def variants_of(
     backbone: Backbone,
-    precisions: Iterable[Precision] = (Precision.FP32,),
+    precisions: Iterable[Precision] = (),
     input_sizes: Iterable[ImageSize] = (),
     batches: Iterable[int] = (),
 ) -> tuple[Variant, ...]:
     """Return a backbone's variants in every format and target that has the precisions.
 
-    Of an own model that was added as ONNX there are those in ONNX only.
+    Of an own model that was added as ONNX there are those in ONNX only; of one that came quantised
+    there is what it came as, and no other precision.
 
     Args:
         backbone: what is converted.
-        precisions: kinds of number.
+        precisions: kinds of number; none means the one that the backbone comes in.
         input_sizes: none means the evaluation size.
         batches: images per inference; none means the backbone's own, which is 1 but of some own
             models.
     """
-    wanted = frozenset(precisions)
+    asked = frozenset(precisions) or {backbone.precision}
+    wanted = asked & precisions_of(backbone)
     return tuple(
         Variant(backbone.name, format_, precision, target, input_size, batch)
         for input_size in tuple(dict.fromkeys(input_sizes)) or (backbone.input_size,)

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from models.catalog.catalog import Backbone
-from models.catalog.variants import Precision, Target, Variant, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import Target, Variant, variants_of
 from models.conversion.failing import MAX_ONNX_WEIGHTS_BYTES
 from models.conversion.work import EXPORT, ONNX, OPTIMISE, REDUCE, SIMPLIFY, Work, needed
 from models.recipes.acceptance import ACCEPTANCE

@@ -27,4 +27,5 @@ def answering_for(twin: str) -> Iterator[None]:
         yield
     except StepFailed as failure:
         reason = f"its {twin} was refused: {failure.reason}"
-        raise StepFailed(failure.step, reason, crashed=failure.crashed) from failure
+        crashed, said = failure.crashed, failure.said
+        raise StepFailed(failure.step, reason, crashed=crashed, said=said) from failure

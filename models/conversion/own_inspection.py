@@ -6,20 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from models.catalog.own import FILE_NAMES, OwnFormat, own_format_of
-from models.processes.child import Cancellation, StepLimits, run_step
+from models.catalog.own import FILE_NAMES, OwnFormat, Trained, own_format_of
+from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.tools import tool_versions
 from protos.inputs import ImageSize, InputValues
 from sandbox.layers import Layer, enforceable
 
 ADOPTING_STEP: Mapping[OwnFormat, str] = MappingProxyType(
-    {OwnFormat.ONNX: "adopt_onnx", OwnFormat.PADDLE: "adopt_paddle"}
+    {
+        OwnFormat.ONNX: "adopt_onnx",
+        OwnFormat.PADDLE: "adopt_paddle",
+        OwnFormat.WEIGHTS: "adopt_weights",
+    }
 )
 """The step that reads each format."""
 
 TOOLS: Mapping[OwnFormat, tuple[str, ...]] = MappingProxyType(
-    {OwnFormat.ONNX: ("onnx", "onnxruntime"), OwnFormat.PADDLE: ("paddlepaddle",)}
+    {
+        OwnFormat.ONNX: ("onnx", "onnxruntime"),
+        OwnFormat.PADDLE: ("paddlepaddle",),
+        OwnFormat.WEIGHTS: ("paddlepaddle", "paddleclas"),
+    }
 )
 """The packages that those steps need."""
 
@@ -55,6 +63,18 @@ def check_confinable() -> None:
         )
 
 
+def refuse_unconfinable(step: str) -> None:
+    """Do the same for a step of a conversion.
+
+    Raises:
+        StepFailed: naming what is missing.
+    """
+    try:
+        check_confinable()
+    except NotConfinable as error:
+        raise StepFailed(step, str(error), crashed=False) from error
+
+
 def limits_for(size_bytes: int, input_size: ImageSize | None) -> StepLimits:
     """Return what running a model once may take, by its size.
 
@@ -77,6 +97,8 @@ def inspect_own(
     values: tuple[InputValues, ...],
     workdir: Path,
     cancellation: Cancellation,
+    *,
+    trained: Trained | None = None,
 ) -> AdoptAnswer:
     """Return what the model is, having run it on noise with as many images as it takes, or one.
 
@@ -86,6 +108,7 @@ def inspect_own(
         values: of the inputs that are no image.
         workdir: an empty folder; what is written there is of no further use.
         cancellation: ends the child early.
+        trained: what weights are of; None for a format that has a graph.
 
     Raises:
         NotConfinable: this kernel cannot hold the child.
@@ -104,6 +127,7 @@ def inspect_own(
         values=values,
         output=str(workdir.absolute() / "adopted"),
         reference_path=str(workdir.absolute() / "reference.npz"),
+        trained=trained,
     )
     return run_step(
         ADOPTING_STEP[own_format],

@@ -21,6 +21,7 @@ from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_format_of
 from models.catalog.stoppers import Stopper, find_stopper
 from models.catalog.variants import Format, Variant, WeightsKind
+from models.conversion.network import adopted_format, exported_network
 from models.conversion.parity import Parity
 from models.conversion.program import Program
 from models.conversion.running import Steps
@@ -58,6 +59,7 @@ _TOOLS: Mapping[Format, tuple[str, ...]] = {
 _NOT_FOR_OWN: Mapping[OwnFormat, tuple[str, ...]] = {
     OwnFormat.ONNX: (*_COMMON_TOOLS, "paddle2onnx", "paddlelite"),
     OwnFormat.PADDLE: ("paddleclas",),
+    OwnFormat.WEIGHTS: (),
 }
 
 
@@ -102,6 +104,7 @@ class Refused:
         reason: one sentence.
         seconds: as with `Converted`.
         crashed: whether the step's child died, hung or answered rubbish, rather than saying no.
+        said: all that a tool said; empty where none did.
     """
 
     variant: Variant
@@ -109,6 +112,7 @@ class Refused:
     reason: str
     seconds: float
     crashed: bool
+    said: str = ""
 
 
 def conversion_key(variant: Variant, weights: Weights, kind: InputKind = InputKind()) -> str:
@@ -225,7 +229,7 @@ def _takes(backbone: Backbone, variant: Variant) -> NetworkInput:
 
 def _early(program: Program, variants: Iterable[Variant]) -> list[str]:
     """Return the steps whose servers are worth starting before they are asked."""
-    if program.weights.kind is WeightsKind.OWN:
+    if adopted_format(program.weights):
         return []
     wanted = {
         work
@@ -237,8 +241,11 @@ def _early(program: Program, variants: Iterable[Variant]) -> list[str]:
 
 
 def _stopper(program: Program, variant: Variant) -> Stopper | None:
+    if adopted_format(program.weights):
+        return None
     versions = tool_versions(_tools(variant, program.weights))
-    return find_stopper(program.backbone.series, variant.format, versions)
+    series = exported_network(program.backbone, program.weights).series
+    return find_stopper(series, variant.format, versions)
 
 
 def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
@@ -251,7 +258,9 @@ def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
         made = program.artifact(variant)
     except StepFailed as failure:
         seconds = program.seconds(variant)
-        return Refused(variant, failure.step, failure.reason, seconds, failure.crashed)
+        return Refused(
+            variant, failure.step, failure.reason, seconds, failure.crashed, failure.said
+        )
     return Converted(
         variant=variant,
         conversion_key=key,

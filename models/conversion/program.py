@@ -9,17 +9,12 @@ from pathlib import Path
 
 from models.catalog.catalog import Backbone
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
-from models.catalog.own import OwnFormat, own_format_of
-from models.catalog.variants import (
-    CheckedThrough,
-    Format,
-    Precision,
-    Target,
-    Variant,
-    WeightsKind,
-)
+from models.catalog.own import OwnFormat
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, Variant, WeightsKind
 from models.conversion.failing import answering_for, check_protobuf_holds
-from models.conversion.own_inspection import NotConfinable, check_confinable
+from models.conversion.network import adopted_format, exported_network
+from models.conversion.own_inspection import refuse_unconfinable
 from models.conversion.parity import Parity
 from models.conversion.running import Steps
 from models.conversion.work import (
@@ -115,10 +110,13 @@ class Program:
             ConversionCancelled: the conversion was cancelled.
         """
         make = self._onnx if variant.format is Format.ONNX else self._paddle_lite
-        if self._own_format:
-            adopted = self._adopt(variant.format)
+        own_format = self._own_format
+        if own_format is not None:
+            adopted = self._adopt(variant.format, own_format)
             made = make(variant)
             return replace(made, versions=made.versions or adopted.versions)
+        if self.weights.kind is WeightsKind.OWN:
+            refuse_unconfinable(EXPORT.step)
         if variant.format is Format.ONNX:
             # Known before the export, which takes minutes of a network as large.
             check_protobuf_holds(round(4e6 * (self.backbone.counted_params_m or 0)))
@@ -136,22 +134,18 @@ class Program:
         works = needed(variant)
         return self.steps.seconds((*works, *may_follow(works)))
 
-    def _adopt(self, format_: Format) -> AdoptAnswer:
+    def _adopt(self, format_: Format, own_format: OwnFormat) -> AdoptAnswer:
         """Make of an own model what an export is; no pass rewrites it."""
-        assert self._own_format is not None
-        work = ADOPT[self._own_format]
-        if self._own_format is OwnFormat.ONNX and format_ is Format.PADDLELITE:
+        work = ADOPT[own_format]
+        if own_format is OwnFormat.ONNX and format_ is Format.PADDLELITE:
             raise StepFailed(
                 work.step,
                 f"{self.backbone.name} was added as ONNX, and nothing here translates ONNX to "
                 "Paddle; added as a Paddle program, it converts to both",
                 crashed=False,
             )
-        try:
-            check_confinable()
-        except NotConfinable as error:
-            raise StepFailed(work.step, str(error), crashed=False) from error
-        is_onnx = self._own_format is OwnFormat.ONNX
+        refuse_unconfinable(work.step)
+        is_onnx = own_format is OwnFormat.ONNX
         request = AdoptRequest(
             folder=str(self.weights.path),
             input_size=self.takes.size,
@@ -179,12 +173,14 @@ class Program:
         return self._exporting().result()
 
     def _exporting(self) -> Future[ExportAnswer]:
-        path = self.weights.path
+        network = exported_network(self.backbone, self.weights)
+        path = network.weights_path
         request = ExportRequest(
-            architecture=self.backbone.architecture,
+            architecture=network.architecture,
             input_size=self.takes.size,
             batch=self.takes.batch,
-            evaluation_size=self.backbone.input_size,
+            evaluation_size=network.evaluation_size,
+            classes=network.classes,
             weights_path=None if path is None else str(path.absolute()),
             seed=recipe.SEED,
             program_prefix=self._prefix,
@@ -195,17 +191,17 @@ class Program:
 
     def _onnx(self, variant: Variant) -> CheckedFile:
         precision = variant.precision
-        if precision is Precision.FP32:
-            return self._onnx_fp32()
+        if precision in (Precision.FP32, Precision.INT8):
+            return self._onnx_as_it_came(precision)
         with answering_for("fp32 file"):
-            fp32 = self._onnx_fp32()
+            fp32 = self._onnx_as_it_came(Precision.FP32)
         path = self.folder / f"{precision.value}.onnx"
         request = ReduceRequest(str(fp32.path), str(path), self.takes)
         versions = self.steps.run(REDUCE[precision], request, FileAnswer).versions
         parity = self._parity(ONNX_PARITY[precision], path, precision)
         return CheckedFile(path, parity, fp32.passes, versions)
 
-    def _onnx_fp32(self) -> CheckedFile:
+    def _onnx_as_it_came(self, precision: Precision) -> CheckedFile:
         """Make the file, simplified where that keeps parity."""
         source = self._translated
         if self._own_format is not OwnFormat.ONNX:
@@ -214,14 +210,14 @@ class Program:
                 ONNX, OnnxRequest(self._prefix, TRANSLATED.opset, str(source)), FileAnswer
             )
         path = self.folder / "model.onnx"
-        parity = ONNX_PARITY[Precision.FP32]
+        parity = ONNX_PARITY[precision]
         try:
             request = SimplifyRequest(str(source), str(path))
             versions = self.steps.run(SIMPLIFY, request, FileAnswer).versions
-            compared = self._parity(parity, path, Precision.FP32)
+            compared = self._parity(parity, path, precision)
             return CheckedFile(path, compared, (SIMPLIFIER,), versions)
         except StepFailed:
-            compared = self._parity(UNSIMPLIFIED_PARITY, source, Precision.FP32)
+            compared = self._parity(UNSIMPLIFIED_PARITY, source, precision)
             return CheckedFile(source, compared)
 
     def _paddle_lite(self, variant: Variant) -> CheckedFile:
@@ -276,9 +272,10 @@ class Program:
     def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:
         """Compare; where that fails, with what the network makes of a rounding, if that is more."""
         accepted = ACCEPTANCE[precision].tolerance
-        if not self._own_format:
+        own_format = self._own_format
+        if own_format is None:
             self._export()
-        elif self._adopt(Format.ONNX).is_half:
+        elif self._adopt(Format.ONNX, own_format).is_half:
             accepted = max(accepted, ACCEPTANCE[Precision.FP16].tolerance)
         try:
             return self._compare(work, path, precision, accepted)
@@ -316,8 +313,8 @@ class Program:
 
     @property
     def _own_format(self) -> OwnFormat | None:
-        path = self.weights.path
-        return own_format_of(path) if path and self.weights.kind is WeightsKind.OWN else None
+        """None for what is exported."""
+        return adopted_format(self.weights)
 
     @property
     def _translated(self) -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from models.catalog.variants import PRECISIONS, Format, Precision, Target, Variant
+from models.catalog.own import OwnFormat
+from models.catalog.precisions import MADE_PRECISIONS, Precision
+from models.catalog.variants import PRECISIONS, Format, Target, Variant
 from models.conversion.own_inspection import ADOPTING_STEP
 
 
@@ -23,7 +25,12 @@ def _also(precision: Precision) -> str:
 
 
 EXPORT = Work("export", "exporting")
-ADOPT = {own: Work(step, "reading the own model") for own, step in ADOPTING_STEP.items()}
+ADOPT: Mapping[OwnFormat, Work] = {
+    own: Work(step, "reading the own model")
+    for own, step in ADOPTING_STEP.items()
+    if own is not OwnFormat.WEIGHTS
+}
+"""What stands in the place of an export, by format; of weights there is an export."""
 REWRITE = Work("rewrite_program", "rewriting the program for Paddle Lite in int8-dynamic")
 OPTIMISE = {
     (target, precision): Work(
@@ -40,11 +47,11 @@ X86_PARITY = {
 ONNX = Work("onnx", "converting to ONNX")
 SIMPLIFY = Work("simplify", "simplifying the ONNX file")
 UNSIMPLIFIED_PARITY = Work("parity_onnx", "comparing the outputs of the file before simplifying")
-REDUCE = {
+REDUCE: Mapping[Precision, Work] = {
     precision: Work(
         f"onnx_{precision.value.replace('-', '_')}", f"making the ONNX file{_also(precision)}"
     )
-    for precision in Precision
+    for precision in MADE_PRECISIONS
     if precision is not Precision.FP32
 }
 ONNX_PARITY = {
@@ -57,7 +64,10 @@ PARITY_AGAIN = {work: Work(work.step, f"{work.saying} again") for work in _PARIT
 """What follows on a comparison that failed, once it is known what rounding does."""
 
 _FIRST = (EXPORT, *ADOPT.values())
-_ONNX_FP32 = (ONNX, SIMPLIFY, ONNX_PARITY[Precision.FP32], UNSIMPLIFIED_PARITY)
+_ONNX_AS_IT_CAME = {
+    precision: (ONNX, SIMPLIFY, ONNX_PARITY[precision], UNSIMPLIFIED_PARITY)
+    for precision in (Precision.FP32, Precision.INT8)
+}
 
 
 READY_EARLY = (
@@ -91,9 +101,9 @@ def needed(variant: Variant) -> tuple[Work, ...]:
 
 
 def _onnx(precision: Precision) -> tuple[Work, ...]:
-    if precision is Precision.FP32:
-        return _ONNX_FP32
-    return (*_ONNX_FP32, REDUCE[precision], ONNX_PARITY[precision])
+    if precision in _ONNX_AS_IT_CAME:
+        return _ONNX_AS_IT_CAME[precision]
+    return (*_ONNX_AS_IT_CAME[Precision.FP32], REDUCE[precision], ONNX_PARITY[precision])
 
 
 def may_follow(works: Iterable[Work]) -> tuple[Work, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -25,21 +24,13 @@ import cattrs
 
 import models
 from models.processes.ending import await_end, end_in_words
+from models.processes.last_words import last_words, tail_of
 from models.processes.requests import MILESTONE, Bounds
 
 Answer = TypeVar("Answer")
 
-_STDERR_TAIL_BYTES = 16 * 1024
 # Any answer fits many times; whatever took a child over could write for ever.
 _MAX_ANSWER_BYTES = 4 * 1024**2
-_LAST_WORDS_LENGTH = 300
-# What crash handlers print around the message: frames, rulers, times, headings.
-_CRASH_FRAME = re.compile(
-    r"^(\d+ |@ |-{3,}|={3,}|\[TimeInfo|\[SignalInfo|C\+\+ Traceback|Traceback \(most|  )"
-)
-# Time, file and function that Paddle Lite's log puts before a message.
-_LOG_PREFIX = re.compile(r"^\[[A-Z] +\d+/ *\d+ [\d:.]+ [^\]]*\] *")
-_TELLING = re.compile(r"error|fail|check|cannot|can't|not |refus|abort|denied|unable|bad_", re.I)
 # The libraries below read their thread count once, when they are loaded.
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
@@ -77,13 +68,15 @@ class StepFailed(Exception):
         step: name of the module below `models.steps`.
         reason: one sentence: how it ended and its last words.
         crashed: whether the child died, hung or answered rubbish, rather than saying no.
+        said: all that a tool said, of which the reason has what is useful; empty where none did.
     """
 
-    def __init__(self, step: str, reason: str, *, crashed: bool) -> None:
+    def __init__(self, step: str, reason: str, *, crashed: bool, said: str = "") -> None:
         super().__init__(f"{step}: {reason}")
         self.step = step
         self.reason = reason
         self.crashed = crashed
+        self.said = said
 
 
 class ConversionCancelled(Exception):
@@ -271,11 +264,9 @@ def ask(
             stdout, returncode, timed_out = _converse(child, stdin, timeout_s, on_milestone)
         cancellation.raise_if_cancelled()
         if timed_out:
-            reason = f"the child was stopped after {timeout_s:g} s"
-            raise StepFailed(step, f"{reason}{_last_words(stderr)}", crashed=True)
+            raise _ended(step, f"the child was stopped after {timeout_s:g} s", stderr)
         if returncode != 0:
-            ending = f"the child {end_in_words(returncode)}"
-            raise StepFailed(step, f"{ending}{_last_words(stderr)}", crashed=True)
+            raise _ended(step, f"the child {end_in_words(returncode)}", stderr)
         return _decode(step, stdout, answer_type, stderr)
 
 
@@ -315,8 +306,7 @@ def _converse(
 
 def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[bytes]) -> Answer:
     if not stdout:
-        ending = f"the child exited without an answer{_last_words(stderr)}"
-        raise StepFailed(step, ending, crashed=True)
+        raise _ended(step, "the child exited without an answer", stderr)
     try:
         answer = json.loads(stdout)
     except ValueError as error:
@@ -324,8 +314,12 @@ def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[byte
         rubbish = f"the child answered with no JSON: {shown}"
         raise StepFailed(step, rubbish, crashed=True) from error
     if isinstance(answer, Mapping) and isinstance(answer.get("refused"), str):
-        words = _last_words(stderr) if answer.get("see_stderr") is True else ""
-        raise StepFailed(step, answer["refused"] + words, crashed=False)
+        said, words = answer.get("said"), ""
+        if answer.get("see_stderr") is True:
+            said = tail_of(stderr)
+            words = last_words(said)
+        told = said if isinstance(said, str) else ""
+        raise StepFailed(step, answer["refused"] + words, crashed=False, said=told)
     try:
         return cattrs.structure(answer["done"], answer_type)
     except (cattrs.BaseValidationError, KeyError, TypeError) as error:
@@ -334,14 +328,7 @@ def _decode(step: str, stdout: bytes, answer_type: type[Answer], stderr: IO[byte
         raise StepFailed(step, rubbish, crashed=True) from error
 
 
-def _last_words(stderr: IO[bytes]) -> str:
-    """Return the line of stderr that says most, as an ending of a sentence."""
-    size = stderr.seek(0, os.SEEK_END)
-    stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
-    lines = stderr.read().decode(errors="replace").splitlines()
-    words = [line.strip() for line in lines if line.strip() and not _CRASH_FRAME.match(line)]
-    if not words:
-        return ", saying nothing"
-    telling = [line for line in words if _TELLING.search(line)] or words
-    said = _LOG_PREFIX.sub("", telling[-1])
-    return f", its last words: {said[:_LAST_WORDS_LENGTH].rstrip('.')}"
+def _ended(step: str, ending: str, stderr: IO[bytes]) -> StepFailed:
+    """Return the failure of a child that ended without an answer."""
+    said = tail_of(stderr)
+    return StepFailed(step, f"{ending}{last_words(said)}", crashed=True, said=said)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.catalog.onnx_versions import OnnxVersions
-from models.catalog.own import AssumedAxis
-from models.catalog.variants import Precision
+from models.catalog.own import AssumedAxis, Trained
+from models.catalog.precisions import Precision
 from protos.inputs import ConstantInput, ImageSize, InputValues, NetworkInput
 
 MILESTONE = b'{"reached": "milestone"}\n'
@@ -51,6 +51,7 @@ class ExportRequest:
         program_prefix: where `<prefix>.pdmodel` and `<prefix>.pdiparams` are written.
         reference_path: where the `.npz` with inputs and Paddle's outputs is written.
         reference_inputs: how many, at least 4; they decide about nothing but the reference.
+        classes: how many the network tells apart; None is what the architecture was published for.
     """
 
     architecture: str
@@ -62,6 +63,7 @@ class ExportRequest:
     program_prefix: str
     reference_path: str
     reference_inputs: int = 4
+    classes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class AdoptRequest:
         output: the `.onnx` file to write, or the prefix of the program to write.
         reference_path: where the `.npz` with inputs and outputs is written.
         reference_inputs: how many, at least 4.
+        trained: what weights are of; None for what has a graph of its own.
     """
 
     folder: str
@@ -126,6 +129,7 @@ class AdoptRequest:
     output: str
     reference_path: str
     reference_inputs: int = 4
+    trained: Trained | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,8 @@ class AdoptAnswer:
         is_half: whether its image or an output is of float16 numbers, so that no two ways of
             computing it agree better than those.
         versions: those of an ONNX file, as it was written; None of a program.
+        classes: of weights, how many they are for.
+        precision: in which it came.
     """
 
     takes: NetworkInput
@@ -148,6 +154,8 @@ class AdoptAnswer:
     assumed: tuple[AssumedAxis, ...] = ()
     is_half: bool = False
     versions: OnnxVersions | None = None
+    classes: int | None = None
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 
 PARITY_TOLERANCE = 1e-4
 """Largest max|a-b| / max|b| between a float32 artifact's outputs and Paddle's that passes.
@@ -50,6 +50,7 @@ ACCEPTANCE: Mapping[Precision, Acceptance] = MappingProxyType(
         Precision.FP16: Acceptance(tolerance=0.15, input_count=16, least_correlation=0.98),
         Precision.INT8_DYNAMIC: _INT8,
         Precision.INT8_STATIC: _INT8,
+        Precision.INT8: Acceptance(tolerance=1.0, input_count=16, least_correlation=0.9),
     }
 )
 """Judgements, made after looking at 14 backbones.
@@ -57,6 +58,8 @@ ACCEPTANCE: Mapping[Precision, Acceptance] = MappingProxyType(
 A network that ignores its image and always gives its mean output has a relative difference of 0.23
 to 130 and a correlation of 0, so the correlation is what tells a wrecked network; it does not see
 outputs of another scale, and those the tolerance of 1 (off by as much as the largest output) does.
+What came quantised is compared with itself, computed without any optimisation; that alone moved
+PPLCNet_x1_0's outputs by 0.22, since what is rounded otherwise once is a whole step away.
 float16 kept a correlation of at least 0.994 and differed by at most 0.093. int8 gave anything
 between a correlation of 0.12 and 1, without a gap.
 """

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.catalog.variants import Format, Precision, Variant
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Variant
 from models.recipes.acceptance import ACCEPTANCE
 
 FP16_KEPT_OPERATORS = ("Pow", "ReduceMean", "Sqrt")
@@ -53,6 +54,8 @@ def options(variant: Variant) -> Mapping[str, Any]:
 
 
 def _onnx_options(precision: Precision) -> Mapping[str, Any]:
+    if precision is Precision.INT8:
+        return {}
     if precision is Precision.FP16:
         return {"kept_operators": FP16_KEPT_OPERATORS}
     if precision is Precision.INT8_DYNAMIC:

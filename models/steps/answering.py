@@ -25,11 +25,12 @@ from models.processes.requests import (
     RoundingRequest,
     SimplifyRequest,
 )
-from models.steps.refusal import StepRefused, ToolGaveNothing
+from models.steps.refusal import StepRefused, ToolGaveNothing, ToolRefused
 
 _STEPS: Mapping[str, tuple[str, type]] = {
     "adopt_onnx": ("onnx", AdoptRequest),
     "adopt_paddle": ("paddle", AdoptRequest),
+    "adopt_weights": ("paddle", AdoptRequest),
     "count": ("counting", CountRequest),
     "export": ("paddle", ExportRequest),
     "list_architectures": ("counting", ListArchitecturesRequest),
@@ -75,7 +76,8 @@ def _sayings(module: ModuleType, request: object) -> Iterator[bytes]:
             yield MILESTONE if part is None else _line({"done": cattrs.unstructure(part)})
     except StepRefused as refusal:
         silent = isinstance(refusal, ToolGaveNothing)
-        yield _line({"refused": str(refusal), "see_stderr": silent})
+        said = refusal.said if isinstance(refusal, ToolRefused) else ""
+        yield _line({"refused": str(refusal), "see_stderr": silent, "said": said})
 
 
 def _line(said: Mapping[str, Any]) -> bytes:

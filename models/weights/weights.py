@@ -11,7 +11,14 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from models.catalog.catalog import Backbone
-from models.catalog.own import is_own, own_digest, own_folder, own_format_of
+from models.catalog.own import (
+    OwnFormat,
+    is_own,
+    own_digest,
+    own_folder,
+    own_format_of,
+    read_trained,
+)
 from models.catalog.variants import WeightsKind
 from models.digest import canonical_sha256, file_sha256
 from models.files import put_in_place
@@ -25,12 +32,12 @@ class WeightsUnavailable(Exception):
     """Weights cannot be had; the message says what to do."""
 
 
-class _NotPublished(WeightsUnavailable):
-    def __init__(self, backbone: str, reason: str) -> None:
-        super().__init__(
-            f"the published weights of {backbone} are not available: {reason}; "
-            "synthetic ones are the other choice"
-        )
+class WeightsUnreachable(WeightsUnavailable):
+    """Weights are published, and cannot be had here and now: no network, no room."""
+
+
+def _without(backbone: str, reason: str) -> str:
+    return f"the published weights of {backbone} are not available: {reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,8 @@ def resolve_weights(
         address_of: where published weights are.
 
     Raises:
-        WeightsUnavailable: no network, no such file, nothing published, no room, or an own
-            model's files are gone or altered.
+        WeightsUnreachable: no network, no such file, or no room.
+        WeightsUnavailable: nothing published, or an own model's files are gone or altered.
     """
     if is_own(backbone):
         return _own(backbone, own_folder(cache_dir, backbone.architecture))
@@ -91,11 +98,13 @@ def resolve_weights(
         # Threads and processes that want the same file wait for one another.
         with FileLock(path.with_name(f"{path.name}.lock"), fallback_to_soft=False):
             return _cached(backbone, address, path, on_progress)
-    except (NoPublishedWeights, DownloadFailed) as error:
-        raise _NotPublished(backbone.name, str(error)) from error
+    except NoPublishedWeights as error:
+        raise WeightsUnavailable(_without(backbone.name, str(error))) from error
+    except DownloadFailed as error:
+        raise WeightsUnreachable(_without(backbone.name, str(error))) from error
     except OSError as error:
         reason = f"the cache {cache_dir} cannot be used ({error.strerror})"
-        raise _NotPublished(backbone.name, reason) from error
+        raise WeightsUnreachable(_without(backbone.name, reason)) from error
 
 
 def _synthetic(backbone: Backbone) -> Weights:
@@ -131,7 +140,10 @@ def _own(backbone: Backbone, folder: Path) -> Weights:
         raise WeightsUnavailable(
             f"the files of {backbone.name} in {folder} were altered since it was added; {again}"
         )
-    source = f"added as {own_format_of(folder).value}"
+    own_format = own_format_of(folder)
+    source = f"added as {own_format.value}"
+    if own_format is OwnFormat.WEIGHTS:
+        source += f" of {read_trained(folder).architecture}"
     return Weights(
         WeightsKind.OWN, backbone.architecture, digest, source, folder.absolute(), size_bytes
     )

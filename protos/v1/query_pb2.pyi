@@ -270,32 +270,6 @@ ACCURACY_METRIC_TOP1: AccuracyMetric.ValueType  # 1
 ACCURACY_METRIC_TOP5: AccuracyMetric.ValueType  # 2
 Global___AccuracyMetric: _TypeAlias = AccuracyMetric  # noqa: Y015
 
-class _AccuracyPrecision:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _AccuracyPrecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccuracyPrecision.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    ACCURACY_PRECISION_UNSPECIFIED: _AccuracyPrecision.ValueType  # 0
-    ACCURACY_PRECISION_FP32: _AccuracyPrecision.ValueType  # 1
-    ACCURACY_PRECISION_FP16: _AccuracyPrecision.ValueType  # 2
-    ACCURACY_PRECISION_INT8_DYNAMIC: _AccuracyPrecision.ValueType  # 3
-    ACCURACY_PRECISION_INT8_STATIC: _AccuracyPrecision.ValueType  # 4
-    ACCURACY_PRECISION_INT8: _AccuracyPrecision.ValueType  # 5
-    """Published for int8, without a word on how the ranges were chosen."""
-
-class AccuracyPrecision(_AccuracyPrecision, metaclass=_AccuracyPrecisionEnumTypeWrapper):
-    """What an accuracy figure is known for: a precision, or what a publication says of one."""
-
-ACCURACY_PRECISION_UNSPECIFIED: AccuracyPrecision.ValueType  # 0
-ACCURACY_PRECISION_FP32: AccuracyPrecision.ValueType  # 1
-ACCURACY_PRECISION_FP16: AccuracyPrecision.ValueType  # 2
-ACCURACY_PRECISION_INT8_DYNAMIC: AccuracyPrecision.ValueType  # 3
-ACCURACY_PRECISION_INT8_STATIC: AccuracyPrecision.ValueType  # 4
-ACCURACY_PRECISION_INT8: AccuracyPrecision.ValueType  # 5
-"""Published for int8, without a word on how the ranges were chosen."""
-Global___AccuracyPrecision: _TypeAlias = AccuracyPrecision  # noqa: Y015
-
 class _OwnFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -307,6 +281,8 @@ class _OwnFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OwnFormat.V
     """One ONNX file."""
     OWN_FORMAT_PADDLE: _OwnFormat.ValueType  # 2
     """A Paddle program, then its parameters."""
+    OWN_FORMAT_WEIGHTS: _OwnFormat.ValueType  # 3
+    """Weights of an architecture of the catalog."""
 
 class OwnFormat(_OwnFormat, metaclass=_OwnFormatEnumTypeWrapper): ...
 
@@ -315,6 +291,8 @@ OWN_FORMAT_ONNX: OwnFormat.ValueType  # 1
 """One ONNX file."""
 OWN_FORMAT_PADDLE: OwnFormat.ValueType  # 2
 """A Paddle program, then its parameters."""
+OWN_FORMAT_WEIGHTS: OwnFormat.ValueType  # 3
+"""Weights of an architecture of the catalog."""
 Global___OwnFormat: _TypeAlias = OwnFormat  # noqa: Y015
 
 class _InputAxis:
@@ -1221,6 +1199,7 @@ class ConversionOutcome(_message.Message):
     TOP1_AGREEMENT_FIELD_NUMBER: _builtins.int
     PARITY_INPUT_COUNT_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    LOG_ID_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
     format: _types_pb2.Format.ValueType
     precision: _types_pb2.Precision.ValueType
@@ -1241,6 +1220,8 @@ class ConversionOutcome(_message.Message):
     top1_agreement: _builtins.float
     """Of a reduced precision: the share of inputs, 0 to 1, whose top-1 class is that of fp32. No accuracy."""
     parity_input_count: _builtins.int
+    log_id: _builtins.str
+    """Under which the controller's log has all that a tool said; empty where none did."""
     @_builtins.property
     def passes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Rewrites that its program went through, by name."""
@@ -1269,10 +1250,11 @@ class ConversionOutcome(_message.Message):
         top1_agreement: _builtins.float | None = ...,
         parity_input_count: _builtins.int = ...,
         input_size: _types_pb2.ImageSize | None = ...,
+        log_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "input_size", b"input_size", "max_relative_difference", b"max_relative_difference", "parity_tolerance", b"parity_tolerance", "top1_agreement", b"top1_agreement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "checked_through", b"checked_through", "format", b"format", "input_size", b"input_size", "max_relative_difference", b"max_relative_difference", "parity_input_count", b"parity_input_count", "parity_tolerance", b"parity_tolerance", "passes", b"passes", "precision", b"precision", "reason", b"reason", "result", b"result", "seconds", b"seconds", "target", b"target", "top1_agreement", b"top1_agreement", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference", "_parity_tolerance", b"_parity_tolerance", "_top1_agreement", b"_top1_agreement", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "checked_through", b"checked_through", "format", b"format", "input_size", b"input_size", "log_id", b"log_id", "max_relative_difference", b"max_relative_difference", "parity_input_count", b"parity_input_count", "parity_tolerance", b"parity_tolerance", "passes", b"passes", "precision", b"precision", "reason", b"reason", "result", b"result", "seconds", b"seconds", "target", b"target", "top1_agreement", b"top1_agreement", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_relative_difference: _TypeAlias = _typing.Literal["max_relative_difference"]  # noqa: Y015
     _WhichOneofArgType__max_relative_difference: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference"]  # noqa: Y015
@@ -1353,6 +1335,7 @@ class ProfileSpec(_message.Message):
     threads: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     precision: _types_pb2.Precision.ValueType
+    """Absent means the one that the backbone comes in."""
     batch: _builtins.int
     """Images per inference; absent means the backbone's own, as in SweepSpec."""
     run_count: _builtins.int
@@ -1378,7 +1361,7 @@ class ProfileSpec(_message.Message):
         runtime: _types_pb2.Runtime.ValueType = ...,
         threads: _builtins.int = ...,
         weights: _types_pb2.WeightsKind.ValueType = ...,
-        precision: _types_pb2.Precision.ValueType = ...,
+        precision: _types_pb2.Precision.ValueType | None = ...,
         batch: _builtins.int | None = ...,
         run_count: _builtins.int = ...,
         cores: Global___Cores | None = ...,
@@ -1387,9 +1370,9 @@ class ProfileSpec(_message.Message):
         gate: _types_pb2.StartGate | None = ...,
         input_size: _types_pb2.ImageSize | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "batch", b"batch", "cores", b"cores", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "batch", b"batch", "cores", b"cores", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "_onnxruntime", b"_onnxruntime", "_precision", b"_precision", "backbone", b"backbone", "batch", b"batch", "cores", b"cores", "device", b"device", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_size", b"input_size", "onnxruntime", b"onnxruntime", "precision", b"precision", "run_count", b"run_count", "runtime", b"runtime", "threads", b"threads", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__batch: _TypeAlias = _typing.Literal["batch"]  # noqa: Y015
     _WhichOneofArgType__batch: _TypeAlias = _typing.Literal["_batch", b"_batch"]  # noqa: Y015
@@ -1397,12 +1380,16 @@ class ProfileSpec(_message.Message):
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
+    _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
+    _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__batch) -> _WhichOneofReturnType__batch | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__precision) -> _WhichOneofReturnType__precision | None: ...
 
 Global___ProfileSpec: _TypeAlias = ProfileSpec  # noqa: Y015
 
@@ -1737,6 +1724,7 @@ class Measurement(_message.Message):
     REPETITIONS_FIELD_NUMBER: _builtins.int
     AFFINITY_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    ACCURACY_INPUT_SIZE_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     MINUTES_FIELD_NUMBER: _builtins.int
     REPETITIONS_WANTED_FIELD_NUMBER: _builtins.int
@@ -1795,6 +1783,12 @@ class Measurement(_message.Message):
         """Cores that the children were allowed to run on."""
 
     @_builtins.property
+    def accuracy_input_size(self) -> _types_pb2.ImageSize:
+        """Absent where the accuracy is known for any size, or for none. Where it is another than
+        `input_size`, none is known for that.
+        """
+
+    @_builtins.property
     def settings(self) -> _types_pb2.MeasureSettings:
         """All of what its repetitions were told."""
 
@@ -1841,16 +1835,19 @@ class Measurement(_message.Message):
         repetitions: _abc.Iterable[_types_pb2.Repetition] | None = ...,
         affinity: _abc.Iterable[_builtins.int] | None = ...,
         accuracy_dataset: _builtins.str = ...,
+        accuracy_input_size: _types_pb2.ImageSize | None = ...,
         settings: _types_pb2.MeasureSettings | None = ...,
         minutes: _abc.Iterable[Global___MinuteFigures] | None = ...,
         repetitions_wanted: _builtins.int = ...,
         input_size: _types_pb2.ImageSize | None = ...,
         latency_per_image_ms: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
     _WhichOneofReturnType__latency: _TypeAlias = _typing.Literal["latency"]  # noqa: Y015
@@ -1865,6 +1862,8 @@ class Measurement(_message.Message):
     _WhichOneofArgType__top1: _TypeAlias = _typing.Literal["_top1", b"_top1"]  # noqa: Y015
     _WhichOneofReturnType__top5: _TypeAlias = _typing.Literal["top5"]  # noqa: Y015
     _WhichOneofArgType__top5: _TypeAlias = _typing.Literal["_top5", b"_top5"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_input_size) -> _WhichOneofReturnType__accuracy_input_size | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flops_g) -> _WhichOneofReturnType__flops_g | None: ...
     @_typing.overload
@@ -2578,6 +2577,7 @@ class AccuracyFigure(_message.Message):
     VALUE_PERCENT_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Line of the file, the header being 1; messages name it."""
     backbone: _builtins.str
@@ -2585,9 +2585,13 @@ class AccuracyFigure(_message.Message):
     metric: Global___AccuracyMetric.ValueType
     value_percent: _builtins.float
     """Above 0, at most 100."""
-    precision: Global___AccuracyPrecision.ValueType
+    precision: _types_pb2.Precision.ValueType
     source: _builtins.str
     """Where it comes from, for people."""
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize:
+        """Absent means any."""
+
     def __init__(
         self,
         *,
@@ -2596,14 +2600,17 @@ class AccuracyFigure(_message.Message):
         dataset: _builtins.str = ...,
         metric: Global___AccuracyMetric.ValueType = ...,
         value_percent: _builtins.float = ...,
-        precision: Global___AccuracyPrecision.ValueType = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
         source: _builtins.str = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "dataset", b"dataset", "metric", b"metric", "precision", b"precision", "row", b"row", "source", b"source", "value_percent", b"value_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "backbone", b"backbone", "dataset", b"dataset", "input_size", b"input_size", "metric", b"metric", "precision", b"precision", "row", b"row", "source", b"source", "value_percent", b"value_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
+    _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
 
 Global___AccuracyFigure: _TypeAlias = AccuracyFigure  # noqa: Y015
 
@@ -2676,13 +2683,23 @@ class Dataset(_message.Message):
     FIGURE_COUNT_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
     PRECISIONS_FIELD_NUMBER: _builtins.int
+    INPUT_SIZES_FIELD_NUMBER: _builtins.int
+    OF_OTHER_FILES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     backbone_count: _builtins.int
     figure_count: _builtins.int
     @_builtins.property
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___AccuracyMetric.ValueType]: ...
     @_builtins.property
-    def precisions(self) -> _containers.RepeatedScalarFieldContainer[Global___AccuracyPrecision.ValueType]: ...
+    def precisions(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Precision.ValueType]: ...
+    @_builtins.property
+    def input_sizes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ImageSize]:
+        """Those that figures are bound to; others hold at any."""
+
+    @_builtins.property
+    def of_other_files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of models: figures belong to files that have these names no more."""
+
     def __init__(
         self,
         *,
@@ -2690,11 +2707,13 @@ class Dataset(_message.Message):
         backbone_count: _builtins.int = ...,
         figure_count: _builtins.int = ...,
         metrics: _abc.Iterable[Global___AccuracyMetric.ValueType] | None = ...,
-        precisions: _abc.Iterable[Global___AccuracyPrecision.ValueType] | None = ...,
+        precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
+        input_sizes: _abc.Iterable[_types_pb2.ImageSize] | None = ...,
+        of_other_files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_count", b"backbone_count", "figure_count", b"figure_count", "metrics", b"metrics", "name", b"name", "precisions", b"precisions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone_count", b"backbone_count", "figure_count", b"figure_count", "input_sizes", b"input_sizes", "metrics", b"metrics", "name", b"name", "of_other_files", b"of_other_files", "precisions", b"precisions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2751,8 +2770,14 @@ class OwnModelHeader(_message.Message):
     FILES_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
+    ARCHITECTURE_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
+    architecture: _builtins.str
+    """Of weights: what they are of, an architecture or a backbone of the catalog."""
+    classes: _builtins.int
+    """Of weights: for how many classes they must be."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnFile]:
         """In the order of their bytes."""
@@ -2773,13 +2798,24 @@ class OwnModelHeader(_message.Message):
         files: _abc.Iterable[Global___OwnFile] | None = ...,
         input_size: _types_pb2.ImageSize | None = ...,
         inputs: _abc.Iterable[_types_pb2.InputValues] | None = ...,
+        architecture: _builtins.str | None = ...,
+        classes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "input_size", b"input_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_classes", b"_classes", "_input_size", b"_input_size", "architecture", b"architecture", "classes", b"classes", "input_size", b"input_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_size", b"_input_size", "files", b"files", "format", b"format", "input_size", b"input_size", "inputs", b"inputs", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_classes", b"_classes", "_input_size", b"_input_size", "architecture", b"architecture", "classes", b"classes", "files", b"files", "format", b"format", "input_size", b"input_size", "inputs", b"inputs", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
+    _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
+    _WhichOneofReturnType__classes: _TypeAlias = _typing.Literal["classes"]  # noqa: Y015
+    _WhichOneofArgType__classes: _TypeAlias = _typing.Literal["_classes", b"_classes"]  # noqa: Y015
     _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
     _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__architecture) -> _WhichOneofReturnType__architecture | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__classes) -> _WhichOneofReturnType__classes | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
 
 Global___OwnModelHeader: _TypeAlias = OwnModelHeader  # noqa: Y015
@@ -2869,6 +2905,8 @@ class OwnModel(_message.Message):
     TAKES_FIELD_NUMBER: _builtins.int
     IR_VERSION_FIELD_NUMBER: _builtins.int
     OPSET_FIELD_NUMBER: _builtins.int
+    ARCHITECTURE_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     format: Global___OwnFormat.ValueType
     digest: _builtins.str
@@ -2880,6 +2918,10 @@ class OwnModel(_message.Message):
     ir_version: _builtins.int
     """Of an ONNX file: the lowest IR version that it needs, and the version of its operators."""
     opset: _builtins.int
+    architecture: _builtins.str
+    """Of weights: what they are of."""
+    precision: _types_pb2.Precision.ValueType
+    """In which it came."""
     @_builtins.property
     def output_shapes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of each output, for the batch in `takes`."""
@@ -2906,15 +2948,21 @@ class OwnModel(_message.Message):
         takes: _types_pb2.NetworkInput | None = ...,
         ir_version: _builtins.int | None = ...,
         opset: _builtins.int | None = ...,
+        architecture: _builtins.str | None = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ir_version", b"_ir_version", "_opset", b"_opset", "ir_version", b"ir_version", "opset", b"opset", "takes", b"takes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_ir_version", b"_ir_version", "_opset", b"_opset", "architecture", b"architecture", "ir_version", b"ir_version", "opset", b"opset", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ir_version", b"_ir_version", "_opset", b"_opset", "added_at_unix_ms", b"added_at_unix_ms", "assumed", b"assumed", "digest", b"digest", "format", b"format", "ir_version", b"ir_version", "name", b"name", "opset", b"opset", "output_shapes", b"output_shapes", "params_m", b"params_m", "size_bytes", b"size_bytes", "takes", b"takes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_architecture", b"_architecture", "_ir_version", b"_ir_version", "_opset", b"_opset", "added_at_unix_ms", b"added_at_unix_ms", "architecture", b"architecture", "assumed", b"assumed", "digest", b"digest", "format", b"format", "ir_version", b"ir_version", "name", b"name", "opset", b"opset", "output_shapes", b"output_shapes", "params_m", b"params_m", "precision", b"precision", "size_bytes", b"size_bytes", "takes", b"takes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__architecture: _TypeAlias = _typing.Literal["architecture"]  # noqa: Y015
+    _WhichOneofArgType__architecture: _TypeAlias = _typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
     _WhichOneofReturnType__ir_version: _TypeAlias = _typing.Literal["ir_version"]  # noqa: Y015
     _WhichOneofArgType__ir_version: _TypeAlias = _typing.Literal["_ir_version", b"_ir_version"]  # noqa: Y015
     _WhichOneofReturnType__opset: _TypeAlias = _typing.Literal["opset"]  # noqa: Y015
     _WhichOneofArgType__opset: _TypeAlias = _typing.Literal["_opset", b"_opset"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__architecture) -> _WhichOneofReturnType__architecture | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ir_version) -> _WhichOneofReturnType__ir_version | None: ...
     @_typing.overload
@@ -2962,15 +3010,18 @@ class RemoveModelRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    WITH_ACCURACY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    with_accuracy: _builtins.bool
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        with_accuracy: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "with_accuracy", b"with_accuracy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

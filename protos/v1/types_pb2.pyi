@@ -132,6 +132,8 @@ class _PrecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Precision.V
     """Only weights are quantised ahead."""
     PRECISION_INT8_STATIC: _Precision.ValueType  # 4
     """The ranges of activations too, from calibration data."""
+    PRECISION_INT8: _Precision.ValueType  # 5
+    """Of a model that came quantised, or published without a word on how the ranges were chosen."""
 
 class Precision(_Precision, metaclass=_PrecisionEnumTypeWrapper):
     """Kind of number that weights and activations have, and how they were chosen."""
@@ -143,6 +145,8 @@ PRECISION_INT8_DYNAMIC: Precision.ValueType  # 3
 """Only weights are quantised ahead."""
 PRECISION_INT8_STATIC: Precision.ValueType  # 4
 """The ranges of activations too, from calibration data."""
+PRECISION_INT8: Precision.ValueType  # 5
+"""Of a model that came quantised, or published without a word on how the ranges were chosen."""
 Global___Precision: _TypeAlias = Precision  # noqa: Y015
 
 class _Target:
@@ -330,6 +334,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """attempts"""
     REASON_CODE_NEVER_REPORTED: _ReasonCode.ValueType  # 110
     REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
+    """words: detail, log_id"""
+    REASON_CODE_WEIGHTS_UNAVAILABLE: _ReasonCode.ValueType  # 94
     """words: detail"""
     REASON_CODE_CONTROLLER_DEFECT: _ReasonCode.ValueType  # 30
     REASON_CODE_NOTHING_TOLD: _ReasonCode.ValueType  # 76
@@ -438,6 +444,10 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """Of no one device.
     words: backbone
     """
+    REASON_CODE_CAME_QUANTISED: _ReasonCode.ValueType  # 92
+    """words: backbone, asked, has"""
+    REASON_CODE_NOT_QUANTISED: _ReasonCode.ValueType  # 93
+    """words: backbone, has"""
 
 class ReasonCode(_ReasonCode, metaclass=_ReasonCodeEnumTypeWrapper):
     """Why something is so. Behind each: its figures, then its words; see Reason."""
@@ -499,6 +509,8 @@ REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
 """attempts"""
 REASON_CODE_NEVER_REPORTED: ReasonCode.ValueType  # 110
 REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
+"""words: detail, log_id"""
+REASON_CODE_WEIGHTS_UNAVAILABLE: ReasonCode.ValueType  # 94
 """words: detail"""
 REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30
 REASON_CODE_NOTHING_TOLD: ReasonCode.ValueType  # 76
@@ -607,6 +619,10 @@ REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone
 """
+REASON_CODE_CAME_QUANTISED: ReasonCode.ValueType  # 92
+"""words: backbone, asked, has"""
+REASON_CODE_NOT_QUANTISED: ReasonCode.ValueType  # 93
+"""words: backbone, has"""
 Global___ReasonCode: _TypeAlias = ReasonCode  # noqa: Y015
 
 @_typing.final

@@ -251,7 +251,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.RemoveModelResponse:
         """Forgets an own model."""
         async with answered_failures(context):
-            await self._own_models.remove(request.name)
+            await self._own_models.remove(request.name, with_accuracy=request.with_accuracy)
         return query_pb2.RemoveModelResponse()
 
 

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeVar
@@ -13,10 +12,10 @@ from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyInvalid,
     AccuracyMetric,
-    AccuracyPrecision,
     dataset_meant,
 )
-from models.catalog.catalog import IMAGENET, Catalog
+from models.catalog.catalog import IMAGENET, Backbone, Catalog
+from models.catalog.precisions import Precision
 from protos.inputs import MAX_SIDE, ImageSize, parse_size
 
 MAX_FILE_BYTES: Final = 8_000_000
@@ -38,8 +37,6 @@ class AccuracyFile:
 
     Attributes:
         figures: each with its row; what they mean is for the controller to check.
-        input_sizes: size that the figures of a row were taken at, by row; a row that says
-            none has none.
         is_timm: whether it is a results table of timm, whose rows are of many models, few of which
             are known here.
         row_count: rows below the header.
@@ -48,7 +45,6 @@ class AccuracyFile:
     """
 
     figures: tuple[AccuracyFigure, ...]
-    input_sizes: Mapping[int, ImageSize]
     is_timm: bool
     row_count: int
     unread_columns: tuple[str, ...]
@@ -76,7 +72,6 @@ def read_accuracies(content: bytes, file_name: str) -> AccuracyFile:
     datasets = [row.cells["dataset"] for row in table.rows]
     return AccuracyFile(
         figures=tuple(_figure(row) for row in table.rows),
-        input_sizes=_input_sizes(table, INPUT_SIZE),
         is_timm=False,
         row_count=len(table.rows),
         unread_columns=tuple(each for each in table.columns if each not in _OWN_COLUMNS),
@@ -85,7 +80,7 @@ def read_accuracies(content: bytes, file_name: str) -> AccuracyFile:
 
 
 def known_here(file: AccuracyFile, catalog: Catalog) -> tuple[AccuracyFigure, ...]:
-    """The figures of a timm table that are of a backbone here, at its size, and unpublished.
+    """The figures of a timm table that are of a backbone here, and not published by the catalog.
 
     timm has a model of another name for each set of weights, so only the same name means the same.
     """
@@ -93,29 +88,16 @@ def known_here(file: AccuracyFile, catalog: Catalog) -> tuple[AccuracyFigure, ..
         figure
         for figure in file.figures
         if figure.backbone in catalog
-        if file.input_sizes.get(figure.row) == catalog.get(figure.backbone).input_size
-        if figure.dataset != IMAGENET or catalog.get(figure.backbone).top1 is None
+        if not _is_published(figure, catalog.get(figure.backbone))
     )
 
 
-def check_sizes(file: AccuracyFile, catalog: Catalog) -> None:
-    """Refuse a figure that was taken at another size than the evaluation size of its backbone.
-
-    Raises:
-        AccuracyInvalid: for the first such row.
-    """
-    for figure in file.figures:
-        size = file.input_sizes.get(figure.row)
-        if size is None or figure.backbone not in catalog:
-            continue
-        expected = catalog.get(figure.backbone).input_size
-        if size != expected:
-            raise AccuracyInvalid(
-                figure.row,
-                INPUT_SIZE,
-                f"{size} px is not the evaluation size of {figure.backbone}, {expected} px, which "
-                "its accuracy belongs to",
-            )
+def _is_published(figure: AccuracyFigure, backbone: Backbone) -> bool:
+    return (
+        figure.dataset == IMAGENET
+        and backbone.top1 is not None
+        and figure.input_size in (None, backbone.input_size)
+    )
 
 
 def _meaning(cell: str) -> str | None:
@@ -136,8 +118,9 @@ def _figure(row: TableRow) -> AccuracyFigure:
         dataset=dataset_meant(cells["dataset"]),
         metric=_choice(row, "metric", AccuracyMetric, " and "),
         value_percent=_percent(row, "value"),
-        precision=_choice(row, "precision", AccuracyPrecision, ", "),
+        precision=_choice(row, "precision", Precision, ", "),
         source=cells["source"],
+        input_size=_input_size(row, INPUT_SIZE),
     )
 
 
@@ -154,15 +137,15 @@ def _read_timm(table: CsvTable, file_name: str) -> AccuracyFile:
             dataset=dataset,
             metric=metric,
             value_percent=_percent(row, column),
-            precision=AccuracyPrecision.FP32,
+            precision=Precision.FP32,
             source=f"timm, {file_name}"[:200],
+            input_size=_input_size(row, "img_size"),
         )
         for row in table.rows
         for column, metric in metrics.items()
     )
     return AccuracyFile(
         figures=tuple(figures),
-        input_sizes=_input_sizes(table, "img_size"),
         is_timm=True,
         row_count=len(table.rows),
         unread_columns=(),
@@ -170,18 +153,16 @@ def _read_timm(table: CsvTable, file_name: str) -> AccuracyFile:
     )
 
 
-def _input_sizes(table: CsvTable, column: str) -> dict[int, ImageSize]:
-    sizes = {}
-    for row in table.rows:
-        text = row.cells.get(column, "")
-        if not text:
-            continue
-        try:
-            sizes[row.line] = parse_size(text)
-        except ValueError:
-            problem = f"{text[:40]!r} is no size of 1 to {MAX_SIDE} pixels: write 224 or 192x48"
-            raise AccuracyInvalid(row.line, column, problem) from None
-    return sizes
+def _input_size(row: TableRow, column: str) -> ImageSize | None:
+    """The size that a row's figures were taken at; None where it says none."""
+    text = row.cells.get(column, "")
+    if not text:
+        return None
+    try:
+        return parse_size(text)
+    except ValueError:
+        problem = f"{text[:40]!r} is no size of 1 to {MAX_SIDE} pixels: write 224 or 192x48"
+        raise AccuracyInvalid(row.line, column, problem) from None
 
 
 def _percent(row: TableRow, column: str) -> float:

@@ -5,7 +5,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from controller.cli.options.external.joining import in_one_file
-from controller.cli.options.external.paddle_layouts import paddle_files, program_and_parameters
+from controller.cli.options.external.paddle_layouts import (
+    one_file,
+    paddle_files,
+    program_and_parameters,
+)
 from controller.domain.catalog import OwnFile, check_size
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.own import OwnFormat
@@ -15,20 +19,29 @@ CHUNK_BYTES = 1 << 20
 
 
 def brought(
-    onnx: Path | None, paddle: Path | None, program: Path | None, parameters: Path | None
+    onnx: Path | None,
+    paddle: Path | None,
+    program: Path | None,
+    parameters: Path | None,
+    weights: Path | None = None,
 ) -> tuple[OwnFormat, AbstractContextManager[tuple[Path, ...]]]:
     """What a person names, and what gives its files in the order in which they travel.
 
     Raises:
-        EdgerankError: INVALID_INPUT unless one ONNX file, one folder, or a program with its
-            parameters is named. The files are looked at when they are asked for: INVALID_INPUT,
-            too, when one is missing, too large, or the folder has not exactly one program.
+        EdgerankError: INVALID_INPUT unless one ONNX file, one folder, a program with its
+            parameters, or weights are named. The files are looked at when they are asked for:
+            INVALID_INPUT, too, when one is missing, too large, or the folder has not exactly one
+            program.
     """
     pair = (program, parameters)
-    if sum(each is not None for each in (onnx, paddle)) + any(pair) != 1 or any(pair) != all(pair):
+    whole = sum(each is not None for each in (onnx, paddle, weights))
+    if whole + any(pair) != 1 or any(pair) != all(pair):
         raise _refused(
-            "say what to add: --onnx FILE, --paddle DIR, or --program FILE with --params FILE"
+            "say what to add: --onnx FILE, --paddle DIR, --program FILE with --params FILE, or "
+            "--architecture NAME with --weights FILE"
         )
+    if weights:
+        return OwnFormat.WEIGHTS, _within_size(one_file(weights))
     if onnx:
         return OwnFormat.ONNX, _onnx_files(onnx)
     if paddle:
@@ -36,6 +49,19 @@ def brought(
     assert program is not None
     assert parameters is not None
     return OwnFormat.PADDLE, _within_size(program_and_parameters(program, parameters))
+
+
+def check_weights(weights: Path | None, architecture: str | None, classes: int | None) -> None:
+    """Refuse weights of nobody knows what, and what is said of weights without any.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    if (weights is None) != (architecture is None) or (classes and not weights):
+        raise _refused(
+            "--weights goes with --architecture, which says what they are of, and --classes goes "
+            "with both"
+        )
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from controller.cli.options.values import Converted, OneOf, read_input_size
 from controller.cli.options.variants import weights_option
 from controller.domain.profiles import MAX_PROFILE_RUNS
 from controller.domain.sweeps import MAX_THREADS
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.inputs import MAX_BATCH, ImageSize
 from protos.runtimes import Runtime
 
@@ -32,7 +33,7 @@ class ProfiledInferences:
     device: str | None
     runtime: Runtime
     threads: int
-    precision: Precision
+    precision: Precision | None
     input_size: ImageSize | None
     batch: int | None
     weights: WeightsKind
@@ -63,8 +64,7 @@ profiled_options = option_group(
     click.option(
         "--precision",
         type=OneOf(Precision),
-        default=Precision.FP32.value,
-        show_default=True,
+        help="[default: fp32; int8 of a model that came quantised]",
     ),
     click.option(
         "--input-size",

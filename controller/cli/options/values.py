@@ -14,8 +14,8 @@ from controller.domain.names import find_backbone, find_choice
 from controller.domain.rankings import WITH_FIGURES, Merit
 from controller.domain.sweeps import MAX_MINUTES, MAX_REPETITIONS, MAX_THREADS
 from models.catalog.catalog import Backbone, Catalog
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import Precision
 from protos.inputs import MAX_BATCH, MAX_SIDE, MAX_VALUES, ImageSize, InputValues, parse_size
 from protos.runtimes import Runtime
 

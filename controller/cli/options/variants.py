@@ -14,7 +14,8 @@ from controller.cli.options.values import (
     read_input_sizes,
     read_precisions,
 )
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import MADE_PRECISIONS, Precision
+from models.catalog.variants import WeightsKind
 from protos.inputs import MAX_BATCH, MAX_SIDE, ImageSize
 
 
@@ -48,10 +49,10 @@ variant_options = option_group(
         "--precisions",
         type=Converted("precisions", read_precisions),
         metavar="NAME,NAME|all",
-        default=Precision.FP32.value,
-        show_default=True,
-        help=f"Of {', '.join(precision.value for precision in Precision)}, "
-        "those that a format has for its target.",
+        default=(),
+        help=f"Of {', '.join(precision.value for precision in MADE_PRECISIONS)}, "
+        f"those that a format has for its target; {Precision.INT8.value} is of a model that came "
+        "quantised.  [default: fp32; int8 of what came quantised]",
     ),
     click.option(
         "--input-size",

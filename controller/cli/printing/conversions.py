@@ -7,9 +7,15 @@ from rich.console import Console
 from rich.text import Text
 
 from controller.cli.printing.ledger import Column, Ledger
-from controller.domain.conversions import ConversionOutcome, ConversionResult, is_made
+from controller.domain.conversions import (
+    ConversionOutcome,
+    ConversionResult,
+    is_made,
+    lacks_published_weights,
+)
 from controller.views.conversion_rows import TARGETS, ConversionRow, not_kept_note, reasons
 from controller.views.counting import counted
+from controller.views.reasons.failing import WITHOUT_WEIGHTS, in_log
 from models.catalog.variants import Target
 
 MOST_WHOLE_ROWS = 20
@@ -33,7 +39,9 @@ def print_conversions(console: Console, rows: Sequence[ConversionRow]) -> None:
             files = ", ".join(
                 f"{outcome.format.value} {outcome.target.value}" for outcome in outcomes
             )
-            console.print(Text(f"{row.backbone}, {files}: {reason}"))
+            way_on = WITHOUT_WEIGHTS if lacks_published_weights(outcomes[0]) else ""
+            told = f"{row.backbone}, {files}: {reason}{way_on}{in_log(outcomes[0].log_id)}"
+            console.print(Text(told))
     if note := not_kept_note(rows):
         console.print(Text(note))
     console.print(Text(_summary(rows)))

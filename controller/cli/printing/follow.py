@@ -28,7 +28,8 @@ from controller.views.reasons import sentence
 from controller.views.reasons.folding import folded_reasons
 from controller.views.wording import median_words, per_image_words
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, Variant, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import Variant, WeightsKind
 
 _VERDICT_STYLES = {
     Verdict.OK: "green",

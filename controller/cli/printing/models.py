@@ -12,6 +12,7 @@ from controller.views.counting import counted
 from controller.views.input_words import input_words
 from models.catalog.catalog import Backbone
 from models.catalog.counted import NOTABLE_DIFFERENCE, differs_notably
+from models.catalog.precisions import Precision
 from models.catalog.stoppers import stoppers_of
 from models.catalog.tiers import Rejection, RejectionKind, TierSelection
 
@@ -127,11 +128,18 @@ def own_model_words(model: OwnModel) -> str:
     outputs = "output" if len(model.output_shapes) == 1 else "outputs"
     assumed = ", ".join(f"{each.axis.value} {each.size}" for each in model.assumed)
     return (
-        f"{model.name} ({model.format.value}): {input_words(model.takes)}, "
+        f"{model.name} ({_origin(model)}): {input_words(model.takes)}, "
         f"{_count(model.params_m)} parameters, {format_memory(model.size_bytes)}, "
         f"{outputs} {', '.join(model.output_shapes)}"
         f"{f' (left open, assumed: {assumed})' if assumed else ''}"
     )
+
+
+def _origin(model: OwnModel) -> str:
+    if model.architecture:
+        return f"weights of {model.architecture}"
+    quantised = "" if model.precision is Precision.FP32 else f", {model.precision.value}"
+    return f"{model.format.value}{quantised}"
 
 
 def _count(millions: float) -> str:

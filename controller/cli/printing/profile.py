@@ -20,7 +20,7 @@ from controller.views.operator_times import (
 )
 from controller.views.reasons import sentence
 from controller.views.settings_words import words_of
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from protos.measuring import LayerTime, OperatorTimes
 
 TOP_LAYERS = 10

@@ -14,7 +14,8 @@ from controller.views.input_words import images_words
 from controller.views.reasons.folding import folded_reasons
 from controller.views.settings_words import settings_words
 from controller.views.wording import latency_words, memory_words
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 
 _STYLES: Final = {Verdict.OK: "green", Verdict.FAILED: "red"}
 

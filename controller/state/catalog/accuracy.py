@@ -1,26 +1,23 @@
 """Accuracy figures: published ones with their backbones, and imported ones beside them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, Row, bindparam, case, delete, insert, select
 
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyMetric,
-    AccuracyPrecision,
     Dataset,
     FigureKey,
-    key_of,
+    model_digest,
 )
 from controller.state.database import Database, Transaction
-from controller.state.schema import accuracies, backbones
+from controller.state.schema import accuracies, backbones, own_models
 from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
-
-_KEY = ("backbone", "dataset", "metric", "precision")
-"""What there is one accuracy figure of, in the order of a FigureKey."""
+from models.catalog.precisions import QUANTISED, Precision
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,9 @@ def store_catalog(database: Database, catalog: Catalog) -> None:
     published = list(_published(catalog))
     with database.transaction() as transaction:
         transaction.execute(delete(accuracies).where(accuracies.c.imported_at_unix_ms.is_(None)))
-        _delete_figures(transaction, [{part: row[part] for part in _KEY} for row in published])
+        keys = [FigureKey(*(row[part] for part in FigureKey._fields)) for row in published]
+        at_any_size = [key._replace(input_size=None) for key in keys]
+        _delete_figures(transaction, [*keys, *at_any_size])
         if published:
             transaction.execute(insert(accuracies), published)
         transaction.execute(delete(backbones))
@@ -52,12 +51,7 @@ def list_figures(transaction: Transaction) -> tuple[StoredFigure, ...]:
     rows = transaction.execute(select(accuracies).order_by(accuracies.c.dataset)).all()
     return tuple(
         StoredFigure(
-            key=(
-                row.backbone,
-                row.dataset,
-                AccuracyMetric(row.metric),
-                AccuracyPrecision(row.precision),
-            ),
+            key=FigureKey(*(getattr(row, part) for part in FigureKey._fields)),
             value_percent=row.value_percent,
             is_published=row.imported_at_unix_ms is None,
         )
@@ -67,34 +61,68 @@ def list_figures(transaction: Transaction) -> tuple[StoredFigure, ...]:
 
 def put_figures(
     transaction: Transaction,
-    figures: Sequence[AccuracyFigure],
-    in_place_of: Collection[FigureKey],
+    figures: Mapping[FigureKey, AccuracyFigure],
     now_unix_ms: int,
 ) -> None:
     """Keeps imported figures, in the place of those that have these keys."""
-    _delete_figures(transaction, [dict(zip(_KEY, key, strict=True)) for key in in_place_of])
+    _delete_figures(transaction, figures)
     if figures:
-        transaction.execute(insert(accuracies), [_row(figure, now_unix_ms) for figure in figures])
+        transaction.execute(
+            insert(accuracies),
+            [
+                {
+                    **key._asdict(),
+                    "value_percent": figure.value_percent,
+                    "source": figure.source,
+                    "imported_at_unix_ms": now_unix_ms,
+                }
+                for key, figure in figures.items()
+            ],
+        )
 
 
 def list_datasets(database: Database) -> tuple[Dataset, ...]:
     """Every dataset that accuracy is known on, by name."""
     with database.transaction() as transaction:
         keys = [figure.key for figure in list_figures(transaction)]
-    return tuple(_dataset(name, list(of)) for name, of in groupby(keys, lambda key: key[1]))
+        rows = transaction.execute(select(own_models.c.name, own_models.c.digest)).all()
+    digests = {row.name: row.digest for row in rows}
+    return tuple(
+        _dataset(name, list(of), digests) for name, of in groupby(keys, lambda key: key.dataset)
+    )
 
 
-def known_top1(database: Database, dataset: str) -> dict[str, float]:
-    """The fp32 top-1 of every backbone on a dataset, percent."""
+def known_top1(database: Database, dataset: str, catalog: Catalog) -> dict[str, float]:
+    """The top-1 of each backbone on a dataset, percent, as it comes and at its evaluation size."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(accuracies.c.backbone, accuracies.c.value_percent).where(
-                accuracies.c.dataset == dataset,
-                accuracies.c.metric == AccuracyMetric.TOP1,
-                accuracies.c.precision == AccuracyPrecision.FP32,
-            )
+            select(accuracies)
+            .where(accuracies.c.dataset == dataset, accuracies.c.metric == AccuracyMetric.TOP1)
+            # The last one counts: of a size before any, and of what says most of int8.
+            .order_by(place_of(accuracies.c.precision).desc(), accuracies.c.input_size.is_not(None))
         ).all()
-    return {row.backbone: row.value_percent for row in rows}
+    return {row.backbone: row.value_percent for row in rows if _is_of(row, catalog)}
+
+
+def _is_of(figure: Row[Any], catalog: Catalog) -> bool:
+    """Whether a figure is that of the backbone which has the name, as it comes."""
+    if figure.backbone not in catalog:
+        return False
+    backbone = catalog.get(figure.backbone)
+    came_quantised = backbone.precision is Precision.INT8
+    return (
+        figure.model_digest == model_digest(backbone.name, catalog)
+        and figure.input_size in (None, backbone.input_size)
+        and figure.precision in (QUANTISED if came_quantised else (backbone.precision,))
+    )
+
+
+def place_of(precision: ColumnElement[Precision]) -> ColumnElement[int]:
+    """The place of a precision among those that tell the accuracy of what came quantised."""
+    return case(
+        *((precision == each, place) for place, each in enumerate(QUANTISED)),
+        else_=len(QUANTISED),
+    )
 
 
 def backbone_row(backbone: Backbone) -> dict[str, Any]:
@@ -107,14 +135,17 @@ def backbone_row(backbone: Backbone) -> dict[str, Any]:
     }
 
 
-def _delete_figures(transaction: Transaction, keys: Sequence[Mapping[str, object]]) -> None:
-    if not keys:
-        return
-    is_of_key = [accuracies.c[part] == bindparam(f"old_{part}") for part in _KEY]
-    transaction.execute(
-        delete(accuracies).where(*is_of_key),
-        [{f"old_{part}": value for part, value in key.items()} for key in keys],
-    )
+def _delete_figures(transaction: Transaction, keys: Iterable[FigureKey]) -> None:
+    old = [{f"old_{part}": value for part, value in key._asdict().items()} for key in keys]
+    if old:
+        is_of_key = [
+            # Any size is none.
+            accuracies.c[part].is_not_distinct_from(
+                bindparam(f"old_{part}", type_=accuracies.c[part].type)
+            )
+            for part in FigureKey._fields
+        ]
+        transaction.execute(delete(accuracies).where(*is_of_key), old)
 
 
 def _published(catalog: Catalog) -> Iterator[dict[str, Any]]:
@@ -129,29 +160,27 @@ def _published(catalog: Catalog) -> Iterator[dict[str, Any]]:
                     "dataset": IMAGENET,
                     "metric": metric,
                     "precision": _published_precision(backbone),
+                    "input_size": backbone.input_size,
+                    "model_digest": "",
                     "value_percent": percent,
                     "source": backbone.source,
                 }
 
 
-def _published_precision(backbone: Backbone) -> AccuracyPrecision:
+def _published_precision(backbone: Backbone) -> Precision:
     is_int8 = backbone.name in INT8_ACCURACY
-    return AccuracyPrecision.INT8 if is_int8 else AccuracyPrecision.FP32
+    return Precision.INT8 if is_int8 else Precision.FP32
 
 
-def _row(figure: AccuracyFigure, now_unix_ms: int) -> dict[str, object]:
-    return dict(zip(_KEY, key_of(figure), strict=True)) | {
-        "value_percent": figure.value_percent,
-        "source": figure.source,
-        "imported_at_unix_ms": now_unix_ms,
-    }
-
-
-def _dataset(name: str, keys: Sequence[FigureKey]) -> Dataset:
+def _dataset(name: str, keys: Sequence[FigureKey], digests: Mapping[str, str]) -> Dataset:
+    metrics, precisions = {key.metric for key in keys}, {key.precision for key in keys}
+    strayed = {key.backbone for key in keys if key.model_digest != digests.get(key.backbone, "")}
     return Dataset(
         name=name,
-        backbone_count=len({backbone for backbone, _, _, _ in keys}),
+        backbone_count=len({key.backbone for key in keys}),
         figure_count=len(keys),
-        metrics=tuple(each for each in AccuracyMetric if each in {key[2] for key in keys}),
-        precisions=tuple(each for each in AccuracyPrecision if each in {key[3] for key in keys}),
+        metrics=tuple(each for each in AccuracyMetric if each in metrics),
+        precisions=tuple(each for each in Precision if each in precisions),
+        input_sizes=tuple(sorted({key.input_size for key in keys if key.input_size})),
+        of_other_files=tuple(sorted(strayed)),
     )

@@ -34,13 +34,15 @@ def record_own_model(database: Database, model: OwnModel) -> None:
                 assumed=model.assumed,
                 ir_version=model.ir_version,
                 opset=model.opset,
+                architecture=model.architecture,
+                precision=model.precision,
             )
         )
         transaction.execute(insert(backbones).values(backbone_row(as_backbone(model))))
 
 
-def forget_own_model(database: Database, name: str) -> None:
-    """Forgets a model with its accuracy.
+def forget_own_model(database: Database, name: str, *, with_accuracy: bool) -> None:
+    """Forgets a model; its accuracy stays with the files that it belongs to unless it goes, too.
 
     Raises:
         EdgerankError: UNKNOWN_NAME when there is none, PRECONDITION when a sweep has it.
@@ -61,7 +63,13 @@ def forget_own_model(database: Database, name: str) -> None:
                 f"{name} is in sweeps (jobs: {job_count}), and figures keep their model; add the "
                 "next one under another name",
             )
-        transaction.execute(delete(accuracies).where(accuracies.c.backbone == name))
+        if with_accuracy:
+            digest = select(own_models.c.digest).where(own_models.c.name == name).scalar_subquery()
+            transaction.execute(
+                delete(accuracies).where(
+                    accuracies.c.backbone == name, accuracies.c.model_digest == digest
+                )
+            )
         transaction.execute(delete(backbones).where(backbones.c.name == name))
         transaction.execute(delete(own_models).where(own_models.c.name == name))
 
@@ -79,4 +87,6 @@ def _model(row: Row[Any]) -> OwnModel:
         assumed=row.assumed,
         ir_version=row.ir_version,
         opset=row.opset,
+        architecture=row.architecture,
+        precision=row.precision,
     )

@@ -17,16 +17,18 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     false,
 )
 
-from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
+from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.schema.columns import Document, Member, Samples, Sides
 from models.catalog.own import AssumedAxis, OwnFormat
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
 from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
@@ -54,18 +56,33 @@ backbones = Table(
     Column("flops_g", Float),
 )
 
-# Accuracy belongs to a dataset, a metric and the precision that it was published for.
+# Accuracy belongs to a dataset, a metric, the precision and size that it was published for, and to
+# weights: those of the catalog by their name, an own model's by the digest of its files.
 accuracies = Table(
     "accuracies",
     metadata,
-    Column("backbone", String, primary_key=True),
-    Column("dataset", String, primary_key=True),
-    Column("metric", Member(AccuracyMetric), primary_key=True),
-    Column("precision", Member(AccuracyPrecision), primary_key=True),
+    Column("figure_id", Integer, primary_key=True),
+    Column("backbone", String, nullable=False),
+    Column("dataset", String, nullable=False),
+    Column("metric", Member(AccuracyMetric), nullable=False),
+    Column("precision", Member(Precision), nullable=False),
+    # None is any.
+    Column("input_size", Sides()),
+    # Of the own model that had the name when it was imported; empty for the catalog's backbones.
+    Column("model_digest", String, nullable=False),
     Column("value_percent", Float, nullable=False),
     Column("source", String, nullable=False),
     # None for what the catalog publishes, which each start of a controller writes anew.
     Column("imported_at_unix_ms", BigInteger),
+    UniqueConstraint(
+        "backbone",
+        "dataset",
+        "metric",
+        "precision",
+        "input_size",
+        "model_digest",
+        name="uq_figures",
+    ),
 )
 
 # Models that people added; their files are in a folder named by the digest.
@@ -84,6 +101,9 @@ own_models = Table(
     # Of an ONNX file.
     Column("ir_version", Integer),
     Column("opset", Integer),
+    # Of weights: what they are of.
+    Column("architecture", String),
+    Column("precision", Member(Precision), nullable=False),
 )
 
 devices = Table(

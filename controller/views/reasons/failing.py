@@ -11,6 +11,15 @@ def _detailed(kind: str) -> Writer:
     return lambda _figures, words: f"{kind}: {words['detail']}"
 
 
+WITHOUT_WEIGHTS: Final = "; '--weights synthetic' needs none"
+"""The way on where published weights cannot be had, as the ending of a sentence."""
+
+
+def in_log(log_id: str) -> str:
+    """Where all is that a tool said, as the ending of a sentence; nothing where none did."""
+    return f"; the controller's log has all that was said as {log_id}" if log_id else ""
+
+
 def _above_rest(figures: Mapping[str, float], _words: Mapping[str, str]) -> str:
     return f"{_warm(figures, _words)}, as at rest"
 
@@ -39,7 +48,12 @@ SENTENCES: Final[Writers] = {
         f"its agent took this job {figures['attempts']:.0f} times, stayed alive and reported "
         "nothing"
     ),
-    ReasonCode.NO_ARTIFACT: _detailed("no artifact"),
+    ReasonCode.NO_ARTIFACT: lambda _, words: (
+        f"no artifact: {words['detail']}{in_log(words.get('log_id', ''))}"
+    ),
+    ReasonCode.WEIGHTS_UNAVAILABLE: lambda _, words: (
+        f"no weights: {words['detail']}{WITHOUT_WEIGHTS}"
+    ),
     ReasonCode.CONTROLLER_DEFECT: lambda *_: (
         "the controller failed at converting; its log says why"
     ),

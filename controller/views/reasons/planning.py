@@ -67,6 +67,13 @@ SENTENCES: Final[Writers] = {
     ReasonCode.ADDED_AS_ONNX: lambda _, words: (
         f"{words['backbone']} was added as ONNX, so Paddle Lite has no file of it"
     ),
+    ReasonCode.CAME_QUANTISED: lambda _, words: (
+        f"{words['backbone']} came quantised, so there is no {words['asked']} of it; ask for "
+        f"{words['has']}"
+    ),
+    ReasonCode.NOT_QUANTISED: lambda _, words: (
+        f"{words['backbone']} did not come quantised; what is made of it is {words['has']}"
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from paddlelite.lite import Opt
 
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from models.processes.requests import FileAnswer, PaddleLiteRequest
 from models.steps.refusal import ToolGaveNothing
 

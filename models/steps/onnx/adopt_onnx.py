@@ -5,7 +5,6 @@ What other files the model names is never opened.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,22 +12,21 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from models.catalog.own import FILE_NAMES, OwnFormat
+from models.catalog.precisions import Precision
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.onnx.admission import admit
-from models.steps.onnx.contents import parameter_count
+from models.steps.onnx.contents import is_quantised, parameter_count
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
 from models.steps.onnx.versions import refuse_newer, stamp_lowest
 from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.declared import DeclaredInput, declared
 from models.steps.parity.kinds import refuse_other_kinds
-from models.steps.refusal import StepRefused
+from models.steps.refusal import StepRefused, refused_by_tool
 
 _IMAGE_RANK = 4
 # Where ONNX calls a kind of number otherwise than NumPy.
 _NUMPY_NAMES = {"float": "float32", "double": "float64"}
-# What ONNX Runtime puts before a message.
-_STATUS = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 def run(request: AdoptRequest) -> AdoptAnswer:
@@ -54,6 +52,7 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         assumed=adopted.assumed,
         is_half=is_half,
         versions=versions,
+        precision=Precision.INT8 if is_quantised(model) else Precision.FP32,
     )
 
 
@@ -111,17 +110,13 @@ def _session(model: onnx.ModelProto) -> Callable[[Feed], list[Array]]:
         session = open_session(model.SerializeToString())
     except NATIVE_ERRORS as error:
         refuse_newer(model)
-        raise StepRefused(f"ONNX Runtime does not take it: {_first_line(error)}") from error
+        raise refused_by_tool("ONNX Runtime does not take it", str(error)) from error
 
     def infer(feed: Feed) -> list[Array]:
         try:
             outputs: list[Array] = session.run(None, dict(feed))
         except NATIVE_ERRORS as error:
-            raise StepRefused(f"ONNX Runtime cannot run it: {_first_line(error)}") from error
+            raise refused_by_tool("ONNX Runtime cannot run it", str(error)) from error
         return outputs
 
     return infer
-
-
-def _first_line(error: Exception) -> str:
-    return _STATUS.sub("", str(error).strip().splitlines()[0])[:300]

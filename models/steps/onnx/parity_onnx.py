@@ -14,7 +14,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from models.processes.requests import ParityAnswer, ParityRequest
 from models.steps.confinement import start_no_more
 from models.steps.parity.compare import Array, Constants, Infer, compare_with_reference
-from models.steps.refusal import StepRefused
+from models.steps.refusal import refused_by_tool
 
 _REFUSALS = (Fail, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
 
@@ -32,7 +32,7 @@ def _load(path: str) -> Infer:
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except _REFUSALS as error:
-        raise StepRefused(f"ONNX Runtime does not load it: {error}") from error
+        raise refused_by_tool("ONNX Runtime does not load it", str(error)) from error
     names = [each.name for each in session.get_inputs()]
 
     def infer(image: Array, constants: Constants) -> list[Array]:

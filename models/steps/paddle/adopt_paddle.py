@@ -15,6 +15,7 @@ from paddle.base.framework import OpProtoHolder
 from paddle.base.proto import framework_pb2
 
 from models.catalog.own import FILE_NAMES, OwnFormat
+from models.gist import gist
 from models.processes.requests import AdoptAnswer, AdoptRequest
 from models.steps.paddle.admission import admit
 from models.steps.paddle.paddle_parameters import check_parameters
@@ -22,7 +23,7 @@ from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.declared import DeclaredInput, declared
 from models.steps.parity.kinds import refuse_other_kinds
-from models.steps.refusal import StepRefused
+from models.steps.refusal import StepRefused, ToolRefused
 from protos.inputs import ElementType
 
 _MODEL_FILE, _PARAMETERS_FILE = FILE_NAMES[OwnFormat.PADDLE]
@@ -157,7 +158,7 @@ def _refusals(verb: str) -> Iterator[None]:
     try:
         yield
     except _PADDLE_ERRORS as error:
-        # Its messages end with the sentence; what comes before are frames.
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        sentence = next((line for line in lines if "Error:" in line), lines[-1] if lines else "")
-        raise StepRefused(f"Paddle cannot {verb} it: {sentence[:300]}") from error
+        # Its messages end with the sentence and a hint; what comes before are frames.
+        said = str(error)
+        sentence = said.rpartition("Error: ")[2]
+        raise ToolRefused(f"Paddle cannot {verb} it: {gist(sentence)}", said) from error

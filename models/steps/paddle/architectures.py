@@ -19,19 +19,24 @@ _PARENTS = ("paddleclas", "paddleclas.ppcls", "paddleclas.ppcls.arch", "paddlecl
 
 # How architectures whose parameters depend on the input's size are told it: CSWin by the latter.
 _SIZE_ARGUMENTS = ("img_size", "image_size")
+# How every architecture is told how many classes there are.
+_CLASSES_ARGUMENT = "class_num"
 
 
-def build(architecture: str) -> Any:
+def build(architecture: str, classes: int | None = None) -> Any:
     """Return the untrained network (a `paddle.nn.Layer`) in evaluation mode.
+
+    Args:
+        architecture: its name.
+        classes: how many it tells apart; None is what it was published for.
 
     Raises:
         StepRefused: PaddleClas is not installed or has no such architecture.
     """
-    # UniFormer's functions would fetch published weights by themselves otherwise.
-    return _evaluating(_factory(architecture)(pretrained=False))
+    return _evaluating(_factory(architecture, classes)())
 
 
-def build_for_size(architecture: str, input_size: int) -> Any | None:
+def build_for_size(architecture: str, input_size: int, classes: int | None = None) -> Any | None:
     """Return the network built for images of a size, None where it cannot be told one.
 
     Convolutional networks take any size and are not told; neither are those whose factory fixes
@@ -40,7 +45,7 @@ def build_for_size(architecture: str, input_size: int) -> Any | None:
     Raises:
         StepRefused: PaddleClas is not installed or has no such architecture.
     """
-    factory = _factory(architecture)
+    factory = _factory(architecture, classes)
     for argument in _SIZE_ARGUMENTS:
         network = _told(factory, argument, input_size)
         if network is not None:
@@ -51,7 +56,7 @@ def build_for_size(architecture: str, input_size: int) -> Any | None:
 def _told(factory: Callable[..., Any], argument: str, input_size: int) -> Any | None:
     """Return the network of a factory that is told a size, None where it takes no such argument."""
     try:
-        return factory(pretrained=False, **{argument: input_size})
+        return factory(**{argument: input_size})
     except TypeError as error:
         # Signatures do not say it, since factories hand on whatever they are given. Python names
         # the argument that a network does not take, or that its factory gives already.
@@ -60,7 +65,7 @@ def _told(factory: Callable[..., Any], argument: str, input_size: int) -> Any | 
     return None
 
 
-def _factory(architecture: str) -> Any:
+def _factory(architecture: str, classes: int | None) -> Callable[..., Any]:
     backbones = _import_backbones()
     # Some architectures warn while they are built, through a logger that is None until then.
     importlib.import_module("paddleclas.ppcls.utils.logger").init_logger()
@@ -70,7 +75,9 @@ def _factory(architecture: str) -> Any:
     # A few architectures have no published weights, and the package looks the address up even
     # when no weights are asked for: SE_HRNet_W64_C, HRNet_W60_C, MobileViTV2_x0_75, x1_25, x1_75.
     factory.__globals__.get("MODEL_URLS", {}).setdefault(architecture, "")
-    return factory
+    # UniFormer's functions would fetch published weights by themselves otherwise.
+    told = {"pretrained": False} | ({} if classes is None else {_CLASSES_ARGUMENT: classes})
+    return functools.partial(factory, **told)
 
 
 def _evaluating(network: Any) -> Any:

@@ -44,11 +44,12 @@ def _build(request: ExportRequest) -> tuple[Any, int]:
     side = request.input_size.height
     # None of those that are told a size is told two.
     if request.input_size.is_square and request.input_size != request.evaluation_size:
-        network = architectures.build_for_size(request.architecture, side)
+        network = architectures.build_for_size(request.architecture, side, request.classes)
         if network is not None:
             return network, side
     # One backbone has the same weights at every size, since its parameters allow it.
-    return architectures.build(request.architecture), request.evaluation_size.height
+    network = architectures.build(request.architecture, request.classes)
+    return network, request.evaluation_size.height
 
 
 @contextmanager

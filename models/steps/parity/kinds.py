@@ -8,6 +8,9 @@ from pathlib import Path
 
 from models.steps.refusal import StepRefused
 
+PICKLE = "a pickle"
+"""What weights of Paddle are, among other things."""
+
 _START_BYTES = 512
 
 # By a pattern: what it is, and what to do where that is not plain.
@@ -43,15 +46,20 @@ _STARTS: Mapping[str, tuple[str, str]] = {
     r"\xff\xd8\xff": ("a JPEG image", ""),
     r"\x1f\x8b": ("a gzip archive", ""),
     r"\x89HDF": ("an HDF5 file", ""),
-    r"\x80[\x02-\x05]": ("a pickle", ""),
+    r"\x80[\x02-\x05]": (PICKLE, ""),
 }
 _KINDS = {
     re.compile(start.encode(), re.DOTALL | re.IGNORECASE): said for start, said in _STARTS.items()
 }
 
 
-def refuse_other_kinds(path: Path, wanted: str) -> None:
+def refuse_other_kinds(path: Path, wanted: str, kind_wanted: str | None = None) -> None:
     """Refuse a file whose first bytes say that it is something else.
+
+    Args:
+        path: the file.
+        wanted: what it is to be, in words.
+        kind_wanted: which of the known kinds that is, if one.
 
     Raises:
         StepRefused: naming what it is.
@@ -59,5 +67,5 @@ def refuse_other_kinds(path: Path, wanted: str) -> None:
     with path.open("rb") as stream:
         start = stream.read(_START_BYTES)
     for pattern, (kind, remedy) in _KINDS.items():
-        if pattern.match(start):
+        if kind != kind_wanted and pattern.match(start):
             raise StepRefused(f"the file is {kind}, not {wanted}{remedy and f'; {remedy}'}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from models.recipes.acceptance import ACCEPTANCE
 from models.steps.parity.compare import Array
 from models.steps.parity.noise import noise_inputs

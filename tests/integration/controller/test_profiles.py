@@ -20,7 +20,8 @@ from controller.state.profiles import check_profile, read_profile
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.fleet import Profiled, Progress, Report, Stage
 from protos.measuring import OperatorTimes, StartGate
 from protos.reasons import Reason, ReasonCode, reason

@@ -2,16 +2,16 @@
 
 import json
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, insert, select
+from sqlalchemy import Connection, event, insert, select, update
 
-from controller.domain.catalog import AccuracyMetric, AccuracyPrecision
+from controller.domain.catalog import AccuracyMetric
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
-from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.reports import lose_attempt, record_report
 from controller.fleet.settling import end_finished_sweeps
@@ -20,9 +20,13 @@ from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, claim_state, open_database
 from controller.state.devices import enrol, list_devices
 from controller.state.measurements import list_measurements, list_outcomes
-from controller.state.schema import accuracies
+from controller.state.schema import accuracies, artifacts
+from controller.state.schema import jobs as jobs_table
 from models.catalog.catalog import IMAGENET, load_catalog
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.fleet import Report
+from protos.inputs import square
 from protos.measuring import StopReason
 from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
@@ -225,7 +229,9 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(database: 
                 backbone="MobileNetV1",
                 dataset="mine",
                 metric=AccuracyMetric.TOP1,
-                precision=AccuracyPrecision.FP32,
+                precision=Precision.FP32,
+                input_size=None,
+                model_digest="",
                 value_percent=50.0,
                 source="me",
                 imported_at_unix_ms=1,
@@ -235,6 +241,77 @@ def test_a_new_catalog_replaces_the_old_one_and_leaves_other_datasets(database: 
     with database.transaction() as connection:
         datasets = set(connection.scalars(select(accuracies.c.dataset).distinct()))
     assert datasets == {IMAGENET, "mine"}
+
+
+@dataclass
+class Known:
+    """A measurement, and accuracy that is brought for its backbone."""
+
+    database: Database
+    sweep_id: str
+
+    def put(self, percent: float, precision: Precision = Precision.FP32, **bound: object) -> None:
+        row = {
+            "backbone": "MobileNetV1",
+            "dataset": "mine",
+            "metric": AccuracyMetric.TOP1,
+            "precision": precision,
+            "input_size": None,
+            "model_digest": "",
+            "value_percent": percent,
+            "source": "me",
+            "imported_at_unix_ms": 1,
+        }
+        with self.database.transaction() as connection:
+            connection.execute(insert(accuracies).values(row | bound))
+
+    def joined(self) -> Measurement:
+        wanted = MeasurementFilter(sweep_id=self.sweep_id, accuracy_dataset="mine")
+        (measurement,) = list_measurements(self.database, wanted)
+        return measurement
+
+
+@pytest.fixture
+def known(database: Database) -> Known:
+    sweep_id = start_sweep(database, "phone")
+    attempt_id, job_id = lease(database, "phone")
+    record(database, measured_report(attempt_id, job_id))
+    return Known(database, sweep_id)
+
+
+def test_what_came_quantised_has_the_accuracy_of_any_int8(known: Known) -> None:
+    known.put(50.0, Precision.INT8_DYNAMIC)
+    assert known.joined().top1 is None
+    with known.database.transaction() as connection:
+        connection.execute(update(jobs_table).values(precision=Precision.INT8))
+    assert known.joined().top1 == 50.0
+    # The name that says most of a file that came quantised counts first.
+    known.put(60.0, Precision.INT8_STATIC)
+    assert known.joined().top1 == 60.0
+    known.put(70.0, Precision.INT8)
+    assert known.joined().top1 == 70.0
+
+
+def test_accuracy_of_a_size_joins_what_was_measured_at_it(known: Known) -> None:
+    assert known.joined().input_size == square(224)
+    known.put(50.0, input_size=square(288))
+    assert (known.joined().top1, known.joined().accuracy_input_size) == (None, square(288))
+    assert known.joined().accuracy_source == ""
+    known.put(60.0)
+    assert (known.joined().top1, known.joined().accuracy_input_size) == (60.0, None)
+    known.put(70.0, input_size=square(224))
+    assert (known.joined().top1, known.joined().accuracy_input_size) == (70.0, square(224))
+
+
+def test_accuracy_of_a_file_joins_what_was_measured_of_that_file(known: Known) -> None:
+    digest = known.joined().weights_digest
+    with known.database.transaction() as connection:
+        connection.execute(update(artifacts).values(weights=WeightsKind.OWN))
+    known.put(40.0)
+    known.put(50.0, model_digest="another file that had the name")
+    assert known.joined().top1 is None
+    known.put(60.0, model_digest=digest)
+    assert known.joined().top1 == 60.0
 
 
 def test_a_full_disk_is_a_sentence_and_what_was_there_stays(database: Database) -> None:

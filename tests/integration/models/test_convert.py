@@ -14,7 +14,8 @@ import onnxruntime
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import CheckedThrough, Precision, Target, WeightsKind, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Target, WeightsKind, variants_of
 from models.conversion.pipeline import (
     ConversionCancelled,
     Converted,

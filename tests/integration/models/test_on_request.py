@@ -10,7 +10,8 @@ import onnxruntime
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Format, Precision, Target, Variant, WeightsKind, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, Refused, convert
 from models.weights.weights import resolve_weights
 from protos.inputs import ImageSize, square

@@ -13,20 +13,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from models.catalog.onnx_versions import OnnxVersions
-from models.catalog.own import InputAxis, OwnFormat, own_folder
-from models.catalog.variants import (
-    Format,
-    Precision,
-    Target,
-    Variant,
-    WeightsKind,
-    variants_of,
-)
+from models.catalog.own import InputAxis, OwnFormat, own_backbone, own_folder
+from models.catalog.precisions import MADE_PRECISIONS, Precision
+from models.catalog.variants import Format, Target, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, Refused, convert
-from models.processes.requests import AdoptAnswer
+from models.processes.requests import AdoptAnswer, ReduceRequest
 from models.weights.weights import WeightsUnavailable, resolve_weights
 from protos.inputs import NetworkInput, square
 from tests.integration.models.adopting import adopted, inspect, kept, onnx_refusal, refusal
+from tests.integration.models.one_step import step
 from tests.own_networks import (
     FIXED_SHAPE,
     onnx_network,
@@ -238,6 +233,36 @@ class TestOnnx:
             assert set(fate.tool_versions) == {"onnx", "onnxslim", "onnxruntime"}
         assert {fate.variant.format for fate in refused} == {Format.PADDLELITE}
         assert all("translates ONNX to" in fate.reason for fate in refused)
+
+
+def test_what_came_quantised_is_int8_by_itself(tmp_path: Path) -> None:
+    files = tmp_path / "weights" / "files"
+    files.mkdir(parents=True)
+    source = save_onnx(onnx_network(FIXED_SHAPE), tmp_path / "source.onnx")
+    step(
+        "onnx_int8_static",
+        ReduceRequest(str(source), str(files / "model.onnx"), NetworkInput(size=square(64))),
+        tmp_path,
+    )
+    assert adopted(files).precision is Precision.INT8
+    for name in ("adopted.onnx", "reference.npz"):
+        (files / name).unlink()
+    digest = kept(files, tmp_path / "weights", OwnFormat.ONNX).architecture
+    backbone = own_backbone(
+        "Mine",
+        OwnFormat.ONNX,
+        digest,
+        NetworkInput(size=square(64)),
+        0.001,
+        precision=Precision.INT8,
+    )
+    weights = resolve_weights(backbone, WeightsKind.OWN, tmp_path / "weights", lambda *_: None)
+    variants = variants_of(backbone)
+    assert variants_of(backbone, MADE_PRECISIONS) == ()
+    (fate,) = convert(backbone, variants, weights, tmp_path / "made", lambda _step: None)
+    assert isinstance(fate, Converted), fate
+    assert fate.variant.precision is Precision.INT8
+    assert fate.parity.input_count == 16
 
 
 def test_files_that_were_altered_are_refused(tmp_path: Path) -> None:

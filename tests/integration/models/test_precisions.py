@@ -15,14 +15,8 @@ from agent.runtimes import LoadSettings
 from agent.runtimes import onnxruntime as onnxruntime_cpu
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.own import FILE_NAMES, OwnFormat, own_backbone, own_digest, own_folder
-from models.catalog.variants import (
-    CheckedThrough,
-    Precision,
-    Target,
-    Variant,
-    WeightsKind,
-    variants_of,
-)
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Target, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, Refused, convert
 from models.processes.child import StepFailed
 from models.processes.requests import PaddleLiteRequest, ReduceRequest

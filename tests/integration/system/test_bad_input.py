@@ -139,14 +139,21 @@ def test_a_name_that_another_device_has(system: System, tmp_path: Path) -> None:
     assert "another device is already named 'pc'; give this one another name" in said
 
 
-def test_published_weights_without_a_network_name_the_other_choice(tmp_path: Path) -> None:
+def test_published_weights_without_a_network_fail_and_name_the_way_on(tmp_path: Path) -> None:
     # A proxy that nobody runs is a network that is not there, wherever this test runs.
     no_network = {"HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
-    with running_controller(tmp_path, environment=no_network) as (_controller, address):
+    with (
+        running_controller(tmp_path / "state", environment=no_network) as (_controller, address),
+        running_agent(address, "pc", tmp_path / "agent"),
+    ):
         done = edgerank("convert", "GhostNet_x0_5", address=address)
+        swept = edgerank("sweep", "--models", "GhostNet_x0_5", "--json", address=address)
     assert done.returncode == 4
-    assert "synthetic ones are the other choice" in " ".join(done.stdout.split())
-    assert "3 of 3 artifacts refused" in done.stderr
+    assert "--weights synthetic" in " ".join(done.stdout.split())
+    assert "0 of 3 artifacts refused and 3 failed" in done.stderr
+    for job in json.loads(swept.stdout)["ended"]:
+        assert [why["code"] for why in job["reasons"]] == ["weights_unavailable"]
+        assert "--weights synthetic" in job["reasons"][0]["sentence"]
 
 
 def test_a_state_that_is_full_fails_the_jobs_and_says_why(tmp_path: Path) -> None:

@@ -135,11 +135,6 @@ def test_a_domain_object_has_the_fields_of_its_message(
     assert in_domain == {field.name for field in message_type.DESCRIPTOR.fields}
 
 
-def test_accuracy_is_known_for_every_precision_and_for_int8() -> None:
-    known = {each.name: each.value for each in catalog.AccuracyPrecision}
-    assert known == {each.name: each.value for each in variants.Precision} | {"INT8": "int8"}
-
-
 # Limits refuse most of what could be drawn; what has them or two measurements is sent once below.
 SENT_ONCE = (
     comparisons.Limits,

@@ -1,4 +1,4 @@
-"""Folders as Paddle 1.x to 2.6 write them: which file is the program, which has the parameters."""
+"""Folders and archives of Paddle 1.x to 2.6: which file is the program, which has parameters."""
 
 import shutil
 import tempfile
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from controller.cli.options.external.archive import is_archive, unpacked
 from controller.domain.catalog import check_size
 from controller.domain.errors import EdgerankError, ErrorCode
 
@@ -17,8 +18,8 @@ _TENSOR_START: Final = bytes(12)
 
 
 @contextmanager
-def paddle_files(folder: Path) -> Iterator[tuple[Path, ...]]:
-    """Gives, while inside, the program in a folder, and one file with its parameters.
+def paddle_files(path: Path) -> Iterator[tuple[Path, ...]]:
+    """Gives, while inside, the program in a folder or an archive, and one file of its parameters.
 
     Where each parameter has a file of its own, one is made of them.
 
@@ -26,23 +27,61 @@ def paddle_files(folder: Path) -> Iterator[tuple[Path, ...]]:
         EdgerankError: INVALID_INPUT when there is not exactly one program with parameters; STORAGE
             when there is no room for the one file.
     """
-    if not folder.is_dir():
-        raise _refused(f"{folder} is no folder; name the one with the program and its parameters")
+    if is_archive(path):
+        with unpacked(path) as folder, _files_in(_home(folder, path), path) as files:
+            yield files
+        return
+    if not path.is_dir():
+        raise _refused(
+            f"{path} is no folder; name the one with the program and its parameters, or its .tar"
+        )
+    with _files_in(path, path) as files:
+        yield files
+
+
+def _home(folder: Path, archive: Path) -> Path:
+    """The one folder below with a program; the folder itself where there is none."""
+    programs = [path for path in folder.rglob("*") if path.is_file() and _is_program(path)]
+    homes = sorted({path.parent for path in programs})
+    if len(homes) > 1:
+        names = ", ".join(home.relative_to(folder).as_posix() for home in homes[:5])
+        raise _refused(f"{archive} has programs in several folders ({names}); pack one alone")
+    if homes:
+        return homes[0]
+    inside = [path for path in folder.iterdir() if path.is_dir()]
+    return inside[0] if len(inside) == 1 else folder
+
+
+@contextmanager
+def _files_in(folder: Path, named: Path) -> Iterator[tuple[Path, ...]]:
+    """The files of the one program in a folder, which a person named so."""
     try:
         pairs, apart = _pairs(folder), _tensors(folder)
     except OSError as error:
         raise _refused(f"{error.filename} cannot be read: {error.strerror}") from error
     if len(pairs) > 1:
         names = ", ".join(program.stem for program, _ in pairs)
-        raise _refused(f"{folder} has several programs ({names}); leave one in a folder of its own")
+        raise _refused(f"{named} has several programs ({names}); leave one in a folder of its own")
     if pairs:
         yield pairs[0]
         return
     program = folder / _PROGRAMS[0]
     if not program.is_file() or not apart:
-        raise _refused(f"{folder} has no program with its parameters{_hint(folder)}")
+        raise _refused(f"{named} has no program with its parameters{_hint(folder)}")
     with tempfile.TemporaryDirectory(prefix="edgerank-") as made:
         yield program, _joined(apart, Path(made) / _PARAMETERS[0])
+
+
+@contextmanager
+def one_file(path: Path) -> Iterator[tuple[Path, ...]]:
+    """Gives a file as it is.
+
+    Raises:
+        EdgerankError: INVALID_INPUT when it is no file.
+    """
+    if not path.is_file():
+        raise _refused(f"{path} is no file")
+    yield (path,)
 
 
 @contextmanager
@@ -56,6 +95,10 @@ def program_and_parameters(program: Path, parameters: Path) -> Iterator[tuple[Pa
         if not path.is_file():
             raise _refused(f"{path} is no file")
     yield program, parameters
+
+
+def _is_program(path: Path) -> bool:
+    return path.suffix == ".pdmodel" or path.name in _PROGRAMS
 
 
 def _pairs(folder: Path) -> list[tuple[Path, Path]]:
@@ -74,7 +117,7 @@ def _pairs(folder: Path) -> list[tuple[Path, Path]]:
     if modern or old:
         return modern + old
     # Of other names, where there is no doubt.
-    programs = [p for p in files.values() if p.suffix == ".pdmodel" or p.name in _PROGRAMS]
+    programs = [path for path in files.values() if _is_program(path)]
     parameters = [p for p in files.values() if p.suffix == ".pdiparams" or p.name in _PARAMETERS]
     if len(programs) == len(parameters) == 1:
         return [(programs[0], parameters[0])]
@@ -110,8 +153,8 @@ def _joined(paths: list[Path], whole: Path) -> Path:
 def _hint(folder: Path) -> str:
     if any(folder.glob("*.pdparams")):
         return (
-            "; a .pdparams is a pickle of parameters without a program, which is not taken: save "
-            "the network with paddle.jit.save"
+            "; a .pdparams has weights without a program: say with --architecture which network "
+            "of the catalog they are of, and name the file with --weights"
         )
     if any(folder.glob("*.pdiparams")) and any(folder.glob("*.json")):
         return (

@@ -67,15 +67,25 @@ def upgrade() -> None:
     )
     op.create_table(
         "accuracies",
+        sa.Column("figure_id", sa.Integer(), nullable=False),
         sa.Column("backbone", sa.String(), nullable=False),
         sa.Column("dataset", sa.String(), nullable=False),
         sa.Column("metric", sa.String(), nullable=False),
         sa.Column("precision", sa.String(), nullable=False),
+        sa.Column("input_size", sa.String(), nullable=True),
+        sa.Column("model_digest", sa.String(), nullable=False),
         sa.Column("value_percent", sa.Float(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("imported_at_unix_ms", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint(
-            "backbone", "dataset", "metric", "precision", name=op.f("pk_accuracies")
+        sa.PrimaryKeyConstraint("figure_id", name=op.f("pk_accuracies")),
+        sa.UniqueConstraint(
+            "backbone",
+            "dataset",
+            "metric",
+            "precision",
+            "input_size",
+            "model_digest",
+            name="uq_figures",
         ),
     )
     op.create_table(
@@ -161,6 +171,8 @@ def upgrade() -> None:
         sa.Column("assumed", sa.JSON(), nullable=False),
         sa.Column("ir_version", sa.Integer(), nullable=True),
         sa.Column("opset", sa.Integer(), nullable=True),
+        sa.Column("architecture", sa.String(), nullable=True),
+        sa.Column("precision", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_own_models")),
     )
     op.create_table(

@@ -15,43 +15,17 @@ import onnx
 import pytest
 
 from protos.v1 import query_pb2, query_pb2_grpc
-from tests.integration.system.conftest import QUICK_SWEEP, System
-from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
+from tests.integration.system.conftest import QUICK_SWEEP
+from tests.integration.system.own.bringing import csv, own_names, refused
+from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx, save_weights
 from tests.processes import edgerank, running_agent, running_controller
 
 NAME = "PetalNet"
-HEADER = "name,dataset,metric,value,precision,source"
 
 
 @pytest.fixture(scope="module")
 def onnx_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_onnx(onnx_network(FIXED_SHAPE), tmp_path_factory.mktemp("own") / "petals.onnx")
-
-
-@pytest.fixture
-def address(system: System) -> Iterator[str]:
-    yield system.address
-    # Whatever a test tried, nothing of it is half there.
-    uploads = system.state_dir / "controller" / "uploads"
-    assert not uploads.exists() or not list(uploads.iterdir())
-
-
-def refused(*arguments: str, address: str) -> str:
-    done = edgerank(*arguments, address=address)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert done.stderr.count("error:") == 1
-    return " ".join(done.stderr.split())
-
-
-def own_names(address: str) -> list[str]:
-    done = edgerank("models", "own", "--json", address=address)
-    return [model["name"] for model in json.loads(done.stdout)]
-
-
-def csv(path: Path, *rows: str) -> str:
-    path.write_text("\n".join((HEADER, *rows)) + "\n")
-    return str(path)
 
 
 def test_an_own_model_is_measured_and_ranked_by_its_own_accuracy(
@@ -105,18 +79,19 @@ def ranking(address: str, *options: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_a_model_that_no_sweep_has_goes_with_its_accuracy_and_files(
-    system: System, address: str, tmp_path: Path, onnx_file: Path
+def test_weights_of_an_architecture_are_added_and_say_what_they_are_of(
+    address: str, tmp_path: Path
 ) -> None:
-    assert edgerank("models", "add", "Gone", "--onnx", str(onnx_file), address=address).stdout
-    file = csv(tmp_path / "gone.csv", "Gone,gone,top1,91.5,fp32,our own")
-    assert edgerank("accuracy", "import", file, address=address).returncode == 0
-    assert edgerank("models", "remove", "Gone", address=address).returncode == 0
-    assert own_names(address) == []
-    assert "named 'gone'" in refused(
-        "best", "--device", "pc", "--accuracy", "gone", address=address
-    )
-    assert list((system.state_dir / "controller" / "weights" / "own").iterdir()) == []
+    path = save_weights(tmp_path / "best_model.pdparams", "PPLCNet_x0_25", 17)
+    add = ("models", "add", "Birds", "--architecture", "PPLCNet_x0_25", "--weights", str(path))
+    wrong = refused(*add, "--classes", "20", address=address)
+    assert "for 17 classes, and 20 were asked for" in wrong
+    added = edgerank(*add, "--classes", "17", "--input-size", "64", "--json", address=address)
+    model = json.loads(added.stdout)
+    assert (model["format"], model["architecture"]) == ("weights", "PPLCNet_x0_25")
+    assert model["output_shapes"] == ["1x17"]
+    assert "weights of PPLCNet_x0_25" in edgerank("models", "own", address=address).stdout
+    assert edgerank("models", "remove", "Birds", address=address).returncode == 0
 
 
 def test_weights_beside_a_model_are_sent_with_it(address: str, tmp_path: Path) -> None:
@@ -151,9 +126,19 @@ def test_a_wrong_model_is_refused_before_or_after_it_was_sent(
     cases = {
         (*add, "Huge", "--onnx", str(huge)): "has 3.0 GB; a model has at most 2 GB",
         (*add, "Mine", "--onnx", str(tmp_path / "none.onnx")): "none.onnx is no file",
-        (*add, "Mine", "--paddle", str(folder)): "a .pdparams is a pickle of parameters without",
+        (*add, "Mine", "--paddle", str(folder)): "a .pdparams has weights without a program",
         (*add, "Mine", "--paddle", str(tmp_path)): "has no program with its parameters; if",
-        (*add, "Mine"): "--onnx FILE, --paddle DIR, or --program",
+        (*add, "Mine"): "--onnx FILE, --paddle DIR, --program",
+        (*add, "Mine", "--weights", str(text)): "--weights goes with --architecture",
+        (*add, "Mine", "--weights", str(text), "--architecture", "ResNot50"): "nearest: ResNet50",
+        (
+            *add,
+            "Mine",
+            "--weights",
+            str(text),
+            "--architecture",
+            "VGG11",
+        ): "weights file is refused",
         (*add, "mobilenetv1", "--onnx", str(onnx_file)): "the catalog has MobileNetV1 already",
         (*add, "no name", "--onnx", str(onnx_file)): "cannot name a model",
         (*add, "Mine", "--onnx", str(text)): "Mine cannot be used: the file is no ONNX file",
@@ -261,70 +246,3 @@ def test_a_file_that_goes_while_it_is_sent_is_one_sentence(
     assert acted.is_set()
     assert f"{parameters} {words}" in said
     assert own_names(address) == []
-
-
-def test_an_import_is_whole_or_nothing_and_replaces(address: str, tmp_path: Path) -> None:
-    good = "PPLCNet_x1_0,leaves,top1,90,fp32,ours"
-    half = csv(tmp_path / "half.csv", good, "PPLCNet_x1_00,leaves,top1,91,fp32,ours")
-    said = refused("accuracy", "import", half, address=address)
-    assert "half.csv: row 3, column name: no backbone is named 'PPLCNet_x1_00'; nearest:" in said
-    assert "leaves" not in datasets(address)
-    whole = csv(tmp_path / "whole.csv", good, "PPLCNet_x1_0,leaves,top5,99,int8-static,ours")
-    for sentence in ("2 figures imported\n", "2 figures imported, 2 of them in place of earlier"):
-        done = edgerank("accuracy", "import", whole, address=address)
-        assert done.stdout.startswith(sentence)
-    assert datasets(address)["leaves"] == {
-        "name": "leaves",
-        "backbone_count": 1,
-        "figure_count": 2,
-        "metrics": ["top1", "top5"],
-        "precisions": ["fp32", "int8-static"],
-    }
-
-
-def datasets(address: str) -> dict[str, Any]:
-    done = edgerank("accuracy", "list", "--json", address=address)
-    return {each["name"]: each for each in json.loads(done.stdout)}
-
-
-def test_a_file_that_is_too_large_or_missing_is_refused(address: str, tmp_path: Path) -> None:
-    large = tmp_path / "large.csv"
-    large.write_bytes(b"x" * 9_000_000)
-    said = refused("accuracy", "import", str(large), address=address)
-    assert "large.csv: it is larger than 8 MB" in said
-    said = refused("accuracy", "import", str(tmp_path / "none.csv"), address=address)
-    assert "none.csv: it cannot be read: No such file" in said
-
-
-def test_an_unknown_dataset_gets_the_nearest(address: str) -> None:
-    said = refused("best", "--device", "pc", "--accuracy", "imagenet-v2", address=address)
-    assert "'imagenet-v2'; nearest: ImageNet-1k" in said
-
-
-def test_any_name_of_imagenet_is_the_one_whose_published_figures_stay(
-    address: str, tmp_path: Path
-) -> None:
-    published = csv(tmp_path / "published.csv", "MobileNetV1,imagenet,top1,70,fp32,lab")
-    said = refused("accuracy", "import", published, address=address)
-    assert "is published" in said
-    unpublished = csv(tmp_path / "int8.csv", "MobileNetV1,imagenet,top1,70,int8,lab")
-    done = edgerank("accuracy", "import", unpublished, address=address)
-    assert (done.returncode, done.stdout) == (0, "1 figure imported\n")
-    assert "imagenet is taken as ImageNet-1k" in done.stderr
-    assert "imagenet" not in datasets(address)
-    assert edgerank("export", str(tmp_path / "x.csv"), "--accuracy", "ilsvrc2012", address=address)
-
-
-def test_a_table_of_timm_says_how_many_rows_are_of_a_backbone_here(
-    address: str, tmp_path: Path
-) -> None:
-    table = tmp_path / "results-imagenet-real.csv"
-    head = "model,top1,top1_err,img_size\n"
-    table.write_text(f"{head}vit_giant.x,88,12,224\nMobileNetV1,78.1,21.9,224\n")
-    done = edgerank("accuracy", "import", str(table), address=address)
-    assert done.stdout.endswith("1 of 2 rows of timm's table name a backbone here\n")
-    assert datasets(address)["imagenet-real"]["figure_count"] == 1
-    table.write_text(f"{head}vit_giant.x,88,12,224\n")
-    done = edgerank("accuracy", "import", str(table), address=address)
-    assert done.returncode == 3
-    assert "0 of 1 rows" in done.stderr

@@ -31,8 +31,9 @@ from controller.cli.sweeps.sweep import sweep
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
 
 
@@ -152,7 +153,7 @@ def test_the_time_of_a_sweep_is_read_in_the_units_that_people_wait_in(
 
 def test_the_usual_variants() -> None:
     assert given(variant_options) == WantedVariants(
-        precisions=(Precision.FP32,), input_sizes=(), batches=(), weights=WeightsKind.PRETRAINED
+        precisions=(), input_sizes=(), batches=(), weights=WeightsKind.PRETRAINED
     )
 
 

@@ -22,8 +22,8 @@ from controller.cli.options.values import (
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Verdict
 from models.catalog.catalog import load_catalog
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import Precision
 from protos.inputs import ImageSize, InputValues, square
 from protos.measuring import StartGate
 from protos.runtimes import Runtime

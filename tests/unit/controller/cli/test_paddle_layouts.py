@@ -64,7 +64,7 @@ def test_a_file_for_each_parameter_becomes_one_in_the_order_of_names(tmp_path: P
         ([], "--program and --params"),
         (["__model__"], "--program and --params"),
         (["inference.json", "inference.pdiparams"], "FLAGS_enable_pir_api=0"),
-        (["net.pdparams"], ".pdparams is a pickle"),
+        (["net.pdparams"], ".pdparams has weights without a program"),
         (["a.pdmodel", "a.pdiparams", "b.pdmodel", "b.pdiparams"], "(a, b)"),
         (["a.pdmodel", "a.pdiparams", "__model__", "__params__"], "(a, __model__)"),
         (["a.pdmodel", "b.pdmodel", "c.pdiparams"], "--program and --params"),
@@ -90,10 +90,12 @@ def test_any_two_names_can_be_given(tmp_path: Path) -> None:
         brought(None, None, pair[0], folder / "none")[1].__enter__()
 
 
-@pytest.mark.parametrize("given", ["", "onnx paddle", "onnx program params", "program", "params"])
+@pytest.mark.parametrize(
+    "given", ["", "onnx paddle", "onnx program params", "program", "params", "paddle weights"]
+)
 def test_exactly_one_way_of_naming_a_model_is_taken(tmp_path: Path, given: str) -> None:
     named = given.split()
-    ways = ("onnx", "paddle", "program", "params")
-    onnx, paddle, program, parameters = (tmp_path if way in named else None for way in ways)
+    ways = ("onnx", "paddle", "program", "params", "weights")
+    paths = (tmp_path if way in named else None for way in ways)
     with pytest.raises(EdgerankError, match="--onnx FILE, --paddle DIR"):
-        brought(onnx, paddle, program, parameters)
+        brought(*paths)

@@ -6,15 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.cli.options.accuracy_file import check_sizes, known_here, read_accuracies
+from controller.cli.options.accuracy_file import known_here, read_accuracies
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyInvalid,
     AccuracyMetric,
-    AccuracyPrecision,
+    FigureKey,
     key_of,
 )
 from controller.own.accuracy import MAX_FIGURES, check_accuracies
+from models.catalog.catalog import Catalog
+from models.catalog.own import OwnFormat, own_backbone
+from models.catalog.precisions import Precision
+from protos.inputs import NetworkInput, square
 from tests.unit.controller.samples.measurements import catalog
 
 HEADER = "name,dataset,metric,value,precision,source\n"
@@ -26,10 +30,11 @@ FIGURE = AccuracyFigure(
     dataset="flowers",
     metric=AccuracyMetric.TOP1,
     value_percent=91.5,
-    precision=AccuracyPrecision.FP32,
+    precision=Precision.FP32,
     source="our validation set",
 )
-PUBLISHED = {("ResNet50", "ImageNet-1k", AccuracyMetric.TOP1, AccuracyPrecision.FP32): 76.5}
+OF_RESNET = ("ResNet50", "ImageNet-1k", AccuracyMetric.TOP1, Precision.FP32)
+PUBLISHED = {FigureKey(*OF_RESNET, input_size=square(224)): 76.5}
 
 
 def read(text: str) -> tuple[AccuracyFigure, ...]:
@@ -74,7 +79,6 @@ def test_a_file_is_read_with_its_rows() -> None:
         ("ResNet50,ImageNet-1k,top1,80,fp32,x", "row 2, column dataset", "is published"),
         ("ResNet50,imagenet-1k,top1,80,fp32,x", "row 2, column dataset", "is published"),
         ("ResNet50,imagenet,top1,80,fp32,x", "row 2, column dataset", "is published"),
-        ("ResNet50,ImageNet-1k,top5,70,fp32,x", "row 2, column value", "top-1 of 76.5"),
         (
             "ResNet50,flowers,top1,91.5,fp32,x\nResNet50,flowers,top1,92,fp32,y",
             "row 3",
@@ -172,8 +176,8 @@ def test_a_column_that_nothing_reads_is_told_and_none_may_be_there_twice() -> No
     assert "'value'" in refusal(HEADER.replace("source", "Value"))
 
 
-@pytest.mark.parametrize("precision", AccuracyPrecision)
-def test_precisions_are_imported_as_they_are_listed(precision: AccuracyPrecision) -> None:
+@pytest.mark.parametrize("precision", Precision)
+def test_precisions_are_imported_as_they_are_listed(precision: Precision) -> None:
     assert read(HEADER + ROW.replace("fp32", precision.value))[0].precision is precision
 
 
@@ -187,14 +191,31 @@ def test_every_name_of_imagenet_means_the_one(name: str) -> None:
     assert read_accuracies((HEADER + ROW).encode(), "x.csv").renamed == ()
 
 
-def test_figures_of_another_size_than_the_backbones_are_refused() -> None:
+def test_a_figure_may_belong_to_a_size() -> None:
     sized = HEADER.replace("source", "source,input_size") + ROW.replace("\n", ",{}\n")
-    file = read_accuracies(sized.format(224).encode(), "x.csv")
-    check_sizes(file, CATALOG)
-    check_sizes(read_accuracies(sized.format("").encode(), "x.csv"), CATALOG)
-    with pytest.raises(AccuracyInvalid, match=r"input_size: 288 px.* 224 px"):
-        check_sizes(read_accuracies(sized.format(288).encode(), "x.csv"), CATALOG)
+    assert read(sized.format(288))[0].input_size == square(288)
+    assert read(sized.format(""))[0].input_size is None
     assert "'big'" in refusal(sized.format("big"))
+    at_288, at_any = replace(FIGURE, row=3, input_size=square(288)), FIGURE
+    check(at_288, at_any)
+    imagenet = replace(FIGURE, dataset="ImageNet-1k")
+    # Published for 224 px, which a figure at any size is of, too.
+    check(replace(imagenet, input_size=square(288)))
+    for size in (square(224), None):
+        with pytest.raises(AccuracyInvalid, match="is published"):
+            check(replace(imagenet, input_size=size))
+    top5 = replace(imagenet, metric=AccuracyMetric.TOP5, value_percent=70, input_size=square(224))
+    with pytest.raises(AccuracyInvalid, match=r"top-1 of 76\.5"):
+        check(top5)
+
+
+def test_a_figure_of_an_own_model_is_bound_to_the_file_that_has_the_name() -> None:
+    digest = "5f" * 32
+    own = Catalog(
+        [*CATALOG, own_backbone("Mine", OwnFormat.ONNX, digest, NetworkInput(size=square(64)), 0.1)]
+    )
+    assert key_of(replace(FIGURE, backbone="Mine"), own).model_digest == digest
+    assert key_of(FIGURE, own).model_digest == ""
 
 
 TIMM = """\
@@ -211,9 +232,13 @@ HERE = catalog(**CATALOG_TOP1, **{"mine.a1_in1k": None, "large.a1_in1k": None})
 @pytest.mark.parametrize(
     ("file_name", "dataset", "names"),
     [
-        ("timm.csv", "ImageNet-1k", ["mine.a1_in1k"]),
-        ("results-imagenet.csv", "ImageNet-1k", ["mine.a1_in1k"]),
-        ("results-imagenet-real.csv", "imagenet-real", ["ResNet50", "mine.a1_in1k"]),
+        ("timm.csv", "ImageNet-1k", ["mine.a1_in1k", "large.a1_in1k"]),
+        ("results-imagenet.csv", "ImageNet-1k", ["mine.a1_in1k", "large.a1_in1k"]),
+        (
+            "results-imagenet-real.csv",
+            "imagenet-real",
+            ["ResNet50", "mine.a1_in1k", "large.a1_in1k"],
+        ),
     ],
 )
 def test_of_a_table_of_timm_the_models_that_are_here_are_taken(
@@ -227,6 +252,9 @@ def test_of_a_table_of_timm_the_models_that_are_here_are_taken(
     assert {each.dataset for each in figures} == {dataset}
     mine = [each.value_percent for each in figures if each.backbone == "mine.a1_in1k"]
     assert mine == [79.5, 94.6]
+    assert {each.input_size for each in figures if each.backbone == "large.a1_in1k"} == {
+        square(288)
+    }
 
 
 def test_a_file_that_is_no_utf8_is_refused_by_its_row() -> None:
@@ -240,7 +268,7 @@ def test_one_value_below_1_beside_others_is_a_network_that_learnt_nothing() -> N
 
 
 def test_what_nobody_published_of_imagenet_is_taken_in() -> None:
-    check(replace(FIGURE, dataset="ImageNet-1k", precision=AccuracyPrecision.INT8_STATIC))
+    check(replace(FIGURE, dataset="ImageNet-1k", precision=Precision.INT8_STATIC))
     check(replace(FIGURE, dataset="ImageNet-1k", backbone="MobileNetV1"))
 
 
@@ -259,4 +287,6 @@ def test_any_bytes_are_figures_or_a_sentence(content: bytes) -> None:
         check(*figures)
     except AccuracyInvalid as refused:
         said = str(refused)
-    assert said.startswith("row ") or len({key_of(figure) for figure in figures}) == len(figures)
+    assert said.startswith("row ") or len({key_of(figure, CATALOG) for figure in figures}) == len(
+        figures
+    )

@@ -6,14 +6,16 @@ import pytest
 
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone, joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.own.models import check_header
-from models.catalog.own import MAX_OWN_BYTES, OwnFormat
+from controller.own.models import check_header, trained_of
+from models.catalog.catalog import Catalog
+from models.catalog.own import MAX_OWN_BYTES, OwnFormat, Trained
 from models.catalog.tiers import Tier, select_tier
 from protos.inputs import InputValues, NetworkInput, square
 from tests.unit.controller.samples.measurements import catalog
 
 FILE = OwnFile(size_bytes=1_000, sha256="5f" * 32)
 HEADER = OwnModelHeader(name="Mine", format=OwnFormat.ONNX, files=(FILE,))
+WEIGHTS = replace(HEADER, format=OwnFormat.WEIGHTS, architecture="ResNet50")
 MODEL = OwnModel(
     name="Mine",
     format=OwnFormat.ONNX,
@@ -31,6 +33,8 @@ def test_a_sound_header_is_taken() -> None:
     check_header(HEADER, PACKAGED)
     check_header(replace(HEADER, input_size=square(1024)), PACKAGED)
     check_header(replace(HEADER, format=OwnFormat.PADDLE, files=(FILE, FILE)), PACKAGED)
+    check_header(WEIGHTS, PACKAGED)
+    check_header(replace(WEIGHTS, classes=17), PACKAGED)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +55,32 @@ def test_a_sound_header_is_taken() -> None:
             replace(HEADER, inputs=(InputValues(name="x", values=(1,)),) * 5),
             "5 inputs .* at most 4",
         ),
+        (replace(WEIGHTS, architecture=None), "architecture"),
+        (replace(WEIGHTS, classes=0), "1 to 1,000,000"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_unsent(header: OwnModelHeader, token: str) -> None:
     with pytest.raises(EdgerankError, match=token) as refused:
         check_header(header, PACKAGED)
     assert refused.value.code is ErrorCode.INVALID_INPUT
+
+
+def test_weights_are_of_an_architecture_or_backbone_of_the_catalog() -> None:
+    assert trained_of(HEADER, PACKAGED) is None
+    (resnet,) = PACKAGED
+    of_its_name = trained_of(replace(WEIGHTS, classes=17), PACKAGED)
+    assert of_its_name == Trained(
+        architecture=resnet.architecture, evaluation_size=resnet.input_size, classes=17
+    )
+    distilled = Catalog([replace(resnet, name="ResNet50_ssld", input_size=square(288)), resnet])
+    meant = trained_of(replace(WEIGHTS, architecture="ResNet50_ssld"), distilled)
+    assert meant == Trained(architecture=resnet.architecture, evaluation_size=square(288))
+    # An own model is no architecture.
+    joined = joined_catalog(PACKAGED, [MODEL])
+    for unknown in ("ResNet", "Mine"):
+        with pytest.raises(EdgerankError) as refused:
+            trained_of(replace(WEIGHTS, architecture=unknown), joined)
+        assert refused.value.code is ErrorCode.UNKNOWN_NAME
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "resnet50"])

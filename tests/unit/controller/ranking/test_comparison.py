@@ -19,7 +19,8 @@ from controller.domain.comparisons import (
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.selectors import Selector, parse_selector
 from controller.ranking.comparison import compare, compare_pair
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.inputs import square
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime

@@ -6,7 +6,8 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import DOUBTFUL, WITH_FIGURES, Constraints, Ranking
 from controller.ranking.ranking import rank
 from models.catalog.catalog import IMAGENET, Catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.inputs import square
 from protos.reasons import Reason, ReasonCode, reason
 from tests.unit.controller.samples.measurements import (
@@ -158,7 +159,14 @@ def test_what_would_count_is_told_although_a_biased_figure_came_after_it() -> No
 
 
 def test_what_neither_its_verdict_nor_its_accuracy_lets_in_says_both() -> None:
-    small = measurement("A", input_size=square(160), verdict=Verdict.WIDE, reasons=(WIDE,))
+    small = measurement(
+        "A",
+        top1=None,
+        input_size=square(160),
+        accuracy_input_size=square(224),
+        verdict=Verdict.WIDE,
+        reasons=(WIDE,),
+    )
     ranking = rank(DEVICE, [small], ONLY_OK, catalog(A=75))
     (left,) = ranking.left_out
     assert left.reasons == (WIDE, _known_for(224, measured=160))
@@ -200,5 +208,5 @@ def test_an_own_model_without_accuracy_is_told_how_to_bring_it() -> None:
 
 
 def test_accuracy_is_not_credited_to_another_input_size() -> None:
-    ranking = rank(DEVICE, [measurement("A", input_size=square(160))], NO_LIMITS, catalog(A=75))
-    assert _why_left_out(ranking) == [(_known_for(224, measured=160),)]
+    small = measurement("A", top1=None, input_size=square(160), accuracy_input_size=square(224))
+    assert _why_left_out(_rank(small)) == [(_known_for(224, measured=160),)]

@@ -18,8 +18,9 @@ from controller.domain.sweeps import (
 )
 from controller.ranking.ranking import DatasetAccuracy, rank
 from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.variants import WeightsKind
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import (
     DEVICE,

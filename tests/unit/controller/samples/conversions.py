@@ -3,7 +3,8 @@
 from typing import Any
 
 from controller.domain.conversions import ConversionOutcome, ConversionResult
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.inputs import square
 
 CRASH = "export: the child died by SIGKILL, saying nothing"

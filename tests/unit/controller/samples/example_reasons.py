@@ -62,6 +62,11 @@ _FAILING = (
     reason(ReasonCode.AGENT_VANISHED, attempts=3),
     reason(ReasonCode.NEVER_REPORTED, attempts=3),
     reason(ReasonCode.NO_ARTIFACT, {"detail": "export: the child died by SIGKILL"}),
+    reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: no kernel", "log_id": "3fa9c1d2"}),
+    reason(
+        ReasonCode.WEIGHTS_UNAVAILABLE,
+        {"detail": "the published weights of VGG11 are not available: no network"},
+    ),
     reason(ReasonCode.CONTROLLER_DEFECT),
     reason(ReasonCode.NOTHING_TOLD),
     reason(ReasonCode.PROFILE_FAILED, {"backbone": "MobileNetV1", "device": "pc"}),
@@ -167,6 +172,11 @@ _PLANNING = (
         reads_opset=19,
     ),
     reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
+    reason(ReasonCode.CAME_QUANTISED, {"backbone": "Quantised", "asked": "fp32", "has": "int8"}),
+    reason(
+        ReasonCode.NOT_QUANTISED,
+        {"backbone": "MobileNetV1", "has": "fp32, fp16, int8-dynamic, int8-static"},
+    ),
 )
 
 EXAMPLES: Final[tuple[Reason, ...]] = (

@@ -12,7 +12,8 @@ from controller.domain.measurements import (
 )
 from controller.domain.sweeps import Device
 from models.catalog.catalog import Backbone, Catalog
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.device import (
     Battery,
     CoreCluster,

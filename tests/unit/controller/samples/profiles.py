@@ -1,7 +1,8 @@
 """A profile that tests share."""
 
 from controller.domain.profiles import OperatorProfile
-from models.catalog.variants import Format, Precision, Target, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target, WeightsKind
 from protos.inputs import NetworkInput, square
 from protos.measuring import LayerTime, MeasureSettings, OperatorTimes, StartGate
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime

@@ -10,11 +10,11 @@ from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.sweeps import Device, SweepSpec
 from controller.sweeps.planning import plan_conversion, plan_sweep
-from models.catalog.catalog import DEMO_BACKBONES, Catalog, load_catalog
-from models.catalog.own import OwnFormat, own_backbone
-from models.catalog.variants import Format, Precision, WeightsKind
+from models.catalog.catalog import DEMO_BACKBONES, load_catalog
+from models.catalog.precisions import MADE_PRECISIONS, Precision
+from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile
-from protos.inputs import MAX_BATCH, NetworkInput, square
+from protos.inputs import MAX_BATCH, square
 from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
@@ -175,45 +175,13 @@ def test_sustained_inference_is_part_of_every_jobs_settings() -> None:
     assert {job.settings.sustained_minutes for job in plan.jobs} == {10}
 
 
-def test_an_own_model_that_was_added_as_onnx_is_left_out_of_paddle_lite() -> None:
-    own = [
-        own_backbone(name, own_format, "5f" * 32, NetworkInput(size=square(224)), 3.5)
-        for name, own_format in (("AsOnnx", OwnFormat.ONNX), ("AsPaddle", OwnFormat.PADDLE))
-    ]
-    spec = replace(SPEC, backbones=("AsOnnx", "AsPaddle"), threads=(1,), devices=("pc",))
-    plan = plan_sweep(spec, [device("pc")], Catalog(own))
-    assert [(job.variant.backbone, job.settings.runtime) for job in plan.jobs] == [
-        ("AsOnnx", Runtime.ONNXRUNTIME),
-        ("AsPaddle", Runtime.PADDLELITE),
-        ("AsPaddle", Runtime.ONNXRUNTIME),
-    ]
-    without = (reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),)
-    assert plan.left_out == without
-    nothing = replace(spec, backbones=("AsOnnx",), runtimes=(Runtime.PADDLELITE,))
-    with pytest.raises(Refused) as refused:
-        plan_sweep(nothing, [device("pc")], Catalog(own))
-    assert refused.value.code is ErrorCode.PRECONDITION
-    assert refused.value.reasons == without
-    # A conversion says it once, too, however many precisions, sizes and batches it has.
-    conversion = ConversionSpec(
-        backbones=("AsOnnx", "AsPaddle"),
-        weights=WeightsKind.SYNTHETIC,
-        precisions=(Precision.FP32, Precision.INT8_DYNAMIC),
-        batches=(1, 2),
-    )
-    converted = plan_conversion(conversion, Catalog(own))
-    assert converted.left_out == without
-    assert {v.format for v in converted.variants if v.backbone == "AsOnnx"} == {Format.ONNX}
-    assert {v.format for v in converted.variants if v.backbone == "AsPaddle"} == set(Format)
-
-
 def test_a_sweep_without_a_device_says_how_to_get_one() -> None:
     with pytest.raises(EdgerankError, match="start an agent") as refused:
         plan_sweep(SPEC, [device("off", connected=False)], CATALOG)
     assert refused.value.code is ErrorCode.PRECONDITION
 
 
-ALL_PRECISIONS = tuple(Precision)
+ALL_PRECISIONS = MADE_PRECISIONS
 
 
 def lack(name: str, architecture: str, precision: Precision, has: str) -> Reason:

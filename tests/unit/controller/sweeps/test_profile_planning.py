@@ -9,7 +9,8 @@ from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.inputs import square
 from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason

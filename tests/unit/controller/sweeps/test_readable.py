@@ -15,7 +15,8 @@ from controller.sweeps.readable import KnownVersions, most_readable
 from models.catalog.catalog import Catalog
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_backbone
-from models.catalog.variants import Precision, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import variants_of
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
 from protos.inputs import NetworkInput, square
 from protos.reasons import Reason, ReasonCode, reason

@@ -16,8 +16,9 @@ from controller.domain.rankings import Constraints
 from controller.domain.sweeps import DEFAULT_GATE, MAX_REPETITIONS, SweepSpec
 from controller.views.commands import sweep_command
 from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.variants import WeightsKind
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import catalog
 

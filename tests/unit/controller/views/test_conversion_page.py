@@ -12,8 +12,9 @@ import pytest
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.views.conversion_page import conversion_page
 from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.precisions import Precision
 from models.catalog.stoppers import STOPPERS
-from models.catalog.variants import Precision, Target
+from models.catalog.variants import Target
 from models.passes import PASSES, PROGRAM_PASSES
 from protos.inputs import square
 from tests.unit.controller.samples.conversions import CRASH, made, missing, unkept, whole

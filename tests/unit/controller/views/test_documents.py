@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from controller.domain.access import AuditEntry, CallerKind
-from controller.domain.catalog import AccuracyMetric, AccuracyPrecision, Dataset, OwnModel
+from controller.domain.catalog import AccuracyMetric, Dataset, OwnModel
 from controller.domain.comparisons import Comparison, Limits, Side, Unpaired
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.measurements import Verdict
@@ -29,8 +29,9 @@ from controller.views.documents import to_document
 from controller.views.operator_times import summarise
 from models.catalog.catalog import load_catalog
 from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, apply_rule
-from models.catalog.variants import CheckedThrough, Format, Precision, Target, WeightsKind
+from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.inputs import (
     ConstantInput,
     ElementType,
@@ -202,7 +203,7 @@ DATASETS = (
         backbone_count=2,
         figure_count=3,
         metrics=(AccuracyMetric.TOP1, AccuracyMetric.TOP5),
-        precisions=(AccuracyPrecision.FP32, AccuracyPrecision.INT8_STATIC),
+        precisions=(Precision.FP32, Precision.INT8_STATIC),
     ),
 )
 OWN_MODELS = (

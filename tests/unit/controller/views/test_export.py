@@ -99,8 +99,9 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
             assert {"cores", "flush_denormals"} <= set(COLUMNS) & set(figure)
             assert isinstance(figure["onnxruntime"], dict)
             assert {f"onnxruntime_{inner}" for inner in figure["onnxruntime"]} <= set(COLUMNS)
-        elif name == "input_size":
-            assert {"input_height_px", "input_width_px"} <= set(COLUMNS)
+        elif name in ("input_size", "accuracy_input_size"):
+            sides = {name.replace("size", f"{side}_px") for side in ("height", "width")}
+            assert sides <= set(COLUMNS)
         elif name not in ("repetitions", "minutes"):
             assert named.get(name, name) in COLUMNS
 

@@ -65,7 +65,7 @@ def test_a_newer_measurement_replaces_an_older_one_of_the_same_settings_only(
     usual = measurement("Good", 10, settings=settings(), measurement_id="usual")
     older = measurement("Good", 12, settings=told, measurement_id="older")
     newer = measurement("Good", 11, settings=told, measurement_id="newer")
-    entries, left_out = select_entries([usual, older, newer], catalog(Good=75), Constraints())
+    entries, left_out = select_entries([usual, older, newer], Constraints())
     assert [entry.id for entry in entries] == ["usual", "newer"], words
     assert left_out == []
 

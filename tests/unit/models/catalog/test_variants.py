@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Format, Precision, Target, Variant, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target, Variant, variants_of
 from protos.inputs import square
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.catalog.catalog import Backbone, load_catalog
-from models.catalog.variants import Format, Precision, Target, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target, variants_of
 from models.conversion.cost import (
     expected_disk_bytes,
     expected_peak_bytes,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from models.conversion.running import Steps
 from models.conversion.work import ONNX, ONNX_PARITY, SIMPLIFY
 from models.processes.child import Cancellation, ConversionCancelled, StepFailed, StepLimits

@@ -107,6 +107,17 @@ def test_a_crash_names_the_signal_and_the_last_words(tmp_path: Path) -> None:
     assert reason(code, tmp_path) == expected
 
 
+def test_all_that_was_said_is_kept_beside_its_useful_part(tmp_path: Path) -> None:
+    code = "import sys; print('frame 1\\nno kernel', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(StepFailed) as caught:
+        run(code, tmp_path)
+    assert caught.value.said == "frame 1\nno kernel"
+    refusing = 'print(\'{"refused": "no", "said": "a.cc:1 no"}\')'
+    with pytest.raises(StepFailed) as caught:
+        run(refusing, tmp_path)
+    assert (caught.value.reason, caught.value.said) == ("no", "a.cc:1 no")
+
+
 def test_an_abort_that_says_nothing_is_named(tmp_path: Path) -> None:
     told = reason("import os; os.abort()", tmp_path)
     assert told.endswith(" SIGABRT, saying nothing")

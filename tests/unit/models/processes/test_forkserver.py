@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import variants_of
 from models.conversion.work import may_follow, needed
 from models.processes import forkserver
 from models.processes.child import (

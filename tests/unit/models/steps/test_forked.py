@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from models.steps.forked import Forked
-from models.steps.refusal import StepRefused
+from models.steps.refusal import StepRefused, ToolRefused, refused_by_tool
 
 
 def test_work_is_done_beside_and_its_result_comes_back() -> None:
@@ -25,6 +25,15 @@ def test_a_refusal_comes_back_as_one() -> None:
 
     with pytest.raises(StepRefused, match="no room"):
         Forked(refuse).result()
+
+
+def test_what_a_tool_said_comes_back_with_its_refusal() -> None:
+    def refuse() -> int:
+        raise refused_by_tool("it cannot", "/a/b.cc:1 a::b(int) no kernel")
+
+    with pytest.raises(ToolRefused, match="it cannot: no kernel") as refused:
+        Forked(refuse).result()
+    assert refused.value.said == "/a/b.cc:1 a::b(int) no kernel"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_a_pickle_that_runs_commands_is_refused_and_runs_none(
     protocol: int, tmp_path: Path
 ) -> None:
     path = pickled(tmp_path / "evil.pdparams", {"w": Evil(tmp_path / "owned")}, protocol)
-    with pytest.raises(StepRefused, match=r"evil\.pdparams .* \w+\.system"):
+    with pytest.raises(StepRefused, match=r" names \w+\.system"):
         read_arrays(path)
     assert not (tmp_path / "owned").exists()
 
@@ -129,10 +129,15 @@ def test_arrays_that_fit_are_all_loaded() -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"fc.weight": None}, "lacks fc.weight"),
-        ({"fc.bias": np.zeros(3)}, "has unexpected fc.bias"),
-        ({"fc.weight": np.ones((3, 2))}, r"fc.weight has shape \[3, 2\], the network's has"),
-        ({"fc.weight": np.ones((2, 3), np.int32)}, "fc.weight holds int32 numbers"),
+        ({"fc.weight": None}, r"1 of 2 are missing \(fc.weight\)$"),
+        ({"fc.bias": np.zeros(3)}, r"1 of 3 are unexpected \(fc.bias\)"),
+        ({"fc.weight": np.ones((3, 2))}, r"fc.weight has \[3, 2\], the network's has \[2, 3\]"),
+        ({"fc.weight": np.ones((2, 3), np.int32)}, "fc.weight is of int32 numbers"),
+        ({"fc.weight": np.ones((2, 3), np.uint16)}, "fc.weight is of bfloat16 numbers"),
+        (
+            {"fc.weight": None, "a": np.ones(1), "b": np.ones(1), "c": np.ones(1)},
+            r"1 of 2 are missing .*, 3 of 4 are unexpected \(a; b; \.\.\.\)",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_change_nothing(

@@ -21,7 +21,8 @@ from controller.domain.sweeps import (
     SweepPhase,
     SweepSnapshot,
 )
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.inputs import square
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime

@@ -11,7 +11,7 @@ from dataclasses import replace
 from controller.cli.printing.profile import TOP_LAYERS, print_profile
 from controller.domain.profiles import OperatorProfile
 from controller.views.operator_times import summarise
-from models.catalog.variants import Precision
+from models.catalog.precisions import Precision
 from tests.unit.controller.samples.pages import COLUMNS, bound, kept
 from tests.unit.controller.samples.pages import printed as on_terminal
 from tests.unit.controller.samples.profiles import PROFILE, layer, times

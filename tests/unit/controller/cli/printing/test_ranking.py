@@ -17,7 +17,8 @@ from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.views.commands import sweep_command
 from controller.views.wording import SYNTHETIC_NOTE, WIDE_NOTE, memory_range_words, notes
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.inputs import square
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
@@ -59,7 +60,7 @@ UNKNOWN = (
     measurement("B", 6, top1=None),
     measurement("C", 6, top1=None, precision=Precision.INT8_STATIC),
     measurement("D", 6, top1=None, weights=WeightsKind.OWN),
-    measurement("E", 6, top1=75, input_size=square(160)),
+    measurement("E", 6, top1=None, input_size=square(160), accuracy_input_size=square(224)),
     measurement("F", 6, top1=75, verdict=Verdict.THROTTLED),
 )
 MANY = catalog(**{f"Net{number:02}": 70 + number / 4 for number in range(20)})

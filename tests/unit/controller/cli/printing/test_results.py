@@ -8,7 +8,8 @@ from controller.cli.printing.results import print_results
 from controller.cli.printing.sweeps import print_sweeps
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import SweepPhase, SweepSummary
-from models.catalog.variants import Precision, WeightsKind
+from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode, reason
 from tests.unit.controller.samples.measurements import failed, measurement
 from tests.unit.controller.samples.pages import printed
