@@ -50,8 +50,8 @@ def sweep(
     """Measure backbones on devices.
 
     Follows until every job has ended; Ctrl-C stops following, not the sweep. Exit code 4 when a
-    job failed. Each repetition starts when the device is cool and little else runs there; until
-    then the sweep says what it waits for.
+    job failed. Each repetition waits, for a while, until the device is cool and little else runs
+    there; the sweep says what it waits for, and figures say what was in the way all the same.
 
     \b
     Examples:
