@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from models.conversion.work import ONNX
 from models.processes.child import StepFailed
 
-MAX_ONNX_WEIGHTS_BYTES = 2**31 - 2**24
+MAX_ONNX_WEIGHTS_BYTES: Final = 2**31 - 2**24
+"""A protobuf holds 2 GiB; what is not weights (nodes, names, shapes) stays below 16 MiB."""
 
 
 def check_protobuf_holds(size_bytes: int) -> None:

@@ -60,8 +60,6 @@ from protos.inputs import InputValues, NetworkInput
 SIMPLIFIER = "onnxslim"
 """Its name among the passes of an artifact."""
 
-"""A protobuf holds 2 GiB; what is not weights (nodes, names, shapes) stays below 16 MiB."""
-
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
