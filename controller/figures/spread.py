@@ -90,8 +90,9 @@ def careful_deviation(others: Spread) -> float:
 
     Infinite without any. A job that stops as soon as its own interval is narrow is picked because
     its processes agree by chance: with 3 to 10 processes and nothing else to lean on, such
-    intervals hold the truth in 91 % of cases (Starr, The Performance of a Sequential Procedure for
-    the Fixed-Width Interval Estimation of the Mean, 1966). One that also has to be narrow by what
+    intervals hold the truth in as few as 91 % of simulated cases (the effect is that of Starr, The
+    Performance of a Sequential Procedure for the Fixed-Width Interval Estimation of the Mean,
+    1966). One that also has to be narrow by what
     others tell, of whom few tell little, is not.
     """
     if others.degrees == 0:

@@ -14,6 +14,7 @@ from controller.figures.statistics import relative_half_width
 from protos.measuring import Repetition, StopReason
 from tests.benchmarks.measuring.recording import Subject, one_repetition, small_network
 from tests.benchmarks.measuring.series import Latencies, Series, synthetic
+from tests.benchmarks.measuring.simulated_sweep import PROCESS_MS
 from tests.benchmarks.protocol import NS_PER_MS, measure, repetition
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE, scaled
@@ -145,6 +146,7 @@ def _rule(between: float) -> StoppingRule:
         relative_half_width=PRECISION,
         time_budget_ns=FIXED_S * 1_000 * NS_PER_MS,
         process_spread=between,
+        start_ns=PROCESS_MS * NS_PER_MS,
     )
 
 

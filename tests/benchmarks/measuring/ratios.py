@@ -8,7 +8,8 @@ from controller.figures.spread import UNKNOWN_SPREAD
 from controller.figures.statistics import median_ratio
 from protos.measuring import Repetition
 from tests.benchmarks.measuring.series import Series, synthetic
-from tests.benchmarks.protocol import measure
+from tests.benchmarks.measuring.simulated_sweep import PROCESS_MS
+from tests.benchmarks.protocol import NS_PER_MS, measure
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
 
@@ -62,5 +63,6 @@ def _job(
         time_budget_ns=TIME_BUDGET_S * 1_000_000_000,
         # Before anything is known of the device, which is when samples are fewest.
         process_spread=UNKNOWN_SPREAD,
+        start_ns=PROCESS_MS * NS_PER_MS,
     )
     return [measure(slower * series.process(rng, series.runs), rule, rng) for _ in range(processes)]
