@@ -24,7 +24,7 @@ class ReasonCode(Enum):
     MEMORY_GREW = "memory_grew"
     """Figures: grown_bytes, repetition, repetitions."""
     CORES_SHARED = "cores_shared"
-    """Figures: share, repetition, repetitions."""
+    """Figures: share."""
     CLOCK_SET = "clock_set"
     """Figures: step_ms, repetition, repetitions."""
     THROTTLING_COUNTED = "throttling_counted"

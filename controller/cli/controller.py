@@ -103,6 +103,8 @@ def controller(
         insecure=insecure,
         certificate_lifetime_ms=lifetime_ms,
     )
+    # Converting children work in folders of their own.
+    state_dir = state_dir.absolute()
     asyncio.run(serve(wanted, state_dir, on_listening=on_listening, on_authority=_log_owner_in))
 
 

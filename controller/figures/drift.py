@@ -7,6 +7,7 @@ noise, fewer than 1 % are told to be disturbed.
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -60,8 +61,16 @@ def drift(repetitions: Sequence[Repetition]) -> Reason | None:
 
 
 def waiting(repetitions: Sequence[Repetition]) -> Reason | None:
-    """Tell for how long other processes had a child's cores; None up to a tenth of the time."""
-    return first_found(repetitions, (_waited,))
+    """Tell for which share of the time others had the children's cores; None up to a tenth.
+
+    Of all repetitions that tell, each counting alike, as in the median: one interruption of a short
+    repetition is noise of the job, and stands in its interval.
+    """
+    told = [repetition.after.waiting_share for repetition in repetitions if repetition.after]
+    shares = [share for share in told if share is not None]
+    if not shares or fmean(shares) <= MAX_WAITING_SHARE:
+        return None
+    return reason(ReasonCode.CORES_SHARED, share=fmean(shares))
 
 
 def clock_step(repetitions: Sequence[Repetition]) -> Reason | None:
@@ -115,13 +124,6 @@ def _best_split(stretches: _Logs, least: int) -> tuple[float, float, int]:
     errors[slower < MIN_SLOWER_SHARE * stretches.size] = 0
     best = int(np.argmax(errors))
     return float(shifts[best]), float(errors[best]), int(before[best])
-
-
-def _waited(repetition: Repetition) -> Reason | None:
-    share = repetition.after.waiting_share if repetition.after else None
-    if share is None or share <= MAX_WAITING_SHARE:
-        return None
-    return reason(ReasonCode.CORES_SHARED, share=share)
 
 
 def _leaked(repetition: Repetition) -> Reason | None:

@@ -55,7 +55,7 @@ SENTENCES: Final[Writers] = {
         f"memory grew by {figures['grown_bytes'] / 1e6:.0f} MB while it sampled {_where(figures)}"
     ),
     ReasonCode.CORES_SHARED: lambda figures, _: (
-        f"other processes had its cores for {figures['share']:.0%} of the time {_where(figures)}"
+        f"other processes had its cores for {figures['share']:.0%} of the time"
     ),
     ReasonCode.CLOCK_SET: _clock_set,
     ReasonCode.THROTTLING_COUNTED: lambda figures, words: (

@@ -31,7 +31,7 @@ POINTS = "g.candidates_marks path"
 
 
 WIDE = reason(ReasonCode.SAMPLES_SPREAD, reached=0.09, wanted=0.01)
-SHARED = reason(ReasonCode.CORES_SHARED, share=0.34, repetition=1, repetitions=5)
+SHARED = reason(ReasonCode.CORES_SHARED, share=0.34)
 HOT = reason(ReasonCode.LIMIT_IN_FORCE, {"limit": "cpu-thermal"}, repetition=1, repetitions=1)
 
 

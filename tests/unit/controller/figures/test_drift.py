@@ -156,13 +156,22 @@ class TestWaiting:
         slowed = noisy(1, 400)
         slowed[100:] *= 1.5
         job = [replace(taken(slowed), after=state(waiting_share=0.42))]
-        told = reason(ReasonCode.CORES_SHARED, share=0.42, repetition=1, repetitions=1)
+        told = reason(ReasonCode.CORES_SHARED, share=0.42)
         assert verdict(figures(10, 0.0), job, 0.02) == (Verdict.DISTURBED, (told,))
 
     @pytest.mark.parametrize("share", [None, 0.0, 0.1])
     def test_a_little_waiting_or_an_unknown_one_is_nothing(self, share: float | None) -> None:
         assert waiting([repetition((MS,), after=state(waiting_share=share))]) is None
         assert waiting([repetition((MS,), after=None)]) is None
+
+    def test_one_interruption_of_many_repetitions_is_noise_of_the_job(self) -> None:
+        others = [repetition((MS,), after=state(waiting_share=0.0))] * 2
+        interrupted = repetition((MS,), after=state(waiting_share=0.2))
+        silent = repetition((MS,), after=None)
+        assert waiting([interrupted, *others, silent]) is None
+        told = waiting([interrupted, interrupted, *others[:1], silent])
+        assert told is not None
+        assert told.figures == {"share": pytest.approx(0.4 / 3)}
 
 
 class TestClockStep:

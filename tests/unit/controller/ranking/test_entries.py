@@ -21,7 +21,7 @@ from tests.unit.controller.samples.reasons import CRASHED, OLDER_COUNTS, WIDE, a
 
 NO_LIMITS = Constraints()
 ONLY_OK = Constraints(only=(Verdict.OK,))
-SHARED = reason(ReasonCode.CORES_SHARED, share=0.34, repetition=1, repetitions=5)
+SHARED = reason(ReasonCode.CORES_SHARED, share=0.34)
 
 
 def _rank(*measurements: Measurement, within: Constraints = NO_LIMITS) -> Ranking:

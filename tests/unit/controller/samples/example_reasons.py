@@ -23,7 +23,7 @@ _MEASURING = (
     reason(ReasonCode.LATENCY_SHIFTED, change=0.5, after_share=0.25, **_IN_SECOND),
     reason(ReasonCode.LATENCY_SHIFTED, change=-0.18, after_share=0.49, **_IN_SECOND),
     reason(ReasonCode.MEMORY_GREW, grown_bytes=30_000_000, **_IN_SECOND),
-    reason(ReasonCode.CORES_SHARED, share=0.42, **_IN_SECOND),
+    reason(ReasonCode.CORES_SHARED, share=0.42),
     reason(ReasonCode.CLOCK_SET, step_ms=3_600_000, **_IN_SECOND),
     reason(ReasonCode.CLOCK_SET, step_ms=-3_600_000, **_IN_SECOND),
     reason(

@@ -35,7 +35,7 @@ from tests.unit.controller.samples.pages import COLUMNS, bound, kept, printed
 from tests.unit.controller.samples.reasons import WIDE
 
 WITHIN_20_MS = Constraints(max_latency_ms=20)
-SHARED = reason(ReasonCode.CORES_SHARED, share=0.34, repetition=1, repetitions=5)
+SHARED = reason(ReasonCode.CORES_SHARED, share=0.34)
 TOLD = settings(relative_half_width=0.01)
 MEASURED = (
     measurement("MobileNetV3_large_x1_0", 6.1, 0.04, top1=75.32),
