@@ -53,7 +53,7 @@ from models.processes.requests import (
     SimplifyRequest,
 )
 from models.recipes import synthetic as recipe
-from models.recipes.acceptance import ACCEPTANCE, ROUNDING_FACTOR
+from models.recipes.acceptance import ACCEPTANCE, LEAST_SCORE, ROUNDING_FACTOR
 from models.weights.weights import Weights
 from protos.inputs import InputValues, NetworkInput
 
@@ -294,6 +294,7 @@ class Program:
             accepted.input_count,
             accepted.least_correlation,
             self.takes.kind.constants,
+            LEAST_SCORE if self._own_format else 0.0,
         )
         answer = self.steps.run(work, request, ParityAnswer)
         return Parity(

@@ -311,6 +311,8 @@ class ParityRequest:
         least_correlation: smallest correlation that passes, see
             `models.steps.parity.agreement`; None where the tolerance alone decides.
         constants: what the artifact is given besides images.
+        least_score: differences of scores, which are outputs within 0 and 1, are relative to this
+            where all are smaller.
     """
 
     artifact_path: str
@@ -319,6 +321,7 @@ class ParityRequest:
     input_count: int = 4
     least_correlation: float | None = None
     constants: tuple[ConstantInput, ...] = ()
+    least_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,10 @@ class Reference:
     origin: str
 
 
-def relative_difference(outputs: Array, reference: Array) -> float:
+def relative_difference(outputs: Array, reference: Array, least_score: float = 0.0) -> float:
     """Return max|outputs - reference| / max|reference|, infinite where it cannot be said.
+
+    Of a reference within 0 and 1 the largest counts as at least `least_score`.
 
     Not a number, infinity, another shape or a reference of zeros give infinity: none of them
     can pass a tolerance.
@@ -43,6 +45,8 @@ def relative_difference(outputs: Array, reference: Array) -> float:
     if outputs.shape != reference.shape or not np.isfinite(outputs).all():
         return float("inf")
     scale = float(np.abs(reference).max(initial=0.0))
+    if scale <= 1 and reference.min(initial=0.0) >= 0:
+        scale = max(scale, least_score)
     if scale == 0.0 or not np.isfinite(scale):
         return float("inf")
     difference = np.abs(outputs.astype(np.float64) - reference.astype(np.float64))
@@ -127,7 +131,7 @@ def _difference(
         raise StepRefused(f"gives {len(outputs)} outputs where {origin} gives {len(references)}")
     worst = 0.0
     for output, reference in zip(outputs, references, strict=True):
-        difference = relative_difference(output, reference)
+        difference = relative_difference(output, reference, request.least_score)
         if not difference <= request.tolerance:
             raise StepRefused(_describe(number, output, reference, request, origin))
         worst = max(worst, difference)
@@ -138,6 +142,7 @@ def _describe(
     number: int, output: Array, reference: Array, request: ParityRequest, origin: str
 ) -> str:
     where = f"on reference input {number}"
+    difference = relative_difference(output, reference, request.least_score)
     if output.shape != reference.shape:
         return f"the output's shape {where} is {output.shape} where {origin}'s is {reference.shape}"
     broken = int(output.size - np.isfinite(output).sum())
@@ -146,7 +151,7 @@ def _describe(
     worst = int(np.abs(output - reference).argmax())
     advice = "" if request.least_correlation is None else f"; {_ADVICE}"
     return (
-        f"outputs {where} differ from {origin}'s by {relative_difference(output, reference):.2g} "
+        f"outputs {where} differ from {origin}'s by {difference:.2g} "
         f"relative, beyond the tolerance of {request.tolerance:g} (worst: {output.flat[worst]:.6g} "
         f"against {reference.flat[worst]:.6g}){advice}"
     )

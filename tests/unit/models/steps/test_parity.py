@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.processes.requests import ParityRequest
-from models.recipes.acceptance import MAX_ROUNDING_DIFFERENCE
+from models.recipes.acceptance import LEAST_SCORE, MAX_ROUNDING_DIFFERENCE, PARITY_TOLERANCE
 from models.steps.parity.agreement import correlation, top1_agreement
 from models.steps.parity.compare import (
     Array,
@@ -49,6 +49,21 @@ def test_the_parity_measure_is_relative_to_the_largest_output() -> None:
     reference = np.array([1.0, -4.0], np.float32)
     assert relative_difference(np.array([1.0, -4.0], np.float32), reference) == 0
     assert relative_difference(np.array([1.5, -4.0], np.float32), reference) == pytest.approx(0.125)
+
+
+def test_scores_that_say_nothing_differ_by_as_little_as_they_would_among_others() -> None:
+    # What a text detector gives for noise, and what is left of it by a sigmoid's last place.
+    silent = np.array([5.96e-7, 0.0], np.float32)
+    moved = np.array([4.17e-7, 1.79e-7], np.float32)
+    assert relative_difference(moved, silent) > 0.1
+    assert relative_difference(moved, silent, LEAST_SCORE) < PARITY_TOLERANCE
+    # A detector that says something, and outputs that are no scores, are compared as ever.
+    for reference in ([0.5, 0.0], [-5.96e-7, 0.0], [2.0, 0.0]):
+        told = np.array(reference, np.float32)
+        assert relative_difference(told + moved, told) == relative_difference(
+            told + moved, told, LEAST_SCORE
+        )
+    assert relative_difference(silent + 1e-4, silent, LEAST_SCORE) > PARITY_TOLERANCE
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
