@@ -14,7 +14,7 @@ from tests.processes import edgerank, running_agent, running_controller
 
 # No converter here reads it, which is said with what to do.
 UNREADABLE = "program of Paddle 3"
-LONGEST_REASON = 160
+LONGEST_REASON = 200
 QUICK = (
     *("--repetitions", "2", "--precision", "20%", "--time-budget", "500ms", "--no-sentinel"),
     *("--max-temperature", "none", "--max-load", "none", "--min-battery", "none"),
@@ -73,7 +73,8 @@ def _fates(folder: Path) -> Iterator[Fate]:
 def _fate(model: PublicModel, name: str, path: Path, address: str) -> Fate:
     added = edgerank("models", "add", name, *_options(model, path), address=address)
     if added.returncode != 0:
-        return Fate(model, added=False, files="", median_ms=(), why_not=_error(added, name))
+        why = _error(added, name).replace(str(path.parent), "the folder")
+        return Fate(model, added=False, files="", median_ms=(), why_not=why)
     converted = edgerank("convert", name, "--json", address=address)
     outcomes = json.loads(converted.stdout)
     ready = [each for each in outcomes if each["result"] in ("stored", "cached")]
