@@ -26,8 +26,8 @@ def test_folders_are_made_and_mended_for_their_owner_alone(tmp_path: Path) -> No
         running_controller(served) as (_, address),
         running_agent(address, "board", joined) as agent,
     ):
-        told = [line for line in agent.output.lines if "was open to other users" in line]
-    assert len(told) == 2
+        for of_whom in (f"{joined} ", f"{joined / 'device_id'} "):
+            agent.output.wait_for(f"{of_whom}was open to other users")
     assert open_to_others(served) == open_to_others(joined) == []
 
 

@@ -47,6 +47,7 @@ def check(step: str, artifact: Path, conversion: Conversion, tmp_path: Path) -> 
         workdir=tmp_path,
         limits=StepLimits(),
         cancellation=Cancellation(),
+        readable=(conversion.folder, artifact),
     )
 
 
@@ -162,6 +163,7 @@ def test_the_optimiser_gives_the_same_bytes_each_time(pplcnet: Conversion, tmp_p
         workdir=tmp_path,
         limits=StepLimits(),
         cancellation=Cancellation(),
+        readable=(pplcnet.folder,),
     )
     assert again.read_bytes() == pplcnet.made[Target.ARM].path.read_bytes()
 
@@ -268,6 +270,7 @@ from models.steps.paddle import architectures, synthetic
 from models.steps.parity.compare import relative_difference
 from models.steps.paddle.fusion import fuse_blocks
 from models.steps.parity.noise import noise_images
+from protos.inputs import square
 paddle.seed(0)
 network = type(architectures.build("RepVGG_A0"))([1, 2, 1, 1], [0.25] * 4, use_se=True)
 network.eval()

@@ -36,6 +36,7 @@ from models.steps.paddle import architectures, synthetic
 from models.steps.parity.compare import relative_difference
 from models.steps.parity.noise import noise_images
 from models.steps.paddle.tracing import trace
+from protos.inputs import square
 
 def operators(network):
     program = trace(network, images.shape).forward.main_program
@@ -80,6 +81,7 @@ import paddle
 from models.steps.paddle import architectures, synthetic
 from models.steps.parity.noise import noise_images
 from models.steps.paddle.tracing import trace
+from protos.inputs import square
 
 architecture, prefix, reference = sys.argv[1:]
 paddle.seed(0)

@@ -160,7 +160,12 @@ def test_an_onnx_file_has_the_same_bytes_each_time(
 ) -> None:
     source = cnn.made[Target.ANY, FP32].path
     again = tmp_path / "again.onnx"
-    step(name, ReduceRequest(str(source), str(again), IMAGE), tmp_path)
+    step(
+        name,
+        ReduceRequest(str(source), str(again), IMAGE),
+        tmp_path,
+        readable=(source.parent,),
+    )
     assert again.read_bytes() == (source.parent / f"{precision.value}.onnx").read_bytes()
 
 
@@ -170,7 +175,8 @@ def test_a_paddle_lite_file_has_the_same_bytes_each_time(
 ) -> None:
     prefix = cnn.folder / ("program-int8" if precision is DYNAMIC else "program")
     again = tmp_path / "again.nb"
-    step("paddle_lite", PaddleLiteRequest(str(prefix), "arm", str(again), precision), tmp_path)
+    request = PaddleLiteRequest(str(prefix), "arm", str(again), precision)
+    step("paddle_lite", request, tmp_path, readable=(prefix.parent,))
     assert again.read_bytes() == cnn.made[Target.ARM, precision].path.read_bytes()
 
 
