@@ -254,14 +254,11 @@ def test_what_a_child_started_ends_with_it(tmp_path: Path) -> None:
     # The grandchild alone holds the writing end: reading ends when it does.
     leaves_one_behind = f"""
 import subprocess, sys
+# Before it confines itself: later it starts nothing, where the kernel can hold it to that.
+code = "import time; alive = open({str(fifo)!r}, 'w'); print('up', flush=True); time.sleep(90)"
+started = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+started.stdout.readline()
 from agent.child import __main__ as child
-answer = child._answer
-def leave_one_behind(*arguments):
-    code = "import time; alive = open({str(fifo)!r}, 'w'); print('up', flush=True); time.sleep(90)"
-    started = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    started.stdout.readline()
-    return answer(*arguments)
-child._answer = leave_one_behind
 child.main()
 """
     request = ChildRequest(

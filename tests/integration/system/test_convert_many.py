@@ -135,7 +135,7 @@ def test_ctrl_c_ends_the_children_and_keeps_what_was_made(tmp_path: Path) -> Non
     ("arguments", "sentence"),
     [
         ((*CONVERT, "--precisions", "int4"), "no precision is named 'int4'; there are fp32"),
-        ((*CONVERT, "--input-size", "0"), "are no input sizes from 1 to 1024"),
+        ((*CONVERT, "--input-size", "0"), "'0' is no input size"),
         ((*CONVERT, "--batch", "65"), "are no batches from 1 to 64"),
         ((*CONVERT, "--all"), "name backbones, or a tier with --tier, or all with --all"),
         (("convert",), "name backbones, or a tier with --tier, or all with --all"),

@@ -65,11 +65,13 @@ def test_the_best_is_the_most_accurate_and_says_why_others_lost(
     system: System, swept: dict[str, Any]
 ) -> None:
     assert swept["ended"]
-    ranking = asked(system, *BEST)
+    # Of two that trade accuracy for latency, noise decides which is the better value.
+    most_accurate = (*BEST, "--by", "accuracy")
+    ranking = asked(system, *most_accurate)
     assert ranking["winner"]["measurement"]["backbone"] == "MobileNetV3_small_x1_0"
     losers = [*ranking["others"], *ranking["pareto_front"], *ranking["ties"]]
     assert {loser["measurement"]["backbone"] for loser in losers} >= {"PPLCNet_x0_25"}
-    shown = edgerank(*BEST, address=system.address).stdout
+    shown = edgerank(*most_accurate, address=system.address).stdout
     assert "MobileNetV3_small_x1_0" in shown
     assert "Pareto front" in shown
     assert "synthetic" in shown

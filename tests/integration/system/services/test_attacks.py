@@ -2,19 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
 
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc, types_pb2
-from tests.integration.system.conftest import System
+from tests.processes import running_controller
 
 UNLIMITED = [("grpc.max_send_message_length", -1)]
 
 
 @pytest.fixture
-def channel(system: System) -> Iterator[grpc.Channel]:
-    with grpc.insecure_channel(system.address, options=UNLIMITED) as channel:
+def channel(tmp_path: Path) -> Iterator[grpc.Channel]:
+    with (
+        running_controller(tmp_path / "controller") as (_, address),
+        grpc.insecure_channel(address, options=UNLIMITED) as channel,
+    ):
         yield channel
 
 
@@ -50,7 +54,7 @@ def test_a_hello_that_nobody_should_say_is_refused_and_not_kept(channel: grpc.Ch
         hello(types_pb2.DeviceProfile(), name="a\x1b[2Jname"),
     ):
         assert refusal(channel, first) is grpc.StatusCode.INVALID_ARGUMENT
-    assert device_names(channel) == {"pc"}
+    assert device_names(channel) == set()
 
 
 def test_a_report_that_would_fill_the_memory_is_taken_as_a_failure(channel: grpc.Channel) -> None:
@@ -68,4 +72,4 @@ def test_a_report_that_would_fill_the_memory_is_taken_as_a_failure(channel: grpc
     heard.set()
     stream.cancel()
     assert answers == ["welcome", "report_committed"]
-    assert "pc" in device_names(channel)
+    assert device_names(channel) == {"stranger"}
