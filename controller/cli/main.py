@@ -73,7 +73,7 @@ COMMANDS: Mapping[str, Listed] = {
 }
 # A package of each extra that nothing else brings: without it the extra is not installed.
 WITNESSES: Mapping[str, str] = {"agent": "psutil", "controller": "cloup"}
-OUR_PACKAGES = ("agent", "controller", "models", "protos")
+OUR_PACKAGES = ("agent", "controller", "models", "protos", "sandbox")
 
 
 class MissingExtra(click.ClickException):

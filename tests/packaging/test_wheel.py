@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("agent", "controller", "models", "protos")
+PACKAGES = ("agent", "controller", "models", "protos", "sandbox")
 
 
 @pytest.fixture(scope="module")
