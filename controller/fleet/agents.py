@@ -205,10 +205,8 @@ class Fleet:
         session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
         if any(report.attempt_id in other.leases for other in self._sessions.values()):
             return
-        self._leases.end(report.attempt_id)
-        await self.gate.attempt_ended(report.attempt_id)
+        await self._end_lease(report.attempt_id)
         await self.end_finished_sweeps()
-        self._changes.notify()
 
     async def take_back(self, session: AgentSession, given: GiveBack) -> None:
         """Lets another attempt take the turn of one whose agent ends; nothing was lost by it."""
@@ -216,11 +214,8 @@ class Fleet:
         if attempt_id not in session.leases:
             return
         await asyncio.to_thread(take_back, self._database, attempt_id)
-        session.ready = False
         session.forget(attempt_id)
-        self._leases.end(attempt_id)
-        await self.gate.attempt_ended(attempt_id)
-        self._changes.notify()
+        await self._end_lease(attempt_id)
 
     async def dispatch_all(self) -> None:
         """Gives every agent that is free a lease, if there is one for it."""
@@ -303,12 +298,15 @@ class Fleet:
         await asyncio.to_thread(
             lose_attempt, self._database, attempt_id, self._clock.unix_ms(), why
         )
-        self._leases.end(attempt_id)
         for session in self._sessions.values():
             session.forget(attempt_id)
+        await self._end_lease(attempt_id)
+        self._dispatch_soon()
+
+    async def _end_lease(self, attempt_id: str) -> None:
+        self._leases.end(attempt_id)
         await self.gate.attempt_ended(attempt_id)
         self._changes.notify()
-        self._dispatch_soon()
 
     async def _dispatch(self, session: AgentSession) -> None:
         async with self._dispatching:

@@ -180,8 +180,7 @@ def _doubt_of_start(unready: Reason | None) -> str:
 
 
 def _doubt_of_times(report: Report) -> str:
-    taken = report.measured.repetition if report.measured else None
-    states = filter(None, (taken.before, *taken.during, taken.after)) if taken else ()
+    states = _states(report.measured.repetition) if report.measured else ()
     told = (
         report.started_at_unix_ms,
         report.ended_at_unix_ms,
@@ -259,8 +258,12 @@ def _has_fitting_words(layer: LayerTime) -> bool:
 
 
 def _measured_floats(taken: Repetition) -> Iterator[float]:
-    for state in filter(None, (taken.before, *taken.during, taken.after)):
+    for state in _states(taken):
         yield from _floats(state)
+
+
+def _states(taken: Repetition) -> Iterator[DeviceState]:
+    return filter(None, (taken.before, *taken.during, taken.after))
 
 
 def _floats(state: DeviceState) -> Iterator[float]:

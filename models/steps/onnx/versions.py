@@ -48,11 +48,11 @@ def refuse_newer(model: onnx.ModelProto) -> None:
     """
     opset, ir_version = _opset(model), model.ir_version
     here = f"at most {{}} with ONNX Runtime {onnxruntime.__version__} here"
-    if not _takes(_FREE_WEIGHTS_IR, opset):
-        most = _most(lambda version: _takes(_FREE_WEIGHTS_IR, version), opset)
+    if not reads(_FREE_WEIGHTS_IR, opset):
+        most = _most(lambda version: reads(_FREE_WEIGHTS_IR, version), opset)
         raise StepRefused(f"it has ONNX opset {opset}, {here.format(most)}; export a lower one")
-    if not _takes(ir_version, opset):
-        most = _most(lambda version: _takes(version, opset), ir_version)
+    if not reads(ir_version, opset):
+        most = _most(lambda version: reads(version, opset), ir_version)
         raise StepRefused(f"it has IR version {ir_version}, {here.format(most)}")
 
 
@@ -81,8 +81,8 @@ def _most(takes: Callable[[int], bool], refused: int) -> int:
     return next((version for version in range(min(refused, 100), 0, -1) if takes(version)), 0)
 
 
-def _takes(ir_version: int, opset: int) -> bool:
-    """Say whether ONNX Runtime takes the smallest model of these versions."""
+def reads(ir_version: int, opset: int) -> bool:
+    """Say whether the ONNX Runtime here takes the smallest model of these versions."""
     ends = [helper.make_tensor_value_info(each, onnx.TensorProto.FLOAT, (1,)) for each in "xy"]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
     imports = [helper.make_opsetid("", opset)]
