@@ -45,6 +45,8 @@ class ReasonCode(Enum):
     """Figures: count, repetitions. What was in the way stands beside it."""
     UNREADY_LEFT_OUT = "unready_left_out"
     """Figures: count, repetitions. What was in the way stands beside it."""
+    SHIFTED_LEFT_OUT = "shifted_left_out"
+    """Figures: count, repetitions. How latency shifted in the first of them stands beside it."""
     UNWATCHED = "unwatched"
     """Figures: count, repetitions."""
     ONE_PROCESS = "one_process"

@@ -60,6 +60,24 @@ def drift(repetitions: Sequence[Repetition]) -> Reason | None:
     return first_found(repetitions, (_shifted, _leaked))
 
 
+def has_shifted(repetition: Repetition) -> bool:
+    """Whether latency was another before than after some moment, by the rule of `drift`."""
+    return _shifted(repetition) is not None
+
+
+def shifts_left_out(repetitions: Sequence[Repetition]) -> tuple[Reason, ...]:
+    """Tell of how many, since latency shifted, none counts, and how it did in the first of them.
+
+    Args:
+        repetitions: of one job, those in which it shifted among them; empty where there are none.
+    """
+    first = first_found(repetitions, (_shifted,))
+    if first is None:
+        return ()
+    count = sum(map(has_shifted, repetitions))
+    return reason(ReasonCode.SHIFTED_LEFT_OUT, count=count, repetitions=len(repetitions)), first
+
+
 def waiting(repetitions: Sequence[Repetition]) -> Reason | None:
     """Tell for which share of the time others had the children's cores; None up to a tenth.
 

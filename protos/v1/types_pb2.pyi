@@ -305,6 +305,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_STARTED_UNREADY: _ReasonCode.ValueType  # 100
     """Of both: count, repetitions; what was in the way stands beside it"""
     REASON_CODE_UNREADY_LEFT_OUT: _ReasonCode.ValueType  # 101
+    REASON_CODE_SHIFTED_LEFT_OUT: _ReasonCode.ValueType  # 115
+    """count, repetitions; how latency shifted in the first of them stands beside it"""
     REASON_CODE_UNWATCHED: _ReasonCode.ValueType  # 11
     """count, repetitions"""
     REASON_CODE_ONE_PROCESS: _ReasonCode.ValueType  # 12
@@ -480,6 +482,8 @@ REASON_CODE_STARTS_MISSED: ReasonCode.ValueType  # 10
 REASON_CODE_STARTED_UNREADY: ReasonCode.ValueType  # 100
 """Of both: count, repetitions; what was in the way stands beside it"""
 REASON_CODE_UNREADY_LEFT_OUT: ReasonCode.ValueType  # 101
+REASON_CODE_SHIFTED_LEFT_OUT: ReasonCode.ValueType  # 115
+"""count, repetitions; how latency shifted in the first of them stands beside it"""
 REASON_CODE_UNWATCHED: ReasonCode.ValueType  # 11
 """count, repetitions"""
 REASON_CODE_ONE_PROCESS: ReasonCode.ValueType  # 12

@@ -25,6 +25,7 @@ _UNREADY: Final = (
     ReasonCode.STARTED_UNREADY,
     ReasonCode.UNREADY_LEFT_OUT,
 )
+_EXPLAINED: Final = (ReasonCode.PROFILE_FAILED, ReasonCode.SHIFTED_LEFT_OUT)
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -75,7 +76,7 @@ def clauses(reasons: Sequence[Reason]) -> tuple[tuple[Reason, ...], ...]:
 
 def _joint(before: Reason, behind: Reason) -> str:
     """Return a colon where a reason says why the one before it is so."""
-    explains = before.code is ReasonCode.PROFILE_FAILED or (
+    explains = before.code in _EXPLAINED or (
         before.code in _UNREADY and behind.code in REMEDIES
     )
     return _EXPLAINS if explains else "; "

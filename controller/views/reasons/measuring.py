@@ -89,6 +89,10 @@ SENTENCES: Final[Writers] = {
         f"without {figures['count']:.0f} of its {figures['repetitions']:.0f} repetitions, started "
         "when the device was not ready"
     ),
+    ReasonCode.SHIFTED_LEFT_OUT: lambda figures, _: (
+        f"without {figures['count']:.0f} of its {figures['repetitions']:.0f} repetitions, which "
+        "did not keep their speed"
+    ),
     ReasonCode.UNWATCHED: lambda figures, _: (
         f"nothing tells whether the device drifted during {figures['count']:.0f} of its "
         f"{figures['repetitions']:.0f} repetitions: the sentinel had failed"

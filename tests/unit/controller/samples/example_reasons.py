@@ -40,6 +40,7 @@ _MEASURING = (
     reason(ReasonCode.STARTS_MISSED, count=1, deadline_ms=60_000),
     reason(ReasonCode.STARTED_UNREADY, count=3, repetitions=3),
     reason(ReasonCode.UNREADY_LEFT_OUT, count=1, repetitions=3),
+    reason(ReasonCode.SHIFTED_LEFT_OUT, count=1, repetitions=8),
     reason(ReasonCode.UNWATCHED, count=2, repetitions=3),
     reason(ReasonCode.ONE_PROCESS),
     reason(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),

@@ -1,0 +1,90 @@
+"""Which repetitions of a job count, and what is told of the others."""
+
+from dataclasses import replace
+
+from controller.domain.measurements import Verdict
+from controller.figures.latency import latency_figures
+from controller.fleet.concluding import conclude
+from controller.state.measurements import Conclusion
+from controller.state.rounds.repetitions import TakenRepetition
+from protos.measuring import Repetition
+from protos.reasons import ReasonCode
+from tests.unit.controller.samples.measurements import settings
+from tests.unit.controller.samples.noise import noise
+from tests.unit.controller.samples.reasons import TAKEN
+
+STEADY, SLOWED = noise(1, [10.0] * 4), noise(2, [10.0] * 4)
+# From its middle on half as fast again.
+SHIFTED = [
+    replace(each, latency_ns=each.latency_ns + tuple(3 * ns // 2 for ns in each.latency_ns))
+    for each in SLOWED
+]
+
+
+def concluded(*repetitions: Repetition, blocks: tuple[int, ...] = ()) -> Conclusion:
+    taken = [
+        TakenRepetition(
+            ordinal=ordinal,
+            block=blocks[ordinal] if blocks else None,
+            repetition=repetition,
+            runtime_version="1.23.2",
+            runtime_build="",
+            affinity=(0,),
+            taken_at_unix_ms=ordinal,
+        )
+        for ordinal, repetition in enumerate(repetitions)
+    ]
+    # Three readings are as the first; then the device is half as fast.
+    readings_ms = (1.0, 1.01, 0.99, 1.5, 1.51) if blocks else ()
+    return conclude(
+        taken,
+        settings(relative_half_width=0.5),
+        readings_ms=readings_ms,
+        is_to_be_watched=False,
+        not_ready=0,
+    )
+
+
+def codes(conclusion: Conclusion) -> list[ReasonCode]:
+    return [each.code for each in conclusion.reasons]
+
+
+def test_a_repetition_that_did_not_keep_its_speed_does_not_count_while_two_others_did() -> None:
+    found = concluded(STEADY[0], SHIFTED[0], STEADY[1])
+    assert found.latency == latency_figures(STEADY[:2])
+    assert found.verdict is Verdict.OK
+    left_out, how = found.reasons
+    assert (left_out.code, how.code) == (ReasonCode.SHIFTED_LEFT_OUT, ReasonCode.LATENCY_SHIFTED)
+    assert left_out.figures == {"count": 1, "repetitions": 3}
+    assert (how.figures["repetition"], how.figures["repetitions"]) == (2, 3)
+
+
+def test_without_two_others_all_count_and_the_figure_is_throttled() -> None:
+    job = (STEADY[0], SHIFTED[0], SHIFTED[1])
+    found = concluded(*job)
+    assert found.latency == latency_figures(job)
+    assert (found.verdict, codes(found)) == (Verdict.THROTTLED, [ReasonCode.LATENCY_SHIFTED])
+    assert concluded(SHIFTED[0]).verdict is Verdict.THROTTLED
+
+
+def test_of_the_repetitions_that_the_device_was_ready_for_those_that_shifted_do_not_count() -> None:
+    unready = replace(STEADY[2], started_unready=TAKEN)
+    found = concluded(STEADY[0], STEADY[1], SHIFTED[0], unready)
+    assert found.latency == latency_figures(STEADY[:2])
+    assert codes(found) == [
+        ReasonCode.UNREADY_LEFT_OUT,
+        TAKEN.code,
+        ReasonCode.SHIFTED_LEFT_OUT,
+        ReasonCode.LATENCY_SHIFTED,
+    ]
+
+
+def test_a_device_that_drifted_all_the_while_is_told_whatever_shifted() -> None:
+    found = concluded(STEADY[0], SHIFTED[0], STEADY[1], blocks=(3, 3, 4))
+    assert (found.verdict, codes(found)[0]) == (Verdict.THROTTLED, ReasonCode.DEVICE_DRIFTED)
+
+
+def test_nothing_is_told_of_repetitions_that_were_alike() -> None:
+    found = concluded(*STEADY)
+    assert (found.verdict, found.reasons) == (Verdict.OK, ())
+    assert found.latency == latency_figures(STEADY)
