@@ -1,6 +1,7 @@
 """Which threads of a process computed or waited, by the times that the kernel credits to each."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +15,8 @@ from agent.device.kernel_files import read_text
 _BUSY_SHARE = 0.1
 _NS_PER_SECOND = 1_000_000_000
 _SHORTEST_S = 1e-6
+# Of a thread in `stat`: it runs, or would.
+_RUNNABLE = "R"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +116,34 @@ def use_by_thread(process: Path) -> dict[int, ThreadUse]:
     }
 
 
+def ready_by_others(proc_root: Path, process_id: int | None) -> int:
+    """How many threads run or are ready to, now: neither this one nor those of a process of ours.
+
+    0 where the kernel does not tell, or the process has just ended.
+    """
+    told = re.search(r"^procs_running (\d{1,9})$", read_text(proc_root / "stat") or "", re.M)
+    ours = 1 + (0 if process_id is None else _count_ready(proc_root / str(process_id)))
+    return max(0, int(told[1]) - ours) if told else 0
+
+
 def busy_threads(before: Mapping[int, int], after: Mapping[int, int]) -> int:
     """How many threads had at least a tenth of the busiest one's time between two readings."""
     spent = [time_ns - before.get(thread, 0) for thread, time_ns in after.items()]
     busiest = max(spent, default=0)
     return sum(time_ns > 0 and time_ns >= _BUSY_SHARE * busiest for time_ns in spent)
+
+
+def _count_ready(process: Path) -> int:
+    try:
+        states = [_fields_behind_name(task)[:1] for task in (process / "task").iterdir()]
+    except OSError:
+        return 0
+    return states.count([_RUNNABLE])
+
+
+def _fields_behind_name(task: Path) -> list[str]:
+    """The third field of `stat` and those behind: the name before, in parentheses, has blanks."""
+    return (read_text(task / "stat") or "").rpartition(")")[2].split()
 
 
 def _time_ns(task: Path) -> int | None:
@@ -136,6 +162,6 @@ def _time_ns(task: Path) -> int | None:
 
 
 def _last_cpu(task: Path) -> int | None:
-    # The name, in parentheses, may hold blanks; the core is field 39.
-    fields = (read_text(task / "stat") or "").rpartition(")")[2].split()
+    # The core is field 39.
+    fields = _fields_behind_name(task)
     return int(fields[36]) if len(fields) > 36 and fields[36].isdecimal() else None

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
+from statistics import median_low
 
 from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
 from agent.device.temperatures import processor_celsius
-from agent.device.threads import cpu_time_ns_by_thread, waiting_ns_by_thread
+from agent.device.threads import cpu_time_ns_by_thread, ready_by_others, waiting_ns_by_thread
 from agent.measuring.device_watch import PATIENCE_S, busy_ns
 from agent.measuring.gate import obstacle
 from agent.measuring.supervision import Cancellation, MeasuringFailed
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 LOOK_INTERVAL_S = 1.0
 # Long enough for the kernel's ticks of mostly 10 ms, short enough to be spent before each start.
 LOAD_WINDOW_S = 0.2
+# In it, who is ready to run is counted so often; of a single count chance decides.
+LOAD_LOOKS = 8
 _NS_PER_SECOND = 1_000_000_000
 
 # Told what a start waits for whenever that changes, and None when the wait is over.
@@ -109,15 +112,22 @@ class GateWatch:
         return obstacle(state, load, gate, self._coolest_celsius)
 
     def _load_by_others(self, cancellation: Cancellation, child_pid: int | None) -> float | None:
-        """How many cores' time others take while nothing of ours runs but a child that starts."""
+        """How many cores' time others take while nothing of ours runs but a child that starts.
+
+        Where that child takes cores that others would have, these take less and are ready to run
+        all the same, mostly; then their number tells.
+        """
         before_ns, begin_s = self._taken_by_others_ns(child_pid), self.monotonic_s()
         if before_ns is None:
             return None
-        self.wait(cancellation, LOAD_WINDOW_S)
+        ready: list[int] = []
+        for _ in range(LOAD_LOOKS):
+            self.wait(cancellation, LOAD_WINDOW_S / LOAD_LOOKS)
+            ready.append(ready_by_others(self.roots.proc, child_pid))
         after_ns, span_s = self._taken_by_others_ns(child_pid), self.monotonic_s() - begin_s
         if after_ns is None:
             return None
-        return max(0.0, (after_ns - before_ns) / _NS_PER_SECOND / span_s)
+        return max(median_low(ready), (after_ns - before_ns) / _NS_PER_SECOND / span_s)
 
     def _taken_by_others_ns(self, child_pid: int | None) -> int | None:
         """CPU time of everybody but the child; None where the kernel does not tell.
