@@ -49,6 +49,8 @@ class ReasonCode(Enum):
     """Figures: count, repetitions. How latency shifted in the first of them stands beside it."""
     UNWATCHED = "unwatched"
     """Figures: count, repetitions."""
+    STILL_MEASURED = "still_measured"
+    """Figures: repetitions (so far)."""
     ONE_PROCESS = "one_process"
     WARMUP_UNSETTLED = "warmup_unsettled"
     """Figures: count, repetitions."""

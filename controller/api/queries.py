@@ -12,6 +12,7 @@ from controller.domain.selectors import Selector
 from controller.domain.sweeps import Device, SweepSummary
 from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
+from controller.fleet.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.ranking import DatasetAccuracy, rank
@@ -19,6 +20,7 @@ from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.devices import list_devices, list_removed
 from controller.state.measurements import list_measurements
+from controller.state.rounds.underway import list_underway
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
 
@@ -83,15 +85,22 @@ class Queries:
             await self._measured(wanted.device)
         if wanted.sweep_id is not None:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
-        found = await asyncio.to_thread(list_measurements, self._database, wanted)
+        found = await asyncio.to_thread(self._list, wanted)
         minute = wanted.at_minute
         return found if minute is None else [at_minute(each, minute) for each in found]
 
+    def _list(self, wanted: MeasurementFilter) -> list[Measurement]:
+        found = list_measurements(self._database, wanted)
+        if wanted.with_underway:
+            found += list_underway(self._database, wanted, conclude_so_far)
+        return found
+
     def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
         dataset = find_dataset(self._database, dataset)
-        measured = list_measurements(
-            self._database, MeasurementFilter(device=device.name, accuracy_dataset=dataset)
-        )
+        wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
+        # First, as if they were the oldest: they count only where there is nothing else.
+        measured = list_underway(self._database, wanted, conclude_so_far)
+        measured += list_measurements(self._database, wanted)
         return rank(
             device.name,
             measured,

@@ -223,7 +223,9 @@ class Measurement:
 class MeasurementFilter:
     """Which measurements to read; None is no restriction.
 
-    With `at_minute`, they come with the figures and samples of that minute of sustained inference.
+    With `at_minute`, they come with the figures and samples of that minute of sustained inference;
+    with `with_underway`, behind them what jobs that are still measured tell so far, without
+    samples.
     """
 
     device: str | None = None
@@ -232,6 +234,7 @@ class MeasurementFilter:
     with_samples: bool = False
     accuracy_dataset: str = IMAGENET
     at_minute: int | None = None
+    with_underway: bool = False
 
 
 def per_image_ms(median_ms: float | None, batch: int) -> float | None:

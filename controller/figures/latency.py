@@ -7,6 +7,7 @@ import numpy as np
 
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures
 from controller.figures.minutes import repetitions_of_minute
+from controller.figures.spread import interval_so_far
 from controller.figures.statistics import (
     PERCENTILE_METHOD,
     _percentiles,
@@ -37,16 +38,46 @@ def latency_figures(repetitions: Sequence[Repetition]) -> LatencyFigures:
     Raises:
         SamplesMissing: there is no repetition, or one without samples.
     """
+    samples_ms = _samples_of(repetitions)
+    return _figures(repetitions, samples_ms, median_interval(samples_ms))
+
+
+def latency_so_far(repetitions: Sequence[Repetition], deviation: float) -> LatencyFigures:
+    """Derive the figures of a job that goes on to be measured, in ms.
+
+    They are those of `latency_figures` but for the interval, which leans on how far processes
+    differ: see `interval_so_far`. That is told by medians alone, so that asking often costs little.
+
+    Args:
+        repetitions: those so far.
+        deviation: standard deviation between processes, as other jobs tell it; 0.02 is 2 %.
+
+    Raises:
+        SamplesMissing: there is no repetition, or one without samples.
+    """
+    samples_ms = _samples_of(repetitions)
+    low, high = interval_so_far([float(np.median(each)) for each in samples_ms], deviation)
+    return _figures(repetitions, samples_ms, (low, high))
+
+
+def _samples_of(repetitions: Sequence[Repetition]) -> list[_Samples]:
     if not repetitions or not all(repetition.latency_ns for repetition in repetitions):
         raise SamplesMissing("latency figures need at least one sample of every repetition")
-    samples_ms = [milliseconds(repetition.latency_ns) for repetition in repetitions]
+    return [milliseconds(repetition.latency_ns) for repetition in repetitions]
+
+
+def _figures(
+    repetitions: Sequence[Repetition],
+    samples_ms: Sequence[_Samples],
+    interval: tuple[float, float],
+) -> LatencyFigures:
+    """All figures, beside an interval of the median, which is in it."""
     median, p90, p99 = _percentiles(samples_ms, 50, 90, 99)
     (mad,) = _percentiles([np.abs(each - median) for each in samples_ms], 50)
-    low, high = median_interval(samples_ms)
     return LatencyFigures(
         median_ms=median,
-        low_ms=low,
-        high_ms=high,
+        low_ms=min(interval[0], median),
+        high_ms=max(interval[1], median),
         p90_ms=p90,
         p99_ms=p99,
         mad_ms=mad,

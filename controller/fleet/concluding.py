@@ -5,20 +5,29 @@ do: else all count, and the verdict says what is wrong with them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from controller.domain.jobs import FEWEST_REPETITIONS
 from controller.domain.measurements import LatencyFigures, Verdict
 from controller.figures.drift import has_shifted, shifts_left_out
-from controller.figures.latency import latency_figures, memory_figures, minute_figures
+from controller.figures.latency import (
+    latency_figures,
+    latency_so_far,
+    memory_figures,
+    minute_figures,
+)
+from controller.figures.spread import process_spread
 from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
 from controller.fleet.drifting import is_watched, slowdown, suspect_blocks
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
+from controller.state.rounds.underway import Underway
 from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason, ReasonCode, reason
 
 _Taken = Sequence[TakenRepetition]
+TakenT = TypeVar("TakenT")
 
 
 def conclude(
@@ -44,9 +53,9 @@ def conclude(
         not_ready: starts that never came about.
     """
     suspects = suspect_blocks(readings_ms)
-    steady = _but(taken, lambda each: each.block in suspects)
-    ready = _but(steady, lambda each: each.repetition.started_unready is not None)
-    counted = _but(ready, lambda each: has_shifted(each.repetition))
+    steady = those_but(taken, lambda each: each.block in suspects)
+    ready = those_but(steady, lambda each: each.repetition.started_unready is not None)
+    counted = those_but(ready, lambda each: has_shifted(each.repetition))
     figures = latency_figures(_repetitions(counted))
     judged, reasons = _changed_runtime(counted, settings) or verdict(
         figures, _repetitions(counted), settings.relative_half_width
@@ -64,7 +73,20 @@ def conclude(
     return _conclusion(counted, figures, judged, (*reasons, *more))
 
 
-def _but(taken: _Taken, is_other: Callable[[TakenRepetition], bool]) -> _Taken:
+def conclude_so_far(job: Underway) -> Conclusion:
+    """Derive what can be said of a job that goes on to be measured: wide at best."""
+    repetitions = _repetitions(job.taken)
+    figures = latency_so_far(repetitions, process_spread(job.spread))
+    judged, reasons = _changed_runtime(job.taken, job.settings) or verdict(
+        figures, repetitions, job.settings.relative_half_width
+    )
+    underway = reason(ReasonCode.STILL_MEASURED, repetitions=len(repetitions))
+    if judged in (Verdict.OK, Verdict.WIDE):
+        judged, reasons = Verdict.WIDE, ()
+    return _conclusion(job.taken, figures, judged, (underway, *reasons))
+
+
+def those_but(taken: Sequence[TakenT], is_other: Callable[[TakenT], bool]) -> Sequence[TakenT]:
     """Those that it does not hold of; all where these are fewer than two."""
     kept = [each for each in taken if not is_other(each)]
     return kept if len(kept) >= min(FEWEST_REPETITIONS, len(taken)) else taken

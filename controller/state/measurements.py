@@ -1,7 +1,8 @@
 """Measurements: kept, and read back beside the published accuracy."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -70,6 +71,10 @@ class Conclusion:
     minutes: tuple[MinuteFigures, ...] = ()
 
 
+# Each has a column of its name.
+_CONCLUDED = tuple(field.name for field in fields(Conclusion))
+
+
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
@@ -89,16 +94,10 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
 
     Those of sentinels are none that anybody asked for.
     """
-    query = _in_order(wanted.accuracy_dataset).where(jobs.c.is_sentinel.is_(False))
-    if wanted.device is not None:
-        query = query.where(jobs.c.device_id == holder_of(wanted.device))
-    if wanted.sweep_id is not None:
-        query = query.where(jobs.c.sweep_id == wanted.sweep_id)
-    if wanted.backbone is not None:
-        query = query.where(jobs.c.backbone == wanted.backbone)
+    query = _in_order(wanted.accuracy_dataset).where(*are_wanted(wanted))
     with database.transaction() as transaction:
         return [
-            _measurement(
+            _concluded(
                 row,
                 wanted.accuracy_dataset,
                 _read_repetitions(transaction, row["job_id"]) if wanted.with_samples else (),
@@ -112,7 +111,7 @@ def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
     query = _in_order(IMAGENET).where(jobs.c.sweep_id == sweep_id)
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
-    ended = ((_measurement(row, IMAGENET, ()), row["is_sentinel"]) for row in rows)
+    ended = ((_concluded(row, IMAGENET, ()), row["is_sentinel"]) for row in rows)
     return [
         JobOutcome(
             job_id=measurement.job_id,
@@ -135,8 +134,24 @@ def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
     ]
 
 
+def are_wanted(wanted: MeasurementFilter) -> Iterator[ColumnElement[bool]]:
+    """What holds of the jobs whose measurements the filter lets through."""
+    yield jobs.c.is_sentinel.is_(False)
+    if wanted.device is not None:
+        yield jobs.c.device_id == holder_of(wanted.device)
+    if wanted.sweep_id is not None:
+        yield jobs.c.sweep_id == wanted.sweep_id
+    if wanted.backbone is not None:
+        yield jobs.c.backbone == wanted.backbone
+
+
 def _in_order(dataset: str) -> Select[Any]:
-    return _joined(dataset).order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
+    return (
+        beside_accuracy(dataset)
+        .join(measurements, measurements.c.job_id == jobs.c.job_id)
+        .add_columns(measurements.c.measurement_id, *(measurements.c[name] for name in _CONCLUDED))
+        .order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
+    )
 
 
 def _read_repetitions(transaction: Transaction, job_id: str) -> tuple[Repetition, ...]:
@@ -146,8 +161,8 @@ def _read_repetitions(transaction: Transaction, job_id: str) -> tuple[Repetition
     return tuple(map(stored_repetition, rows))
 
 
-def _joined(dataset: str) -> Select[Any]:
-    """The one query that joins measurements with accuracy on a dataset.
+def beside_accuracy(dataset: str) -> Select[Any]:
+    """The one query that joins jobs, and so their measurements, with accuracy on a dataset.
 
     Accuracy joins on the precision that it is known for: an int8 artifact finds none that was
     published for fp32. A model that came quantised has that of any int8, since people call what
@@ -160,7 +175,7 @@ def _joined(dataset: str) -> Select[Any]:
     weights_asked = type_coerce(asked["weights"].as_string(), artifacts.c.weights.type)
     return (
         select(
-            measurements,
+            jobs.c.job_id,
             jobs.c.sweep_id,
             jobs.c.backbone,
             jobs.c.format,
@@ -188,7 +203,7 @@ def _joined(dataset: str) -> Select[Any]:
             top5.c.input_size.label("top5_input_size"),
             top5.c.value_percent.label("top5"),
         )
-        .join(jobs, jobs.c.job_id == measurements.c.job_id)
+        .select_from(jobs)
         .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .outerjoin(backbones, backbones.c.name == jobs.c.backbone)
@@ -230,21 +245,30 @@ def _figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
     return least % _MOST_FIGURES
 
 
-def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
+def _concluded(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
+    conclusion = Conclusion(**{name: row[name] for name in _CONCLUDED})
+    found = measurement_of(row, conclusion, dataset, measurement_id=row["measurement_id"])
+    return replace(found, repetitions=raw)
+
+
+def measurement_of(
+    row: RowMapping, conclusion: Conclusion, dataset: str, *, measurement_id: str
+) -> Measurement:
+    """A job's measurement without its raw samples, by its row of `beside_accuracy`."""
     settings: MeasureSettings = row["settings"]
-    latency: LatencyFigures | None = row["latency"]
+    latency = conclusion.latency
     holding = (None, row["input_size"])
     is_of_size = row["top1_input_size"] in holding
     return Measurement(
-        measurement_id=row["measurement_id"],
+        measurement_id=measurement_id,
         sweep_id=row["sweep_id"],
         job_id=row["job_id"],
         device=row["device"],
         backbone=row["backbone"],
         series=row["series"] or "",
         runtime=settings.runtime,
-        runtime_version=row["runtime_version"],
-        runtime_build=row["runtime_build"],
+        runtime_version=conclusion.runtime_version,
+        runtime_build=conclusion.runtime_build,
         format=row["format"],
         precision=row["precision"],
         target=row["target"],
@@ -257,25 +281,24 @@ def _measurement(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> 
         artifact_size_bytes=row["size_bytes"] or 0,
         max_relative_difference=row["max_relative_difference"] or 0.0,
         checked_through=row["checked_through"] or CheckedThrough.NOTHING,
-        verdict=row["verdict"],
-        reasons=row["reasons"],
-        busy_threads=row["busy_threads"],
-        measured_at_unix_ms=row["measured_at_unix_ms"],
+        verdict=conclusion.verdict,
+        reasons=conclusion.reasons,
+        busy_threads=conclusion.busy_threads,
+        measured_at_unix_ms=conclusion.measured_at_unix_ms,
         top1=row["top1"] if is_of_size else None,
         top5=row["top5"] if row["top5_input_size"] in holding else None,
         accuracy_source=(row["accuracy_source"] or "") if is_of_size else "",
         params_m=row["params_m"],
         flops_g=row["flops_g"],
         latency=latency,
-        memory=row["memory"],
-        repetitions=raw,
+        memory=conclusion.memory,
         repetitions_wanted=row["repetitions_wanted"],
         accuracy_input_size=row["top1_input_size"],
         latency_per_image_ms=per_image_ms(latency.median_ms if latency else None, row["batch"]),
-        affinity=row["affinity"],
+        affinity=conclusion.affinity,
         accuracy_dataset=dataset,
         settings=settings,
-        minutes=row["minutes"],
+        minutes=conclusion.minutes,
     )
 
 

@@ -181,8 +181,18 @@ def answer(ranking: Ranking) -> str:
 
 
 def beside_answer(ranking: Ranking) -> str:
-    """Say under what the answer holds, and how much of what it rests on is in doubt."""
-    return "; ".join(filter(None, (asked_words(ranking), doubt_words(ranking))))
+    """Say under what the answer holds, and how much of what it rests on is in doubt, or to come."""
+    told = (asked_words(ranking), doubt_words(ranking), underway_words(ranking))
+    return "; ".join(filter(None, told))
+
+
+def underway_words(ranking: Ranking) -> str:
+    """Count figures that are of jobs underway: 3 of 12 still being measured; empty without."""
+    measured = [candidate.measurement for candidate in candidates(ranking)]
+    count = sum(
+        any(why.code is ReasonCode.STILL_MEASURED for why in each.reasons) for each in measured
+    )
+    return f"{count} of {len(measured)} still being measured" if count else ""
 
 
 def doubt_words(ranking: Ranking) -> str:

@@ -2496,6 +2496,7 @@ class ListMeasurementsRequest(_message.Message):
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     AT_MINUTE_FIELD_NUMBER: _builtins.int
     BACKBONE_FIELD_NUMBER: _builtins.int
+    WITH_UNDERWAY_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     sweep_id: _builtins.str
     with_samples: _builtins.bool
@@ -2507,6 +2508,8 @@ class ListMeasurementsRequest(_message.Message):
     """
     backbone: _builtins.str
     """One that nothing was measured of is no error."""
+    with_underway: _builtins.bool
+    """Behind them what jobs that are still measured tell so far, without samples; see STILL_MEASURED."""
     def __init__(
         self,
         *,
@@ -2516,10 +2519,11 @@ class ListMeasurementsRequest(_message.Message):
         accuracy_dataset: _builtins.str | None = ...,
         at_minute: _builtins.int | None = ...,
         backbone: _builtins.str | None = ...,
+        with_underway: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples", "with_underway", b"with_underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015

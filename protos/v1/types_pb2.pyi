@@ -310,6 +310,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_UNWATCHED: _ReasonCode.ValueType  # 11
     """count, repetitions"""
     REASON_CODE_ONE_PROCESS: _ReasonCode.ValueType  # 12
+    REASON_CODE_STILL_MEASURED: _ReasonCode.ValueType  # 116
+    """repetitions"""
     REASON_CODE_WARMUP_UNSETTLED: _ReasonCode.ValueType  # 13
     """count, repetitions"""
     REASON_CODE_REPETITIONS_DISAGREE: _ReasonCode.ValueType  # 14
@@ -487,6 +489,8 @@ REASON_CODE_SHIFTED_LEFT_OUT: ReasonCode.ValueType  # 115
 REASON_CODE_UNWATCHED: ReasonCode.ValueType  # 11
 """count, repetitions"""
 REASON_CODE_ONE_PROCESS: ReasonCode.ValueType  # 12
+REASON_CODE_STILL_MEASURED: ReasonCode.ValueType  # 116
+"""repetitions"""
 REASON_CODE_WARMUP_UNSETTLED: ReasonCode.ValueType  # 13
 """count, repetitions"""
 REASON_CODE_REPETITIONS_DISAGREE: ReasonCode.ValueType  # 14

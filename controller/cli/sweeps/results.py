@@ -31,7 +31,8 @@ def results(
     """Show what was measured.
 
     The newest first, whatever its verdict; why a verdict is not ok stands below the table, each
-    reason once. With --json as an export has it, without raw samples.
+    reason once. Jobs that are still measured stand there with what is known so far. With --json as
+    an export has it, without raw samples.
 
     \b
     Examples:
@@ -39,7 +40,9 @@ def results(
       edgerank results --sweep nightly
       edgerank results --device phone --backbone MobileNetV1 --json
     """
-    wanted = MeasurementFilter(device=device, sweep_id=sweep_id, backbone=backbone)
+    wanted = MeasurementFilter(
+        device=device, sweep_id=sweep_id, backbone=backbone, with_underway=True
+    )
     with QueryClient(address) as client:
         if backbone is not None:
             find_backbone(client.catalog(), backbone)

@@ -76,7 +76,5 @@ def clauses(reasons: Sequence[Reason]) -> tuple[tuple[Reason, ...], ...]:
 
 def _joint(before: Reason, behind: Reason) -> str:
     """Return a colon where a reason says why the one before it is so."""
-    explains = before.code in _EXPLAINED or (
-        before.code in _UNREADY and behind.code in REMEDIES
-    )
+    explains = before.code in _EXPLAINED or (before.code in _UNREADY and behind.code in REMEDIES)
     return _EXPLAINS if explains else "; "

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from controller.domain.quantities import format_latency, format_number
+from controller.views.counting import counted
 from controller.views.reasons.writing import Writer, Writers
 from protos.reasons import ReasonCode
 
@@ -96,6 +97,10 @@ SENTENCES: Final[Writers] = {
     ReasonCode.UNWATCHED: lambda figures, _: (
         f"nothing tells whether the device drifted during {figures['count']:.0f} of its "
         f"{figures['repetitions']:.0f} repetitions: the sentinel had failed"
+    ),
+    ReasonCode.STILL_MEASURED: lambda figures, _: (
+        "it is still being measured: a figure so far, of "
+        f"{counted(round(figures['repetitions']), 'repetition')}"
     ),
     ReasonCode.ONE_PROCESS: lambda *_: (
         "one process measured it, which tells nothing of how another would have run"

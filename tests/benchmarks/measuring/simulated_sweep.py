@@ -9,8 +9,10 @@ import numpy as np
 from agent.child.stopping import StoppingRule
 from controller.domain.jobs import OpenJob, Turn, TurnState
 from controller.domain.sweeps import SweepSpec, planned_time_ms
+from controller.figures.drift import has_shifted
 from controller.figures.spread import UNKNOWN, Spread, process_spread, spread_of
 from controller.figures.statistics import median_of
+from controller.fleet.concluding import those_but
 from controller.fleet.turns import Course, first_rounds, is_complete, next_turns, with_readings
 from models.catalog.variants import WeightsKind
 from protos.measuring import Repetition
@@ -90,7 +92,10 @@ class SimulatedSweep:
             job_id: [each for turn, each in taken if turn.block not in suspects]
             for job_id, taken in self._taken.items()
         }
-        return {job_id: each if len(each) > 1 else [] for job_id, each in counted.items()}
+        return {
+            job_id: list(those_but(each, has_shifted)) if len(each) > 1 else []
+            for job_id, each in counted.items()
+        }
 
     def course(self) -> Course:
         """How the sweep stands."""

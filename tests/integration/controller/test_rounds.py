@@ -1,13 +1,23 @@
-"""Rounds in a real database: as many repetitions as intervals need, and time allows."""
+"""Rounds in a real database: as many repetitions as intervals need, and figures on the way."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
+from controller.api.queries import Queries
 from controller.domain.jobs import JobState
+from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
+from controller.domain.rankings import Constraints, Merit
 from controller.figures.spread import UNKNOWN_SPREAD
+from controller.fleet.agents import Fleet
 from controller.fleet.reports import record_report
 from controller.state import attempts, jobs
 from controller.state.database import Database
+from controller.state.measurements import list_measurements
+from models.catalog.catalog import IMAGENET, load_catalog
+from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import measured_report
 
@@ -86,3 +96,57 @@ def test_a_lease_tells_how_far_processes_differ_unless_the_job_has_no_other(
     assert unknown == UNKNOWN_SPREAD
     assert 0 < known < UNKNOWN_SPREAD
     assert alone == 0
+
+
+def answered(database: Database, fleet: Fleet) -> Measurement:
+    """What is told of the one candidate that a device has, before its sweep ends or after."""
+    queries = Queries(database, load_catalog(), fleet)
+    ranking = asyncio.run(queries.rank("phone", Constraints(by=Merit.LATENCY), IMAGENET))
+    assert ranking.winner is not None
+    wanted = MeasurementFilter(device="phone", with_underway=True)
+    (listed,) = asyncio.run(queries.measurements(wanted))
+    assert listed == ranking.winner.measurement
+    return listed
+
+
+def test_there_is_an_answer_after_the_first_process_and_it_narrows(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone", repetitions=3)
+    found = []
+    for _ in range(3):
+        measure_apart(database, 0.0, most=1)
+        found.append(answered(database, fleet))
+    first, second, last = found
+    assert [each.reasons for each in (first, second)] == [
+        (reason(ReasonCode.STILL_MEASURED, repetitions=count),) for count in (1, 2)
+    ]
+    assert first.verdict is second.verdict is Verdict.WIDE
+    widths = [width_of(each) for each in found]
+    assert widths[0] == pytest.approx(2 * 1.96 * UNKNOWN_SPREAD, rel=0.01)
+    assert widths[0] > widths[1] > widths[2]
+    # Then it is kept under an id of its own.
+    assert first.measurement_id == second.measurement_id == first.job_id
+    (kept,) = list_measurements(database, MeasurementFilter())
+    assert last == kept
+
+
+def test_what_was_measured_before_counts_until_the_new_figure_is_whole(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone", repetitions=2)
+    measure_apart(database, 0.0)
+    (before,) = list_measurements(database, MeasurementFilter())
+    start_sweep(database, "phone", repetitions=2)
+    measure_apart(database, 0.0, most=1)
+    queries = Queries(database, load_catalog(), fleet)
+    ranking = asyncio.run(queries.rank("phone", Constraints(by=Merit.LATENCY), IMAGENET))
+    assert ranking.winner is not None
+    assert ranking.winner.measurement == before
+
+
+def width_of(measurement: Measurement) -> float:
+    """Of the interval, relative to the median."""
+    figures = measurement.latency
+    assert figures is not None
+    return (figures.high_ms - figures.low_ms) / figures.median_ms

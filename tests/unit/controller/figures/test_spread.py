@@ -12,6 +12,7 @@ from controller.figures.spread import (
     Spread,
     careful_deviation,
     half_width,
+    interval_so_far,
     likely_deviation,
     process_spread,
     spread_of,
@@ -107,3 +108,21 @@ def test_stopping_by_it_does_not_pick_those_that_agree_by_chance(jobs: int) -> N
             quantile = (4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)[count - 3]
             held.append(abs(logs.mean()) <= quantile * logs.std(ddof=1) / math.sqrt(count))
     assert np.mean(held) > 0.925
+
+
+@given(st.lists(st.floats(0.1, 1_000), min_size=1, max_size=10), st.floats(0, 0.1))
+def test_what_is_known_so_far_lies_around_the_processes_and_others_only_widen_it(
+    some: list[float], deviation: float
+) -> None:
+    low, high = interval_so_far(some, deviation)
+    middle = math.exp(float(np.mean(np.log(some))))
+    assert low <= middle * (1 + 1e-9)
+    assert middle <= high * (1 + 1e-9)
+    alone_low, alone_high = interval_so_far(some, 0.0)
+    assert low <= alone_low * (1 + 1e-9)
+    assert alone_high <= high * (1 + 1e-9)
+
+
+def test_one_process_is_as_wide_as_others_differ_and_four_half_as_wide() -> None:
+    assert interval_so_far([10.0], 0.02) == pytest.approx((9.6156, 10.3998), rel=1e-4)
+    assert interval_so_far([10.0] * 4, 0.02) == pytest.approx((9.8059, 10.1979), rel=1e-4)

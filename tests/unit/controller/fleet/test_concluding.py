@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from controller.domain.measurements import Verdict
 from controller.figures.latency import latency_figures
-from controller.fleet.concluding import conclude
+from controller.figures.spread import UNKNOWN
+from controller.fleet.concluding import conclude, conclude_so_far
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
+from controller.state.rounds.underway import Underway
 from protos.measuring import Repetition
 from protos.reasons import ReasonCode
 from tests.unit.controller.samples.measurements import settings
@@ -21,8 +23,8 @@ SHIFTED = [
 ]
 
 
-def concluded(*repetitions: Repetition, blocks: tuple[int, ...] = ()) -> Conclusion:
-    taken = [
+def taken_of(repetitions: tuple[Repetition, ...], blocks: tuple[int, ...]) -> list[TakenRepetition]:
+    return [
         TakenRepetition(
             ordinal=ordinal,
             block=blocks[ordinal] if blocks else None,
@@ -34,10 +36,13 @@ def concluded(*repetitions: Repetition, blocks: tuple[int, ...] = ()) -> Conclus
         )
         for ordinal, repetition in enumerate(repetitions)
     ]
+
+
+def concluded(*repetitions: Repetition, blocks: tuple[int, ...] = ()) -> Conclusion:
     # Three readings are as the first; then the device is half as fast.
     readings_ms = (1.0, 1.01, 0.99, 1.5, 1.51) if blocks else ()
     return conclude(
-        taken,
+        taken_of(repetitions, blocks),
         settings(relative_half_width=0.5),
         readings_ms=readings_ms,
         is_to_be_watched=False,
@@ -88,3 +93,26 @@ def test_nothing_is_told_of_repetitions_that_were_alike() -> None:
     found = concluded(*STEADY)
     assert (found.verdict, found.reasons) == (Verdict.OK, ())
     assert found.latency == latency_figures(STEADY)
+
+
+def so_far(*repetitions: Repetition) -> Conclusion:
+    told = settings(relative_half_width=0.5)
+    return conclude_so_far(Underway(taken=taken_of(repetitions, ()), settings=told, spread=UNKNOWN))
+
+
+def test_what_goes_on_to_be_measured_is_wide_at_best_and_says_so() -> None:
+    found = so_far(STEADY[0])
+    assert (found.verdict, codes(found)) == (Verdict.WIDE, [ReasonCode.STILL_MEASURED])
+    assert found.latency is not None
+    whole = latency_figures(STEADY[:1])
+    assert found.latency == replace(
+        whole, low_ms=found.latency.low_ms, high_ms=found.latency.high_ms
+    )
+    # Of one process its own samples tell less than what processes differ by.
+    assert found.latency.low_ms < whole.low_ms < whole.high_ms < found.latency.high_ms
+
+
+def test_what_is_wrong_with_it_is_told_meanwhile() -> None:
+    found = so_far(STEADY[0], SHIFTED[0])
+    assert found.verdict is Verdict.THROTTLED
+    assert codes(found) == [ReasonCode.STILL_MEASURED, ReasonCode.LATENCY_SHIFTED]

@@ -42,6 +42,7 @@ _MEASURING = (
     reason(ReasonCode.UNREADY_LEFT_OUT, count=1, repetitions=3),
     reason(ReasonCode.SHIFTED_LEFT_OUT, count=1, repetitions=8),
     reason(ReasonCode.UNWATCHED, count=2, repetitions=3),
+    reason(ReasonCode.STILL_MEASURED, repetitions=1),
     reason(ReasonCode.ONE_PROCESS),
     reason(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),
     reason(ReasonCode.REPETITIONS_DISAGREE, least_ms=4.1, most_ms=4.52, reached=0.1, wanted=0.02),

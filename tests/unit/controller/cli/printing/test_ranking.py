@@ -134,6 +134,18 @@ def test_a_command_to_copy_is_one_line() -> None:
     assert f"\n  {command}\n" in printed(print_ranking, nothing)
 
 
+def test_what_is_still_being_measured_is_counted_in_the_first_line() -> None:
+    so_far = (reason(ReasonCode.STILL_MEASURED, repetitions=2),)
+    underway = [
+        measurement(name, median_ms, verdict=Verdict.WIDE, settings=TOLD, reasons=so_far)
+        for name, median_ms in (("A", 5), ("B", 6))
+    ]
+    text = printed(print_ranking, ranked(*underway, measurement("E", 4, top1=75)))
+    assert text.splitlines()[0].startswith(
+        "Best on pi5 (at most 20 ms; 2 of 3 still being measured"
+    )
+
+
 def test_what_needs_no_explanation_gets_none() -> None:
     ranking = ranked(*MEASURED)
     assert ranking.winner is not None
