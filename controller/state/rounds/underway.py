@@ -58,14 +58,16 @@ def list_underway(
         .order_by(jobs.c.position)
     )
     found: list[Measurement] = []
+    spreads: dict[Place, Spread] = {}
     with database.transaction() as transaction:
         for row in transaction.execute(query).mappings().all():
             taken = list_taken(transaction, row["job_id"])
-            place = Place(sweep_id=row["sweep_id"], device_id=row["device_id"])
             # A profile has turns and no repetitions.
             if taken:
-                spread = known_spread(transaction, place) or UNKNOWN
-                job = Underway(taken=taken, settings=row["settings"], spread=spread)
+                place = Place(sweep_id=row["sweep_id"], device_id=row["device_id"])
+                if place not in spreads:
+                    spreads[place] = known_spread(transaction, place) or UNKNOWN
+                job = Underway(taken=taken, settings=row["settings"], spread=spreads[place])
                 told = conclude(job)
                 found.append(measurement_of(row, told, dataset, measurement_id=row["job_id"]))
     return found
