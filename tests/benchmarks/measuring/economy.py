@@ -76,7 +76,7 @@ class Outcome:
 def run() -> Section:
     """Simulated sweeps and jobs of a real network, by both protocols each."""
     steady = [each for apart in BETWEEN for each in synthetic(apart) if each.steady]
-    outcomes = [_simulated(series, scaled(40)) for series in steady]
+    outcomes = [_simulated(series, scaled(15)) for series in steady]
     with tempfile.TemporaryDirectory() as folder:
         outcomes.append(_real(small_network(Path(folder)), scaled(ROUNDS)))
     return Section(
