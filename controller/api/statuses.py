@@ -13,6 +13,7 @@ STATUSES = {
     ErrorCode.OUT_OF_RANGE: grpc.StatusCode.OUT_OF_RANGE,
     ErrorCode.UNREACHABLE: grpc.StatusCode.UNAVAILABLE,
     ErrorCode.STORAGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    ErrorCode.DAMAGED: grpc.StatusCode.DATA_LOSS,
     ErrorCode.EXECUTION: grpc.StatusCode.INTERNAL,
     # Found by the command line in what it has read, so that no call ever ends with it: a status
     # of its own would let a broken controller pass for a slow one.

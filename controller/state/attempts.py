@@ -38,7 +38,7 @@ class StoredAttempt:
 
 @dataclass(frozen=True)
 class LostTurn:
-    """The turn of an attempt that was lost, and how many attempts at it were, this one included."""
+    """The turn of an attempt that came to nothing, and how many at it did so, this one included."""
 
     turn: LeasedTurn
     times: int
@@ -181,7 +181,16 @@ def set_given_back(transaction: Transaction, attempt_id: str) -> LeasedTurn | No
 
 def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
     """Remembers that an attempt is lost; None when it is not out any more."""
-    turn = _end_lease(transaction, attempt_id, AttemptState.LOST)
+    return _end_vainly(transaction, attempt_id, AttemptState.LOST)
+
+
+def set_undelivered(transaction: Transaction, attempt_id: str) -> LostTurn | None:
+    """Remembers that an attempt's artifact did not come whole; None when it is not out any more."""
+    return _end_vainly(transaction, attempt_id, AttemptState.UNDELIVERED)
+
+
+def _end_vainly(transaction: Transaction, attempt_id: str, state: AttemptState) -> LostTurn | None:
+    turn = _end_lease(transaction, attempt_id, state)
     if turn is None:
         return None
     times = transaction.scalars(
@@ -190,7 +199,7 @@ def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
         .where(
             attempts.c.job_id == turn.job_id,
             attempts.c.ordinal == turn.ordinal,
-            attempts.c.state == AttemptState.LOST,
+            attempts.c.state == state,
         )
     ).one()
     return LostTurn(turn, times)
