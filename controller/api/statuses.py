@@ -1,8 +1,13 @@
-"""What each kind of failure is on the wire: what a server answers, and what a client reads."""
+"""What stands beside an answer on the wire: its status, and what it leaves out."""
+
+from typing import Final
 
 import grpc
 
 from controller.domain.errors import ErrorCode
+
+LEFT_OUT_KEY: Final = "edgerank-left-out-bin"
+"""Of trailing metadata: a sentence for each kind of stored row that cannot be read, UTF-8."""
 
 STATUSES = {
     ErrorCode.INVALID_INPUT: grpc.StatusCode.INVALID_ARGUMENT,

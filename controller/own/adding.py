@@ -18,7 +18,12 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free, trained_of
-from controller.state.catalog.own_models import forget_own_model, list_own_models, record_own_model
+from controller.state.catalog.own_models import (
+    forget_own_model,
+    list_digests,
+    list_own_models,
+    record_own_model,
+)
 from controller.state.database import Database
 from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, Trained, own_digest, own_folder, write_trained
@@ -104,9 +109,10 @@ class OwnModels:
                 forget_own_model, self._database, name, with_accuracy=with_accuracy
             )
             self._catalog.remove(name)
-            digest = models[name].digest
-            if not any(model.digest == digest for model in models.values() if model.name != name):
-                folder = own_folder(self._weights_dir, digest)
+            removed = models.get(name)
+            left = await asyncio.to_thread(list_digests, self._database)
+            if removed is not None and removed.digest not in left:
+                folder = own_folder(self._weights_dir, removed.digest)
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _inspect(
@@ -277,7 +283,10 @@ async def _receive_file(
 
 
 def _remove_unknown(database: Database, weights_dir: Path) -> None:
-    known = {own_folder(weights_dir, model.digest) for model in list_own_models(database)}
+    known = {own_folder(weights_dir, digest) for digest in list_digests(database)}
+    if not all(folder.exists() for folder in known):
+        # One that seems to be nobody's may be that of a model whose row is damaged.
+        return
     for folder in own_folder(weights_dir, "").glob("*"):
         if folder not in known:
             shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,7 @@ from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, sweeps, turns
+from controller.state.schema.columns import IsJson
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
@@ -228,6 +229,8 @@ def _next_place(transaction: Transaction, device_id: str) -> Place | None:
         select(sweeps.c.sweep_id)
         .where(
             sweeps.c.phase == SweepPhase.MEASURING,
+            # Of one that cannot be read nobody knows what follows, and others would wait behind it.
+            IsJson(sweeps.c.spec),
             exists()
             .where(_queued(device_id, turns.c.sweep_id == sweeps.c.sweep_id))
             .where(jobs.c.job_id == turns.c.job_id),

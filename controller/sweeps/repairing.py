@@ -43,8 +43,7 @@ class StoredArtifacts:
             await self.check(sha256)
             raise EdgerankError(
                 ErrorCode.DAMAGED,
-                f"the stored artifact {sha256[:12]} is damaged: {damage}; it is made again, and "
-                "measured then",
+                f"the stored artifact {sha256[:12]} is damaged ({damage}) and made again",
             ) from damage
 
     async def check(self, sha256: str) -> None:

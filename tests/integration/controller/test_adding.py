@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader
@@ -44,7 +45,7 @@ def own_models(
     return OwnModels(database, tmp_path, catalog, fleet.gate, clock=clock)
 
 
-OTHER_CONTENT = onnx_network().SerializeToString()
+OTHER_CONTENT = onnx_network(FIXED_SHAPE, operator="Sigmoid").SerializeToString()
 OTHER_FILE = OwnFile(
     size_bytes=len(OTHER_CONTENT), sha256=hashlib.sha256(OTHER_CONTENT).hexdigest()
 )
@@ -123,6 +124,20 @@ async def test_a_model_whose_files_rot_gets_them_back_when_it_is_added_again(
     assert (folder / "model.onnx").read_bytes() == CONTENT
     assert [model.name for model in await own_models.list()] == ["Mine"]
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+async def test_the_files_of_a_model_whose_row_is_damaged_stay(
+    own_models: OwnModels, database: Database, fleet: Fleet, clock: OwnedClock, tmp_path: Path
+) -> None:
+    added = await own_models.add(HEADER, sent())
+    (folder,) = kept_folders(tmp_path)
+    (folder.parent / "leftover").mkdir()
+    for column, value in (("takes", "{"), ("digest", "0" * 64)):
+        with database.transaction() as transaction:
+            transaction.execute(text(f"UPDATE own_models SET {column} = '{value}'"))
+        OwnModels(database, tmp_path, Catalog(load_catalog()), fleet.gate, clock=clock)
+        assert folder.exists()
+    assert folder.name == added.digest
 
 
 async def test_without_a_way_to_hold_its_reader_nothing_of_a_model_is_taken(
