@@ -12,7 +12,6 @@ from typing import NoReturn
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from obstore.store import LocalStore
 
 from controller.access.administration import Administration
 from controller.access.authorities import Authorities
@@ -39,6 +38,7 @@ from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database, claim_state, open_database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
+from controller.sweeps.repairing import StoredArtifacts
 from models.catalog.catalog import load_catalog
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
@@ -107,7 +107,8 @@ async def serve(
             open_to_all=wanted.insecure,
         )
         doors = Doors(wanted, Authorities(state_dir / "access"))
-        behind = _Behind(database, fleet, queries, clock, blobs)
+        artifacts = StoredArtifacts(database, blobs, sweeps)
+        behind = _Behind(database, fleet, queries, clock, artifacts)
         server = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
         query_pb2_grpc.add_QueryServicer_to_server(query_service, server)
         await _add_standard_services(server)
@@ -140,7 +141,7 @@ class _Behind:
     fleet: Fleet
     queries: Queries
     clock: Clock
-    blobs: LocalStore
+    artifacts: StoredArtifacts
 
 
 def _guarded_server(
@@ -166,7 +167,7 @@ def _guarded_server(
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
     guard = Guard(callers, database, clock)
     server = grpc.aio.server(options=_OPTIONS, interceptors=[guard])
-    fleet_service = FleetService(fleet, behind.blobs, members)
+    fleet_service = FleetService(fleet, behind.artifacts, members)
     server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
     fleet_pb2_grpc.add_JoiningServicer_to_server(JoiningService(members), server)
     access_service = AccessService(administration, behind.queries, fleet, guard)

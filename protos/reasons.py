@@ -68,6 +68,8 @@ class ReasonCode(Enum):
     # Why an attempt, or all of a job, gave no figure.
     ARTIFACT_BROKEN = "artifact_broken"
     """Words: detail."""
+    ARTIFACT_DAMAGED = "artifact_damaged"
+    """Words: detail. Its bytes were not those of its digest, each time that it was fetched."""
     NO_RUNTIME = "no_runtime"
     """Words: detail."""
     RUNTIME_ERROR = "runtime_error"

@@ -1,4 +1,4 @@
-"""Deny a process system calls: the network, and starting processes.
+"""Deny a process system calls: the network, starting processes, emptying files that it may read.
 
 A seccomp filter needs no privilege, holds for every thread and child, and cannot be taken back.
 """
@@ -26,6 +26,7 @@ _LOAD_WORD = 0x20
 _JUMP_IF_EQUAL = 0x15
 _JUMP_IF_AT_LEAST = 0x35
 _JUMP_IF_ANY_BIT = 0x45
+_MASK = 0x54
 _RETURN = 0x06
 _ALLOW = 0x7FFF0000
 _FAIL = 0x00050000
@@ -36,8 +37,15 @@ _UNKNOWN = _FAIL | errno.ENOSYS
 _NUMBER = 0
 _ARCHITECTURE = 4
 _FIRST_ARGUMENT = 16
+_ARGUMENT_BYTES = 8
 
 _CLONE_THREAD = 0x10000
+# asm-generic/fcntl.h: how a file is opened. The fourth mode, 3, asks for neither reading nor
+# writing.
+_ACCESS_MODE = 0o3
+_WRITE_ONLY = 0o1
+_READ_AND_WRITE = 0o2
+_TRUNCATE = 0o1000
 # From here on x86-64 counts the calls of its x32 twin.
 _X32 = 0x40000000
 
@@ -55,19 +63,44 @@ class _Machine:
     processes: tuple[int, ...]
     """fork, vfork, execve, execveat."""
     prlimit: int
+    opening: Mapping[int, int]
+    """open and openat, each with the place of its flags among its arguments, from 0."""
+    emptying: tuple[int, ...]
+    """truncate; and open_by_handle_at, which opens without a name."""
 
 
 _MACHINES: Mapping[str, _Machine] = MappingProxyType(
     {
-        "x86_64": _Machine(0xC000003E, 317, 56, (41, 101, 311, 109, 112), (57, 58, 59, 322), 302),
-        "aarch64": _Machine(0xC00000B7, 277, 220, (198, 117, 271, 154, 157), (221, 281), 261),
+        "x86_64": _Machine(
+            architecture=0xC000003E,
+            seccomp=317,
+            clone=56,
+            network=(41, 101, 311, 109, 112),
+            processes=(57, 58, 59, 322),
+            prlimit=302,
+            opening=MappingProxyType({2: 1, 257: 2}),
+            emptying=(76, 304),
+        ),
+        "aarch64": _Machine(
+            architecture=0xC00000B7,
+            seccomp=277,
+            clone=220,
+            network=(198, 117, 271, 154, 157),
+            processes=(221, 281),
+            prlimit=261,
+            opening=MappingProxyType({56: 2}),
+            emptying=(45, 265),
+        ),
     }
 )
-# The same on every machine: io_uring_setup, whose rings open sockets by themselves, and
+# The same on every machine: io_uring_setup, whose rings open sockets and files by themselves, and
 # pidfd_getfd, which takes another process's.
-_NETWORK_EVERYWHERE = (425, 438)
-# Its flags are in memory, where no filter sees them; libraries take clone where it is not known.
+_IO_URING_SETUP = 425
+_NETWORK_EVERYWHERE = (_IO_URING_SETUP, 438)
+# Their flags are in memory, where no filter sees them; libraries take clone and openat where these
+# are not known.
 _CLONE3 = 435
+_OPENAT2 = 437
 
 
 class _Program(ctypes.Structure):
@@ -109,6 +142,22 @@ def forbid_processes() -> None:
     machine = _known_machine()
     rules = [_if_called(call, _DENIED) for call in machine.processes]
     _apply(machine, [*rules, _if_called(_CLONE3, _UNKNOWN), _clone_without_thread(machine)])
+
+
+def forbid_emptying() -> None:
+    """Deny this process and its children to empty a file that they have not opened for writing.
+
+    What holds files otherwise, as Landlock before its third version, is asked about reading and
+    writing alone: truncating by name asks for neither, and opening for reading may truncate as
+    well. A file that is opened for writing is emptied as before, and so is one that is open so.
+
+    Raises:
+        OSError: the kernel cannot do it.
+    """
+    machine = _known_machine()
+    denied = [_if_called(call, _DENIED) for call in (*machine.emptying, _IO_URING_SETUP)]
+    opening = [_emptying_unwritten(call, place) for call, place in machine.opening.items()]
+    _apply(machine, [*denied, _if_called(_OPENAT2, _UNKNOWN), *opening])
 
 
 def _machine() -> _Machine | None:
@@ -162,6 +211,20 @@ def _clone_without_thread(machine: _Machine) -> bytes:
     return _unless_first_argument(
         machine.clone, _instruction(_JUMP_IF_ANY_BIT, _CLONE_THREAD, otherwise=1)
     )
+
+
+def _emptying_unwritten(call: int, flags_place: int) -> bytes:
+    """Deny a call that opens and empties a file without asking for writing."""
+    inside: Sequence[bytes] = (
+        _instruction(_LOAD_WORD, _FIRST_ARGUMENT + _ARGUMENT_BYTES * flags_place),
+        _instruction(_JUMP_IF_ANY_BIT, _TRUNCATE, otherwise=4),
+        _instruction(_MASK, _ACCESS_MODE),
+        _instruction(_JUMP_IF_EQUAL, _WRITE_ONLY, then=2),
+        _instruction(_JUMP_IF_EQUAL, _READ_AND_WRITE, then=1),
+        _instruction(_RETURN, _DENIED),
+        _instruction(_RETURN, _ALLOW),
+    )
+    return _instruction(_JUMP_IF_EQUAL, call, otherwise=len(inside)) + b"".join(inside)
 
 
 def _unless_first_argument(call: int, test: bytes) -> bytes:

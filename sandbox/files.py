@@ -1,4 +1,4 @@
-"""Hold a process to the files that it needs, by the kernel's Landlock."""
+"""Hold a process to the files that it needs, by the kernel's Landlock, and by a filter of calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from landlockpy import AccessFS, Ruleset, Scope
+
+from sandbox.calls import forbid_emptying
+
+TRUNCATION_ABI = 3
+"""Before it (Linux 6.2), Landlock does not know of emptying files."""
 
 _READ = AccessFS.READ_FILE | AccessFS.READ_DIR
 # Nothing is executed; and neither devices, pipes nor links are made, since whoever reads the folder
@@ -58,6 +63,10 @@ def hold_to_files(
 
     What Python and its libraries need is readable besides. Threads that run already are not held.
 
+    Where the kernel's Landlock does not know of emptying files, a filter of calls denies that of
+    those which are not opened for writing, to all threads. Its first version also moves no file
+    from one folder into another.
+
     Args:
         readable: files, or folders with all below.
         writable: folders, or files, that are also read.
@@ -81,6 +90,8 @@ def hold_to_files(
                     _held.append(os.open(path, os.O_PATH | os.O_CLOEXEC))
                 rules.allow_path(path, access if path.is_dir() else access & _OF_FILES)
         rules.restrict()
+        if rules.abi_version < TRUNCATION_ABI:
+            forbid_emptying()
 
 
 def _libraries(packages: Iterable[Path]) -> list[Path]:

@@ -7,16 +7,15 @@ from enum import Enum
 import landlockpy
 
 from sandbox.calls import can_filter
-
-_TRUNCATION_ABI = 3
-"""Before it, Landlock did not stop a process from emptying any file that its user may write."""
+from sandbox.files import TRUNCATION_ABI
 
 
 class Layer(Enum):
     """What the kernel holds a process to."""
 
     FILES = "files"
-    """It reads its libraries and what it was given, and writes in one folder (Landlock)."""
+    """It reads its libraries and what it was given, and writes in one folder (Landlock; before its
+    third version, with a filter of calls that empty files)."""
 
     NETWORK = "network"
     """It has no sockets but pairs of its own, and no way to those of others (seccomp)."""
@@ -32,4 +31,5 @@ def enforceable() -> frozenset[Layer]:
         abi = landlockpy.abi_version()
     except landlockpy.LandlockError:
         abi = 0
-    return frozenset(filtering | ({Layer.FILES} if abi >= _TRUNCATION_ABI else set()))
+    holds_files = abi >= (1 if filtering else TRUNCATION_ABI)
+    return frozenset(filtering | ({Layer.FILES} if holds_files else set()))

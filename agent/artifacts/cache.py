@@ -1,6 +1,7 @@
 """Artifacts on the device's disk, named by their SHA-256."""
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -16,8 +17,15 @@ _READ_BYTES = 1024**2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+log = logging.getLogger(__name__)
+
+
 class ArtifactRefused(Exception):
     """An artifact is not, or cannot be, in the cache whole; the message is one sentence."""
+
+
+class ArtifactDamaged(ArtifactRefused):
+    """What came is not what was promised; what comes the next time may be."""
 
 
 class ArtifactCache:
@@ -33,24 +41,29 @@ class ArtifactCache:
     def find(self, sha256: str) -> Path | None:
         """The artifact's file, marked as used now; None when it is not here.
 
-        Its digest is taken again: bytes that changed on the disk are dropped, not measured.
+        Its digest is taken again: bytes that changed on the disk, or cannot be read any more, are
+        dropped and not measured.
 
         Raises:
-            ArtifactRefused: the digest is none, or the file cannot be read.
+            ArtifactRefused: the digest is none, or the file can be neither used nor dropped.
         """
         path = self._folder / _file_name(sha256)
         try:
             with path.open("rb") as stream:
                 intact = _digest_of(stream).hexdigest() == sha256
-            if not intact:
-                path.unlink()
-                return None
-            os.utime(path)
+            if intact:
+                os.utime(path)
+                return path
+            why = "its bytes are not those of its digest any more"
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _refused(f"artifact {sha256[:12]}", error) from error
-        return path
+            why = f"it cannot be read any more ({error.strerror})"
+        name = f"artifact {sha256[:12]}"
+        log.warning("%s in this device's cache is damaged: %s; it is fetched anew", name, why)
+        with _told_of(name):
+            path.unlink()
+        return None
 
     def download(self, sha256: str, size_bytes: int) -> "Download":
         """Begin or resume a download, after making room for it.
@@ -101,12 +114,12 @@ class Download:
         """Append the next bytes.
 
         Raises:
-            ArtifactRefused: more bytes than promised, or the disk refuses; the part is dropped
-                in the first case and kept in the second.
+            ArtifactDamaged: more bytes than promised; the part is dropped.
+            ArtifactRefused: the disk refuses; the part is kept.
         """
         if self.offset_bytes + len(chunk) > self._size_bytes:
-            self._drop()
-            raise ArtifactRefused(
+            self.drop()
+            raise ArtifactDamaged(
                 f"artifact {self._sha256[:12]} is longer than the promised {self._size_bytes} bytes"
             )
         with _told_of(f"artifact {self._sha256[:12]}"):
@@ -133,17 +146,17 @@ class Download:
         """Check the digest, and make the file outlive a power cut under its own name.
 
         Raises:
-            ArtifactRefused: bytes are missing, or are not the promised ones (the part is dropped),
-                or the disk refuses.
+            ArtifactDamaged: bytes are missing, or are not the promised ones (the part is dropped).
+            ArtifactRefused: the disk refuses.
         """
         name = self._sha256[:12]
         if not self.complete:
-            raise ArtifactRefused(
+            raise ArtifactDamaged(
                 f"artifact {name} ended after {self.offset_bytes} of {self._size_bytes} bytes"
             )
         if self._hash.hexdigest() != self._sha256:
-            self._drop()
-            raise ArtifactRefused(
+            self.drop()
+            raise ArtifactDamaged(
                 f"artifact {name} arrived with other bytes: its SHA-256 is {self._hash.hexdigest()}"
             )
         path = self._folder / self._sha256
@@ -151,7 +164,8 @@ class Download:
             put_in_place(self._part, path)
         return path
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Keep nothing of what has arrived."""
         self._part.unlink(missing_ok=True)
 
     def __enter__(self) -> "Download":

@@ -1,6 +1,7 @@
 """Brings an artifact from the controller into the cache."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -10,16 +11,22 @@ import grpc
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
+    retry_if_exception,
     retry_if_exception_type,
+    stop_after_attempt,
     stop_after_delay,
     wait_exponential,
     wait_random,
 )
 
-from agent.artifacts.cache import ArtifactCache, ArtifactRefused, Download
+from agent.artifacts.cache import ArtifactCache, ArtifactDamaged, ArtifactRefused, Download
 from protos.fleet import Lease
 
+log = logging.getLogger(__name__)
+
 PATIENCE_S = 600.0
+# What arrives altered so often is not altered by chance.
+FETCHES = 3
 # Asking again gives the same answer.
 _FINAL_CODES = frozenset(
     {
@@ -41,6 +48,10 @@ class Chunks(Protocol):
         """The artifact's bytes from an offset on, in chunks."""
 
 
+class DamagedAtSource(ArtifactDamaged):
+    """The controller's own bytes are damaged: fetched at once again, they still are."""
+
+
 class _Interrupted(Exception):
     """The transfer broke off; what has arrived stays."""
 
@@ -48,25 +59,52 @@ class _Interrupted(Exception):
 async def fetch(source: Chunks, cache: ArtifactCache, lease: Lease) -> Path:
     """The artifact's file, from the cache or from the controller.
 
-    A transfer that breaks off is resumed where it broke, for up to ten minutes.
+    A transfer that breaks off is resumed where it broke, for up to ten minutes; one that arrives
+    altered begins anew, three times in all.
 
     Raises:
-        ArtifactRefused: the artifact did not arrive whole and unaltered, or cannot be kept.
+        ArtifactDamaged: the artifact did not arrive whole and unaltered.
+        ArtifactRefused: it is not given, or cannot be kept.
     """
-    sha256 = lease.artifact_sha256
-    found = await asyncio.to_thread(cache.find, sha256)
+    found = await asyncio.to_thread(cache.find, lease.artifact_sha256)
     if found is not None:
         return found
+    again = AsyncRetrying(
+        retry=retry_if_exception(_may_come_unaltered),
+        stop=stop_after_attempt(FETCHES),
+        before_sleep=_tell_altered,
+        reraise=True,
+    )
+    path: Path = await again(_fetch_once, source, cache, lease)
+    return path
+
+
+async def _fetch_once(source: Chunks, cache: ArtifactCache, lease: Lease) -> Path:
+    sha256 = lease.artifact_sha256
     with await asyncio.to_thread(cache.download, sha256, lease.artifact_size_bytes) as download:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(_Interrupted),
-            wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
-            stop=stop_after_delay(PATIENCE_S),
-            retry_error_callback=_give_up,
-        ):
-            with attempt:
-                await _receive(source, sha256, download)
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(_Interrupted),
+                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
+                stop=stop_after_delay(PATIENCE_S),
+                retry_error_callback=_give_up,
+            ):
+                with attempt:
+                    await _receive(source, sha256, download)
+        except DamagedAtSource:
+            # What came before it was known is of no use.
+            download.drop()
+            raise
         return await asyncio.to_thread(download.finish)
+
+
+def _may_come_unaltered(error: BaseException) -> bool:
+    return isinstance(error, ArtifactDamaged) and not isinstance(error, DamagedAtSource)
+
+
+def _tell_altered(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("%s; it is fetched anew", error)
 
 
 def _give_up(state: RetryCallState) -> None:
@@ -84,6 +122,8 @@ async def _receive(source: Chunks, sha256: str, download: Download) -> None:
                     await writing
                 writing = asyncio.ensure_future(asyncio.to_thread(download.write, chunk))
     except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.DATA_LOSS:
+            raise DamagedAtSource(str(error.details())) from error
         if error.code() in _FINAL_CODES:
             raise ArtifactRefused(
                 f"the controller does not give artifact {sha256[:12]}: {error.details()}"

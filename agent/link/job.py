@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.artifacts.cache import ArtifactCache, ArtifactRefused
+from agent.artifacts.cache import ArtifactCache, ArtifactDamaged, ArtifactRefused
 from agent.artifacts.fetching import Chunks, fetch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
@@ -93,6 +93,8 @@ class Job:
             self._measurer.check(self.lease.settings)
             artifact = await self._fetch()
             return await self._measure(artifact)
+        except ArtifactDamaged as error:
+            return failed(ReasonCode.ARTIFACT_DAMAGED, str(error))
         except ArtifactRefused as error:
             return failed(ReasonCode.ARTIFACT_BROKEN, str(error))
         except MeasuringFailed as error:

@@ -1,8 +1,13 @@
-"""What each kind of failure is on the wire: what a server answers, and what a client reads."""
+"""What stands beside an answer on the wire: its status, and what it leaves out."""
+
+from typing import Final
 
 import grpc
 
 from controller.domain.errors import ErrorCode
+
+LEFT_OUT_KEY: Final = "edgerank-left-out-bin"
+"""Of trailing metadata: a sentence for each kind of stored row that cannot be read, UTF-8."""
 
 STATUSES = {
     ErrorCode.INVALID_INPUT: grpc.StatusCode.INVALID_ARGUMENT,
@@ -13,6 +18,7 @@ STATUSES = {
     ErrorCode.OUT_OF_RANGE: grpc.StatusCode.OUT_OF_RANGE,
     ErrorCode.UNREACHABLE: grpc.StatusCode.UNAVAILABLE,
     ErrorCode.STORAGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    ErrorCode.DAMAGED: grpc.StatusCode.DATA_LOSS,
     ErrorCode.EXECUTION: grpc.StatusCode.INTERNAL,
     # Found by the command line in what it has read, so that no call ever ends with it: a status
     # of its own would let a broken controller pass for a slow one.

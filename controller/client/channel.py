@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import grpc
 
 from controller.api.statuses import code_of_status
+from controller.client.leaving_out import LeftOutTeller
 from controller.client.logins import Login, find_login
 from controller.domain.errors import EdgerankError, ErrorCode
 from protos.joining import SERVER_NAME, bearer_letters
@@ -35,7 +36,7 @@ class Client:
     def __init__(self, address: str) -> None:
         self.address = address
         self._login = find_login(address)
-        self.channel = _channel(address, self._login)
+        self.channel = grpc.intercept_channel(_channel(address, self._login), LeftOutTeller())
 
     def __enter__(self: ClientT) -> ClientT:
         try:

@@ -16,6 +16,7 @@ class ErrorCode(Enum):
     OUT_OF_RANGE = "out_of_range"
     UNREACHABLE = "unreachable"
     STORAGE = "storage"
+    DAMAGED = "damaged"
     EXECUTION = "execution"
     REGRESSION = "regression"
     UNKNOWN_CALLER = "unknown_caller"
@@ -31,6 +32,7 @@ EXIT_CODES = {
     ErrorCode.OUT_OF_RANGE: 2,
     ErrorCode.UNREACHABLE: 4,
     ErrorCode.STORAGE: 4,
+    ErrorCode.DAMAGED: 4,
     ErrorCode.EXECUTION: 4,
     ErrorCode.REGRESSION: 5,
     ErrorCode.UNKNOWN_CALLER: 4,

@@ -29,6 +29,8 @@ class AttemptState(Enum):
     LOST = "lost"
     # Its agent ended, and said so.
     GIVEN_BACK = "given_back"
+    # Its artifact did not come whole.
+    UNDELIVERED = "undelivered"
 
 
 JOB_TRANSITIONS = frozenset(
@@ -41,6 +43,11 @@ JOB_TRANSITIONS = frozenset(
         # A report of an attempt that was given up for lost is still a result.
         (JobState.QUEUED, JobState.DONE),
         (JobState.QUEUED, JobState.FAILED),
+        # Its artifact is damaged, and made again.
+        (JobState.QUEUED, JobState.WAITING),
+        (JobState.LEASED, JobState.WAITING),
+        # Meanwhile its device measured the copy that it has.
+        (JobState.WAITING, JobState.DONE),
         (JobState.LEASED, JobState.QUEUED),
         (JobState.LEASED, JobState.DONE),
         (JobState.LEASED, JobState.FAILED),
@@ -58,7 +65,7 @@ def may_come_from(state: JobState) -> frozenset[JobState]:
 
 
 def after_loss(lost_attempts: int) -> JobState:
-    """What a job becomes when one more attempt, the `lost_attempts`-th, is lost."""
+    """What a job becomes when one more attempt, the `lost_attempts`-th, comes to nothing."""
     return JobState.QUEUED if lost_attempts < MAX_ATTEMPTS else JobState.FAILED
 
 

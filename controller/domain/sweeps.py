@@ -161,6 +161,7 @@ class Activity:
         is_profile: whether operators are timed.
         waiting_for: what a start waits for; None when it waits for nothing.
         waits_at_most_ms: how long this start may wait, ms; 0 when it waits for nothing.
+        is_again: whether a conversion makes what was stored before and is damaged.
     """
 
     kind: ActivityKind
@@ -174,6 +175,7 @@ class Activity:
     is_profile: bool = False
     waiting_for: Reason | None = None
     waits_at_most_ms: int = 0
+    is_again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

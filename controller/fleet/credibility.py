@@ -53,6 +53,7 @@ _IN_THE_WAY = {
 # With the names of its figures, and of its words.
 _SAID_BY_AGENTS = {
     ReasonCode.ARTIFACT_BROKEN: _DETAIL_ALONE,
+    ReasonCode.ARTIFACT_DAMAGED: _DETAIL_ALONE,
     ReasonCode.NO_RUNTIME: _DETAIL_ALONE,
     ReasonCode.RUNTIME_ERROR: _DETAIL_ALONE,
     ReasonCode.CRASHED: _DETAIL_ALONE,

@@ -1,5 +1,6 @@
-"""How attempts end: reported, which is committed once with every raw sample, or lost."""
+"""How attempts end: reported, which is committed once with every raw sample, or in vain."""
 
+import logging
 from dataclasses import replace
 from typing import Final
 
@@ -14,11 +15,13 @@ from controller.figures.statistics import median_of
 from controller.fleet.credibility import answering, credible
 from controller.fleet.settling import settle_report
 from controller.state.attempts import (
+    LostTurn,
     StoredAttempt,
     find_attempt,
     set_given_back,
     set_lost,
     set_reported,
+    set_undelivered,
 )
 from controller.state.database import Database, Transaction
 from controller.state.jobs import end_job, fail_job
@@ -36,6 +39,8 @@ from controller.state.rounds.turns import (
 from protos.fleet import Report
 from protos.reasons import Reason, ReasonCode, reason
 
+log = logging.getLogger(__name__)
+
 VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
 
@@ -45,7 +50,7 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
     first failure, with its profile, or when no repetition of it is missing any more. A repetition
     that the device was not ready for is left out where enough others are there, and a reading of a
-    sentinel where the one before it was not.
+    sentinel where the one before it was not. One whose artifact did not come whole is tried again.
     """
     attempt = find_attempt(database, device_id, report.attempt_id)
     if attempt is None:
@@ -53,12 +58,11 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
     report = credible(answering(report, attempt.settings), attempt.settings.cores)
     spent_ms = _spent_ms(attempt, report, now_unix_ms)
     with database.transaction() as transaction:
-        if set_reported(transaction, report.attempt_id) and report.waited_ms:
-            add_waiting(transaction, attempt.turn.place, report.waited_ms)
-        if _may_be_left_out(transaction, attempt, report):
-            is_new = skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
+        if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
+            why = report.failure.reasons
+            is_new = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
         else:
-            is_new = _commit(transaction, attempt.turn, report, spent_ms, now_unix_ms)
+            is_new = _end_attempt(transaction, attempt, report, spent_ms, now_unix_ms)
     # Again for a repeated report: the first may have been committed and not settled.
     settle_report(database, attempt.turn, now_unix_ms)
     return is_new
@@ -87,11 +91,50 @@ def lose_attempt(
         lost = set_lost(transaction, attempt_id)
         if lost is None:
             return
-        if after_loss(lost.times) is JobState.QUEUED:
-            queue_turn_again(transaction, lost.turn.job_id, lost.turn.ordinal)
-        else:
-            fail_job(transaction, lost.turn.job_id, (why,), now_unix_ms)
+        _try_again(transaction, lost, (why,), now_unix_ms)
     settle_report(database, lost.turn, now_unix_ms)
+
+
+def _try_again(
+    transaction: Transaction, lost: LostTurn, why: tuple[Reason, ...], now_unix_ms: int
+) -> None:
+    """Queues a turn again, or fails its job when too many attempts at it came to nothing."""
+    if after_loss(lost.times) is JobState.QUEUED:
+        queue_turn_again(transaction, lost.turn.job_id, lost.turn.ordinal)
+    else:
+        fail_job(transaction, lost.turn.job_id, why, now_unix_ms)
+
+
+def _fetch_again(
+    transaction: Transaction, attempt_id: str, why: tuple[Reason, ...], now_unix_ms: int
+) -> bool:
+    """Ends an attempt whose artifact did not come whole; False when it had ended before."""
+    missed = set_undelivered(transaction, attempt_id)
+    if missed is None:
+        return False
+    log.warning(
+        "attempt %d of %d at a repetition on device %s: %s",
+        missed.times,
+        MAX_ATTEMPTS,
+        missed.turn.place.device_id,
+        why[0],
+    )
+    _try_again(transaction, missed, why, now_unix_ms)
+    return True
+
+
+def _end_attempt(
+    transaction: Transaction,
+    attempt: StoredAttempt,
+    report: Report,
+    spent_ms: int,
+    now_unix_ms: int,
+) -> bool:
+    if set_reported(transaction, report.attempt_id) and report.waited_ms:
+        add_waiting(transaction, attempt.turn.place, report.waited_ms)
+    if _may_be_left_out(transaction, attempt, report):
+        return skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
+    return _commit(transaction, attempt.turn, report, spent_ms, now_unix_ms)
 
 
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:

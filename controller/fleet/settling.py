@@ -1,8 +1,10 @@
 """What follows from the turns that were taken: more of them, or a job's end with its figures."""
 
+import logging
 import random
 from collections.abc import Sequence
 
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState, OpenJob
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.concluding import conclude
@@ -43,6 +45,8 @@ from controller.state.rounds.turns import (
 )
 from controller.state.sweeps import running_sweeps, set_phase
 
+log = logging.getLogger(__name__)
+
 
 def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
     """Does what follows from one report; doing it again changes nothing.
@@ -76,6 +80,8 @@ def settle_turns(
 ) -> None:
     """Ends the jobs that are complete, and lets turns follow where none is open.
 
+    A sweep that cannot be read stays as it is.
+
     Args:
         database: the controller's.
         place: sweep and device.
@@ -83,7 +89,13 @@ def settle_turns(
         now_unix_ms: by the controller's clock.
     """
     with database.transaction() as transaction:
-        course = _read_course(transaction, place)
+        try:
+            course = _read_course(transaction, place)
+        except EdgerankError as error:
+            if error.code is not ErrorCode.DAMAGED:
+                raise
+            log.error("%s", error)
+            return
         jobs = list_open_jobs(transaction, place, among)
         is_open = has_open_turns(transaction, place)
         complete = [job.job_id for job in jobs if is_complete(job, course)]

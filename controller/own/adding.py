@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +18,12 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free, trained_of
-from controller.state.catalog.own_models import forget_own_model, list_own_models, record_own_model
+from controller.state.catalog.own_models import (
+    forget_own_model,
+    list_digests,
+    list_own_models,
+    record_own_model,
+)
 from controller.state.database import Database
 from models.catalog.catalog import Catalog
 from models.catalog.own import FILE_NAMES, Trained, own_digest, own_folder, write_trained
@@ -26,6 +32,8 @@ from models.files import sync
 from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer
 from models.tools import ToolMissing
+
+log = logging.getLogger(__name__)
 
 
 class OwnModels:
@@ -59,13 +67,16 @@ class OwnModels:
     async def add(self, header: OwnModelHeader, chunks: AsyncIterator[bytes]) -> OwnModel:
         """Takes in a model whose bytes are `chunks`, one file after the other.
 
+        A model that is there and whose stored files are damaged gets them back, if these are they.
+
         Raises:
             EdgerankError: INVALID_INPUT for a model that cannot be used, NAME_TAKEN, PRECONDITION
                 when a tool is missing or the kernel cannot hold who reads the model, STORAGE when
                 the disk fails. Nothing of it is kept then.
             asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
         """
-        check_header(header, self._catalog)
+        damaged = await asyncio.to_thread(self._damaged, header.name)
+        check_header(header, self._others(damaged))
         trained = trained_of(header, self._catalog)
         _check_machine()
         with _storage_named(self._uploads_dir):
@@ -79,9 +90,9 @@ class OwnModels:
                 workdir.mkdir()
                 await _receive(header, chunks, folder)
                 async with self._lock:
-                    check_name_free(header.name, self._catalog)
+                    check_name_free(header.name, self._others(damaged))
                     answer = await self._inspect(header, folder, workdir, trained)
-                    return await self._keep_whole(header, folder, answer, trained)
+                    return await self._keep_whole(header, folder, answer, trained, damaged)
 
     async def remove(self, name: str, *, with_accuracy: bool) -> None:
         """Forgets a model that no sweep has, with its files.
@@ -98,9 +109,10 @@ class OwnModels:
                 forget_own_model, self._database, name, with_accuracy=with_accuracy
             )
             self._catalog.remove(name)
-            digest = models[name].digest
-            if not any(model.digest == digest for model in models.values() if model.name != name):
-                folder = own_folder(self._weights_dir, digest)
+            removed = models.get(name)
+            left = await asyncio.to_thread(list_digests, self._database)
+            if removed is not None and removed.digest not in left:
+                folder = own_folder(self._weights_dir, removed.digest)
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _inspect(
@@ -127,27 +139,48 @@ class OwnModels:
         except ToolMissing as error:
             raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
 
+    def _damaged(self, name: str) -> OwnModel | None:
+        """The model of this name whose stored files are not those that it was added with."""
+        named = (model for model in list_own_models(self._database) if model.name == name)
+        model = next(named, None)
+        if model is None or _is_whole(own_folder(self._weights_dir, model.digest), model.digest):
+            return None
+        return model
+
+    def _others(self, damaged: OwnModel | None) -> Catalog:
+        """The catalog without a model that is to get its files back."""
+        others = Catalog(self._catalog)
+        if damaged is not None:
+            others.remove(damaged.name)
+        return others
+
     async def _keep_whole(
-        self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer, trained: Trained | None
+        self,
+        header: OwnModelHeader,
+        folder: Path,
+        answer: AdoptAnswer,
+        trained: Trained | None,
+        damaged: OwnModel | None,
     ) -> OwnModel:
         def work() -> OwnModel:
-            return self._keep(header, folder, answer, trained)
+            model = self._described(header, folder, answer, trained)
+            if damaged is None:
+                return self._keep(model, folder)
+            return self._give_back(damaged, model.digest, folder)
 
         # Too short to be cut off: whoever hangs up meanwhile finds the model kept.
         return await run_cancellable(None, work, Cancellation())
 
-    def _keep(
+    def _described(
         self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer, trained: Trained | None
     ) -> OwnModel:
         if trained is not None:
             # The weights may have told the number of classes.
             sync(write_trained(folder, replace(trained, classes=answer.classes)))
-        digest = own_digest(folder)
-        place = own_folder(self._weights_dir, digest)
-        model = OwnModel(
+        return OwnModel(
             name=header.name,
             format=header.format,
-            digest=digest,
+            digest=own_digest(folder),
             size_bytes=sum(file.size_bytes for file in header.files),
             takes=answer.takes,
             params_m=answer.params / 1e6,
@@ -159,17 +192,44 @@ class OwnModels:
             architecture=trained.architecture if trained else None,
             precision=answer.precision,
         )
-        sync(folder)
-        place.parent.mkdir(parents=True, exist_ok=True)
+
+    def _keep(self, model: OwnModel, folder: Path) -> OwnModel:
+        place = own_folder(self._weights_dir, model.digest)
         with ExitStack() as undoing:
-            if not place.exists():
-                folder.rename(place)
+            if not _is_whole(place, model.digest):
+                _put_in_place(folder, place)
                 undoing.callback(shutil.rmtree, place, ignore_errors=True)
-                sync(place.parent)
             record_own_model(self._database, model)
             undoing.pop_all()
         self._catalog.add(as_backbone(model))
         return model
+
+    def _give_back(self, damaged: OwnModel, digest: str, folder: Path) -> OwnModel:
+        if digest != damaged.digest:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{damaged.name} is there, its stored files are damaged, and these are not the "
+                "files that it was added with; bring those, or give this model another name",
+            )
+        _put_in_place(folder, own_folder(self._weights_dir, digest))
+        log.warning("the stored files of %s were damaged, and are whole again", damaged.name)
+        return damaged
+
+
+def _is_whole(place: Path, digest: str) -> bool:
+    try:
+        return own_digest(place) == digest
+    except OSError:
+        return False
+
+
+def _put_in_place(folder: Path, place: Path) -> None:
+    """Makes files durable and lets them take their place, and that of damaged ones."""
+    sync(folder)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    folder.rename(place)
+    sync(place.parent)
 
 
 def _check_machine() -> None:
@@ -223,7 +283,10 @@ async def _receive_file(
 
 
 def _remove_unknown(database: Database, weights_dir: Path) -> None:
-    known = {own_folder(weights_dir, model.digest) for model in list_own_models(database)}
+    known = {own_folder(weights_dir, digest) for digest in list_digests(database)}
+    if not all(folder.exists() for folder in known):
+        # One that seems to be nobody's may be that of a model whose row is damaged.
+        return
     for folder in own_folder(weights_dir, "").glob("*"):
         if folder not in known:
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import exists, insert, or_, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.state.database import Database
-from controller.state.schema import artifacts, own_models
+from controller.domain.jobs import TurnState
+from controller.state.database import Database, Transaction
+from controller.state.schema import artifacts, jobs, own_models, turns
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
 from models.conversion.pipeline import Converted
@@ -36,8 +37,10 @@ class Artifact:
 def record_artifact(database: Database, converted: Converted, now_unix_ms: int) -> Artifact:
     """Remembers a conversion whose bytes are stored already; a repeat changes nothing.
 
+    A repeat that gave other bytes takes the place of what was never measured.
+
     Raises:
-        EdgerankError: EXECUTION when a repeat gave other bytes than the first time.
+        EdgerankError: EXECUTION when a repeat gave other bytes than those that figures are of.
     """
     variant = converted.variant
     row = {
@@ -66,18 +69,35 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
         "opset": None if converted.versions is None else converted.versions.opset,
     }
     known = find_artifact(database, converted.conversion_key)
-    if known is not None and known.sha256 != converted.sha256:
-        raise EdgerankError(
-            ErrorCode.EXECUTION,
-            f"artifact {known.sha256[:12]} of {variant.backbone} is gone from the store, and "
-            f"making it again gave other bytes ({converted.sha256[:12]}), which no earlier figure "
-            "is of; bring the artifacts folder back from a backup, or start a new state folder",
-        )
-    if known is not None:
+    if known is not None and known.sha256 == converted.sha256:
         return known
+    is_of_key = artifacts.c.conversion_key == converted.conversion_key
     with database.transaction() as transaction:
-        transaction.execute(insert(artifacts).values(row))
+        if known is None:
+            transaction.execute(insert(artifacts).values(row))
+        elif not _was_measured(transaction, converted.conversion_key):
+            transaction.execute(update(artifacts).where(is_of_key).values(row))
+        else:
+            raise EdgerankError(
+                ErrorCode.EXECUTION,
+                f"artifact {known.sha256[:12]} of {variant.backbone} is gone from the store, and "
+                f"making it again gave other bytes ({converted.sha256[:12]}), which no earlier "
+                "figure is of; bring the artifacts folder back from a backup, or start a new state "
+                "folder",
+            )
     return _artifact(row)
+
+
+def backbones_of(database: Database, sha256: str) -> tuple[str, ...]:
+    """The backbones of which artifacts have this digest, by name; none for an unknown digest."""
+    with database.transaction() as transaction:
+        names = transaction.scalars(
+            select(artifacts.c.backbone)
+            .where(artifacts.c.sha256 == sha256)
+            .distinct()
+            .order_by(artifacts.c.backbone)
+        )
+        return tuple(names)
 
 
 def find_artifact(database: Database, conversion_key: str) -> Artifact | None:
@@ -115,6 +135,16 @@ def made_versions(database: Database, backbones: Collection[str]) -> Mapping[Var
         ): OnnxVersions(row.ir_version, row.opset)
         for row in rows
     }
+
+
+def _was_measured(transaction: Transaction, conversion_key: str) -> bool:
+    """Whether a repetition of a job with the artifact was taken."""
+    taken = exists().where(
+        jobs.c.conversion_key == conversion_key,
+        turns.c.job_id == jobs.c.job_id,
+        turns.c.state == TurnState.TAKEN,
+    )
+    return transaction.scalars(select(taken)).one()
 
 
 def _artifact(row: Mapping[str, Any]) -> Artifact:

@@ -22,6 +22,7 @@ from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, sweeps, turns
+from controller.state.schema.columns import IsJson
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
@@ -38,7 +39,7 @@ class StoredAttempt:
 
 @dataclass(frozen=True)
 class LostTurn:
-    """The turn of an attempt that was lost, and how many attempts at it were, this one included."""
+    """The turn of an attempt that came to nothing, and how many at it did so, this one included."""
 
     turn: LeasedTurn
     times: int
@@ -181,7 +182,16 @@ def set_given_back(transaction: Transaction, attempt_id: str) -> LeasedTurn | No
 
 def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
     """Remembers that an attempt is lost; None when it is not out any more."""
-    turn = _end_lease(transaction, attempt_id, AttemptState.LOST)
+    return _end_vainly(transaction, attempt_id, AttemptState.LOST)
+
+
+def set_undelivered(transaction: Transaction, attempt_id: str) -> LostTurn | None:
+    """Remembers that an attempt's artifact did not come whole; None when it is not out any more."""
+    return _end_vainly(transaction, attempt_id, AttemptState.UNDELIVERED)
+
+
+def _end_vainly(transaction: Transaction, attempt_id: str, state: AttemptState) -> LostTurn | None:
+    turn = _end_lease(transaction, attempt_id, state)
     if turn is None:
         return None
     times = transaction.scalars(
@@ -190,7 +200,7 @@ def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
         .where(
             attempts.c.job_id == turn.job_id,
             attempts.c.ordinal == turn.ordinal,
-            attempts.c.state == AttemptState.LOST,
+            attempts.c.state == state,
         )
     ).one()
     return LostTurn(turn, times)
@@ -219,6 +229,8 @@ def _next_place(transaction: Transaction, device_id: str) -> Place | None:
         select(sweeps.c.sweep_id)
         .where(
             sweeps.c.phase == SweepPhase.MEASURING,
+            # Of one that cannot be read nobody knows what follows, and others would wait behind it.
+            IsJson(sweeps.c.spec),
             exists()
             .where(_queued(device_id, turns.c.sweep_id == sweeps.c.sweep_id))
             .where(jobs.c.job_id == turns.c.job_id),

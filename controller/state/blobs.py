@@ -1,5 +1,8 @@
 """The bytes of artifacts, named by their SHA-256, in an object store."""
 
+import asyncio
+import hashlib
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +15,12 @@ from controller.domain.errors import EdgerankError, ErrorCode
 CHUNK_BYTES = 256 << 10
 # One read of the store serves many chunks: a read costs far more than a slice.
 READ_BYTES = 8 << 20
+# Of the store: no key is below it.
+DAMAGED_FOLDER = "damaged"
+
+
+class BlobDamaged(Exception):
+    """Stored bytes are gone, cannot be read, or are not those of their digest: the message says."""
 
 
 def open_blobs(state_dir: Path) -> LocalStore:
@@ -26,7 +35,7 @@ def open_blobs(state_dir: Path) -> LocalStore:
     except (OSError, obstore.exceptions.BaseError) as error:
         raise EdgerankError(
             ErrorCode.STORAGE,
-            f"cannot use {folder} for artifacts ({str(error).splitlines()[0]}); "
+            f"cannot use {folder} for artifacts ({_first_line(error)}); "
             "make it a writable folder or choose another state folder",
         ) from error
 
@@ -43,7 +52,7 @@ def put_blob(blobs: LocalStore, sha256: str, path: Path) -> None:
         raise EdgerankError(
             ErrorCode.STORAGE,
             f"an artifact of {path.stat().st_size} bytes could not be stored "
-            f"({str(error).splitlines()[0]}); check that the state's disk is writable and has room",
+            f"({_first_line(error)}); check that the state's disk is writable and has room",
         ) from error
 
 
@@ -55,41 +64,93 @@ def has_blob(blobs: LocalStore, sha256: str, size_bytes: int) -> bool:
         return False
 
 
-async def blob_size(blobs: LocalStore, sha256: str) -> int:
-    """The length of an artifact in bytes.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME for an unknown digest.
-    """
-    try:
-        return (await obstore.head_async(blobs, _key(sha256)))["size"]
-    except FileNotFoundError as error:
-        raise EdgerankError(
-            ErrorCode.UNKNOWN_NAME, f"no artifact has the digest {sha256!r}"
-        ) from error
-
-
 async def read_blob(blobs: LocalStore, sha256: str, offset_bytes: int) -> AsyncIterator[memoryview]:
     """The bytes from an offset on, in chunks of at most CHUNK_BYTES, in order.
 
+    Every byte is read, those before the offset as well, and the last chunk is given only when the
+    digest of all is the right one: nobody has damaged bytes whole.
+
     Raises:
-        EdgerankError: UNKNOWN_NAME for an unknown digest, OUT_OF_RANGE for an offset past the end.
+        BlobDamaged: it is gone, cannot be read or has other bytes.
+        EdgerankError: INVALID_INPUT for what is no digest, OUT_OF_RANGE for an offset past the end.
     """
-    size_bytes = await blob_size(blobs, sha256)
-    if offset_bytes > size_bytes:
+    digest, place_bytes, last = hashlib.sha256(), 0, memoryview(b"")
+    async for block in _blocks(blobs, _key(sha256)):
+        await asyncio.to_thread(digest.update, block)
+        wanted = block[max(0, offset_bytes - place_bytes) :]
+        place_bytes += len(block)
+        for start in range(0, len(wanted), CHUNK_BYTES):
+            if last:
+                yield last
+            last = wanted[start : start + CHUNK_BYTES]
+    if digest.hexdigest() != sha256:
+        raise BlobDamaged("its bytes are not those of its digest")
+    if offset_bytes > place_bytes:
         raise EdgerankError(
             ErrorCode.OUT_OF_RANGE,
             f"offset {offset_bytes} is past the end of artifact {sha256[:12]}, "
-            f"which has {size_bytes} bytes; fetch it from the start",
+            f"which has {place_bytes} bytes; fetch it from the start",
         )
-    while offset_bytes < size_bytes:
-        length = min(READ_BYTES, size_bytes - offset_bytes)
-        block = memoryview(
-            await obstore.get_range_async(blobs, _key(sha256), start=offset_bytes, length=length)
+    if last:
+        yield last
+
+
+async def damage_of(blobs: LocalStore, sha256: str) -> str:
+    """What is wrong with stored bytes, which are read whole; empty when nothing is."""
+    try:
+        async for _chunk in read_blob(blobs, sha256, 0):
+            pass
+    except BlobDamaged as damage:
+        return str(damage)
+    return ""
+
+
+async def put_aside(blobs: LocalStore, sha256: str) -> None:
+    """Moves damaged bytes to where nobody is served from, in the place of earlier ones.
+
+    Raises:
+        EdgerankError: STORAGE when the disk refuses.
+    """
+    key, place = _key(sha256), f"{DAMAGED_FOLDER}/{sha256}"
+    # A folder cannot take the place of a file.
+    failure = await _move(blobs, key, place) and await _move(
+        blobs, key, f"{place}.{uuid.uuid4().hex[:8]}"
+    )
+    if failure:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"the damaged artifact {sha256[:12]} cannot be put aside ({failure}); check that the "
+            "state's disk is writable",
         )
-        for start in range(0, length, CHUNK_BYTES):
-            yield block[start : start + CHUNK_BYTES]
-        offset_bytes += length
+
+
+async def _move(blobs: LocalStore, key: str, place: str) -> str:
+    """Why what is at a key, if anything, cannot be moved; empty when it was."""
+    try:
+        await obstore.rename_async(blobs, key, place)
+    except (FileNotFoundError, obstore.exceptions.NotFoundError):
+        return ""
+    except (OSError, obstore.exceptions.BaseError) as error:
+        return _first_line(error)
+    return ""
+
+
+async def _blocks(blobs: LocalStore, key: str) -> AsyncIterator[memoryview]:
+    """All bytes, READ_BYTES at a time."""
+    try:
+        size_bytes = (await obstore.head_async(blobs, key))["size"]
+        for start in range(0, size_bytes, READ_BYTES):
+            length = min(READ_BYTES, size_bytes - start)
+            block = await obstore.get_range_async(blobs, key, start=start, length=length)
+            yield memoryview(block)
+    except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
+        raise BlobDamaged("it is gone") from error
+    except (OSError, obstore.exceptions.BaseError) as error:
+        raise BlobDamaged(f"it cannot be read ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _key(sha256: str) -> str:

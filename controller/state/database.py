@@ -1,5 +1,6 @@
 """The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
+import functools
 import logging
 import os
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.state.schema.columns import read_json
 from sandbox.ownership import Presence, make_private
 
 log = logging.getLogger(__name__)
@@ -108,7 +110,7 @@ def open_database(url: str) -> Database:
     """
     with translated_failures():
         _migrate(url)
-    engine = create_engine(url)
+    engine = create_engine(url, json_deserializer=read_json)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
         file = Path(str(engine.url.database))
@@ -138,6 +140,9 @@ def translated_failures() -> Iterator[None]:
 
 
 def _tune_sqlite(connection: object, _record: object) -> None:
+    # A text of which a disk made none would end every query of it.
+    text = functools.partial(str, encoding="utf-8", errors="replace")
+    connection.text_factory = text  # type: ignore[attr-defined]
     # WAL lets readers go on while a report is written; FULL makes a committed report survive a
     # power cut, which is what ReportCommitted promises to the agent.
     cursor = connection.cursor()  # type: ignore[attr-defined]

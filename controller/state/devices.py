@@ -1,6 +1,6 @@
 """Devices that enrolled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ from controller.state.schema import (
     sweeps,
     turns,
 )
+from controller.state.unreadable import readable
 from protos.fleet import Hello
 
 
@@ -162,7 +163,7 @@ def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device,
     of_fleet = select(devices).where(devices.c.removed_at_unix_ms.is_(None))
     with database.transaction() as transaction:
         rows = transaction.execute(of_fleet.order_by(devices.c.name)).mappings()
-        return tuple(_device(row, row["device_id"] in connected) for row in rows)
+        return _devices(rows, connected)
 
 
 def list_removed(database: Database) -> tuple[Device, ...]:
@@ -170,7 +171,7 @@ def list_removed(database: Database) -> tuple[Device, ...]:
     removed = select(devices).where(devices.c.removed_at_unix_ms.is_not(None))
     with database.transaction() as transaction:
         rows = transaction.execute(removed.order_by(devices.c.removed_at_unix_ms.desc()))
-        return tuple(_device(row, connected=False) for row in rows.mappings())
+        return _devices(rows.mappings(), frozenset())
 
 
 def holder_of(name: str) -> ScalarSelect[str]:
@@ -210,13 +211,16 @@ def _free_name(name: str) -> Iterator[None]:
         ) from error
 
 
-def _device(row: RowMapping, connected: bool) -> Device:
-    return Device(
-        device_id=row["device_id"],
-        name=row["name"],
-        labels=row["labels"],
-        profile=row["profile"],
-        connected=connected,
-        enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
-        last_seen_at_unix_ms=row["last_seen_at_unix_ms"],
-    )
+def _devices(rows: Iterable[RowMapping], connected: frozenset[str]) -> tuple[Device, ...]:
+    def device(row: RowMapping) -> Device:
+        return Device(
+            device_id=row["device_id"],
+            name=row["name"],
+            labels=row["labels"],
+            profile=row["profile"],
+            connected=row["device_id"] in connected,
+            enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
+            last_seen_at_unix_ms=row["last_seen_at_unix_ms"],
+        )
+
+    return tuple(readable("device", "device_id", rows, device))

@@ -11,7 +11,7 @@ from controller.state.database import Database, Transaction
 from controller.state.measurements import Conclusion, record_conclusion
 from controller.state.profiles import fail_profile
 from controller.state.rounds.courses import Place
-from controller.state.schema import jobs, turns
+from controller.state.schema import artifacts, jobs, turns
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason
@@ -74,6 +74,19 @@ def queue_jobs(
                 conversion_key=conversion_key
             )
         )
+
+
+def wait_again(database: Database, sha256: str) -> frozenset[str]:
+    """Lets the jobs that have not ended wait for an artifact anew; gives the ids of their sweeps.
+
+    An attempt that is out goes on, since its device may have the bytes.
+    """
+    keys = select(artifacts.c.conversion_key).where(artifacts.c.sha256 == sha256)
+    of_artifact = and_(jobs.c.conversion_key.in_(keys), jobs.c.state.not_in(ENDED))
+    with database.transaction() as transaction:
+        touched = transaction.scalars(select(jobs.c.sweep_id).where(of_artifact).distinct()).all()
+        transaction.execute(move_jobs(JobState.WAITING, of_artifact))
+    return frozenset(touched)
 
 
 def cancel_jobs(database: Database, sweep_id: str) -> None:

@@ -44,6 +44,8 @@ from controller.state.schema import (
     repetitions,
     sweeps,
 )
+from controller.state.schema.columns import IsJson, Unreadable
+from controller.state.unreadable import finite, readable
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
 from models.catalog.precisions import QUANTISED, Precision
@@ -51,6 +53,8 @@ from models.catalog.variants import CheckedThrough, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason
 
+# 30,000 years.
+_LONGEST_MS = 1e15
 # Ids of accuracy figures are below it.
 _MOST_FIGURES = 2**40
 
@@ -96,14 +100,13 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
     """
     query = _in_order(wanted.accuracy_dataset).where(*are_wanted(wanted))
     with database.transaction() as transaction:
-        return [
-            _concluded(
-                row,
-                wanted.accuracy_dataset,
-                _read_repetitions(transaction, row["job_id"]) if wanted.with_samples else (),
-            )
-            for row in transaction.execute(query).mappings().all()
-        ]
+
+        def measurement(row: RowMapping) -> Measurement:
+            raw = _read_repetitions(transaction, row["job_id"]) if wanted.with_samples else ()
+            return _concluded(row, wanted.accuracy_dataset, raw)
+
+        rows = transaction.execute(query).mappings().all()
+        return list(readable("measurement", "measurement_id", rows, measurement))
 
 
 def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
@@ -111,27 +114,28 @@ def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
     query = _in_order(IMAGENET).where(jobs.c.sweep_id == sweep_id)
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
-    ended = ((_concluded(row, IMAGENET, ()), row["is_sentinel"]) for row in rows)
-    return [
-        JobOutcome(
-            job_id=measurement.job_id,
-            device=measurement.device,
-            backbone=measurement.backbone,
-            runtime=measurement.runtime,
-            threads=measurement.threads,
-            weights=measurement.weights,
-            precision=measurement.precision,
-            input_size=measurement.input_size,
-            batch=measurement.batch,
-            verdict=measurement.verdict,
-            reasons=measurement.reasons,
-            median_ms=measurement.latency.median_ms if measurement.latency else None,
-            low_ms=measurement.latency.low_ms if measurement.latency else None,
-            high_ms=measurement.latency.high_ms if measurement.latency else None,
-            is_sentinel=is_sentinel,
-        )
-        for measurement, is_sentinel in ended
-    ]
+    return list(readable("measurement", "measurement_id", rows, _outcome))
+
+
+def _outcome(row: RowMapping) -> JobOutcome:
+    measurement = _concluded(row, IMAGENET, ())
+    return JobOutcome(
+        job_id=measurement.job_id,
+        device=measurement.device,
+        backbone=measurement.backbone,
+        runtime=measurement.runtime,
+        threads=measurement.threads,
+        weights=measurement.weights,
+        precision=measurement.precision,
+        input_size=measurement.input_size,
+        batch=measurement.batch,
+        verdict=measurement.verdict,
+        reasons=measurement.reasons,
+        median_ms=measurement.latency.median_ms if measurement.latency else None,
+        low_ms=measurement.latency.low_ms if measurement.latency else None,
+        high_ms=measurement.latency.high_ms if measurement.latency else None,
+        is_sentinel=row["is_sentinel"],
+    )
 
 
 def are_wanted(wanted: MeasurementFilter) -> Iterator[ColumnElement[bool]]:
@@ -172,7 +176,10 @@ def beside_accuracy(dataset: str) -> Select[Any]:
     top1, top5 = accuracies.alias("top1"), accuracies.alias("top5")
     # Read inside the database: a specification is long, and there is one beside each measurement.
     asked = type_coerce(sweeps.c.spec, JSON)
-    weights_asked = type_coerce(asked["weights"].as_string(), artifacts.c.weights.type)
+    # A path into what is no JSON would end the query for every row.
+    weights = case((IsJson(sweeps.c.spec), asked["weights"].as_string()))
+    most_repetitions = case((IsJson(sweeps.c.spec), asked["most_repetitions"].as_integer()))
+    weights_asked = type_coerce(weights, artifacts.c.weights.type)
     return (
         select(
             jobs.c.job_id,
@@ -195,7 +202,7 @@ def beside_accuracy(dataset: str) -> Select[Any]:
             artifacts.c.weights_digest,
             artifacts.c.max_relative_difference,
             artifacts.c.checked_through,
-            asked["most_repetitions"].as_integer().label("repetitions_wanted"),
+            most_repetitions.label("repetitions_wanted"),
             weights_asked.label("weights_asked"),
             top1.c.value_percent.label("top1"),
             top1.c.source.label("accuracy_source"),
@@ -257,8 +264,13 @@ def measurement_of(
     """A job's measurement without its raw samples, by its row of `beside_accuracy`."""
     settings: MeasureSettings = row["settings"]
     latency = conclusion.latency
+    if latency is not None and not _are_times(latency):
+        raise ValueError("latency")
     holding = (None, row["input_size"])
     is_of_size = row["top1_input_size"] in holding
+    # Of an accuracy that cannot be read nothing is known.
+    top1_size = row["top1_input_size"]
+    known_size = None if isinstance(top1_size, Unreadable) else top1_size
     return Measurement(
         measurement_id=measurement_id,
         sweep_id=row["sweep_id"],
@@ -279,26 +291,33 @@ def measurement_of(
         weights_digest=row["weights_digest"] or "",
         artifact_sha256=row["sha256"] or "",
         artifact_size_bytes=row["size_bytes"] or 0,
-        max_relative_difference=row["max_relative_difference"] or 0.0,
+        max_relative_difference=finite(row["max_relative_difference"]) or 0.0,
         checked_through=row["checked_through"] or CheckedThrough.NOTHING,
         verdict=conclusion.verdict,
         reasons=conclusion.reasons,
         busy_threads=conclusion.busy_threads,
         measured_at_unix_ms=conclusion.measured_at_unix_ms,
-        top1=row["top1"] if is_of_size else None,
-        top5=row["top5"] if row["top5_input_size"] in holding else None,
-        accuracy_source=(row["accuracy_source"] or "") if is_of_size else "",
-        params_m=row["params_m"],
-        flops_g=row["flops_g"],
+        top1=finite(row["top1"]) if is_of_size else None,
+        top5=finite(row["top5"]) if row["top5_input_size"] in holding else None,
+        accuracy_source=str(row["accuracy_source"] or "") if is_of_size else "",
+        params_m=finite(row["params_m"]),
+        flops_g=finite(row["flops_g"]),
         latency=latency,
         memory=conclusion.memory,
         repetitions_wanted=row["repetitions_wanted"],
-        accuracy_input_size=row["top1_input_size"],
+        accuracy_input_size=known_size,
         latency_per_image_ms=per_image_ms(latency.median_ms if latency else None, row["batch"]),
         affinity=conclusion.affinity,
         accuracy_dataset=dataset,
         settings=settings,
         minutes=conclusion.minutes,
+    )
+
+
+def _are_times(latency: LatencyFigures) -> bool:
+    """Whether there are ratios of them, and logarithms."""
+    return all(
+        0 < each < _LONGEST_MS for each in (latency.median_ms, latency.low_ms, latency.high_ms)
     )
 
 

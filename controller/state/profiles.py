@@ -9,6 +9,7 @@ from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import OperatorProfile
 from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, devices, jobs, profiles
+from controller.state.unreadable import misfit_of
 from protos.fleet import Profiled
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
@@ -75,7 +76,7 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
     """A profile that has ended, and its compressed trace.
 
     Raises:
-        EdgerankError: EXECUTION, with the reason, when it failed.
+        EdgerankError: EXECUTION, with the reason, when it failed; DAMAGED when it cannot be read.
     """
     query = (
         select(profiles, jobs, devices.c.name.label("device"), artifacts)
@@ -89,7 +90,8 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
     if row.times is None:
         words = {"backbone": row.backbone, "device": row.device}
         failed = reason(ReasonCode.PROFILE_FAILED, words)
-        raise Refused(ErrorCode.EXECUTION, (failed, *(row.reasons or ())))
+        reasons = row.reasons if isinstance(row.reasons, tuple) else ()
+        raise Refused(ErrorCode.EXECUTION, (failed, *reasons))
     settings: MeasureSettings = row.settings
     profile = OperatorProfile(
         profile_id=profile_id,
@@ -113,4 +115,10 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
         settings=settings,
         started_unready=row.started_unready,
     )
+    if (misfit := misfit_of(profile)) or not isinstance(row.trace_gzip, bytes):
+        raise EdgerankError(
+            ErrorCode.DAMAGED,
+            f"the profile {profile_id!r} is stored and cannot be read ({misfit or 'its trace'}); "
+            "profile again",
+        )
     return profile, row.trace_gzip

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Row, case, func, insert, select, type_coerce, update
+from sqlalchemy import JSON, Row, RowMapping, case, func, insert, select, type_coerce, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState, PlannedJob
@@ -13,6 +13,8 @@ from controller.domain.sweeps import SweepPhase, SweepSpec, SweepSummary
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.schema import devices, jobs, profiles, sweeps
+from controller.state.schema.columns import IsJson
+from controller.state.unreadable import readable
 
 RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 SHOWN_CANDIDATES = 8
@@ -70,13 +72,21 @@ def find_sweep(database: Database, sweep_id: str) -> StoredSweep:
     """The sweep of this id.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME.
+        EdgerankError: UNKNOWN_NAME; DAMAGED when it cannot be read.
     """
     with database.transaction() as transaction:
-        row = transaction.execute(select(sweeps).where(sweeps.c.sweep_id == sweep_id)).one_or_none()
+        rows = transaction.execute(select(sweeps).where(sweeps.c.sweep_id == sweep_id))
+        row = rows.mappings().one_or_none()
     if row is None:
         raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no sweep has the id {sweep_id!r}")
-    return _stored(row)
+    stored = next(readable("sweep", "sweep_id", [row], _stored), None)
+    if stored is None:
+        raise EdgerankError(
+            ErrorCode.DAMAGED,
+            f"the sweep {sweep_id!r} is stored and cannot be read; bring the state's database back "
+            "from a backup, or start another sweep",
+        )
+    return stored
 
 
 def resolve_sweep(database: Database, wanted: str) -> str:
@@ -88,7 +98,8 @@ def resolve_sweep(database: Database, wanted: str) -> str:
         EdgerankError: UNKNOWN_NAME; INVALID_INPUT for a beginning of several, with their ids.
     """
     newest = select(sweeps.c.sweep_id).order_by(sweeps.c.created_at_unix_ms.desc())
-    named = type_coerce(sweeps.c.spec, JSON)["name"].as_string() == wanted
+    name = type_coerce(sweeps.c.spec, JSON)["name"].as_string()
+    named = case((IsJson(sweeps.c.spec), name)) == wanted
     begun = newest.where(sweeps.c.sweep_id.startswith(wanted, autoescape=True))
     with database.transaction() as transaction:
         for exactly in (sweeps.c.sweep_id == wanted, named):
@@ -137,8 +148,12 @@ def list_sweeps(database: Database) -> tuple[SweepSummary, ...]:
     with database.transaction() as transaction:
         for row in transaction.execute(counted):
             of_sweep.setdefault(row.sweep_id, []).append(row)
-        rows = transaction.execute(newest).all()
-    return tuple(_summary(row, of_sweep.get(row.sweep_id, [])) for row in rows)
+        rows = transaction.execute(newest).mappings().all()
+
+    def summary(row: RowMapping) -> SweepSummary:
+        return _summary(row, of_sweep.get(row["sweep_id"], []))
+
+    return tuple(readable("sweep", "sweep_id", rows, summary))
 
 
 def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
@@ -148,8 +163,8 @@ def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
             select(sweeps)
             .where(sweeps.c.phase.in_(RUNNING_PHASES))
             .order_by(sweeps.c.created_at_unix_ms)
-        ).all()
-    return tuple(_stored(row) for row in rows)
+        )
+        return tuple(readable("sweep", "sweep_id", rows.mappings(), _stored))
 
 
 def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms: int) -> None:
@@ -168,14 +183,14 @@ def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms:
         )
 
 
-def _summary(row: Row[Any], by_device: Sequence[Row[Any]]) -> SweepSummary:
-    spec: SweepSpec = row.spec
+def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
+    spec: SweepSpec = row["spec"]
     return SweepSummary(
-        sweep_id=row.sweep_id,
+        sweep_id=row["sweep_id"],
         name=spec.name,
-        phase=row.phase,
-        created_at_unix_ms=row.created_at_unix_ms,
-        ended_at_unix_ms=row.ended_at_unix_ms,
+        phase=row["phase"],
+        created_at_unix_ms=row["created_at_unix_ms"],
+        ended_at_unix_ms=row["ended_at_unix_ms"],
         devices=tuple(each.device for each in by_device),
         jobs_total=sum(each.total for each in by_device),
         jobs_ended=sum(each.ended for each in by_device),
@@ -184,5 +199,5 @@ def _summary(row: Row[Any], by_device: Sequence[Row[Any]]) -> SweepSummary:
     )
 
 
-def _stored(row: Row[Any]) -> StoredSweep:
-    return StoredSweep(row.sweep_id, row.spec, row.phase)
+def _stored(row: RowMapping) -> StoredSweep:
+    return StoredSweep(row["sweep_id"], row["spec"], row["phase"])

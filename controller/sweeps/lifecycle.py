@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from tenacity import (
     AsyncRetrying,
@@ -27,17 +28,15 @@ from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.settling import settle_all
 from controller.state import attempts, devices, jobs, measurements, sweeps
-from controller.state.artifacts import find_artifact, made_versions
-from controller.state.catalog.own_models import list_own_models
+from controller.state.artifacts import find_artifact
 from controller.state.database import Database
 from controller.state.jobs import Role
 from controller.state.rounds import turns
 from controller.state.sweeps import RUNNING_PHASES, StoredSweep
 from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
-from controller.sweeps.readable import KnownVersions, too_new
-from controller.sweeps.starting import create_sweep
+from controller.sweeps.readable import too_new
+from controller.sweeps.starting import create_sweep, known_versions
 from models.catalog.catalog import Catalog
-from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Variant, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 
@@ -67,6 +66,10 @@ class Sweeps:
         self._clock = clock
         self._activity: dict[str, Activity] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
+        # Sweeps that are prepared, and have jobs that wait once more.
+        self._again: set[str] = set()
+        # Held while jobs begin to wait, and while those that wait in vain are failed.
+        self._moving = asyncio.Lock()
 
     async def recover(self) -> None:
         """Goes on with the sweeps that had not ended when the controller stopped."""
@@ -165,19 +168,42 @@ class Sweeps:
         finally:
             await _ended(work)
 
+    async def convert_again(self, sha256: str) -> None:
+        """Lets the jobs that need an artifact wait until it is made again."""
+        async with self._moving:
+            touched = await asyncio.to_thread(jobs.wait_again, self._database, sha256)
+            for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._database):
+                if sweep.sweep_id not in touched:
+                    continue
+                if sweep.sweep_id in self._preparing and not self._preparing[sweep.sweep_id].done():
+                    self._again.add(sweep.sweep_id)
+                else:
+                    self._prepare_soon(sweep, is_again=True)
+        self._changes.notify()
+
     async def close(self) -> None:
         """Stops preparing sweeps; a later start goes on."""
         for task in tuple(self._preparing.values()):
             await _ended(task)
 
-    async def _prepare(self, sweep: StoredSweep) -> None:
+    async def _prepare(self, sweep: StoredSweep, *, is_again: bool) -> None:
+        """Prepares a sweep, once more when jobs began to wait meanwhile.
+
+        `is_again` tells that it was prepared before, and what was made then is damaged.
+        """
+        await self._prepare_once(sweep, is_again)
+        while sweep.sweep_id in self._again:
+            await self._prepare_once(sweep, is_again=True)
+
+    async def _prepare_once(self, sweep: StoredSweep, is_again: bool) -> None:
         """Gives every job its artifact or its failure, then lets the agents measure.
 
         However converting ends, the sweep goes on: one that stayed in this phase would keep those
         who follow it waiting forever.
         """
+        self._again.discard(sweep.sweep_id)
         try:
-            await self._convert_variants(sweep)
+            await self._convert_variants(sweep, is_again)
             # Of the jobs that nothing was told of: there are none, unless converting broke off.
             why = reason(ReasonCode.CONTROLLER_DEFECT)
         except EdgerankError as error:
@@ -196,15 +222,17 @@ class Sweeps:
                 await self._let_measure(sweep.sweep_id, why)
         await self._fleet.dispatch_all()
 
-    async def _convert_variants(self, sweep: StoredSweep) -> None:
+    async def _convert_variants(self, sweep: StoredSweep, is_again: bool) -> None:
         try:
             # A sentinel has no accuracy to be right about, and synthetic weights are always there.
-            await self._convert_role(sweep.sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC)
-            await self._convert_role(sweep.sweep_id, Role.CANDIDATE, sweep.spec.weights)
+            await self._convert_role(sweep.sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC, is_again)
+            await self._convert_role(sweep.sweep_id, Role.CANDIDATE, sweep.spec.weights, is_again)
         finally:
             self._activity.pop(sweep.sweep_id, None)
 
-    async def _convert_role(self, sweep_id: str, role: Role, weights: WeightsKind) -> None:
+    async def _convert_role(
+        self, sweep_id: str, role: Role, weights: WeightsKind, is_again: bool
+    ) -> None:
         variants = await asyncio.to_thread(jobs.waiting_variants, self._database, sweep_id, role)
         if not variants:
             return
@@ -213,23 +241,28 @@ class Sweeps:
             await self._settle(sweep_id, role, variant, outcome, key)
 
         def on_activity(activity: Activity) -> None:
-            self._activity[sweep_id] = activity
+            self._activity[sweep_id] = replace(activity, is_again=is_again)
             self._changes.notify()
 
         await self._converter.ensure(variants, weights, Listener(on_outcome, on_activity))
 
     async def _let_measure(self, sweep_id: str, why: Reason) -> None:
-        for role in Role:
-            for variant in await asyncio.to_thread(
-                jobs.waiting_variants, self._database, sweep_id, role
-            ):
-                await self._fail_jobs(sweep_id, role, variant, why)
+        async with self._moving:
+            if sweep_id not in self._again:
+                await self._fail_waiting(sweep_id, why)
         await asyncio.to_thread(
             sweeps.set_phase, self._database, sweep_id, SweepPhase.MEASURING, self._clock.unix_ms()
         )
         await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
         await self._fleet.end_finished_sweeps()
         self._changes.notify()
+
+    async def _fail_waiting(self, sweep_id: str, why: Reason) -> None:
+        for role in Role:
+            for variant in await asyncio.to_thread(
+                jobs.waiting_variants, self._database, sweep_id, role
+            ):
+                await self._fail_jobs(sweep_id, role, variant, why)
 
     async def _settle(
         self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
@@ -297,22 +330,15 @@ class Sweeps:
             jobs_with_figures=far.jobs_with_figures,
         )
 
-    def _prepare_soon(self, sweep: StoredSweep) -> None:
-        task = asyncio.get_running_loop().create_task(self._prepare(sweep))
+    def _prepare_soon(self, sweep: StoredSweep, *, is_again: bool = False) -> None:
+        task = asyncio.get_running_loop().create_task(self._prepare(sweep, is_again=is_again))
         self._preparing[sweep.sweep_id] = task
-        task.add_done_callback(lambda _task: self._preparing.pop(sweep.sweep_id, None))
+        task.add_done_callback(lambda ended: self._prepared(sweep.sweep_id, ended))
 
-
-def known_versions(database: Database, backbones: Collection[str]) -> KnownVersions:
-    """What the ONNX files of backbones need, as far as that is stored."""
-    return KnownVersions(
-        made=made_versions(database, backbones),
-        own={
-            model.name: OnnxVersions(model.ir_version, model.opset)
-            for model in list_own_models(database)
-            if model.ir_version is not None and model.opset is not None
-        },
-    )
+    def _prepared(self, sweep_id: str, task: asyncio.Task[None]) -> None:
+        # Another one may have begun since it ended.
+        if self._preparing.get(sweep_id) is task:
+            del self._preparing[sweep_id]
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

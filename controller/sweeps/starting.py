@@ -1,16 +1,32 @@
-"""How a sweep begins: its jobs, and the order in which their repetitions take turns."""
+"""How a sweep begins: what its files need, its jobs, and in which order they take turns."""
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec, planned_time_ms
 from controller.fleet.turns import first_rounds
+from controller.state.artifacts import made_versions
+from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.rounds.courses import Place, open_course
 from controller.state.rounds.turns import append_turns
 from controller.state.sweeps import add_sweep
+from controller.sweeps.readable import KnownVersions
+from models.catalog.onnx_versions import OnnxVersions
+
+
+def known_versions(database: Database, backbones: Collection[str]) -> KnownVersions:
+    """What the ONNX files of backbones need, as far as that is stored."""
+    return KnownVersions(
+        made=made_versions(database, backbones),
+        own={
+            model.name: OnnxVersions(model.ir_version, model.opset)
+            for model in list_own_models(database)
+            if model.ir_version is not None and model.opset is not None
+        },
+    )
 
 
 def create_sweep(

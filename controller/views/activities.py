@@ -35,11 +35,15 @@ def activity_words(activity: Activity) -> str:
         case ActivityKind.FETCHING_WEIGHTS:
             of_total = f" of {activity.total_bytes / 1e6:.0f}" if activity.total_bytes else ""
             done = f"{activity.done_bytes / 1e6:.0f}{of_total} MB"
-            return f"{activity.backbone}: fetching weights, {done}"
+            return f"{activity.backbone}: {_again(activity)}fetching weights, {done}"
         case ActivityKind.CONVERTING:
-            return f"{activity.backbone}: {activity.step}"
+            return f"{activity.backbone}: {_again(activity)}{activity.step}"
         case _:
             return f"{activity.device}: {_on_device(activity)}"
+
+
+def _again(activity: Activity) -> str:
+    return "its stored file is damaged and made again: " if activity.is_again else ""
 
 
 def _on_device(activity: Activity) -> str:

@@ -19,6 +19,7 @@ from controller.domain.measurements import Measurement, sustained_minutes
 from controller.views.documents import to_document
 from controller.views.reasons import sentences
 from models.files import replacing
+from protos.names import printable
 
 
 class Kind(Enum):
@@ -114,6 +115,7 @@ _FIELD_OF_COLUMN: Final = {
 }
 
 
+_MAX_WHOLE: Final = 2**63 - 1
 _FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -199,8 +201,11 @@ def _cell(value: Any) -> Any:
     # As in JSON.
     if isinstance(value, bool):
         return str(value).lower()
+    if not isinstance(value, str):
+        return value
     # What a spreadsheet would compute is text to it behind an apostrophe (OWASP, CSV Injection).
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_BEGINS) else value
+    text = "\n".join(map(printable, value.split("\n")))
+    return f"'{text}" if value.startswith(_FORMULA_BEGINS) else text
 
 
 def _write_json(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
@@ -221,11 +226,17 @@ def _write_parquet(measurements: Iterable[Measurement], file: IO[bytes]) -> None
     raw = pa.field(RAW_COLUMN, pa.list_(pa.list_(pa.int64())))
     columns = [(name, pa.type_for_alias(kind.value)) for name, kind in COLUMNS.items()]
     rows = [
-        flat_row(measurement)
+        {column: _storable(value) for column, value in flat_row(measurement).items()}
         | {RAW_COLUMN: [repetition.latency_ns for repetition in measurement.repetitions]}
         for measurement in measurements
     ]
     pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema([*columns, raw])), file)
+
+
+def _storable(value: Any) -> Any:
+    """A value as Parquet takes it, whose whole numbers have 64 bits."""
+    is_too_large = isinstance(value, int) and abs(value) > _MAX_WHOLE
+    return None if is_too_large else value
 
 
 _WRITERS: Final[Mapping[str, Callable[[Iterable[Measurement], IO[bytes]], None]]] = {

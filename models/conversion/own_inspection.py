@@ -58,7 +58,7 @@ def check_confinable() -> None:
     if missing:
         raise NotConfinable(
             "models of people are not read on this machine, since its kernel cannot hold the "
-            f"process that reads them ({missing}): run the controller on Linux 6.2 or newer with "
+            f"process that reads them ({missing}): run the controller on Linux 5.13 or newer with "
             "Landlock and seccomp; the catalog's backbones are converted all the same"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from models.recipes import synthetic as recipe
 from models.tools import tool_versions
 from models.weights.addresses import NoPublishedWeights, published_address
 from models.weights.download import DownloadFailed, Progress, download
+
+log = logging.getLogger(__name__)
 
 
 class WeightsUnavailable(Exception):
@@ -128,7 +131,7 @@ def _synthetic(backbone: Backbone) -> Weights:
 
 
 def _own(backbone: Backbone, folder: Path) -> Weights:
-    again = f"remove {backbone.name} and add it again"
+    again = f"add the same files as {backbone.name} once more, or bring them back from a backup"
     try:
         digest = own_digest(folder)
         size_bytes = sum(file.stat().st_size for file in folder.iterdir())
@@ -152,8 +155,11 @@ def _own(backbone: Backbone, folder: Path) -> Weights:
 def _cached(backbone: Backbone, address: str, path: Path, on_progress: Progress) -> Weights:
     record = path.with_name(f"{path.name}.json")
     known = _read_record(record)
-    if known is None or known.get("source") != address or not _holds(path, known):
+    is_here = known is not None and known.get("source") == address
+    if known is None or not is_here or not _holds(path, known):
         # Left by another address, or altered since it was fetched.
+        if is_here and path.exists():
+            log.warning("%s was altered since it was fetched; it is fetched again", path)
         path.unlink(missing_ok=True)
         download(address, path, on_progress)
         known = {

@@ -64,7 +64,9 @@ class FleetServicer(object):
     def FetchArtifact(self, request, context):
         """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
         after a break call again with the bytes that are already there as offset.
-        Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end.
+        Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
+        stored bytes turn out to be damaged, before the last chunk: drop what came, and report
+        ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,9 @@ class FleetStub:
     FetchArtifact: _grpc.UnaryStreamMultiCallable[_fleet_pb2.FetchArtifactRequest, _fleet_pb2.FetchArtifactResponse]
     """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
     after a break call again with the bytes that are already there as offset.
-    Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end.
+    Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
+    stored bytes turn out to be damaged, before the last chunk: drop what came, and report
+    ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
     """
 
 @_typing.type_check_only
@@ -61,7 +63,9 @@ class FleetAsyncStub(FleetStub):
     FetchArtifact: _aio.UnaryStreamMultiCallable[_fleet_pb2.FetchArtifactRequest, _fleet_pb2.FetchArtifactResponse]  # type: ignore[assignment]
     """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
     after a break call again with the bytes that are already there as offset.
-    Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end.
+    Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
+    stored bytes turn out to be damaged, before the last chunk: drop what came, and report
+    ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
     """
 
 class FleetServicer(metaclass=_abc_1.ABCMeta):
@@ -87,7 +91,9 @@ class FleetServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_fleet_pb2.FetchArtifactResponse], _abc.AsyncIterator[_fleet_pb2.FetchArtifactResponse]]:
         """The bytes of an artifact from an offset on, in chunks of at most 1 MiB, in order. Idempotent:
         after a break call again with the bytes that are already there as offset.
-        Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end.
+        Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
+        stored bytes turn out to be damaged, before the last chunk: drop what came, and report
+        ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
         """
 
 def add_FleetServicer_to_server(servicer: FleetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,6 +6,9 @@ People and programs to controller. The command line, the report and the exports 
 Where a request names a sweep, an id, a beginning of one that no other has, or the name of a sweep is
 meant; of several of one name the newest. INVALID_ARGUMENT for a beginning of several (the message names
 them).
+
+A stored row that cannot be read is left out of an answer. The trailing metadata then has, under
+edgerank-left-out-bin, a sentence in UTF-8 for each kind of row.
 """
 
 from collections import abc as _abc
@@ -1047,6 +1050,7 @@ class Activity(_message.Message):
     IS_PROFILE_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
     WAITS_AT_MOST_MS_FIELD_NUMBER: _builtins.int
+    IS_AGAIN_FIELD_NUMBER: _builtins.int
     kind: Global___ActivityKind.ValueType
     backbone: _builtins.str
     done_bytes: _builtins.int
@@ -1062,6 +1066,8 @@ class Activity(_message.Message):
     is_profile: _builtins.bool
     waits_at_most_ms: _builtins.int
     """How long this start may wait; 0 when it waits for nothing."""
+    is_again: _builtins.bool
+    """Of a conversion: what was stored before is damaged."""
     @_builtins.property
     def waiting_for(self) -> _types_pb2.Reason:
         """What a start waits for."""
@@ -1080,10 +1086,11 @@ class Activity(_message.Message):
         is_profile: _builtins.bool = ...,
         waiting_for: _types_pb2.Reason | None = ...,
         waits_at_most_ms: _builtins.int = ...,
+        is_again: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "runtime", b"runtime", "waiting_for", b"waiting_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "backbone", b"backbone", "device", b"device", "done_bytes", b"done_bytes", "is_profile", b"is_profile", "kind", b"kind", "ordinal", b"ordinal", "runtime", b"runtime", "step", b"step", "total_bytes", b"total_bytes", "waiting_for", b"waiting_for", "waits_at_most_ms", b"waits_at_most_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_waiting_for", b"_waiting_for", "backbone", b"backbone", "device", b"device", "done_bytes", b"done_bytes", "is_again", b"is_again", "is_profile", b"is_profile", "kind", b"kind", "ordinal", b"ordinal", "runtime", b"runtime", "step", b"step", "total_bytes", b"total_bytes", "waiting_for", b"waiting_for", "waits_at_most_ms", b"waits_at_most_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015

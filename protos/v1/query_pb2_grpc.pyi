@@ -6,6 +6,9 @@ People and programs to controller. The command line, the report and the exports 
 Where a request names a sweep, an id, a beginning of one that no other has, or the name of a sweep is
 meant; of several of one name the newest. INVALID_ARGUMENT for a beginning of several (the message names
 them).
+
+A stored row that cannot be read is left out of an answer. The trailing metadata then has, under
+edgerank-left-out-bin, a sentence in UTF-8 for each kind of row.
 """
 
 from collections import abc as _abc

@@ -325,6 +325,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_SAMPLES_SPREAD: _ReasonCode.ValueType  # 18
     REASON_CODE_ARTIFACT_BROKEN: _ReasonCode.ValueType  # 19
     """Why an attempt, or all of a job, gave no figure. Those of an agent have the word detail."""
+    REASON_CODE_ARTIFACT_DAMAGED: _ReasonCode.ValueType  # 111
     REASON_CODE_NO_RUNTIME: _ReasonCode.ValueType  # 20
     REASON_CODE_RUNTIME_ERROR: _ReasonCode.ValueType  # 21
     REASON_CODE_CRASHED: _ReasonCode.ValueType  # 22
@@ -504,6 +505,7 @@ REASON_CODE_FEW_REPETITIONS: ReasonCode.ValueType  # 17
 REASON_CODE_SAMPLES_SPREAD: ReasonCode.ValueType  # 18
 REASON_CODE_ARTIFACT_BROKEN: ReasonCode.ValueType  # 19
 """Why an attempt, or all of a job, gave no figure. Those of an agent have the word detail."""
+REASON_CODE_ARTIFACT_DAMAGED: ReasonCode.ValueType  # 111
 REASON_CODE_NO_RUNTIME: ReasonCode.ValueType  # 20
 REASON_CODE_RUNTIME_ERROR: ReasonCode.ValueType  # 21
 REASON_CODE_CRASHED: ReasonCode.ValueType  # 22

@@ -7,9 +7,11 @@ from typing import Any
 
 import grpc
 
-from controller.api.statuses import STATUSES
+from controller.api.statuses import LEFT_OUT_KEY, STATUSES
 from controller.domain.errors import EdgerankError, Refused
+from controller.state.unreadable import note_left_out
 from controller.views.reasons import sentences
+from controller.views.reasons.leaving_out import unread_words
 from protos.codec import MessageInvalid
 
 log = logging.getLogger(__name__)
@@ -17,9 +19,16 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
-    """Ends the call with the status and the sentence of what is raised under the block."""
+    """Ends the call with the status and the sentence of what is raised under the block.
+
+    What the answer leaves out, since it cannot be read, is told behind it.
+    """
+    left_out = note_left_out()
     try:
         yield
+        told = [(LEFT_OUT_KEY, each.encode()) for each in unread_words(left_out.rows)]
+        if told:
+            context.set_trailing_metadata(told)
     except Refused as refused:
         await context.abort(STATUSES[refused.code], sentences(refused.reasons))
     except EdgerankError as error:

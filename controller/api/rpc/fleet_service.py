@@ -8,7 +8,6 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import Message
-from obstore.store import LocalStore
 
 from controller.access.members import Members
 from controller.api.rpc.failures import answered_failures
@@ -17,9 +16,10 @@ from controller.api.rpc.guard import current_caller
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.sessions import AgentSession
-from controller.state.blobs import read_blob
+from controller.sweeps.repairing import StoredArtifacts
 from protos import fleet as conversation
 from protos.codec import to_message
+from protos.reasons import ReasonCode
 from protos.v1 import fleet_pb2
 
 _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
@@ -57,9 +57,9 @@ def fleet_handler(service: "FleetService") -> grpc.GenericRpcHandler:
 class FleetService:
     """What agents call."""
 
-    def __init__(self, fleet: Fleet, blobs: LocalStore, members: Members) -> None:
+    def __init__(self, fleet: Fleet, artifacts: StoredArtifacts, members: Members) -> None:
         self._fleet = fleet
-        self._blobs = blobs
+        self._artifacts = artifacts
         self._members = members
         # Neither on the loop that all share, nor on the threads that the database waits in.
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
@@ -91,7 +91,7 @@ class FleetService:
         """Streams an artifact from an offset on."""
         async with answered_failures(context):
             await self._check_fetch(request.sha256)
-            async for chunk in read_blob(self._blobs, request.sha256, request.offset_bytes):
+            async for chunk in self._artifacts.read(request.sha256, request.offset_bytes):
                 yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
 
     async def _attested(self, hello: conversation.Hello) -> conversation.Hello:
@@ -156,11 +156,19 @@ class FleetService:
             case conversation.Progress():
                 self._fleet.progress(session, said)
             case conversation.Report():
+                await self._hear_complaint(session, said)
                 await self._fleet.report(session, said)
             case conversation.GiveBack():
                 await self._fleet.take_back(session, said)
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
+
+    async def _hear_complaint(self, session: AgentSession, report: conversation.Report) -> None:
+        """Looks at what an agent could not fetch whole, before its turn is queued again."""
+        lease = session.leases.get(report.attempt_id)
+        codes = {each.code for each in report.failure.reasons} if report.failure else set()
+        if lease is not None and ReasonCode.ARTIFACT_DAMAGED in codes:
+            await self._artifacts.check(lease.artifact_sha256)
 
 
 def _to_agent(said: conversation.ToAgent) -> fleet_pb2.ConnectResponse:

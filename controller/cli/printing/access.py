@@ -1,13 +1,13 @@
 """Tokens and the log of changes on the terminal."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 
 from rich.console import Console
 from rich.text import Text
 
 from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.access import AccessState, AuditEntry, JoinTokenState
+from controller.views.counting import minute
 
 
 def print_join_tokens(console: Console, tokens: Sequence[JoinTokenState]) -> None:
@@ -25,7 +25,7 @@ def print_join_tokens(console: Console, tokens: Sequence[JoinTokenState]) -> Non
     for token in tokens:
         table.add_row(
             Text(token.token_id),
-            _moment(token.expires_at_unix_ms),
+            minute(token.expires_at_unix_ms),
             f"{token.uses_left:,}",
             token.device or "new devices",
             _labels(token.labels),
@@ -44,8 +44,8 @@ def print_access(console: Console, tokens: Sequence[AccessState]) -> None:
         table.add_row(
             Text(token.name),
             ", ".join(scope.value for scope in token.scopes),
-            _moment(token.created_at_unix_ms),
-            "never" if last is None else _moment(last),
+            minute(token.created_at_unix_ms),
+            "never" if last is None else minute(last),
         )
     console.print(table)
 
@@ -58,7 +58,7 @@ def print_audit(console: Console, entries: Sequence[AuditEntry]) -> None:
     table = Ledger("when, UTC", Column("who"), Column("call"), Column("what"))
     for entry in entries:
         table.add_row(
-            Text(_moment(entry.at_unix_ms)),
+            Text(minute(entry.at_unix_ms)),
             " ".join(filter(None, (entry.caller.value, entry.caller_name))),
             entry.action,
             _printable(entry.subject),
@@ -68,10 +68,6 @@ def print_audit(console: Console, entries: Sequence[AuditEntry]) -> None:
 
 def _labels(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in labels.items())
-
-
-def _moment(unix_ms: int) -> str:
-    return f"{datetime.fromtimestamp(unix_ms / 1000, tz=timezone.utc):%Y-%m-%d %H:%M}"
 
 
 def _printable(text: str) -> str:

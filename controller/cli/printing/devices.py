@@ -1,7 +1,6 @@
 """Devices on the terminal."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +9,7 @@ from rich.text import Text
 from controller.domain.cores import format_cores
 from controller.domain.quantities import format_memory
 from controller.domain.sweeps import Device
+from controller.views.counting import minute
 from controller.views.device_words import (
     cache_words,
     clusters_words,
@@ -89,7 +89,7 @@ def _presence(device: Device) -> Text:
 
 
 def _moment(unix_ms: int) -> str:
-    return f"{datetime.fromtimestamp(unix_ms / 1000, tz=timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return f"{minute(unix_ms)} UTC"
 
 
 def _what(profile: DeviceProfile) -> Text:

@@ -1,13 +1,13 @@
 """Sweeps on the terminal."""
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
 
 from rich.console import Console
 from rich.text import Text
 
 from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.sweeps import SweepPhase, SweepSummary
+from controller.views.counting import minute
 
 _STYLES = {SweepPhase.ENDED: "green", SweepPhase.CANCELLED: "yellow"}
 
@@ -31,7 +31,7 @@ def print_sweeps(console: Console, sweeps: Sequence[SweepSummary]) -> None:
         table.add_row(
             name,
             Text(sweep.phase.value, style=_STYLES.get(sweep.phase, "cyan")),
-            _moment(sweep.created_at_unix_ms),
+            minute(sweep.created_at_unix_ms),
             _jobs(sweep),
             "\n".join(sweep.devices),
         )
@@ -45,7 +45,3 @@ def _jobs(sweep: SweepSummary) -> Text:
     if sweep.jobs_failed:
         jobs.append(f"\n{sweep.jobs_failed:,} failed", style="red")
     return jobs
-
-
-def _moment(unix_ms: int) -> str:
-    return f"{datetime.fromtimestamp(unix_ms / 1000, tz=timezone.utc):%Y-%m-%d %H:%M}"

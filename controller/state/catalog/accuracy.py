@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, bindparam, case, delete, insert, select
 
 from controller.domain.catalog import (
     AccuracyFigure,
@@ -16,6 +16,7 @@ from controller.domain.catalog import (
 )
 from controller.state.database import Database, Transaction
 from controller.state.schema import accuracies, backbones, own_models
+from controller.state.unreadable import readable
 from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
 from models.catalog.precisions import QUANTISED, Precision
 
@@ -48,15 +49,8 @@ def store_catalog(database: Database, catalog: Catalog) -> None:
 
 def list_figures(transaction: Transaction) -> tuple[StoredFigure, ...]:
     """Every accuracy figure, by dataset."""
-    rows = transaction.execute(select(accuracies).order_by(accuracies.c.dataset)).all()
-    return tuple(
-        StoredFigure(
-            key=FigureKey(*(getattr(row, part) for part in FigureKey._fields)),
-            value_percent=row.value_percent,
-            is_published=row.imported_at_unix_ms is None,
-        )
-        for row in rows
-    )
+    rows = transaction.execute(select(accuracies).order_by(accuracies.c.dataset)).mappings()
+    return tuple(readable("accuracy figure", "figure_id", rows, _stored_figure))
 
 
 def put_figures(
@@ -100,11 +94,20 @@ def known_top1(database: Database, dataset: str, catalog: Catalog) -> dict[str, 
             .where(accuracies.c.dataset == dataset, accuracies.c.metric == AccuracyMetric.TOP1)
             # The last one counts: of a size before any, and of what says most of int8.
             .order_by(place_of(accuracies.c.precision).desc(), accuracies.c.input_size.is_not(None))
-        ).all()
-    return {row.backbone: row.value_percent for row in rows if _is_of(row, catalog)}
+        ).mappings()
+        figures = list(readable("accuracy figure", "figure_id", rows, _stored_figure))
+    return {each.key.backbone: each.value_percent for each in figures if _is_of(each.key, catalog)}
 
 
-def _is_of(figure: Row[Any], catalog: Catalog) -> bool:
+def _stored_figure(row: RowMapping) -> StoredFigure:
+    return StoredFigure(
+        key=FigureKey(*(row[part] for part in FigureKey._fields)),
+        value_percent=row["value_percent"],
+        is_published=row["imported_at_unix_ms"] is None,
+    )
+
+
+def _is_of(figure: FigureKey, catalog: Catalog) -> bool:
     """Whether a figure is that of the backbone which has the name, as it comes."""
     if figure.backbone not in catalog:
         return False

@@ -1,21 +1,26 @@
 """Own models, as they are remembered; their files are in folders named by the digest."""
 
-from typing import Any
-
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import RowMapping, delete, func, insert, select
 
 from controller.domain.catalog import OwnModel, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.catalog.accuracy import backbone_row
 from controller.state.database import Database
 from controller.state.schema import accuracies, backbones, jobs, own_models
+from controller.state.unreadable import readable
 
 
 def list_own_models(database: Database) -> tuple[OwnModel, ...]:
     """Every own model, by name."""
     with database.transaction() as transaction:
-        rows = transaction.execute(select(own_models).order_by(own_models.c.name)).all()
-    return tuple(_model(row) for row in rows)
+        rows = transaction.execute(select(own_models).order_by(own_models.c.name)).mappings()
+        return tuple(readable("own model", "name", rows, _model))
+
+
+def list_digests(database: Database) -> frozenset[str]:
+    """The digests of all own models, also of those of which nothing else can be read."""
+    with database.transaction() as transaction:
+        return frozenset(map(str, transaction.scalars(select(own_models.c.digest))))
 
 
 def record_own_model(database: Database, model: OwnModel) -> None:
@@ -74,19 +79,19 @@ def forget_own_model(database: Database, name: str, *, with_accuracy: bool) -> N
         transaction.execute(delete(own_models).where(own_models.c.name == name))
 
 
-def _model(row: Row[Any]) -> OwnModel:
+def _model(row: RowMapping) -> OwnModel:
     return OwnModel(
-        name=row.name,
-        format=row.format,
-        digest=row.digest,
-        size_bytes=row.size_bytes,
-        takes=row.takes,
-        params_m=row.params_m,
-        output_shapes=row.output_shapes,
-        added_at_unix_ms=row.added_at_unix_ms,
-        assumed=row.assumed,
-        ir_version=row.ir_version,
-        opset=row.opset,
-        architecture=row.architecture,
-        precision=row.precision,
+        name=row["name"],
+        format=row["format"],
+        digest=row["digest"],
+        size_bytes=row["size_bytes"],
+        takes=row["takes"],
+        params_m=row["params_m"],
+        output_shapes=row["output_shapes"],
+        added_at_unix_ms=row["added_at_unix_ms"],
+        assumed=row["assumed"],
+        ir_version=row["ir_version"],
+        opset=row["opset"],
+        architecture=row["architecture"],
+        precision=row["precision"],
     )

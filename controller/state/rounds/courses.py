@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import JSON, ColumnElement, and_, func, insert, select, type_coerce, update
+from sqlalchemy import JSON, ColumnElement, and_, case, func, insert, select, type_coerce, update
 
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState
 from controller.domain.sweeps import SweepSpec
 from controller.figures.spread import Spread
 from controller.state.database import Database, Transaction
 from controller.state.schema import courses, jobs, sweeps
+from controller.state.schema.columns import IsJson, Unreadable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +66,23 @@ def open_course(
 
 
 def read_course(transaction: Transaction, place: Place) -> StoredCourse:
-    """How a sweep stands on a device."""
+    """How a sweep stands on a device.
+
+    Raises:
+        EdgerankError: DAMAGED when what was asked for cannot be read.
+    """
     row = transaction.execute(
         select(courses, sweeps.c.spec, jobs.c.state.label("sentinel_state"))
         .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
         .outerjoin(jobs, jobs.c.job_id == courses.c.sentinel_id)
         .where(_is_of(place))
     ).one()
+    if isinstance(row.spec, Unreadable):
+        raise EdgerankError(
+            ErrorCode.DAMAGED,
+            f"the sweep {place.sweep_id} cannot be read, and nothing follows on what is measured "
+            "for it; cancel it, and start another one",
+        )
     state: JobState | None = row.sentinel_state
     return StoredCourse(
         spec=row.spec,
@@ -118,11 +130,12 @@ def known_spread(transaction: Transaction, place: Place) -> Spread | None:
     None in a sweep whose jobs have one process each, so that nothing stands beside its own samples.
     """
     asked = type_coerce(sweeps.c.spec, JSON)
+    most_repetitions = case((IsJson(sweeps.c.spec), asked["most_repetitions"].as_integer()))
     row = transaction.execute(
         select(
             courses.c.squares,
             courses.c.degrees,
-            asked["most_repetitions"].as_integer().label("most_repetitions"),
+            most_repetitions.label("most_repetitions"),
         )
         .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
         .where(_is_of(place))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists
+from sqlalchemy import RowMapping, exists
 
 from controller.domain.jobs import JobState, TurnState
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -18,6 +18,7 @@ from controller.state.measurements import (
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.repetitions import TakenRepetition, list_taken
 from controller.state.schema import jobs, turns
+from controller.state.unreadable import readable
 from protos.measuring import MeasureSettings
 
 
@@ -57,17 +58,20 @@ def list_underway(
         .where(jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]), is_begun, *are_wanted(wanted))
         .order_by(jobs.c.position)
     )
-    found: list[Measurement] = []
     spreads: dict[Place, Spread] = {}
     with database.transaction() as transaction:
-        for row in transaction.execute(query).mappings().all():
+
+        def so_far(row: RowMapping) -> Measurement | None:
             taken = list_taken(transaction, row["job_id"])
             # A profile has turns and no repetitions.
-            if taken:
-                place = Place(sweep_id=row["sweep_id"], device_id=row["device_id"])
-                if place not in spreads:
-                    spreads[place] = known_spread(transaction, place) or UNKNOWN
-                job = Underway(taken=taken, settings=row["settings"], spread=spreads[place])
-                told = conclude(job)
-                found.append(measurement_of(row, told, dataset, measurement_id=row["job_id"]))
-    return found
+            if not taken:
+                return None
+            place = Place(sweep_id=row["sweep_id"], device_id=row["device_id"])
+            if place not in spreads:
+                spreads[place] = known_spread(transaction, place) or UNKNOWN
+            job = Underway(taken=taken, settings=row["settings"], spread=spreads[place])
+            return measurement_of(row, conclude(job), dataset, measurement_id=row["job_id"])
+
+        rows = transaction.execute(query).mappings().all()
+        found = list(readable("job", "job_id", rows, so_far))
+    return [each for each in found if each is not None]

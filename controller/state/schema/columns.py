@@ -1,16 +1,73 @@
-"""Kinds of columns, which take and give the domain's values and keep texts and bytes."""
+"""Kinds of columns, which take and give the domain's values and keep texts and bytes.
 
-from collections.abc import Sequence
+What is stored may be of before a check, or rotten: a value of which nothing can be made comes back
+as `Unreadable`, and the rows beside it as they are.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from cattrs import Converter
-from sqlalchemy import JSON, LargeBinary, String, TypeDecorator
+from cattrs.errors import StructureHandlerNotFoundError
+from sqlalchemy import JSON, Boolean, LargeBinary, String, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from protos.inputs import ImageSize
 
 _converter = Converter(detailed_validation=False)
+
+MadeT = TypeVar("MadeT")
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a stored value of which nothing can be made."""
+
+
+def read_json(text: str | bytes) -> Any:
+    """What a JSON text says; `Unreadable` where it is none."""
+    return _read(json.loads, text)
+
+
+class IsJson(FunctionElement[bool]):
+    """Whether a column's text is JSON, of which a path can be asked."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(IsJson)
+def _is_json(_element: IsJson, _compiler: Any, **_options: Any) -> str:
+    # A database that has a type for it has looked at it before.
+    return "true"
+
+
+@compiles(IsJson, "sqlite")
+def _is_json_in_sqlite(element: IsJson, compiler: Any, **options: Any) -> str:
+    return f"json_valid({compiler.process(element.clauses, **options)})"
+
+
+def _read(make: Callable[[Any], MadeT], value: Any) -> MadeT | Unreadable | None:
+    if value is None or isinstance(value, Unreadable):
+        return value
+    try:
+        return make(value)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        StructureHandlerNotFoundError,
+        TypeError,
+        ValueError,
+    ):
+        return Unreadable()
 
 
 class Member(TypeDecorator[Enum]):
@@ -27,9 +84,9 @@ class Member(TypeDecorator[Enum]):
         """What is kept of a member."""
         return None if value is None else value.value
 
-    def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:
+    def process_result_value(self, value: str | None, dialect: Any) -> Any:
         """The member of which this was kept."""
-        return None if value is None else self.enum_type(value)
+        return _read(self.enum_type, value)
 
 
 class Document(TypeDecorator[Any]):
@@ -48,7 +105,10 @@ class Document(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
         """The dataclass of which this was kept."""
-        return None if value is None else _converter.structure(value, self.document_type)
+        return _read(self._structured, value)
+
+    def _structured(self, value: Any) -> Any:
+        return _converter.structure(value, self.document_type)
 
 
 class Sides(TypeDecorator[ImageSize]):
@@ -61,9 +121,9 @@ class Sides(TypeDecorator[ImageSize]):
         """What is kept of a size."""
         return None if value is None else f"{value.height}x{value.width}"
 
-    def process_result_value(self, value: str | None, dialect: Any) -> ImageSize | None:
+    def process_result_value(self, value: str | None, dialect: Any) -> Any:
         """The size of which this was kept."""
-        return None if value is None else ImageSize(*map(int, value.split("x")))
+        return _read(_size, value)
 
 
 class Samples(TypeDecorator[Sequence[int]]):
@@ -71,12 +131,26 @@ class Samples(TypeDecorator[Sequence[int]]):
 
     impl = LargeBinary
     cache_ok = True
-    _PACKED = "<u8"
+    PACKED = "<u8"
 
     def process_bind_param(self, value: Sequence[int] | None, dialect: Any) -> bytes | None:
         """The samples as bytes."""
-        return None if value is None else np.asarray(value, dtype=self._PACKED).tobytes()
+        return None if value is None else np.asarray(value, dtype=self.PACKED).tobytes()
 
-    def process_result_value(self, value: bytes | None, dialect: Any) -> tuple[int, ...] | None:
-        """The samples, which 64-bit integers hold exactly."""
-        return None if value is None else tuple(np.frombuffer(value, dtype=self._PACKED).tolist())
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[Any], Any]:
+        """The samples, which 64-bit integers hold exactly.
+
+        Of what is there: a number would be made that many bytes before.
+        """
+        return functools.partial(_read, _samples)
+
+
+def _size(text: str) -> ImageSize:
+    return ImageSize(*map(int, text.split("x")))
+
+
+def _samples(packed: bytes) -> tuple[int, ...]:
+    samples = np.frombuffer(packed, dtype=Samples.PACKED)
+    if samples.size and samples.max() >= 2**63:
+        raise ValueError("a sample that no inference takes")
+    return tuple(samples.tolist())

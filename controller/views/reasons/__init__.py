@@ -40,7 +40,11 @@ def sentence(reason: Reason, names: Mapping[str, str] = _NOBODY) -> str:
     words = {**reason.words}
     if "other" in words:
         words["other"] = names.get(words["other"], words["other"])
-    return SENTENCES[reason.code](reason.figures, words)
+    try:
+        return SENTENCES[reason.code](reason.figures, words)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        # It was stored before the check that it has all that its sentence needs.
+        return str(reason)
 
 
 def sentences(reasons: Iterable[Reason], names: Mapping[str, str] = _NOBODY) -> str:

@@ -31,6 +31,7 @@ def _warm(figures: Mapping[str, float], _words: Mapping[str, str]) -> str:
 
 SENTENCES: Final[Writers] = {
     ReasonCode.ARTIFACT_BROKEN: _detailed("artifact"),
+    ReasonCode.ARTIFACT_DAMAGED: _detailed("damaged artifact"),
     ReasonCode.NO_RUNTIME: _detailed("no_runtime"),
     ReasonCode.RUNTIME_ERROR: _detailed("runtime_error"),
     ReasonCode.CRASHED: _detailed("crashed"),

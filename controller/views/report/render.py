@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from functools import lru_cache
 from importlib import resources
 from typing import Final
@@ -25,6 +24,7 @@ from controller.ranking import entries
 from controller.views import device_words, wording
 from controller.views.chart import chart_specification
 from controller.views.commands import sweep_command
+from controller.views.counting import day, minute
 from controller.views.reasons import sentences
 
 _PAGE: Final = "page.html"
@@ -74,7 +74,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "day": _day,
+        "day": day,
         "interval": lambda latency: format_interval(latency.low_ms, latency.high_ms),
         "latency": format_latency,
         "memory": format_memory,
@@ -130,21 +130,13 @@ def _content_security_hash(script: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
-def _utc(unix_ms: int) -> datetime:
-    return datetime.fromtimestamp(unix_ms / 1000, tz=timezone.utc)
-
-
-def _day(unix_ms: int) -> str:
-    return f"{_utc(unix_ms):%Y-%m-%d}"
-
-
 def _moment(unix_ms: int) -> str:
-    return f"{_utc(unix_ms):%Y-%m-%d %H:%M} UTC"
+    return f"{minute(unix_ms)} UTC"
 
 
 def _period(measurements: Sequence[Measurement]) -> str:
     if not measurements:
         return ""
     moments = [measurement.measured_at_unix_ms for measurement in measurements]
-    first, last = _day(min(moments)), _day(max(moments))
+    first, last = day(min(moments)), day(max(moments))
     return first if first == last else f"{first} to {last}"

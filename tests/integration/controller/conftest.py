@@ -64,9 +64,9 @@ def fleet(database: Database, clock: OwnedClock, changes: Changes) -> Fleet:
     return Fleet(database, changes, clock, "the-controllers-host")
 
 
-def store_artifact(database: Database, variant: Variant) -> str:
-    """Records an artifact of a variant; gives its conversion key."""
-    converted = Converted(
+def converted_of(variant: Variant) -> Converted:
+    """An artifact of a variant, whose bytes nobody looks at."""
+    return Converted(
         variant=variant,
         conversion_key=conversion_key(variant, WEIGHTS),
         weights=WEIGHTS,
@@ -82,7 +82,11 @@ def store_artifact(database: Database, variant: Variant) -> str:
         tool_versions={},
         seconds=1.0,
     )
-    return record_artifact(database, converted, now_unix_ms=0).conversion_key
+
+
+def store_artifact(database: Database, variant: Variant) -> str:
+    """Records an artifact of a variant; gives its conversion key."""
+    return record_artifact(database, converted_of(variant), now_unix_ms=0).conversion_key
 
 
 def start_sweep(

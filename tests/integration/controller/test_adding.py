@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader
@@ -18,9 +20,12 @@ from controller.state.catalog.own_models import record_own_model
 from controller.state.database import Database
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.own import OwnFormat
+from models.catalog.variants import WeightsKind
 from models.conversion import own_inspection
+from models.weights.weights import WeightsUnavailable, resolve_weights
 from sandbox.layers import Layer
 from tests.integration.controller.conftest import OwnedClock
+from tests.integration.storage.damaging import Damage, cut, flip, remove
 from tests.own_networks import FIXED_SHAPE, onnx_network
 
 CONTENT = onnx_network(FIXED_SHAPE).SerializeToString()
@@ -38,6 +43,16 @@ def own_models(
     database: Database, fleet: Fleet, catalog: Catalog, clock: OwnedClock, tmp_path: Path
 ) -> OwnModels:
     return OwnModels(database, tmp_path, catalog, fleet.gate, clock=clock)
+
+
+OTHER_CONTENT = onnx_network(FIXED_SHAPE, operator="Sigmoid").SerializeToString()
+OTHER_FILE = OwnFile(
+    size_bytes=len(OTHER_CONTENT), sha256=hashlib.sha256(OTHER_CONTENT).hexdigest()
+)
+
+
+async def other_sent() -> AsyncIterator[bytes]:
+    yield OTHER_CONTENT
 
 
 async def sent() -> AsyncIterator[bytes]:
@@ -89,6 +104,40 @@ async def test_a_model_that_cannot_be_recorded_leaves_no_files(
     # Nothing is in the way of the next try.
     assert (await own_models.add(HEADER, sent())).name == "Mine"
     assert len(kept_folders(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("damage", [flip, cut, remove])
+async def test_a_model_whose_files_rot_gets_them_back_when_it_is_added_again(
+    own_models: OwnModels, catalog: Catalog, tmp_path: Path, damage: Damage
+) -> None:
+    added = await own_models.add(HEADER, sent())
+    with pytest.raises(EdgerankError) as refused:
+        await own_models.add(HEADER, sent())
+    assert refused.value.code is ErrorCode.NAME_TAKEN
+    (folder,) = kept_folders(tmp_path)
+    damage(folder / "model.onnx")
+    with pytest.raises(WeightsUnavailable, match="add the same files as Mine once more"):
+        resolve_weights(catalog.get("Mine"), WeightsKind.OWN, tmp_path / "weights", lambda *_: None)
+    with pytest.raises(EdgerankError, match="not the files that it was added with"):
+        await own_models.add(replace(HEADER, files=(OTHER_FILE,)), other_sent())
+    assert await own_models.add(HEADER, sent()) == added
+    assert (folder / "model.onnx").read_bytes() == CONTENT
+    assert [model.name for model in await own_models.list()] == ["Mine"]
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+async def test_the_files_of_a_model_whose_row_is_damaged_stay(
+    own_models: OwnModels, database: Database, fleet: Fleet, clock: OwnedClock, tmp_path: Path
+) -> None:
+    added = await own_models.add(HEADER, sent())
+    (folder,) = kept_folders(tmp_path)
+    (folder.parent / "leftover").mkdir()
+    for column, value in (("takes", "{"), ("digest", "0" * 64)):
+        with database.transaction() as transaction:
+            transaction.execute(text(f"UPDATE own_models SET {column} = '{value}'"))
+        OwnModels(database, tmp_path, Catalog(load_catalog()), fleet.gate, clock=clock)
+        assert folder.exists()
+    assert folder.name == added.digest
 
 
 async def test_without_a_way_to_hold_its_reader_nothing_of_a_model_is_taken(

@@ -272,5 +272,5 @@ def test_files_that_were_altered_are_refused(tmp_path: Path) -> None:
     backbone = kept(files, tmp_path / "weights", OwnFormat.ONNX)
     path = own_folder(tmp_path / "weights", backbone.architecture) / "model.onnx"
     onnx.save(onnx_network(FIXED_SHAPE), path)
-    with pytest.raises(WeightsUnavailable, match="altered since"):
+    with pytest.raises(WeightsUnavailable, match="altered since it was added; add the same files"):
         resolve_weights(backbone, WeightsKind.OWN, tmp_path / "weights", lambda *_: None)

@@ -18,8 +18,10 @@ import pytest
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, Refused, convert
+from models.digest import file_sha256
 from models.weights.weights import Weights, resolve_weights
 from tests.integration.models.conftest import Conversion
+from tests.integration.storage.damaging import flip
 
 BACKBONE = load_catalog().get("PPLCNet_x0_25")
 FILE = "PPLCNet_x0_25_pretrained.pdparams"
@@ -87,6 +89,19 @@ def test_the_artifacts_follow_the_published_weights(
     (outputs,) = session.run(None, {session.get_inputs()[0].name: image})
     assert outputs.argmax() == 7
     assert outputs[0, 7] == pytest.approx(3.0, abs=0.5)
+
+
+def test_weights_that_rot_in_the_cache_are_fetched_again_and_that_is_told(
+    published: tuple[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    address, _ = published
+    fetched = resolve(f"{address}/{FILE}", tmp_path)
+    assert fetched.path is not None
+    flip(fetched.path)
+    assert caplog.records == []
+    assert resolve(f"{address}/{FILE}", tmp_path) == fetched
+    assert file_sha256(fetched.path) == fetched.digest
+    assert FILE in caplog.text
 
 
 def test_weights_that_run_commands_are_refused_and_run_none(

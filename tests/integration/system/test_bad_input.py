@@ -174,29 +174,3 @@ def test_a_state_that_is_full_fails_the_jobs_and_says_why(tmp_path: Path) -> Non
         assert len(told) == len(ended)
         assert edgerank("devices", address=address).returncode == 0
         assert controller.process.poll() is None
-
-
-def test_an_altered_artifact_is_a_failed_job_with_its_reason(tmp_path: Path) -> None:
-    with (
-        running_controller(tmp_path / "controller") as (_controller, address),
-        running_agent(address, "pc", tmp_path / "agent"),
-    ):
-        converted = edgerank(
-            "convert", "PPLCNet_x0_25", "--weights", "synthetic", "--json", address=address
-        )
-        (onnx,) = [one for one in json.loads(converted.stdout) if one["format"] == "onnx"]
-        digest = onnx["artifact_sha256"]
-        blob = tmp_path / "controller" / "artifacts" / digest[:2] / digest
-        content = bytearray(blob.read_bytes())
-        content[len(content) // 2] ^= 0xFF
-        blob.write_bytes(content)
-        command = ("sweep", "--models", "PPLCNet_x0_25", *QUICK_SWEEP, "--json")
-        done = edgerank(*command, address=address)
-    assert done.returncode == 4
-    assert "Traceback" not in done.stderr
-    verdicts = {job["runtime"]: job for job in json.loads(done.stdout)["ended"]}
-    (why,) = verdicts["onnxruntime"]["reasons"]
-    assert why["code"] == "artifact_broken"
-    assert why["sentence"].startswith("artifact: ")
-    # Everything else goes on.
-    assert verdicts["paddlelite"]["median_ms"] > 0

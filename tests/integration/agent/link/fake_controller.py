@@ -62,6 +62,10 @@ class FakeController(fleet_pb2_grpc.FleetServicer):
         # A fetch is never answered; `held` tells that there is one.
         self.holds_fetches = False
         self.held = asyncio.Event()
+        # The first fetches give altered bytes, so many of them.
+        self.altered_fetches = 0
+        # Its own bytes are damaged, as it finds out at their end.
+        self.damaged = False
         self.refuse_with: grpc.StatusCode | None = None
 
     def store(self, content: bytes) -> str:
@@ -100,6 +104,9 @@ class FakeController(fleet_pb2_grpc.FleetServicer):
         if self.holds_fetches:
             self.held.set()
             await asyncio.Event().wait()
+        if self.altered_fetches:
+            self.altered_fetches -= 1
+            content = bytes([content[0] ^ 1]) + content[1:]
         cut = self.cuts_bytes.pop(0) if self.cuts_bytes else None
         end = len(content) if cut is None else request.offset_bytes + cut
         for offset in range(request.offset_bytes, end, CHUNK_BYTES):
@@ -107,6 +114,8 @@ class FakeController(fleet_pb2_grpc.FleetServicer):
             yield fleet_pb2.FetchArtifactResponse(chunk=chunk)
         if cut is not None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
+        if self.damaged:
+            await context.abort(grpc.StatusCode.DATA_LOSS, "it is made again")
 
 
 async def anext_of(iterator: Any) -> Any:

@@ -62,6 +62,18 @@ async def test_a_lease_is_fetched_measured_reported_and_forgotten(
         assert controller.fetches == [0]
 
 
+async def test_an_artifact_that_comes_altered_is_fetched_anew_and_measured(
+    tmp_path: Path, content: bytes
+) -> None:
+    async with serving(FakeController()) as controller:
+        sha256 = controller.store(content)
+        controller.altered_fetches = 1
+        async with joined(controller, tmp_path) as (call, _):
+            call.lease(lease(sha256, len(content)))
+            assert (await call.next("report")).HasField("measured")
+        assert controller.fetches == [0, 0]
+
+
 async def test_heartbeats_go_on_while_it_measures(tmp_path: Path, content: bytes) -> None:
     async with serving(FakeController()) as controller:
         sha256 = controller.store(content)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from agent.artifacts.fetching import FETCHES
 from protos.codec import from_message
 from protos.fleet import Failure
 from protos.reasons import ReasonCode
@@ -24,12 +25,15 @@ async def failure_after(
     return from_message(report.failure, Failure)
 
 
-async def test_an_artifact_with_altered_bytes_is_refused(tmp_path: Path, content: bytes) -> None:
+async def test_an_artifact_that_always_comes_with_altered_bytes_is_refused(
+    tmp_path: Path, content: bytes
+) -> None:
     async with serving(FakeController()) as controller:
         sha256 = controller.store(content)
         controller.artifacts[sha256] = content[:-1] + bytes([content[-1] ^ 1])
         failure = await failure_after(controller, tmp_path, lease(sha256, len(content)))
-    assert failure.code is ReasonCode.ARTIFACT_BROKEN
+        assert controller.fetches == [0] * FETCHES
+    assert failure.code is ReasonCode.ARTIFACT_DAMAGED
     assert "other bytes" in detail_of(failure)
     assert list((tmp_path / "artifacts").iterdir()) == []
 
@@ -40,8 +44,20 @@ async def test_an_artifact_that_is_shorter_than_promised_is_refused(
     async with serving(FakeController()) as controller:
         sha256 = controller.store(content)
         failure = await failure_after(controller, tmp_path, lease(sha256, len(content) + 1))
-    assert failure.code is ReasonCode.ARTIFACT_BROKEN
+    assert failure.code is ReasonCode.ARTIFACT_DAMAGED
     assert f" {len(content)} of {len(content) + 1} bytes" in detail_of(failure)
+
+
+async def test_an_artifact_that_is_damaged_where_it_comes_from_is_complained_of_at_once(
+    tmp_path: Path, content: bytes
+) -> None:
+    async with serving(FakeController()) as controller:
+        sha256 = controller.store(content)
+        controller.damaged = True
+        failure = await failure_after(controller, tmp_path, lease(sha256, len(content)))
+        assert controller.fetches == [0]
+    assert failure.code is ReasonCode.ARTIFACT_DAMAGED
+    assert list((tmp_path / "artifacts").iterdir()) == []
 
 
 async def test_an_artifact_that_the_controller_does_not_have(tmp_path: Path) -> None:

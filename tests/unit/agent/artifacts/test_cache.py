@@ -86,11 +86,26 @@ def test_a_part_that_is_too_long_is_begun_anew(tmp_path: Path) -> None:
         assert download.offset_bytes == 0
 
 
-def test_bytes_that_changed_on_the_disk_are_not_measured(tmp_path: Path) -> None:
+def test_bytes_that_changed_on_the_disk_are_told_and_not_measured(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cache = ArtifactCache(tmp_path)
     store(cache, CONTENT).write_bytes(CONTENT[:-1] + b"?")
     assert cache.find(digest(CONTENT)) is None
     assert list(tmp_path.iterdir()) == []
+    assert digest(CONTENT)[:12] in caplog.text
+
+
+def test_what_cannot_be_read_any_more_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = ArtifactCache(tmp_path)
+    path = store(cache, CONTENT)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ArtifactRefused):
+        cache.find(digest(CONTENT))
+    assert path.name[:12] in caplog.text
 
 
 def test_artifacts_used_longest_ago_make_room(tmp_path: Path) -> None:

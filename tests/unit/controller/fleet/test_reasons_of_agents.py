@@ -23,6 +23,7 @@ from tests.unit.protos.drawing import reasons
 
 DETAILED = (
     ReasonCode.ARTIFACT_BROKEN,
+    ReasonCode.ARTIFACT_DAMAGED,
     ReasonCode.NO_RUNTIME,
     ReasonCode.RUNTIME_ERROR,
     ReasonCode.CRASHED,

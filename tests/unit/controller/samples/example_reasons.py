@@ -53,6 +53,7 @@ _MEASURING = (
 )
 _FAILING = (
     reason(ReasonCode.ARTIFACT_BROKEN, {"detail": "its SHA-256 is another"}),
+    reason(ReasonCode.ARTIFACT_DAMAGED, {"detail": "artifact 5f3a arrived with other bytes"}),
     reason(ReasonCode.NO_RUNTIME, {"detail": "this device has no paddlelite"}),
     reason(ReasonCode.RUNTIME_ERROR, {"detail": "no such operator"}),
     reason(ReasonCode.CRASHED, {"detail": "the child died by SIGSEGV"}),

@@ -22,6 +22,7 @@ ACTIVITIES = (
     # Whoever sends the weights does not tell how many there are.
     _fetching(done_bytes=12_400_000),
     Activity(kind=ActivityKind.CONVERTING, backbone="ResNet50", step="parity_onnx"),
+    Activity(kind=ActivityKind.CONVERTING, backbone="ResNet50", step="parity_onnx", is_again=True),
     *(
         _on_device(kind=kind, is_profile=is_profile, waiting_for=waiting_for, ordinal=1)
         for is_profile in (False, True)

@@ -1,0 +1,202 @@
+"""Rows of which nothing can be made: left out and told by their ids, so that one spoils no answer.
+
+What is stored was checked before; but disks rot, and a database may be older than a check.
+"""
+
+import functools
+import logging
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from sqlalchemy import RowMapping
+
+from controller.state.schema.columns import Unreadable
+from protos.names import printable
+
+log = logging.getLogger(__name__)
+
+MAX_WHOLE: Final = 2**63 - 1
+MAX_COUNT: Final = 2**32 - 1
+# Of names with whole numbers that the contract has 64 bits for; all others have 32.
+_WIDE: Final = re.compile(
+    r".*_(ms|ns|bytes|khz|uj)|call_count|input_seed|quota_(period|throttled)_count"
+)
+MAX_TEXT: Final = 4_000_000
+_SHOWN_ID: Final = 40
+_REMEMBERED: Final = 1_024
+
+MadeT = TypeVar("MadeT")
+_Fits = Callable[[Any], bool]
+
+
+@dataclass
+class LeftOut:
+    """What is left out of one answer: by kind of row, why each is, by its id."""
+
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+_of_answer: ContextVar[LeftOut | None] = ContextVar("left_out", default=None)
+
+
+def note_left_out() -> LeftOut:
+    """Begins to note what is left out of the answer that is made in this context, threads too."""
+    noted = LeftOut()
+    _of_answer.set(noted)
+    return noted
+
+
+def readable(
+    kind: str, key: str, rows: Iterable[RowMapping], make: Callable[[RowMapping], MadeT]
+) -> Iterator[MadeT]:
+    """What is made of rows, without those of which nothing can be made.
+
+    Args:
+        kind: of row, in words: `measurement`.
+        key: the column of its id.
+        rows: of one query.
+        make: what makes a domain object of a row; what it raises says that it cannot.
+    """
+    for row in rows:
+        try:
+            made = make(row)
+            why = misfit_of(made)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            why = _unreadable_column(row) or str(error) or type(error).__name__
+        if why:
+            _leave_out(kind, str(row[key]), why)
+        else:
+            yield made
+
+
+def misfit_of(made: object) -> str:
+    """The first field of a dataclass that holds what it is not declared to; empty when all fit.
+
+    Whole numbers are those that are counted with, from 0 to what a message has room for; figures
+    are finite.
+    """
+    if not is_dataclass(made) or isinstance(made, type):
+        return ""
+    declared = _declared(type(made))
+    return next((name for name, fits in declared if not fits(getattr(made, name))), "")
+
+
+def finite(stored: object) -> float | None:
+    """A figure that is one, as it is stored; None for whatever else is."""
+    is_figure = isinstance(stored, int | float) and math.isfinite(stored)
+    return float(stored) if is_figure else None  # type: ignore[arg-type]  # It was asked above.
+
+
+def _unreadable_column(row: RowMapping) -> str:
+    return next((name for name, value in row.items() if isinstance(value, Unreadable)), "")
+
+
+def _leave_out(kind: str, row_id: str, why: str) -> None:
+    shown = printable(row_id)[:_SHOWN_ID]
+    _log_once(kind, shown, printable(why))
+    noted = _of_answer.get()
+    if noted is not None:
+        noted.rows.setdefault(kind, {})[shown] = printable(why)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _log_once(kind: str, shown_id: str, why: str) -> None:
+    log.warning("1 %s cannot be read, and is left out: %r (%s)", kind, shown_id, why)
+
+
+@functools.cache
+def _declared(dataclass_type: type) -> tuple[tuple[str, _Fits], ...]:
+    hints = get_type_hints(dataclass_type)
+    names = [each.name for each in fields(dataclass_type)]
+    return tuple((name, _fits_field(name, hints[name])) for name in names)
+
+
+def is_wide(name: str) -> bool:
+    """Whether a field of this name may hold more than 32 bits."""
+    return _WIDE.fullmatch(name) is not None
+
+
+def _fits_field(name: str, hint: Any) -> _Fits:
+    if name.endswith("_unix_ms"):
+        return _fits_moment(hint)
+    return _fits(hint, MAX_WHOLE if is_wide(name) else MAX_COUNT)
+
+
+def _fits_moment(hint: Any) -> _Fits:
+    """Of a clock that is wrong, whose moments may be before 1970."""
+    is_optional = type(None) in get_args(hint)
+    return lambda value: (
+        (value is None and is_optional) or (isinstance(value, int) and abs(value) <= MAX_WHOLE)
+    )
+
+
+@functools.cache
+def _fits(hint: Any, most: int) -> _Fits:
+    """Whether a value is of what a field is declared to hold, whole numbers up to the most."""
+    origin = get_origin(hint)
+    if origin is not None:
+        return _fits_generic(origin, get_args(hint), most)
+    if hint is int:
+        return lambda value: isinstance(value, int) and 0 <= value <= most
+    if hasattr(hint, "_fields"):
+        return _fits_named(hint)
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    # Of anything but a dataclass its kind is all that is asked.
+    return lambda value: isinstance(value, hint) and not misfit_of(value)
+
+
+def _fits_generic(origin: Any, parts: tuple[Any, ...], most: int) -> _Fits:
+    if origin in (Union, UnionType):
+        return _fits_any(tuple(_fits(part, most) for part in parts))
+    if origin is Mapping:
+        return _fits_items(*(_fits(part, most) for part in parts))
+    if origin is tuple and parts[-1] is not Ellipsis:
+        return lambda value: isinstance(value, tuple) and len(value) == len(parts)
+    # Samples are many, and whole numbers by the column that holds them.
+    are_samples = parts[0] is int and most == MAX_WHOLE
+    return _fits_each(None if are_samples else _fits(parts[0], most))
+
+
+def _fits_any(alternatives: tuple[_Fits, ...]) -> _Fits:
+    return lambda value: any(fits(value) for fits in alternatives)
+
+
+def _fits_each(fits: _Fits | None) -> _Fits:
+    return lambda value: isinstance(value, tuple | list) and (fits is None or all(map(fits, value)))
+
+
+def _fits_items(fits_key: _Fits, fits_value: _Fits) -> _Fits:
+    return lambda value: (
+        isinstance(value, Mapping)
+        and all(fits_key(key) and fits_value(each) for key, each in value.items())
+    )
+
+
+def _fits_named(hint: Any) -> _Fits:
+    parts = [_fits(part, MAX_COUNT) for part in get_type_hints(hint).values()]
+    return lambda value: (
+        isinstance(value, hint) and all(fits(each) for fits, each in zip(parts, value, strict=True))
+    )
+
+
+def _is_text(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # Half of a pair, which no file or message can hold.
+        return False
+    return True
+
+
+_SCALARS: Final[Mapping[Any, _Fits]] = {
+    str: _is_text,
+    float: lambda value: finite(value) is not None,
+}

@@ -1,0 +1,95 @@
+"""An artifact that rots, wherever it is stored, is made or fetched again, and that is told."""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.client import QueryClient
+from controller.domain.sweeps import SweepPhase
+from tests.integration.storage.damaging import DAMAGES, Damage, flip
+from tests.integration.system.conftest import QUICK_SWEEP
+from tests.processes import EDGERANK, Output, Running, running_agent, running_controller
+
+SWEEP = ("sweep", "--models", "PPLCNet_x0_25", "--runtimes", "onnxruntime", *QUICK_SWEEP)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("rotten") / "controller"
+
+
+@pytest.fixture(scope="module")
+def served(state: Path) -> Iterator[tuple[Running, str]]:
+    with running_controller(state) as (controller, address):
+        yield controller, address
+
+
+def stored_artifacts(state: Path) -> list[Path]:
+    return [path for path in (state / "artifacts").glob("??/*") if len(path.name) == 64]
+
+
+def is_whole(path: Path) -> bool:
+    return hashlib.sha256(path.read_bytes()).hexdigest() == path.name
+
+
+class Sweep:
+    """A sweep on one device, as a person starts and follows it."""
+
+    def __init__(self, address: str, device: str) -> None:
+        self.process = subprocess.Popen(
+            [*EDGERANK, *SWEEP, "--devices", device, "--controller", address],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.output = Output(self.process)
+        self.sweep_id = self.output.wait_for(r"^sweep (\w+):")[1]
+
+    def wait_until_converted(self, address: str) -> None:
+        with QueryClient(address) as client:
+            for snapshot in client.watch_sweep(self.sweep_id):
+                if snapshot.phase is SweepPhase.MEASURING:
+                    return
+        raise AssertionError(self.output.lines)
+
+    def end(self) -> int:
+        return self.process.wait(timeout=300)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_sweep_ends_with_figures_although_its_stored_file_rots(
+    served: tuple[Running, str], state: Path, tmp_path: Path, damage: Damage
+) -> None:
+    controller, address = served
+    # A device of its own, which has fetched nothing before.
+    device = damage.__name__.replace("_", "-")
+    with running_agent(address, device, tmp_path / "agent") as agent:
+        assert agent.stop() == 0
+    sweep = Sweep(address, device)
+    sweep.wait_until_converted(address)
+    (blob,) = stored_artifacts(state)
+    assert is_whole(blob)
+    heard = len(controller.output.lines)
+    damage(blob)
+    with running_agent(address, device, tmp_path / "agent"):
+        assert sweep.end() == 0, sweep.output.lines
+    assert is_whole(blob)
+    sweep.output.wait_for("PPLCNet_x0_25: its stored file is damaged and made again")
+    told = [line for line in controller.output.lines[heard:] if blob.name[:12] in line]
+    assert any("PPLCNet_x0_25 is damaged" in line for line in told), controller.output.lines
+
+
+def test_a_device_fetches_again_what_rots_in_its_cache(
+    served: tuple[Running, str], tmp_path: Path
+) -> None:
+    _controller, address = served
+    with running_agent(address, "board", tmp_path / "agent") as agent:
+        assert Sweep(address, "board").end() == 0
+        (kept,) = (tmp_path / "agent" / "artifacts").iterdir()
+        flip(kept)
+        assert Sweep(address, "board").end() == 0
+        assert is_whole(kept)
+        agent.output.wait_for(f"artifact {kept.name[:12]} in this device's cache is damaged")
