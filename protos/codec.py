@@ -7,7 +7,7 @@ a proto enum when its class and member names are the proto's (`StopReason.PRECIS
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -16,23 +16,21 @@ from typing import Any, TypeVar, cast
 from cattrs import Converter
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from protos.names import printable
 
 MessageT = TypeVar("MessageT", bound=Message)
 DomainT = TypeVar("DomainT")
 
-_NUMBERS = frozenset(
-    {
-        FieldDescriptor.CPPTYPE_INT32,
-        FieldDescriptor.CPPTYPE_INT64,
-        FieldDescriptor.CPPTYPE_UINT32,
-        FieldDescriptor.CPPTYPE_UINT64,
-        FieldDescriptor.CPPTYPE_FLOAT,
-        FieldDescriptor.CPPTYPE_DOUBLE,
-        FieldDescriptor.CPPTYPE_BOOL,
-    }
-)
+_FRACTIONS = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
+_NUMBERS = _FRACTIONS | {
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
+    FieldDescriptor.CPPTYPE_UINT32,
+    FieldDescriptor.CPPTYPE_UINT64,
+    FieldDescriptor.CPPTYPE_BOOL,
+}
 
 
 class MessageInvalid(ValueError):
@@ -80,15 +78,54 @@ def from_message(
 
     Raises:
         MessageInvalid: a field that the dataclass needs is missing, an enum is unspecified or not
-            known, or there is more in it than the bounds allow.
+            known, a figure is no number, or there is more in it than the bounds allow.
     """
     try:
         return _converter().structure(_document(message, bounds), domain_type)
     except (TypeError, ValueError, KeyError) as error:
         raise MessageInvalid(
-            f"a {message.DESCRIPTOR.name} message does not make sense: {error}; "
+            f"a {message.DESCRIPTOR.name} message does not make sense: {printable(str(error))}; "
             "use the same edgerank version on both sides"
         ) from error
+
+
+def from_request(message: Message, domain_type: type[DomainT]) -> DomainT:
+    """As `from_message`, of what a person or a program asks for: nothing of it is left out.
+
+    Raises:
+        MessageInvalid: as `from_message` and `refuse_unknown`.
+    """
+    refuse_unknown(message)
+    return from_message(message, domain_type)
+
+
+def refuse_unknown(message: Message) -> None:
+    """Refuses what asks for more than this version knows, where leaving it out would be wrong.
+
+    Raises:
+        MessageInvalid: the message, or one in it, has a field that the contract of this version has
+            not; fields that say nothing do not travel.
+    """
+    for name, number in _unknown(message):
+        raise MessageInvalid(
+            f"field {number} of a {name} message is not known here: update edgerank on this side, "
+            "or do not ask for what is new"
+        )
+
+
+def _unknown(message: Message) -> Iterator[tuple[str, int]]:
+    """The fields that the contract of this version has not, each with its message."""
+    unknown = UnknownFieldSet(message)
+    for at in range(len(unknown)):
+        yield message.DESCRIPTOR.name, unknown[at].field_number
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        if not field.is_repeated:
+            yield from _unknown(value)
+        elif not field.message_type.GetOptions().map_entry:
+            for each in value:
+                yield from _unknown(each)
 
 
 def _document(message: Message, bounds: Bounds | None) -> dict[str, Any]:
@@ -109,11 +146,13 @@ def _content(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
         most = bounds.numbers if is_of_numbers else bounds.items
         if len(value) > most:
             raise ValueError(f"{field.name} has {len(value)} entries, at most {most} may be")
+    if field.cpp_type in _FRACTIONS:
+        return tuple(_plain(field, each, bounds) for each in value)
     if is_of_numbers:
         return tuple(value)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return {
-            _text(field, key, bounds): _text(field, each, bounds) for key, each in value.items()
+            _plain(field, key, bounds): _plain(field, each, bounds) for key, each in value.items()
         }
     return tuple(_value(field, each, bounds) for each in value)
 
@@ -124,11 +163,13 @@ def _value(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
     if field.enum_type is not None:
         known = field.enum_type.values_by_number.get(value)
         return value if known is None else known.name
-    return _text(field, value, bounds)
+    return _plain(field, value, bounds)
 
 
-def _text(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
+def _plain(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
     """A value that is kept as it is; a stranger's text within its bounds, and made printable."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{field.name} is {value}, which is no figure")
     if bounds is None or not isinstance(value, str):
         return value
     if len(value) > bounds.characters:

@@ -13,6 +13,12 @@ from protos.runtimes import RuntimeInfo
 PROTOCOL: Final = 1
 """Which one this version speaks; a side that says none speaks the first."""
 
+REPORT_REFUSED: Final = "report-refused"
+"""The feature of an agent that knows `ReportRefused`."""
+
+FEATURES: Final = (REPORT_REFUSED,)
+"""What agents of this version know that others of their protocol may not."""
+
 
 class Stage(Enum):
     """What an agent does with an attempt now."""
@@ -34,6 +40,8 @@ class Hello:
     Attributes:
         run_id: made anew at each start of the agent; empty where it does not say.
         replace: whether it asks for the place of who has the name.
+        features: what it knows that others of its protocol may not, by name; names that nobody
+            here knows are passed over.
     """
 
     device_id: str
@@ -44,6 +52,7 @@ class Hello:
     protocol: int | None = None
     run_id: str = ""
     replace: bool = False
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +172,14 @@ class ReportCommitted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReportRefused:
+    """The agent is to set its report aside: the controller never takes it; `why` is for its log."""
+
+    attempt_id: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cancel:
     """The agent is to stop an attempt."""
 
@@ -201,4 +218,4 @@ class Membership:
 
 
 FromAgent = Hello | Heartbeat | Ready | Progress | Report | GiveBack
-ToAgent = Welcome | Lease | ReportCommitted | Cancel | CertificateDue
+ToAgent = Welcome | Lease | ReportCommitted | ReportRefused | Cancel | CertificateDue

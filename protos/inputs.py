@@ -21,6 +21,9 @@ MAX_CONSTANTS: Final = 4
 MAX_VALUES: Final = 64
 """Most numbers of one of them."""
 
+MAX_AXES: Final = 16
+"""Most axes of one of them."""
+
 _WRITTEN_SIZE: Final = re.compile(
     r"(?P<height>[0-9]{1,5})(?:[x\u00d7](?P<width>[0-9]{1,5}))?", re.I
 )
@@ -151,6 +154,9 @@ class ConstantInput:
     def __post_init__(self) -> None:
         """Raise ValueError for what no input is, and for more than a small one."""
         _check_values(self.name, self.values)
+        # Looked at first: a product of thousands of numbers takes minutes.
+        if len(self.shape) > MAX_AXES:
+            raise ValueError(f"an input has at most {MAX_AXES} axes, and {self.name} more")
         if any(size < 1 for size in self.shape) or prod(self.shape) != len(self.values):
             raise ValueError(f"{self.name} has {len(self.values)} values for another shape")
         for value in self.values:

@@ -16,6 +16,7 @@ from tenacity.stop import stop_base
 from agent.artifacts.cache import ArtifactCache
 from agent.link.dialling import Dialler
 from agent.link.job import Job
+from agent.link.keeping import Keeping
 from agent.link.line import Line
 from agent.link.session import (
     CancelJob,
@@ -27,9 +28,11 @@ from agent.link.session import (
     JobEnded,
     JobProgressed,
     KeepReport,
+    ReportSpoiled,
     Send,
     SendReport,
     Session,
+    SetReportAside,
     StartJob,
     Stopping,
 )
@@ -40,6 +43,7 @@ from agent.state_folder import StateUnusable, watch_presence
 from protos.codec import MessageInvalid
 from protos.device import DeviceProfile
 from protos.fleet import (
+    FEATURES,
     PROTOCOL,
     CertificateDue,
     GiveBack,
@@ -97,16 +101,14 @@ class Connection:
         self._introduction = introduction
         self._measurer = measurer
         self._cache = cache
-        self._spool = spool
+        self._reports = Keeping(spool)
         self._kept = kept
         self._now_unix_ms = now_unix_ms
         self._connect_timeout_s = connect_timeout_s
         self._dialler = Dialler(line, connect_timeout_s)
         self._run_id = uuid.uuid4().hex
-        self._session = Session(unsent=list(spool.pending()))
+        self._session = Session(unsent=list(self._reports.pending()))
         self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
-        # Reports that the disk would not take, so that at least this process remembers them.
-        self._unspooled: dict[str, bytes] = {}
         self._job: Job | None = None
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._renewal_due = asyncio.Event()
@@ -174,6 +176,7 @@ class Connection:
             protocol=PROTOCOL,
             run_id=self._run_id,
             replace=who.replace,
+            features=FEATURES,
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
@@ -251,13 +254,13 @@ class Connection:
             case Send(message=message):
                 self._outgoing.put_nowait(message)
             case SendReport(attempt_id=attempt_id):
-                content = self._unspooled.get(attempt_id) or self._spool.get(attempt_id)
-                if content is not None:
-                    self._outgoing.put_nowait(content)
+                self._send_report(attempt_id)
             case KeepReport(report=report):
-                self._keep(report.attempt_id, encode_report(report))
+                self._reports.keep(report.attempt_id, encode_report(report))
             case ForgetReport(attempt_id=attempt_id):
-                self._forget(attempt_id)
+                self._reports.forget(attempt_id)
+            case SetReportAside(attempt_id=attempt_id, why=why):
+                self._reports.set_aside(attempt_id, why)
             case StartJob(lease=lease):
                 self._job = self._new_job(lease)
                 self._jobs.put_nowait(self._job)
@@ -265,20 +268,14 @@ class Connection:
                 if self._job is not None:
                     self._job.cancel()
 
-    def _keep(self, attempt_id: str, content: bytes) -> None:
+    def _send_report(self, attempt_id: str) -> None:
         try:
-            self._spool.put(attempt_id, content)
-        except StateUnusable as error:
-            log.error("%s; the report of %s is kept in memory only", error, attempt_id)
-            self._unspooled[attempt_id] = content
-
-    def _forget(self, attempt_id: str) -> None:
-        self._unspooled.pop(attempt_id, None)
-        try:
-            self._spool.forget(attempt_id)
-        except StateUnusable as error:
-            # It is sent once more at the next start, and committed once all the same.
-            log.error("%s; the report of %s stays there", error, attempt_id)
+            content = self._reports.find(attempt_id)
+        except MessageInvalid as error:
+            self._dispatch(ReportSpoiled(attempt_id=attempt_id, why=str(error)))
+            return
+        if content is not None:
+            self._outgoing.put_nowait(content)
 
     async def _work(self) -> None:
         """Work off leases, one after the other.

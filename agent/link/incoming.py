@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from protos.fleet import Cancel, CertificateDue, Lease, ReportCommitted, Welcome
+from protos.fleet import (
+    Cancel,
+    CertificateDue,
+    Lease,
+    ReportCommitted,
+    ReportRefused,
+    Welcome,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,4 +22,6 @@ class UnreadableLease:
     detail: str
 
 
-FromController = Welcome | Lease | UnreadableLease | ReportCommitted | Cancel | CertificateDue
+FromController = (
+    Welcome | Lease | UnreadableLease | ReportCommitted | ReportRefused | Cancel | CertificateDue
+)

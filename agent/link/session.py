@@ -16,6 +16,7 @@ from protos.fleet import (
     Ready,
     Report,
     ReportCommitted,
+    ReportRefused,
     Welcome,
     failed,
 )
@@ -37,6 +38,14 @@ class JobEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReportSpoiled:
+    """What was kept of an attempt's report is no report any more; `why` is for the log."""
+
+    attempt_id: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeartbeatDue:
     """The heartbeat interval has passed."""
 
@@ -51,8 +60,8 @@ class Stopping:
     """The agent is about to end."""
 
 
-OnDevice = JobProgressed | JobEnded | HeartbeatDue | Disconnected | Stopping
-Event = Welcome | Lease | UnreadableLease | Cancel | ReportCommitted | OnDevice
+OnDevice = JobProgressed | JobEnded | ReportSpoiled | HeartbeatDue | Disconnected | Stopping
+Event = Welcome | Lease | UnreadableLease | Cancel | ReportCommitted | ReportRefused | OnDevice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +93,14 @@ class ForgetReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetReportAside:
+    """Move the report out of the spool into the quarantine; `why` is for the log."""
+
+    attempt_id: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartJob:
     """Fetch the artifact and measure."""
 
@@ -95,7 +112,7 @@ class CancelJob:
     """End the job that runs; it still gives a report."""
 
 
-Instruction = Send | SendReport | KeepReport | ForgetReport | StartJob | CancelJob
+Instruction = Send | SendReport | KeepReport | ForgetReport | SetReportAside | StartJob | CancelJob
 
 
 @dataclass(kw_only=True)
@@ -132,8 +149,11 @@ class Session:
             case Cancel(attempt_id=attempt_id):
                 instructions = self._cancelled(attempt_id)
             case ReportCommitted(attempt_id=attempt_id):
-                self.unsent = [each for each in self.unsent if each != attempt_id]
+                self._send_no_more(attempt_id)
                 instructions = (ForgetReport(attempt_id=attempt_id),)
+            case ReportRefused(attempt_id=attempt_id, why=why):
+                self._send_no_more(attempt_id)
+                instructions = (SetReportAside(attempt_id=attempt_id, why=why),)
             case _:
                 instructions = self._happened(event)
         return instructions
@@ -146,6 +166,8 @@ class Session:
             case JobEnded(report=report):
                 self.running = None
                 instructions = self._ended(report)
+            case ReportSpoiled(attempt_id=attempt_id, why=why):
+                instructions = self._spoiled(attempt_id, why)
             case HeartbeatDue():
                 instructions = (Send(message=Heartbeat(held_attempt_ids=self.held_attempt_ids)),)
             case Disconnected():
@@ -172,6 +194,19 @@ class Session:
         if self.running is not None and self.running.attempt_id == attempt_id:
             return (CancelJob(),)
         return (_send_report(attempt_id),) if attempt_id in self.unsent else ()
+
+    def _spoiled(self, attempt_id: str, why: str) -> tuple[Instruction, ...]:
+        """Another attempt need not wait until this one's lease has run out, either."""
+        if attempt_id not in self.unsent:
+            return ()
+        self._send_no_more(attempt_id)
+        aside = SetReportAside(attempt_id=attempt_id, why=why)
+        if not self.connected:
+            return (aside,)
+        return (aside, Send(message=GiveBack(attempt_id=attempt_id)))
+
+    def _send_no_more(self, attempt_id: str) -> None:
+        self.unsent = [each for each in self.unsent if each != attempt_id]
 
     def _stopping(self) -> tuple[Instruction, ...]:
         """Another attempt need not wait until this one's lease has run out."""

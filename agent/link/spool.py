@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agent.link.quarantine import Quarantine
 from agent.state_folder import StateUnusable
 
 _SCHEMA = """
@@ -20,6 +21,7 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._quarantine = Quarantine(path.parent / "refused")
         with self._told():
             # Every statement is a transaction of its own.
             self._database = sqlite3.connect(path, isolation_level=None)
@@ -57,6 +59,16 @@ class Spool:
         """Keep the report no longer; an unknown attempt is no error."""
         with self._told():
             self._database.execute("DELETE FROM report WHERE attempt_id = ?", (attempt_id,))
+
+    def set_aside(self, attempt_id: str, report: bytes) -> Path:
+        """Move a report into the quarantine beside; gives its file there.
+
+        Raises:
+            StateUnusable: it could not be written there; it stays here.
+        """
+        path = self._quarantine.keep(attempt_id, report)
+        self.forget(attempt_id)
+        return path
 
     def close(self) -> None:
         """Close the file."""

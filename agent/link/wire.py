@@ -1,12 +1,13 @@
 """The contract's messages and calls, as domain objects. The only module that touches `*_pb2`."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import cast
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from agent.link.incoming import FromController, UnreadableLease
-from protos.codec import MessageInvalid, from_message, to_message
+from protos.codec import MessageInvalid, from_message, refuse_unknown, to_message
 from protos.fleet import (
     Cancel,
     CertificateDue,
@@ -20,10 +21,18 @@ from protos.fleet import (
     Ready,
     Report,
     ReportCommitted,
+    ReportRefused,
     Welcome,
 )
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
 
+_SAID: Mapping[str, type[FromController]] = {
+    "welcome": Welcome,
+    "report_committed": ReportCommitted,
+    "report_refused": ReportRefused,
+    "cancel": Cancel,
+    "certificate_due": CertificateDue,
+}
 Stream = grpc.aio.StreamStreamCall[fleet_pb2.ConnectRequest, fleet_pb2.ConnectResponse]
 
 
@@ -109,7 +118,8 @@ class AgentStream:
             grpc.aio.AioRpcError: the stream is broken.
         """
         while (response := await self._call.read()) is not grpc.aio.EOF:
-            message = self._message(cast(fleet_pb2.ConnectResponse, response))
+            said = cast(fleet_pb2.ConnectResponse, response)
+            message = decode_from_controller(said, self._now_unix_ms)
             if message is not None:
                 return message
         return None
@@ -118,36 +128,56 @@ class AgentStream:
         """End the stream."""
         self._call.cancel()
 
-    def _message(self, response: fleet_pb2.ConnectResponse) -> FromController | None:
-        match response.WhichOneof("message"):
-            case "welcome":
-                return from_message(response.welcome, Welcome)
-            case "lease":
-                return self._lease(response.lease)
-            case "report_committed":
-                return from_message(response.report_committed, ReportCommitted)
-            case "cancel":
-                return from_message(response.cancel, Cancel)
-            case "certificate_due":
-                return CertificateDue()
-        # A newer controller may say more than this agent knows.
-        return None
 
-    def _lease(self, lease: fleet_pb2.Lease) -> Lease | UnreadableLease:
-        try:
-            return from_message(lease, Lease)
-        except MessageInvalid as error:
-            return UnreadableLease(
-                attempt_id=lease.attempt_id,
-                job_id=lease.job_id,
-                received_at_unix_ms=self._now_unix_ms(),
-                detail=str(error),
-            )
+def decode_from_controller(
+    response: fleet_pb2.ConnectResponse, now_unix_ms: Callable[[], int]
+) -> FromController | None:
+    """What a controller said; None where a newer one says more than this agent knows.
+
+    A lease that cannot be read, or whose settings ask for what is not known here, is an
+    `UnreadableLease`, so that its job gets a reason.
+
+    Args:
+        response: what came over the stream.
+        now_unix_ms: the device's clock.
+    """
+    kind = response.WhichOneof("message")
+    if kind is None:
+        return None
+    if kind == "lease":
+        return _lease(response.lease, now_unix_ms)
+    return from_message(getattr(response, kind), _SAID[kind])
+
+
+def _lease(lease: fleet_pb2.Lease, now_unix_ms: Callable[[], int]) -> Lease | UnreadableLease:
+    try:
+        # Beside them, a controller may tell more than an agent has to know.
+        refuse_unknown(lease.settings)
+        return from_message(lease, Lease)
+    except MessageInvalid as error:
+        return UnreadableLease(
+            attempt_id=lease.attempt_id,
+            job_id=lease.job_id,
+            received_at_unix_ms=now_unix_ms(),
+            detail=str(error),
+        )
 
 
 def encode_report(report: Report) -> bytes:
     """The report as it is kept in the spool."""
     return to_message(report, fleet_pb2.Report).SerializeToString()
+
+
+def check_kept_report(content: bytes) -> None:
+    """Refuses bytes of the spool that are no report any more.
+
+    Raises:
+        MessageInvalid: they are none.
+    """
+    try:
+        fleet_pb2.Report.FromString(content)
+    except DecodeError as error:
+        raise MessageInvalid("what the spool kept is no report any more") from error
 
 
 def _request(message: FromAgent) -> fleet_pb2.ConnectRequest:

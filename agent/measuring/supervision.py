@@ -193,7 +193,8 @@ def _converse(
         expired.set()
         _kill_group(process)
 
-    deadline = threading.Timer(limit_s, expire)
+    # What a lease asks for may be longer than any clock counts.
+    deadline = threading.Timer(min(limit_s, threading.TIMEOUT_MAX), expire)
     deadline.start()
     try:
         assert process.stdin is not None

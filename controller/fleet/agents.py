@@ -29,7 +29,7 @@ from controller.fleet.host_gate import HostGate
 from controller.fleet.identities import Identities
 from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.leaving import leave_out
-from controller.fleet.reports import VANISHED, lose_attempt, record_report, take_back
+from controller.fleet.reports import VANISHED, SaidReport, lose_attempt, record_report, take_back
 from controller.fleet.sessions import AgentSession
 from controller.fleet.settling import end_finished_sweeps, settle_all
 from controller.fleet.takeover import Takeovers
@@ -44,8 +44,6 @@ from protos.fleet import (
     Hello,
     Lease,
     Progress,
-    Report,
-    ReportCommitted,
     Welcome,
 )
 from protos.reasons import Reason, ReasonCode, reason
@@ -190,8 +188,8 @@ class Fleet:
             session.progress[progress.attempt_id] = progress
             self._changes.notify()
 
-    async def report(self, session: AgentSession, report: Report) -> None:
-        """Commits a report, then tells the agent that it may forget it.
+    async def report(self, session: AgentSession, report: SaidReport) -> None:
+        """Commits how an attempt ended, then tells the agent that it need not report it again.
 
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
@@ -199,10 +197,12 @@ class Fleet:
         recorded = await asyncio.to_thread(
             record_report, self._database, session.device_id, report, self._clock.unix_ms()
         )
-        if not recorded:
-            log.info("%s repeated a report, or sent a stranger's", session.hello.name)
+        if recorded.refusal:
+            log.warning("a report of %s is refused: %s", session.hello.name, recorded.refusal)
+        elif not recorded.is_new:
+            log.info("%s repeated a report", session.hello.name)
         session.forget(report.attempt_id)
-        session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
+        session.answer_report(report.attempt_id, recorded.refusal)
         if any(report.attempt_id in other.leases for other in self._sessions.values()):
             return
         await self._end_lease(report.attempt_id)

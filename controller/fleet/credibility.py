@@ -1,6 +1,7 @@
 """What an agent may report and how a device may be named: what comes over the wire can be anything.
 
-A report that can never be committed would be sent again forever, so it becomes a failure that can.
+A report that can never be committed would be sent again forever, so it becomes a failure that can,
+and its agent is told so.
 """
 
 import math
@@ -169,7 +170,8 @@ def answering(report: Report, settings: MeasureSettings) -> Report:
 
 
 def _rubbish(report: Report, detail: str) -> Report:
-    failure = failed(ReasonCode.RUBBISH, detail)
+    # It may list all that an agent said.
+    failure = failed(ReasonCode.RUBBISH, detail[:MAX_DETAIL_LENGTH])
     waited_ms = report.waited_ms if report.waited_ms <= MAX_WAITED_MS else 0
     return replace(report, measured=None, profiled=None, failure=failure, waited_ms=waited_ms)
 

@@ -1,7 +1,7 @@
 """How attempts end: reported, which is committed once with every raw sample, or in vain."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.domain.jobs import (
@@ -12,7 +12,7 @@ from controller.domain.jobs import (
     after_loss,
 )
 from controller.figures.statistics import median_of
-from controller.fleet.credibility import answering, credible
+from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.settling import settle_report
 from controller.state.attempts import (
     LostTurn,
@@ -36,7 +36,9 @@ from controller.state.rounds.turns import (
     state_before,
     take_turn,
 )
-from protos.fleet import Report
+from protos.fleet import Report, failed
+from protos.measuring import MeasureSettings
+from protos.names import is_name
 from protos.reasons import Reason, ReasonCode, reason
 
 log = logging.getLogger(__name__)
@@ -44,18 +46,51 @@ log = logging.getLogger(__name__)
 VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
 
-def record_report(database: Database, device_id: str, report: Report, now_unix_ms: int) -> bool:
-    """Commits how an attempt ended; False when it is not the device's or was committed before.
+@dataclass(frozen=True, kw_only=True)
+class UnreadableReport:
+    """A report of which no more can be read than whose it is; `detail` says why."""
+
+    attempt_id: str
+    job_id: str
+    started_at_unix_ms: int
+    ended_at_unix_ms: int
+    waited_ms: int
+    detail: str
+
+
+SaidReport = Report | UnreadableReport
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a report.
+
+    Attributes:
+        is_new: whether it changed anything.
+        refusal: why what the agent reported is not what is recorded; empty where it is.
+    """
+
+    is_new: bool
+    refusal: str = ""
+
+
+def record_report(
+    database: Database, device_id: str, said: SaidReport, now_unix_ms: int
+) -> Recorded:
+    """Commits how an attempt ended, unless it is no attempt of the device or was committed before.
 
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
-    first failure, with its profile, or when no repetition of it is missing any more. A repetition
-    that the device was not ready for is left out where enough others are there, and a reading of a
-    sentinel where the one before it was not. One whose artifact did not come whole is tried again.
+    first failure, with its profile, or when no repetition of it is missing any more. What cannot be
+    read or believed ends it as a failure, and is refused besides. A repetition that the device was
+    not ready for is left out where enough others are there, and a reading of a sentinel where the
+    one before it was not. One whose artifact did not come whole is tried again.
     """
-    attempt = find_attempt(database, device_id, report.attempt_id)
+    # No attempt has an id that is no name, and not every database takes every text.
+    known = is_name(said.attempt_id)
+    attempt = find_attempt(database, device_id, said.attempt_id) if known else None
     if attempt is None:
-        return False
-    report = credible(answering(report, attempt.settings), attempt.settings.cores)
+        return Recorded(is_new=False, refusal="this controller knows no such attempt of the device")
+    report, refusal = judged(said, attempt.settings)
     spent_ms = _spent_ms(attempt, report, now_unix_ms)
     with database.transaction() as transaction:
         if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
@@ -65,7 +100,26 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
             is_new = _end_attempt(transaction, attempt, report, spent_ms, now_unix_ms)
     # Again for a repeated report: the first may have been committed and not settled.
     settle_report(database, attempt.turn, now_unix_ms)
-    return is_new
+    return Recorded(is_new, refusal)
+
+
+def judged(said: SaidReport, settings: MeasureSettings) -> tuple[Report, str]:
+    """What is recorded of a report, and why that is not what was said; empty where it is.
+
+    Args:
+        said: what the agent sent.
+        settings: what its attempt was told.
+    """
+    if isinstance(said, UnreadableReport):
+        unread = _unread(said)
+        # Times that cannot be are not kept, and are not what it failed for.
+        report = replace(credible(unread), failure=unread.failure)
+    else:
+        report = credible(answering(said, settings), settings.cores)
+    if report is said:
+        return report, ""
+    assert report.failure is not None
+    return report, report.failure.reasons[0].words["detail"]
 
 
 def take_back(database: Database, attempt_id: str) -> None:
@@ -135,6 +189,18 @@ def _end_attempt(
     if _may_be_left_out(transaction, attempt, report):
         return skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
     return _commit(transaction, attempt.turn, report, spent_ms, now_unix_ms)
+
+
+def _unread(report: UnreadableReport) -> Report:
+    detail = f"the agent's report: {report.detail}"[:MAX_DETAIL_LENGTH]
+    return Report(
+        attempt_id=report.attempt_id,
+        job_id=report.job_id,
+        started_at_unix_ms=report.started_at_unix_ms,
+        ended_at_unix_ms=report.ended_at_unix_ms,
+        waited_ms=report.waited_ms,
+        failure=failed(ReasonCode.RUBBISH, detail),
+    )
 
 
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:

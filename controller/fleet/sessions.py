@@ -4,7 +4,15 @@ import asyncio
 from dataclasses import dataclass, field
 
 from controller.domain.errors import EdgerankError
-from protos.fleet import Hello, Lease, Progress, ToAgent
+from protos.fleet import (
+    REPORT_REFUSED,
+    Hello,
+    Lease,
+    Progress,
+    ReportCommitted,
+    ReportRefused,
+    ToAgent,
+)
 
 
 @dataclass(eq=False)
@@ -26,3 +34,13 @@ class AgentSession:
         """The attempt is not this agent's any more."""
         self.leases.pop(attempt_id, None)
         self.progress.pop(attempt_id, None)
+
+    def answer_report(self, attempt_id: str, refusal: str) -> None:
+        """Tells the agent that it need not send a report again, and why not if it is refused.
+
+        An agent that knows no refusal forgets the report instead of setting it aside.
+        """
+        if refusal and REPORT_REFUSED in self.hello.features:
+            self.outbox.put_nowait(ReportRefused(attempt_id=attempt_id, why=refusal))
+        else:
+            self.outbox.put_nowait(ReportCommitted(attempt_id=attempt_id))

@@ -134,6 +134,7 @@ class ConnectResponse(_message.Message):
     REPORT_COMMITTED_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
     CERTIFICATE_DUE_FIELD_NUMBER: _builtins.int
+    REPORT_REFUSED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
@@ -144,6 +145,8 @@ class ConnectResponse(_message.Message):
     def cancel(self) -> Global___Cancel: ...
     @_builtins.property
     def certificate_due(self) -> Global___CertificateDue: ...
+    @_builtins.property
+    def report_refused(self) -> Global___ReportRefused: ...
     def __init__(
         self,
         *,
@@ -152,12 +155,13 @@ class ConnectResponse(_message.Message):
         report_committed: Global___ReportCommitted | None = ...,
         cancel: Global___Cancel | None = ...,
         certificate_due: Global___CertificateDue | None = ...,
+        report_refused: Global___ReportRefused | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "lease", "report_committed", "cancel", "certificate_due"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "lease", "report_committed", "cancel", "certificate_due", "report_refused"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -197,6 +201,7 @@ class Hello(_message.Message):
     PROTOCOL_FIELD_NUMBER: _builtins.int
     RUN_ID_FIELD_NUMBER: _builtins.int
     REPLACE_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """A UUID: the subject of a member's certificate, else one that the agent made at its first start and keeps."""
     name: _builtins.str
@@ -217,6 +222,12 @@ class Hello(_message.Message):
     def held_attempt_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Attempts that the agent still works on or holds unsent reports of: their leases live on."""
 
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the agent knows that others of its protocol may not, so that the controller does otherwise:
+        "report-refused": ReportRefused. A controller passes over names that it does not know.
+        """
+
     def __init__(
         self,
         *,
@@ -228,10 +239,11 @@ class Hello(_message.Message):
         protocol: _builtins.int | None = ...,
         run_id: _builtins.str = ...,
         replace: _builtins.bool = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "profile", b"profile", "protocol", b"protocol"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "device_id", b"device_id", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile", "protocol", b"protocol", "replace", b"replace", "run_id", b"run_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "device_id", b"device_id", "features", b"features", "held_attempt_ids", b"held_attempt_ids", "labels", b"labels", "name", b"name", "profile", b"profile", "protocol", b"protocol", "replace", b"replace", "run_id", b"run_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__protocol: _TypeAlias = _typing.Literal["protocol"]  # noqa: Y015
     _WhichOneofArgType__protocol: _TypeAlias = _typing.Literal["_protocol", b"_protocol"]  # noqa: Y015
@@ -305,7 +317,10 @@ Global___Ready: _TypeAlias = Ready  # noqa: Y015
 
 @_typing.final
 class Lease(_message.Message):
-    """One attempt at one repetition of a job, the agent's until its heartbeats end."""
+    """One attempt at one repetition of a job, the agent's until its heartbeats end. An agent passes over what it
+    does not know of it, but for the settings: what it does not know of those it refuses by name, with a Report
+    whose failure is RUNTIME_ERROR, since a figure taken without it would be another's.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -485,7 +500,7 @@ Global___Profiled: _TypeAlias = Profiled  # noqa: Y015
 @_typing.final
 class Report(_message.Message):
     """How an attempt ended. At least once: the agent repeats it after every reconnect until
-    ReportCommitted comes; attempt_id is the idempotency key.
+    ReportCommitted or ReportRefused comes; attempt_id is the idempotency key.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -597,6 +612,35 @@ class ReportCommitted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportCommitted: _TypeAlias = ReportCommitted  # noqa: Y015
+
+@_typing.final
+class ReportRefused(_message.Message):
+    """The controller does not take the report and never will: it cannot read it, does not believe it, or knows no
+    such attempt of the device. An attempt that it knows has ended by that, as the failure RUBBISH. The agent
+    sets the report aside and sends it no more. Only to agents with the feature "report-refused"; others are told
+    ReportCommitted.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    why: _builtins.str
+    """For people who read the agent's log."""
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportRefused: _TypeAlias = ReportRefused  # noqa: Y015
 
 @_typing.final
 class Cancel(_message.Message):

@@ -14,7 +14,7 @@ from controller.api.rpc.guard import Guard, current_caller
 from controller.domain.access import AccessSpec, CallerKind, JoinTokenSpec
 from controller.domain.names import find_device
 from controller.fleet.agents import Fleet
-from protos.codec import from_message, to_message
+from protos.codec import from_request, to_message
 from protos.joining import SECRET_BYTES
 from protos.v1 import query_pb2, query_pb2_grpc
 
@@ -37,7 +37,7 @@ class AccessService(query_pb2_grpc.AccessServicer):
     ) -> query_pb2.CreateJoinTokenResponse:
         """Makes a token by which devices join."""
         async with answered_failures(context):
-            spec = from_message(request, JoinTokenSpec)
+            spec = from_request(request, JoinTokenSpec)
             known = await self._queries.devices()
             device = find_device(known, spec.device) if spec.device is not None else None
             secret = secrets.token_bytes(SECRET_BYTES)
@@ -71,7 +71,7 @@ class AccessService(query_pb2_grpc.AccessServicer):
     ) -> query_pb2.CreateAccessResponse:
         """Makes a token for a person or a program."""
         async with answered_failures(context):
-            spec = from_message(request, AccessSpec)
+            spec = from_request(request, AccessSpec)
             secret = secrets.token_bytes(SECRET_BYTES)
             token = await asyncio.to_thread(self._administration.new_access, spec, secret)
         return query_pb2.CreateAccessResponse(token=token)

@@ -13,6 +13,7 @@ from controller.state.unreadable import note_left_out
 from controller.views.reasons import sentences
 from controller.views.reasons.leaving_out import unread_words
 from protos.codec import MessageInvalid
+from protos.names import printable
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,10 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
         if told:
             context.set_trailing_metadata(told)
     except Refused as refused:
-        await context.abort(STATUSES[refused.code], sentences(refused.reasons))
+        await context.abort(STATUSES[refused.code], printable(sentences(refused.reasons)))
     except EdgerankError as error:
-        await context.abort(STATUSES[error.code], str(error))
+        # It may name what was asked, and is one line whatever that was.
+        await context.abort(STATUSES[error.code], printable(str(error)))
     except MessageInvalid as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except (grpc.aio.AbortError, GeneratorExit):

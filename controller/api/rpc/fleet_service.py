@@ -15,6 +15,7 @@ from controller.api.rpc.from_agents import decode_from_agent
 from controller.api.rpc.guard import current_caller
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
+from controller.fleet.reports import SaidReport, UnreadableReport
 from controller.fleet.sessions import AgentSession
 from controller.sweeps.repairing import StoredArtifacts
 from protos import fleet as conversation
@@ -26,6 +27,7 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.Welcome: ("welcome", fleet_pb2.Welcome),
     conversation.Lease: ("lease", fleet_pb2.Lease),
     conversation.ReportCommitted: ("report_committed", fleet_pb2.ReportCommitted),
+    conversation.ReportRefused: ("report_refused", fleet_pb2.ReportRefused),
     conversation.Cancel: ("cancel", fleet_pb2.Cancel),
     conversation.CertificateDue: ("certificate_due", fleet_pb2.CertificateDue),
 }
@@ -130,7 +132,7 @@ class FleetService:
         finally:
             session.outbox.put_nowait(None)
 
-    async def _decoded(self, request: bytes) -> conversation.FromAgent | None:
+    async def _decoded(self, request: bytes) -> conversation.FromAgent | UnreadableReport | None:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoding, decode_from_agent, request)
 
@@ -147,7 +149,9 @@ class FleetService:
             return said
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
 
-    async def _handle(self, session: AgentSession, said: conversation.FromAgent) -> None:
+    async def _handle(
+        self, session: AgentSession, said: conversation.FromAgent | UnreadableReport
+    ) -> None:
         match said:
             case conversation.Heartbeat():
                 await self._fleet.heartbeat(session, said)
@@ -155,7 +159,7 @@ class FleetService:
                 await self._fleet.ready(session)
             case conversation.Progress():
                 self._fleet.progress(session, said)
-            case conversation.Report():
+            case conversation.Report() | UnreadableReport():
                 await self._hear_complaint(session, said)
                 await self._fleet.report(session, said)
             case conversation.GiveBack():
@@ -163,8 +167,10 @@ class FleetService:
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
 
-    async def _hear_complaint(self, session: AgentSession, report: conversation.Report) -> None:
+    async def _hear_complaint(self, session: AgentSession, report: SaidReport) -> None:
         """Looks at what an agent could not fetch whole, before its turn is queued again."""
+        if isinstance(report, UnreadableReport):
+            return
         lease = session.leases.get(report.attempt_id)
         codes = {each.code for each in report.failure.reasons} if report.failure else set()
         if lease is not None and ReasonCode.ARTIFACT_DAMAGED in codes:

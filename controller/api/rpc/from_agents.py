@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from controller.fleet.reports import UnreadableReport
 from protos import fleet as conversation
 from protos.codec import Bounds, MessageInvalid, from_message
-from protos.reasons import ReasonCode
 from protos.v1 import fleet_pb2, types_pb2
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -47,17 +47,19 @@ MAX_MESSAGE_BYTES: Final = 17 * _KIB**2
 """More than any part may have, so that what is too long is told by its name."""
 
 
-def decode_from_agent(content: bytes) -> conversation.FromAgent | None:
-    """What an agent said; a report that cannot be taken becomes a failure that can.
+def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableReport | None:
+    """What an agent said; of a report that cannot be read, whose it is and why.
 
     A newer agent may say what this version does not know: another kind of message, another stage
-    of its work, a runtime. It is None, or left out, so that what both know goes on.
+    of its work, what that waits for, a runtime. It is None, or left out, so that what both know
+    goes on.
 
     Args:
         content: an encoded ConnectRequest.
 
     Raises:
-        MessageInvalid: it is no message of the contract, or more than an agent may say.
+        MessageInvalid: it is no message of the contract, or more than an agent may say, and no
+            report that tells its attempt.
     """
     envelope = _decoded(content, fleet_pb2.ConnectEnvelope)
     kind = envelope.WhichOneof("message")
@@ -69,8 +71,11 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | None:
     domain_type, message_type, allowance = _SAID[kind]
     _weigh(kind, part, allowance)
     message = _decoded(part, message_type)
-    if isinstance(message, fleet_pb2.Progress) and message.stage not in fleet_pb2.Stage.values():
-        return None
+    if isinstance(message, fleet_pb2.Progress):
+        if message.stage not in fleet_pb2.Stage.values():
+            return None
+        if message.waiting_for.code not in types_pb2.ReasonCode.values():
+            message.ClearField("waiting_for")
     if isinstance(message, fleet_pb2.Hello):
         _leave_out_unknown_runtimes(message)
     return from_message(message, domain_type, allowance.bounds)
@@ -83,12 +88,12 @@ def _leave_out_unknown_runtimes(hello: fleet_pb2.Hello) -> None:
     hello.profile.runtimes.extend(understood)
 
 
-def _report(content: bytes) -> conversation.Report:
+def _report(content: bytes) -> conversation.Report | UnreadableReport:
     envelope = _decoded(content, fleet_pb2.ReportEnvelope)
     kind = envelope.WhichOneof("outcome")
     try:
         if kind is None:
-            raise MessageInvalid("a report without an outcome")
+            raise MessageInvalid("it has no outcome that this version knows")
         allowance = _OUTCOMES[kind]
         # All of it: what stands beside the outcome, or came before it, would be decoded as well.
         _weigh(kind, content, allowance)
@@ -96,14 +101,15 @@ def _report(content: bytes) -> conversation.Report:
             _decoded(content, fleet_pb2.Report), conversation.Report, allowance.bounds
         )
     except MessageInvalid as error:
-        # It would be sent again forever.
-        return conversation.Report(
+        if max(len(envelope.attempt_id), len(envelope.job_id)) > _FEW.characters:
+            raise
+        return UnreadableReport(
             attempt_id=envelope.attempt_id,
             job_id=envelope.job_id,
             started_at_unix_ms=envelope.started_at_unix_ms,
             ended_at_unix_ms=envelope.ended_at_unix_ms,
             waited_ms=envelope.waited_ms,
-            failure=conversation.failed(ReasonCode.RUBBISH, f"the agent's report: {error}"),
+            detail=str(error),
         )
 
 

@@ -27,7 +27,7 @@ from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import IMAGENET, Catalog
-from protos.codec import from_message, to_message
+from protos.codec import from_request, to_message
 from protos.v1 import query_pb2, query_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -104,7 +104,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.StartSweepResponse:
         """Plans a sweep and starts it."""
         async with answered_failures(context):
-            sweep_id, plan = await self._sweeps.start(from_message(request.spec, SweepSpec))
+            sweep_id, plan = await self._sweeps.start(from_request(request.spec, SweepSpec))
         return query_pb2.StartSweepResponse(
             sweep_id=sweep_id,
             job_count=sum(not job.is_sentinel for job in plan.jobs),
@@ -146,7 +146,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> AsyncIterator[query_pb2.ConvertResponse]:
         """Makes artifacts ahead of a sweep."""
         async with answered_failures(context):
-            async for snapshot in self._sweeps.convert(from_message(request, ConversionSpec)):
+            async for snapshot in self._sweeps.convert(from_request(request, ConversionSpec)):
                 yield to_message(snapshot, query_pb2.ConvertResponse)
 
     async def Profile(  # noqa: N802
@@ -155,7 +155,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         """Profiles a backbone, or follows an earlier profile."""
         async with answered_failures(context):
             profile_id = request.profile_id or await self._profiles.start(
-                from_message(request.spec, ProfileSpec)
+                from_request(request.spec, ProfileSpec)
             )
             async for progress in self._profiles.watch(profile_id):
                 yield query_pb2.ProfileResponse(
@@ -174,7 +174,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         async with answered_failures(context):
             ranking = await self._queries.rank(
                 request.device,
-                from_message(request.constraints, Constraints),
+                from_request(request.constraints, Constraints),
                 request.accuracy_dataset or IMAGENET,
             )
         return to_message(ranking, query_pb2.RankResponse)
@@ -184,7 +184,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.CompareResponse:
         """Whether B is faster or slower than A."""
         async with answered_failures(context):
-            comparison = await self._queries.compare(from_message(request, CompareQuestion))
+            comparison = await self._queries.compare(from_request(request, CompareQuestion))
         return to_message(comparison, query_pb2.CompareResponse)
 
     async def ListMeasurements(  # noqa: N802
@@ -192,7 +192,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> AsyncIterator[query_pb2.ListMeasurementsResponse]:
         """Every measurement that the filter lets through."""
         async with answered_failures(context):
-            wanted = from_message(request, MeasurementFilter)
+            wanted = from_request(request, MeasurementFilter)
             for measurement in await self._queries.measurements(wanted):
                 yield query_pb2.ListMeasurementsResponse(
                     measurement=to_message(measurement, query_pb2.Measurement)
@@ -205,7 +205,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         figures: list[AccuracyFigure] = []
         async with answered_failures(context):
             async for request in request_iterator:
-                figures += [from_message(figure, AccuracyFigure) for figure in request.figures]
+                figures += [from_request(figure, AccuracyFigure) for figure in request.figures]
                 if len(figures) > MAX_FIGURES:
                     break
             done = await asyncio.to_thread(
@@ -258,7 +258,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
 async def _header(requests: AsyncIterator[query_pb2.AddModelRequest]) -> OwnModelHeader:
     async for request in requests:
         if request.WhichOneof("part") == "header":
-            return from_message(request.header, OwnModelHeader)
+            return from_request(request.header, OwnModelHeader)
         break
     raise EdgerankError(ErrorCode.INVALID_INPUT, "an own model begins with its header")
 

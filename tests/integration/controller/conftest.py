@@ -64,15 +64,20 @@ def fleet(database: Database, clock: OwnedClock, changes: Changes) -> Fleet:
     return Fleet(database, changes, clock, "the-controllers-host")
 
 
+def content_of(variant: Variant) -> bytes:
+    """The bytes that are an artifact to a controller, which never looks into one."""
+    return repr(variant).encode()
+
+
 def converted_of(variant: Variant) -> Converted:
-    """An artifact of a variant, whose bytes nobody looks at."""
+    """An artifact of a variant."""
     return Converted(
         variant=variant,
         conversion_key=conversion_key(variant, WEIGHTS),
         weights=WEIGHTS,
         path=Path("unused"),
-        sha256=hashlib.sha256(repr(variant).encode()).hexdigest(),
-        size_bytes=10,
+        sha256=hashlib.sha256(content_of(variant)).hexdigest(),
+        size_bytes=len(content_of(variant)),
         parity=Parity(
             max_relative_difference=1e-6,
             tolerance=1e-4,

@@ -38,7 +38,7 @@ def test_a_sweep_is_listed_with_what_became_of_its_jobs(database: Database) -> N
     leased = attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
     assert leased is not None
     report = measured_report(leased.attempt_id, leased.job_id)
-    assert record_report(database, "id-of-phone", report, now_unix_ms=0)
+    assert record_report(database, "id-of-phone", report, now_unix_ms=0).is_new
     end_finished_sweeps(database, now_unix_ms=9)
     (after,) = list_sweeps(database)
     assert (after.phase, after.ended_at_unix_ms) == (SweepPhase.ENDED, 9)

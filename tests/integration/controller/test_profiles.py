@@ -77,7 +77,7 @@ def profiled_report(attempt_id: str, job_id: str, times: OperatorTimes = PROFILE
 
 
 def record(database: Database, report: Report) -> bool:
-    return record_report(database, "id-of-phone", report, now_unix_ms=5)
+    return record_report(database, "id-of-phone", report, now_unix_ms=5).is_new
 
 
 def reasons_of(database: Database, profile_id: str) -> tuple[Reason, ...]:

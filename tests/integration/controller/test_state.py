@@ -47,7 +47,7 @@ def lease(database: Database, device: str) -> tuple[str, str]:
 
 def record(database: Database, report: Report) -> bool:
     """Commits a report of the device "phone"."""
-    return record_report(database, "id-of-phone", report, now_unix_ms=0)
+    return record_report(database, "id-of-phone", report, now_unix_ms=0).is_new
 
 
 def test_a_second_start_finds_everything_and_migrates_nothing_twice(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_report_without_samples_is_a_failure_and_not_sent_forever(database: Da
 def test_a_device_cannot_report_for_another(database: Database) -> None:
     sweep_id = start_sweep(database, "phone")
     report = measured_report(*lease(database, "phone"))
-    assert not record_report(database, "id-of-another", report, now_unix_ms=0)
+    assert record_report(database, "id-of-another", report, now_unix_ms=0).refusal
     assert list_outcomes(database, sweep_id) == []
     assert record(database, report)
 

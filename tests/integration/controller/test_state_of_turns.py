@@ -29,7 +29,7 @@ def lease(database: Database) -> Lease | None:
 
 
 def record(database: Database, report: Report) -> bool:
-    return record_report(database, "id-of-phone", report, now_unix_ms=0)
+    return record_report(database, "id-of-phone", report, now_unix_ms=0).is_new
 
 
 def measure_all(database: Database, *latencies_ns: int) -> list[Lease]:

@@ -31,7 +31,7 @@ def lease(database: Database, device: str = "phone") -> Lease:
 
 
 def record(database: Database, report: Report, device: str = "phone") -> bool:
-    return record_report(database, f"id-of-{device}", report, now_unix_ms=0)
+    return record_report(database, f"id-of-{device}", report, now_unix_ms=0).is_new
 
 
 def unready_report(leased: Lease, unready: Reason | None = TAKEN, waited_ms: int = 0) -> Report:

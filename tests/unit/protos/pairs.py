@@ -94,6 +94,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (fleet.Welcome, fleet_pb2.Welcome),
     (fleet.Lease, fleet_pb2.Lease),
     (fleet.ReportCommitted, fleet_pb2.ReportCommitted),
+    (fleet.ReportRefused, fleet_pb2.ReportRefused),
     (fleet.Cancel, fleet_pb2.Cancel),
     (fleet.GiveBack, fleet_pb2.GiveBack),
     (fleet.Measured, fleet_pb2.Measured),

@@ -1,38 +1,43 @@
-"""A fake controller: a real gRPC server with the real contract that does as a test tells it."""
+"""A fake controller: a real gRPC server with the real contract that does as a test tells it.
+
+It speaks this build's contract, or that of another version.
+"""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 
-from protos.v1 import fleet_pb2, fleet_pb2_grpc
+from protos.v1 import fleet_pb2
 
 HEARTBEAT_INTERVAL_MS = 100
 CHUNK_BYTES = 256 * 1024
 _END = object()
 
-Respond = Callable[[fleet_pb2.ConnectResponse], None]
-
 
 class AgentCall:
     """One agent's stream, as the controller sees it."""
 
-    def __init__(self, hello: fleet_pb2.Hello) -> None:
+    def __init__(self, hello: Any, contract: Any) -> None:
         self.hello = hello
-        self.received: asyncio.Queue[fleet_pb2.ConnectRequest] = asyncio.Queue()
+        self._contract = contract
+        self.received: asyncio.Queue[Any] = asyncio.Queue()
         self._answers: asyncio.Queue[Any] = asyncio.Queue()
 
     def answer(self, **message: Any) -> None:
-        self._answers.put_nowait(fleet_pb2.ConnectResponse(**message))
+        self._answers.put_nowait(self._contract.ConnectResponse(**message))
 
-    def lease(self, lease: fleet_pb2.Lease) -> None:
+    def lease(self, lease: Any) -> None:
         self.answer(lease=lease)
 
     def commit(self, attempt_id: str) -> None:
-        self.answer(report_committed=fleet_pb2.ReportCommitted(attempt_id=attempt_id))
+        self.answer(report_committed=self._contract.ReportCommitted(attempt_id=attempt_id))
+
+    def refuse(self, attempt_id: str, why: str) -> None:
+        self.answer(report_refused=self._contract.ReportRefused(attempt_id=attempt_id, why=why))
 
     def hang_up(self) -> None:
         self._answers.put_nowait(_END)
@@ -44,15 +49,17 @@ class AgentCall:
             if request.WhichOneof("message") == kind:
                 return getattr(request, kind)
 
-    async def answers(self) -> AsyncIterator[fleet_pb2.ConnectResponse]:
+    async def answers(self) -> AsyncIterator[Any]:
         while (answer := await self._answers.get()) is not _END:
             yield answer
 
 
-class FakeController(fleet_pb2_grpc.FleetServicer):
+class FakeController:
     """Serves artifacts from memory and hands every stream to the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, contract: Any = fleet_pb2) -> None:
+        """`contract` has the messages that it speaks with."""
+        self.contract = contract
         self.port = 0
         self.calls: asyncio.Queue[AgentCall] = asyncio.Queue()
         self.artifacts: dict[str, bytes] = {}
@@ -76,12 +83,15 @@ class FakeController(fleet_pb2_grpc.FleetServicer):
     async def next_call(self) -> AgentCall:
         return await self.calls.get()
 
+    def welcome(self) -> Any:
+        return self.contract.Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS)
+
     async def Connect(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802 (gRPC's name)
         first = await anext_of(request_iterator)
         if self.refuse_with is not None:
             await context.abort(self.refuse_with, f"the name {first.hello.name} is taken")
-        call = AgentCall(first.hello)
-        call.answer(welcome=fleet_pb2.Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS))
+        call = AgentCall(first.hello, self.contract)
+        call.answer(welcome=self.welcome())
 
         async def receive() -> None:
             async for request in request_iterator:
@@ -111,7 +121,7 @@ class FakeController(fleet_pb2_grpc.FleetServicer):
         end = len(content) if cut is None else request.offset_bytes + cut
         for offset in range(request.offset_bytes, end, CHUNK_BYTES):
             chunk = content[offset : min(offset + CHUNK_BYTES, end)]
-            yield fleet_pb2.FetchArtifactResponse(chunk=chunk)
+            yield self.contract.FetchArtifactResponse(chunk=chunk)
         if cut is not None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
         if self.damaged:
@@ -122,11 +132,30 @@ async def anext_of(iterator: Any) -> Any:
     return await iterator.__anext__()
 
 
+def _handler(controller: FakeController) -> grpc.GenericRpcHandler:
+    contract = controller.contract
+    return grpc.method_handlers_generic_handler(
+        "edgerank.v1.Fleet",
+        {
+            "Connect": grpc.stream_stream_rpc_method_handler(
+                controller.Connect,
+                request_deserializer=contract.ConnectRequest.FromString,
+                response_serializer=contract.ConnectResponse.SerializeToString,
+            ),
+            "FetchArtifact": grpc.unary_stream_rpc_method_handler(
+                controller.FetchArtifact,
+                request_deserializer=contract.FetchArtifactRequest.FromString,
+                response_serializer=contract.FetchArtifactResponse.SerializeToString,
+            ),
+        },
+    )
+
+
 @asynccontextmanager
 async def serving(controller: FakeController, port: int = 0) -> AsyncIterator[FakeController]:
     """Run the controller on a port of 127.0.0.1; 0 lets the system choose."""
     server = grpc.aio.server()
-    fleet_pb2_grpc.add_FleetServicer_to_server(controller, server)
+    server.add_generic_rpc_handlers((_handler(controller),))
     controller.port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:

@@ -13,9 +13,11 @@ from agent.link.session import (
     JobEnded,
     JobProgressed,
     KeepReport,
+    ReportSpoiled,
     Send,
     SendReport,
     Session,
+    SetReportAside,
     StartJob,
     Stopping,
 )
@@ -28,6 +30,7 @@ from protos.fleet import (
     Ready,
     Report,
     ReportCommitted,
+    ReportRefused,
     Stage,
     Welcome,
     failed,
@@ -196,6 +199,24 @@ def test_a_lease_that_cannot_be_read_is_refused_with_a_reason() -> None:
     assert session.handle(unreadable) == (SendReport(attempt_id="a"),)
 
 
+def test_a_refused_report_is_set_aside_and_those_behind_it_go_on() -> None:
+    session = connected("a", "b")
+    refused = ReportRefused(attempt_id="a", why="no samples")
+    assert session.handle(refused) == (SetReportAside(attempt_id="a", why="no samples"),)
+    assert session.held_attempt_ids == ("b",)
+    session.handle(Disconnected())
+    assert session.handle(WELCOME) == (SendReport(attempt_id="b"), READY)
+
+
+def test_a_report_that_spoiled_is_set_aside_and_its_turn_given_back() -> None:
+    session = connected("a")
+    spoiled = ReportSpoiled(attempt_id="a", why="no report any more")
+    aside = SetReportAside(attempt_id="a", why="no report any more")
+    assert session.handle(spoiled) == (aside, Send(message=GiveBack(attempt_id="a")))
+    assert session.held_attempt_ids == ()
+    assert Session(unsent=["a"]).handle(spoiled) == (aside,)
+
+
 attempt_ids = st.sampled_from(["a", "b", "c"])
 events = st.lists(
     st.just(WELCOME)
@@ -203,6 +224,8 @@ events = st.lists(
     | st.builds(lease, attempt_ids)
     | st.builds(Cancel, attempt_id=attempt_ids)
     | st.builds(ReportCommitted, attempt_id=attempt_ids)
+    | st.builds(ReportRefused, attempt_id=attempt_ids, why=st.just("no samples"))
+    | st.builds(ReportSpoiled, attempt_id=attempt_ids, why=st.just("no report any more"))
     | st.just("the job ends")
 )
 
@@ -225,6 +248,9 @@ def test_no_report_is_lost_and_no_work_asked_for_while_busy(happened: list[Event
                 kept.add(instruction.report.attempt_id)
             if isinstance(instruction, ForgetReport):
                 assert event == ReportCommitted(attempt_id=instruction.attempt_id)
+                kept.discard(instruction.attempt_id)
+            if isinstance(instruction, SetReportAside):
+                assert isinstance(event, ReportRefused | ReportSpoiled)
                 kept.discard(instruction.attempt_id)
         assert set(session.unsent) == kept
         assert kept <= set(session.held_attempt_ids)

@@ -1,33 +1,41 @@
 """What an agent sends is weighed before it is decoded, and never more than a sentence to us."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.api.rpc.from_agents import decode_from_agent
+from controller.fleet.reports import UnreadableReport, judged
 from protos.codec import MessageInvalid, to_message
 from protos.device import DeviceProfile
 from protos.fleet import Heartbeat, Hello, Report
 from protos.reasons import ReasonCode
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.controller.domain_samples import failed_report, hello, measured_report
+from tests.unit.controller.samples.measurements import settings as settings_of_job
 
 
 def said(**part: object) -> bytes:
     return fleet_pb2.ConnectRequest(**part).SerializeToString()  # type: ignore[arg-type]
 
 
-def reported(report: fleet_pb2.Report) -> Report:
+def reported(report: fleet_pb2.Report) -> Report | UnreadableReport:
     decoded = decode_from_agent(said(report=report))
-    assert isinstance(decoded, Report)
+    assert isinstance(decoded, Report | UnreadableReport)
     return decoded
 
 
-def doubt(report: Report) -> str:
-    assert report.failure is not None
-    assert report.measured is None
-    assert report.failure.code is ReasonCode.RUBBISH
-    return report.failure.reasons[0].words["detail"]
+def doubt(report: Report | UnreadableReport) -> str:
+    """Why it cannot be read; that this is what is recorded of it is checked, too."""
+    assert isinstance(report, UnreadableReport)
+    recorded, refusal = judged(report, settings_of_job())
+    assert recorded.failure is not None
+    assert recorded.failure.code is ReasonCode.RUBBISH
+    assert recorded.failure.reasons[0].words["detail"] == refusal
+    assert report.detail in refusal
+    return report.detail
 
 
 def refusal(content: bytes) -> str:
@@ -82,7 +90,7 @@ def test_so_is_one_with_too_many_of_anything_or_too_long_a_text() -> None:
         decode_from_agent(said(hello=to_message(long, fleet_pb2.Hello)))
 
 
-def test_a_report_that_is_too_long_becomes_a_failure_of_its_attempt() -> None:
+def test_a_report_that_is_too_long_is_one_of_its_attempt_that_cannot_be_read() -> None:
     states = types_pb2.Repetition(during=[types_pb2.DeviceState()] * 3_000_000)
     measured = fleet_pb2.Measured(repetition=states)
     taken = reported(fleet_pb2.Report(attempt_id="a", job_id="j", measured=measured))
@@ -90,14 +98,14 @@ def test_a_report_that_is_too_long_becomes_a_failure_of_its_attempt() -> None:
     assert "4194304" in doubt(taken)
 
 
-def test_so_does_one_that_hides_its_length_behind_another_outcome() -> None:
+def test_so_is_one_that_hides_its_length_behind_another_outcome() -> None:
     states = types_pb2.Repetition(during=[types_pb2.DeviceState()] * 3_000_000)
     long = fleet_pb2.Report(attempt_id="a", measured=fleet_pb2.Measured(repetition=states))
     failure = to_message(failed_report("a", "j"), fleet_pb2.Report)
     content = long.SerializeToString() + failure.SerializeToString()
     envelope = fleet_pb2.ConnectEnvelope(report=content)
     taken = decode_from_agent(envelope.SerializeToString())
-    assert isinstance(taken, Report)
+    assert isinstance(taken, UnreadableReport)
     assert "262144" in doubt(taken)
 
 
@@ -112,8 +120,24 @@ def test_so_does_one_that_hides_its_length_behind_another_outcome() -> None:
     ],
     ids=["no outcome", "a reason of a newer version"],
 )
-def test_so_does_one_that_this_version_does_not_understand(report: fleet_pb2.Report) -> None:
+def test_so_is_one_that_this_version_does_not_understand(report: fleet_pb2.Report) -> None:
     assert doubt(reported(report))
+
+
+def test_a_report_that_names_no_attempt_by_any_id_ends_the_conversation() -> None:
+    with pytest.raises(MessageInvalid):
+        decode_from_agent(said(report=fleet_pb2.Report(attempt_id="a" * 30_000)))
+
+
+@pytest.mark.parametrize("figure", [math.nan, math.inf, -math.inf])
+def test_a_figure_that_is_none_is_refused_wherever_it_stands(figure: float) -> None:
+    greeting = to_message(hello("phone"), fleet_pb2.Hello)
+    greeting.profile.cpu_quota_cores = figure
+    with pytest.raises(MessageInvalid, match="cpu_quota_cores"):
+        decode_from_agent(said(hello=greeting))
+    report = to_message(measured_report("a", "j"), fleet_pb2.Report)
+    report.measured.repetition.during[0].load_by_others = figure
+    assert "load_by_others" in doubt(reported(report))
 
 
 def test_texts_arrive_without_what_moves_a_cursor_or_forges_a_line() -> None:
@@ -131,6 +155,10 @@ def test_what_a_newer_agent_says_beside_what_both_know_is_left_out() -> None:
     assert decode_from_agent(unknown_part) is None
     resting = fleet_pb2.Progress(attempt_id="a", stage=99)  # type: ignore[arg-type]
     assert decode_from_agent(said(progress=resting)) is None
+    waiting = fleet_pb2.Progress(attempt_id="a", stage=fleet_pb2.STAGE_WAITING)
+    known = decode_from_agent(said(progress=waiting))
+    waiting.waiting_for.code = 9_999  # type: ignore[assignment]
+    assert decode_from_agent(said(progress=waiting)) == known
     greeting = to_message(hello("phone"), fleet_pb2.Hello)
     greeting.profile.runtimes.add(runtime=99, version="1")
     assert decode_from_agent(said(hello=greeting)) == hello("phone")

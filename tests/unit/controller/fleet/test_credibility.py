@@ -325,6 +325,13 @@ def test_figures_of_other_cores_than_were_asked_for_are_a_failure(
     assert "same edgerank version" in doubt
 
 
+def test_however_many_cores_are_told_the_failure_has_an_end() -> None:
+    sound = report()
+    assert sound.measured is not None
+    told = replace(sound.measured, affinity=tuple(range(0, 2**32, 2**15)))
+    doubt_of(credible(replace(sound, measured=told), (0, 1)))
+
+
 def test_so_is_a_profile_of_other_cores() -> None:
     sound = profiled()
     assert sound.profiled is not None

@@ -1,0 +1,66 @@
+"""Reports until the controller has them or refuses them, whatever the disk does meanwhile."""
+
+import logging
+
+from agent.link.spool import Spool
+from agent.link.wire import check_kept_report
+from agent.state_folder import StateUnusable
+
+log = logging.getLogger(__name__)
+
+
+class Keeping:
+    """The spool, and this process's memory where the disk takes nothing."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._unspooled: dict[str, bytes] = {}
+
+    def pending(self) -> tuple[str, ...]:
+        """The attempts whose reports are kept, oldest first."""
+        return (*self._spool.pending(), *self._unspooled)
+
+    def keep(self, attempt_id: str, report: bytes) -> None:
+        """Keep a report; at least for as long as this process lives."""
+        try:
+            self._spool.put(attempt_id, report)
+        except StateUnusable as error:
+            log.error("%s; the report of %s is kept in memory only", error, attempt_id)
+            self._unspooled[attempt_id] = report
+
+    def find(self, attempt_id: str) -> bytes | None:
+        """The report of an attempt, if it is kept.
+
+        Raises:
+            MessageInvalid: what is kept is no report any more.
+        """
+        report = self._kept(attempt_id)
+        if report is not None:
+            check_kept_report(report)
+        return report
+
+    def forget(self, attempt_id: str) -> None:
+        """Keep a report no longer."""
+        self._unspooled.pop(attempt_id, None)
+        try:
+            self._spool.forget(attempt_id)
+        except StateUnusable as error:
+            # It is sent once more at the next start, and committed once all the same.
+            log.error("%s; the report of %s stays there", error, attempt_id)
+
+    def set_aside(self, attempt_id: str, why: str) -> None:
+        """Let nobody send a report any more, and keep it for a person."""
+        report = self._kept(attempt_id)
+        if report is None:
+            return
+        try:
+            path = self._spool.set_aside(attempt_id, report)
+        except StateUnusable as error:
+            # It is sent once more at the next start, and refused once more.
+            log.error("%s; the report of %s, refused, stays in the spool", error, attempt_id)
+        else:
+            self._unspooled.pop(attempt_id, None)
+            log.error("the report of %s is refused: %s; it is kept in %s", attempt_id, why, path)
+
+    def _kept(self, attempt_id: str) -> bytes | None:
+        return self._unspooled.get(attempt_id) or self._spool.get(attempt_id)

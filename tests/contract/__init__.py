@@ -1,0 +1,1 @@
+"""The contract's other versions: the last one, and what may come."""
