@@ -52,7 +52,7 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
         return False
     report = credible(answering(report, attempt.settings), attempt.settings.cores)
     spent_ms = _spent_ms(attempt, report, now_unix_ms)
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         if set_reported(transaction, report.attempt_id) and report.waited_ms:
             add_waiting(transaction, attempt.turn.place, report.waited_ms)
         if _may_be_left_out(transaction, attempt, report):
@@ -66,7 +66,7 @@ def record_report(database: Database, device_id: str, report: Report, now_unix_m
 
 def take_back(database: Database, attempt_id: str) -> None:
     """Queues the turn of an attempt again that its agent gave back; nothing was lost by it."""
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         turn = set_given_back(transaction, attempt_id)
         if turn is not None:
             queue_turn_again(transaction, turn.job_id, turn.ordinal)
@@ -83,7 +83,7 @@ def lose_attempt(
         now_unix_ms: the time.
         why: what the job fails for, if it does.
     """
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         lost = set_lost(transaction, attempt_id)
         if lost is None:
             return

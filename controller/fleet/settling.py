@@ -4,9 +4,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, OpenJob
+from controller.domain.jobs import FEWEST_REPETITIONS, JobState, OpenJob
 from controller.domain.measurements import Verdict
-from controller.domain.sweeps import SweepPhase
 from controller.figures.latency import latency_figures, memory_figures, minute_figures
 from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
@@ -20,10 +19,8 @@ from controller.fleet.turns import (
 )
 from controller.state.database import Database, Transaction
 from controller.state.jobs import (
-    count_jobs,
     end_job,
     has_open_candidates,
-    has_sentinel,
     read_settings,
 )
 from controller.state.measurements import Conclusion, record_conclusion
@@ -46,7 +43,7 @@ from controller.state.rounds.turns import (
     list_open_jobs,
     list_readings,
 )
-from controller.state.sweeps import running_sweeps, set_phase
+from controller.state.sweeps import end_finished, running_sweeps
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
 
@@ -74,7 +71,13 @@ def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> Non
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
     """Settles what was taken before the controller stopped and not settled any more."""
-    for place in list_open_places(database):
+    for sweep in running_sweeps(database):
+        settle_sweep(database, sweep.sweep_id, now_unix_ms)
+
+
+def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
+    """Settles what was taken of a sweep on any device."""
+    for place in list_open_places(database, sweep_id):
         settle_turns(database, place, None, now_unix_ms)
 
 
@@ -83,13 +86,15 @@ def settle_turns(
 ) -> None:
     """Ends the jobs that are complete, and lets turns follow where none is open.
 
+    With the last of its jobs the sweep ends.
+
     Args:
         database: the controller's.
         place: sweep and device.
         among: the jobs to look at; None is all.
         now_unix_ms: by the controller's clock.
     """
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         course = _read_course(transaction, place)
         jobs = list_open_jobs(transaction, place, among)
         is_open = has_open_turns(transaction, place)
@@ -101,22 +106,23 @@ def settle_turns(
     for job_id in complete:
         finish_job(database, job_id, course, now_unix_ms)
     _end_sentinel(database, place, course, now_unix_ms)
+    end_finished(database, now_unix_ms, place.sweep_id)
 
 
 def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], course: Course) -> bool:
     """Lets turns follow on those that were taken; False when there is nothing more to take."""
-    sentinel_id = find_sentinel(transaction, place) if course.has_sentinel else None
+    sentinel = course.sentinel
     # The same again, should the controller stop before it is committed.
     rng = random.Random(f"{place.sweep_id} {place.device_id} {course.spread.degrees}")
     following = next_turns(jobs, course, rng)
     order = following.jobs
-    if sentinel_id is not None:
-        since = count_since_reading(transaction, place, sentinel_id)
+    if sentinel is not None:
+        since = count_since_reading(transaction, place, sentinel)
         # What is taken again has a reading before it: the one that made it needed had changed.
-        before = (sentinel_id,) if following.is_repeat and order else ()
-        order = (*before, *with_readings(order, sentinel_id, 0 if before else since))
+        before = (sentinel,) if following.is_repeat and order else ()
+        order = (*before, *with_readings(order, sentinel, 0 if before else since))
         if following.reading:
-            order = (*order, sentinel_id)
+            order = (*order, sentinel)
     if following.is_repeat:
         set_repeated(transaction, place)
     append_turns(transaction, place, order)
@@ -124,39 +130,18 @@ def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], cour
 
 
 def _read_course(transaction: Transaction, place: Place) -> Course:
-    stored = read_course(transaction, place)
-    return Course(
-        spec=stored.spec,
-        planned_ms=stored.planned_ms,
-        spread=stored.spread,
-        history=stored.history,
-        spent_ms=stored.spent_ms,
-        readings_ms=list_readings(transaction, stored.sentinel_id),
-        has_sentinel=stored.has_sentinel,
-        has_repeated=stored.has_repeated,
-    )
+    readings_ms = list_readings(transaction, find_sentinel(transaction, place))
+    return Course(**vars(read_course(transaction, place)), readings_ms=readings_ms)
 
 
 def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms: int) -> None:
     """Ends the sentinel of jobs that have all ended."""
+    if course.sentinel is None:
+        return
     with database.transaction() as transaction:
-        sentinel_id = find_sentinel(transaction, place) if course.has_sentinel else None
-        if sentinel_id is None or has_open_candidates(transaction, place):
+        if has_open_candidates(transaction, place):
             return
-    finish_job(database, sentinel_id, course, now_unix_ms)
-
-
-def end_finished_sweeps(database: Database, now_unix_ms: int) -> bool:
-    """Ends every measuring sweep whose jobs have all ended; whether there was any."""
-    finished = [
-        sweep.sweep_id
-        for sweep in running_sweeps(database)
-        if sweep.phase is SweepPhase.MEASURING
-        and all(state in ENDED for state in count_jobs(database, sweep.sweep_id))
-    ]
-    for sweep_id in finished:
-        set_phase(database, sweep_id, SweepPhase.ENDED, now_unix_ms)
-    return bool(finished)
+    finish_job(database, course.sentinel, course, now_unix_ms)
 
 
 def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int) -> None:
@@ -169,11 +154,10 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
     failed. A job without any repetition, as of a sentinel whose sweep failed before, ends without a
     measurement.
     """
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         settings = read_settings(transaction, job_id)
         taken = list_taken(transaction, job_id)
         not_ready = count_not_ready(transaction, job_id)
-        is_to_be_watched = has_sentinel(transaction, job_id)
         if not taken:
             end_job(transaction, job_id, JobState.CANCELLED)
             return
@@ -189,10 +173,10 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
     more = [*_missing(not_ready, settings)]
     if len(counted) < len(kept):
         more += unready_starts([each.repetition for each in kept], ReasonCode.UNREADY_LEFT_OUT)
-    if is_to_be_watched:
+    if course.is_to_be_watched:
         more += _unwatched(taken, readings_ms)
     conclusion = replace(conclusion, reasons=(*conclusion.reasons, *more))
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         if end_job(transaction, job_id, JobState.DONE):
             record_conclusion(transaction, job_id, conclusion, now_unix_ms)
             suspect = [each.ordinal for each in taken if each.block in course.suspects]

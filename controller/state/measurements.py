@@ -32,6 +32,7 @@ from controller.domain.sweeps import JobOutcome
 from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
+from controller.state.rounds.counts import number_outcome
 from controller.state.rounds.repetitions import stored_repetition
 from controller.state.schema import (
     accuracies,
@@ -73,11 +74,14 @@ class Conclusion:
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
-    """Keeps how a job ended."""
+    """Keeps how a job ended; the transaction is the caller's, which writes."""
+    sweep_id = transaction.scalars(select(jobs.c.sweep_id).where(jobs.c.job_id == job_id)).one()
     transaction.execute(
         insert(measurements).values(
             measurement_id=uuid.uuid4().hex,
             job_id=job_id,
+            sweep_id=sweep_id,
+            ordinal=number_outcome(transaction, sweep_id),
             committed_at_unix_ms=now_unix_ms,
             **vars(conclusion),
         )
@@ -89,7 +93,11 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
 
     Those of sentinels are none that anybody asked for.
     """
-    query = _in_order(wanted.accuracy_dataset).where(jobs.c.is_sentinel.is_(False))
+    query = (
+        _joined(wanted.accuracy_dataset)
+        .where(jobs.c.is_sentinel.is_(False))
+        .order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
+    )
     if wanted.device is not None:
         query = query.where(jobs.c.device_id == holder_of(wanted.device))
     if wanted.sweep_id is not None:
@@ -107,9 +115,23 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
         ]
 
 
-def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
-    """How the sweep's ended jobs ended, sentinels included, in the order they did."""
-    query = _in_order(IMAGENET).where(jobs.c.sweep_id == sweep_id)
+def list_outcomes(
+    database: Database, sweep_id: str, *, after: int = 0, until: int | None = None
+) -> list[JobOutcome]:
+    """How the sweep's ended jobs ended, sentinels included, in the order they did.
+
+    Args:
+        database: where that is remembered.
+        sweep_id: which one.
+        after: the number of the last outcome that is known already.
+        until: of the last one that is wanted; None is all.
+    """
+    query = _joined(IMAGENET).where(
+        measurements.c.sweep_id == sweep_id, measurements.c.ordinal > after
+    )
+    if until is not None:
+        query = query.where(measurements.c.ordinal <= until)
+    query = query.order_by(measurements.c.ordinal)
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
     ended = ((_measurement(row, IMAGENET, ()), row["is_sentinel"]) for row in rows)
@@ -133,10 +155,6 @@ def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
         )
         for measurement, is_sentinel in ended
     ]
-
-
-def _in_order(dataset: str) -> Select[Any]:
-    return _joined(dataset).order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
 
 
 def _read_repetitions(transaction: Transaction, job_id: str) -> tuple[Repetition, ...]:

@@ -101,7 +101,7 @@ class SimulatedSweep:
             history=self.history,
             spent_ms=round(self._now_ms),
             readings_ms=tuple(self._readings_ms),
-            has_sentinel=self.sentinel is not None,
+            sentinel=None if self.sentinel is None else SENTINEL,
             has_repeated=self._has_repeated,
         )
 
