@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -127,8 +128,7 @@ async def serve(
             watching.cancel()
             stopping.cancel()
             await sweeps.close()
-            fleet.end_sessions()
-            await server.stop(STOP_GRACE_S)
+            await _stop_serving(fleet, server)
             converter.close()
             database.close()
 
@@ -173,6 +173,14 @@ def _guarded_server(
     access_service = AccessService(administration, behind.queries, fleet, guard)
     query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
     return server
+
+
+async def _stop_serving(fleet: Fleet, server: grpc.aio.Server) -> None:
+    """Ends every stream, and remembers when devices were last heard of."""
+    fleet.end_sessions()
+    await server.stop(STOP_GRACE_S)
+    with suppress(EdgerankError):
+        await fleet.remember_seen()
 
 
 async def _add_standard_services(server: grpc.aio.Server) -> None:

@@ -12,7 +12,7 @@ from controller.domain.selectors import Selector
 from controller.domain.sweeps import Device, SweepSummary
 from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
-from controller.fleet.concluding import conclude_so_far
+from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.ranking import DatasetAccuracy, rank

@@ -17,6 +17,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS
@@ -25,16 +26,18 @@ from controller.fleet.activities import activity_of
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello, check_name
-from controller.fleet.host_gate import HostGate
 from controller.fleet.identities import Identities
-from controller.fleet.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
+from controller.fleet.leasing.dispatching import Dispatcher
+from controller.fleet.leasing.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
 from controller.fleet.leaving import leave_out
 from controller.fleet.reports import VANISHED, SaidReport, lose_attempt, record_report, take_back
+from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
-from controller.fleet.settling import end_finished_sweeps, settle_all
 from controller.fleet.takeover import Takeovers
 from controller.state import attempts, devices
+from controller.state.committing import Commits
 from controller.state.database import Database
+from controller.state.sweeps import end_finished
 from protos.fleet import (
     PROTOCOL,
     Cancel,
@@ -50,6 +53,9 @@ from protos.reasons import Reason, ReasonCode, reason
 
 log = logging.getLogger(__name__)
 
+# Those that beat are connected: when they were last heard of matters once the controller is gone.
+SEEN_EVERY_MS: Final = 30_000
+
 
 class Fleet:
     """Hears what agents say and gives them leases."""
@@ -64,9 +70,19 @@ class Fleet:
         self._leases = LeaseBook()
         self._identities = Identities()
         self.takeovers = Takeovers(database, clock)
-        self._dispatching = asyncio.Lock()
-        self._later: set[asyncio.Task[None]] = set()
-        self.gate = HostGate(self._dispatch_soon, clock)
+        self._seen_at_unix_ms: dict[str, int] = {}
+        self._seen_next_ms = 0
+        self._commits = Commits(database)
+        self._dispatcher = Dispatcher(
+            database,
+            self._commits,
+            self._sessions,
+            self._leases,
+            changes,
+            clock=clock,
+            hostname=hostname,
+        )
+        self.gate = self._dispatcher.gate
 
     def connected(self) -> frozenset[str]:
         """The ids of the devices that are connected now."""
@@ -102,9 +118,7 @@ class Fleet:
         check_hello(hello)
         if hello.replace:
             await asyncio.to_thread(self.takeovers.take_over, hello, self.connected())
-        enrolled = await asyncio.to_thread(
-            devices.enrol, self._database, hello, self._clock.unix_ms()
-        )
+        enrolled = await self._commits.write(devices.enrol, hello, self._clock.unix_ms())
         # A person may have renamed it, or let its agent take it over.
         hello = replace(hello, device_id=enrolled.device_id, name=enrolled.name)
         older = self._sessions.get(hello.device_id)
@@ -125,9 +139,9 @@ class Fleet:
             del self._sessions[session.device_id]
             log.info("%s disconnected", session.hello.name)
         self._changes.notify()
-        await asyncio.to_thread(
-            devices.touch, self._database, session.device_id, self._clock.unix_ms()
-        )
+        seen = {session.device_id: self._clock.unix_ms()}
+        self._seen_at_unix_ms.pop(session.device_id, None)
+        await self._commits.write(devices.touch, seen)
 
     async def rename(self, device: Device, name: str) -> None:
         """Gives a device another name.
@@ -158,7 +172,7 @@ class Fleet:
             )
         known, device_id = self._database, device.device_id
         for attempt_id in await asyncio.to_thread(attempts.leases_of_device, known, device_id):
-            await self._lose(attempt_id)
+            await self._lose(attempt_id, device_id)
         count = await asyncio.to_thread(
             leave_out, known, device_id, self._clock.unix_ms(), with_measurements=with_measurements
         )
@@ -170,14 +184,17 @@ class Fleet:
         """Renews those leases of the agent that it still holds."""
         held = tuple(held for held in beat.held_attempt_ids if held in session.leases)
         self._leases.renew(held, self._clock.monotonic_ms())
-        await asyncio.to_thread(
-            devices.touch, self._database, session.device_id, self._clock.unix_ms()
-        )
+        self._seen_at_unix_ms[session.device_id] = self._clock.unix_ms()
 
     async def ready(self, session: AgentSession) -> None:
         """The agent is free: it gets a lease now, or when there is one; never a second one."""
         session.ready = not session.leases
-        await self._dispatch(session)
+        await self._dispatcher.dispatch(session)
+
+    def ready_soon(self, session: AgentSession) -> None:
+        """As `ready`, while what the agent says next is heard; its stream ends if that fails."""
+        session.ready = not session.leases
+        self._dispatcher.soon(session)
 
     def progress(self, session: AgentSession, progress: Progress) -> None:
         """Remembers what the agent does with a lease of its own, for those who watch."""
@@ -194,33 +211,33 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
-        recorded = await asyncio.to_thread(
-            record_report, self._database, session.device_id, report, self._clock.unix_ms()
+        recorded = await self._commits.write(
+            record_report, session.device_id, report, self._clock.unix_ms()
         )
         if recorded.refusal:
             log.warning("a report of %s is refused: %s", session.hello.name, recorded.refusal)
         elif not recorded.is_new:
             log.info("%s repeated a report", session.hello.name)
+        is_held = report.attempt_id in session.leases
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
-        if any(report.attempt_id in other.leases for other in self._sessions.values()):
-            return
-        await self._end_lease(report.attempt_id)
-        await self.end_finished_sweeps()
+        newer = self._sessions.get(session.device_id)
+        if is_held and (newer is None or report.attempt_id not in newer.leases):
+            await self._end_lease(report.attempt_id)
+        self._changes.notify()
 
     async def take_back(self, session: AgentSession, given: GiveBack) -> None:
         """Lets another attempt take the turn of one whose agent ends; nothing was lost by it."""
         attempt_id = given.attempt_id
         if attempt_id not in session.leases:
             return
-        await asyncio.to_thread(take_back, self._database, attempt_id)
+        await self._commits.write(take_back, attempt_id)
         session.forget(attempt_id)
         await self._end_lease(attempt_id)
 
     async def dispatch_all(self) -> None:
         """Gives every agent that is free a lease, if there is one for it."""
-        for session in tuple(self._sessions.values()):
-            await self._dispatch(session)
+        await self._dispatcher.dispatch_all()
 
     async def cancel(self, running: Mapping[str, str]) -> None:
         """Tells the agents of these attempts to stop; `running` maps them to devices' ids."""
@@ -235,13 +252,24 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; what could not be given up is looked at the next time.
         """
-        for attempt_id in await asyncio.to_thread(attempts.leased_attempts, self._database):
+        out = await asyncio.to_thread(attempts.leased_attempts, self._database)
+        for attempt_id in out:
             self._leases.grant_missing(attempt_id, self._clock.monotonic_ms())
-        for attempt_id in self._leases.expired(self._clock.monotonic_ms()):
-            await self._lose(attempt_id)
-        for attempt_id in self._leases.overdue(self._clock.monotonic_ms()):
-            await self._give_up(attempt_id)
+        expired = self._leases.expired(self._clock.monotonic_ms())
+        # Together, so that they are one group to commit.
+        await asyncio.gather(*(self._lose(lost, out.get(lost)) for lost in expired))
+        overdue = self._leases.overdue(self._clock.monotonic_ms())
+        await asyncio.gather(*(self._give_up(late, out.get(late)) for late in overdue))
+        if self._clock.monotonic_ms() >= self._seen_next_ms:
+            await self.remember_seen()
         await self.end_finished_sweeps()
+
+    async def remember_seen(self) -> None:
+        """Commits when devices were last heard of, all of them at once."""
+        self._seen_next_ms = self._clock.monotonic_ms() + SEEN_EVERY_MS
+        seen, self._seen_at_unix_ms = self._seen_at_unix_ms, {}
+        if seen:
+            await self._commits.write(devices.touch, seen)
 
     def stood_still(self, gap_ms: int) -> None:
         """Nothing was heard for so long, by no fault of the agents': leases live on as long."""
@@ -250,7 +278,7 @@ class Fleet:
 
     async def end_finished_sweeps(self) -> None:
         """Ends the sweeps whose last job has ended."""
-        if await asyncio.to_thread(end_finished_sweeps, self._database, self._clock.unix_ms()):
+        if await self._commits.write(end_finished, self._clock.unix_ms()):
             self._changes.notify()
 
     def tell_to_renew(self) -> int:
@@ -279,68 +307,33 @@ class Fleet:
         """The agent's leases that it still holds; those that it does not are lost."""
         out = await asyncio.to_thread(attempts.leases_of_device, self._database, hello.device_id)
         for attempt_id in out.keys() - set(hello.held_attempt_ids):
-            await self._lose(attempt_id)
+            await self._lose(attempt_id, hello.device_id)
             del out[attempt_id]
         for attempt_id, lease in out.items():
             self._leases.grant(attempt_id, self._clock.monotonic_ms())
             self._leases.limit(lease, self._clock.monotonic_ms())
         return out
 
-    async def _give_up(self, attempt_id: str) -> None:
+    async def _give_up(self, attempt_id: str, device_id: str | None) -> None:
         """Waits no longer for an attempt whose agent is alive and never reports it."""
-        for session in self._sessions.values():
-            if attempt_id in session.leases:
-                log.warning("%s never reported an attempt; it is given up", session.hello.name)
-                session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
-        await self._lose(attempt_id, reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS))
+        session = self._sessions.get(device_id or "")
+        if session is not None and attempt_id in session.leases:
+            log.warning("%s never reported an attempt; it is given up", session.hello.name)
+            session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+        why = reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS)
+        await self._lose(attempt_id, device_id, why)
 
-    async def _lose(self, attempt_id: str, why: Reason = VANISHED) -> None:
-        await asyncio.to_thread(
-            lose_attempt, self._database, attempt_id, self._clock.unix_ms(), why
-        )
-        for session in self._sessions.values():
+    async def _lose(self, attempt_id: str, device_id: str | None, why: Reason = VANISHED) -> None:
+        """Gives an attempt up for lost; the device is its own, None for one that is not out."""
+        await self._commits.write(lose_attempt, attempt_id, self._clock.unix_ms(), why)
+        session = self._sessions.get(device_id or "")
+        if session is not None:
             session.forget(attempt_id)
         await self._end_lease(attempt_id)
-        self._dispatch_soon()
+        if session is not None:
+            self._dispatcher.soon(session)
 
     async def _end_lease(self, attempt_id: str) -> None:
         self._leases.end(attempt_id)
         await self.gate.attempt_ended(attempt_id)
         self._changes.notify()
-
-    async def _dispatch(self, session: AgentSession) -> None:
-        async with self._dispatching:
-            local = session.hello.profile.hostname == self._hostname
-            if not session.ready:
-                return
-            if local and not self.gate.may_measure():
-                if await asyncio.to_thread(attempts.has_next, self._database, session.device_id):
-                    self.gate.measuring_waits()
-                return
-            lease = await asyncio.to_thread(
-                attempts.lease_next, self._database, session.device_id, self._clock.unix_ms()
-            )
-            if lease is None:
-                if local:
-                    self.gate.nothing_to_measure()
-                return
-            session.ready = False
-            now_ms = self._clock.monotonic_ms()
-            self._leases.grant(lease.attempt_id, now_ms)
-            self._leases.limit(lease, now_ms)
-            if local:
-                self.gate.attempt_started(lease.attempt_id)
-            session.leases[lease.attempt_id] = lease
-            session.outbox.put_nowait(lease)
-        self._changes.notify()
-
-    def _dispatch_soon(self) -> None:
-        task = asyncio.get_running_loop().create_task(self.dispatch_all())
-        self._later.add(task)
-        task.add_done_callback(self._dispatched)
-
-    def _dispatched(self, task: asyncio.Task[None]) -> None:
-        self._later.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            # The next report, greeting or look after the leases dispatches again.
-            log.error("no lease could be given: %s", task.exception())

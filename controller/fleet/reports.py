@@ -13,7 +13,7 @@ from controller.domain.jobs import (
 )
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
-from controller.fleet.settling import settle_report
+from controller.fleet.rounds.settling import settle_report
 from controller.state.attempts import (
     LostTurn,
     StoredAttempt,
@@ -92,7 +92,7 @@ def record_report(
         return Recorded(is_new=False, refusal="this controller knows no such attempt of the device")
     report, refusal = judged(said, attempt.settings)
     spent_ms = _spent_ms(attempt, report, now_unix_ms)
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
             why = report.failure.reasons
             is_new = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
@@ -124,7 +124,7 @@ def judged(said: SaidReport, settings: MeasureSettings) -> tuple[Report, str]:
 
 def take_back(database: Database, attempt_id: str) -> None:
     """Queues the turn of an attempt again that its agent gave back; nothing was lost by it."""
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         turn = set_given_back(transaction, attempt_id)
         if turn is not None:
             queue_turn_again(transaction, turn.job_id, turn.ordinal)
@@ -141,7 +141,7 @@ def lose_attempt(
         now_unix_ms: the time.
         why: what the job fails for, if it does.
     """
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         lost = set_lost(transaction, attempt_id)
         if lost is None:
             return

@@ -24,6 +24,8 @@ class AgentSession:
     outbox: asyncio.Queue[ToAgent | EdgerankError | None] = field(default_factory=asyncio.Queue)
     ready: bool = False
     progress: dict[str, Progress] = field(default_factory=dict)
+    # Held while it is given a lease, so that it never has two.
+    dispatching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def device_id(self) -> str:

@@ -51,7 +51,7 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
     Its start may wait as long as those of the sweep on the device still may together.
     """
     attempt_id = uuid.uuid4().hex
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         place = _next_place(transaction, device_id)
         if place is None:
             return None
@@ -71,6 +71,7 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
                 attempt_id=attempt_id,
                 job_id=job["job_id"],
                 ordinal=job["ordinal"],
+                device_id=device_id,
                 state=AttemptState.LEASED,
                 leased_at_unix_ms=now_unix_ms,
             )
@@ -88,9 +89,9 @@ def leased_attempts(database: Database) -> dict[str, str]:
     """Attempts that are out, with their devices' ids."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(attempts.c.attempt_id, jobs.c.device_id)
-            .join(jobs, jobs.c.job_id == attempts.c.job_id)
-            .where(attempts.c.state == AttemptState.LEASED)
+            select(attempts.c.attempt_id, attempts.c.device_id).where(
+                attempts.c.state == AttemptState.LEASED
+            )
         ).all()
     return {row.attempt_id: row.device_id for row in rows}
 
@@ -105,7 +106,7 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
                 attempts,
                 and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
             )
-            .where(jobs.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
+            .where(attempts.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
         ).mappings()
         # What is held was told once how far processes differ, and is not told again.
         return {row["attempt_id"]: _lease(row["attempt_id"], row, 0.0) for row in rows}
@@ -113,14 +114,13 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
 
 def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
     """The sweep's attempts that are out, with their devices' ids."""
-    out = leased_attempts(database)
     with database.transaction() as transaction:
-        ids = transaction.scalars(
-            select(attempts.c.attempt_id)
+        rows = transaction.execute(
+            select(attempts.c.attempt_id, attempts.c.device_id)
             .join(jobs, jobs.c.job_id == attempts.c.job_id)
-            .where(jobs.c.sweep_id == sweep_id, attempts.c.attempt_id.in_(out))
+            .where(jobs.c.sweep_id == sweep_id, attempts.c.state == AttemptState.LEASED)
         ).all()
-    return {attempt_id: out[attempt_id] for attempt_id in ids}
+    return {row.attempt_id: row.device_id for row in rows}
 
 
 def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredAttempt | None:

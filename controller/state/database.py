@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,6 +26,9 @@ Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
 handed to the functions of this room."""
 
+# Of a connection whose transaction is to have the right to write from its beginning.
+_IS_WRITING = "edgerank_is_writing"
+
 # What unreleased states kept their revision in: first Alembic's own name, then that of the states
 # whose verdicts were others.
 _REVISION_TABLES_BEFORE = ("alembic_version", "schema_revision")
@@ -38,10 +41,13 @@ class Database:
     Attributes:
         engine: for this room alone.
         presence: of its file and the folder around it; None where it is no file.
+        group: the transaction that those of a group are parts of, each with a savepoint; None
+            where each is committed by itself.
     """
 
     engine: Engine
     presence: Presence | None = None
+    group: Transaction | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -50,9 +56,22 @@ class Database:
         Raises:
             EdgerankError: STORAGE when the database is full, read-only, locked or removed.
         """
+        if self.group is not None:
+            with translated_failures(), self.group.begin_nested():
+                yield self.group
+            return
         with translated_failures(), self.engine.begin() as connection:
             yield connection
         self.check_present()
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """A transaction beside which nobody else writes: what it reads first is so to its end.
+
+        Raises:
+            EdgerankError: as `transaction` does.
+        """
+        alone = self.engine.execution_options(**{_IS_WRITING: True})
+        return replace(self, engine=alone).transaction()
 
     def check_present(self) -> None:
         """Refuse to go on without the file: what is committed to a removed one is lost.
@@ -113,6 +132,7 @@ def open_database(url: str) -> Database:
     engine = create_engine(url, json_deserializer=read_json)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_writing)
         file = Path(str(engine.url.database))
         return Database(engine, Presence.of([file.parent, file]))
     return Database(engine)
@@ -181,3 +201,8 @@ def _begin_at_once(connection: Connection) -> None:
     # The driver would begin before the first row that is written, and tables changed until then
     # would stay changed when the rest fails.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_writing(connection: Connection) -> None:
+    if connection.get_execution_options().get(_IS_WRITING):
+        _begin_at_once(connection)

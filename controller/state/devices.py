@@ -1,28 +1,31 @@
 """Devices that enrolled."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, ScalarSelect, delete, func, insert, select, update
+from sqlalchemy import RowMapping, ScalarSelect, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
 from controller.state.database import Database, Transaction
+from controller.state.rounds.counts import count_anew
 from controller.state.schema import (
     attempts,
     courses,
+    device_spreads,
     devices,
     jobs,
     measurements,
     profiles,
     repetitions,
     replaced_agents,
+    sweep_counts,
     sweeps,
     turns,
 )
-from controller.state.unreadable import readable
+from controller.state.schema.unreadable import readable
 from protos.fleet import Hello
 
 
@@ -43,7 +46,7 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
         EdgerankError: NAME_TAKEN when another device has the name; INVALID_INPUT when another agent
             took this one's device over.
     """
-    with _free_name(hello.name), database.transaction() as transaction:
+    with _free_name(hello.name), database.writing() as transaction:
         before = transaction.execute(
             select(devices.c.device_id, devices.c.name, devices.c.agent_name).where(
                 devices.c.agent_id == hello.device_id
@@ -119,20 +122,24 @@ def remove(database: Database, device_id: str, now_unix_ms: int) -> None:
 def forget(database: Database, device_id: str) -> None:
     """Deletes a device with its jobs and measurements, and sweeps that have no other job."""
     of_device = select(jobs.c.job_id).where(jobs.c.device_id == device_id)
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         touched = transaction.scalars(
             select(jobs.c.sweep_id).where(jobs.c.device_id == device_id).distinct()
         ).all()
         for table in (measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
-        transaction.execute(delete(courses).where(courses.c.device_id == device_id))
+        for of_course in (courses, device_spreads):
+            transaction.execute(delete(of_course).where(of_course.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
-        transaction.execute(
-            delete(sweeps).where(
-                sweeps.c.sweep_id.in_(touched),
-                sweeps.c.sweep_id.not_in(select(jobs.c.sweep_id)),
+        for table in (sweep_counts, sweeps):
+            transaction.execute(
+                delete(table).where(
+                    table.c.sweep_id.in_(touched),
+                    table.c.sweep_id.not_in(select(jobs.c.sweep_id)),
+                )
             )
-        )
+        for sweep_id in touched:
+            count_anew(transaction, sweep_id)
         transaction.execute(delete(replaced_agents).where(replaced_agents.c.device_id == device_id))
         transaction.execute(delete(devices).where(devices.c.device_id == device_id))
 
@@ -148,13 +155,15 @@ def count_measurements(database: Database, device_id: str) -> int:
         ).one()
 
 
-def touch(database: Database, device_id: str, now_unix_ms: int) -> None:
-    """Remembers that a device was there just now."""
+def touch(database: Database, seen_at_unix_ms: Mapping[str, int]) -> None:
+    """Remembers when devices were last there, by their ids."""
+    rows = [{"seen_id": device_id, "at": at} for device_id, at in seen_at_unix_ms.items()]
     with database.transaction() as transaction:
         transaction.execute(
             update(devices)
-            .where(devices.c.device_id == device_id)
-            .values(last_seen_at_unix_ms=now_unix_ms)
+            .where(devices.c.device_id == bindparam("seen_id"))
+            .values(last_seen_at_unix_ms=bindparam("at")),
+            rows,
         )
 
 

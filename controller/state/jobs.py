@@ -1,20 +1,26 @@
-"""Jobs: waiting for their artifacts, queued, leased, ended."""
+"""Jobs: waiting for their artifacts, queued, leased, ended; counted with each step."""
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, select, update
 
 from controller.domain.jobs import ENDED, JobState, TurnState, may_come_from
 from controller.domain.measurements import Verdict
 from controller.state.database import Database, Transaction
 from controller.state.measurements import Conclusion, record_conclusion
 from controller.state.profiles import fail_profile
+from controller.state.rounds.counts import VARIANT_COLUMNS, add_counts
 from controller.state.rounds.courses import Place
 from controller.state.schema import artifacts, jobs, turns
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason
+
+OPEN_TURNS = (TurnState.QUEUED, TurnState.LEASED)
+_OPEN = tuple(state for state in JobState if state not in ENDED)
 
 
 class Role(Enum):
@@ -68,12 +74,9 @@ def queue_jobs(
     database: Database, sweep_id: str, role: Role, variant: Variant, conversion_key: str
 ) -> None:
     """Frees the jobs in a role that waited for this variant."""
-    with database.transaction() as transaction:
-        transaction.execute(
-            move_jobs(JobState.QUEUED, _waits_for(sweep_id, role, variant)).values(
-                conversion_key=conversion_key
-            )
-        )
+    with database.writing() as transaction:
+        waiting = _waits_for(sweep_id, role, variant)
+        move_jobs(transaction, JobState.QUEUED, waiting, conversion_key=conversion_key)
 
 
 def wait_again(database: Database, sha256: str) -> frozenset[str]:
@@ -83,26 +86,25 @@ def wait_again(database: Database, sha256: str) -> frozenset[str]:
     """
     keys = select(artifacts.c.conversion_key).where(artifacts.c.sha256 == sha256)
     of_artifact = and_(jobs.c.conversion_key.in_(keys), jobs.c.state.not_in(ENDED))
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         touched = transaction.scalars(select(jobs.c.sweep_id).where(of_artifact).distinct()).all()
-        transaction.execute(move_jobs(JobState.WAITING, of_artifact))
+        move_jobs(transaction, JobState.WAITING, of_artifact)
     return frozenset(touched)
 
 
 def cancel_jobs(database: Database, sweep_id: str) -> None:
     """Cancels every job of the sweep that has not ended."""
-    with database.transaction() as transaction:
-        transaction.execute(move_jobs(JobState.CANCELLED, jobs.c.sweep_id == sweep_id))
+    with database.writing() as transaction:
+        move_jobs(transaction, JobState.CANCELLED, jobs.c.sweep_id == sweep_id)
         of_sweep = select(jobs.c.job_id).where(jobs.c.sweep_id == sweep_id)
-        transaction.execute(drop_turns(turns.c.job_id.in_(of_sweep)))
+        drop_turns(transaction, turns.c.job_id.in_(of_sweep))
 
 
 def cancel_jobs_of_device(database: Database, device_id: str) -> None:
     """Cancels every job on the device that has not ended."""
-    with database.transaction() as transaction:
-        transaction.execute(move_jobs(JobState.CANCELLED, jobs.c.device_id == device_id))
-        of_device = select(jobs.c.job_id).where(jobs.c.device_id == device_id)
-        transaction.execute(drop_turns(turns.c.job_id.in_(of_device)))
+    with database.writing() as transaction:
+        move_jobs(transaction, JobState.CANCELLED, jobs.c.device_id == device_id)
+        drop_turns(transaction, turns.c.device_id == device_id)
 
 
 def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
@@ -113,30 +115,23 @@ def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
     return settings
 
 
-def has_sentinel(transaction: Transaction, job_id: str) -> bool:
-    """Whether a sentinel, failed or not, was to watch a job's sweep on its device."""
-    place = select(jobs.c.sweep_id, jobs.c.device_id).where(jobs.c.job_id == job_id).subquery()
-    same = and_(jobs.c.sweep_id == place.c.sweep_id, jobs.c.device_id == place.c.device_id)
-    sentinels = select(jobs.c.job_id).join(place, same).where(jobs.c.is_sentinel)
-    return transaction.scalars(sentinels.limit(1)).one_or_none() is not None
-
-
 def has_open_candidates(transaction: Transaction, place: Place) -> bool:
     """Whether a job of a sweep on a device has not ended, the sentinel not counted."""
     still_open = exists().where(
         jobs.c.sweep_id == place.sweep_id,
         jobs.c.device_id == place.device_id,
         jobs.c.is_sentinel.is_(False),
-        jobs.c.state.not_in(ENDED),
+        # By name, so that an index finds one.
+        jobs.c.state.in_(_OPEN),
     )
     return transaction.scalars(select(still_open)).one()
 
 
 def end_job(transaction: Transaction, job_id: str, state: JobState) -> bool:
     """Ends a job; False when it had ended before."""
-    if transaction.execute(move_jobs(state, jobs.c.job_id == job_id)).rowcount == 0:
+    if not move_jobs(transaction, state, jobs.c.job_id == job_id):
         return False
-    transaction.execute(drop_turns(turns.c.job_id == job_id))
+    drop_turns(transaction, turns.c.job_id == job_id)
     return True
 
 
@@ -158,54 +153,74 @@ def record_failure(
     database: Database, job_id: str, reasons: tuple[Reason, ...], now_unix_ms: int
 ) -> None:
     """Ends a job that no attempt can be made at; one that has ended stays as it is."""
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         fail_job(transaction, job_id, reasons, now_unix_ms)
 
 
-def count_jobs(database: Database, sweep_id: str) -> dict[JobState, int]:
-    """How many jobs of the sweep are in each state."""
-    with database.transaction() as transaction:
-        rows = transaction.execute(
-            select(jobs.c.state, func.count().label("job_count"))
-            .where(jobs.c.sweep_id == sweep_id)
-            .group_by(jobs.c.state)
-        ).all()
-    return {row.state: row.job_count for row in rows}
+def move_jobs(
+    transaction: Transaction, to: JobState, which: ColumnElement[bool], **values: object
+) -> int:
+    """Moves jobs to a state, those that may come to it.
+
+    Args:
+        transaction: the caller's, which writes.
+        to: the state.
+        which: the jobs.
+        **values: what else becomes of them, by column.
+
+    Returns:
+        How many there were.
+    """
+    movable = and_(which, jobs.c.state.in_(may_come_from(to)))
+    found = transaction.execute(
+        select(jobs.c.sweep_id, jobs.c.state, func.count().label("job_count"))
+        .where(movable)
+        .group_by(jobs.c.sweep_id, jobs.c.state)
+    ).all()
+    if not found:
+        return 0
+    is_waiting_changed = JobState.WAITING in (to, *(row.state for row in found))
+    variants = _variants_of(transaction, movable) if is_waiting_changed else ()
+    waited = [_is_waited_for(transaction, row) for row in variants]
+    transaction.execute(update(jobs).where(movable).values(state=to, **values))
+    more: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in found:
+        more[row.sweep_id][row.state.value] -= row.job_count
+        more[row.sweep_id][to.value] += row.job_count
+    for row, was_waited in zip(variants, waited, strict=True):
+        more[row.sweep_id]["variants_waiting"] += _is_waited_for(transaction, row) - was_waited
+    for sweep_id, counts in more.items():
+        add_counts(transaction, sweep_id, counts)
+    return sum(row.job_count for row in found)
 
 
-def count_variants(database: Database, sweep_id: str) -> tuple[int, int]:
-    """How many variants the sweep needs, and how many of them no job waits for any more."""
-    columns = (
-        jobs.c.backbone,
-        jobs.c.format,
-        jobs.c.precision,
-        jobs.c.target,
-        jobs.c.input_size,
-        jobs.c.batch,
+def drop_turns(transaction: Transaction, which: ColumnElement[bool]) -> None:
+    """Lets turns go which nobody has taken; the transaction is the caller's, which writes."""
+    droppable = and_(which, turns.c.state.in_(OPEN_TURNS))
+    found = transaction.execute(
+        select(turns.c.sweep_id, func.count().label("turn_count"))
+        .where(droppable)
+        .group_by(turns.c.sweep_id)
+    ).all()
+    if found:
+        transaction.execute(update(turns).where(droppable).values(state=TurnState.DROPPED))
+    for row in found:
+        add_counts(transaction, row.sweep_id, {"turns": -row.turn_count})
+
+
+def _variants_of(transaction: Transaction, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    return transaction.execute(
+        select(jobs.c.sweep_id, *VARIANT_COLUMNS).where(which).distinct()
+    ).all()
+
+
+def _is_waited_for(transaction: Transaction, variant: Row[Any]) -> bool:
+    waits = exists().where(
+        jobs.c.sweep_id == variant.sweep_id,
+        jobs.c.state == JobState.WAITING,
+        *(column == getattr(variant, column.name) for column in VARIANT_COLUMNS),
     )
-    with database.transaction() as transaction:
-        needed = transaction.execute(
-            select(*columns).where(jobs.c.sweep_id == sweep_id).distinct()
-        ).all()
-        waiting = transaction.execute(
-            select(*columns)
-            .where(jobs.c.sweep_id == sweep_id, jobs.c.state == JobState.WAITING)
-            .distinct()
-        ).all()
-    return len(needed), len(needed) - len(waiting)
-
-
-def move_jobs(to: JobState, *where: ColumnElement[bool]) -> Update:
-    """The statement that moves jobs to a state, those that may come to it."""
-    return update(jobs).where(*where, jobs.c.state.in_(may_come_from(to))).values(state=to)
-
-
-def drop_turns(*where: ColumnElement[bool]) -> Update:
-    """The statement that lets turns go which nobody has taken."""
-    still_open = [TurnState.QUEUED, TurnState.LEASED]
-    return (
-        update(turns).where(*where, turns.c.state.in_(still_open)).values(state=TurnState.DROPPED)
-    )
+    return transaction.scalars(select(waits)).one()
 
 
 def _waits_for(sweep_id: str, role: Role, variant: Variant) -> ColumnElement[bool]:

@@ -33,6 +33,7 @@ from controller.domain.sweeps import JobOutcome
 from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
+from controller.state.rounds.counts import number_outcome
 from controller.state.rounds.repetitions import stored_repetition
 from controller.state.schema import (
     accuracies,
@@ -45,7 +46,7 @@ from controller.state.schema import (
     sweeps,
 )
 from controller.state.schema.columns import IsJson, Unreadable
-from controller.state.unreadable import finite, readable
+from controller.state.schema.unreadable import finite, readable
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
 from models.catalog.precisions import QUANTISED, Precision
@@ -82,11 +83,14 @@ _CONCLUDED = tuple(field.name for field in fields(Conclusion))
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
-    """Keeps how a job ended."""
+    """Keeps how a job ended; the transaction is the caller's, which writes."""
+    sweep_id = transaction.scalars(select(jobs.c.sweep_id).where(jobs.c.job_id == job_id)).one()
     transaction.execute(
         insert(measurements).values(
             measurement_id=uuid.uuid4().hex,
             job_id=job_id,
+            sweep_id=sweep_id,
+            ordinal=number_outcome(transaction, sweep_id),
             committed_at_unix_ms=now_unix_ms,
             **vars(conclusion),
         )
@@ -98,7 +102,11 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
 
     Those of sentinels are none that anybody asked for.
     """
-    query = _in_order(wanted.accuracy_dataset).where(*are_wanted(wanted))
+    query = (
+        _ended(wanted.accuracy_dataset)
+        .where(*are_wanted(wanted))
+        .order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
+    )
     with database.transaction() as transaction:
 
         def measurement(row: RowMapping) -> Measurement:
@@ -109,9 +117,22 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
         return list(readable("measurement", "measurement_id", rows, measurement))
 
 
-def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:
-    """How the sweep's ended jobs ended, sentinels included, in the order they did."""
-    query = _in_order(IMAGENET).where(jobs.c.sweep_id == sweep_id)
+def list_outcomes(
+    database: Database, sweep_id: str, *, after: int = 0, until: int | None = None
+) -> list[JobOutcome]:
+    """How the sweep's ended jobs ended, sentinels included, in the order they did.
+
+    Args:
+        database: the controller's.
+        sweep_id: whose jobs.
+        after: number of the last outcome that is known already.
+        until: number of the last one that is wanted; None is all.
+    """
+    of_sweep = measurements.c.sweep_id == sweep_id
+    query = _ended(IMAGENET).where(of_sweep, measurements.c.ordinal > after)
+    if until is not None:
+        query = query.where(measurements.c.ordinal <= until)
+    query = query.order_by(measurements.c.ordinal)
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
     return list(readable("measurement", "measurement_id", rows, _outcome))
@@ -149,12 +170,12 @@ def are_wanted(wanted: MeasurementFilter) -> Iterator[ColumnElement[bool]]:
         yield jobs.c.backbone == wanted.backbone
 
 
-def _in_order(dataset: str) -> Select[Any]:
+def _ended(dataset: str) -> Select[Any]:
+    """Jobs that have ended, with how they did."""
     return (
         beside_accuracy(dataset)
         .join(measurements, measurements.c.job_id == jobs.c.job_id)
         .add_columns(measurements.c.measurement_id, *(measurements.c[name] for name in _CONCLUDED))
-        .order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
     )
 
 

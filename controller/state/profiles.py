@@ -9,7 +9,7 @@ from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import OperatorProfile
 from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, devices, jobs, profiles
-from controller.state.unreadable import misfit_of
+from controller.state.schema.unreadable import misfit_of
 from protos.fleet import Profiled
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason

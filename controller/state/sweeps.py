@@ -5,16 +5,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Row, RowMapping, case, func, insert, select, type_coerce, update
+from sqlalchemy import (
+    JSON,
+    Row,
+    RowMapping,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState, PlannedJob
 from controller.domain.sweeps import SweepPhase, SweepSpec, SweepSummary
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
-from controller.state.schema import devices, jobs, profiles, sweeps
+from controller.state.rounds.counts import open_counts
+from controller.state.schema import devices, jobs, profiles, sweep_counts, sweeps
 from controller.state.schema.columns import IsJson
-from controller.state.unreadable import readable
+from controller.state.schema.unreadable import readable
 
 RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 SHOWN_CANDIDATES = 8
@@ -36,7 +49,10 @@ def add_sweep(
     planned: Sequence[PlannedJob],
     now_unix_ms: int,
 ) -> tuple[str, ...]:
-    """Remembers a sweep with its jobs, which wait for their artifacts; gives the jobs' ids."""
+    """Remembers a sweep with its jobs, which wait for their artifacts; gives the jobs' ids.
+
+    The transaction is the caller's, which writes.
+    """
     transaction.execute(
         insert(sweeps).values(
             sweep_id=sweep_id,
@@ -64,6 +80,8 @@ def add_sweep(
         for position, job in enumerate(planned)
     ]
     transaction.execute(insert(jobs), rows)
+    variants = len({job.variant for job in planned})
+    open_counts(transaction, sweep_id, job_count=len(rows), variants=variants)
     expect_profiles(transaction, rows)
     return tuple(row["job_id"] for row in rows)
 
@@ -181,6 +199,33 @@ def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms:
             )
             .values(values)
         )
+
+
+def end_finished(database: Database, now_unix_ms: int, sweep_id: str | None = None) -> bool:
+    """Ends measuring sweeps whose jobs have all ended; whether there was any.
+
+    Args:
+        database: where they are remembered.
+        now_unix_ms: the time.
+        sweep_id: the one to look at; None is all.
+    """
+    still_open = (sweep_counts.c[state.value] for state in JobState if state not in ENDED)
+    is_over = (
+        exists()
+        .where(sweep_counts.c.sweep_id == sweeps.c.sweep_id, *(each == 0 for each in still_open))
+        .correlate(sweeps)
+    )
+    finished = and_(sweeps.c.phase == SweepPhase.MEASURING, is_over)
+    if sweep_id is not None:
+        finished = and_(finished, sweeps.c.sweep_id == sweep_id)
+    ended = {"phase": SweepPhase.ENDED, "ended_at_unix_ms": now_unix_ms}
+    with database.transaction() as transaction:
+        found = transaction.scalars(select(sweeps.c.sweep_id).where(finished)).all()
+        if found:
+            transaction.execute(
+                update(sweeps).where(sweeps.c.sweep_id.in_(found), finished).values(ended)
+            )
+    return bool(found)
 
 
 def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:

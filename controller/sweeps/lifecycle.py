@@ -21,21 +21,21 @@ from controller.domain.conversions import (
     lacks_published_weights,
 )
 from controller.domain.errors import EdgerankError
-from controller.domain.jobs import ENDED, JobState, PlannedJob
+from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
-from controller.fleet.settling import settle_all
-from controller.state import attempts, devices, jobs, measurements, sweeps
+from controller.fleet.rounds.settling import settle_sweep
+from controller.state import attempts, devices, jobs, sweeps
 from controller.state.artifacts import find_artifact
 from controller.state.database import Database
 from controller.state.jobs import Role
-from controller.state.rounds import turns
-from controller.state.sweeps import RUNNING_PHASES, StoredSweep
+from controller.state.sweeps import StoredSweep
 from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
 from controller.sweeps.readable import too_new
 from controller.sweeps.starting import create_sweep, known_versions
+from controller.sweeps.watching import Watching
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant, WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
@@ -70,6 +70,7 @@ class Sweeps:
         self._again: set[str] = set()
         # Held while jobs begin to wait, and while those that wait in vain are failed.
         self._moving = asyncio.Lock()
+        self._watching = Watching(database, changes, self._activities)
 
     async def recover(self) -> None:
         """Goes on with the sweeps that had not ended when the controller stopped."""
@@ -98,21 +99,13 @@ class Sweeps:
         self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
         return sweep_id
 
-    async def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
-        """A snapshot now and at each change, until the sweep has ended.
+    def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
+        """A snapshot now and after changes, until the sweep has ended.
 
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
-        seen: set[str] = set()
-        while True:
-            version = self._changes.version
-            snapshot = await asyncio.to_thread(self._snapshot, sweep_id, seen)
-            seen.update(outcome.job_id for outcome in snapshot.ended)
-            yield snapshot
-            if snapshot.phase not in RUNNING_PHASES:
-                return
-            await self._changes.after(version)
+        return self._watching.watch(sweep_id)
 
     async def cancel(self, sweep_id: str) -> SweepPhase:
         """Ends a sweep that runs, with its conversions; gives the phase that it is in then.
@@ -253,7 +246,7 @@ class Sweeps:
         await asyncio.to_thread(
             sweeps.set_phase, self._database, sweep_id, SweepPhase.MEASURING, self._clock.unix_ms()
         )
-        await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
+        await asyncio.to_thread(settle_sweep, self._database, sweep_id, self._clock.unix_ms())
         await self._fleet.end_finished_sweeps()
         self._changes.notify()
 
@@ -303,32 +296,9 @@ class Sweeps:
                 told = (reasons[device_id],)
                 jobs.record_failure(self._database, job_id, told, self._clock.unix_ms())
 
-    def _snapshot(self, sweep_id: str, seen: set[str]) -> SweepSnapshot:
-        sweep = sweeps.find_sweep(self._database, sweep_id)
-        counts = jobs.count_jobs(self._database, sweep_id)
-        artifacts_total, artifacts_done = jobs.count_variants(self._database, sweep_id)
-        far = turns.count_turns(self._database, sweep_id)
-        ended = sum(count for state, count in counts.items() if state in ENDED)
-        running = counts.get(JobState.LEASED, 0)
+    def _activities(self, sweep_id: str) -> tuple[Activity, ...]:
         converting = self._activity.get(sweep_id)
-        return SweepSnapshot(
-            sweep_id=sweep_id,
-            phase=sweep.phase,
-            artifacts_total=artifacts_total,
-            artifacts_done=artifacts_done,
-            jobs_total=sum(counts.values()),
-            jobs_queued=sum(counts.values()) - ended - running,
-            jobs_running=running,
-            ended=tuple(
-                outcome
-                for outcome in measurements.list_outcomes(self._database, sweep_id)
-                if outcome.job_id not in seen
-            ),
-            activities=(converting,) if converting else self._fleet.activities(),
-            repetitions_total=far.total,
-            repetitions_done=far.taken,
-            jobs_with_figures=far.jobs_with_figures,
-        )
+        return (converting,) if converting else self._fleet.activities()
 
     def _prepare_soon(self, sweep: StoredSweep, *, is_again: bool = False) -> None:
         task = asyncio.get_running_loop().create_task(self._prepare(sweep, is_again=is_again))

@@ -90,11 +90,11 @@ def plan_sweep(
     obstacles = _obstacles(chosen, runtimes, spec)
     lacks = _lacks(chosen, runtimes, precisions)
     if spec.devices:
-        obstacle_by_itself = [(each,) for each in obstacles.values()]
         lacking = _lacking_everywhere(chosen, runtimes, precisions, lacks)
-        if refused := next(iter((*obstacle_by_itself, *lacking)), None):
+        if refused := next(iter((*((each,) for each in obstacles.values()), *lacking)), None):
             raise Refused(ErrorCode.PRECONDITION, refused)
     untranslatable = _untranslatable(backbones) if Runtime.PADDLELITE in runtimes else {}
+    there_are = _variants(spec, backbones, precisions)
     planned = tuple(
         PlannedJob(
             device.device_id,
@@ -107,18 +107,18 @@ def plan_sweep(
         if (device.device_id, runtime, precision) not in lacks
         if runtime is not Runtime.PADDLELITE or backbone.name not in untranslatable
         if spec.precisions or precision is backbone.precision
-        for variant in _variants_for(device, backbone, runtime, precision, spec)
+        for variant in there_are[backbone.name, precision]
+        if (variant.format, variant.target) == _file(device, runtime)
         for threads in dict.fromkeys(spec.threads)
         if (device.device_id, runtime, threads) not in obstacles
     )
     unreadable = unreadable_jobs(planned, chosen, versions)
-    jobs = tuple(job for job in planned if job not in unreadable)
+    jobs = tuple(job for job in planned if job not in unreadable) if unreadable else planned
     if spec.devices and (refusing := _reading_nothing(jobs, unreadable)):
         raise Refused(ErrorCode.PRECONDITION, refusing)
     by_key = (obstacles, lacks, untranslatable, unreadable)
-    left_out = _each_once(
-        (*_unlike(spec, backbones), *(why for by in by_key for why in by.values()))
-    )
+    by_themselves = _unlike(spec, backbones)
+    left_out = _each_once((*by_themselves, *(why for by in by_key for why in by.values())))
     if not jobs:
         raise Refused(ErrorCode.PRECONDITION, left_out[:1])
     sentinels = _sentinels(jobs, chosen, catalog, versions) if spec.sentinel else ()
@@ -187,8 +187,9 @@ def _sentinels(
 ) -> Iterator[PlannedJob]:
     """One for each device that measures and reads it, told what its first job is told."""
     sentinel = catalog.get(SENTINEL_BACKBONE)
+    firsts = {job.device_id: job for job in reversed(jobs)}
     for device in devices:
-        first = next((job for job in jobs if job.device_id == device.device_id), None)
+        first = firsts.get(device.device_id)
         file = None if first is None else _file(device, first.settings.runtime)
         if first is None or file is None:
             continue
@@ -218,11 +219,7 @@ def _choose_devices(names: Sequence[str], devices: Sequence[Device]) -> tuple[De
 
 
 def _each_once(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    once: list[Reason] = []
-    for each in reasons:
-        if each not in once:
-            once.append(each)
-    return tuple(once)
+    return tuple({str(each): each for each in reasons}.values())
 
 
 def _obstacles(
@@ -304,14 +301,16 @@ def _reading_nothing(
     return next((_each_once(why) for pair, why in of_pair.items() if pair not in left), ())
 
 
-def _variants_for(
-    device: Device, backbone: Backbone, runtime: Runtime, precision: Precision, spec: SweepSpec
-) -> Iterator[Variant]:
-    """The variants of a backbone that a runtime runs on a device, in each size and batch."""
-    file = _file(device, runtime)
-    for variant in variants_of(backbone, (precision,), spec.input_sizes, spec.batches):
-        if (variant.format, variant.target) == file:
-            yield variant
+def _variants(
+    spec: SweepSpec, backbones: Iterable[Backbone], precisions: Sequence[Precision]
+) -> Mapping[tuple[str, Precision], tuple[Variant, ...]]:
+    """The variants of each backbone in each precision, in every size and batch."""
+    return {
+        (backbone.name, precision): variants_of(
+            backbone, (precision,), spec.input_sizes, spec.batches
+        )
+        for backbone, precision in itertools.product(backbones, precisions)
+    }
 
 
 def _file(device: Device, runtime: Runtime) -> tuple[Format, Target] | None:

@@ -2,16 +2,17 @@
 
 import random
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec, planned_time_ms
-from controller.fleet.turns import first_rounds
+from controller.fleet.rounds.turns import first_rounds
 from controller.state.artifacts import made_versions
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
-from controller.state.rounds.courses import Place, open_course
-from controller.state.rounds.turns import append_turns
+from controller.state.rounds.courses import NewCourse, Place, open_courses
+from controller.state.rounds.turns import begin_turns
 from controller.state.sweeps import add_sweep
 from controller.sweeps.readable import KnownVersions
 from models.catalog.onnx_versions import OnnxVersions
@@ -34,22 +35,33 @@ def create_sweep(
 ) -> str:
     """Remembers a sweep whose jobs wait for their artifacts; gives its id, the order's seed."""
     sweep_id = uuid.uuid4().hex[:12]
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         job_ids = add_sweep(transaction, sweep_id, spec, planned, now_unix_ms)
-        for device_id in dict.fromkeys(job.device_id for job in planned):
-            here = [
-                (job_id, job)
-                for job_id, job in zip(job_ids, planned, strict=True)
-                if job.device_id == device_id
-            ]
-            sentinel = next((job_id for job_id, job in here if job.is_sentinel), None)
-            measured = [job_id for job_id, job in here if not job.is_sentinel]
-            place = Place(sweep_id=sweep_id, device_id=device_id)
-            open_course(transaction, place, planned_time_ms(spec, len(measured)), sentinel)
-            rng = random.Random(f"{sweep_id} {device_id}")
-            append_turns(
-                transaction,
-                place,
-                first_rounds(measured, spec.fewest_repetitions, sentinel, rng),
-            )
+        here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
+        for job_id, job in zip(job_ids, planned, strict=True):
+            here[job.device_id].append((job_id, job.is_sentinel))
+        begun = [
+            _begin(Place(sweep_id=sweep_id, device_id=device_id), spec, its)
+            for device_id, its in here.items()
+        ]
+        open_courses(transaction, [course for course, _ in begun])
+        for course, order in begun:
+            begin_turns(transaction, course.place, order)
     return sweep_id
+
+
+def _begin(
+    place: Place, spec: SweepSpec, jobs: Sequence[tuple[str, bool]]
+) -> tuple[NewCourse, tuple[str, ...]]:
+    """How a sweep begins on a device, and its first turns; `jobs` tells which one is a sentinel."""
+    sentinel = next((job_id for job_id, is_sentinel in jobs if is_sentinel), None)
+    measured = [job_id for job_id, is_sentinel in jobs if not is_sentinel]
+    rng = random.Random(f"{place.sweep_id} {place.device_id}")
+    order = first_rounds(measured, spec.fewest_repetitions, sentinel, rng)
+    course = NewCourse(
+        place=place,
+        planned_ms=planned_time_ms(spec, len(measured)),
+        sentinel=sentinel,
+        turn_count=len(order),
+    )
+    return course, order

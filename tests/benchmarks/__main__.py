@@ -16,6 +16,7 @@ import psutil
 
 from tests.benchmarks import demo, startup, transfer
 from tests.benchmarks.converting import conversion
+from tests.benchmarks.fleet import cost
 from tests.benchmarks.measuring import (
     coverage,
     economy,
@@ -48,6 +49,8 @@ SPEED = {
     "conversion-tier": conversion.run_tier,
     "startup": startup.run,
     "newcomer": newcomer.run,
+    "open-jobs": cost.run_open_jobs,
+    "sweep-start": cost.run_start,
 }
 # What becomes of models that others have published; fetches about 600 MB from PyPI and npm.
 PUBLIC = {"public-models": adopting.run}

@@ -9,7 +9,7 @@ import grpc
 
 from controller.api.statuses import LEFT_OUT_KEY, STATUSES
 from controller.domain.errors import EdgerankError, Refused
-from controller.state.unreadable import note_left_out
+from controller.state.schema.unreadable import note_left_out
 from controller.views.reasons import sentences
 from controller.views.reasons.leaving_out import unread_words
 from protos.codec import MessageInvalid

@@ -156,7 +156,7 @@ class FleetService:
             case conversation.Heartbeat():
                 await self._fleet.heartbeat(session, said)
             case conversation.Ready():
-                await self._fleet.ready(session)
+                self._fleet.ready_soon(session)
             case conversation.Progress():
                 self._fleet.progress(session, said)
             case conversation.Report() | UnreadableReport():

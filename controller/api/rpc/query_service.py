@@ -8,6 +8,7 @@ import grpc
 
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
+from controller.api.rpc.snapshots import SnapshotMessages
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
@@ -58,6 +59,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         self._profiles = profiles
         self._clock = clock
         self._open_to_all = open_to_all
+        self._snapshots = SnapshotMessages()
 
     async def ListDevices(  # noqa: N802 - the contract's name
         self,
@@ -130,7 +132,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         async with answered_failures(context):
             sweep_id = await self._queries.sweep_id(request.sweep_id)
             async for snapshot in self._sweeps.watch(sweep_id):
-                yield to_message(snapshot, query_pb2.WatchSweepResponse)
+                yield self._snapshots.message_of(snapshot)
 
     async def CancelSweep(  # noqa: N802
         self, request: query_pb2.CancelSweepRequest, context: Context

@@ -16,7 +16,7 @@ from controller.domain.catalog import (
 )
 from controller.state.database import Database, Transaction
 from controller.state.schema import accuracies, backbones, own_models
-from controller.state.unreadable import readable
+from controller.state.schema.unreadable import readable
 from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
 from models.catalog.precisions import QUANTISED, Precision
 

@@ -7,7 +7,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.catalog.accuracy import backbone_row
 from controller.state.database import Database
 from controller.state.schema import accuracies, backbones, jobs, own_models
-from controller.state.unreadable import readable
+from controller.state.schema.unreadable import readable
 
 
 def list_own_models(database: Database) -> tuple[OwnModel, ...]:

@@ -1,15 +1,29 @@
 """How sweeps stand on devices: kept up with each report, at the cost of that report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, and_, case, func, insert, select, type_coerce, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState
 from controller.domain.sweeps import SweepSpec
-from controller.figures.spread import Spread
+from controller.figures.spread import UNKNOWN, Spread
 from controller.state.database import Database, Transaction
-from controller.state.schema import courses, jobs, sweeps
+from controller.state.schema import courses, device_spreads, jobs, sweeps
 from controller.state.schema.columns import IsJson, Unreadable
 
 
@@ -28,8 +42,8 @@ class StoredCourse:
     Attributes:
         spec: what was asked for.
         planned_ms: what it is planned to take there, ms.
-        sentinel_id: the job that is one, failed or not; None without any.
-        has_sentinel: whether it has not ended.
+        sentinel: the job that is one and can still be read; None without any.
+        is_to_be_watched: whether there is one, failed or not.
         spread: of the processes so far.
         history: of earlier sweeps on the device.
         spent_ms: what all turns took, ms.
@@ -38,31 +52,51 @@ class StoredCourse:
 
     spec: SweepSpec
     planned_ms: int
-    sentinel_id: str | None
-    has_sentinel: bool
+    sentinel: str | None
+    is_to_be_watched: bool
     spread: Spread
     history: Spread
     spent_ms: int
     has_repeated: bool
 
 
-def open_course(
-    transaction: Transaction, place: Place, planned_ms: int, sentinel_id: str | None
-) -> None:
-    """Remembers that a sweep begins on a device."""
-    transaction.execute(
-        insert(courses).values(
-            device_id=place.device_id,
-            sweep_id=place.sweep_id,
-            planned_ms=planned_ms,
-            waited_ms=0,
-            sentinel_id=sentinel_id,
-            squares=0.0,
-            degrees=0,
-            spent_ms=0,
-            has_repeated=False,
-        )
-    )
+@dataclass(frozen=True, kw_only=True)
+class NewCourse:
+    """A sweep that begins on a device.
+
+    Attributes:
+        place: both.
+        planned_ms: what it is planned to take there, ms.
+        sentinel: the job that is one; None without any.
+        turn_count: how many turns it begins with.
+    """
+
+    place: Place
+    planned_ms: int
+    sentinel: str | None
+    turn_count: int
+
+
+def open_courses(transaction: Transaction, begun: Sequence[NewCourse]) -> None:
+    """Remembers that sweeps begin on devices."""
+    rows = [
+        {
+            "device_id": course.place.device_id,
+            "sweep_id": course.place.sweep_id,
+            "planned_ms": course.planned_ms,
+            "waited_ms": 0,
+            "sentinel_id": course.sentinel,
+            "reading_count": 0,
+            "turn_count": course.turn_count,
+            "squares": 0.0,
+            "degrees": 0,
+            "spent_ms": 0,
+            "has_repeated": False,
+        }
+        for course in begun
+    ]
+    if rows:
+        transaction.execute(insert(courses), rows)
 
 
 def read_course(transaction: Transaction, place: Place) -> StoredCourse:
@@ -72,7 +106,7 @@ def read_course(transaction: Transaction, place: Place) -> StoredCourse:
         EdgerankError: DAMAGED when what was asked for cannot be read.
     """
     row = transaction.execute(
-        select(courses, sweeps.c.spec, jobs.c.state.label("sentinel_state"))
+        _with_history(courses, sweeps.c.spec, jobs.c.state.label("sentinel_state"))
         .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
         .outerjoin(jobs, jobs.c.job_id == courses.c.sentinel_id)
         .where(_is_of(place))
@@ -87,10 +121,10 @@ def read_course(transaction: Transaction, place: Place) -> StoredCourse:
     return StoredCourse(
         spec=row.spec,
         planned_ms=row.planned_ms,
-        sentinel_id=row.sentinel_id,
-        has_sentinel=state is not None and state not in ENDED,
-        spread=Spread(squares=row.squares, degrees=row.degrees),
-        history=read_history(transaction, place),
+        sentinel=None if state is None or state in ENDED else row.sentinel_id,
+        is_to_be_watched=row.sentinel_id is not None,
+        spread=_own(row),
+        history=_history(row),
         spent_ms=row.spent_ms,
         has_repeated=row.has_repeated,
     )
@@ -114,14 +148,19 @@ def is_read(transaction: Transaction, place: Place) -> bool:
     return state is not None and state not in ENDED
 
 
-def read_history(transaction: Transaction, place: Place) -> Spread:
-    """The spread of the other sweeps on the device."""
-    row = transaction.execute(
-        select(func.sum(courses.c.squares), func.sum(courses.c.degrees)).where(
-            courses.c.device_id == place.device_id, courses.c.sweep_id != place.sweep_id
-        )
-    ).one()
-    return Spread(squares=row[0] or 0.0, degrees=row[1] or 0)
+def count_readings(transaction: Transaction, place: Place) -> int:
+    """How many readings of the sentinel were taken."""
+    count: int = transaction.scalars(select(courses.c.reading_count).where(_is_of(place))).one()
+    return count
+
+
+def take_places(transaction: Transaction, place: Place, count: int) -> int:
+    """Takes places for so many more turns, after all others; gives the first one's."""
+    first: int = transaction.scalars(select(courses.c.turn_count).where(_is_of(place))).one()
+    transaction.execute(
+        update(courses).where(_is_of(place)).values(turn_count=courses.c.turn_count + count)
+    )
+    return first
 
 
 def known_spread(transaction: Transaction, place: Place) -> Spread | None:
@@ -132,7 +171,7 @@ def known_spread(transaction: Transaction, place: Place) -> Spread | None:
     asked = type_coerce(sweeps.c.spec, JSON)
     most_repetitions = case((IsJson(sweeps.c.spec), asked["most_repetitions"].as_integer()))
     row = transaction.execute(
-        select(
+        _with_history(
             courses.c.squares,
             courses.c.degrees,
             most_repetitions.label("most_repetitions"),
@@ -142,21 +181,37 @@ def known_spread(transaction: Transaction, place: Place) -> Spread | None:
     ).one()
     if row.most_repetitions == 1:
         return None
-    here = Spread(squares=row.squares, degrees=row.degrees)
-    return here.plus(read_history(transaction, place).as_history())
+    return _own(row).plus(_history(row).as_history())
 
 
-def add_to_course(transaction: Transaction, place: Place, *, more: Spread, spent_ms: int) -> None:
-    """Adds what one report told: by how much the spread grew, and what was spent, ms."""
+def add_to_course(
+    transaction: Transaction, place: Place, *, more: Spread, spent_ms: int, readings: int
+) -> None:
+    """Adds what one report told.
+
+    Args:
+        transaction: the caller's, which writes.
+        place: sweep and device.
+        more: by how much the spread grew.
+        spent_ms: what was spent, ms.
+        readings: of the sentinel that were taken.
+    """
     transaction.execute(
         update(courses)
         .where(_is_of(place))
         .values(
-            squares=courses.c.squares + more.squares,
-            degrees=courses.c.degrees + more.degrees,
-            spent_ms=courses.c.spent_ms + spent_ms,
+            _grown(courses.c, more)
+            | {
+                "spent_ms": courses.c.spent_ms + spent_ms,
+                "reading_count": courses.c.reading_count + readings,
+            }
         )
     )
+    of_device = device_spreads.c.device_id == place.device_id
+    grown = update(device_spreads).where(of_device).values(_grown(device_spreads.c, more))
+    if transaction.execute(grown).rowcount == 0:
+        first = {"device_id": place.device_id, "squares": more.squares, "degrees": more.degrees}
+        transaction.execute(insert(device_spreads).values(first))
 
 
 def add_waiting(transaction: Transaction, place: Place, waited_ms: int) -> None:
@@ -171,16 +226,47 @@ def set_repeated(transaction: Transaction, place: Place) -> None:
     transaction.execute(update(courses).where(_is_of(place)).values(has_repeated=True))
 
 
-def list_open_places(database: Database) -> list[Place]:
-    """The sweeps and devices that have jobs to be leased, or leased."""
+def list_open_places(database: Database, sweep_id: str) -> list[Place]:
+    """A sweep on the devices that have jobs of it to be leased, or leased."""
     with database.transaction() as transaction:
-        rows = transaction.execute(
-            select(jobs.c.sweep_id, jobs.c.device_id)
-            .where(jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]))
+        device_ids = transaction.scalars(
+            select(jobs.c.device_id)
+            .where(
+                jobs.c.sweep_id == sweep_id,
+                jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]),
+            )
             .distinct()
         ).all()
-    return [Place(sweep_id=row.sweep_id, device_id=row.device_id) for row in rows]
+    return [Place(sweep_id=sweep_id, device_id=device_id) for device_id in device_ids]
 
 
 def _is_of(place: Place) -> ColumnElement[bool]:
     return and_(courses.c.device_id == place.device_id, courses.c.sweep_id == place.sweep_id)
+
+
+def _with_history(*columns: Any) -> Select[Any]:
+    """Columns of courses, and beside them what all courses of the device add up to."""
+    of_device = device_spreads.c.device_id == courses.c.device_id
+    sums = (
+        func.coalesce(device_spreads.c.squares, 0.0).label("all_squares"),
+        func.coalesce(device_spreads.c.degrees, 0).label("all_degrees"),
+    )
+    return select(*columns, *sums).select_from(courses).outerjoin(device_spreads, of_device)
+
+
+def _own(row: Row[Any]) -> Spread:
+    return Spread(squares=row.squares, degrees=row.degrees)
+
+
+def _history(row: Row[Any]) -> Spread:
+    """The spread of the other sweeps on the device."""
+    others = Spread(squares=row.all_squares, degrees=row.all_degrees).without(_own(row))
+    # Without any, what rounding left of the squares tells nothing.
+    return others if others.degrees else UNKNOWN
+
+
+def _grown(columns: Any, more: Spread) -> dict[str, Any]:
+    return {
+        "squares": columns.squares + more.squares,
+        "degrees": columns.degrees + more.degrees,
+    }

@@ -70,6 +70,8 @@ def list_taken(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
 
 def mark_suspect(transaction: Transaction, job_id: str, ordinals: Sequence[int]) -> None:
     """Remembers that figures are derived without these repetitions of a job."""
+    if not ordinals:
+        return
     transaction.execute(
         update(repetitions)
         .where(repetitions.c.job_id == job_id, repetitions.c.ordinal.in_(ordinals))

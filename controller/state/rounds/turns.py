@@ -5,16 +5,24 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement, Update, and_, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, func, insert, select, update
 
 from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, OpenJob, Turn, TurnState
 from controller.figures.spread import spread_of
-from controller.state.database import Database, Transaction
-from controller.state.jobs import move_jobs
-from controller.state.rounds.courses import Place, add_to_course, find_sentinel
+from controller.state.database import Transaction
+from controller.state.jobs import OPEN_TURNS, move_jobs
+from controller.state.rounds.counts import add_counts
+from controller.state.rounds.courses import (
+    Place,
+    add_to_course,
+    count_readings,
+    find_sentinel,
+    take_places,
+)
 from controller.state.schema import jobs, turns
 
-_OPEN = (TurnState.QUEUED, TurnState.LEASED)
+# Fewer than a database takes in one statement.
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,49 +34,40 @@ class LeasedTurn:
     ordinal: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class TurnCounts:
-    """How far the turns of a sweep are.
-
-    Attributes:
-        total: those that were taken or will be.
-        taken: of those, taken.
-        jobs_with_figures: jobs, and sentinels, of which at least two were taken.
-    """
-
-    total: int
-    taken: int
-    jobs_with_figures: int
-
-
 def take_turn(
     transaction: Transaction, turn: LeasedTurn, *, median_ms: float | None, spent_ms: int
 ) -> bool:
     """Remembers that a turn was taken; False when it was before, or is not needed any more.
 
     Args:
-        transaction: the caller's.
+        transaction: the caller's, which writes.
         turn: which one.
         median_ms: of its samples, ms; None for a profile, which has none.
         spent_ms: what it took, ms.
     """
-    sentinel_id = find_sentinel(transaction, turn.place)
-    is_reading = turn.job_id == sentinel_id
+    is_reading = turn.job_id == find_sentinel(transaction, turn.place)
     before = medians_of(transaction, turn.job_id)
-    block = None if is_reading else _count_taken(transaction, sentinel_id)
+    block = None if is_reading else count_readings(transaction, turn.place)
     taken = {"state": TurnState.TAKEN, "block": block, "median_ms": median_ms}
     if not _end_turn(transaction, turn, taken | {"spent_ms": spent_ms}):
         return False
     after = before if median_ms is None else [*before, median_ms]
     more = spread_of(after).without(spread_of(before))
-    add_to_course(transaction, turn.place, more=more, spent_ms=spent_ms)
+    readings = int(is_reading)
+    add_to_course(transaction, turn.place, more=more, spent_ms=spent_ms, readings=readings)
+    is_first_figure = len(before) < FEWEST_REPETITIONS <= len(after)
+    counted = {"turns_taken": 1, "jobs_with_figures": int(is_first_figure)}
+    add_counts(transaction, turn.place.sweep_id, counted)
     return True
 
 
 def skip_turn(transaction: Transaction, turn: LeasedTurn, *, spent_ms: int) -> bool:
     """Remembers that the device was not ready for a turn; False when it needed none any more."""
     values = {"state": TurnState.NOT_READY, "spent_ms": spent_ms}
-    return _end_turn(transaction, turn, values)
+    if not _end_turn(transaction, turn, values):
+        return False
+    add_counts(transaction, turn.place.sweep_id, {"turns": -1})
+    return True
 
 
 def count_others(transaction: Transaction, turn: LeasedTurn) -> int:
@@ -79,7 +78,7 @@ def count_others(transaction: Transaction, turn: LeasedTurn) -> int:
         .where(
             turns.c.job_id == turn.job_id,
             turns.c.ordinal != turn.ordinal,
-            turns.c.state.in_((*_OPEN, TurnState.TAKEN)),
+            turns.c.state.in_((*OPEN_TURNS, TurnState.TAKEN)),
         )
     ).one()
 
@@ -95,7 +94,7 @@ def state_before(transaction: Transaction, turn: LeasedTurn) -> TurnState | None
 
 def lease_turn(transaction: Transaction, job_id: str, ordinal: int) -> None:
     """Leases a turn that is queued, and with it its job."""
-    transaction.execute(move_jobs(JobState.LEASED, jobs.c.job_id == job_id))
+    move_jobs(transaction, JobState.LEASED, jobs.c.job_id == job_id)
     transaction.execute(_move_turn(TurnState.QUEUED, TurnState.LEASED, job_id, ordinal))
 
 
@@ -114,67 +113,33 @@ def count_not_ready(transaction: Transaction, job_id: str) -> int:
     ).one()
 
 
-def count_turns(database: Database, sweep_id: str) -> TurnCounts:
-    """How far the turns of a sweep are."""
-    taken = func.sum(case((turns.c.state == TurnState.TAKEN, 1), else_=0))
-    by_job = (
-        select(func.count().label("there"), taken.label("taken"))
-        .where(
-            turns.c.sweep_id == sweep_id,
-            turns.c.state.not_in([TurnState.DROPPED, TurnState.NOT_READY]),
-        )
-        .group_by(turns.c.job_id)
-        .subquery()
-    )
-    has_figure = case((by_job.c.taken >= FEWEST_REPETITIONS, 1), else_=0)
-    with database.transaction() as transaction:
-        row = transaction.execute(
-            select(
-                func.sum(by_job.c.there).label("there"),
-                func.sum(by_job.c.taken).label("taken"),
-                func.sum(has_figure).label("with_figures"),
-            )
-        ).one()
-    return TurnCounts(
-        total=row.there or 0, taken=row.taken or 0, jobs_with_figures=row.with_figures or 0
-    )
+def begin_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
+    """Adds the first turns of a course that was opened for them, in this order."""
+    _insert_turns(transaction, place, order, first_place=0, ordinals={})
 
 
 def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
     """Adds turns after all others, in this order."""
     if not order:
         return
-    last = transaction.scalars(select(func.max(turns.c.place)).where(_of(place))).one()
-    next_place = 0 if last is None else last + 1
-    there = transaction.execute(
-        select(turns.c.job_id, func.count().label("turn_count"))
-        .where(_of(place))
-        .group_by(turns.c.job_id)
-    ).all()
-    ordinals = {row.job_id: row.turn_count for row in there}
-    rows: list[dict[str, object]] = []
-    for job_id in order:
-        ordinal = ordinals.get(job_id, 0)
-        ordinals[job_id] = ordinal + 1
-        rows.append(
-            {
-                "job_id": job_id,
-                "ordinal": ordinal,
-                "sweep_id": place.sweep_id,
-                "device_id": place.device_id,
-                "place": next_place + len(rows),
-                "state": TurnState.QUEUED,
-                "spent_ms": 0,
-            }
-        )
-    transaction.execute(insert(turns), rows)
+    job_ids = list(dict.fromkeys(order))
+    ordinals: dict[str, int] = {}
+    for begin in range(0, len(job_ids), _AT_ONCE):
+        there = transaction.execute(
+            select(turns.c.job_id, func.count().label("turn_count"))
+            .where(turns.c.job_id.in_(job_ids[begin : begin + _AT_ONCE]))
+            .group_by(turns.c.job_id)
+        ).all()
+        ordinals |= {row.job_id: row.turn_count for row in there}
+    first_place = take_places(transaction, place, len(order))
+    _insert_turns(transaction, place, order, first_place=first_place, ordinals=ordinals)
 
 
 def has_open_turns(transaction: Transaction, place: Place) -> bool:
     """Whether a repetition of a sweep on a device is still to be taken."""
     return any(
         transaction.scalars(select(exists().where(_of(place), turns.c.state == state))).one()
-        for state in _OPEN
+        for state in OPEN_TURNS
     )
 
 
@@ -188,6 +153,8 @@ def list_open_jobs(
         place: sweep and device.
         among: only these; None is all.
     """
+    if among is not None and not among:
+        return []
     rows = transaction.execute(
         select(turns)
         .join(jobs, jobs.c.job_id == turns.c.job_id)
@@ -262,12 +229,34 @@ def count_since_reading(transaction: Transaction, place: Place, sentinel_id: str
     ).one()
 
 
-def _count_taken(transaction: Transaction, job_id: str | None) -> int:
-    return transaction.scalars(
-        select(func.count())
-        .select_from(turns)
-        .where(turns.c.job_id == job_id, turns.c.state == TurnState.TAKEN)
-    ).one()
+def _insert_turns(
+    transaction: Transaction,
+    place: Place,
+    order: Sequence[str],
+    *,
+    first_place: int,
+    ordinals: Mapping[str, int],
+) -> None:
+    """Adds queued turns; `ordinals` are those of the jobs that have turns already."""
+    following = dict(ordinals)
+    rows: list[dict[str, object]] = []
+    for job_id in order:
+        ordinal = following.get(job_id, 0)
+        following[job_id] = ordinal + 1
+        rows.append(
+            {
+                "job_id": job_id,
+                "ordinal": ordinal,
+                "sweep_id": place.sweep_id,
+                "device_id": place.device_id,
+                "place": first_place + len(rows),
+                "state": TurnState.QUEUED,
+                "spent_ms": 0,
+            }
+        )
+    if rows:
+        transaction.execute(insert(turns), rows)
+        add_counts(transaction, place.sweep_id, {"turns": len(rows)})
 
 
 def _end_turn(transaction: Transaction, turn: LeasedTurn, values: Mapping[str, object]) -> bool:
@@ -275,7 +264,7 @@ def _end_turn(transaction: Transaction, turn: LeasedTurn, values: Mapping[str, o
     is_open = and_(
         turns.c.job_id == turn.job_id,
         turns.c.ordinal == turn.ordinal,
-        turns.c.state.in_(_OPEN),
+        turns.c.state.in_(OPEN_TURNS),
     )
     ended = transaction.execute(update(turns).where(is_open).values(values))
     _queue_leased_job(transaction, turn.job_id)
@@ -284,7 +273,7 @@ def _end_turn(transaction: Transaction, turn: LeasedTurn, values: Mapping[str, o
 
 def _queue_leased_job(transaction: Transaction, job_id: str) -> None:
     is_leased = and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED)
-    transaction.execute(move_jobs(JobState.QUEUED, is_leased))
+    move_jobs(transaction, JobState.QUEUED, is_leased)
 
 
 def _move_turn(before: TurnState, after: TurnState, job_id: str, ordinal: int) -> Update:

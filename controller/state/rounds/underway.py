@@ -18,7 +18,7 @@ from controller.state.measurements import (
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.repetitions import TakenRepetition, list_taken
 from controller.state.schema import jobs, turns
-from controller.state.unreadable import readable
+from controller.state.schema.unreadable import readable
 from protos.measuring import MeasureSettings
 
 

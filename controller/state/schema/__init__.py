@@ -177,6 +177,18 @@ sweeps = Table(
     Column("phase", Member(SweepPhase), nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
     Column("ended_at_unix_ms", BigInteger),
+    Index("ix_sweeps_phase_created_at_unix_ms", "phase", "created_at_unix_ms", "sweep_id"),
+)
+
+# How far a sweep is, kept in step with its jobs, turns and measurements. Its turns are those that
+# were taken or will be; its outcomes are never fewer, so that each has a number of its own.
+_COUNTED = ("variants", "variants_waiting", "turns", "turns_taken", "jobs_with_figures")
+sweep_counts = Table(
+    "sweep_counts",
+    metadata,
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    *(Column(state.value, Integer, nullable=False) for state in JobState),
+    *(Column(name, Integer, nullable=False) for name in (*_COUNTED, "outcomes")),
 )
 
 jobs = Table(
@@ -196,8 +208,8 @@ jobs = Table(
     Column("is_sentinel", Boolean, nullable=False, server_default=false()),
     Column("conversion_key", String, ForeignKey("artifacts.conversion_key")),
     Column("state", Member(JobState), nullable=False),
-    Index("ix_jobs_sweep_id_state", "sweep_id", "state"),
-    Index("ix_jobs_device_id_state", "device_id", "state"),
+    Index("ix_jobs_sweep_id_state_backbone", "sweep_id", "state", "backbone"),
+    Index("ix_jobs_device_id_sweep_id_state", "device_id", "sweep_id", "state"),
 )
 
 # How a sweep stands on a device, kept up with each report.
@@ -210,11 +222,23 @@ courses = Table(
     # What starts waited for together.
     Column("waited_ms", BigInteger, nullable=False),
     Column("sentinel_id", String, ForeignKey("jobs.job_id")),
+    # Of the sentinel's readings those that were taken; of turns all, so the next one's place.
+    Column("reading_count", Integer, nullable=False),
+    Column("turn_count", Integer, nullable=False),
     # Of the deviations between processes: the logarithms' sum of squares, degrees of freedom.
     Column("squares", Float, nullable=False),
     Column("degrees", Integer, nullable=False),
     Column("spent_ms", BigInteger, nullable=False),
     Column("has_repeated", Boolean, nullable=False),
+)
+
+# What the courses of a device add up to.
+device_spreads = Table(
+    "device_spreads",
+    metadata,
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    Column("squares", Float, nullable=False),
+    Column("degrees", Integer, nullable=False),
 )
 
 # One row a repetition that is to be taken, was taken, or is not needed any more.
@@ -243,8 +267,11 @@ attempts = Table(
     Column("attempt_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, index=True),
     Column("ordinal", Integer, nullable=False),
+    # The job's, so that an index finds what is out.
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
     Column("state", Member(AttemptState), nullable=False),
     Column("leased_at_unix_ms", BigInteger, nullable=False),
+    Index("ix_attempts_state_device_id", "state", "device_id"),
 )
 
 # One row a job that ended; `failed` ones have reasons and no figures.
@@ -253,6 +280,9 @@ measurements = Table(
     metadata,
     Column("measurement_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
+    # The job's, and which of the sweep's outcomes it is, from 1.
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
     Column("verdict", Member(Verdict), nullable=False),
     Column("reasons", Document(tuple[Reason, ...]), nullable=False),
     Column("runtime_version", String, nullable=False),
@@ -265,6 +295,7 @@ measurements = Table(
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
     Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
+    Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
 )
 
 # Also of jobs that failed later.

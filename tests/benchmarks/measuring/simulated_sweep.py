@@ -12,8 +12,14 @@ from controller.domain.sweeps import SweepSpec, planned_time_ms
 from controller.figures.drift import has_shifted
 from controller.figures.spread import UNKNOWN, Spread, process_spread, spread_of
 from controller.figures.statistics import median_of
-from controller.fleet.concluding import those_but
-from controller.fleet.turns import Course, first_rounds, is_complete, next_turns, with_readings
+from controller.fleet.rounds.concluding import those_but
+from controller.fleet.rounds.turns import (
+    Course,
+    first_rounds,
+    is_complete,
+    next_turns,
+    with_readings,
+)
 from models.catalog.variants import WeightsKind
 from protos.measuring import Repetition
 from tests.benchmarks.measuring.series import Series
@@ -106,7 +112,7 @@ class SimulatedSweep:
             history=self.history,
             spent_ms=round(self._now_ms),
             readings_ms=tuple(self._readings_ms),
-            has_sentinel=self.sentinel is not None,
+            sentinel=None if self.sentinel is None else SENTINEL,
             has_repeated=self._has_repeated,
         )
 

@@ -8,7 +8,6 @@ from sqlalchemy import Connection, event
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.reports import record_report
-from controller.fleet.settling import end_finished_sweeps
 from controller.state import attempts
 from controller.state.database import Database
 from controller.state.schema import sweeps as table
@@ -38,8 +37,7 @@ def test_a_sweep_is_listed_with_what_became_of_its_jobs(database: Database) -> N
     leased = attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
     assert leased is not None
     report = measured_report(leased.attempt_id, leased.job_id)
-    assert record_report(database, "id-of-phone", report, now_unix_ms=0).is_new
-    end_finished_sweeps(database, now_unix_ms=9)
+    assert record_report(database, "id-of-phone", report, now_unix_ms=9).is_new
     (after,) = list_sweeps(database)
     assert (after.phase, after.ended_at_unix_ms) == (SweepPhase.ENDED, 9)
     assert (after.jobs_total, after.jobs_ended, after.jobs_failed) == (1, 1, 0)

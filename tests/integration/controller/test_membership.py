@@ -11,7 +11,7 @@ from controller.access.members import Members
 from controller.domain.access import AuditEntry, CallerKind, JoinTokenSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
-from controller.fleet.leases import LEASE_MS
+from controller.fleet.leasing.leases import LEASE_MS
 from controller.state.access import audit
 from controller.state.access.audit import list_changes, record_change
 from controller.state.database import Database

@@ -17,6 +17,7 @@ from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.profiles import check_profile, read_profile
+from controller.state.rounds.counts import read_counts
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
@@ -136,7 +137,7 @@ def test_a_profile_is_there_after_a_restart_with_its_trace(
     profile_id = start_profile(database)
     assert record(database, profiled_report(*lease(database)))
     assert no_figures(database, profile_id)
-    assert jobs.count_jobs(database, profile_id) == {JobState.DONE: 1}
+    assert read_counts(database, profile_id).jobs == {JobState.DONE: 1}
     database.close()
     again = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
     profile, trace = read_profile(again, profile_id)
@@ -164,7 +165,7 @@ def test_a_late_report_of_an_attempt_that_was_lost_is_the_profile(database: Data
     lose_attempt(database, late.attempt_id, now_unix_ms=0)
     second = profiled_report(*lease(database))
     assert [record(database, late), record(database, second)] == [True, False]
-    assert jobs.count_jobs(database, profile_id) == {JobState.DONE: 1}
+    assert read_counts(database, profile_id).jobs == {JobState.DONE: 1}
     assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
 
 
@@ -173,7 +174,7 @@ def test_a_cancelled_profile_takes_no_report(database: Database) -> None:
     report = profiled_report(*lease(database))
     jobs.cancel_jobs(database, profile_id)
     assert not record(database, report)
-    assert jobs.count_jobs(database, profile_id) == {JobState.CANCELLED: 1}
+    assert read_counts(database, profile_id).jobs == {JobState.CANCELLED: 1}
 
 
 async def test_who_watches_a_profile_sees_what_goes_on(database: Database, fleet: Fleet) -> None:
@@ -194,7 +195,7 @@ def test_a_profile_whose_agent_vanishes_is_leased_again_and_then_fails(database:
     profile_id = start_profile(database)
     first_id, _job_id = lease(database)
     lose_attempt(database, first_id, now_unix_ms=0)
-    assert jobs.count_jobs(database, profile_id) == {JobState.QUEUED: 1}
+    assert read_counts(database, profile_id).jobs == {JobState.QUEUED: 1}
     for _ in range(MAX_ATTEMPTS - 1):
         attempt_id, _job_id = lease(database)
         lose_attempt(database, attempt_id, now_unix_ms=0)

@@ -13,9 +13,10 @@ from controller.domain.rankings import Constraints, Merit
 from controller.figures.spread import UNKNOWN_SPREAD
 from controller.fleet.agents import Fleet
 from controller.fleet.reports import record_report
-from controller.state import attempts, jobs
+from controller.state import attempts
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
+from controller.state.rounds.counts import read_counts
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
@@ -58,7 +59,7 @@ def measure_apart(
 def test_a_job_has_more_repetitions_while_its_interval_is_too_wide(database: Database) -> None:
     sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=(3, 10))
     assert measure_apart(database, 0.05) == {1: 10, 2: 10}
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 2}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2}
 
 
 def test_one_that_is_precise_has_no_more_once_the_device_is_known(database: Database) -> None:

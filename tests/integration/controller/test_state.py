@@ -14,12 +14,12 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.reports import lose_attempt, record_report
-from controller.fleet.settling import end_finished_sweeps
 from controller.state import attempts, jobs, sweeps
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, claim_state, open_database
 from controller.state.devices import enrol, list_devices
 from controller.state.measurements import list_measurements, list_outcomes
+from controller.state.rounds.counts import read_counts
 from controller.state.schema import accuracies, artifacts
 from controller.state.schema import jobs as jobs_table
 from models.catalog.catalog import IMAGENET, load_catalog
@@ -94,7 +94,6 @@ def test_a_measurement_comes_back_with_its_samples_and_its_accuracy(database: Da
         "synthetic",
     )
     assert found.affinity == (0,)
-    end_finished_sweeps(database, now_unix_ms=9)
     assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
 
 
@@ -139,7 +138,7 @@ def test_a_late_report_of_a_lost_attempt_counts_if_nobody_was_faster(database: D
     lose_attempt(database, first_id, now_unix_ms=0)
     assert record(database, measured_report(first_id, job_id))
     assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 
 
 def test_the_second_attempts_report_does_not_double_the_job(database: Database) -> None:
@@ -214,7 +213,7 @@ def test_cancelled_jobs_are_not_leased(database: Database) -> None:
     assert attempts.attempts_of_sweep(database, sweep_id) == {attempt_id: "id-of-phone"}
     jobs.cancel_jobs(database, sweep_id)
     assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is None
-    assert jobs.count_jobs(database, sweep_id) == {JobState.CANCELLED: 2}
+    assert read_counts(database, sweep_id).jobs == {JobState.CANCELLED: 2}
 
 
 def test_jobs_of_a_sweep_that_still_converts_are_not_leased(database: Database) -> None:
@@ -329,7 +328,7 @@ def test_a_full_disk_is_a_sentence_and_what_was_there_stays(database: Database) 
     with pytest.raises(EdgerankError, match="database or disk is full") as failed:
         record(database, replace(report, measured=many))
     assert failed.value.code is ErrorCode.STORAGE
-    assert jobs.count_jobs(database, sweep_id) == {JobState.LEASED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.LEASED: 1}
     event.remove(database.engine, "begin", fill_the_disk)
     assert record(database, report)
 

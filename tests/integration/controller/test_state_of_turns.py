@@ -9,12 +9,12 @@ import pytest
 from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
-from controller.fleet import settling
 from controller.fleet.reports import lose_attempt, record_report
-from controller.state import attempts, jobs, sweeps
+from controller.fleet.rounds import settling
+from controller.state import attempts, sweeps
 from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
-from controller.state.rounds import turns
+from controller.state.rounds.counts import read_counts
 from protos.fleet import Failure, Lease, Report
 from protos.measuring import StartGate
 from protos.reasons import ReasonCode, reason
@@ -79,10 +79,9 @@ def test_the_repetitions_of_jobs_take_turns_and_each_job_has_all_of_its_own(
     assert Counter(order) == {1: 5, 2: 5}
     assert order not in (sorted(order), sorted(order, reverse=True))
     assert [len(each.repetitions) for each in measured(database)] == [5, 5]
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 2}
-    assert turns.count_turns(database, sweep_id) == turns.TurnCounts(
-        total=10, taken=10, jobs_with_figures=2
-    )
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2}
+    counts = read_counts(database, sweep_id)
+    assert (counts.turns, counts.turns_taken, counts.jobs_with_figures) == (10, 10, 2)
 
 
 def test_a_sentinel_is_read_and_told_but_no_candidate(database: Database) -> None:
@@ -92,7 +91,6 @@ def test_a_sentinel_is_read_and_told_but_no_candidate(database: Database) -> Non
     assert [each.backbone for each in measured(database)] == ["MobileNetV1"]
     told = {outcome.backbone: outcome.is_sentinel for outcome in list_outcomes(database, sweep_id)}
     assert told == {"MobileNetV1": False, "MobileNetV1_x0_25": True}
-    settling.end_finished_sweeps(database, now_unix_ms=9)
     assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
 
 
@@ -149,7 +147,7 @@ def test_a_sentinel_that_fails_leaves_the_others_measured(database: Database) ->
     (found,) = measured(database)
     assert found.verdict is Verdict.OK
     assert found.reasons == (reason(ReasonCode.UNWATCHED, count=2, repetitions=2),)
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1, JobState.FAILED: 1}
 
 
 def test_what_a_reading_followed_on_was_watched_though_the_sentinel_fails_later(
@@ -172,7 +170,7 @@ def test_a_sentinel_has_nothing_to_do_where_every_job_failed(database: Database)
     while (leased := lease(database)) is not None:
         report = failed_report if leased.backbone == "MobileNetV1" else measured_report
         record(database, report(leased.attempt_id, leased.job_id))
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1, JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1, JobState.FAILED: 1}
 
 
 def test_a_failing_repetition_ends_its_job_and_keeps_those_before(database: Database) -> None:
@@ -186,7 +184,7 @@ def test_a_failing_repetition_ends_its_job_and_keeps_those_before(database: Data
     assert lease(database) is None
     (failed,) = measured(database)
     assert (failed.verdict, len(failed.repetitions)) == (Verdict.FAILED, 1)
-    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}
 
 
 @pytest.mark.parametrize("unready", [1, 3])
@@ -204,10 +202,10 @@ def test_a_repetition_that_could_not_start_leaves_the_others_to_count(
     assert (found.verdict, len(found.repetitions)) == (Verdict.OK, 5 - unready)
     missed = reason(ReasonCode.STARTS_MISSED, count=unready, deadline_ms=60_000)
     assert found.reasons == (missed,)
-    assert turns.count_turns(database, sweep_id) == turns.TurnCounts(
-        total=5 - unready, taken=5 - unready, jobs_with_figures=1
-    )
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
+    counts = read_counts(database, sweep_id)
+    assert (counts.turns, counts.turns_taken) == (5 - unready, 5 - unready)
+    assert counts.jobs_with_figures == 1
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 
 
 @pytest.mark.parametrize(("repetitions", "possible"), [(1, 0), (2, 0), (5, 3)])
@@ -223,7 +221,7 @@ def test_a_job_fails_with_what_was_in_the_way_once_fewer_than_two_repetitions_ar
     (failed,) = measured(database)
     assert failed.verdict is Verdict.FAILED
     assert failed.reasons == NOT_READY
-    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}
 
 
 @pytest.mark.parametrize("unready", [0, 1, 2])
@@ -233,7 +231,7 @@ def test_a_reading_that_could_not_start_is_made_up_for_by_the_next_one(
     sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=5, sentinel=True)
     work_off(database, *[measured_report] * unready, not_ready_report, measured_report)
     assert [(each.verdict, each.reasons) for each in measured(database)] == [(Verdict.OK, ())] * 2
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 3}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 3}
 
 
 def test_a_sentinel_fails_with_a_second_reading_in_a_row_that_could_not_start(
@@ -243,7 +241,7 @@ def test_a_sentinel_fails_with_a_second_reading_in_a_row_that_could_not_start(
     work_off(database, not_ready_report)
     codes = {tuple(told.code for told in each.reasons) for each in measured(database)}
     assert codes == {(ReasonCode.UNWATCHED,)}
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 2, JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2, JobState.FAILED: 1}
 
 
 def test_a_late_word_that_the_device_was_not_ready_takes_nothing_back(database: Database) -> None:
@@ -299,8 +297,8 @@ def test_a_controller_that_stopped_before_it_settled_a_report_does_so_later(
         patched.setattr(settling, "finish_job", stop)
         with pytest.raises(KeyboardInterrupt):
             record(database, report)
-    assert jobs.count_jobs(database, sweep_id) == {JobState.QUEUED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1}
     settling.settle_all(database, now_unix_ms=0)
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
     assert not record(database, report)
     assert len(measured(database)) == 1

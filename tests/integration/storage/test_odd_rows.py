@@ -34,7 +34,7 @@ from controller.state.catalog.accuracy import list_datasets, store_catalog
 from controller.state.database import Database, open_database
 from controller.state.measurements import list_outcomes
 from controller.state.schema import metadata
-from controller.state.unreadable import LeftOut, note_left_out
+from controller.state.schema.unreadable import LeftOut, note_left_out
 from controller.views.export import write_export
 from controller.views.report.render import render_report
 from models.catalog.catalog import IMAGENET, load_catalog

@@ -184,6 +184,33 @@ def upgrade() -> None:
         sa.Column("ended_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("sweep_id", name=op.f("pk_sweeps")),
     )
+    with op.batch_alter_table("sweeps", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_sweeps_phase_created_at_unix_ms",
+            ["phase", "created_at_unix_ms", "sweep_id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "sweep_counts",
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
+        sa.Column("queued", sa.Integer(), nullable=False),
+        sa.Column("leased", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.Column("variants", sa.Integer(), nullable=False),
+        sa.Column("variants_waiting", sa.Integer(), nullable=False),
+        sa.Column("turns", sa.Integer(), nullable=False),
+        sa.Column("turns_taken", sa.Integer(), nullable=False),
+        sa.Column("jobs_with_figures", sa.Integer(), nullable=False),
+        sa.Column("outcomes", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_sweep_counts_sweep_id")
+        ),
+        sa.PrimaryKeyConstraint("sweep_id", name=op.f("pk_sweep_counts")),
+    )
     op.create_table(
         "jobs",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -210,26 +237,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_jobs")),
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.create_index("ix_jobs_device_id_state", ["device_id", "state"], unique=False)
-        batch_op.create_index("ix_jobs_sweep_id_state", ["sweep_id", "state"], unique=False)
+        batch_op.create_index(
+            "ix_jobs_device_id_sweep_id_state", ["device_id", "sweep_id", "state"], unique=False
+        )
+        batch_op.create_index(
+            "ix_jobs_sweep_id_state_backbone", ["sweep_id", "state", "backbone"], unique=False
+        )
 
     op.create_table(
         "attempts",
         sa.Column("attempt_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("leased_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_attempts_device_id")
+        ),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_attempts_job_id")),
         sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attempts_job_id"), ["job_id"], unique=False)
+        batch_op.create_index("ix_attempts_state_device_id", ["state", "device_id"], unique=False)
 
     op.create_table(
         "measurements",
         sa.Column("measurement_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("runtime_version", sa.String(), nullable=False),
@@ -242,6 +280,9 @@ def upgrade() -> None:
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_measurements_job_id")),
+        sa.ForeignKeyConstraint(
+            ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_measurements_sweep_id")
+        ),
         sa.PrimaryKeyConstraint("measurement_id", name=op.f("pk_measurements")),
         sa.UniqueConstraint("job_id", name=op.f("uq_measurements_job_id")),
     )
@@ -250,6 +291,9 @@ def upgrade() -> None:
             batch_op.f("ix_measurements_committed_at_unix_ms"),
             ["committed_at_unix_ms"],
             unique=False,
+        )
+        batch_op.create_index(
+            "ix_measurements_sweep_id_ordinal", ["sweep_id", "ordinal"], unique=True
         )
 
     op.create_table(
@@ -302,6 +346,8 @@ def upgrade() -> None:
         sa.Column("planned_ms", sa.BigInteger(), nullable=False),
         sa.Column("waited_ms", sa.BigInteger(), nullable=False),
         sa.Column("sentinel_id", sa.String(), nullable=True),
+        sa.Column("reading_count", sa.Integer(), nullable=False),
+        sa.Column("turn_count", sa.Integer(), nullable=False),
         sa.Column("squares", sa.Float(), nullable=False),
         sa.Column("degrees", sa.Integer(), nullable=False),
         sa.Column("spent_ms", sa.BigInteger(), nullable=False),
@@ -316,6 +362,16 @@ def upgrade() -> None:
             ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_courses_sweep_id")
         ),
         sa.PrimaryKeyConstraint("device_id", "sweep_id", name=op.f("pk_courses")),
+    )
+    op.create_table(
+        "device_spreads",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("squares", sa.Float(), nullable=False),
+        sa.Column("degrees", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_device_spreads_device_id")
+        ),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_device_spreads")),
     )
     op.create_table(
         "turns",
@@ -357,22 +413,29 @@ def downgrade() -> None:
     op.drop_table("certificates")
     op.drop_table("audit_entries")
     op.drop_table("access_tokens")
+    op.drop_table("device_spreads")
     op.drop_table("courses")
     op.drop_table("repetitions")
     op.drop_table("profiles")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
+        batch_op.drop_index("ix_measurements_sweep_id_ordinal")
         batch_op.drop_index(batch_op.f("ix_measurements_committed_at_unix_ms"))
 
     op.drop_table("measurements")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.drop_index("ix_attempts_state_device_id")
         batch_op.drop_index(batch_op.f("ix_attempts_job_id"))
 
     op.drop_table("attempts")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.drop_index("ix_jobs_sweep_id_state")
-        batch_op.drop_index("ix_jobs_device_id_state")
+        batch_op.drop_index("ix_jobs_sweep_id_state_backbone")
+        batch_op.drop_index("ix_jobs_device_id_sweep_id_state")
 
     op.drop_table("jobs")
+    op.drop_table("sweep_counts")
+    with op.batch_alter_table("sweeps", schema=None) as batch_op:
+        batch_op.drop_index("ix_sweeps_phase_created_at_unix_ms")
+
     op.drop_table("sweeps")
     op.drop_table("own_models")
     op.drop_table("replaced_agents")

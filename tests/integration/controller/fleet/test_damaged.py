@@ -32,6 +32,7 @@ from controller.state.blobs import (
 )
 from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
+from controller.state.rounds.counts import read_counts
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.repairing import StoredArtifacts
 from models.catalog.catalog import load_catalog
@@ -195,9 +196,9 @@ async def test_a_device_that_has_its_copy_is_measured_while_the_file_is_made_aga
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     assert jobs.wait_again(database, given.artifact_sha256) == {sweep_id}
-    assert jobs.count_jobs(database, sweep_id) == {JobState.WAITING: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.WAITING: 1}
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 
 
 async def test_what_comes_altered_is_tried_again_and_fails_by_name_in_the_end(

@@ -13,12 +13,13 @@ from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.host_gate import TURN_MS
-from controller.fleet.leases import LEASE_MS
+from controller.fleet.leasing.leases import LEASE_MS
 from controller.fleet.sessions import AgentSession
-from controller.state import attempts, jobs
+from controller.state import attempts
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements, list_outcomes
+from controller.state.rounds.counts import read_counts
 from protos.fleet import (
     Cancel,
     Heartbeat,
@@ -116,7 +117,7 @@ async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
         await fleet.look_after_leases()
     (outcome,) = list_outcomes(database, sweep_id)
     assert outcome.reasons == (reason(ReasonCode.AGENT_VANISHED, attempts=3),)
-    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}
 
 
 async def test_a_broken_stream_keeps_the_lease_of_an_agent_that_still_works(
@@ -338,5 +339,6 @@ async def test_when_a_device_was_there_is_told_by_the_controllers_clock(
     session = await fleet.connect(hello("phone"))
     clock.now_ms = 7
     await fleet.heartbeat(session, Heartbeat())
+    await fleet.look_after_leases()
     (device,) = list_devices(database, frozenset())
     assert (device.enrolled_at_unix_ms, device.last_seen_at_unix_ms) == (5, 7)

@@ -3,7 +3,7 @@
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.measurements import MeasurementFilter
 from controller.fleet.agents import Fleet
-from controller.fleet.leases import LEASE_MS, longest_ms
+from controller.fleet.leasing.leases import LEASE_MS, longest_ms
 from controller.state import attempts
 from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes

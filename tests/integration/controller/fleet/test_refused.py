@@ -8,9 +8,9 @@ import pytest
 from controller.domain.jobs import JobState
 from controller.fleet.agents import Fleet
 from controller.fleet.reports import SaidReport, UnreadableReport
-from controller.state import jobs
 from controller.state.database import Database
 from controller.state.measurements import list_outcomes
+from controller.state.rounds.counts import read_counts
 from protos.fleet import FEATURES, Hello, ReportCommitted, ReportRefused
 from protos.reasons import ReasonCode
 from tests.integration.controller.conftest import start_sweep
@@ -53,7 +53,7 @@ async def test_the_job_fails_once_and_the_agent_is_told_why_as_often_as_it_asks(
     (outcome,) = list_outcomes(database, sweep_id)
     assert [each.code for each in outcome.reasons] == [ReasonCode.RUBBISH]
     assert outcome.reasons[0].words["detail"] == first.why
-    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}
 
 
 async def test_a_sound_report_after_a_refused_one_of_the_same_attempt_changes_nothing(
@@ -68,7 +68,7 @@ async def test_a_sound_report_after_a_refused_one_of_the_same_attempt_changes_no
     assert "Runtime 9" in refused.why
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
-    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}
 
 
 @pytest.mark.parametrize("attempt_id", ["of-nobody", "", "a\0b", "x" * 20_000])
@@ -84,7 +84,7 @@ async def test_a_report_of_an_attempt_that_nobody_made_is_refused_and_ends_nothi
     assert refused.attempt_id == attempt_id
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
-    assert jobs.count_jobs(database, sweep_id) == {JobState.DONE: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 
 
 async def test_an_agent_that_knows_no_refusal_is_told_to_forget_its_report(
@@ -95,4 +95,4 @@ async def test_an_agent_that_knows_no_refusal_is_told_to_forget_its_report(
     given = await lease(fleet, session)
     await fleet.report(session, unreadable(given.attempt_id, given.job_id))
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
-    assert jobs.count_jobs(database, sweep_id) == {JobState.FAILED: 1}
+    assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from controller.domain.measurements import Verdict
 from controller.figures.latency import latency_figures
 from controller.figures.spread import UNKNOWN
-from controller.fleet.concluding import conclude, conclude_so_far
+from controller.fleet.rounds.concluding import conclude, conclude_so_far
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
 from controller.state.rounds.underway import Underway

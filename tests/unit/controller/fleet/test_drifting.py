@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.fleet.drifting import awaits_another, is_decided, slowdown, suspect_blocks
+from controller.fleet.rounds.drifting import awaits_another, is_decided, slowdown, suspect_blocks
 
 QUIET, SLOW, FAST = 2.0, 2.6, 1.5
 some_readings = st.lists(st.floats(1, 10), max_size=12)

@@ -11,7 +11,7 @@ from controller.domain.jobs import (
     after_loss,
     may_come_from,
 )
-from controller.fleet.leases import LEASE_MS, LeaseBook
+from controller.fleet.leasing.leases import LEASE_MS, LeaseBook
 
 
 def test_a_lease_expires_when_nobody_renews_it() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from controller.domain.jobs import OpenJob, Turn, TurnState
 from controller.domain.sweeps import JOB_TIME_MS, SweepSpec, planned_time_ms
 from controller.figures.spread import Spread, spread_of
-from controller.fleet.turns import (
+from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
     Course,
     first_rounds,
@@ -42,7 +42,7 @@ COURSE = Course(
     history=Spread(),
     spent_ms=0,
     readings_ms=(),
-    has_sentinel=False,
+    sentinel=None,
     has_repeated=False,
 )
 AGREEING = (5.0, 5.005, 4.995)
@@ -149,7 +149,7 @@ def test_the_time_of_a_sweep_goes_to_those_that_are_widest() -> None:
 
 
 def test_a_job_with_all_it_is_to_have_waits_until_two_readings_followed() -> None:
-    watched = replace(COURSE, has_sentinel=True)
+    watched = replace(COURSE, sentinel=SENTINEL)
     for readings, expected in (((2.0,), False), ((2.0, 2.0), False), ((2.0,) * 3, True)):
         course = replace(watched, readings_ms=readings)
         assert is_complete(job("a", AGREEING, block=1), course) is expected
@@ -157,7 +157,7 @@ def test_a_job_with_all_it_is_to_have_waits_until_two_readings_followed() -> Non
 
 
 def test_a_reading_is_added_where_none_would_follow() -> None:
-    course = replace(COURSE, has_sentinel=True, readings_ms=(2.0,))
+    course = replace(COURSE, sentinel=SENTINEL, readings_ms=(2.0,))
     assert next_turns([job("a", AGREEING, block=1)], course, random.Random(0)).reading
     read = replace(course, readings_ms=(2.0, 2.0))
     assert not next_turns([job("a", AGREEING, block=1)], read, random.Random(0)).reading
@@ -165,7 +165,7 @@ def test_a_reading_is_added_where_none_would_follow() -> None:
 
 def test_a_change_at_the_end_is_looked_at_once_more() -> None:
     readings = (2.0, 2.0, 2.0, SLOW_MS)
-    course = replace(COURSE, has_sentinel=True, readings_ms=readings)
+    course = replace(COURSE, sentinel=SENTINEL, readings_ms=readings)
     assert next_turns([job("a", AGREEING, block=3)], course, random.Random(0)).reading
     assert not next_turns([job("a", AGREEING, block=2)], course, random.Random(0)).reading
 
@@ -173,7 +173,7 @@ def test_a_change_at_the_end_is_looked_at_once_more() -> None:
 class TestTakenAgain:
     CHANGED = replace(
         COURSE,
-        has_sentinel=True,
+        sentinel=SENTINEL,
         readings_ms=(QUIET_MS,) * 5 + (SLOW_MS,) * 2,
         planned_ms=20 * JOB_TIME_MS,
     )
@@ -222,7 +222,7 @@ class Device:
         turn = taken(median_ms, len(self.readings), self.cost_ms)
         self.turns.setdefault(current, []).append(turn)
 
-    def course(self, has_sentinel: bool) -> Course:
+    def course(self, sentinel: str | None) -> Course:
         spread = Spread()
         for each in self.jobs():
             spread = spread.plus(spread_of(each.medians_ms))
@@ -233,7 +233,7 @@ class Device:
             spread=spread,
             spent_ms=self.spent_ms,
             readings_ms=tuple(self.readings),
-            has_sentinel=has_sentinel,
+            sentinel=sentinel,
             has_repeated=self.repeated,
         )
 
@@ -249,7 +249,7 @@ class Device:
         while queue:
             for current in queue:
                 self.measure(current)
-            step = next_turns(self.jobs(), self.course(has_sentinel), rng)
+            step = next_turns(self.jobs(), self.course(sentinel), rng)
             self.repeated |= step.is_repeat
             queue = [*step.jobs, *([SENTINEL] if step.reading else [])]
 

@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from controller.state.unreadable import is_wide
+from controller.state.schema.unreadable import is_wide
 from protos.v1 import query_pb2, types_pb2
 
 _NARROW = (FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_INT32)

@@ -7,8 +7,8 @@ are taken in any case. Further rounds are of the jobs whose interval is still wi
 that have neither the most repetitions nor used up their time; where a sweep has a time of its own,
 what is left of it goes to those that are widest.
 
-Between the repetitions a sentinel is read, see `controller.fleet.drifting`: before the first, after
-every ten and after the last. What lies beside a gross and lasting change is taken again, once.
+Between the repetitions a sentinel is read, see `controller.fleet.rounds.drifting`: before the first,
+after every ten and after the last. What lies beside a gross and lasting change is taken again, once.
 """
 
 import random
@@ -26,7 +26,7 @@ from controller.figures.spread import (
     likely_deviation,
     spread_of,
 )
-from controller.fleet.drifting import awaits_another, is_decided, is_watched, suspect_blocks
+from controller.fleet.rounds.drifting import awaits_another, is_decided, is_watched, suspect_blocks
 
 SENTINEL_EVERY: Final = 10
 # Of the time that a sweep is planned to take.
@@ -44,8 +44,9 @@ class Course:
         history: of earlier sweeps on the device.
         spent_ms: what was spent on it so far, the sentinel's readings as well, ms.
         readings_ms: the sentinel's medians in order, ms.
-        has_sentinel: whether there is one that can still be read.
+        sentinel: the job that is one and can still be read; None without any.
         has_repeated: whether what lay beside a change was taken again.
+        is_to_be_watched: whether there is a sentinel, failed or not.
     """
 
     spec: SweepSpec
@@ -54,8 +55,9 @@ class Course:
     history: Spread
     spent_ms: int
     readings_ms: tuple[float, ...]
-    has_sentinel: bool
+    sentinel: str | None
     has_repeated: bool
+    is_to_be_watched: bool = False
 
     @cached_property
     def suspects(self) -> frozenset[int]:
@@ -125,7 +127,7 @@ def is_complete(job: OpenJob, course: Course) -> bool:
     """Whether a job can end while others are measured: with all it is to have, all of it steady."""
     if job.has_open_turns or wants_more(job, course):
         return False
-    if not course.has_sentinel:
+    if course.sentinel is None:
         return True
     return all(
         is_decided(turn.block, course.readings_ms) and turn.block not in course.suspects
@@ -146,7 +148,7 @@ def next_turns(jobs: Sequence[OpenJob], course: Course, rng: random.Random) -> N
     round_ = _in_time([job for job in widest if wants_more(job, course)], _left_ms(course))
     if round_:
         return NextTurns(jobs=_shuffled(round_, rng))
-    if course.has_sentinel and jobs and _is_to_be_read(jobs, course):
+    if course.sentinel is not None and jobs and _is_to_be_read(jobs, course):
         return NextTurns(reading=True)
     if course.has_repeated or not course.suspects:
         return NextTurns()

@@ -5,10 +5,9 @@ import random
 from collections.abc import Sequence
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import ENDED, JobState, OpenJob
-from controller.domain.sweeps import SweepPhase
-from controller.fleet.concluding import conclude
-from controller.fleet.turns import (
+from controller.domain.jobs import JobState, OpenJob
+from controller.fleet.rounds.concluding import conclude
+from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
     Course,
     is_complete,
@@ -17,10 +16,8 @@ from controller.fleet.turns import (
 )
 from controller.state.database import Database, Transaction
 from controller.state.jobs import (
-    count_jobs,
     end_job,
     has_open_candidates,
-    has_sentinel,
     read_settings,
 )
 from controller.state.measurements import record_conclusion
@@ -43,7 +40,7 @@ from controller.state.rounds.turns import (
     list_open_jobs,
     list_readings,
 )
-from controller.state.sweeps import running_sweeps, set_phase
+from controller.state.sweeps import end_finished, running_sweeps
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +68,13 @@ def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> Non
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
     """Settles what was taken before the controller stopped and not settled any more."""
-    for place in list_open_places(database):
+    for sweep in running_sweeps(database):
+        settle_sweep(database, sweep.sweep_id, now_unix_ms)
+
+
+def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
+    """Settles what was taken of a sweep on any device."""
+    for place in list_open_places(database, sweep_id):
         settle_turns(database, place, None, now_unix_ms)
 
 
@@ -80,7 +83,7 @@ def settle_turns(
 ) -> None:
     """Ends the jobs that are complete, and lets turns follow where none is open.
 
-    A sweep that cannot be read stays as it is.
+    With the last of its jobs the sweep ends. A sweep that cannot be read stays as it is.
 
     Args:
         database: the controller's.
@@ -88,7 +91,7 @@ def settle_turns(
         among: the jobs to look at; None is all.
         now_unix_ms: by the controller's clock.
     """
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         try:
             course = _read_course(transaction, place)
         except EdgerankError as error:
@@ -106,22 +109,23 @@ def settle_turns(
     for job_id in complete:
         finish_job(database, job_id, course, now_unix_ms)
     _end_sentinel(database, place, course, now_unix_ms)
+    end_finished(database, now_unix_ms, place.sweep_id)
 
 
 def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], course: Course) -> bool:
     """Lets turns follow on those that were taken; False when there is nothing more to take."""
-    sentinel_id = find_sentinel(transaction, place) if course.has_sentinel else None
+    sentinel = course.sentinel
     # The same again, should the controller stop before it is committed.
     rng = random.Random(f"{place.sweep_id} {place.device_id} {course.spread.degrees}")
     following = next_turns(jobs, course, rng)
     order = following.jobs
-    if sentinel_id is not None:
-        since = count_since_reading(transaction, place, sentinel_id)
+    if sentinel is not None:
+        since = count_since_reading(transaction, place, sentinel)
         # What is taken again has a reading before it: the one that made it needed had changed.
-        before = (sentinel_id,) if following.is_repeat and order else ()
-        order = (*before, *with_readings(order, sentinel_id, 0 if before else since))
+        before = (sentinel,) if following.is_repeat and order else ()
+        order = (*before, *with_readings(order, sentinel, 0 if before else since))
         if following.reading:
-            order = (*order, sentinel_id)
+            order = (*order, sentinel)
     if following.is_repeat:
         set_repeated(transaction, place)
     append_turns(transaction, place, order)
@@ -129,39 +133,18 @@ def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], cour
 
 
 def _read_course(transaction: Transaction, place: Place) -> Course:
-    stored = read_course(transaction, place)
-    return Course(
-        spec=stored.spec,
-        planned_ms=stored.planned_ms,
-        spread=stored.spread,
-        history=stored.history,
-        spent_ms=stored.spent_ms,
-        readings_ms=list_readings(transaction, stored.sentinel_id),
-        has_sentinel=stored.has_sentinel,
-        has_repeated=stored.has_repeated,
-    )
+    readings_ms = list_readings(transaction, find_sentinel(transaction, place))
+    return Course(**vars(read_course(transaction, place)), readings_ms=readings_ms)
 
 
 def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms: int) -> None:
     """Ends the sentinel of jobs that have all ended."""
+    if course.sentinel is None:
+        return
     with database.transaction() as transaction:
-        sentinel_id = find_sentinel(transaction, place) if course.has_sentinel else None
-        if sentinel_id is None or has_open_candidates(transaction, place):
+        if has_open_candidates(transaction, place):
             return
-    finish_job(database, sentinel_id, course, now_unix_ms)
-
-
-def end_finished_sweeps(database: Database, now_unix_ms: int) -> bool:
-    """Ends every measuring sweep whose jobs have all ended; whether there was any."""
-    finished = [
-        sweep.sweep_id
-        for sweep in running_sweeps(database)
-        if sweep.phase is SweepPhase.MEASURING
-        and all(state in ENDED for state in count_jobs(database, sweep.sweep_id))
-    ]
-    for sweep_id in finished:
-        set_phase(database, sweep_id, SweepPhase.ENDED, now_unix_ms)
-    return bool(finished)
+    finish_job(database, course.sentinel, course, now_unix_ms)
 
 
 def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int) -> None:
@@ -170,11 +153,10 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
     A job without any repetition, as of a sentinel whose sweep failed before, ends without a
     measurement.
     """
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         settings = read_settings(transaction, job_id)
         taken = list_taken(transaction, job_id)
         not_ready = count_not_ready(transaction, job_id)
-        is_to_be_watched = has_sentinel(transaction, job_id)
         if not taken:
             end_job(transaction, job_id, JobState.CANCELLED)
             return
@@ -182,10 +164,10 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
         taken,
         settings,
         readings_ms=course.readings_ms,
-        is_to_be_watched=is_to_be_watched,
+        is_to_be_watched=course.is_to_be_watched,
         not_ready=not_ready,
     )
-    with database.transaction() as transaction:
+    with database.writing() as transaction:
         if end_job(transaction, job_id, JobState.DONE):
             record_conclusion(transaction, job_id, conclusion, now_unix_ms)
             suspect = [each.ordinal for each in taken if each.block in course.suspects]

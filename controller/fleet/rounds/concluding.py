@@ -19,7 +19,7 @@ from controller.figures.latency import (
 from controller.figures.spread import process_spread
 from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
-from controller.fleet.drifting import is_watched, slowdown, suspect_blocks
+from controller.fleet.rounds.drifting import is_watched, slowdown, suspect_blocks
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
 from controller.state.rounds.underway import Underway

@@ -1,0 +1,29 @@
+"""Snapshots as messages, each made once for all who are told the same one."""
+
+from collections import OrderedDict
+from typing import Final
+
+from controller.domain.sweeps import SweepSnapshot
+from protos.codec import to_message
+from protos.v1 import query_pb2
+
+_SWEEPS: Final = 64
+
+
+class SnapshotMessages:
+    """The message of each sweep's newest snapshot."""
+
+    def __init__(self) -> None:
+        self._newest: OrderedDict[str, tuple[SweepSnapshot, query_pb2.WatchSweepResponse]] = (
+            OrderedDict()
+        )
+
+    def message_of(self, snapshot: SweepSnapshot) -> query_pb2.WatchSweepResponse:
+        """A snapshot's message, which nobody may change."""
+        known = self._newest.pop(snapshot.sweep_id, None)
+        if known is None or known[0] is not snapshot:
+            known = snapshot, to_message(snapshot, query_pb2.WatchSweepResponse)
+        self._newest[snapshot.sweep_id] = known
+        if len(self._newest) > _SWEEPS:
+            self._newest.popitem(last=False)
+        return known[1]

@@ -1,0 +1,1 @@
+"""How attempts are leased: to whom, when, and for how long."""

@@ -1,0 +1,113 @@
+"""Who is leased what, when: each agent by itself, those on the controller's machine by its gate."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from controller.domain.errors import EdgerankError
+from controller.fleet.changes import Changes
+from controller.fleet.clock import Clock
+from controller.fleet.host_gate import HostGate
+from controller.fleet.leasing.leases import LeaseBook
+from controller.fleet.sessions import AgentSession
+from controller.state import attempts
+from controller.state.committing import Commits
+from controller.state.database import Database
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Gives agents that are free their next lease; none waits for another's."""
+
+    def __init__(
+        self,
+        database: Database,
+        commits: Commits,
+        sessions: Mapping[str, AgentSession],
+        leases: LeaseBook,
+        changes: Changes,
+        *,
+        clock: Clock,
+        hostname: str,
+    ) -> None:
+        """`sessions` are the ones that are open, by device; `hostname` is this machine's."""
+        self._database = database
+        self._commits = commits
+        self._sessions = sessions
+        self._leases = leases
+        self._changes = changes
+        self._clock = clock
+        self._hostname = hostname
+        self._here = asyncio.Lock()
+        self._later: set[asyncio.Task[None]] = set()
+        self.gate = HostGate(self._dispatch_here_soon, clock)
+
+    async def dispatch(self, session: AgentSession) -> None:
+        """Gives an agent a lease if it is free and there is one.
+
+        Raises:
+            EdgerankError: STORAGE; the agent stays free.
+        """
+        is_here = self._is_here(session)
+        # The gate is asked and told by one at a time.
+        async with self._here if is_here else session.dispatching:
+            if not session.ready or self._sessions.get(session.device_id) is not session:
+                return
+            if is_here and not self.gate.may_measure():
+                if await asyncio.to_thread(attempts.has_next, self._database, session.device_id):
+                    self.gate.measuring_waits()
+                return
+            lease = await self._commits.write(
+                attempts.lease_next, session.device_id, self._clock.unix_ms()
+            )
+            if lease is None:
+                if is_here:
+                    self.gate.nothing_to_measure()
+                return
+            session.ready = False
+            now_ms = self._clock.monotonic_ms()
+            self._leases.grant(lease.attempt_id, now_ms)
+            self._leases.limit(lease, now_ms)
+            if is_here:
+                self.gate.attempt_started(lease.attempt_id)
+            session.leases[lease.attempt_id] = lease
+            session.outbox.put_nowait(lease)
+        self._changes.notify()
+
+    async def dispatch_all(self) -> None:
+        """Gives every agent that is free a lease, if there is one for it.
+
+        Raises:
+            EdgerankError: as `dispatch` does, when all others were tried.
+        """
+        free = [session for session in self._sessions.values() if session.ready]
+        ended = await asyncio.gather(*map(self.dispatch, free), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
+
+    def soon(self, session: AgentSession) -> None:
+        """Dispatches to one agent, without being waited for; its stream ends if that fails.
+
+        Then it dials again, and asks again.
+        """
+        task = asyncio.get_running_loop().create_task(self.dispatch(session))
+        self._later.add(task)
+        task.add_done_callback(lambda ended: self._ended(ended, session))
+
+    def _dispatch_here_soon(self) -> None:
+        for session in tuple(self._sessions.values()):
+            if session.ready and self._is_here(session):
+                self.soon(session)
+
+    def _is_here(self, session: AgentSession) -> bool:
+        return session.hello.profile.hostname == self._hostname
+
+    def _ended(self, task: asyncio.Task[None], session: AgentSession) -> None:
+        self._later.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            return
+        log.error("%s could be given no lease: %s", session.hello.name, error)
+        session.outbox.put_nowait(error if isinstance(error, EdgerankError) else None)

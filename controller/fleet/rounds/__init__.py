@@ -1,0 +1,1 @@
+"""Rounds: who is measured when, what changed meanwhile, and what follows from what was taken."""

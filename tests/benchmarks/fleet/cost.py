@@ -1,0 +1,178 @@
+"""What one result costs the controller while few or many jobs are open."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from controller.fleet.reports import record_report
+from controller.state import attempts
+from controller.state.database import Database, open_database
+from controller.state.measurements import list_outcomes
+from controller.state.rounds.counts import read_counts
+from controller.state.sweeps import find_sweep
+from tests.benchmarks.fleet.simulated import (
+    REPETITIONS,
+    SimulatedFleet,
+    enrol_devices,
+    hello,
+    plan,
+    report_of,
+    start,
+)
+from tests.benchmarks.section import Section
+from tests.benchmarks.size import SHARE, scaled
+from tests.processes import running_controller
+
+# Devices, threads, batches: their product is how many jobs are open at first.
+SIZES = ((10, 1, 1), (100, 1, 1), (100, 10, 1), (100, 100, 1), (100, 100, 10))
+RESULTS = 3_000
+MOST_S = 20.0
+ROUNDS = 200
+FLATTEST = 2.0
+DEVICES, JOBS_EACH = 1_000, 100
+PLANNING_S = 5.0
+CONNECTING_S = 20.0
+
+
+@dataclass(frozen=True)
+class _Costs:
+    """What one of each costs, ms, and results a second end to end."""
+
+    jobs: int
+    leasing_ms: float
+    recording_ms: float
+    looking_ms: float
+    results_per_s: float
+
+
+def run_open_jobs() -> Section:
+    """Leases, reports, looks, and results end to end, with 10 to 100,000 open jobs."""
+    sizes = SIZES if SHARE == 1 else SIZES[: max(1, scaled(len(SIZES)))]
+    costs = [_costs(*size) for size in sizes]
+    first, last = costs[min(2, len(costs) - 1)], costs[-1]
+    flat = first.results_per_s / last.results_per_s
+    return Section(
+        title="Results while jobs are open",
+        promise=f"a result costs no more with {last.jobs:,} jobs open than with {first.jobs:,}: at "
+        f"least 1/{FLATTEST:g} of the results a second. Agents are simulated: up to 100 in one "
+        "process beside the controller's on the same cores, real gRPC on loopback, no runtime and "
+        "no artifact; each reports 50 samples at once.",
+        header=("open jobs", "next lease ms", "a report ms", "a look ms", "results/s end to end"),
+        rows=[
+            (
+                f"{each.jobs:,}",
+                f"{each.leasing_ms:.2f}",
+                f"{each.recording_ms:.2f}",
+                f"{each.looking_ms:.2f}",
+                f"{each.results_per_s:.0f}",
+            )
+            for each in costs
+        ],
+        holds=flat <= FLATTEST,
+    )
+
+
+def run_start() -> Section:
+    """A sweep of 1,000 devices planned and created, and as many agents that connect."""
+    devices = scaled(DEVICES)
+    with tempfile.TemporaryDirectory() as folder:
+        database = _opened(folder)
+        enrol_devices(database, devices)
+        begin_s = time.perf_counter()
+        spec, planned = plan(database, devices, JOBS_EACH, 1)
+        planned_s = time.perf_counter()
+        start(database, spec, planned)
+        started_s = time.perf_counter()
+        database.close()
+        planning_s, creating_s = planned_s - begin_s, started_s - planned_s
+        with running_controller(Path(folder)) as (_controller, address):
+            fleet = SimulatedFleet(address, devices)
+            dialled_s = time.perf_counter()
+            asyncio.run(fleet.run(2 * devices, 6 * MOST_S))
+    welcomed_s = max(fleet.welcomed_s) - dialled_s
+    leased_s = max(fleet.first_leases_s) - dialled_s
+    return Section(
+        title="A sweep of many devices begins",
+        promise=f"{devices * JOBS_EACH:,} jobs on {devices:,} devices are planned within "
+        f"{PLANNING_S:g} s, and as many simulated agents that dial at once are connected within "
+        f"{CONNECTING_S:g} s.",
+        header=("what", "s"),
+        rows=[
+            ("planning", f"{planning_s:.1f}"),
+            ("remembering jobs and turns, every artifact there", f"{creating_s:.1f}"),
+            (
+                f"until the last of {len(fleet.welcomed_s):,} agents is welcomed",
+                f"{welcomed_s:.1f}",
+            ),
+            (f"until the last of {len(fleet.first_leases_s):,} has a lease", f"{leased_s:.1f}"),
+        ],
+        holds=planning_s <= PLANNING_S
+        and len(fleet.welcomed_s) == devices
+        and welcomed_s <= CONNECTING_S,
+    )
+
+
+def _costs(devices: int, threads: int, batches: int) -> _Costs:
+    with tempfile.TemporaryDirectory() as folder:
+        database = _opened(folder)
+        enrol_devices(database, devices)
+        sweep_id = start(database, *plan(database, devices, threads, batches))
+        turns = REPETITIONS * devices * threads * batches
+        rounds = min(ROUNDS, turns // 3)
+        leasing_ms, recording_ms = _turns_ms(database, devices, rounds)
+        looking_ms = _median_ms(lambda: _look(database, sweep_id))
+        database.close()
+        with running_controller(Path(folder)) as (_controller, address):
+            fleet = SimulatedFleet(address, devices)
+            asyncio.run(fleet.run(min(RESULTS, turns - rounds), MOST_S))
+    ends = sorted(fleet.committed_s)
+    return _Costs(
+        jobs=turns // REPETITIONS,
+        leasing_ms=leasing_ms,
+        recording_ms=recording_ms,
+        looking_ms=looking_ms,
+        results_per_s=len(ends) / (ends[-1] - ends[0]),
+    )
+
+
+def _turns_ms(database: Database, devices: int, rounds: int) -> tuple[float, float]:
+    """Medians of leasing one turn, and of recording and settling one report, each committed."""
+    rng = np.random.default_rng(0)
+    leasing, recording = [], []
+    for number in range(rounds):
+        device_id = hello(number % devices).device_id
+        begin_s = time.perf_counter()
+        lease = attempts.lease_next(database, device_id, now_unix_ms=0)
+        leasing.append(time.perf_counter() - begin_s)
+        if lease is None:
+            break
+        report = report_of(lease, rng)
+        begin_s = time.perf_counter()
+        record_report(database, device_id, report, now_unix_ms=0)
+        recording.append(time.perf_counter() - begin_s)
+    return 1e3 * float(np.median(leasing)), 1e3 * float(np.median(recording))
+
+
+def _look(database: Database, sweep_id: str) -> None:
+    """What one look of those who follow asks, with one more outcome."""
+    find_sweep(database, sweep_id)
+    counts = read_counts(database, sweep_id)
+    list_outcomes(database, sweep_id, after=counts.outcomes - 1)
+
+
+def _median_ms(work: Callable[[], None]) -> float:
+    seconds = []
+    for _ in range(ROUNDS):
+        begin_s = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin_s)
+    return 1e3 * float(np.median(seconds))
+
+
+def _opened(folder: str) -> Database:
+    return open_database(f"sqlite:///{Path(folder) / 'controller.sqlite'}")

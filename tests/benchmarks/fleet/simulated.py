@@ -1,0 +1,194 @@
+"""Agents without a runtime: real messages on real sockets, and samples that nobody took."""
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import numpy as np
+
+from agent.link.wire import AgentStream, FleetClient
+from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.state import jobs
+from controller.state.artifacts import record_artifact
+from controller.state.catalog.accuracy import store_catalog
+from controller.state.database import Database
+from controller.state.devices import enrol, list_devices
+from controller.state.sweeps import set_phase
+from controller.sweeps.planning import Plan, plan_sweep
+from controller.sweeps.starting import create_sweep
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import CheckedThrough, Variant, WeightsKind
+from models.conversion.parity import Parity
+from models.conversion.pipeline import Converted
+from models.weights.weights import Weights
+from protos.device import DeviceProfile
+from protos.fleet import Heartbeat, Hello, Lease, Measured, Ready, Report, ReportCommitted, Welcome
+from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.runtimes import Runtime, RuntimeInfo
+
+RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
+REPETITIONS = 3
+BEAT_S = 2.0
+WEIGHTS = Weights(WeightsKind.SYNTHETIC, "simulated", "d" * 64, "nobody's", None, None)
+
+
+def hello(number: int) -> Hello:
+    """What the agent of this number says first."""
+    profile = DeviceProfile(
+        architecture="x86_64", runtimes=(RUNTIME,), logical_cores=256, hostname="elsewhere"
+    )
+    name = f"simulated-{number:05}"
+    return Hello(device_id=f"id-of-{name}", name=name, labels={}, profile=profile)
+
+
+def enrol_devices(database: Database, count: int) -> None:
+    """Remembers so many devices."""
+    store_catalog(database, load_catalog())
+    for number in range(count):
+        enrol(database, hello(number), now_unix_ms=0)
+
+
+def plan(database: Database, devices: int, threads: int, batches: int) -> tuple[SweepSpec, Plan]:
+    """A sweep of threads x batches jobs on each device."""
+    spec = SweepSpec(
+        backbones=("MobileNetV1",),
+        devices=(),
+        runtimes=(Runtime.ONNXRUNTIME,),
+        threads=tuple(range(1, threads + 1)),
+        weights=WeightsKind.SYNTHETIC,
+        fewest_repetitions=REPETITIONS,
+        most_repetitions=REPETITIONS,
+        relative_half_width=0.02,
+        time_budget_ms=1_000,
+        batches=tuple(range(1, batches + 1)),
+    )
+    ids = frozenset(hello(number).device_id for number in range(devices))
+    known = list_devices(database, ids)
+    return spec, plan_sweep(spec, known, load_catalog())
+
+
+def start(database: Database, spec: SweepSpec, planned: Plan) -> str:
+    """Starts a sweep whose artifacts nobody fetches; gives its id."""
+    sweep_id = create_sweep(database, spec, planned.jobs, now_unix_ms=0)
+    for variant in jobs.waiting_variants(database, sweep_id, jobs.Role.CANDIDATE):
+        key = _store_artifact(database, variant)
+        jobs.queue_jobs(database, sweep_id, jobs.Role.CANDIDATE, variant, key)
+    set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
+    return sweep_id
+
+
+def report_of(lease: Lease, rng: np.random.Generator) -> Report:
+    """What an agent reports of a lease that it has just got."""
+    now_ms = time.time_ns() // 1_000_000
+    samples = tuple((5_000_000 + 10_000 * rng.standard_normal(50)).astype(int).tolist())
+    repetition = Repetition(
+        latency_ns=samples,
+        warmup_ns=(9_000_000,),
+        load_ns=1_000_000,
+        peak_rss_bytes=90_000_000,
+        baseline_rss_bytes=50_000_000,
+        busy_threads=1,
+        stop_reason=StopReason.PRECISE,
+        memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
+    )
+    return Report(
+        attempt_id=lease.attempt_id,
+        job_id=lease.job_id,
+        started_at_unix_ms=now_ms,
+        ended_at_unix_ms=now_ms,
+        measured=Measured(runtime=RUNTIME, repetition=repetition),
+    )
+
+
+@dataclass
+class SimulatedFleet:
+    """Agents that report each lease at once.
+
+    Attributes:
+        address: the controller's.
+        count: how many agents.
+        committed_s: when each report was acknowledged, s of `time.perf_counter`.
+        welcomed_s: when each agent was welcomed.
+        first_leases_s: when each agent had its first lease.
+    """
+
+    address: str
+    count: int
+    committed_s: list[float] = field(default_factory=list)
+    welcomed_s: list[float] = field(default_factory=list)
+    first_leases_s: list[float] = field(default_factory=list)
+
+    async def run(self, results: int, most_s: float) -> None:
+        """Works until so many results are committed, or for so long, s."""
+        agents = [asyncio.create_task(self._agent(number)) for number in range(self.count)]
+        ends_s = time.perf_counter() + most_s
+        while len(self.committed_s) < results and time.perf_counter() < ends_s:
+            await asyncio.sleep(0.02)
+            for ended in (agent for agent in agents if agent.done()):
+                ended.result()
+        for agent in agents:
+            agent.cancel()
+        await asyncio.gather(*agents, return_exceptions=True)
+
+    async def _agent(self, number: int) -> None:
+        # Each has a connection of its own, as on a machine of its own.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        async with grpc.aio.insecure_channel(self.address, options=options) as channel:
+            stream = FleetClient(channel, lambda: 0).connect()
+            await stream.send(hello(number))
+            held: set[str] = set()
+            beating = asyncio.create_task(_beat(stream, held))
+            try:
+                await self._work(stream, held, np.random.default_rng(number))
+            finally:
+                beating.cancel()
+
+    async def _work(self, stream: AgentStream, held: set[str], rng: np.random.Generator) -> None:
+        has_worked = False
+        while (said := await stream.receive()) is not None:
+            now_s = time.perf_counter()
+            match said:
+                case Welcome():
+                    self.welcomed_s.append(now_s)
+                    await stream.send(Ready())
+                case Lease():
+                    if not has_worked:
+                        self.first_leases_s.append(now_s)
+                    has_worked = True
+                    held.add(said.attempt_id)
+                    await stream.send(report_of(said, rng))
+                case ReportCommitted():
+                    self.committed_s.append(now_s)
+                    held.discard(said.attempt_id)
+                    await stream.send(Ready())
+
+
+async def _beat(stream: AgentStream, held: set[str]) -> None:
+    while True:
+        await asyncio.sleep(BEAT_S)
+        await stream.send(Heartbeat(held_attempt_ids=tuple(held)))
+
+
+def _store_artifact(database: Database, variant: Variant) -> str:
+    digest = hashlib.sha256(repr(variant).encode()).hexdigest()
+    parity = Parity(
+        max_relative_difference=1e-6,
+        tolerance=1e-4,
+        input_count=4,
+        checked_through=CheckedThrough.OWN_FORMAT,
+    )
+    converted = Converted(
+        variant=variant,
+        conversion_key=digest,
+        weights=WEIGHTS,
+        path=Path("unused"),
+        sha256=digest,
+        size_bytes=10,
+        parity=parity,
+        tool_versions={},
+        seconds=1.0,
+    )
+    return record_artifact(database, converted, now_unix_ms=0).conversion_key

@@ -1,0 +1,119 @@
+"""What comes in is committed as a group, answered afterwards, and fails alone."""
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, event
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.state.committing import Commits
+from controller.state.database import Database
+from controller.state.devices import enrol, list_devices
+from protos.fleet import Hello
+from tests.integration.controller.domain_samples import hello
+
+
+class Held:
+    """Commits whose thread waits for a test, so that what comes in meanwhile is one group."""
+
+    def __init__(self, database: Database) -> None:
+        self.commits = Commits(database)
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+        self.count = 0
+        event.listen(database.engine, "commit", self._count)
+
+    def _count(self, _connection: Connection) -> None:
+        self.count += 1
+
+    def wait(self, _database: Database) -> None:
+        """Work that holds the thread."""
+        self.begun.set()
+        self.may_go_on.wait()
+
+    async def group(self, *hellos: Hello) -> list[object]:
+        """Enrols devices in one group; gives how each ended."""
+        first = asyncio.create_task(self.commits.write(self.wait))
+        await asyncio.to_thread(self.begun.wait)
+        rest = [asyncio.create_task(self.commits.write(enrol, each, 0)) for each in hellos]
+        # Each has to be among those that wait.
+        await asyncio.sleep(0)
+        self.may_go_on.set()
+        await first
+        return list(await asyncio.gather(*rest, return_exceptions=True))
+
+
+def names(database: Database) -> list[str]:
+    return [device.name for device in list_devices(database, frozenset())]
+
+
+async def test_what_comes_in_together_is_one_commit(database: Database) -> None:
+    held = Held(database)
+    before = held.count
+    await held.group(*(hello(f"phone-{number}") for number in range(20)))
+    assert held.count - before == 2
+    assert len(names(database)) == 20
+
+
+async def test_what_fails_is_undone_and_told_alone(database: Database) -> None:
+    twice = replace(hello("phone"), device_id="another")
+    ended = await Held(database).group(hello("phone"), twice, hello("board"))
+    assert [isinstance(each, EdgerankError) for each in ended] == [False, True, False]
+    assert names(database) == ["board", "phone"]
+
+
+async def test_nobody_is_answered_before_it_is_committed(database: Database) -> None:
+    commits = Commits(database)
+    task = asyncio.create_task(commits.write(enrol, hello("phone"), 0))
+    was_done: list[bool] = []
+
+    def look(_connection: Connection) -> None:
+        was_done.append(task.done())
+
+    event.listen(database.engine, "commit", look)
+    await task
+    event.remove(database.engine, "commit", look)
+    assert was_done == [False]
+
+
+async def test_a_group_that_the_disk_undoes_is_a_failure_for_all_of_it(database: Database) -> None:
+    held = Held(database)
+
+    def lose(within: Database) -> None:
+        with within.transaction() as transaction:
+            # As SQLite does by itself when it cannot write.
+            transaction.exec_driver_sql("ROLLBACK")
+            raise OSError(28, "No space left on device")
+
+    first = asyncio.create_task(held.commits.write(held.wait))
+    await asyncio.to_thread(held.begun.wait)
+    rest = [
+        asyncio.create_task(held.commits.write(enrol, hello("phone"), 0)),
+        asyncio.create_task(held.commits.write(lose)),
+        asyncio.create_task(held.commits.write(enrol, hello("board"), 0)),
+    ]
+    await asyncio.sleep(0)
+    held.may_go_on.set()
+    await first
+    ended = await asyncio.gather(*rest, return_exceptions=True)
+    assert all(isinstance(each, Exception) for each in ended)
+    assert names(database) == []
+    await held.commits.write(enrol, hello("phone"), 0)
+    assert names(database) == ["phone"]
+
+
+async def test_a_database_that_fails_is_told_to_all_and_taken_up_again(
+    database: Database,
+) -> None:
+    commits = Commits(database)
+    with database.engine.connect() as other:
+        other.exec_driver_sql("ALTER TABLE devices RENAME TO hidden")
+        other.commit()
+        with pytest.raises(EdgerankError) as failed:
+            await commits.write(enrol, hello("phone"), 0)
+        other.exec_driver_sql("ALTER TABLE hidden RENAME TO devices")
+        other.commit()
+    assert failed.value.code is ErrorCode.STORAGE
+    await commits.write(enrol, hello("phone"), 0)
+    assert names(database) == ["phone"]

@@ -1,0 +1,115 @@
+"""What is done for one agent costs the same however many jobs, sweeps and agents there are."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from controller.fleet.agents import Fleet
+from controller.fleet.leasing.dispatching import Dispatcher
+from controller.fleet.leasing.leases import LEASE_MS
+from controller.fleet.sessions import AgentSession
+from controller.state.database import Database
+from controller.state.devices import list_devices
+from protos.fleet import Heartbeat, Lease, Report
+from tests.integration.controller.conftest import OwnedClock, start_sweep
+from tests.integration.controller.domain_samples import failed_report, hello, measured_report
+from tests.integration.controller.fleet.statements import Statement, heard, walking
+from tests.integration.controller.fleet.test_fleet import lease, said
+
+
+async def one_after_another(
+    fleet: Fleet, session: AgentSession, *reports: Callable[[str, str], Report]
+) -> None:
+    """Leases and reports a turn for each of these."""
+    for report in reports:
+        given = await lease(fleet, session)
+        await fleet.heartbeat(session, Heartbeat(held_attempt_ids=(given.attempt_id,)))
+        await fleet.report(session, report(given.attempt_id, given.job_id))
+
+
+@pytest.mark.parametrize("sentinel", [False, True])
+async def test_no_lease_report_or_look_walks_through_a_table(
+    database: Database, fleet: Fleet, sentinel: bool
+) -> None:
+    start_sweep(database, "phone", repetitions=(2, 3), batches=(1, 2, 3, 4), sentinel=sentinel)
+    session = await fleet.connect(hello("phone"))
+    # Far apart, so that another round follows.
+    apart = [
+        partial(measured_report, latency_ns=5_000_000 + 700_000 * (number % 3))
+        for number in range(7)
+    ]
+    with heard(database) as asked:
+        await one_after_another(fleet, session, *apart, failed_report)
+        await fleet.look_after_leases()
+    assert len(asked) > 50
+    assert walking(database, asked) == {}
+
+
+async def statements_of_a_turn(
+    database: Database, fleet: Fleet, device: str, jobs: int
+) -> list[Statement]:
+    start_sweep(database, device, repetitions=3, batches=tuple(range(1, jobs + 1)))
+    session = await fleet.connect(hello(device))
+    await one_after_another(fleet, session, measured_report)
+    with heard(database) as asked:
+        await one_after_another(fleet, session, measured_report)
+    return asked
+
+
+async def test_a_turn_of_many_jobs_asks_no_more_than_one_of_few(
+    database: Database, fleet: Fleet
+) -> None:
+    few = await statements_of_a_turn(database, fleet, "phone", 3)
+    many = await statements_of_a_turn(database, fleet, "board", 40)
+    assert [each.text for each in many] == [each.text for each in few]
+
+
+async def test_heartbeats_write_nothing_and_are_remembered_together(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    sessions = [await fleet.connect(hello(name)) for name in ("phone", "board", "tablet")]
+    clock.now_ms = 9
+    with heard(database) as asked:
+        for session in sessions * 5:
+            await fleet.heartbeat(session, Heartbeat())
+        assert asked == []
+        await fleet.look_after_leases()
+    assert sum("last_seen_at_unix_ms" in each.text for each in asked) == 1
+    seen = {each.last_seen_at_unix_ms for each in list_devices(database, frozenset())}
+    assert seen == {9}
+
+
+async def test_agents_that_lose_their_leases_at_once_are_dispatched_to_once_each(
+    database: Database, fleet: Fleet, clock: OwnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"phone-{number}" for number in range(8)]
+    for name in names:
+        start_sweep(database, name)
+        await lease(fleet, await fleet.connect(hello(name)))
+    dispatched: list[str] = []
+
+    async def dispatch(_self: Dispatcher, session: AgentSession) -> None:
+        dispatched.append(session.hello.name)
+
+    clock.now_ms = LEASE_MS
+    with monkeypatch.context() as patch:
+        patch.setattr(Dispatcher, "dispatch", dispatch)
+        await fleet.look_after_leases()
+        await asyncio.sleep(0)
+    assert sorted(dispatched) == names
+
+
+async def test_an_agent_that_asks_waits_for_no_other_agent(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone")
+    start_sweep(database, "board")
+    slow = await fleet.connect(hello("phone"))
+    async with slow.dispatching:
+        fleet.ready_soon(slow)
+        given = await lease(fleet, await fleet.connect(hello("board")))
+        assert given.backbone == "MobileNetV1"
+        said(slow)
+    assert isinstance(await slow.outbox.get(), Lease)
