@@ -1,8 +1,11 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -22,6 +25,12 @@ from controller.state.measurements import list_measurements
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
 
+AnswerP = ParamSpec("AnswerP")
+AnswerT = TypeVar("AnswerT")
+
+# Of their own: however much is computed, the threads that agents' words wait for stay free.
+_THREADS: Final = 2
+
 
 class Queries:
     """Answers questions about what was measured; every answer is computed in a thread."""
@@ -30,6 +39,7 @@ class Queries:
         self._database = database
         self._catalog = catalog
         self._fleet = fleet
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
 
     async def devices(self) -> tuple[Device, ...]:
         """Every device that ever enrolled."""
@@ -54,7 +64,7 @@ class Queries:
             EdgerankError: UNKNOWN_NAME for the device or the dataset.
         """
         found = await self._measured(device)
-        return await asyncio.to_thread(self._rank, found, constraints, dataset)
+        return await self._computed(self._rank, found, constraints, dataset)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.
@@ -68,7 +78,7 @@ class Queries:
         # Without sweeps, or of one, both choose among the same.
         is_alike = a.sweep_id == b.sweep_id
         in_b = in_a if is_alike else await self._side(b, question.device)
-        return await asyncio.to_thread(compare, a, b, in_a, in_b, question.limits)
+        return await self._computed(compare, a, b, in_a, in_b, question.limits)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
@@ -83,7 +93,7 @@ class Queries:
             await self._measured(wanted.device)
         if wanted.sweep_id is not None:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
-        found = await asyncio.to_thread(list_measurements, self._database, wanted)
+        found = await self._computed(list_measurements, self._database, wanted)
         minute = wanted.at_minute
         return found if minute is None else [at_minute(each, minute) for each in found]
 
@@ -113,3 +123,9 @@ class Queries:
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
         return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
+
+    async def _computed(
+        self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
+    ) -> AnswerT:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(answer, *args, **kwargs))

@@ -199,7 +199,8 @@ class Fleet:
         recorded = await asyncio.to_thread(
             record_report, self._database, session.device_id, report, self._clock.unix_ms()
         )
-        if not recorded:
+        if not recorded and not session.repeats:
+            session.repeats = True
             log.info("%s repeated a report, or sent a stranger's", session.hello.name)
         session.forget(report.attempt_id)
         session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))

@@ -37,7 +37,7 @@ def catalog() -> Catalog:
 def own_models(
     database: Database, fleet: Fleet, catalog: Catalog, clock: OwnedClock, tmp_path: Path
 ) -> OwnModels:
-    return OwnModels(database, tmp_path, catalog, fleet.gate, clock=clock)
+    return OwnModels(database, tmp_path, catalog, fleet.gate, 1_000_000, clock=clock)
 
 
 async def sent() -> AsyncIterator[bytes]:
