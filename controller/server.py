@@ -4,11 +4,11 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -19,11 +19,11 @@ from controller.access.authorities import Authorities
 from controller.access.callers import Callers
 from controller.access.members import Members
 from controller.api.doors import Doors, Listening, Wanted
+from controller.api.limits import DEFAULTS, Limits
 from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
+from controller.api.rpc.entrance import Entrance
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
-from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
-from controller.api.rpc.guard import Guard
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
@@ -40,7 +40,7 @@ from controller.state.database import Database, claim_state, open_database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from controller.sweeps.repairing import StoredArtifacts
-from models.catalog.catalog import load_catalog
+from models.catalog.catalog import Catalog, load_catalog
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
 __all__ = ["Listening", "Wanted", "serve"]
@@ -58,24 +58,13 @@ _SERVICES = tuple(
     for file in (fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
     for service in file.services_by_name.values()
 )
-_OPTIONS = [
-    # Without this a second controller would share the port instead of being refused.
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    # Agents ping to keep NAT tables warm.
-    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    # Who opens connections and says nothing on them only holds descriptors.
-    ("grpc.server_handshake_timeout_ms", 20_000),
-    ("grpc.max_connection_idle_ms", 300_000),
-    ("grpc.max_concurrent_streams", 100),
-]
 
 
 async def serve(
     wanted: Wanted,
     state_dir: Path,
     *,
+    limits: Limits = DEFAULTS,
     on_listening: Callable[[Listening], None],
     on_authority: Callable[[Listening], None],
 ) -> None:
@@ -87,8 +76,7 @@ async def serve(
     """
     with claim_state(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-        catalog = joined_catalog(load_catalog(), list_own_models(database))
-        store_catalog(database, catalog)
+        catalog = _stored_catalog(database)
         blobs = open_blobs(state_dir)
         changes, clock = Changes(), SystemClock()
         fleet = Fleet(database, changes, clock, socket.gethostname())
@@ -101,7 +89,7 @@ async def serve(
             catalog,
             queries,
             sweeps,
-            OwnModels(database, state_dir, catalog, fleet.gate, clock=clock),
+            OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
             fleet=fleet,
             profiles=profiles,
             clock=clock,
@@ -109,14 +97,13 @@ async def serve(
         )
         doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
-        behind = _Behind(database, fleet, queries, clock, artifacts)
-        server = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
-        query_pb2_grpc.add_QueryServicer_to_server(query_service, server)
-        await _add_standard_services(server)
+        behind = _Behind(database, fleet, queries, clock, artifacts, limits)
+        server, entrance = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
+        await _add_services_of_people(server, query_service)
         doors.open(server)
         await fleet.recover()
         await server.start()
-        watching = asyncio.create_task(_look_after_leases(fleet, clock))
+        watching = _started(_look_after_leases(fleet, clock), entrance.look_after(doors.ports()))
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
         on_authority(doors.listening())
@@ -124,13 +111,19 @@ async def serve(
         try:
             await _until_stopped(stopping, watching, database)
         finally:
-            log.info("stopping")
-            watching.cancel()
-            stopping.cancel()
+            for task in (*watching, stopping):
+                task.cancel()
             await sweeps.close()
             await _stop_serving(fleet, server)
             converter.close()
             database.close()
+
+
+def _stored_catalog(database: Database) -> Catalog:
+    """What is known of backbones, people's own among them."""
+    catalog = joined_catalog(load_catalog(), list_own_models(database))
+    store_catalog(database, catalog)
+    return catalog
 
 
 @dataclass(frozen=True)
@@ -142,11 +135,12 @@ class _Behind:
     queries: Queries
     clock: Clock
     artifacts: StoredArtifacts
+    limits: Limits
 
 
 def _guarded_server(
     doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
-) -> grpc.aio.Server:
+) -> tuple[grpc.aio.Server, Entrance]:
     """A server that asks who calls, with the services of agents and of those who let them in."""
     database, fleet, clock = behind.database, behind.fleet, behind.clock
     members = Members(
@@ -165,14 +159,15 @@ def _guarded_server(
         on_rotated=on_rotated,
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
-    guard = Guard(callers, database, clock)
-    server = grpc.aio.server(options=_OPTIONS, interceptors=[guard])
-    fleet_service = FleetService(fleet, behind.artifacts, members)
+    entrance = Entrance(callers, database, clock, behind.limits, ports=doors.count())
+    server = entrance.server()
+    fleet_service = FleetService(fleet, behind.artifacts, members, behind.limits)
     server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
-    fleet_pb2_grpc.add_JoiningServicer_to_server(JoiningService(members), server)
-    access_service = AccessService(administration, behind.queries, fleet, guard)
+    joining_service = JoiningService(members, behind.limits, clock)
+    fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
+    access_service = AccessService(administration, behind.queries, fleet, entrance.guard)
     query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
-    return server
+    return server, entrance
 
 
 async def _stop_serving(fleet: Fleet, server: grpc.aio.Server) -> None:
@@ -183,7 +178,8 @@ async def _stop_serving(fleet: Fleet, server: grpc.aio.Server) -> None:
         await fleet.remember_seen()
 
 
-async def _add_standard_services(server: grpc.aio.Server) -> None:
+async def _add_services_of_people(server: grpc.aio.Server, queries: QueryService) -> None:
+    query_pb2_grpc.add_QueryServicer_to_server(queries, server)
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     for service in ("", *_SERVICES):
@@ -208,14 +204,18 @@ async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:
             log.error("leases could not be looked after: %s", error)
 
 
+def _started(*watches: Coroutine[Any, Any, None]) -> set[asyncio.Task[None]]:
+    return {asyncio.create_task(watch) for watch in watches}
+
+
 def _tell_end(watching: asyncio.Task[None]) -> None:
-    """Ends a controller that does not look after its leases any more: it only seems to work.
+    """Ends a controller that does not look after leases or peers any more: it only seems to work.
 
     Raises:
         EdgerankError: EXECUTION.
     """
     error = watching.exception()
-    log.critical("the watch over leases ended", exc_info=error)
+    log.critical("the watch over leases and peers ended", exc_info=error)
     raise EdgerankError(
         ErrorCode.EXECUTION,
         f"the controller ended by a defect of its own ({type(error).__name__}; its log has it "
@@ -224,22 +224,23 @@ def _tell_end(watching: asyncio.Task[None]) -> None:
 
 
 async def _until_stopped(
-    stopping: asyncio.Task[None], watching: asyncio.Task[None], database: Database
+    stopping: asyncio.Task[None], watching: set[asyncio.Task[None]], database: Database
 ) -> None:
-    """Wait for a signal to stop, while leases are looked after and the state is there.
+    """Wait for a signal to stop, while leases and peers are looked after and the state is there.
 
     Raises:
         EdgerankError: EXECUTION or STORAGE when one of them is not so any more.
     """
     present = asyncio.create_task(_look_after_state(database))
     try:
-        awaited = {stopping, watching, present}
-        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        if watching.done():
-            _tell_end(watching)
+        awaited = {stopping, present, *watching}
+        done, _awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        for task in done & watching:
+            _tell_end(task)
         if present.done():
             present.result()
     finally:
+        log.info("stopping")
         present.cancel()
 
 

@@ -70,14 +70,18 @@ class Running:
 
 @contextmanager
 def running(
-    *arguments: str, before: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    *arguments: str,
+    before: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = EDGERANK,
 ) -> Iterator[Running]:
     """An `edgerank` process that is stopped at the end, whatever happened.
 
-    `before` is what stands before it on the command line, `environment` what it gets besides ours.
+    `before` is what stands before it on the command line, `environment` what it gets besides ours,
+    `program` what is started in its place.
     """
     process = subprocess.Popen(
-        [*before, *EDGERANK, *arguments],
+        [*before, *program, *arguments],
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -24,9 +24,15 @@ def parse_peer(peer: str) -> Endpoint | None:
     if kind not in ("ipv4", "ipv6") or not port.isdecimal():
         return None
     try:
-        return Endpoint(_plain(ip_address(host.strip("[]").partition("%")[0])), int(port))
+        return Endpoint(plain_address(ip_address(host.strip("[]").partition("%")[0])), int(port))
     except ValueError:
         return None
+
+
+def is_of_loopback(peer: str) -> bool:
+    """Whether a peer, as gRPC calls it, is on this machine, by the address that it came from."""
+    end = parse_peer(peer)
+    return end is not None and end.address.is_loopback
 
 
 def user_of(end: Endpoint, proc_net: Path) -> int | None:
@@ -54,9 +60,10 @@ def _end(field: str) -> Endpoint:
         # Words of 32 bits, each as this machine has it.
         words = [content[start : start + 4][::-1] for start in range(0, len(content), 4)]
         content = b"".join(words)
-    return Endpoint(_plain(ip_address(content)), int(port, 16))
+    return Endpoint(plain_address(ip_address(content)), int(port, 16))
 
 
-def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+def plain_address(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """An address of IPv4 as one, also where it comes in the form of the other."""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address

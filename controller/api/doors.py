@@ -64,6 +64,10 @@ class Doors:
         self.authorities = authorities
         self._listening: Listening | None = None
 
+    def count(self) -> int:
+        """How many ports it has."""
+        return 2 if self._is_encrypted() else 1
+
     def open(self, server: grpc.aio.Server) -> None:
         """Listens.
 
@@ -71,7 +75,7 @@ class Doors:
             EdgerankError: UNREACHABLE when a port is taken, or the address is not this machine's.
         """
         host, port = self.wanted.host, self.wanted.port
-        if self.wanted.insecure or is_loopback(host):
+        if not self._is_encrypted():
             self._listening = Listening(host=host, port=_bind(server, host, port, None))
             return
         bound = _bind(server, host, port, _credentials(self.authorities, of_members=False))
@@ -93,6 +97,12 @@ class Doors:
             return self._listening
         return replace(self._listening, authority_pem=self.authorities.certificate_pem())
 
+    def ports(self) -> tuple[int, ...]:
+        """All of them, since it was opened."""
+        listening = self.listening()
+        both = (listening.port, listening.fleet_port)
+        return tuple(port for port in both if port is not None)
+
     def fleet_port(self) -> int:
         """Where members connect.
 
@@ -105,6 +115,9 @@ class Doors:
                 ErrorCode.PRECONDITION, "this controller speaks no TLS, and has no members"
             )
         return port
+
+    def _is_encrypted(self) -> bool:
+        return not (self.wanted.insecure or is_loopback(self.wanted.host))
 
     def addresses(self) -> tuple[str, ...]:
         """HOST:PORT where devices can join, as far as this machine knows; none without TLS."""

@@ -1,8 +1,12 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -24,6 +28,12 @@ from controller.state.rounds.underway import list_underway
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
 
+AnswerP = ParamSpec("AnswerP")
+AnswerT = TypeVar("AnswerT")
+
+# Of their own: however much is computed, the threads that agents' words wait for stay free.
+_THREADS: Final = 2
+
 
 class Queries:
     """Answers questions about what was measured; every answer is computed in a thread."""
@@ -32,6 +42,7 @@ class Queries:
         self._database = database
         self._catalog = catalog
         self._fleet = fleet
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
 
     async def devices(self) -> tuple[Device, ...]:
         """Every device that ever enrolled."""
@@ -56,7 +67,7 @@ class Queries:
             EdgerankError: UNKNOWN_NAME for the device or the dataset.
         """
         found = await self._measured(device)
-        return await asyncio.to_thread(self._rank, found, constraints, dataset)
+        return await self._computed(self._rank, found, constraints, dataset)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.
@@ -70,7 +81,7 @@ class Queries:
         # Without sweeps, or of one, both choose among the same.
         is_alike = a.sweep_id == b.sweep_id
         in_b = in_a if is_alike else await self._side(b, question.device)
-        return await asyncio.to_thread(compare, a, b, in_a, in_b, question.limits)
+        return await self._computed(compare, a, b, in_a, in_b, question.limits)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
@@ -85,7 +96,7 @@ class Queries:
             await self._measured(wanted.device)
         if wanted.sweep_id is not None:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
-        found = await asyncio.to_thread(self._list, wanted)
+        found = await self._computed(self._list, wanted)
         minute = wanted.at_minute
         return found if minute is None else [at_minute(each, minute) for each in found]
 
@@ -122,3 +133,11 @@ class Queries:
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
         return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
+
+    async def _computed(
+        self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
+    ) -> AnswerT:
+        loop = asyncio.get_running_loop()
+        # What is noted of an answer is noted in the context of its question.
+        in_context = partial(copy_context().run, answer, *args, **kwargs)
+        return await loop.run_in_executor(self._threads, in_context)

@@ -25,6 +25,9 @@ STATUSES = {
     ErrorCode.REGRESSION: grpc.StatusCode.INTERNAL,
     ErrorCode.UNKNOWN_CALLER: grpc.StatusCode.UNAUTHENTICATED,
     ErrorCode.NOT_ALLOWED: grpc.StatusCode.PERMISSION_DENIED,
+    # As STORAGE, as which it is read: something has run out, the sentence says what, and asking
+    # later may help.
+    ErrorCode.LIMIT: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 

@@ -158,14 +158,16 @@ class AccessState:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """Something that somebody changed.
+    """Something that somebody changed, or was not let change.
 
     Attributes:
         at_unix_ms: when, ms since 1970 UTC.
         caller: what they are to the controller.
         caller_name: of the token, or the id of the device or the join token; empty for others.
         action: the name of the call, as in StartSweep.
-        subject: what was changed: a name or an id.
+        subject: what was changed: a name or an id; empty where it was refused.
+        was_refused: whether the call was refused, for what the caller lacks or holds too much of;
+            it changed nothing, and alike ones are told once an hour.
     """
 
     at_unix_ms: int
@@ -173,6 +175,7 @@ class AuditEntry:
     caller_name: str
     action: str
     subject: str
+    was_refused: bool = False
 
 
 def _is_address(text: str) -> bool:

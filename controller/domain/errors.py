@@ -21,6 +21,7 @@ class ErrorCode(Enum):
     REGRESSION = "regression"
     UNKNOWN_CALLER = "unknown_caller"
     NOT_ALLOWED = "not_allowed"
+    LIMIT = "limit"
 
 
 EXIT_CODES = {
@@ -37,6 +38,7 @@ EXIT_CODES = {
     ErrorCode.REGRESSION: 5,
     ErrorCode.UNKNOWN_CALLER: 4,
     ErrorCode.NOT_ALLOWED: 4,
+    ErrorCode.LIMIT: 4,
 }
 
 

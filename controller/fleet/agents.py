@@ -215,8 +215,11 @@ class Fleet:
             record_report, session.device_id, report, self._clock.unix_ms()
         )
         if recorded.refusal:
-            log.warning("a report of %s is refused: %s", session.hello.name, recorded.refusal)
-        elif not recorded.is_new:
+            if not session.repeats:
+                log.warning("a report of %s is refused: %s", session.hello.name, recorded.refusal)
+            session.repeats = True
+        elif not recorded.is_new and not session.repeats:
+            session.repeats = True
             log.info("%s repeated a report", session.hello.name)
         is_held = report.attempt_id in session.leases
         session.forget(report.attempt_id)

@@ -1,11 +1,15 @@
 """One agent's open stream, and what is known of the agent while it lasts."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from controller.domain.errors import EdgerankError
 from protos.fleet import (
     REPORT_REFUSED,
+    Cancel,
+    CertificateDue,
     Hello,
     Lease,
     Progress,
@@ -14,6 +18,42 @@ from protos.fleet import (
     ToAgent,
 )
 
+Said: TypeAlias = ToAgent | EdgerankError | None
+
+
+class Outbox(asyncio.Queue[Said]):
+    """What is still to be said to one agent, in order.
+
+    Who says something never waits, and nothing is dropped; a demand that is there already is there
+    once. It does not grow with what the agent says, since who hears the agent waits for `room`.
+    """
+
+    def _init(self, maxsize: int) -> None:  # noqa: ARG002 - the queue's signature
+        self._waiting: deque[Said] = deque()
+        self._taken = asyncio.Event()
+
+    def _put(self, item: Said) -> None:
+        if not (isinstance(item, Cancel | CertificateDue) and item in self._waiting):
+            self._waiting.append(item)
+
+    def _get(self) -> Said:
+        self._taken.set()
+        return self._waiting.popleft()
+
+    def qsize(self) -> int:
+        """How many messages wait."""
+        return len(self._waiting)
+
+    def empty(self) -> bool:
+        """Whether none does."""
+        return not self._waiting
+
+    async def room(self, most: int) -> None:
+        """Returns once fewer than `most` messages wait."""
+        while self.qsize() >= most:
+            self._taken.clear()
+            await self._taken.wait()
+
 
 @dataclass(eq=False)
 class AgentSession:
@@ -21,9 +61,11 @@ class AgentSession:
 
     hello: Hello
     leases: dict[str, Lease]
-    outbox: asyncio.Queue[ToAgent | EdgerankError | None] = field(default_factory=asyncio.Queue)
+    outbox: Outbox = field(default_factory=Outbox)
     ready: bool = False
     progress: dict[str, Progress] = field(default_factory=dict)
+    repeats: bool = False
+    """Whether it sent a report that was known, or that is no one's; it is told once."""
     # Held while it is given a lease, so that it never has two.
     dispatching: asyncio.Lock = field(default_factory=asyncio.Lock)
 

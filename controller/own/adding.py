@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from controller.conversions.cancellable import run_cancellable
-from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.conversions.tool_log import logged
 from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.own.models import check_header, check_name_free, trained_of
+from controller.own.room import Promise, UploadRoom
 from controller.state.catalog.own_models import (
     forget_own_model,
     list_digests,
@@ -45,15 +45,18 @@ class OwnModels:
         state_dir: Path,
         catalog: Catalog,
         gate: HostGate,
+        upload_bytes: int,
         *,
         clock: Clock,
     ) -> None:
+        """`upload_bytes` is how many all uploads together may announce."""
         self._database = database
         self._catalog = catalog
         self._gate = gate
         self._clock = clock
         self._weights_dir = state_dir / "weights"
         self._uploads_dir = state_dir / "uploads"
+        self._room = UploadRoom(self._uploads_dir, upload_bytes)
         # What a killed controller left: parts of uploads, and a model that it did not remember.
         shutil.rmtree(self._uploads_dir, ignore_errors=True)
         _remove_unknown(database, self._weights_dir)
@@ -72,7 +75,7 @@ class OwnModels:
         Raises:
             EdgerankError: INVALID_INPUT for a model that cannot be used, NAME_TAKEN, PRECONDITION
                 when a tool is missing or the kernel cannot hold who reads the model, STORAGE when
-                the disk fails. Nothing of it is kept then.
+                the disk fails, LIMIT when too much comes at once. Nothing of it is kept then.
             asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
         """
         damaged = await asyncio.to_thread(self._damaged, header.name)
@@ -81,14 +84,15 @@ class OwnModels:
         _check_machine()
         with _storage_named(self._uploads_dir):
             self._uploads_dir.mkdir(parents=True, exist_ok=True)
-            needed_bytes = sum(file.size_bytes for file in header.files)
-            if lack := lack_of_room(self._uploads_dir, needed_bytes, RESERVED_BYTES):
-                raise EdgerankError(ErrorCode.STORAGE, f"{header.name} cannot be kept: {lack}")
-            with tempfile.TemporaryDirectory(dir=self._uploads_dir) as upload:
+            announced_bytes = sum(file.size_bytes for file in header.files)
+            with (
+                self._room.promised(header.name, announced_bytes) as promise,
+                tempfile.TemporaryDirectory(dir=self._uploads_dir) as upload,
+            ):
                 folder, workdir = Path(upload) / "files", Path(upload) / "work"
                 folder.mkdir()
                 workdir.mkdir()
-                await _receive(header, chunks, folder)
+                await _receive(header, _counted(chunks, promise), folder)
                 async with self._lock:
                     check_name_free(header.name, self._others(damaged))
                     answer = await self._inspect(header, folder, workdir, trained)
@@ -237,6 +241,13 @@ def _check_machine() -> None:
         check_confinable()
     except NotConfinable as error:
         raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
+
+
+async def _counted(chunks: AsyncIterator[bytes], promise: Promise) -> AsyncIterator[bytes]:
+    """The chunks; each is on the disk by the time that the next is asked for."""
+    async for chunk in chunks:
+        yield chunk
+        promise.taken(len(chunk))
 
 
 async def _receive(header: OwnModelHeader, chunks: AsyncIterator[bytes], folder: Path) -> None:

@@ -3494,6 +3494,7 @@ class AuditEntry(_message.Message):
     CALLER_NAME_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
+    WAS_REFUSED_FIELD_NUMBER: _builtins.int
     at_unix_ms: _builtins.int
     caller: Global___CallerKind.ValueType
     caller_name: _builtins.str
@@ -3501,7 +3502,9 @@ class AuditEntry(_message.Message):
     action: _builtins.str
     """The name of the call, as in StartSweep."""
     subject: _builtins.str
-    """What was changed: a name or an id."""
+    """What was changed: a name or an id; empty where it was refused."""
+    was_refused: _builtins.bool
+    """Whether the call was refused, and changed nothing; alike ones are told once an hour."""
     def __init__(
         self,
         *,
@@ -3510,10 +3513,11 @@ class AuditEntry(_message.Message):
         caller_name: _builtins.str = ...,
         action: _builtins.str = ...,
         subject: _builtins.str = ...,
+        was_refused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "at_unix_ms", b"at_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "at_unix_ms", b"at_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "subject", b"subject", "was_refused", b"was_refused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ import grpc
 from google.protobuf.message import Message
 
 from controller.access.members import Members
+from controller.api.limits import Limits
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent
 from controller.api.rpc.guard import current_caller
@@ -32,8 +33,6 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.CertificateDue: ("certificate_due", fleet_pb2.CertificateDue),
 }
 
-# A phone at the edge of its network takes a few; who says nothing only holds a stream.
-HELLO_WITHIN_S = 20.0
 # Encoded ConnectRequests: what is decoded, and where, is decided below.
 Requests = AsyncIterator[bytes]
 
@@ -59,9 +58,12 @@ def fleet_handler(service: "FleetService") -> grpc.GenericRpcHandler:
 class FleetService:
     """What agents call."""
 
-    def __init__(self, fleet: Fleet, artifacts: StoredArtifacts, members: Members) -> None:
+    def __init__(
+        self, fleet: Fleet, artifacts: StoredArtifacts, members: Members, limits: Limits
+    ) -> None:
         self._fleet = fleet
         self._artifacts = artifacts
+        self._limits = limits
         self._members = members
         # Neither on the loop that all share, nor on the threads that the database waits in.
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
@@ -129,6 +131,8 @@ class FleetService:
                 said = await self._decoded(request)
                 if said is not None:
                     await self._handle(session, said)
+                # Else who says much and reads nothing would fill the memory with answers.
+                await session.outbox.room(self._limits.outbox_messages)
         finally:
             session.outbox.put_nowait(None)
 
@@ -137,14 +141,7 @@ class FleetService:
         return await loop.run_in_executor(self._decoding, decode_from_agent, request)
 
     async def _first_hello(self, requests: Requests) -> conversation.Hello:
-        try:
-            first = await asyncio.wait_for(anext(requests, b""), HELLO_WITHIN_S)
-        except asyncio.TimeoutError as error:
-            raise EdgerankError(
-                ErrorCode.INVALID_INPUT,
-                f"an agent says Hello within {HELLO_WITHIN_S:g} s; this one said nothing",
-            ) from error
-        said = await self._decoded(first)
+        said = await self._decoded(await anext(requests, b""))
         if isinstance(said, conversation.Hello):
             return said
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import grpc
 
 from controller.access.callers import OWNER, STRANGER, Callers, Shown
+from controller.access.connections import place_of
+from controller.access.local_peers import is_of_loopback
+from controller.api.limits import Limits, Load
+from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
+from controller.api.rpc.crowd import Crowd
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
+from controller.api.rpc.peers import Peers
+from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
 from controller.domain.access import AuditEntry, Caller, CallerKind, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change
 from controller.state.database import Database
-
-log = logging.getLogger(__name__)
-
-Context = grpc.aio.ServicerContext[Any, Any]
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 MAX_SUBJECT_LENGTH = 200
 
@@ -43,20 +43,26 @@ def let_speak(caller: Caller) -> None:
     _caller.set(caller)
 
 
-class Said(NamedTuple):
-    """What was asked and answered; of a stream of requests none is here."""
-
-    request: Any
-    response: Any
-
-
 class Guard(grpc.aio.ServerInterceptor):
     """Lets calls through, or does not."""
 
-    def __init__(self, callers: Callers, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        callers: Callers,
+        database: Database,
+        clock: Clock,
+        *,
+        limits: Limits,
+        peers: Peers,
+        refusals: Refusals,
+    ) -> None:
         self._callers = callers
         self._database = database
         self._clock = clock
+        self.limits = limits
+        self._crowd = Crowd(limits.rooms)
+        self._peers = peers
+        self._refusals = refusals
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
         self._cut: set[asyncio.Task[Any]] = set()
         self._times_cut = 0
@@ -72,7 +78,7 @@ class Guard(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         method = str(handler_call_details.method)
         # Of a method that there is not, none; gRPC says so.
-        return handler and _Guarded(self, handler, method, NEEDS.get(method, UNLISTED))
+        return handler and GuardedHandler(self, handler, method, NEEDS.get(method, UNLISTED))
 
     def cut_off(self, kind: CallerKind, name: str = "") -> None:
         """Ends every other call of a token or a device; without a name, of all of the kind."""
@@ -88,36 +94,31 @@ class Guard(grpc.aio.ServerInterceptor):
     async def admitted(self, method: str, need: Need, context: Context) -> AsyncIterator[None]:
         """Holds a call for as long as it goes on.
 
-        Ends it with UNAUTHENTICATED or PERMISSION_DENIED when it may not be, or not any more.
+        Ends it with UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED when it may not be, or
+        not any more.
         """
-        async with answered_failures(context):
-            shown = _shown(context)
-            caller = await self._caller(shown)
-            _check(caller, need)
-            _caller.set(caller)
-        task = asyncio.current_task()
-        assert task is not None
-        with self._counted(caller, shown.peer, task):
-            try:
+        shown = _shown(context)
+        try:
+            async with self._let_in(need, context, shown):
                 yield
-            except asyncio.CancelledError:
-                if task not in self._cut:
-                    raise
-                log.info("ended a call of %s, which was revoked", method)
-                await context.abort(
-                    grpc.StatusCode.PERMISSION_DENIED, "this was revoked by who runs the controller"
+        except grpc.aio.AbortError:
+            if (status := context.code()) in REFUSING:
+                await self._refusals.tell(
+                    Refusal(
+                        action=method.rpartition("/")[2],
+                        changes=need.subject is not None,
+                        caller=current_caller(),
+                        peer=shown.peer,
+                        status=status,
+                        why=context.details(),
+                    )
                 )
+            raise
 
-    async def _caller(self, shown: Shown) -> Caller:
-        if self._owners[shown.peer] and shown == Shown(shown.peer):
-            # The kernel takes milliseconds to tell, and an agent calls often.
-            return OWNER
-        while True:
-            times_cut = self._times_cut
-            caller = await asyncio.to_thread(self._callers.caller, shown)
-            # Else it may have been revoked meanwhile.
-            if times_cut == self._times_cut:
-                return caller
+    async def write(self, context: Context, response: Any) -> None:
+        """Tells a caller something, who has to read it."""
+        with self._peers.told(context.peer()):
+            await context.write(response)
 
     async def changed(self, method: str, need: Need, said: Said) -> None:
         """Remembers what a call changed, if it is one that changes."""
@@ -137,13 +138,49 @@ class Guard(grpc.aio.ServerInterceptor):
         )
         await asyncio.to_thread(record_change, self._database, entry)
 
+    @asynccontextmanager
+    async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        with ExitStack() as held:
+            async with answered_failures(context):
+                place = None if is_of_loopback(shown.peer) else place_of(shown.peer)
+                with self._crowd.counted(Load.UNKNOWN, place):
+                    caller = await self._caller(shown)
+                _caller.set(caller)
+                _check(caller, need)
+                held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
+                held.enter_context(self._noted(caller, shown.peer, task))
+            try:
+                yield
+            except asyncio.CancelledError:
+                if task not in self._cut:
+                    raise
+                with self._peers.told(shown.peer):
+                    await context.abort(
+                        grpc.StatusCode.PERMISSION_DENIED,
+                        "this was revoked by who runs the controller",
+                    )
+
+    async def _caller(self, shown: Shown) -> Caller:
+        if self._owners[shown.peer] and shown == Shown(shown.peer):
+            # The kernel takes milliseconds to tell, and an agent calls often.
+            return OWNER
+        while True:
+            times_cut = self._times_cut
+            caller = await asyncio.to_thread(self._callers.caller, shown)
+            # Else it may have been revoked meanwhile.
+            if times_cut == self._times_cut:
+                return caller
+
     @contextmanager
-    def _counted(self, caller: Caller, peer: str, task: asyncio.Task[Any]) -> Iterator[None]:
+    def _noted(self, caller: Caller, peer: str, task: asyncio.Task[Any]) -> Iterator[None]:
         tasks = self._going_on.setdefault(caller, set())
         tasks.add(task)
         self._owners[peer] += caller == OWNER
         try:
-            yield
+            with self._peers.speaking(peer) if caller != STRANGER else nullcontext():
+                yield
         finally:
             self._owners[peer] -= caller == OWNER
             if not self._owners[peer]:
@@ -154,46 +191,13 @@ class Guard(grpc.aio.ServerInterceptor):
                 del self._going_on[caller]
 
 
-class _Guarded(grpc.RpcMethodHandler):  # type: ignore[type-arg]
-    """A handler with the guard before it, of the same kind as the one behind it."""
-
-    def __init__(self, guard: Guard, inner: Handler, method: str, need: Need) -> None:
-        self.request_streaming = inner.request_streaming
-        self.response_streaming = inner.response_streaming
-        self.request_deserializer = inner.request_deserializer
-        self.response_serializer = inner.response_serializer
-        self.unary_unary = _of_one(guard, inner.unary_unary, method, need)
-        self.stream_unary = _of_one(guard, inner.stream_unary, method, need)
-        self.unary_stream = _of_many(guard, inner.unary_stream, method, need)
-        self.stream_stream = _of_many(guard, inner.stream_stream, method, need)
-
-
-def _of_one(guard: Guard, inner: Any, method: str, need: Need) -> Any:
-    async def answer(request: Any, context: Context) -> Any:
-        async with guard.admitted(method, need, context):
-            response = await inner(request, context)
-            await guard.changed(method, need, Said(request, response))
-        return response
-
-    return inner and answer
-
-
-def _of_many(guard: Guard, inner: Any, method: str, need: Need) -> Any:
-    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-        async with guard.admitted(method, need, context):
-            is_first = True
-            async for response in inner(request, context):
-                if is_first:
-                    await guard.changed(method, need, Said(request, response))
-                    is_first = False
-                yield response
-
-    async def write(request: Any, context: Context) -> None:
-        async with guard.admitted(method, need, context):
-            await inner(request, context)
-
-    # gRPC's own services write what others yield.
-    return inner and (stream if inspect.isasyncgenfunction(inner) else write)
+def _counted_as(caller: Caller, need: Need, peer: str) -> tuple[Load, str | None]:
+    """What a call costs, and whose it is; None where nobody is asked who they are."""
+    if caller.caller is CallerKind.STRANGER:
+        return Load.STRANGER, place_of(peer)
+    if caller.may_speak_for_devices:
+        return need.load, None
+    return need.load, f"{caller.caller.value} {caller.caller_name}"
 
 
 def _shown(context: Context) -> Shown:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from controller.api.limits import Load
 from controller.domain.access import Scope
 
 
@@ -25,17 +26,20 @@ class Need:
         of_caller: a scope, or who the caller has to be.
         subject: where the call says what it changes: the way to a field of its "request" or
             "response"; None for a call that changes nothing.
+        load: what it costs for as long as it goes on.
     """
 
     of_caller: Scope | Who
     subject: str | None = None
+    load: Load = Load.MOMENT
 
 
 _READ = Need(Scope.READ)
+_COMPUTE = Need(Scope.READ, load=Load.COMPUTING)
 
 
-def _operate(subject: str) -> Need:
-    return Need(Scope.OPERATE, subject)
+def _operate(subject: str, load: Load = Load.MOMENT) -> Need:
+    return Need(Scope.OPERATE, subject, load)
 
 
 def _admin(subject: str) -> Need:
@@ -43,8 +47,8 @@ def _admin(subject: str) -> Need:
 
 
 NEEDS: Final[Mapping[str, Need]] = {
-    "/edgerank.v1.Fleet/Connect": Need(Who.MEMBER),
-    "/edgerank.v1.Fleet/FetchArtifact": Need(Who.MEMBER),
+    "/edgerank.v1.Fleet/Connect": Need(Who.MEMBER, load=Load.SESSION),
+    "/edgerank.v1.Fleet/FetchArtifact": Need(Who.MEMBER, load=Load.DOWNLOAD),
     "/edgerank.v1.Joining/Join": Need(Who.ANYONE, "response.membership.device_id"),
     "/edgerank.v1.Joining/Renew": Need(Who.MEMBER),
     "/edgerank.v1.Joining/CheckCertificate": Need(Who.ANYONE),
@@ -52,18 +56,18 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Query/RenameDevice": _operate("request.device"),
     "/edgerank.v1.Query/ReplaceDevice": _operate("request.device"),
     "/edgerank.v1.Query/RemoveDevice": _admin("request.device"),
-    "/edgerank.v1.Query/StartSweep": _operate("response.sweep_id"),
+    "/edgerank.v1.Query/StartSweep": _operate("response.sweep_id", Load.COMPUTING),
     "/edgerank.v1.Query/ListSweeps": _READ,
-    "/edgerank.v1.Query/WatchSweep": _READ,
+    "/edgerank.v1.Query/WatchSweep": Need(Scope.READ, load=Load.FOLLOWING),
     "/edgerank.v1.Query/CancelSweep": _operate("request.sweep_id"),
-    "/edgerank.v1.Query/Convert": _operate("request.backbones"),
-    "/edgerank.v1.Query/Profile": _operate("request.spec.backbone"),
-    "/edgerank.v1.Query/Rank": _READ,
-    "/edgerank.v1.Query/Compare": _READ,
-    "/edgerank.v1.Query/ListMeasurements": _READ,
-    "/edgerank.v1.Query/ImportAccuracy": _operate("response.figure_count"),
+    "/edgerank.v1.Query/Convert": _operate("request.backbones", Load.FOLLOWING),
+    "/edgerank.v1.Query/Profile": _operate("request.spec.backbone", Load.FOLLOWING),
+    "/edgerank.v1.Query/Rank": _COMPUTE,
+    "/edgerank.v1.Query/Compare": _COMPUTE,
+    "/edgerank.v1.Query/ListMeasurements": _COMPUTE,
+    "/edgerank.v1.Query/ImportAccuracy": _operate("response.figure_count", Load.UPLOAD),
     "/edgerank.v1.Query/ListDatasets": _READ,
-    "/edgerank.v1.Query/AddModel": Need(Scope.MODELS, "response.model.name"),
+    "/edgerank.v1.Query/AddModel": Need(Scope.MODELS, "response.model.name", Load.UPLOAD),
     "/edgerank.v1.Query/ListOwnModels": _READ,
     "/edgerank.v1.Query/RemoveModel": Need(Scope.MODELS, "request.name"),
     "/edgerank.v1.Access/CreateJoinToken": _admin("response.token_id"),
@@ -77,8 +81,10 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Access/ListAudit": Need(Scope.ADMIN),
     "/edgerank.v1.Access/WhoAmI": _READ,
     "/grpc.health.v1.Health/Check": Need(Who.ANYONE),
-    "/grpc.health.v1.Health/Watch": Need(Who.ANYONE),
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _READ,
+    "/grpc.health.v1.Health/Watch": Need(Who.ANYONE, load=Load.FOLLOWING),
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Need(
+        Scope.READ, load=Load.FOLLOWING
+    ),
 }
 
 UNLISTED: Final = Need(Scope.ADMIN)

@@ -25,7 +25,7 @@ from controller.client import AccessClient
 def audit(count: int, address: str, as_json: bool) -> None:
     """Tell what was changed, by whom and when.
 
-    The newest first.
+    The newest first. What was refused is there, too, alike calls once an hour.
 
     \b
     Examples:

@@ -61,7 +61,7 @@ def print_audit(console: Console, entries: Sequence[AuditEntry]) -> None:
             Text(minute(entry.at_unix_ms)),
             " ".join(filter(None, (entry.caller.value, entry.caller_name))),
             entry.action,
-            _printable(entry.subject),
+            "refused" if entry.was_refused else _printable(entry.subject),
         )
     console.print(table)
 

@@ -41,6 +41,8 @@ class Dispatcher:
         self._hostname = hostname
         self._here = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
+        # Who is dispatched to by a task that has not begun: however often it says that it is free.
+        self._due: set[AgentSession] = set()
         self.gate = HostGate(self._dispatch_here_soon, clock)
 
     async def dispatch(self, session: AgentSession) -> None:
@@ -52,6 +54,7 @@ class Dispatcher:
         is_here = self._is_here(session)
         # The gate is asked and told by one at a time.
         async with self._here if is_here else session.dispatching:
+            self._due.discard(session)
             if not session.ready or self._sessions.get(session.device_id) is not session:
                 return
             if is_here and not self.gate.may_measure():
@@ -92,6 +95,9 @@ class Dispatcher:
 
         Then it dials again, and asks again.
         """
+        if session in self._due:
+            return
+        self._due.add(session)
         task = asyncio.get_running_loop().create_task(self.dispatch(session))
         self._later.add(task)
         task.add_done_callback(lambda ended: self._ended(ended, session))
@@ -106,6 +112,7 @@ class Dispatcher:
 
     def _ended(self, task: asyncio.Task[None], session: AgentSession) -> None:
         self._later.discard(task)
+        self._due.discard(session)
         error = None if task.cancelled() else task.exception()
         if error is None:
             return

@@ -7,8 +7,9 @@ are taken in any case. Further rounds are of the jobs whose interval is still wi
 that have neither the most repetitions nor used up their time; where a sweep has a time of its own,
 what is left of it goes to those that are widest.
 
-Between the repetitions a sentinel is read, see `controller.fleet.rounds.drifting`: before the first,
-after every ten and after the last. What lies beside a gross and lasting change is taken again, once.
+Between the repetitions a sentinel is read, see `controller.fleet.rounds.drifting`: before the
+first, after every ten and after the last. What lies beside a gross and lasting change is taken
+again, once.
 """
 
 import random

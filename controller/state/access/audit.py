@@ -32,6 +32,7 @@ def list_changes(database: Database, count: int) -> tuple[AuditEntry, ...]:
                 caller_name=row["caller_name"],
                 action=row["action"],
                 subject=row["subject"],
+                was_refused=row["was_refused"],
             )
             for row in transaction.execute(newest).mappings()
         )

@@ -59,4 +59,5 @@ audit_entries = Table(
     Column("caller_name", String, nullable=False),
     Column("action", String, nullable=False),
     Column("subject", String, nullable=False),
+    Column("was_refused", Boolean, nullable=False, server_default=false()),
 )

@@ -42,7 +42,7 @@ def catalog() -> Catalog:
 def own_models(
     database: Database, fleet: Fleet, catalog: Catalog, clock: OwnedClock, tmp_path: Path
 ) -> OwnModels:
-    return OwnModels(database, tmp_path, catalog, fleet.gate, clock=clock)
+    return OwnModels(database, tmp_path, catalog, fleet.gate, 1_000_000, clock=clock)
 
 
 OTHER_CONTENT = onnx_network(FIXED_SHAPE, operator="Sigmoid").SerializeToString()
@@ -135,7 +135,7 @@ async def test_the_files_of_a_model_whose_row_is_damaged_stay(
     for column, value in (("takes", "{"), ("digest", "0" * 64)):
         with database.transaction() as transaction:
             transaction.execute(text(f"UPDATE own_models SET {column} = '{value}'"))
-        OwnModels(database, tmp_path, Catalog(load_catalog()), fleet.gate, clock=clock)
+        OwnModels(database, tmp_path, Catalog(load_catalog()), fleet.gate, 1_000_000, clock=clock)
         assert folder.exists()
     assert folder.name == added.digest
 

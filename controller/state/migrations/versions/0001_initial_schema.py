@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("caller_name", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("was_refused", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_audit_entries")),
     )
     op.create_table(

@@ -141,7 +141,7 @@ async def stub(
         catalog,
         Queries(database, catalog, fleet),
         sweeps,
-        OwnModels(database, tmp_path, catalog, fleet.gate, clock=clock),
+        OwnModels(database, tmp_path, catalog, fleet.gate, 1_000_000, clock=clock),
         fleet=fleet,
         profiles=Profiles(database, catalog, fleet, sweeps),
         clock=clock,

@@ -7,7 +7,8 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from controller.api.rpc.guard import Said
+from controller.api.limits import Load
+from controller.api.rpc.calls import Said
 from controller.api.rpc.needs import NEEDS, UNLISTED, Who
 from controller.domain.access import Caller, CallerKind, Scope
 from protos.v1 import fleet_pb2, query_pb2
@@ -46,6 +47,16 @@ def test_what_is_changed_is_said_by_a_field_that_there_is(path: str) -> None:
     attrgetter(subject)(said)
     assert not (subject.startswith("request.") and method.client_streaming)
     assert not {"secret", "token"} & set(subject.split("."))
+
+
+def test_what_lasts_is_not_counted_among_short_calls() -> None:
+    # It is short: a page of the log.
+    lasting = {
+        path
+        for path, method in METHODS.items()
+        if (method.client_streaming or method.server_streaming) and "ListAudit" not in path
+    }
+    assert not [path for path in lasting if NEEDS[path].load is Load.MOMENT]
 
 
 @pytest.mark.parametrize("scope", Scope)

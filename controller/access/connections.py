@@ -1,0 +1,88 @@
+"""The connections that this process holds, as the kernel knows them, and the end of one.
+
+gRPC tells of a connection only when a call comes, and ends one only when that call reads.
+"""
+
+import os
+import resource
+import socket
+from collections.abc import Collection
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Final, NamedTuple
+
+import psutil
+
+from controller.access.local_peers import Endpoint, parse_peer, plain_address
+
+# What one customer of a provider has of addresses.
+_IPV6_PREFIX: Final = 64
+
+
+class Held(NamedTuple):
+    """A connection that this process holds.
+
+    Attributes:
+        descriptor: by which it does.
+        peer: its other end.
+    """
+
+    descriptor: int
+    peer: Endpoint
+
+
+def make_room_for_descriptors(wanted: int) -> int:
+    """Lets this process have so many, as far as its hard limit goes; gives how many it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted if soft == resource.RLIM_INFINITY else soft
+    raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+    return raised
+
+
+def count_descriptors() -> int:
+    """How many this process has."""
+    return psutil.Process().num_fds()
+
+
+def held_connections(ports: Collection[int]) -> list[Held]:
+    """What is connected to one of this process's own ports."""
+    return [
+        Held(each.fd, Endpoint(plain_address(ip_address(each.raddr.ip)), each.raddr.port))
+        for each in psutil.Process().net_connections("tcp")
+        if each.raddr and each.laddr.port in ports
+    ]
+
+
+def end_connection(held: Held) -> bool:
+    """Ends one as a cable that breaks would, so that whoever uses it here hears of it.
+
+    Gives False when it has ended by itself.
+    """
+    try:
+        copied = os.dup(held.descriptor)
+    except OSError:
+        return False
+    with socket.socket(fileno=copied) as connection:
+        try:
+            # The number may be another connection's by now.
+            address, port, *_ = connection.getpeername()
+            if Endpoint(plain_address(ip_address(address.partition("%")[0])), port) != held.peer:
+                return False
+            connection.shutdown(socket.SHUT_RDWR)
+        except (OSError, ValueError):
+            return False
+    return True
+
+
+def place_of(peer: str) -> str:
+    """Where a peer is, as gRPC calls it: its address, of IPv6 the network of one customer."""
+    end = parse_peer(peer)
+    return place_of_end(end) if end is not None else peer.partition(":")[0]
+
+
+def place_of_end(end: Endpoint) -> str:
+    """Where an end is, in the same words."""
+    if isinstance(end.address, IPv6Address) and not end.address.is_loopback:
+        return str(IPv6Network((end.address, _IPV6_PREFIX), strict=False))
+    return str(end.address)

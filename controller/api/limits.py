@@ -1,0 +1,131 @@
+"""What one peer, and all of them together, may hold of a controller: the one place of its limits.
+
+How long each message of an agent may be stands beside what decodes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, NamedTuple
+
+
+class Load(Enum):
+    """What a call costs a controller for as long as it goes on."""
+
+    MOMENT = "short calls"
+    COMPUTING = "calls that compute over all figures"
+    FOLLOWING = "calls that follow what goes on"
+    UPLOAD = "uploads"
+    DOWNLOAD = "downloads of artifacts"
+    SESSION = "streams of agents"
+    STRANGER = "calls of strangers"
+    """Of who shows nothing, whatever they ask."""
+    UNKNOWN = "calls of who is not known yet"
+    """For as long as it is looked up whose what they show is."""
+
+
+class Room(NamedTuple):
+    """How many calls of a kind may go on at once.
+
+    Attributes:
+        a_caller: of one token or device, or of one address where strangers call from. Who runs the
+            controller, and everybody where nobody is asked who they are, is held by `in_all` only.
+        in_all: of everybody.
+    """
+
+    a_caller: int
+    in_all: int
+
+
+ROOMS: Final[Mapping[Load, Room]] = {
+    Load.MOMENT: Room(a_caller=100, in_all=4_000),
+    # Each takes a thread and reads every measurement.
+    Load.COMPUTING: Room(a_caller=16, in_all=64),
+    Load.FOLLOWING: Room(a_caller=1_000, in_all=4_000),
+    Load.UPLOAD: Room(a_caller=4, in_all=16),
+    # Each holds some megabytes of an artifact; who is refused asks again a moment later.
+    Load.DOWNLOAD: Room(a_caller=4, in_all=256),
+    # A device has one; the one before may not have ended yet.
+    Load.SESSION: Room(a_caller=4, in_all=12_000),
+    # Whole rooms of devices stand behind one address.
+    Load.STRANGER: Room(a_caller=256, in_all=2_000),
+    Load.UNKNOWN: Room(a_caller=1_000, in_all=8_000),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits of one controller; the defaults hold for 10,000 agents, and for a laptop.
+
+    Attributes:
+        rooms: how many calls of each kind may go on at once.
+        calls: how many of all kinds may, those among them of which only the header came.
+        connections: how many may be open at each port, as far as descriptors reach.
+        reserved_descriptors: what is kept of them for the database, files and children.
+        idle_share: one address may hold one connection in so many without a call going on in it.
+        streams_a_connection: how many calls may go on in one connection.
+        handshake_s: how long a connection may take to begin.
+        idle_s: how long it may be open without a call.
+        vanished_s: how long a peer may be silent before it is asked whether it is there.
+        request_s: how long the first message of a call may take.
+        silence_s: how long the next may: an agent beats every 2 s.
+        unread_s: how long a peer may not read what it is told.
+        look_s: how often connections are looked at.
+        request_bytes: how long a single request may be.
+        outbox_messages: how many messages may wait for an agent while more of it is heard.
+        upload_bytes: how many all uploads together may announce.
+        failed_joins_an_address: how many a minute; then the address is not listened to.
+        failed_joins: of all addresses, a minute; then those are not that failed themselves.
+    """
+
+    rooms: Mapping[Load, Room] = field(default_factory=lambda: ROOMS)
+    calls: int = 24_000
+    connections: int = 12_000
+    reserved_descriptors: int = 384
+    idle_share: int = 4
+    streams_a_connection: int = 100
+    handshake_s: float = 20
+    idle_s: float = 300
+    vanished_s: float = 120
+    request_s: float = 20
+    silence_s: float = 120
+    unread_s: float = 120
+    look_s: float = 5
+    request_bytes: int = 1 << 20
+    outbox_messages: int = 64
+    upload_bytes: int = 20_000_000_000
+    failed_joins_an_address: int = 30
+    failed_joins: int = 300
+
+    def connections_a_port(self, descriptors: int, ports: int) -> int:
+        """How many may be open at each of so many ports, with so many descriptors to have."""
+        return max(1, min(self.connections, (descriptors - self.reserved_descriptors) // ports))
+
+    def descriptors(self, ports: int) -> int:
+        """How many are wanted for so many ports."""
+        return self.connections * ports + self.reserved_descriptors
+
+
+DEFAULTS: Final = Limits()
+
+
+def channel_options(limits: Limits, connections: int) -> list[tuple[str, int]]:
+    """What gRPC itself holds connections to.
+
+    Args:
+        limits: of the controller.
+        connections: how many may be open at each port; more are closed as they come.
+    """
+    return [
+        ("grpc.max_allowed_incoming_connections", connections),
+        ("grpc.max_concurrent_streams", limits.streams_a_connection),
+        # Who opens connections and says nothing on them only holds descriptors.
+        ("grpc.server_handshake_timeout_ms", round(1_000 * limits.handshake_s)),
+        ("grpc.max_connection_idle_ms", round(1_000 * limits.idle_s)),
+        # A device that lost its power ends no connection.
+        ("grpc.keepalive_time_ms", round(1_000 * limits.vanished_s)),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        # Agents ping to keep NAT tables warm, and no faster.
+        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]

@@ -1,0 +1,130 @@
+"""A handler with the guard before it: nothing of a call is read before its caller is let in.
+
+To gRPC each is one of streams, which it hands over at the header of a call. Of the other kinds it
+reads the request first, whoever sends it, and for as long as that takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from controller.api.rpc.failures import answered_failures
+from controller.domain.errors import EdgerankError, ErrorCode
+
+if TYPE_CHECKING:
+    from controller.api.limits import Limits
+    from controller.api.rpc.guard import Guard
+    from controller.api.rpc.needs import Need
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+class Said(NamedTuple):
+    """What was asked and answered; of a stream of requests none is here."""
+
+    request: Any
+    response: Any
+
+
+class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
+    """A handler with the guard before it."""
+
+    def __init__(self, guard: Guard, inner: Handler, method: str, need: Need) -> None:
+        self.request_streaming = True
+        self.response_streaming = True
+        # A single request is weighed first.
+        self.request_deserializer = inner.request_deserializer if inner.request_streaming else None
+        self.response_serializer = inner.response_serializer
+        self.unary_unary = None
+        self.unary_stream = None
+        self.stream_unary = None
+        self.stream_stream = _guarded(guard, inner, method, need)
+
+
+def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
+    behaviours = (inner.unary_unary, inner.unary_stream, inner.stream_unary, inner.stream_stream)
+    behaviour: Any = next(each for each in behaviours if each is not None)
+
+    async def answer(requests: AsyncIterator[Any], context: Context) -> None:
+        async with guard.admitted(method, need, context):
+            async with answered_failures(context):
+                request = (
+                    _each(requests, guard.limits)
+                    if inner.request_streaming
+                    else await _only(requests, inner.request_deserializer, guard.limits)
+                )
+            if not inner.response_streaming:
+                response = await behaviour(request, context)
+                await guard.changed(method, need, Said(request, response))
+                await guard.write(context, response)
+            elif inspect.isasyncgenfunction(behaviour):
+                is_first = True
+                async with aclosing(behaviour(request, context)) as responses:
+                    async for response in responses:
+                        if is_first:
+                            await guard.changed(method, need, Said(request, response))
+                            is_first = False
+                        await guard.write(context, response)
+            else:
+                # gRPC's own services write themselves.
+                await behaviour(request, context)
+
+    return answer
+
+
+async def _only(requests: AsyncIterator[bytes], decode: Any, limits: Limits) -> Any:
+    """The request of a call that has one."""
+    content = await _next(requests, limits.request_s)
+    if content is None:
+        raise EdgerankError(ErrorCode.INVALID_INPUT, "the call ended before its request came")
+    if len(content) > limits.request_bytes:
+        raise EdgerankError(
+            ErrorCode.LIMIT,
+            f"a request of {len(content)} bytes is too long, {limits.request_bytes} may be; ask "
+            "for less at once",
+        )
+    try:
+        return decode(content)
+    except DecodeError as error:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "the request is no message of the contract; use one edgerank version on both sides",
+        ) from error
+
+
+async def _each(requests: AsyncIterator[Any], limits: Limits) -> AsyncIterator[Any]:
+    """The requests of a stream, for as long as it does not fall silent."""
+    within_s = limits.request_s
+    while (request := await _next(requests, within_s)) is not None:
+        yield request
+        within_s = limits.silence_s
+
+
+async def _next(requests: AsyncIterator[Any], within_s: float) -> Any:
+    """The next request; None after the last.
+
+    Raises:
+        EdgerankError: LIMIT when it does not come in time.
+    """
+    reading = asyncio.ensure_future(anext(requests, None))
+    try:
+        # In halves: what came while this process itself stood still is heard in the second.
+        for _half in range(2):
+            done, _reading = await asyncio.wait({reading}, timeout=within_s / 2)
+            if done:
+                return reading.result()
+    finally:
+        reading.cancel()
+    raise EdgerankError(
+        ErrorCode.LIMIT,
+        f"nothing more came within {within_s:g} s, and nobody may hold a call without a word; call "
+        "again",
+    )

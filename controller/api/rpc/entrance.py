@@ -1,0 +1,70 @@
+"""Where calls come in: the guard, the limits that it holds them to, and who looks after them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Final, NoReturn
+
+import grpc
+
+from controller.access.callers import Callers
+from controller.access.connections import make_room_for_descriptors
+from controller.api.limits import Limits, channel_options
+from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
+from controller.api.rpc.guard import Guard
+from controller.api.rpc.peers import Peers
+from controller.api.rpc.refusals import Refusals
+from controller.fleet.clock import Clock
+from controller.state.database import Database
+
+log = logging.getLogger(__name__)
+
+_OPTIONS: Final = (
+    # Without this a second controller would share the port instead of being refused.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+)
+
+
+class Entrance:
+    """Holds those who call to the limits of one controller."""
+
+    def __init__(
+        self, callers: Callers, database: Database, clock: Clock, limits: Limits, *, ports: int
+    ) -> None:
+        """From here on this process may have as many descriptors as its `ports` want."""
+        descriptors = make_room_for_descriptors(limits.descriptors(ports))
+        self._connections = limits.connections_a_port(descriptors, ports)
+        if self._connections < limits.connections:
+            log.warning(
+                "at most %d connections may be open at a port, since this process may have %d "
+                "descriptors; a larger fleet wants a higher hard limit of open files",
+                self._connections,
+                descriptors,
+            )
+        self._limits = limits
+        self._peers = Peers(limits, clock, self._connections)
+        self._refusals = Refusals(database, clock)
+        self.guard = Guard(
+            callers, database, clock, limits=limits, peers=self._peers, refusals=self._refusals
+        )
+
+    def server(self) -> grpc.aio.Server:
+        """A server without services, with the guard before those that it gets."""
+        return grpc.aio.server(
+            options=[*_OPTIONS, *channel_options(self._limits, self._connections)],
+            interceptors=[self.guard],
+            maximum_concurrent_rpcs=self._limits.calls,
+        )
+
+    async def look_after(self, ports: Collection[int]) -> NoReturn:
+        """Ends connections that hold others up, and tells of what was refused, now and then."""
+        try:
+            while True:
+                await asyncio.sleep(self._limits.look_s)
+                await self._peers.look(ports)
+                self._refusals.look()
+        finally:
+            self._refusals.close()

@@ -1,0 +1,111 @@
+"""In which connections calls go on, and which are ended: who does not read, and idle masses."""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from controller.access.connections import (
+    Held,
+    count_descriptors,
+    end_connection,
+    held_connections,
+    place_of_end,
+)
+from controller.access.local_peers import Endpoint, parse_peer
+from controller.api.limits import Limits
+from controller.fleet.clock import Clock
+
+log = logging.getLogger(__name__)
+
+# A process without any connection has so many descriptors at most.
+_OWN_DESCRIPTORS: Final = 64
+
+
+class Peers:
+    """Knows in which connections calls go on, and looks after the others."""
+
+    def __init__(self, limits: Limits, clock: Clock, connections: int) -> None:
+        """`connections` may be open at each port."""
+        self._clock = clock
+        self._unread_ms = round(1_000 * limits.unread_s)
+        self._idle_at_most = max(1, connections // limits.idle_share)
+        self._speaking: Counter[str] = Counter()
+        self._writes: dict[object, tuple[int, str]] = {}
+        self._idle: frozenset[Endpoint] = frozenset()
+
+    @contextmanager
+    def speaking(self, peer: str) -> Iterator[None]:
+        """A call of somebody who is known goes on."""
+        self._speaking[peer] += 1
+        try:
+            yield
+        finally:
+            self._speaking[peer] -= 1
+            if not self._speaking[peer]:
+                del self._speaking[peer]
+
+    @contextmanager
+    def told(self, peer: str) -> Iterator[None]:
+        """A message is written to a peer, which may take as long as a peer may not read."""
+        write = object()
+        self._writes[write] = self._clock.monotonic_ms(), peer
+        try:
+            yield
+        finally:
+            del self._writes[write]
+
+    async def look(self, ports: Collection[int]) -> None:
+        """Ends connections of who does not read, and idle ones where an address has too many."""
+        deaf = self._deaf()
+        descriptors = await asyncio.to_thread(count_descriptors)
+        if not deaf and descriptors <= self._idle_at_most + _OWN_DESCRIPTORS:
+            # Which of them are whose is asked only where it can matter.
+            self._idle = frozenset()
+            return
+        held = await asyncio.to_thread(held_connections, ports)
+        for each in held:
+            if each.peer in deaf and end_connection(each):
+                log.warning(
+                    "%s did not read for %d s what it was told; its connection was ended",
+                    place_of_end(each.peer),
+                    self._unread_ms // 1_000,
+                )
+        surplus = self._surplus(held)
+        for place, count in Counter(
+            place_of_end(each.peer) for each in surplus if end_connection(each)
+        ).items():
+            log.warning(
+                "%s held more than %d connections without a call; %d of them were ended",
+                place,
+                self._idle_at_most,
+                count,
+            )
+
+    def _deaf(self) -> frozenset[Endpoint]:
+        since_ms = self._clock.monotonic_ms() - self._unread_ms
+        return _ends(peer for started_ms, peer in self._writes.values() if started_ms <= since_ms)
+
+    def _surplus(self, held: Collection[Held]) -> list[Held]:
+        """Idle connections of an address beyond those that it may have.
+
+        Only those that were idle at the last look, too: a fleet that comes back at once greets one
+        by one.
+        """
+        speaking = _ends(self._speaking)
+        by_place: defaultdict[str, list[Held]] = defaultdict(list)
+        for each in held:
+            if each.peer not in speaking:
+                by_place[place_of_end(each.peer)].append(each)
+        surplus: list[Held] = []
+        for idle in by_place.values():
+            lasting = [each for each in idle if each.peer in self._idle]
+            surplus += lasting[: max(0, len(idle) - self._idle_at_most)]
+        self._idle = frozenset(each.peer for idle in by_place.values() for each in idle)
+        return surplus
+
+
+def _ends(peers: Iterable[str]) -> frozenset[Endpoint]:
+    return frozenset(end for end in map(parse_peer, peers) if end is not None)
