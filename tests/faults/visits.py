@@ -89,7 +89,9 @@ class _Heard(NamedTuple):
 async def _say(channel: grpc.aio.Channel, said: Sequence[bytes], count: int) -> _Heard:
     """Say all of it, and hear so many answers, or until the stream ends."""
     # Bytes as they are: generated code would not write what it does not know.
-    call = channel.stream_stream(CONNECT)(timeout=_PATIENCE_S)
+    call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(CONNECT)(
+        timeout=_PATIENCE_S
+    )
     kinds: list[str] = []
     # It says so only if the stream ended while something was said.
     with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
@@ -119,7 +121,7 @@ def _report_bytes(report: bytes, more: bytes = b"") -> bytes:
 def _failed_for_what_nobody_knows(report: bytes) -> bytes:
     known = fleet_pb2.Report.FromString(report)
     why = fleet_pb2.Failure()
-    why.reasons.add(code=_UNKNOWN_NUMBER)  # type: ignore[arg-type]
+    why.reasons.add(code=_UNKNOWN_NUMBER)
     return fleet_pb2.Report(
         attempt_id=known.attempt_id, job_id=known.job_id, failure=why
     ).SerializeToString()

@@ -63,7 +63,10 @@ def run() -> Section:
             _sweep_s(guarded)
             targets = _targets(guarded, folder)
             before = _held(process)
-            quiet_s, attacked_s, quiet_cpu_s, attacked_cpu_s = [], [], [], []
+            quiet_s: list[float] = []
+            attacked_s: list[float] = []
+            quiet_cpu_s: list[float] = []
+            attacked_cpu_s: list[float] = []
             tally: Counter[str] = Counter()
             attackers_cpu_s = 0.0
             for _ in range(scaled(ROUNDS)):

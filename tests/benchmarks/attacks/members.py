@@ -71,7 +71,7 @@ async def flood_reports(targets: Targets, tally: "Counter[str]") -> None:
 
     async def one(channel: grpc.aio.Channel) -> None:
         while True:
-            call = channel.stream_stream(_CONNECT)()
+            call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_CONNECT)()
             with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
                 await call.write(first)
                 while True:
@@ -92,7 +92,9 @@ def _hello(targets: Targets, profile: types_pb2.DeviceProfile) -> bytes:
 
 async def _say(channel: grpc.aio.Channel, said: Iterable[bytes]) -> None:
     """Say it, and hear answers until the stream ends or the first report was acknowledged."""
-    call = channel.stream_stream(_CONNECT)(timeout=ANSWER_S)
+    call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_CONNECT)(
+        timeout=ANSWER_S
+    )
     with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
         for each in said:
             await call.write(each)

@@ -116,7 +116,7 @@ def with_attempt(place: int, state: AttemptState) -> Outcome:
         (Rule.OPEN, with_job(replace(MEASURED, state=JobState.QUEUED))),
         (Rule.OPEN, with_turn(2, replace(TURNS[2], state=TurnState.LEASED))),
         (Rule.OPEN, with_attempt(1, AttemptState.LEASED)),
-        (Rule.OPEN, replace(RIGHT, phases=(), jobs=())),
+        (Rule.OPEN, Outcome(spooled={}, causes={})),
         (Rule.UNSETTLED, with_job(replace(MEASURED, verdicts=()))),
         (Rule.UNSETTLED, with_job(replace(MEASURED, verdicts=(Verdict.WIDE, Verdict.WIDE)))),
         (Rule.UNSETTLED, with_job(replace(MEASURED, state=JobState.CANCELLED))),
