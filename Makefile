@@ -1,6 +1,6 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types protos protos-check schemas schemas-check migration lock bench conversions clean
+.PHONY: help environment demo test lint types protos protos-check schemas schemas-check migration lock bench soak conversions clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
@@ -49,6 +49,9 @@ migration: environment ## write the migration to the tables as they are now (MES
 
 bench: environment ## run the benchmarks (both sides in one run) and write docs/proof/benchmarks.md
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+soak: environment ## run 5,000 fault schedules (ARGS='--seed 137 --count 1' runs one again)
+	@.venv/bin/python -m tests.faults $(ARGS)
 
 conversions: environment ## convert the whole catalog and write docs/conversion.md; goes on where it was stopped
 	@tools/conversions $(ARGS)

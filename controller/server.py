@@ -32,6 +32,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock, SystemClock
+from controller.fleet.leasing.leases import USUAL, Pace
 from controller.own.adding import OwnModels
 from controller.state.blobs import open_blobs
 from controller.state.catalog.accuracy import store_catalog
@@ -50,6 +51,7 @@ LEASES_CHECK_S = 1.0
 # Longer than a busy machine keeps a process from its core.
 STALL_MS = 2_000
 STATE_CHECK_S = 1.0
+_SYSTEM_CLOCK: Clock = SystemClock()
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,8 @@ async def serve(
     limits: Limits = DEFAULTS,
     on_listening: Callable[[Listening], None],
     on_authority: Callable[[Listening], None],
+    clock: Clock = _SYSTEM_CLOCK,
+    pace: Pace = USUAL,
 ) -> None:
     """Serves until SIGINT or SIGTERM; tells where it really listens, and who signs each time anew.
 
@@ -77,9 +81,8 @@ async def serve(
     with claim_state(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
         catalog = _stored_catalog(database)
-        blobs = open_blobs(state_dir)
-        changes, clock = Changes(), SystemClock()
-        fleet = Fleet(database, changes, clock, socket.gethostname())
+        blobs, changes = open_blobs(state_dir), Changes()
+        fleet = Fleet(database, changes, clock, socket.gethostname(), pace)
         converter = Converter(database, blobs, state_dir, catalog, fleet.gate, clock=clock)
         sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
         profiles = Profiles(database, catalog, fleet, sweeps)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -123,6 +124,13 @@ def running_agent(address: str, name: str, state_dir: Path, *options: str) -> It
     with running("agent", *arguments, *options) as agent:
         agent.output.wait_for(f"connected to .* as {name}")
         yield agent
+
+
+def own_address() -> str:
+    """The address at which other machines would reach this one; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
 
 
 def edgerank(*arguments: str, address: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,15 @@ from protos.presented import NobodyThere, NotPresented, presented_authority
 
 log = logging.getLogger(__name__)
 
+# Neither says anything of the token, which is good for another try: who joined and did not hear so
+# joins again, if the token has another use.
+_MAY_GO_WELL_LATER = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    }
+)
 _CONNECT_S = 5.0
 _ANSWER_S = 30.0
 
@@ -27,6 +36,10 @@ class JoinRefused(AgentError):
 
 class NobodyToJoin(AgentError):
     """No address of the token answers."""
+
+
+class _Unanswered(Exception):
+    """The connection broke, or the controller cannot now; another address may do."""
 
 
 async def become_member(token: JoinToken, known: Identity | None, folder: Path) -> Identity:
@@ -49,7 +62,11 @@ async def become_member(token: JoinToken, known: Identity | None, folder: Path) 
         except (NobodyThere, NotPresented) as error:
             failures.append(f"{address}: {error}")
             continue
-        identity = await _join(address, authority.decode("ascii"), token)
+        try:
+            identity = await _join(address, authority.decode("ascii"), token)
+        except _Unanswered as error:
+            failures.append(f"{address}: {error}")
+            continue
         await asyncio.to_thread(keep_identity, folder, identity)
         log.info("joined at %s as %s", address, identity.device_id)
         return identity
@@ -67,6 +84,8 @@ async def _join(address: str, authority_pem: str, token: JoinToken) -> Identity:
                 token.secret, request.request_der, _ANSWER_S
             )
         except grpc.aio.AioRpcError as error:
+            if error.code() in _MAY_GO_WELL_LATER:
+                raise _Unanswered(str(error.details())) from error
             raise JoinRefused(
                 f"the controller at {address} does not let this device join: {error.details()}"
             ) from error

@@ -28,7 +28,7 @@ from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.identities import Identities
 from controller.fleet.leasing.dispatching import Dispatcher
-from controller.fleet.leasing.leases import HEARTBEAT_INTERVAL_MS, LeaseBook
+from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leaving import leave_out
 from controller.fleet.reports import VANISHED, SaidReport, lose_attempt, record_report, take_back
 from controller.fleet.rounds.settling import settle_all
@@ -60,14 +60,16 @@ SEEN_EVERY_MS: Final = 30_000
 class Fleet:
     """Hears what agents say and gives them leases."""
 
-    def __init__(self, database: Database, changes: Changes, clock: Clock, hostname: str) -> None:
+    def __init__(
+        self, database: Database, changes: Changes, clock: Clock, hostname: str, pace: Pace = USUAL
+    ) -> None:
         """`hostname` is this machine's."""
         self._database = database
         self._changes = changes
         self._clock = clock
         self._hostname = hostname
         self._sessions: dict[str, AgentSession] = {}
-        self._leases = LeaseBook()
+        self._leases = LeaseBook(pace=pace)
         self._identities = Identities()
         self.takeovers = Takeovers(database, clock)
         self._seen_at_unix_ms: dict[str, int] = {}
@@ -127,7 +129,9 @@ class Fleet:
         session = AgentSession(hello, await self._held_leases(hello))
         self._sessions[hello.device_id] = session
         session.outbox.put_nowait(
-            Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS, protocol=PROTOCOL)
+            Welcome(
+                heartbeat_interval_ms=self._leases.pace.heartbeat_interval_ms, protocol=PROTOCOL
+            )
         )
         log.info("%s connected", hello.name)
         self._changes.notify()

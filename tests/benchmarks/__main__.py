@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks import demo, startup, transfer
+from tests.benchmarks.attacks import honest
 from tests.benchmarks.converting import conversion
 from tests.benchmarks.fleet import cost
 from tests.benchmarks.measuring import (
@@ -54,8 +55,14 @@ SPEED = {
 }
 # What becomes of models that others have published; fetches about 600 MB from PyPI and npm.
 PUBLIC = {"public-models": adopting.run}
-PAGES = {"measuring.md": PROOF, "proof/benchmarks.md": SPEED, "proof/public-models.md": PUBLIC}
-BENCHMARKS = PROOF | SPEED | PUBLIC
+ATTACKS = {"attacks": honest.run}
+PAGES = {
+    "measuring.md": PROOF,
+    "proof/benchmarks.md": SPEED,
+    "proof/public-models.md": PUBLIC,
+    "proof/attacks.md": ATTACKS,
+}
+BENCHMARKS = PROOF | SPEED | PUBLIC | ATTACKS
 DOCS = Path(__file__).parents[2] / "docs"
 
 

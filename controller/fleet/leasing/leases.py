@@ -14,6 +14,22 @@ from protos.fleet import Lease
 HEARTBEAT_INTERVAL_MS = 2_000
 LEASE_MS = 15_000
 
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How fast a fleet beats.
+
+    Attributes:
+        heartbeat_interval_ms: how often an agent gives a sign of life, ms.
+        lease_ms: how long a lease lives without one, ms.
+    """
+
+    heartbeat_interval_ms: int = HEARTBEAT_INTERVAL_MS
+    lease_ms: int = LEASE_MS
+
+
+USUAL: Final = Pace()
+
 # An agent stops a child two minutes after it should have ended, and starts one for the baseline.
 _STARTS_MS: Final = 2 * 120_000
 # Warm-up, samples, and as much again for a device that stalls.
@@ -44,6 +60,7 @@ class LeaseBook:
 
     expires_at_ms: dict[str, int] = field(default_factory=dict)
     ends_at_ms: dict[str, int] = field(default_factory=dict)
+    pace: Pace = USUAL
 
     def limit(self, lease: Lease, now_ms: int) -> None:
         """Says until when an attempt must have been reported; what was said first holds."""
@@ -60,7 +77,7 @@ class LeaseBook:
 
     def grant(self, attempt_id: str, now_ms: int) -> None:
         """Starts or renews a lease."""
-        self.expires_at_ms[attempt_id] = now_ms + LEASE_MS
+        self.expires_at_ms[attempt_id] = now_ms + self.pace.lease_ms
 
     def grant_missing(self, attempt_id: str, now_ms: int) -> None:
         """Starts a lease where there is none."""

@@ -1,7 +1,6 @@
 """A controller with TLS on every address of this machine, and those who come to it."""
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,14 +13,7 @@ from agent.link.identity import Identity, load_identity, new_request
 from protos.joining import SERVER_NAME, JoinToken, parse_join_token, secret_digest
 from protos.presented import presented_authority
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
-from tests.processes import Running, edgerank, running
-
-
-def own_address() -> str:
-    """The address at which other machines would reach this one; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
-        return str(probe.getsockname()[0])
+from tests.processes import Running, edgerank, own_address, running
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
-from tests.integration.access.conftest import Guarded, guarded_controller, own_address, status_of
-from tests.processes import edgerank, running, running_controller
+from tests.integration.access.conftest import Guarded, guarded_controller, status_of
+from tests.processes import edgerank, own_address, running, running_controller
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ import pytest
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
-from tests.integration.access.conftest import Guarded, own_address, status_of
+from tests.integration.access.conftest import Guarded, status_of
 from tests.integration.controller.conftest import start_sweep
-from tests.processes import Running, running
+from tests.processes import Running, own_address, running
 
 PROGRAM = (sys.executable, str(Path(__file__).with_name("limited.py")))
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pytest
 
-from tests.benchmarks.__main__ import DOCS, PROOF, SPEED
+from tests.benchmarks.__main__ import ATTACKS, DOCS, PROOF, SPEED
 from tests.benchmarks.places import PlaceMissing, filled
 
 PAGE = """Before.
@@ -34,8 +34,8 @@ def test_a_page_without_exactly_one_place_is_refused(page: str) -> None:
 
 @pytest.mark.parametrize(
     ("page", "names"),
-    [("measuring.md", PROOF), ("proof/benchmarks.md", SPEED)],
-    ids=["proof", "speed"],
+    [("measuring.md", PROOF), ("proof/benchmarks.md", SPEED), ("proof/attacks.md", ATTACKS)],
+    ids=["proof", "speed", "attacks"],
 )
 def test_a_page_has_a_place_for_each_of_its_benchmarks(page: str, names: Collection[str]) -> None:
     text = (DOCS / page).read_text()

@@ -11,7 +11,7 @@ from controller.domain.jobs import (
     after_loss,
     may_come_from,
 )
-from controller.fleet.leasing.leases import LEASE_MS, LeaseBook
+from controller.fleet.leasing.leases import LEASE_MS, LeaseBook, Pace
 
 
 def test_a_lease_expires_when_nobody_renews_it() -> None:
@@ -19,6 +19,13 @@ def test_a_lease_expires_when_nobody_renews_it() -> None:
     leases.grant("a", now_ms=0)
     assert leases.expired(LEASE_MS - 1) == ()
     assert leases.expired(LEASE_MS) == ("a",)
+
+
+def test_a_lease_lives_as_long_as_its_fleets_pace_says() -> None:
+    leases = LeaseBook(pace=Pace(lease_ms=100))
+    leases.grant("a", now_ms=0)
+    assert leases.expired(99) == ()
+    assert leases.expired(100) == ("a",)
 
 
 def test_a_heartbeat_renews_only_what_is_leased() -> None:

@@ -1,0 +1,1 @@
+"""Fault schedules: small real fleets on which a seed lets faults fall, and who checks the end."""
