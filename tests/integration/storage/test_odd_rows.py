@@ -212,7 +212,7 @@ def test_without_an_odd_row_nothing_is_left_out(state: State) -> None:
     assert asyncio.run(ask_everything(state)).rows == {}
 
 
-@settings(max_examples=75, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     place=st.sampled_from(PLACES),
     value=st.sampled_from(ODD_VALUES)
@@ -228,7 +228,7 @@ def test_any_value_in_any_column_spoils_its_own_row_alone(
         asyncio.run(ask_everything(state))
 
 
-@settings(max_examples=75, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from(DOCUMENTS), choice=st.integers(0), leaf=st.sampled_from(ODD_LEAVES))
 def test_any_value_in_any_document_spoils_its_own_row_alone(
     state: State, place: Place, choice: int, leaf: object

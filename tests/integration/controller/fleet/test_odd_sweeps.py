@@ -21,7 +21,10 @@ def spoil(database: Database, sweep_id: str, spec: str) -> None:
 
 def sweep_of(database: Database, job_id: str) -> str:
     with database.transaction() as transaction:
-        return transaction.scalars(select(jobs.c.sweep_id).where(jobs.c.job_id == job_id)).one()
+        found: str = transaction.scalars(
+            select(jobs.c.sweep_id).where(jobs.c.job_id == job_id)
+        ).one()
+    return found
 
 
 @pytest.mark.parametrize("spec", ["{", "{}", "7", '"text"'])
