@@ -27,6 +27,7 @@ from controller.api.rpc.guard import Guard
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
+from controller.conversions.stored import Shelf
 from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
@@ -38,6 +39,7 @@ from controller.state.catalog.accuracy import store_catalog
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database, claim_state, open_database
 from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.planner import Planner
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import load_catalog
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
@@ -92,7 +94,8 @@ async def serve(
         changes, clock = Changes(), SystemClock()
         fleet = Fleet(database, changes, clock, socket.gethostname())
         converter = Converter(database, blobs, state_dir, catalog, fleet.gate, clock=clock)
-        sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
+        planner = Planner(Shelf(database, blobs, state_dir / "weights"), catalog)
+        sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
         profiles = Profiles(database, catalog, fleet, sweeps)
         queries = Queries(database, catalog, fleet)
         query_service = QueryService(

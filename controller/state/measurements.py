@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from controller.domain.catalog import AccuracyMetric
+from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
     LatencyFigures,
     Measurement,
@@ -28,7 +29,6 @@ from controller.domain.measurements import (
     Verdict,
     per_image_ms,
 )
-from controller.domain.sweeps import JobOutcome
 from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
@@ -41,6 +41,7 @@ from controller.state.schema import (
     jobs,
     measurements,
     repetitions,
+    reused_jobs,
     sweeps,
 )
 from models.catalog.catalog import IMAGENET
@@ -93,7 +94,7 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
     if wanted.device is not None:
         query = query.where(jobs.c.device_id == holder_of(wanted.device))
     if wanted.sweep_id is not None:
-        query = query.where(jobs.c.sweep_id == wanted.sweep_id)
+        query = query.where(_is_of_sweep(wanted.sweep_id))
     if wanted.backbone is not None:
         query = query.where(jobs.c.backbone == wanted.backbone)
     with database.transaction() as transaction:
@@ -105,6 +106,12 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
             )
             for row in transaction.execute(query).mappings().all()
         ]
+
+
+def _is_of_sweep(sweep_id: str) -> ColumnElement[bool]:
+    """Whether a job is a sweep's, or one of before whose figures it did not need again."""
+    reused = select(reused_jobs.c.job_id).where(reused_jobs.c.sweep_id == sweep_id)
+    return or_(jobs.c.sweep_id == sweep_id, jobs.c.job_id.in_(reused))
 
 
 def list_outcomes(database: Database, sweep_id: str) -> list[JobOutcome]:

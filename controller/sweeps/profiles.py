@@ -9,7 +9,8 @@ from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.state import devices, profiles
 from controller.state.database import Database
-from controller.sweeps.lifecycle import Sweeps, known_versions
+from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.planner import known_versions
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from models.catalog.catalog import Catalog
 

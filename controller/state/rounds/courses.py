@@ -45,14 +45,19 @@ class StoredCourse:
 
 
 def open_course(
-    transaction: Transaction, place: Place, planned_ms: int, sentinel_id: str | None
+    transaction: Transaction,
+    place: Place,
+    planned_ms: int,
+    sentinel_id: str | None,
+    expected_ms: int | None = None,
 ) -> None:
-    """Remembers that a sweep begins on a device."""
+    """Remembers that a sweep begins on a device, and how long it is expected to take, ms."""
     transaction.execute(
         insert(courses).values(
             device_id=place.device_id,
             sweep_id=place.sweep_id,
             planned_ms=planned_ms,
+            expected_ms=expected_ms,
             waited_ms=0,
             sentinel_id=sentinel_id,
             squares=0.0,

@@ -200,6 +200,15 @@ jobs = Table(
     Index("ix_jobs_device_id_state", "device_id", "state"),
 )
 
+# Jobs of earlier sweeps whose figures stand for jobs that a sweep does not have.
+reused_jobs = Table(
+    "reused_jobs",
+    metadata,
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Index("ix_reused_jobs_job_id", "job_id"),
+)
+
 # How a sweep stands on a device, kept up with each report.
 courses = Table(
     "courses",
@@ -207,6 +216,8 @@ courses = Table(
     Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
     Column("planned_ms", BigInteger, nullable=False),
+    # By what was measured before the sweep began; None of a profile.
+    Column("expected_ms", BigInteger),
     # What starts waited for together.
     Column("waited_ms", BigInteger, nullable=False),
     Column("sentinel_id", String, ForeignKey("jobs.job_id")),

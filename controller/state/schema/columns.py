@@ -1,8 +1,9 @@
 """Kinds of columns, which take and give the domain's values and keep texts and bytes."""
 
+import json
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from cattrs import Converter
@@ -10,7 +11,14 @@ from sqlalchemy import JSON, LargeBinary, String, TypeDecorator
 
 from protos.inputs import ImageSize
 
+DocumentT = TypeVar("DocumentT")
+
 _converter = Converter(detailed_validation=False)
+
+
+def read_document(text: str, document_type: type[DocumentT]) -> DocumentT:
+    """The dataclass of which this text was kept, for who reads many rows of the same one."""
+    return _converter.structure(json.loads(text), document_type)
 
 
 class Member(TypeDecorator[Enum]):

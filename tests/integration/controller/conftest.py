@@ -64,12 +64,12 @@ def fleet(database: Database, clock: OwnedClock, changes: Changes) -> Fleet:
     return Fleet(database, changes, clock, "the-controllers-host")
 
 
-def store_artifact(database: Database, variant: Variant) -> str:
+def store_artifact(database: Database, variant: Variant, weights: Weights = WEIGHTS) -> str:
     """Records an artifact of a variant; gives its conversion key."""
     converted = Converted(
         variant=variant,
-        conversion_key=conversion_key(variant, WEIGHTS),
-        weights=WEIGHTS,
+        conversion_key=conversion_key(variant, weights),
+        weights=weights,
         path=Path("unused"),
         sha256=hashlib.sha256(repr(variant).encode()).hexdigest(),
         size_bytes=10,
@@ -90,6 +90,7 @@ def start_sweep(
     device: str,
     threads: tuple[int, ...] = (1,),
     repetitions: int | tuple[int, int] = 1,
+    made_of: Weights = WEIGHTS,
     **changes: Any,
 ) -> str:
     """A sweep of MobileNetV1 on one device that is ready to be measured; gives its id."""
@@ -103,6 +104,7 @@ def start_sweep(
     )
     for role in jobs.Role:
         for variant in jobs.waiting_variants(database, sweep_id, role):
-            jobs.queue_jobs(database, sweep_id, role, variant, store_artifact(database, variant))
+            key = store_artifact(database, variant, made_of)
+            jobs.queue_jobs(database, sweep_id, role, variant, key)
     sweeps.set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
     return sweep_id
