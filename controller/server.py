@@ -27,6 +27,7 @@ from controller.api.rpc.fleet_service import FleetService, fleet_handler
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
+from controller.conversions.stored import Shelf
 from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
@@ -40,6 +41,7 @@ from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database, claim_state, open_database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
+from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
 from models.catalog.catalog import Catalog, load_catalog
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
@@ -84,7 +86,8 @@ async def serve(
         blobs, changes = open_blobs(state_dir), Changes()
         fleet = Fleet(database, changes, clock, socket.gethostname(), pace)
         converter = Converter(database, blobs, state_dir, catalog, fleet.gate, clock=clock)
-        sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
+        planner = Planner(Shelf(database, blobs, state_dir / "weights"), catalog)
+        sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
         profiles = Profiles(database, catalog, fleet, sweeps)
         queries = Queries(database, catalog, fleet)
         query_service = QueryService(

@@ -36,6 +36,13 @@ def console_commands(page: Path) -> Iterator[str]:
                     yield line.removeprefix("$ ").split("  # ")[0].strip()
 
 
+def yaml_files(page: Path) -> Iterator[tuple[str, str]]:
+    """Each file in YAML that the page shows, its name being the comment in its first line."""
+    for kind, block in _FENCED.findall(page.read_text(encoding="utf-8")):
+        if kind == "yaml":
+            yield block.splitlines()[0].removeprefix("# "), block
+
+
 def spans(page: Path) -> Iterator[str]:
     """Each piece of code within the page's prose, on one line."""
     for span in _SPAN.findall(_prose(page)):

@@ -8,11 +8,15 @@ import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
-from controller.cli.options.backbones import CatalogPart, catalog_options, complete_backbones
+from controller.cli.options.backbones import (
+    CatalogPart,
+    catalog_options,
+    complete_backbones,
+    read_backbones,
+)
 from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
 from controller.cli.options.grouping import GroupedCommand
-from controller.cli.options.values import read_backbones
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.documents import print_json

@@ -83,6 +83,8 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
         relative_half_width=RELATIVE_HALF_WIDTH,
         time_budget_ms=TIME_BUDGET_MS,
         time_ms=TIME_MS,
+        # A second run is a second look.
+        fresh=True,
     )
     teller = Teller(console)
     teller.waits("waiting for a controller of this machine's own")
@@ -96,9 +98,10 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
                 f"{weights.value} weights",
                 highlight=False,
             )
-            sweep_id, job_count, _left_out = client.start_sweep(spec)
-            console.print(f"sweep {sweep_id}: {counted(job_count, 'job')}", highlight=False)
-            result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
+            started = client.start_sweep(spec)
+            jobs = counted(started.job_count, "job")
+            console.print(f"sweep {started.sweep_id}: {jobs}", highlight=False)
+            result = follow_sweep(looked_at(client.watch_sweep(started.sweep_id)), console)
             print_ranking(console, client.rank(DEVICE, Constraints()))
             write_report(client, DEVICE, report_path, Constraints())
     console.print(f"report written to {report_path}", highlight=False)

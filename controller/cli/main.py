@@ -52,6 +52,10 @@ COMMANDS: Mapping[str, Listed] = {
     "convert": Listed("controller.cli.convert:convert", "Build artifacts ahead of a sweep."),
     "devices": Listed("controller.cli.devices:devices", "List the fleet's devices."),
     "sweep": Listed("controller.cli.sweeps.sweep:sweep", "Measure backbones on devices."),
+    "plan": Listed(
+        "controller.cli.sweeps.plan:plan",
+        "Show what a sweep would measure, and how long it would take.",
+    ),
     "follow": Listed(
         "controller.cli.sweeps.sweep:follow", "Follow a sweep that was started before."
     ),

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -17,12 +18,14 @@ from controller.domain.catalog import (
 )
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
+from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import (
     CancelledSweep,
     Device,
+    StartedSweep,
     SweepPhase,
     SweepSnapshot,
     SweepSpec,
@@ -30,7 +33,6 @@ from controller.domain.sweeps import (
 )
 from models.catalog.catalog import IMAGENET, Catalog, load_catalog
 from protos.codec import from_message, to_message
-from protos.reasons import Reason
 from protos.v1 import query_pb2, query_pb2_grpc
 
 # About 100 kB a message.
@@ -81,13 +83,19 @@ class QueryClient(Client):
             response = self._stub.ReplaceDevice(request, timeout=DEADLINE_S)
         return response.open_for_ms
 
-    def start_sweep(self, spec: SweepSpec) -> tuple[str, int, tuple[Reason, ...]]:
-        """The new sweep's id, how many jobs it has, and what was left out."""
+    def plan_sweep(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
+        """What a sweep would measure, and how long that would take; starts nothing."""
+        asked = to_message(spec, query_pb2.SweepSpec)
+        request = query_pb2.PlanSweepRequest(spec=asked, with_jobs=with_jobs)
+        first, *others = self._stream(lambda: self._stub.PlanSweep(request), SweepPlan)
+        return replace(first, jobs=tuple(job for each in others for job in each.jobs))
+
+    def start_sweep(self, spec: SweepSpec) -> StartedSweep:
+        """Starts a sweep of what was not measured alike before."""
         request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))
         with self.said():
             response = self._stub.StartSweep(request, timeout=DEADLINE_S)
-        left_out = tuple(from_message(left, Reason) for left in response.left_out)
-        return response.sweep_id, response.job_count, left_out
+        return from_message(response, StartedSweep)
 
     def list_sweeps(self) -> tuple[SweepSummary, ...]:
         """Every sweep and profile, the newest first."""

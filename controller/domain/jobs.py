@@ -1,11 +1,16 @@
-"""Jobs, their turns and attempts, and the states that they may come to."""
+"""Jobs: planned, their turns and attempts, the states that they may come to, how they ended."""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from models.catalog.variants import Variant
+from controller.domain.measurements import Verdict
+from models.catalog.precisions import Precision
+from models.catalog.variants import Variant, WeightsKind
+from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings
+from protos.reasons import Reason
+from protos.runtimes import Runtime
 
 MAX_ATTEMPTS = 3
 
@@ -143,4 +148,149 @@ class PlannedJob:
     device_id: str
     variant: Variant
     settings: MeasureSettings
+    is_sentinel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanGroup:
+    """Jobs of a planned sweep that differ in their backbones alone.
+
+    Attributes:
+        device: name of the device.
+        runtime: what would measure them.
+        threads: threads that the runtime is told to use.
+        precision: of the artifacts.
+        input_size: of the images; None where each backbone has its own.
+        batch: images per inference; None where each backbone has its own.
+        jobs_total: how many there are.
+        jobs_measured_before: of those, measured alike before, so that they are not again.
+    """
+
+    device: str
+    runtime: Runtime
+    threads: int
+    precision: Precision
+    input_size: ImageSize | None = None
+    batch: int | None = None
+    jobs_total: int
+    jobs_measured_before: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanEstimate:
+    """How long a device is expected to measure for a planned sweep.
+
+    Attributes:
+        device: name of the device.
+        jobs: those that would be measured, sentinels not counted.
+        expected_ms: what they are expected to take, the sentinel's readings included, waiting
+            and converting not, ms.
+        known_here: of the jobs, those whose backbone was measured so on this device.
+        known_elsewhere: of the others, those whose backbone was measured so on other devices.
+        earlier_ratio: of sweeps that ended there, the median of what they took, with waiting, by
+            what they were expected to; None where none did.
+        earlier_sweeps: how many these are.
+    """
+
+    device: str
+    jobs: int
+    expected_ms: int
+    known_here: int
+    known_elsewhere: int
+    earlier_ratio: float | None = None
+    earlier_sweeps: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanJob:
+    """A job of a planned sweep.
+
+    Attributes:
+        device: name of the device.
+        backbone: name of the backbone.
+        runtime: what would measure it.
+        threads: threads that the runtime is told to use.
+        precision: of the artifact.
+        input_size: of the images.
+        batch: images per inference.
+        artifact_sha256: of the file that is there; empty where it would be converted.
+        measurement_id: of the measurement of before that stands for it; empty where it would be
+            measured.
+    """
+
+    device: str
+    backbone: str
+    runtime: Runtime
+    threads: int
+    precision: Precision
+    input_size: ImageSize
+    batch: int
+    artifact_sha256: str = ""
+    measurement_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPlan:
+    """What a sweep would measure, sentinels not counted.
+
+    Attributes:
+        jobs_total: every job of what is asked for.
+        jobs_measured_before: of those, measured alike before, so that they are not again.
+        groups: the jobs by device, runtime and settings.
+        estimates: how long each device that would measure is expected to.
+        artifacts_total: files that the jobs need which would be measured, and their sentinels.
+        artifacts_stored: of those, there.
+        backbones_to_convert: those that the other files are of, sorted.
+        left_out: what would be left out, and why.
+        jobs: each job; empty unless asked for.
+    """
+
+    jobs_total: int = 0
+    jobs_measured_before: int = 0
+    groups: tuple[PlanGroup, ...] = ()
+    estimates: tuple[PlanEstimate, ...] = ()
+    artifacts_total: int = 0
+    artifacts_stored: int = 0
+    backbones_to_convert: tuple[str, ...] = ()
+    left_out: tuple[Reason, ...] = ()
+    jobs: tuple[PlanJob, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOutcome:
+    """A job that ended.
+
+    Attributes:
+        job_id: unique id.
+        device: name of the device.
+        backbone: name of the backbone.
+        runtime: what measured it.
+        threads: threads that the runtime was told to use.
+        weights: where they come from; what was asked for where there is no artifact.
+        precision: of the artifact.
+        input_size: of the images.
+        batch: images per inference.
+        verdict: how far its figures can be trusted.
+        reasons: why the verdict is not ok; of an ok one what it does not tell.
+        median_ms: median latency, ms; None where there is none.
+        low_ms: lower bound of the median's 95 % interval, ms; None where there is no figure.
+        high_ms: its upper bound, ms.
+        is_sentinel: whether it was read between the others to tell a device that drifts; it is not
+            ranked.
+    """
+
+    job_id: str
+    device: str
+    backbone: str
+    runtime: Runtime
+    threads: int
+    weights: WeightsKind
+    precision: Precision
+    input_size: ImageSize
+    batch: int
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    median_ms: float | None = None
+    low_ms: float | None = None
+    high_ms: float | None = None
     is_sentinel: bool = False

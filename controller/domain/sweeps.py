@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final
 
 from controller.domain.cores import Cores
-from controller.domain.measurements import Verdict
+from controller.domain.jobs import JobOutcome
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile
@@ -85,7 +85,8 @@ class SweepSpec:
 
     Attributes:
         backbones: their names.
-        devices: their names; empty is every connected device.
+        devices: their names; a label as soc=rk3588 is every connected device that has it; empty is
+            every connected device.
         runtimes: those to measure with.
         threads: how many a runtime is told to use.
         weights: where those of the artifacts come from.
@@ -110,6 +111,9 @@ class SweepSpec:
         name: what a person calls it; empty is nothing.
         time_ms: what all jobs on a device may take together, ms, the fewest repetitions in any
             case; None plans for each job by itself.
+        priority: how urgent it is, -10 to 10.
+        deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time.
+        fresh: whether what was measured alike before is measured again.
     """
 
     backbones: tuple[str, ...]
@@ -132,6 +136,26 @@ class SweepSpec:
     sentinel: bool = False
     name: str = ""
     time_ms: int | None = None
+    priority: int = 0
+    deadline_unix_ms: int | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartedSweep:
+    """A sweep that was started.
+
+    Attributes:
+        sweep_id: unique id.
+        job_count: its jobs, sentinels not counted.
+        left_out: what was left out, since a device cannot do it.
+        measured_before: how many jobs more it would have had; their figures are there, and its too.
+    """
+
+    sweep_id: str
+    job_count: int
+    left_out: tuple[Reason, ...] = ()
+    measured_before: int = 0
 
 
 class ActivityKind(Enum):
@@ -176,46 +200,6 @@ class Activity:
     waiting_for: Reason | None = None
     waits_at_most_ms: int = 0
     is_again: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobOutcome:
-    """A job that ended.
-
-    Attributes:
-        job_id: unique id.
-        device: name of the device.
-        backbone: name of the backbone.
-        runtime: what measured it.
-        threads: threads that the runtime was told to use.
-        weights: where they come from; what was asked for where there is no artifact.
-        precision: of the artifact.
-        input_size: of the images.
-        batch: images per inference.
-        verdict: how far its figures can be trusted.
-        reasons: why the verdict is not ok; of an ok one what it does not tell.
-        median_ms: median latency, ms; None where there is none.
-        low_ms: lower bound of the median's 95 % interval, ms; None where there is no figure.
-        high_ms: its upper bound, ms.
-        is_sentinel: whether it was read between the others to tell a device that drifts; it is not
-            ranked.
-    """
-
-    job_id: str
-    device: str
-    backbone: str
-    runtime: Runtime
-    threads: int
-    weights: WeightsKind
-    precision: Precision
-    input_size: ImageSize
-    batch: int
-    verdict: Verdict
-    reasons: tuple[Reason, ...] = ()
-    median_ms: float | None = None
-    low_ms: float | None = None
-    high_ms: float | None = None
-    is_sentinel: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,6 +252,9 @@ class SweepSummary:
         jobs_ended: of those, measured, failed or cancelled.
         jobs_failed: of those, failed.
         is_profile: whether operators are timed, so that it gives no measurement.
+        jobs_measured_before: jobs that it did not need, since figures of before are its too.
+        priority: how urgent it is, -10 to 10.
+        deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time.
     """
 
     sweep_id: str
@@ -280,6 +267,9 @@ class SweepSummary:
     jobs_ended: int
     jobs_failed: int
     is_profile: bool
+    jobs_measured_before: int = 0
+    priority: int = 0
+    deadline_unix_ms: int | None = None
 
 
 def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
@@ -326,6 +316,8 @@ MAX_THREADS = 256
 MAX_JOBS = 1_000_000
 MAX_REPETITIONS = 20
 MAX_NAME_LENGTH = 64
+# And as much below 0.
+MAX_PRIORITY = 10
 MIN_TIME_BUDGET_MS = 100
 MAX_TIME_BUDGET_MS = 600_000
 # A week.

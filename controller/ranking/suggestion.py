@@ -118,6 +118,8 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpe
         gate=DEFAULT_GATE,
         sustained_minutes=unusual.sustained_minutes,
         sentinel=True,
+        # What is wide would stand for itself.
+        fresh=True,
     )
 
 

@@ -1,8 +1,9 @@
 """Artifacts: which conversion gave which bytes, and how they were checked."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from sqlalchemy import exists, insert, or_, select, update
 
@@ -13,6 +14,9 @@ from controller.state.schema import artifacts, jobs, own_models, turns
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
 from models.conversion.pipeline import Converted
+
+# Below what any SQLite takes in one statement.
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,19 @@ def find_artifact(database: Database, conversion_key: str) -> Artifact | None:
         )
         row = found.mappings().one_or_none()
     return None if row is None else _artifact(dict(row))
+
+
+def find_artifacts(database: Database, conversion_keys: Iterable[str]) -> Mapping[str, Artifact]:
+    """The artifacts of those conversions that were made before, by their keys."""
+    found: dict[str, Artifact] = {}
+    keys = iter(conversion_keys)
+    with database.transaction() as transaction:
+        while some := list(islice(keys, _AT_ONCE)):
+            rows = transaction.execute(
+                select(artifacts).where(artifacts.c.conversion_key.in_(some))
+            ).mappings()
+            found |= {row["conversion_key"]: _artifact(dict(row)) for row in rows}
+    return found
 
 
 def made_versions(database: Database, backbones: Collection[str]) -> Mapping[Variant, OnnxVersions]:

@@ -21,6 +21,7 @@ from controller.state.schema import (
     profiles,
     repetitions,
     replaced_agents,
+    reused_jobs,
     sweep_counts,
     sweeps,
     turns,
@@ -120,13 +121,14 @@ def remove(database: Database, device_id: str, now_unix_ms: int) -> None:
 
 
 def forget(database: Database, device_id: str) -> None:
-    """Deletes a device with its jobs and measurements, and sweeps that have no other job."""
+    """Deletes a device with its jobs and measurements, and sweeps that have no others."""
     of_device = select(jobs.c.job_id).where(jobs.c.device_id == device_id)
     with database.writing() as transaction:
+        reusing = select(reused_jobs.c.sweep_id).where(reused_jobs.c.job_id.in_(of_device))
         touched = transaction.scalars(
-            select(jobs.c.sweep_id).where(jobs.c.device_id == device_id).distinct()
+            select(jobs.c.sweep_id).where(jobs.c.device_id == device_id).union(reusing)
         ).all()
-        for table in (measurements, repetitions, profiles, attempts, turns):
+        for table in (reused_jobs, measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
         for of_course in (courses, device_spreads):
             transaction.execute(delete(of_course).where(of_course.c.device_id == device_id))
@@ -136,6 +138,7 @@ def forget(database: Database, device_id: str) -> None:
                 delete(table).where(
                     table.c.sweep_id.in_(touched),
                     table.c.sweep_id.not_in(select(jobs.c.sweep_id)),
+                    table.c.sweep_id.not_in(select(reused_jobs.c.sweep_id)),
                 )
             )
         for sweep_id in touched:

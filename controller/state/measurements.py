@@ -1,7 +1,6 @@
 """Measurements: kept, and read back beside the published accuracy."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,6 +19,7 @@ from sqlalchemy import (
 )
 
 from controller.domain.catalog import AccuracyMetric
+from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
     LatencyFigures,
     Measurement,
@@ -29,12 +29,11 @@ from controller.domain.measurements import (
     Verdict,
     per_image_ms,
 )
-from controller.domain.sweeps import JobOutcome
 from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
-from controller.state.devices import holder_of
 from controller.state.rounds.counts import number_outcome
 from controller.state.rounds.repetitions import stored_repetition
+from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import (
     accuracies,
     artifacts,
@@ -157,17 +156,6 @@ def _outcome(row: RowMapping) -> JobOutcome:
         high_ms=measurement.latency.high_ms if measurement.latency else None,
         is_sentinel=row["is_sentinel"],
     )
-
-
-def are_wanted(wanted: MeasurementFilter) -> Iterator[ColumnElement[bool]]:
-    """What holds of the jobs whose measurements the filter lets through."""
-    yield jobs.c.is_sentinel.is_(False)
-    if wanted.device is not None:
-        yield jobs.c.device_id == holder_of(wanted.device)
-    if wanted.sweep_id is not None:
-        yield jobs.c.sweep_id == wanted.sweep_id
-    if wanted.backbone is not None:
-        yield jobs.c.backbone == wanted.backbone
 
 
 def _ended(dataset: str) -> Select[Any]:

@@ -1,7 +1,7 @@
 """Sweeps: what was asked for, and how far it is."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from controller.domain.sweeps import SweepPhase, SweepSpec, SweepSummary
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
-from controller.state.schema import devices, jobs, profiles, sweep_counts, sweeps
+from controller.state.schema import devices, jobs, profiles, reused_jobs, sweep_counts, sweeps
 from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import readable
 
@@ -79,11 +79,19 @@ def add_sweep(
         }
         for position, job in enumerate(planned)
     ]
-    transaction.execute(insert(jobs), rows)
     variants = len({job.variant for job in planned})
     open_counts(transaction, sweep_id, job_count=len(rows), variants=variants)
-    expect_profiles(transaction, rows)
+    if rows:
+        transaction.execute(insert(jobs), rows)
+        expect_profiles(transaction, rows)
     return tuple(row["job_id"] for row in rows)
+
+
+def add_reused(transaction: Transaction, sweep_id: str, job_ids: Collection[str]) -> None:
+    """Remembers the jobs of earlier sweeps whose figures are a sweep's, too."""
+    rows = [{"sweep_id": sweep_id, "job_id": job_id} for job_id in dict.fromkeys(job_ids)]
+    if rows:
+        transaction.execute(insert(reused_jobs), rows)
 
 
 def find_sweep(database: Database, sweep_id: str) -> StoredSweep:
@@ -162,7 +170,10 @@ def list_sweeps(database: Database) -> tuple[SweepSummary, ...]:
         .order_by(devices.c.name)
     )
     of_sweep: dict[str, list[Row[Any]]] = {}
-    newest = select(sweeps).order_by(sweeps.c.created_at_unix_ms.desc(), sweeps.c.sweep_id)
+    reused = select(func.count()).where(reused_jobs.c.sweep_id == sweeps.c.sweep_id)
+    newest = select(sweeps, reused.scalar_subquery().label("reused")).order_by(
+        sweeps.c.created_at_unix_ms.desc(), sweeps.c.sweep_id
+    )
     with database.transaction() as transaction:
         for row in transaction.execute(counted):
             of_sweep.setdefault(row.sweep_id, []).append(row)
@@ -241,6 +252,9 @@ def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
         jobs_ended=sum(each.ended for each in by_device),
         jobs_failed=sum(each.failed for each in by_device),
         is_profile=any(each.profiles for each in by_device),
+        jobs_measured_before=row.reused,
+        priority=spec.priority,
+        deadline_unix_ms=spec.deadline_unix_ms,
     )
 
 

@@ -21,8 +21,15 @@ from controller.domain.conversions import (
     lacks_published_weights,
 )
 from controller.domain.errors import EdgerankError
-from controller.domain.jobs import PlannedJob
-from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot, SweepSpec
+from controller.domain.jobs import PlannedJob, SweepPlan
+from controller.domain.sweeps import (
+    Activity,
+    Device,
+    StartedSweep,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+)
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
@@ -32,9 +39,10 @@ from controller.state.artifacts import find_artifact
 from controller.state.database import Database
 from controller.state.jobs import Role
 from controller.state.sweeps import StoredSweep
-from controller.sweeps.planning import Plan, plan_conversion, plan_sweep
+from controller.sweeps.planning import plan_conversion
+from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.readable import too_new
-from controller.sweeps.starting import create_sweep, known_versions
+from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant, WeightsKind
@@ -56,10 +64,12 @@ class Sweeps:
         converter: Converter,
         changes: Changes,
         *,
+        planner: Planner,
         clock: Clock,
     ) -> None:
         self._database = database
         self._catalog = catalog
+        self._planner = planner
         self._fleet = fleet
         self._converter = converter
         self._changes = changes
@@ -77,24 +87,40 @@ class Sweeps:
         for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._database):
             self._prepare_soon(sweep)
 
-    async def start(self, spec: SweepSpec) -> tuple[str, Plan]:
-        """Plans and starts a sweep; gives its id and its plan.
+    async def start(self, spec: SweepSpec) -> StartedSweep:
+        """Plans and starts a sweep of what was not measured alike before.
 
         Raises:
             EdgerankError: the plan cannot hold (see `plan_sweep`).
         """
-        known = await asyncio.to_thread(
-            devices.list_devices, self._database, self._fleet.connected()
-        )
-        versions = await asyncio.to_thread(known_versions, self._database, spec.backbones)
         # Of many jobs it takes seconds, in which others are to be answered.
-        plan = await asyncio.to_thread(plan_sweep, spec, known, self._catalog, versions)
-        return await self.begin(spec, plan.jobs), plan
+        prospect = await asyncio.to_thread(self._planner.prospect, spec, await self._devices())
+        before = Before(
+            expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
+            reused=[figure.job_id for figure in prospect.reused],
+        )
+        return StartedSweep(
+            sweep_id=await self.begin(spec, prospect.to_measure, before),
+            job_count=sum(map(len, prospect.by_device.values())),
+            left_out=prospect.plan.left_out,
+            measured_before=len(prospect.reused),
+        )
 
-    async def begin(self, spec: SweepSpec, planned: Sequence[PlannedJob]) -> str:
+    async def preview(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
+        """What a sweep would measure, and how long that would take; starts nothing.
+
+        Raises:
+            EdgerankError: the plan cannot hold (see `plan_sweep`).
+        """
+        known = await self._devices()
+        return await asyncio.to_thread(self._planner.preview, spec, known, with_jobs=with_jobs)
+
+    async def begin(
+        self, spec: SweepSpec, planned: Sequence[PlannedJob], before: Before = NOTHING_BEFORE
+    ) -> str:
         """Starts a sweep of these jobs; gives its id."""
         sweep_id = await asyncio.to_thread(
-            create_sweep, self._database, spec, planned, self._clock.unix_ms()
+            create_sweep, self._database, spec, planned, self._clock.unix_ms(), before
         )
         self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
         return sweep_id
@@ -178,6 +204,10 @@ class Sweeps:
         """Stops preparing sweeps; a later start goes on."""
         for task in tuple(self._preparing.values()):
             await _ended(task)
+
+    async def _devices(self) -> tuple[Device, ...]:
+        connected = self._fleet.connected()
+        return await asyncio.to_thread(devices.list_devices, self._database, connected)
 
     async def _prepare(self, sweep: StoredSweep, *, is_again: bool) -> None:
         """Prepares a sweep, once more when jobs began to wait meanwhile.

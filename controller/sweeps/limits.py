@@ -10,6 +10,7 @@ from controller.domain.sweeps import (
     MAX_JOBS,
     MAX_MINUTES,
     MAX_NAME_LENGTH,
+    MAX_PRIORITY,
     MAX_RELATIVE_HALF_WIDTH,
     MAX_REPETITIONS,
     MAX_START_DEADLINE_MS,
@@ -94,6 +95,14 @@ def check_settings(spec: SweepSpec) -> None:
         (
             0 <= spec.sustained_minutes <= MAX_MINUTES,
             f"sustained inference lasts 1 to {MAX_MINUTES} minutes, not {spec.sustained_minutes}",
+        ),
+        (
+            -MAX_PRIORITY <= spec.priority <= MAX_PRIORITY,
+            f"the priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {spec.priority}",
+        ),
+        (
+            spec.deadline_unix_ms is None or spec.deadline_unix_ms > 0,
+            f"a deadline is a time since 1970, not {spec.deadline_unix_ms} ms",
         ),
         (
             may_name(spec.name),

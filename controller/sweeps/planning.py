@@ -1,50 +1,33 @@
 """Expands what a person asks for into jobs, and refuses what cannot hold before anything starts."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.jobs import PlannedJob
-from controller.domain.names import find_backbone, find_device
+from controller.domain.names import find_backbone
 from controller.domain.sweeps import Device, SweepSpec
+from controller.sweeps.choosing import choose_devices
 from controller.sweeps.limits import check_settings, check_size, check_variants
-from controller.sweeps.placement import (
-    check_placement,
-    choose_cores,
-    options_of,
-    placement_obstacle,
-)
+from controller.sweeps.parts import TARGETS, Files, Told, file_of, taken
+from controller.sweeps.placement import check_placement, placement_obstacle
 from controller.sweeps.readable import NOTHING_KNOWN, KnownVersions, too_new, unreadable_jobs
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
 from models.catalog.precisions import Precision
 from models.catalog.variants import (
     PRECISIONS,
-    Format,
-    Target,
     Variant,
     precisions_of,
     variants_of,
 )
-from protos.inputs import NetworkInput
-from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
 # Small, so that reading it often costs little, and in every release of PaddleClas.
 SENTINEL_BACKBONE = "MobileNetV1_x0_25"
-INPUT_SEED = 20231
-
-_TARGETS = {
-    "x86_64": Target.X86,
-    "AMD64": Target.X86,
-    "aarch64": Target.ARM,
-    "arm64": Target.ARM,
-    "armv7l": Target.ARM,
-    "armv8l": Target.ARM,
-}
 
 
 @dataclass(frozen=True)
@@ -71,10 +54,10 @@ def plan_sweep(
 ) -> Plan:
     """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
 
-    With devices named, one that cannot do what is asked refuses the sweep. With none named, every
-    connected device takes part in what it can do. An own model that was added as ONNX is left out
-    of Paddle Lite either way. A file that a device's runtime is too old for is left out, and
-    refuses the sweep where a named device has nothing else of the backbone.
+    A device that is named and cannot do what is asked refuses the sweep. One that is meant by a
+    label, or since none is named, takes part in what it can do. An own model that was added as ONNX
+    is left out of Paddle Lite either way. A file that a device's runtime is too old for is left
+    out, and refuses the sweep where a named device has nothing else of the backbone.
 
     Raises:
         EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
@@ -82,39 +65,35 @@ def plan_sweep(
     check_settings(spec)
     check_placement(spec)
     check_variants(spec)
-    chosen = _choose_devices(spec.devices, devices)
+    choice = choose_devices(spec.devices, devices)
+    chosen, named = choice.devices, choice.named
     check_size(spec, len(chosen))
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     precisions = _precisions(spec, backbones)
     runtimes = tuple(dict.fromkeys(spec.runtimes))
     obstacles = _obstacles(chosen, runtimes, spec)
     lacks = _lacks(chosen, runtimes, precisions)
-    if spec.devices:
-        lacking = _lacking_everywhere(chosen, runtimes, precisions, lacks)
-        if refused := next(iter((*((each,) for each in obstacles.values()), *lacking)), None):
-            raise Refused(ErrorCode.PRECONDITION, refused)
+    obstacle_by_itself = ((each,) for key, each in obstacles.items() if key[0] in named)
+    lacking = _lacking_everywhere(named, runtimes, precisions, lacks)
+    if refused := next(itertools.chain(obstacle_by_itself, lacking), None):
+        raise Refused(ErrorCode.PRECONDITION, refused)
     untranslatable = _untranslatable(backbones) if Runtime.PADDLELITE in runtimes else {}
-    there_are = _variants(spec, backbones, precisions)
+    files, told = Files(spec), Told(spec)
     planned = tuple(
-        PlannedJob(
-            device.device_id,
-            variant,
-            _measure_settings(spec, device, runtime, threads, _taken(backbone, variant)),
-        )
+        PlannedJob(device.device_id, variant, told.settings(device, runtime, threads, takes))
         for backbone in backbones
         for device in chosen
         for runtime, precision in itertools.product(runtimes, precisions)
         if (device.device_id, runtime, precision) not in lacks
         if runtime is not Runtime.PADDLELITE or backbone.name not in untranslatable
         if spec.precisions or precision is backbone.precision
-        for variant in there_are[backbone.name, precision]
-        if (variant.format, variant.target) == _file(device, runtime)
+        for variant, takes in files.variants(device, backbone, runtime, precision)
         for threads in dict.fromkeys(spec.threads)
         if (device.device_id, runtime, threads) not in obstacles
     )
     unreadable = unreadable_jobs(planned, chosen, versions)
     jobs = tuple(job for job in planned if job not in unreadable) if unreadable else planned
-    if spec.devices and (refusing := _reading_nothing(jobs, unreadable)):
+    if refusing := _reading_nothing(jobs, unreadable, named):
         raise Refused(ErrorCode.PRECONDITION, refusing)
     by_key = (obstacles, lacks, untranslatable, unreadable)
     by_themselves = _unlike(spec, backbones)
@@ -190,7 +169,7 @@ def _sentinels(
     firsts = {job.device_id: job for job in reversed(jobs)}
     for device in devices:
         first = firsts.get(device.device_id)
-        file = None if first is None else _file(device, first.settings.runtime)
+        file = None if first is None else file_of(device, first.settings.runtime)
         if first is None or file is None:
             continue
         for variant in variants_of(sentinel, (Precision.FP32,), (), ()):
@@ -200,22 +179,10 @@ def _sentinels(
                 settings = replace(
                     first.settings,
                     threads=1,
-                    takes=_taken(sentinel, variant),
+                    takes=taken(sentinel, variant),
                     sustained_minutes=0,
                 )
                 yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
-
-
-def _choose_devices(names: Sequence[str], devices: Sequence[Device]) -> tuple[Device, ...]:
-    if names:
-        return tuple(find_device(devices, name) for name in dict.fromkeys(names))
-    connected = tuple(device for device in devices if device.connected)
-    if not connected:
-        raise EdgerankError(
-            ErrorCode.PRECONDITION,
-            "no device is connected; start an agent that dials this controller",
-        )
-    return connected
 
 
 def _each_once(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
@@ -241,8 +208,8 @@ def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -
         has = ", ".join(info.value for info in available) or "no runtime"
         return reason(ReasonCode.RUNTIME_MISSING, words | {"runtime": runtime.value, "has": has})
     architecture = device.profile.architecture
-    if runtime is Runtime.PADDLELITE and architecture not in _TARGETS:
-        words |= {"architecture": architecture, "known": ", ".join(_TARGETS)}
+    if runtime is Runtime.PADDLELITE and architecture not in TARGETS:
+        words |= {"architecture": architecture, "known": ", ".join(TARGETS)}
         return reason(ReasonCode.ARCHITECTURE_UNKNOWN, words)
     return placement_obstacle(device, runtime, threads, spec)
 
@@ -260,7 +227,7 @@ def _lacks(
 
 
 def _lack(device: Device, runtime: Runtime, precision: Precision) -> Reason | None:
-    file = _file(device, runtime)
+    file = file_of(device, runtime)
     # What came quantised is ONNX, and said to be by itself.
     if file is None or precision in PRECISIONS[file] or precision is Precision.INT8:
         return None
@@ -275,7 +242,7 @@ def _lack(device: Device, runtime: Runtime, precision: Precision) -> Reason | No
 
 
 def _lacking_everywhere(
-    devices: Sequence[Device],
+    device_ids: Iterable[str],
     runtimes: Sequence[Runtime],
     precisions: Sequence[Precision],
     lacks: Mapping[tuple[str, Runtime, Precision], Reason],
@@ -284,60 +251,19 @@ def _lacking_everywhere(
 
     Of several runtimes each takes those that it has.
     """
-    for device, precision in itertools.product(devices, precisions):
-        keys = [(device.device_id, runtime, precision) for runtime in runtimes]
+    for device_id, precision in itertools.product(device_ids, precisions):
+        keys = [(device_id, runtime, precision) for runtime in runtimes]
         if all(key in lacks for key in keys):
             yield tuple(lacks[key] for key in keys)
 
 
 def _reading_nothing(
-    jobs: Iterable[PlannedJob], unreadable: Mapping[PlannedJob, Reason]
+    jobs: Iterable[PlannedJob], unreadable: Mapping[PlannedJob, Reason], named: Collection[str]
 ) -> tuple[Reason, ...]:
-    """Why a device has nothing of a backbone that its runtimes read, of the first such pair."""
+    """Why a named device has nothing of a backbone that its runtimes read, of the first pair."""
     left = {(job.device_id, job.variant.backbone) for job in jobs}
     of_pair: dict[tuple[str, str], list[Reason]] = {}
     for job, why in unreadable.items():
-        of_pair.setdefault((job.device_id, job.variant.backbone), []).append(why)
+        if job.device_id in named:
+            of_pair.setdefault((job.device_id, job.variant.backbone), []).append(why)
     return next((_each_once(why) for pair, why in of_pair.items() if pair not in left), ())
-
-
-def _variants(
-    spec: SweepSpec, backbones: Iterable[Backbone], precisions: Sequence[Precision]
-) -> Mapping[tuple[str, Precision], tuple[Variant, ...]]:
-    """The variants of each backbone in each precision, in every size and batch."""
-    return {
-        (backbone.name, precision): variants_of(
-            backbone, (precision,), spec.input_sizes, spec.batches
-        )
-        for backbone, precision in itertools.product(backbones, precisions)
-    }
-
-
-def _file(device: Device, runtime: Runtime) -> tuple[Format, Target] | None:
-    """What kind of file a runtime runs on a device; None where that is not known."""
-    if runtime is Runtime.ONNXRUNTIME:
-        return Format.ONNX, Target.ANY
-    target = _TARGETS.get(device.profile.architecture)
-    return None if target is None else (Format.PADDLELITE, target)
-
-
-def _measure_settings(
-    spec: SweepSpec, device: Device, runtime: Runtime, threads: int, takes: NetworkInput
-) -> MeasureSettings:
-    return MeasureSettings(
-        runtime=runtime,
-        threads=threads,
-        relative_half_width=spec.relative_half_width,
-        time_budget_ms=spec.time_budget_ms,
-        takes=takes,
-        input_seed=INPUT_SEED,
-        gate=spec.gate,
-        cores=choose_cores(device, spec.cores),
-        flush_denormals=spec.flush_denormals,
-        onnxruntime=options_of(runtime, spec),
-        sustained_minutes=spec.sustained_minutes,
-    )
-
-
-def _taken(backbone: Backbone, variant: Variant) -> NetworkInput:
-    return NetworkInput(size=variant.input_size, batch=variant.batch, kind=backbone.input_kind)

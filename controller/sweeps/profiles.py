@@ -11,7 +11,7 @@ from controller.state import devices, profiles
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profile_planning import as_sweep, plan_profile
-from controller.sweeps.starting import known_versions
+from controller.sweeps.prospects.planner import known_versions
 from models.catalog.catalog import Catalog
 
 

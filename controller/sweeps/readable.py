@@ -95,8 +95,12 @@ def unreadable_jobs(
 ) -> Mapping[PlannedJob, Reason]:
     """The jobs whose file the device could not read, each with why."""
     by_id = {device.device_id: device for device in devices}
-    return {
-        job: why
-        for job in jobs
-        if (why := too_new(by_id[job.device_id], job.variant, versions.of(job.variant)))
-    }
+    found: dict[tuple[str, Variant], Reason | None] = {}
+    unreadable: dict[PlannedJob, Reason] = {}
+    for job in jobs:
+        file = job.device_id, job.variant
+        if file not in found:
+            found[file] = too_new(by_id[job.device_id], job.variant, versions.of(job.variant))
+        if (why := found[file]) is not None:
+            unreadable[job] = why
+    return unreadable

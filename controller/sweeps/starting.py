@@ -3,45 +3,52 @@
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec, planned_time_ms
 from controller.fleet.rounds.turns import first_rounds
-from controller.state.artifacts import made_versions
-from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.rounds.courses import NewCourse, Place, open_courses
 from controller.state.rounds.turns import begin_turns
-from controller.state.sweeps import add_sweep
-from controller.sweeps.readable import KnownVersions
-from models.catalog.onnx_versions import OnnxVersions
+from controller.state.sweeps import add_reused, add_sweep
 
 
-def known_versions(database: Database, backbones: Collection[str]) -> KnownVersions:
-    """What the ONNX files of backbones need, as far as that is stored."""
-    return KnownVersions(
-        made=made_versions(database, backbones),
-        own={
-            model.name: OnnxVersions(model.ir_version, model.opset)
-            for model in list_own_models(database)
-            if model.ir_version is not None and model.opset is not None
-        },
-    )
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What is known of a sweep before it begins.
+
+    Attributes:
+        expected_ms: how long each device is expected to measure, by its id, ms.
+        reused: ids of earlier jobs whose figures are the sweep's, too.
+    """
+
+    expected_ms: Mapping[str, int] = field(default_factory=dict)
+    reused: Sequence[str] = ()
+
+
+NOTHING_BEFORE: Final = Before()
 
 
 def create_sweep(
-    database: Database, spec: SweepSpec, planned: Sequence[PlannedJob], now_unix_ms: int
+    database: Database,
+    spec: SweepSpec,
+    planned: Sequence[PlannedJob],
+    now_unix_ms: int,
+    before: Before = NOTHING_BEFORE,
 ) -> str:
     """Remembers a sweep whose jobs wait for their artifacts; gives its id, the order's seed."""
     sweep_id = uuid.uuid4().hex[:12]
     with database.writing() as transaction:
         job_ids = add_sweep(transaction, sweep_id, spec, planned, now_unix_ms)
+        add_reused(transaction, sweep_id, before.reused)
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for job_id, job in zip(job_ids, planned, strict=True):
             here[job.device_id].append((job_id, job.is_sentinel))
         begun = [
-            _begin(Place(sweep_id=sweep_id, device_id=device_id), spec, its)
+            _begin(Place(sweep_id=sweep_id, device_id=device_id), spec, its, before)
             for device_id, its in here.items()
         ]
         open_courses(transaction, [course for course, _ in begun])
@@ -51,7 +58,7 @@ def create_sweep(
 
 
 def _begin(
-    place: Place, spec: SweepSpec, jobs: Sequence[tuple[str, bool]]
+    place: Place, spec: SweepSpec, jobs: Sequence[tuple[str, bool]], before: Before
 ) -> tuple[NewCourse, tuple[str, ...]]:
     """How a sweep begins on a device, and its first turns; `jobs` tells which one is a sentinel."""
     sentinel = next((job_id for job_id, is_sentinel in jobs if is_sentinel), None)
@@ -63,5 +70,6 @@ def _begin(
         planned_ms=planned_time_ms(spec, len(measured)),
         sentinel=sentinel,
         turn_count=len(order),
+        expected_ms=before.expected_ms.get(place.device_id),
     )
     return course, order

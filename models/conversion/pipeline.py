@@ -115,13 +115,19 @@ class Refused:
     said: str = ""
 
 
-def conversion_key(variant: Variant, weights: Weights, kind: InputKind = InputKind()) -> str:
+def conversion_key(
+    variant: Variant,
+    weights: Weights,
+    kind: InputKind = InputKind(),
+    versions: Callable[[Iterable[str]], Mapping[str, str]] = tool_versions,
+) -> str:
     """Return the digest of everything that decides about an artifact's bytes and its check.
 
     Args:
         variant: what it is.
         weights: what is inside.
         kind: of input, the backbone's own.
+        versions: tells those of the tools.
 
     Raises:
         ToolMissing: a tool that the variant needs is not installed.
@@ -138,7 +144,7 @@ def conversion_key(variant: Variant, weights: Weights, kind: InputKind = InputKi
             "batch": variant.batch,
             "weights_kind": weights.kind.value,
             "weights_digest": weights.digest,
-            "tools": tool_versions(_tools(variant, weights)),
+            "tools": versions(_tools(variant, weights)),
             "opset": TRANSLATED.opset if goes_through_onnx(variant) else None,
             "tolerance": PARITY_TOLERANCE,
             **options(variant),

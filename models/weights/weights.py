@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -110,7 +110,48 @@ def resolve_weights(
         raise WeightsUnreachable(_without(backbone.name, reason)) from error
 
 
-def _synthetic(backbone: Backbone) -> Weights:
+def weights_at_hand(
+    backbone: Backbone,
+    kind: WeightsKind,
+    cache_dir: Path,
+    versions: Callable[[Iterable[str]], dict[str, str]] = tool_versions,
+) -> Weights | None:
+    """Return a backbone's weights by what is recorded of them; None where they are to be fetched.
+
+    Nothing is fetched, and no file is read through, as `resolve_weights` does.
+
+    Args:
+        backbone: whose weights.
+        kind: as of `resolve_weights`.
+        cache_dir: folder of fetched files.
+        versions: tells those of the tools that make synthetic ones.
+
+    Raises:
+        ToolMissing: a tool that synthetic ones are of is not installed.
+    """
+    if is_own(backbone):
+        folder = own_folder(cache_dir, backbone.architecture)
+        return _recorded(backbone, WeightsKind.OWN, backbone.architecture, folder)
+    if kind is WeightsKind.SYNTHETIC:
+        return _synthetic(backbone, versions)
+    try:
+        path = cache_dir / Path(urlsplit(published_address(backbone)).path).name
+    except NoPublishedWeights:
+        return None
+    known = _read_record(path.with_name(f"{path.name}.json")) or {}
+    digest = known.get("sha256")
+    return _recorded(backbone, kind, digest, path) if isinstance(digest, str) else None
+
+
+def _recorded(backbone: Backbone, kind: WeightsKind, digest: str, path: Path) -> Weights | None:
+    if not path.exists():
+        return None
+    return Weights(kind, backbone.architecture, digest, "as recorded", path.absolute(), None)
+
+
+def _synthetic(
+    backbone: Backbone, versions: Callable[[Iterable[str]], dict[str, str]] = tool_versions
+) -> Weights:
     digest = canonical_sha256(
         {
             "architecture": backbone.architecture,
@@ -122,7 +163,7 @@ def _synthetic(backbone: Backbone) -> Weights:
             "weight_bounds": recipe.WEIGHT_BOUNDS,
             "bias_scale": recipe.BIAS_SCALE,
             **recipe.peculiarities(backbone.architecture),
-            "versions": tool_versions(("paddleclas", "paddlepaddle", "numpy")),
+            "versions": versions(("paddleclas", "paddlepaddle", "numpy")),
         }
     )
     return Weights(

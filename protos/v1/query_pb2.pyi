@@ -652,6 +652,9 @@ class SweepSpec(_message.Message):
     FEWEST_REPETITIONS_FIELD_NUMBER: _builtins.int
     MOST_REPETITIONS_FIELD_NUMBER: _builtins.int
     TIME_MS_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    FRESH_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
@@ -666,11 +669,19 @@ class SweepSpec(_message.Message):
     most_repetitions: _builtins.int
     time_ms: _builtins.int
     """What all jobs on a device may take together; absent plans for each job by itself."""
+    priority: _builtins.int
+    """How urgent it is, -10 to 10."""
+    deadline_unix_ms: _builtins.int
+    """When it should have ended. Absent means no time."""
+    fresh: _builtins.bool
+    """Whether what was measured alike before is measured again."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names; empty means every connected device."""
+        """Names; a label as "soc=rk3588" means every connected device that has it; empty means every connected
+        device.
+        """
 
     @_builtins.property
     def runtimes(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Runtime.ValueType]: ...
@@ -721,21 +732,252 @@ class SweepSpec(_message.Message):
         fewest_repetitions: _builtins.int = ...,
         most_repetitions: _builtins.int = ...,
         time_ms: _builtins.int | None = ...,
+        priority: _builtins.int = ...,
+        deadline_unix_ms: _builtins.int | None = ...,
+        fresh: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "cores", b"cores", "gate", b"gate", "onnxruntime", b"onnxruntime", "time_ms", b"time_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "gate", b"gate", "onnxruntime", b"onnxruntime", "time_ms", b"time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
     _WhichOneofReturnType__time_ms: _TypeAlias = _typing.Literal["time_ms"]  # noqa: Y015
     _WhichOneofArgType__time_ms: _TypeAlias = _typing.Literal["_time_ms", b"_time_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_unix_ms) -> _WhichOneofReturnType__deadline_unix_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_ms) -> _WhichOneofReturnType__time_ms | None: ...
 
 Global___SweepSpec: _TypeAlias = SweepSpec  # noqa: Y015
+
+@_typing.final
+class PlanSweepRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    WITH_JOBS_FIELD_NUMBER: _builtins.int
+    with_jobs: _builtins.bool
+    """Whether each job is told."""
+    @_builtins.property
+    def spec(self) -> Global___SweepSpec: ...
+    def __init__(
+        self,
+        *,
+        spec: Global___SweepSpec | None = ...,
+        with_jobs: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec", "with_jobs", b"with_jobs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanSweepRequest: _TypeAlias = PlanSweepRequest  # noqa: Y015
+
+@_typing.final
+class PlanGroup(_message.Message):
+    """Jobs that differ in their backbones alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    JOBS_TOTAL_FIELD_NUMBER: _builtins.int
+    JOBS_MEASURED_BEFORE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    runtime: _types_pb2.Runtime.ValueType
+    threads: _builtins.int
+    precision: _types_pb2.Precision.ValueType
+    batch: _builtins.int
+    jobs_total: _builtins.int
+    jobs_measured_before: _builtins.int
+    """Of those, measured alike before, so that they are not again."""
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize:
+        """Absent where each backbone has its own."""
+
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        runtime: _types_pb2.Runtime.ValueType = ...,
+        threads: _builtins.int = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
+        batch: _builtins.int | None = ...,
+        jobs_total: _builtins.int = ...,
+        jobs_measured_before: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "batch", b"batch", "input_size", b"input_size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch", b"_batch", "_input_size", b"_input_size", "batch", b"batch", "device", b"device", "input_size", b"input_size", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "precision", b"precision", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__batch: _TypeAlias = _typing.Literal["batch"]  # noqa: Y015
+    _WhichOneofArgType__batch: _TypeAlias = _typing.Literal["_batch", b"_batch"]  # noqa: Y015
+    _WhichOneofReturnType__input_size: _TypeAlias = _typing.Literal["input_size"]  # noqa: Y015
+    _WhichOneofArgType__input_size: _TypeAlias = _typing.Literal["_input_size", b"_input_size"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__batch) -> _WhichOneofReturnType__batch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_size) -> _WhichOneofReturnType__input_size | None: ...
+
+Global___PlanGroup: _TypeAlias = PlanGroup  # noqa: Y015
+
+@_typing.final
+class PlanEstimate(_message.Message):
+    """How long a device is expected to measure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    JOBS_FIELD_NUMBER: _builtins.int
+    EXPECTED_MS_FIELD_NUMBER: _builtins.int
+    KNOWN_HERE_FIELD_NUMBER: _builtins.int
+    KNOWN_ELSEWHERE_FIELD_NUMBER: _builtins.int
+    EARLIER_RATIO_FIELD_NUMBER: _builtins.int
+    EARLIER_SWEEPS_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    jobs: _builtins.int
+    """Those that would be measured, sentinels not counted."""
+    expected_ms: _builtins.int
+    """The sentinel's readings included, waiting and converting not."""
+    known_here: _builtins.int
+    """Of the jobs, those whose backbone was measured so on this device, and on others only."""
+    known_elsewhere: _builtins.int
+    earlier_ratio: _builtins.float
+    """Of sweeps that ended there, the median of what they took, with waiting, by what they were expected to."""
+    earlier_sweeps: _builtins.int
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        jobs: _builtins.int = ...,
+        expected_ms: _builtins.int = ...,
+        known_here: _builtins.int = ...,
+        known_elsewhere: _builtins.int = ...,
+        earlier_ratio: _builtins.float | None = ...,
+        earlier_sweeps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_earlier_ratio", b"_earlier_ratio", "earlier_ratio", b"earlier_ratio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_earlier_ratio", b"_earlier_ratio", "device", b"device", "earlier_ratio", b"earlier_ratio", "earlier_sweeps", b"earlier_sweeps", "expected_ms", b"expected_ms", "jobs", b"jobs", "known_elsewhere", b"known_elsewhere", "known_here", b"known_here"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__earlier_ratio: _TypeAlias = _typing.Literal["earlier_ratio"]  # noqa: Y015
+    _WhichOneofArgType__earlier_ratio: _TypeAlias = _typing.Literal["_earlier_ratio", b"_earlier_ratio"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__earlier_ratio) -> _WhichOneofReturnType__earlier_ratio | None: ...
+
+Global___PlanEstimate: _TypeAlias = PlanEstimate  # noqa: Y015
+
+@_typing.final
+class PlanJob(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    ARTIFACT_SHA256_FIELD_NUMBER: _builtins.int
+    MEASUREMENT_ID_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    backbone: _builtins.str
+    runtime: _types_pb2.Runtime.ValueType
+    threads: _builtins.int
+    precision: _types_pb2.Precision.ValueType
+    batch: _builtins.int
+    artifact_sha256: _builtins.str
+    """Empty where it would be converted."""
+    measurement_id: _builtins.str
+    """Of the measurement of before that stands for it; empty where it would be measured."""
+    @_builtins.property
+    def input_size(self) -> _types_pb2.ImageSize: ...
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        backbone: _builtins.str = ...,
+        runtime: _types_pb2.Runtime.ValueType = ...,
+        threads: _builtins.int = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
+        input_size: _types_pb2.ImageSize | None = ...,
+        batch: _builtins.int = ...,
+        artifact_sha256: _builtins.str = ...,
+        measurement_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["input_size", b"input_size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "input_size", b"input_size", "measurement_id", b"measurement_id", "precision", b"precision", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanJob: _TypeAlias = PlanJob  # noqa: Y015
+
+@_typing.final
+class PlanSweepResponse(_message.Message):
+    """Sentinels not counted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOBS_TOTAL_FIELD_NUMBER: _builtins.int
+    JOBS_MEASURED_BEFORE_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    ESTIMATES_FIELD_NUMBER: _builtins.int
+    ARTIFACTS_TOTAL_FIELD_NUMBER: _builtins.int
+    ARTIFACTS_STORED_FIELD_NUMBER: _builtins.int
+    BACKBONES_TO_CONVERT_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    JOBS_FIELD_NUMBER: _builtins.int
+    jobs_total: _builtins.int
+    jobs_measured_before: _builtins.int
+    artifacts_total: _builtins.int
+    """Of the jobs that would be measured, and their sentinels."""
+    artifacts_stored: _builtins.int
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanGroup]: ...
+    @_builtins.property
+    def estimates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanEstimate]: ...
+    @_builtins.property
+    def backbones_to_convert(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]: ...
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanJob]:
+        """In messages of their own, in which all else is empty."""
+
+    def __init__(
+        self,
+        *,
+        jobs_total: _builtins.int = ...,
+        jobs_measured_before: _builtins.int = ...,
+        groups: _abc.Iterable[Global___PlanGroup] | None = ...,
+        estimates: _abc.Iterable[Global___PlanEstimate] | None = ...,
+        artifacts_total: _builtins.int = ...,
+        artifacts_stored: _builtins.int = ...,
+        backbones_to_convert: _abc.Iterable[_builtins.str] | None = ...,
+        left_out: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        jobs: _abc.Iterable[Global___PlanJob] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts_stored", b"artifacts_stored", "artifacts_total", b"artifacts_total", "backbones_to_convert", b"backbones_to_convert", "estimates", b"estimates", "groups", b"groups", "jobs", b"jobs", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "left_out", b"left_out"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanSweepResponse: _TypeAlias = PlanSweepResponse  # noqa: Y015
 
 @_typing.final
 class StartSweepRequest(_message.Message):
@@ -764,9 +1006,12 @@ class StartSweepResponse(_message.Message):
     SWEEP_ID_FIELD_NUMBER: _builtins.int
     JOB_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    MEASURED_BEFORE_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     job_count: _builtins.int
     """Sentinels not counted."""
+    measured_before: _builtins.int
+    """How many jobs more it would have had: figures of before are the sweep's, too."""
     @_builtins.property
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """With all devices: what was left out because a device cannot do it."""
@@ -777,10 +1022,11 @@ class StartSweepResponse(_message.Message):
         sweep_id: _builtins.str = ...,
         job_count: _builtins.int = ...,
         left_out: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        measured_before: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_count", b"job_count", "left_out", b"left_out", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_count", b"job_count", "left_out", b"left_out", "measured_before", b"measured_before", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -815,6 +1061,9 @@ class SweepSummary(_message.Message):
     JOBS_ENDED_FIELD_NUMBER: _builtins.int
     JOBS_FAILED_FIELD_NUMBER: _builtins.int
     IS_PROFILE_FIELD_NUMBER: _builtins.int
+    JOBS_MEASURED_BEFORE_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     name: _builtins.str
     phase: Global___SweepPhase.ValueType
@@ -826,6 +1075,11 @@ class SweepSummary(_message.Message):
     jobs_ended: _builtins.int
     jobs_failed: _builtins.int
     is_profile: _builtins.bool
+    jobs_measured_before: _builtins.int
+    """It did not need them: figures of before are its, too."""
+    priority: _builtins.int
+    """As in SweepSpec."""
+    deadline_unix_ms: _builtins.int
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names."""
@@ -843,13 +1097,21 @@ class SweepSummary(_message.Message):
         jobs_ended: _builtins.int = ...,
         jobs_failed: _builtins.int = ...,
         is_profile: _builtins.bool = ...,
+        jobs_measured_before: _builtins.int = ...,
+        priority: _builtins.int = ...,
+        deadline_unix_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ended_at_unix_ms", b"_ended_at_unix_ms", "ended_at_unix_ms", b"ended_at_unix_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "ended_at_unix_ms", b"ended_at_unix_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at_unix_ms", b"_ended_at_unix_ms", "created_at_unix_ms", b"created_at_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_total", b"jobs_total", "name", b"name", "phase", b"phase", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "created_at_unix_ms", b"created_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "name", b"name", "phase", b"phase", "priority", b"priority", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
     _WhichOneofReturnType__ended_at_unix_ms: _TypeAlias = _typing.Literal["ended_at_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__ended_at_unix_ms: _TypeAlias = _typing.Literal["_ended_at_unix_ms", b"_ended_at_unix_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_unix_ms) -> _WhichOneofReturnType__deadline_unix_ms | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ended_at_unix_ms) -> _WhichOneofReturnType__ended_at_unix_ms | None: ...
 
 Global___SweepSummary: _TypeAlias = SweepSummary  # noqa: Y015

@@ -54,6 +54,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
                 _registered_method=True)
+        self.PlanSweep = channel.unary_stream(
+                '/edgerank.v1.Query/PlanSweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.PlanSweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.PlanSweepResponse.FromString,
+                _registered_method=True)
         self.StartSweep = channel.unary_unary(
                 '/edgerank.v1.Query/StartSweep',
                 request_serializer=protos_dot_v1_dot_query__pb2.StartSweepRequest.SerializeToString,
@@ -162,8 +167,18 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanSweep(self, request, context):
+        """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
+        One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
+        Errors: as StartSweep's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StartSweep(self, request, context):
-        """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
+        """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
+        measured again, unless `fresh` is set; its figures are the new sweep's, too.
         Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
         INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
         """
@@ -300,6 +315,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.ReplaceDevice,
                     request_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.SerializeToString,
+            ),
+            'PlanSweep': grpc.unary_stream_rpc_method_handler(
+                    servicer.PlanSweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.PlanSweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.PlanSweepResponse.SerializeToString,
             ),
             'StartSweep': grpc.unary_unary_rpc_method_handler(
                     servicer.StartSweep,
@@ -480,6 +500,33 @@ class Query(object):
             '/edgerank.v1.Query/ReplaceDevice',
             protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edgerank.v1.Query/PlanSweep',
+            protos_dot_v1_dot_query__pb2.PlanSweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.PlanSweepResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,8 +55,14 @@ class QueryStub:
     before is refused from then on. Idempotent: the time begins anew.
     Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
     """
+    PlanSweep: _grpc.UnaryStreamMultiCallable[_query_pb2.PlanSweepRequest, _query_pb2.PlanSweepResponse]
+    """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
+    One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
+    Errors: as StartSweep's.
+    """
     StartSweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]
-    """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
+    """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
+    measured again, unless `fresh` is set; its figures are the new sweep's, too.
     Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
     INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
     """
@@ -132,8 +138,14 @@ class QueryAsyncStub(QueryStub):
     before is refused from then on. Idempotent: the time begins anew.
     Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
     """
+    PlanSweep: _aio.UnaryStreamMultiCallable[_query_pb2.PlanSweepRequest, _query_pb2.PlanSweepResponse]  # type: ignore[assignment]
+    """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
+    One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
+    Errors: as StartSweep's.
+    """
     StartSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]  # type: ignore[assignment]
-    """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
+    """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
+    measured again, unless `fresh` is set; its figures are the new sweep's, too.
     Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
     INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
     """
@@ -232,12 +244,24 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def PlanSweep(
+        self,
+        request: _query_pb2.PlanSweepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_pb2.PlanSweepResponse], _abc.AsyncIterator[_query_pb2.PlanSweepResponse]]:
+        """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
+        One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
+        Errors: as StartSweep's.
+        """
+
+    @_abc_1.abstractmethod
     def StartSweep(
         self,
         request: _query_pb2.StartSweepRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.StartSweepResponse, _abc.Awaitable[_query_pb2.StartSweepResponse]]:
-        """Plans a sweep and starts it. Not idempotent: each call is a new sweep.
+        """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
+        measured again, unless `fresh` is set; its figures are the new sweep's, too.
         Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
         INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
         """

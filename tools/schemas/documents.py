@@ -11,6 +11,7 @@ from controller.domain.access import AuditEntry
 from controller.domain.catalog import Dataset, OwnModel
 from controller.domain.comparisons import Comparison
 from controller.domain.conversions import ConversionOutcome
+from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
 from controller.domain.sweeps import Device, SweepSnapshot, SweepSummary
@@ -28,6 +29,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "measurement": Measurement,
         "models": tuple[Backbone, ...],
         "own_models": tuple[OwnModel, ...],
+        "plan": SweepPlan,
         "profile": ProfileSummary,
         "ranking": Ranking,
         "sweep": SweepSnapshot,

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Final
 
 from tools.schemas.documents import DOCUMENTS
-from tools.schemas.generation import schema_of
+from tools.schemas.generation import Schema, schema_of
 from tools.schemas.page import fill
+from tools.schemas.sweep_file import sweep_file_schema
 
 PAGE: Final = Path("docs/json.md")
 FOLDER: Final = Path("docs/schemas")
+SWEEP_FILE: Final = FOLDER / "sweep-file.json"
+# Beside what writes such files, so that an editor finds it where edgerank is installed.
+SHIPPED_SWEEP_FILE: Final = Path("controller/cli/sweeps/files/sweep-file.json")
 
 
 def generate(page: str) -> dict[Path, str]:
@@ -19,22 +23,24 @@ def generate(page: str) -> dict[Path, str]:
         page: text of the page, whose tables are made anew.
     """
     schemas = {name: schema_of(name, printed) for name, printed in DOCUMENTS.items()}
-    texts = {
-        FOLDER / f"{name}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        for name, schema in schemas.items()
-    }
+    texts = {FOLDER / f"{name}.json": _text(schema) for name, schema in schemas.items()}
+    texts |= dict.fromkeys((SWEEP_FILE, SHIPPED_SWEEP_FILE), _text(sweep_file_schema()))
     definitions = {
         name: each for schema in schemas.values() for name, each in schema["$defs"].items()
     }
     return texts | {PAGE: fill(page, definitions)}
 
 
+def _text(schema: Schema) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
 def write(root: Path, texts: dict[Path, str]) -> None:
     """Write the files below a folder, and remove what nothing generates any more."""
     for path in surplus(root, texts):
         (root / path).unlink()
-    (root / FOLDER).mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
 
 

@@ -56,6 +56,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Query/RenameDevice": _operate("request.device"),
     "/edgerank.v1.Query/ReplaceDevice": _operate("request.device"),
     "/edgerank.v1.Query/RemoveDevice": _admin("request.device"),
+    "/edgerank.v1.Query/PlanSweep": _COMPUTE,
     "/edgerank.v1.Query/StartSweep": _operate("response.sweep_id", Load.COMPUTING),
     "/edgerank.v1.Query/ListSweeps": _READ,
     "/edgerank.v1.Query/WatchSweep": Need(Scope.READ, load=Load.FOLLOWING),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.profiles import ProfileSpec
@@ -29,7 +31,10 @@ from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import IMAGENET, Catalog
 from protos.codec import from_request, to_message
-from protos.v1 import query_pb2, query_pb2_grpc, types_pb2
+from protos.v1 import query_pb2, query_pb2_grpc
+
+# About 100 kB a message.
+JOBS_A_MESSAGE = 1_000
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -101,17 +106,25 @@ class QueryService(query_pb2_grpc.QueryServicer):
             open_for_ms = self._fleet.takeovers.allow(device, self._fleet.connected())
         return query_pb2.ReplaceDeviceResponse(open_for_ms=open_for_ms)
 
+    async def PlanSweep(  # noqa: N802
+        self, request: query_pb2.PlanSweepRequest, context: Context
+    ) -> AsyncIterator[query_pb2.PlanSweepResponse]:
+        """What a sweep would measure: all but the jobs, then these."""
+        async with answered_failures(context):
+            spec = from_request(request.spec, SweepSpec)
+            plan = await self._sweeps.preview(spec, with_jobs=request.with_jobs)
+            yield to_message(replace(plan, jobs=()), query_pb2.PlanSweepResponse)
+            for start in range(0, len(plan.jobs), JOBS_A_MESSAGE):
+                some = SweepPlan(jobs=plan.jobs[start : start + JOBS_A_MESSAGE])
+                yield await asyncio.to_thread(to_message, some, query_pb2.PlanSweepResponse)
+
     async def StartSweep(  # noqa: N802
         self, request: query_pb2.StartSweepRequest, context: Context
     ) -> query_pb2.StartSweepResponse:
         """Plans a sweep and starts it."""
         async with answered_failures(context):
-            sweep_id, plan = await self._sweeps.start(from_request(request.spec, SweepSpec))
-        return query_pb2.StartSweepResponse(
-            sweep_id=sweep_id,
-            job_count=sum(not job.is_sentinel for job in plan.jobs),
-            left_out=[to_message(left, types_pb2.Reason) for left in plan.left_out],
-        )
+            started = await self._sweeps.start(from_request(request.spec, SweepSpec))
+        return to_message(started, query_pb2.StartSweepResponse)
 
     async def ListSweeps(  # noqa: N802
         self,

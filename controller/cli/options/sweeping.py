@@ -1,4 +1,4 @@
-"""The options of `sweep` that say what is measured, and how long and how often."""
+"""The options of `sweep` that say what is measured, how long and how often, how urgently."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from controller.cli.options.backbones import complete_backbones
 from controller.cli.options.grouping import option_group
 from controller.cli.options.values import (
     Converted,
+    read_deadline,
     read_devices,
     read_minutes,
     read_percentage,
@@ -22,6 +23,7 @@ from controller.domain.sweeps import (
     DEFAULT_RELATIVE_HALF_WIDTH,
     DEFAULT_TIME_BUDGET_MS,
     JOB_TIME_MS,
+    MAX_PRIORITY,
     ordinary_repetitions,
 )
 from protos.runtimes import Runtime
@@ -33,13 +35,14 @@ DEFAULT_TIME_BUDGET = f"{DEFAULT_TIME_BUDGET_MS / 1_000:g}s"
 
 @dataclass(frozen=True, kw_only=True)
 class SweptSettings:
-    """What is measured; `names` may hold tiers, which only the catalog turns into backbones."""
+    """What is measured; what `names` mean, only the catalog knows."""
 
     names: str
     devices: tuple[str, ...]
     runtimes: tuple[Runtime, ...]
     threads: tuple[int, ...]
     name: str
+    fresh: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,14 @@ class MeasuringRules:
     time_ms: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Urgency:
+    """How urgent a sweep is beside others; the fields are those of `SweepSpec`."""
+
+    priority: int
+    deadline_unix_ms: int | None
+
+
 swept_options = option_group(
     "What is measured",
     "swept",
@@ -62,18 +73,18 @@ swept_options = option_group(
     click.option(
         "--models",
         "names",
-        metavar="NAME,NAME|tier:TIER",
+        metavar="NAME,NAME*|series:SERIES|tier:TIER|own:NAME*",
         required=True,
         shell_complete=complete_backbones,
-        help="Backbones, or a whole tier.",
+        help="Backbones, by name or pattern; a whole series or tier; own models.",
     ),
     click.option(
         "--devices",
         type=Converted("devices", read_devices),
-        metavar="all|NAME,NAME",
+        metavar="all|NAME,KEY=VALUE",
         default="all",
         show_default=True,
-        help="all: every connected one.",
+        help="all: every connected one. A label, as soc=rk3588: every connected one that has it.",
     ),
     click.option(
         "--runtimes",
@@ -95,6 +106,32 @@ swept_options = option_group(
         default="",
         metavar="NAME",
         help="What to call the sweep; of several of one name the newest is meant.",
+    ),
+    click.option(
+        "--fresh",
+        is_flag=True,
+        help="Measure again what was measured alike before: the same file on the same device, "
+        "runtime and settings, as precise.",
+    ),
+)
+urgency_options = option_group(
+    "How urgent it is",
+    "urgency",
+    Urgency,
+    click.option(
+        "--priority",
+        type=click.IntRange(-MAX_PRIORITY, MAX_PRIORITY),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help=f"-{MAX_PRIORITY} to {MAX_PRIORITY}; shown by 'edgerank sweeps'.",
+    ),
+    click.option(
+        "--deadline",
+        "deadline_unix_ms",
+        type=Converted("deadline", read_deadline),
+        metavar="TIME",
+        help="When it should have ended: 2026-11-27T06:00 in UTC, or 8h from now.",
     ),
 )
 

@@ -1,23 +1,30 @@
 """What the words of options and arguments are read into."""
 
 import math
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime, timezone
+from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
-from controller.domain.names import find_backbone, find_choice
+from controller.domain.names import find_choice
+from controller.domain.quantities import QuantityInvalid, parse_time_ms
 from controller.domain.rankings import WITH_FIGURES, Merit
 from controller.domain.sweeps import MAX_MINUTES, MAX_REPETITIONS, MAX_THREADS
-from models.catalog.catalog import Backbone, Catalog
 from models.catalog.precisions import Precision
-from models.catalog.tiers import Tier, select_tier
+from models.catalog.tiers import Tier
 from protos.inputs import MAX_BATCH, MAX_SIDE, MAX_VALUES, ImageSize, InputValues, parse_size
+from protos.names import EVERY_DEVICE
 from protos.runtimes import Runtime
+
+EVERY: Final = "all"
+"""What means every one."""
 
 
 class Converted(click.ParamType[Any]):
@@ -52,24 +59,6 @@ class OneOf(click.Choice[EnumT]):
         return str(choice.value if isinstance(choice, Enum) else choice)
 
 
-def read_backbones(text: str, catalog: Catalog) -> tuple[Backbone, ...]:
-    """The backbones of "NAME,NAME" or "tier:TIER", or of a mixture, each once.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME for a wrong name, with the nearest right ones.
-    """
-    chosen: dict[str, Backbone] = {}
-    for part in _parts(text):
-        kind, _, rest = part.partition(":")
-        found = (
-            select_tier(catalog, read_tier(rest))
-            if kind == "tier"
-            else [find_backbone(catalog, part)]
-        )
-        chosen.update((backbone.name, backbone) for backbone in found)
-    return tuple(chosen.values())
-
-
 def read_tier(text: str) -> Tier:
     """The tier of this name.
 
@@ -99,7 +88,7 @@ def read_runtime(text: str) -> Runtime:
 
 def read_runtimes(text: str) -> tuple[Runtime, ...]:
     """The runtimes of "NAME,NAME", each once."""
-    return tuple(dict.fromkeys(read_runtime(part) for part in _parts(text)))
+    return tuple(dict.fromkeys(read_runtime(part) for part in read_list(text)))
 
 
 def read_precisions(text: str) -> tuple[Precision, ...]:
@@ -108,9 +97,10 @@ def read_precisions(text: str) -> tuple[Precision, ...]:
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    if text == "all":
+    parts = read_list(text)
+    if EVERY in parts:
         return tuple(Precision)
-    return tuple(dict.fromkeys(find_choice(Precision, "precision", part) for part in _parts(text)))
+    return tuple(dict.fromkeys(find_choice(Precision, "precision", part) for part in parts))
 
 
 def read_threads(text: str) -> tuple[int, ...]:
@@ -144,7 +134,7 @@ def read_input_sizes(text: str) -> tuple[ImageSize, ...]:
     Raises:
         EdgerankError: INVALID_INPUT for what is none, or too large.
     """
-    return tuple(dict.fromkeys(read_input_size(part) for part in _parts(text)))
+    return tuple(dict.fromkeys(read_input_size(part) for part in read_list(text)))
 
 
 def read_input_values(text: str) -> InputValues:
@@ -179,9 +169,10 @@ def read_percentage(text: str) -> float:
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    with suppress(ValueError):
-        if text.endswith("%") and math.isfinite(number := float(text[:-1])):
-            return number / 100
+    with suppress(ArithmeticError):
+        # Not by 100 in floats: 7 % is 0.07, and written back it is 7 %.
+        if text.endswith("%") and math.isfinite(number := float(Decimal(text[:-1]) / 100)):
+            return number
     raise EdgerankError(ErrorCode.INVALID_INPUT, f"{text!r} is no percentage; write it as 2%")
 
 
@@ -191,7 +182,7 @@ def read_only(text: str) -> tuple[Verdict, ...]:
     Raises:
         EdgerankError: UNKNOWN_NAME for one that no figure has.
     """
-    wanted = _parts(text)
+    wanted = read_list(text)
     known = [verdict.value for verdict in WITH_FIGURES]
     for name in wanted:
         if name not in known:
@@ -240,12 +231,36 @@ def read_minutes(text: str) -> int:
 
 
 def read_devices(text: str) -> tuple[str, ...]:
-    """The names of "NAME,NAME"; empty for "all"."""
-    return () if text == "all" else tuple(dict.fromkeys(_parts(text)))
+    """The names and labels of "NAME,soc=rk3588", each once; empty for "all"."""
+    parts = read_list(text)
+    return () if EVERY_DEVICE in parts else tuple(dict.fromkeys(parts))
+
+
+def read_deadline(text: str) -> int:
+    """The moment of "2026-11-27T06:00", in UTC unless it says otherwise, or of "8h" from now.
+
+    Returns:
+        ms since 1970 UTC.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is neither.
+    """
+    with suppress(QuantityInvalid):
+        return round(time.time() * 1_000) + parse_time_ms(text)
+    try:
+        moment = datetime.fromisoformat(text)
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return round(zoned.timestamp() * 1_000)
+    except (ValueError, OverflowError) as error:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{text!r} is no deadline; write 2026-11-27T06:00 in UTC, 2026-11-27T06:00+01:00, or "
+            "8h from now",
+        ) from error
 
 
 def _counts(kind: str, text: str, maximum: int) -> tuple[int, ...]:
-    parts = _parts(text)
+    parts = read_list(text)
     # More digits than this are beyond every maximum, and beyond what Python turns into a number.
     if not all(part.isdecimal() and len(part) < 10 and 1 <= int(part) <= maximum for part in parts):
         raise EdgerankError(
@@ -255,7 +270,12 @@ def _counts(kind: str, text: str, maximum: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(part) for part in parts))
 
 
-def _parts(text: str) -> list[str]:
+def read_list(text: str) -> list[str]:
+    """The parts of "NAME,NAME".
+
+    Raises:
+        EdgerankError: INVALID_INPUT for none.
+    """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the list is empty; write NAME or NAME,NAME")

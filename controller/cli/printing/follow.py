@@ -19,9 +19,10 @@ from rich.text import Text
 from controller.cli.printing.folding import print_folded
 from controller.cli.printing.telling import Teller
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSnapshot
+from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict, per_image_ms
 from controller.domain.quantities import format_memory
-from controller.domain.sweeps import JobOutcome, SweepPhase, SweepSnapshot
+from controller.domain.sweeps import SweepPhase, SweepSnapshot
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
 from controller.views.reasons import sentence

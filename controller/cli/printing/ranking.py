@@ -12,8 +12,8 @@ from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
 from controller.domain.rankings import Candidate, Ranking
-from controller.views.commands import sweep_command
 from controller.views.reasons import sentences
+from controller.views.sweeps.commands import sweep_command
 from controller.views.wording import (
     candidate_name,
     candidates,

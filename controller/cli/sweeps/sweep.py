@@ -6,49 +6,33 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.grouping import GroupedCommand
-from controller.cli.options.runtime import RuntimeSettings, runtime_options
-from controller.cli.options.start_gate import gate_options
-from controller.cli.options.sweeping import (
-    MeasuringRules,
-    SweptSettings,
-    measuring_options,
-    swept_options,
-)
-from controller.cli.options.values import read_backbones
-from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.telling import looked_at
+from controller.cli.sweeps.asking import AskedSweep, asked_options, say_overridden
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
-from controller.domain.sweeps import SweepPhase, SweepSnapshot, SweepSpec
+from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSnapshot
 from controller.views.counting import counted
 from controller.views.reasons import sentence
-from protos.measuring import StartGate
+from controller.views.sweeps.words import before_words
 
 
 @click.command(cls=GroupedCommand)
-@swept_options
-@variant_options
-@runtime_options
-@measuring_options
-@gate_options
+@asked_options
+@click.option(
+    "--print-file",
+    is_flag=True,
+    help="Start nothing; print the file that says the same, for 'edgerank sweep FILE.yaml'.",
+)
 @controller_option
 @json_option
 @says_failures
-def sweep(
-    *,
-    swept: SweptSettings,
-    variants: WantedVariants,
-    runtime_settings: RuntimeSettings,
-    rules: MeasuringRules,
-    gate: StartGate,
-    address: str,
-    as_json: bool,
-) -> None:
+def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -> None:
     """Measure backbones on devices.
 
+    By options, or as FILE.yaml says ('-' is standard input; options beside it come first).
     Follows until every job has ended; Ctrl-C stops following, not the sweep. Exit code 4 when a
     job failed. Each repetition waits, for a while, until the device is cool and little else runs
     there; the sweep says what it waits for, and figures say what was in the way all the same.
@@ -56,6 +40,8 @@ def sweep(
     \b
     Examples:
       edgerank sweep --models MobileNetV1,PPLCNet_x1_0 --devices all
+      edgerank sweep nightly.yaml --devices soc=rk3588 --fresh
+      edgerank sweep --models series:MobileNetV3,PPLCNet* --print-file
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
       edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 0.5%
       edgerank sweep --models tier:mobile --devices phone --time 20m
@@ -65,36 +51,33 @@ def sweep(
       edgerank sweep --models PPLCNet_x1_0 --max-load none --name nightly
       edgerank sweep --models MobileNetV1 --devices phone --cores big --threads 4 --no-spinning
     """
+    if print_file:
+        _print_file(asked)
+        return
     console = Console(stderr=as_json)
+    say_overridden(console, asked)
     with QueryClient(address) as client:
-        backbones = read_backbones(swept.names, client.catalog())
-        spec = SweepSpec(
-            backbones=tuple(backbone.name for backbone in backbones),
-            devices=swept.devices,
-            runtimes=swept.runtimes,
-            threads=swept.threads,
-            weights=variants.weights,
-            fewest_repetitions=rules.fewest_repetitions,
-            most_repetitions=rules.most_repetitions,
-            relative_half_width=rules.relative_half_width,
-            time_budget_ms=rules.time_budget_ms,
-            precisions=variants.precisions,
-            input_sizes=variants.input_sizes,
-            batches=variants.batches,
-            sentinel=rules.sentinel,
-            name=swept.name,
-            gate=gate,
-            cores=runtime_settings.cores,
-            flush_denormals=runtime_settings.flush_denormals,
-            onnxruntime=runtime_settings.onnxruntime,
-            sustained_minutes=rules.sustained_minutes,
-            time_ms=rules.time_ms,
+        started = client.start_sweep(asked.spec(client.catalog()))
+        _print_started(console, started)
+        _follow(client, started.sweep_id, console, as_json)
+
+
+def _print_file(asked: AskedSweep) -> None:
+    # A sweep that starts waits for no library that writes files.
+    from controller.cli.sweeps.files.writing import sweep_file  # noqa: PLC0415
+
+    click.echo(sweep_file(asked.written), nl=False)
+
+
+def _print_started(console: Console, started: StartedSweep) -> None:
+    console.print(f"sweep {started.sweep_id}: {counted(started.job_count, 'job')}", highlight=False)
+    if started.measured_before:
+        console.print(
+            before_words(started.measured_before, started.measured_before + started.job_count),
+            highlight=False,
         )
-        sweep_id, job_count, left_out = client.start_sweep(spec)
-        console.print(f"sweep {sweep_id}: {counted(job_count, 'job')}", highlight=False)
-        for why in left_out:
-            console.print(f"left out: {sentence(why)}", highlight=False)
-        _follow(client, sweep_id, console, as_json)
+    for why in started.left_out:
+        console.print(f"left out: {sentence(why)}", highlight=False)
 
 
 @click.command()

@@ -69,12 +69,15 @@ class NewCourse:
         planned_ms: what it is planned to take there, ms.
         sentinel: the job that is one; None without any.
         turn_count: how many turns it begins with.
+        expected_ms: what it is expected to take there, ms, by what was measured before; None of a
+            profile.
     """
 
     place: Place
     planned_ms: int
     sentinel: str | None
     turn_count: int
+    expected_ms: int | None
 
 
 def open_courses(transaction: Transaction, begun: Sequence[NewCourse]) -> None:
@@ -84,6 +87,7 @@ def open_courses(transaction: Transaction, begun: Sequence[NewCourse]) -> None:
             "device_id": course.place.device_id,
             "sweep_id": course.place.sweep_id,
             "planned_ms": course.planned_ms,
+            "expected_ms": course.expected_ms,
             "waited_ms": 0,
             "sentinel_id": course.sentinel,
             "reading_count": 0,

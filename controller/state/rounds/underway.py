@@ -11,12 +11,12 @@ from controller.figures.spread import UNKNOWN, Spread
 from controller.state.database import Database
 from controller.state.measurements import (
     Conclusion,
-    are_wanted,
     beside_accuracy,
     measurement_of,
 )
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.repetitions import TakenRepetition, list_taken
+from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import jobs, turns
 from controller.state.schema.unreadable import readable
 from protos.measuring import MeasureSettings

@@ -14,97 +14,44 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
-    UniqueConstraint,
     false,
 )
 
-from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.state.schema.base import REVISION_TABLE, metadata
+from controller.state.schema.catalog import accuracies, backbones, own_models
 from controller.state.schema.columns import Document, Member, Samples, Sides
-from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
-from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
 
-# Where Alembic keeps a database's revision. The name is ours: databases of before the first release
-# have Alembic's own, and revisions of the same numbers that mean something else.
-REVISION_TABLE = "schema_version"
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-backbones = Table(
-    "backbones",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("series", String, nullable=False),
-    Column("params_m", Float),
-    Column("flops_g", Float),
-)
-
-# Accuracy belongs to a dataset, a metric, the precision and size that it was published for, and to
-# weights: those of the catalog by their name, an own model's by the digest of its files.
-accuracies = Table(
+__all__ = [
+    "REVISION_TABLE",
     "accuracies",
-    metadata,
-    Column("figure_id", Integer, primary_key=True),
-    Column("backbone", String, nullable=False),
-    Column("dataset", String, nullable=False),
-    Column("metric", Member(AccuracyMetric), nullable=False),
-    Column("precision", Member(Precision), nullable=False),
-    # None is any.
-    Column("input_size", Sides()),
-    # Of the own model that had the name when it was imported; empty for the catalog's backbones.
-    Column("model_digest", String, nullable=False),
-    Column("value_percent", Float, nullable=False),
-    Column("source", String, nullable=False),
-    # None for what the catalog publishes, which each start of a controller writes anew.
-    Column("imported_at_unix_ms", BigInteger),
-    UniqueConstraint(
-        "backbone",
-        "dataset",
-        "metric",
-        "precision",
-        "input_size",
-        "model_digest",
-        name="uq_figures",
-    ),
-)
-
-# Models that people added; their files are in a folder named by the digest.
-own_models = Table(
+    "artifacts",
+    "attempts",
+    "backbones",
+    "courses",
+    "device_spreads",
+    "devices",
+    "jobs",
+    "measurements",
+    "metadata",
     "own_models",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("format", Member(OwnFormat), nullable=False),
-    Column("digest", String, nullable=False),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("takes", Document(NetworkInput), nullable=False),
-    Column("params_m", Float, nullable=False),
-    Column("output_shapes", Document(tuple[str, ...]), nullable=False),
-    Column("added_at_unix_ms", BigInteger, nullable=False),
-    Column("assumed", Document(tuple[AssumedAxis, ...]), nullable=False),
-    # Of an ONNX file.
-    Column("ir_version", Integer),
-    Column("opset", Integer),
-    # Of weights: what they are of.
-    Column("architecture", String),
-    Column("precision", Member(Precision), nullable=False),
-)
+    "profiles",
+    "repetitions",
+    "replaced_agents",
+    "reused_jobs",
+    "sweep_counts",
+    "sweeps",
+    "turns",
+]
 
 devices = Table(
     "devices",
@@ -212,6 +159,15 @@ jobs = Table(
     Index("ix_jobs_device_id_sweep_id_state", "device_id", "sweep_id", "state"),
 )
 
+# Jobs of earlier sweeps whose figures stand for jobs that a sweep does not have.
+reused_jobs = Table(
+    "reused_jobs",
+    metadata,
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Index("ix_reused_jobs_job_id", "job_id"),
+)
+
 # How a sweep stands on a device, kept up with each report.
 courses = Table(
     "courses",
@@ -219,6 +175,8 @@ courses = Table(
     Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
     Column("planned_ms", BigInteger, nullable=False),
+    # By what was measured before the sweep began; None of a profile.
+    Column("expected_ms", BigInteger),
     # What starts waited for together.
     Column("waited_ms", BigInteger, nullable=False),
     Column("sentinel_id", String, ForeignKey("jobs.job_id")),

@@ -35,6 +35,11 @@ def read_json(text: str | bytes) -> Any:
     return _read(json.loads, text)
 
 
+def read_document(text: str, document_type: type[MadeT]) -> MadeT | Unreadable | None:
+    """The dataclass of which this text was kept, for who reads many rows of the same one."""
+    return _read(lambda kept: _converter.structure(json.loads(kept), document_type), text)
+
+
 class IsJson(FunctionElement[bool]):
     """Whether a column's text is JSON, of which a path can be asked."""
 

@@ -26,6 +26,9 @@ MAX_COUNT: Final = 2**32 - 1
 _WIDE: Final = re.compile(
     r".*_(ms|ns|bytes|khz|uj)|call_count|input_seed|quota_(period|throttled)_count"
 )
+# Names with whole numbers that may be below 0.
+_SIGNED: Final = frozenset({"priority"})
+MAX_SIGNED: Final = 2**31 - 1
 MAX_TEXT: Final = 4_000_000
 _SHOWN_ID: Final = 40
 _REMEMBERED: Final = 1_024
@@ -121,7 +124,14 @@ def is_wide(name: str) -> bool:
     return _WIDE.fullmatch(name) is not None
 
 
+def is_signed(name: str) -> bool:
+    """Whether a field of this name may hold less than 0."""
+    return name in _SIGNED
+
+
 def _fits_field(name: str, hint: Any) -> _Fits:
+    if is_signed(name):
+        return lambda value: isinstance(value, int) and abs(value) <= MAX_SIGNED
     if name.endswith("_unix_ms"):
         return _fits_moment(hint)
     return _fits(hint, MAX_WHOLE if is_wide(name) else MAX_COUNT)

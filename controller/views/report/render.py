@@ -23,9 +23,9 @@ from controller.domain.sweeps import Device
 from controller.ranking import entries
 from controller.views import device_words, wording
 from controller.views.chart import chart_specification
-from controller.views.commands import sweep_command
 from controller.views.counting import day, minute
 from controller.views.reasons import sentences
+from controller.views.sweeps.commands import sweep_command
 
 _PAGE: Final = "page.html"
 

@@ -18,7 +18,7 @@ from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation
 from agent.runtimes import available_runtimes
-from controller.sweeps.planning import INPUT_SEED
+from controller.sweeps.parts import INPUT_SEED
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import Format, Target, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert

@@ -109,7 +109,7 @@ def agrees(hour: Hour, quiet: Sequence[Hour]) -> bool:
 def _hour(address: str, backbones: Sequence[str]) -> Hour:
     began = time.monotonic()
     models = ("--models", ",".join(backbones), "--weights", "synthetic")
-    swept = _asked(address, "sweep", *models, "--json")
+    swept = _asked(address, "sweep", *models, "--fresh", "--json")
     seconds = time.monotonic() - began
     ranking = _asked(address, "best", "--device", DEVICE, "--json")
     winner = ranking["winner"] and _backbone(ranking["winner"])

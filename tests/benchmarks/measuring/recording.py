@@ -12,7 +12,7 @@ from agent.child.messages import ChildRequest, Phase, Sampled, Sampling
 from agent.device.kernel_files import Roots
 from agent.measuring.measurer import START_ALLOWANCE_S, most_of_available_memory
 from agent.measuring.supervision import Cancellation, OnPhase, ask_child
-from controller.sweeps.planning import INPUT_SEED
+from controller.sweeps.parts import INPUT_SEED
 from protos.inputs import ImageSize, NetworkInput, square
 from protos.measuring import Repetition
 from protos.runtimes import Runtime

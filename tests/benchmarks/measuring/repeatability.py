@@ -170,7 +170,14 @@ def _memory_rows(kind: str, pairs: Sequence[MemoryPair]) -> list[tuple[str, str]
 def _sweep(backbones: tuple[str, ...], address: str, folder: Path) -> dict[str, Figure]:
     """By job, what a sweep with the settings that a person gets says of it."""
     swept = _edgerank(
-        address, "sweep", "--models", ",".join(backbones), "--weights", "synthetic", "--json"
+        address,
+        "sweep",
+        "--models",
+        ",".join(backbones),
+        "--weights",
+        "synthetic",
+        "--fresh",
+        "--json",
     )
     sweep_id = json.loads(swept)["sweep_id"]
     exported = folder / f"{sweep_id}.json"

@@ -46,6 +46,8 @@ def test_a_scope_allows_what_it_says(
     # 4 is refused; 2 is that there is no such device, which only who may sweep is told.
     assert _exit_code(guarded, "devices") == devices
     assert _exit_code(guarded, *SWEEP) == sweep
+    # To look at what a sweep would do changes nothing.
+    assert _exit_code(guarded, "plan", *SWEEP[1:]) == 2
     assert _exit_code(guarded, "audit") == audit
 
 

@@ -69,12 +69,12 @@ def content_of(variant: Variant) -> bytes:
     return repr(variant).encode()
 
 
-def converted_of(variant: Variant) -> Converted:
+def converted_of(variant: Variant, weights: Weights = WEIGHTS) -> Converted:
     """An artifact of a variant."""
     return Converted(
         variant=variant,
-        conversion_key=conversion_key(variant, WEIGHTS),
-        weights=WEIGHTS,
+        conversion_key=conversion_key(variant, weights),
+        weights=weights,
         path=Path("unused"),
         sha256=hashlib.sha256(content_of(variant)).hexdigest(),
         size_bytes=len(content_of(variant)),
@@ -89,9 +89,10 @@ def converted_of(variant: Variant) -> Converted:
     )
 
 
-def store_artifact(database: Database, variant: Variant) -> str:
+def store_artifact(database: Database, variant: Variant, weights: Weights = WEIGHTS) -> str:
     """Records an artifact of a variant; gives its conversion key."""
-    return record_artifact(database, converted_of(variant), now_unix_ms=0).conversion_key
+    converted = converted_of(variant, weights)
+    return record_artifact(database, converted, now_unix_ms=0).conversion_key
 
 
 def start_sweep(
@@ -99,6 +100,7 @@ def start_sweep(
     device: str,
     threads: tuple[int, ...] = (1,),
     repetitions: int | tuple[int, int] = 1,
+    made_of: Weights = WEIGHTS,
     **changes: Any,
 ) -> str:
     """A sweep of MobileNetV1 on one device that is ready to be measured; gives its id."""
@@ -112,6 +114,7 @@ def start_sweep(
     )
     for role in jobs.Role:
         for variant in jobs.waiting_variants(database, sweep_id, role):
-            jobs.queue_jobs(database, sweep_id, role, variant, store_artifact(database, variant))
+            key = store_artifact(database, variant, made_of)
+            jobs.queue_jobs(database, sweep_id, role, variant, key)
     sweeps.set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
     return sweep_id

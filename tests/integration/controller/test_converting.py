@@ -12,6 +12,7 @@ import pytest
 
 from controller.conversions.converter import Converter, Listener
 from controller.conversions.disk_room import RESERVED_BYTES
+from controller.conversions.stored import Shelf
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, Refused
 from controller.domain.measurements import Verdict
@@ -22,6 +23,7 @@ from controller.state.artifacts import made_versions
 from controller.state.blobs import open_blobs, put_blob
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.prospects.planner import Planner
 from models.catalog.catalog import load_catalog
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Format, Variant, WeightsKind, variants_of
@@ -52,9 +54,17 @@ async def converter(
 
 @pytest.fixture
 async def sweeps(
-    database: Database, fleet: Fleet, converter: Converter, changes: Changes, clock: OwnedClock
+    database: Database,
+    fleet: Fleet,
+    converter: Converter,
+    changes: Changes,
+    *,
+    clock: OwnedClock,
+    tmp_path: Path,
 ) -> AsyncIterator[Sweeps]:
-    sweeps = Sweeps(database, CATALOG, fleet, converter, changes, clock=clock)
+    shelf = Shelf(database, open_blobs(tmp_path), tmp_path / "weights")
+    planner = Planner(shelf, CATALOG)
+    sweeps = Sweeps(database, CATALOG, fleet, converter, changes, planner=planner, clock=clock)
     yield sweeps
     await sweeps.close()
 
@@ -237,8 +247,8 @@ async def test_a_sweep_that_cannot_convert_ends_and_says_why(
 ) -> None:
     monkeypatch.setattr("controller.conversions.converter.resolve_weights", raising(error))
     await fleet.connect(hello("phone"))
-    sweep_id, _plan = await sweeps.start(SPEC)
-    snapshot, reasons = await last_snapshot(sweeps, sweep_id)
+    started = await sweeps.start(SPEC)
+    snapshot, reasons = await last_snapshot(sweeps, started.sweep_id)
     assert snapshot.phase is SweepPhase.ENDED
     assert reasons == [why]
 
@@ -249,8 +259,8 @@ async def test_jobs_whose_file_was_checked_and_not_kept_fail_and_say_why(
     monkeypatch.setattr("controller.conversions.converter.lack_of_room", room_to_work_only)
     await fleet.connect(hello("phone"))
     spec = replace(SPEC, backbones=("PPLCNet_x0_25",), threads=(1, 2))
-    sweep_id, _plan = await sweeps.start(spec)
-    snapshot, reasons = await last_snapshot(sweeps, sweep_id)
+    started = await sweeps.start(spec)
+    snapshot, reasons = await last_snapshot(sweeps, started.sweep_id)
     assert snapshot.phase is SweepPhase.ENDED
     assert snapshot.artifacts_done == snapshot.artifacts_total == 1
     detail = "made and checked, but not kept: the disk is full"
@@ -266,22 +276,21 @@ async def test_a_file_that_its_making_made_too_new_is_told_before_it_is_pushed(
     greeting = hello("phone")
     await fleet.connect(replace(greeting, profile=replace(greeting.profile, runtimes=(old,))))
     spec = replace(SPEC, backbones=("PPLCNet_x0_25",))
-    sweep_id, plan = await sweeps.start(spec)
-    assert len(plan.jobs) == 1
-    _snapshot, reasons = await last_snapshot(sweeps, sweep_id)
+    started = await sweeps.start(spec)
+    assert started.job_count == 1
+    _snapshot, reasons = await last_snapshot(sweeps, started.sweep_id)
     assert [each.code for each in reasons] == [ReasonCode.FILE_TOO_NEW]
     assert (reasons[0].figures["opset"], reasons[0].figures["reads_opset"]) == (14, 13)
     # The next plan knows what was made.
-    (variant,) = (job.variant for job in plan.jobs)
     known = made_versions(database, ["PPLCNet_x0_25"])
-    assert known == {variant: OnnxVersions(7, 14)}
+    assert known == {ONNX[0]: OnnxVersions(7, 14)}
     with pytest.raises(Refused):
         await sweeps.start(replace(spec, devices=("phone",)))
 
 
 async def test_cancelling_a_sweep_ends_its_conversions(sweeps: Sweeps, fleet: Fleet) -> None:
     await fleet.connect(hello("phone"))
-    sweep_id, _plan = await sweeps.start(SPEC)
+    sweep_id = (await sweeps.start(SPEC)).sweep_id
     async for snapshot in sweeps.watch(sweep_id):
         if any("exporting" in each.step for each in snapshot.activities):
             break

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, Ranking
 from controller.ranking.ranking import rank
-from controller.views.commands import sweep_command
 from controller.views.report.render import render_report
+from controller.views.sweeps.commands import sweep_command
 from controller.views.wording import SYNTHETIC_NOTE, with_held_back
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.tiers import Tier

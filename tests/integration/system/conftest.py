@@ -33,7 +33,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     state_dir = tmp_path_factory.mktemp("system")
     with (
         running_controller(state_dir / "controller") as (controller, address),
-        running_agent(address, "pc", state_dir / "agent") as agent,
+        running_agent(address, "pc", state_dir / "agent", "--label", "site=here") as agent,
     ):
         yield System(controller, agent, address, state_dir)
 

@@ -10,7 +10,7 @@ import pytest
 
 from controller.cli.main import COMMANDS, Commands, edgerank
 from tests.integration.system.conftest import BACKBONES, System
-from tests.pages import PAGES, ROOT, console_commands, name, spans
+from tests.pages import PAGES, ROOT, console_commands, name, spans, yaml_files
 from tests.processes import edgerank as run
 
 # What reads, and so can be run against any fleet; the rest is held to its options.
@@ -59,6 +59,16 @@ def test_consoles_show_our_commands_only() -> None:
         assert tool != "make" or targets.issuperset(arguments), f"{page} shows '{command}'"
 
 
+@pytest.fixture
+def files_of_the_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder to work in that has every file that a page shows."""
+    for page in PAGES:
+        for called, text in yaml_files(page):
+            (tmp_path / called).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("files_of_the_pages")
 @pytest.mark.parametrize(("page", "command"), SHOWN)
 def test_a_shown_command_has_the_options_that_it_is_shown_with(page: str, command: str) -> None:
     found, arguments = resolved(shlex.split(command))

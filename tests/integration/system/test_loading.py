@@ -12,7 +12,8 @@ from tests.loading import Loaded, loaded_by
 # What computes, stores, converts or draws: asking needs none of it, and each takes long to load.
 HEAVY = {
     *("alembic", "cloup", "httpx", "jinja2", "numpy", "obstore", "onnx", "onnxruntime", "paddle"),
-    *("paddleclas", "paddlelite", "psutil", "pyarrow", "scipy", "sqlalchemy", "vl_convert"),
+    *("paddleclas", "paddlelite", "psutil", "pyarrow", "pydantic", "ruamel", "scipy"),
+    *("sqlalchemy", "vl_convert"),
 }
 
 
@@ -38,6 +39,7 @@ def loaded(system: System, swept: dict[str, Any], tmp_path: Path) -> Callable[[s
         "best --device pc --json",
         "follow {sweep}",
         "sweeps",
+        "plan --models PPLCNet_x0_25 --devices pc --weights synthetic",
         "results",
         "results --json",
         "export {folder}/all.csv",
@@ -49,6 +51,12 @@ def test_asking_loads_nothing_heavy(loaded: Callable[[str], Loaded], arguments: 
     # 3: so short a sweep need not give a winner.
     assert done.exit_code in (0, 3)
     assert done.packages & HEAVY == set()
+
+
+def test_only_a_file_takes_what_reads_it(loaded: Callable[[str], Loaded]) -> None:
+    done = loaded("sweep --models PPLCNet_x0_25 --print-file")
+    assert done.exit_code == 0
+    assert {"ruamel"} == done.packages & {"pydantic", "ruamel"}
 
 
 def test_only_parquet_takes_pyarrow(loaded: Callable[[str], Loaded]) -> None:

@@ -341,10 +341,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )
     op.create_table(
+        "reused_jobs",
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_reused_jobs_job_id")),
+        sa.ForeignKeyConstraint(
+            ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_reused_jobs_sweep_id")
+        ),
+        sa.PrimaryKeyConstraint("sweep_id", "job_id", name=op.f("pk_reused_jobs")),
+    )
+    with op.batch_alter_table("reused_jobs", schema=None) as batch_op:
+        batch_op.create_index("ix_reused_jobs_job_id", ["job_id"], unique=False)
+
+    op.create_table(
         "courses",
         sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("sweep_id", sa.String(), nullable=False),
         sa.Column("planned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expected_ms", sa.BigInteger(), nullable=True),
         sa.Column("waited_ms", sa.BigInteger(), nullable=False),
         sa.Column("sentinel_id", sa.String(), nullable=True),
         sa.Column("reading_count", sa.Integer(), nullable=False),
@@ -416,6 +430,10 @@ def downgrade() -> None:
     op.drop_table("access_tokens")
     op.drop_table("device_spreads")
     op.drop_table("courses")
+    with op.batch_alter_table("reused_jobs", schema=None) as batch_op:
+        batch_op.drop_index("ix_reused_jobs_job_id")
+
+    op.drop_table("reused_jobs")
     op.drop_table("repetitions")
     op.drop_table("profiles")
     with op.batch_alter_table("measurements", schema=None) as batch_op:

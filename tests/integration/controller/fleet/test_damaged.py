@@ -10,6 +10,7 @@ import pytest
 from obstore.store import LocalStore
 
 from controller.conversions.converter import Converter
+from controller.conversions.stored import Shelf
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter, Verdict
@@ -34,6 +35,7 @@ from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
@@ -67,7 +69,8 @@ async def sweeps(
 ) -> AsyncIterator[Sweeps]:
     catalog = load_catalog()
     converter = Converter(database, blobs, tmp_path, catalog, fleet.gate, clock=clock)
-    sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
+    planner = Planner(Shelf(database, blobs, tmp_path / "weights"), catalog)
+    sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
     yield sweeps
     await sweeps.close()
     converter.close()
@@ -162,8 +165,8 @@ async def test_a_damaged_artifact_is_put_aside_and_made_again_and_its_job_measur
     artifacts = StoredArtifacts(database, blobs, sweeps)
     session = await fleet.connect(hello("phone"))
     await fleet.ready(session)
-    sweep_id, _plan = await sweeps.start(replace(SPEC, backbones=("PPLCNet_x0_25",)))
-    watching = asyncio.create_task(seen_of(sweeps, sweep_id))
+    started = await sweeps.start(replace(SPEC, backbones=("PPLCNet_x0_25",)))
+    watching = asyncio.create_task(seen_of(sweeps, started.sweep_id))
     given = await next_lease(session)
     sha256 = given.artifact_sha256
     made = place_of(tmp_path, sha256).read_bytes()
@@ -185,7 +188,7 @@ async def test_a_damaged_artifact_is_put_aside_and_made_again_and_its_job_measur
     seen = await watching
     assert seen[-1].phase is SweepPhase.ENDED
     assert any(each.is_again for snapshot in seen for each in snapshot.activities)
-    (outcome,) = list_outcomes(database, sweep_id)
+    (outcome,) = list_outcomes(database, started.sweep_id)
     assert outcome.verdict is not Verdict.FAILED
 
 

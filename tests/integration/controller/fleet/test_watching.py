@@ -11,6 +11,7 @@ import pytest
 from controller.api.queries import Queries
 from controller.api.rpc.query_service import QueryService
 from controller.conversions.converter import Converter
+from controller.conversions.stored import Shelf
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
@@ -23,6 +24,7 @@ from controller.state.database import Database
 from controller.state.measurements import list_outcomes
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
+from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import load_catalog
 from protos.v1 import query_pb2, query_pb2_grpc
@@ -135,7 +137,8 @@ async def stub(
     catalog = load_catalog()
     blobs = open_blobs(tmp_path)
     converter = Converter(database, blobs, tmp_path, catalog, fleet.gate, clock=clock)
-    sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
+    planner = Planner(Shelf(database, blobs, tmp_path / "weights"), catalog)
+    sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
     service = QueryService(
         database,
         catalog,

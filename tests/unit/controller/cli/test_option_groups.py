@@ -22,11 +22,14 @@ from controller.cli.options.ranking import RankedFigures, constraint_options, ra
 from controller.cli.options.sweeping import (
     MeasuringRules,
     SweptSettings,
+    Urgency,
     measuring_options,
     swept_options,
+    urgency_options,
 )
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.profile import profile
+from controller.cli.sweeps.plan import plan
 from controller.cli.sweeps.sweep import sweep
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
@@ -88,11 +91,17 @@ def test_a_group_leaves_the_other_options_alone() -> None:
     assert received == [(Pair(left=1, right=2), "a")]
 
 
-@pytest.mark.parametrize("command", [best, profile, sweep], ids=lambda command: str(command.name))
-def test_a_command_with_many_options_shows_them_below_titles(command: click.Command) -> None:
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [(best, []), (profile, []), (plan, []), (sweep, ["--print-file"])],
+    ids=["best", "profile", "plan", "sweep"],
+)
+def test_a_command_with_many_options_shows_them_below_titles(
+    command: click.Command, more: list[str]
+) -> None:
     _, _, others = CliRunner().invoke(command, ["--help"]).output.partition("\nOther options:\n")
     shown = [line.split()[0] for line in others.splitlines() if line.startswith("  --")]
-    assert shown == ["--controller", "--json", "--help"]
+    assert shown == [*more, "--controller", "--json", "--help"]
 
 
 def test_what_is_swept() -> None:
@@ -102,7 +111,14 @@ def test_what_is_swept() -> None:
         runtimes=(Runtime.PADDLELITE, Runtime.ONNXRUNTIME),
         threads=(1,),
         name="",
+        fresh=False,
     )
+
+
+def test_how_urgent_a_sweep_is() -> None:
+    assert given(urgency_options) == Urgency(priority=0, deadline_unix_ms=None)
+    told = ("--priority", "-3", "--deadline", "2026-11-27T06:00")
+    assert given(urgency_options, *told) == Urgency(priority=-3, deadline_unix_ms=1_795_759_200_000)
 
 
 def test_sustained_inference_is_measured_by_one_process_unless_told_otherwise() -> None:

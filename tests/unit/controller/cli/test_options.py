@@ -5,10 +5,11 @@ from collections.abc import Callable
 import click
 import pytest
 
+from controller.cli.options.backbones import read_backbones
 from controller.cli.options.start_gate import gate_options, read_charge
 from controller.cli.options.values import (
-    read_backbones,
     read_batches,
+    read_deadline,
     read_devices,
     read_input_sizes,
     read_input_values,
@@ -40,6 +41,10 @@ def test_names_and_tiers_mix_and_each_backbone_comes_once() -> None:
 def test_lists_are_read() -> None:
     assert read_devices("all") == ()
     assert read_devices("a, b,a") == ("a", "b")
+    assert read_devices("soc=rk3588,a") == ("soc=rk3588", "a")
+    assert read_devices("a,all") == ()
+    assert read_deadline("2026-11-27T06:00") == 1_795_759_200_000
+    assert read_deadline("2026-11-27T07:00+01:00") == 1_795_759_200_000
     assert read_threads("1,2,1") == (1, 2)
     assert read_input_sizes("192, 192x48,256X256,192") == (
         square(192),
@@ -53,7 +58,7 @@ def test_lists_are_read() -> None:
     assert read_precisions("int8-static,fp16,fp16") == (Precision.INT8_STATIC, Precision.FP16)
     assert read_precisions("all") == tuple(Precision)
     assert read_runtimes("onnxruntime") == (Runtime.ONNXRUNTIME,)
-    assert read_percentage("1.5%") == pytest.approx(0.015)
+    assert [read_percentage(text) for text in ("1.5%", "7%", "2e1%")] == [0.015, 0.07, 0.2]
     assert read_charge("30%") == 30
     assert read_only("disturbed, ok,disturbed") == (Verdict.OK, Verdict.DISTURBED)
 
@@ -83,6 +88,8 @@ def test_lists_are_read() -> None:
         (read_percentage, "1e999%", "write it as 2%"),
         (read_charge, "30.5%", "write it as 30%"),
         (read_devices, ",", "the list is empty"),
+        (read_deadline, "tomorrow", "write 2026-11-27T06:00 in UTC"),
+        (read_deadline, "8", "8h from now"),
     ],
 )
 def test_what_cannot_be_read_says_how_to_write_it(

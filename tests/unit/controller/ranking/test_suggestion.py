@@ -59,6 +59,7 @@ AGAIN = replace(
     time_budget_ms=3_000,
     precisions=(Precision.FP32,),
     batches=(1,),
+    fresh=True,
 )
 """A sweep that measures again what was measured as `TOLD`, in 3 repetitions."""
 

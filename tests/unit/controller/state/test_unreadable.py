@@ -2,9 +2,10 @@
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from controller.state.schema.unreadable import is_wide
+from controller.state.schema.unreadable import is_signed, is_wide
 from protos.v1 import query_pb2, types_pb2
 
+_SIGNED = (FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SINT64)
 _NARROW = (FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_INT32)
 _WIDE = (FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_INT64)
 # Of answers alone, and of a figure's reason, which no row holds as a whole number.
@@ -32,3 +33,10 @@ def test_what_has_32_bits_holds_no_more() -> None:
     narrow = fields_of(_NARROW)
     assert "threads" in narrow
     assert not any(map(is_wide, narrow))
+
+
+def test_what_may_be_below_nothing_is_what_has_a_sign() -> None:
+    signed = fields_of(_SIGNED)
+    assert "priority" in signed
+    assert all(map(is_signed, signed))
+    assert not any(map(is_signed, fields_of(_WIDE + _NARROW)))

@@ -32,3 +32,17 @@ def test_more_jobs_than_may_be_at_once_are_refused_before_any_is_made() -> None:
     )
     with pytest.raises(EdgerankError, match=r"1,000,000 may be"):
         plan_conversion(conversion, CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("changes", "token"),
+    [
+        ({"priority": 11}, "-10 to 10, not 11"),
+        ({"priority": -11}, "-10 to 10, not -11"),
+        ({"deadline_unix_ms": 0}, "since 1970, not 0 ms"),
+    ],
+)
+def test_how_urgent_a_sweep_may_be_has_its_bounds(changes: dict[str, int], token: str) -> None:
+    with pytest.raises(EdgerankError, match=token) as refused:
+        plan_sweep(replace(SPEC, **changes), [device("pc")], CATALOG)  # type: ignore[arg-type]
+    assert refused.value.code is ErrorCode.INVALID_INPUT

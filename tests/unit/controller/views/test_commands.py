@@ -6,28 +6,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.cli.sweeps import sweep as command
 from controller.domain.cores import CoreChoice, Cores
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import DEFAULT_GATE, MAX_REPETITIONS, SweepSpec
-from controller.views.commands import sweep_command
-from models.catalog.catalog import Catalog, load_catalog
+from controller.views.sweeps.commands import sweep_command
+from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
 from models.catalog.variants import WeightsKind
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
-from tests.unit.controller.samples.measurements import catalog
+from tests.unit.controller.samples.asked_sweeps import asked_by, spelt_out
 
 
 def _listed(cpus: Collection[int]) -> Cores:
     return Cores(choice=CoreChoice.LISTED, cpus=tuple(sorted(cpus)))
 
 
-KNOWN = catalog(A=75, B=76, C=77)
 NO_LIMITS = Constraints()
 GAP = SweepSpec(
     backbones=("A", "B"),
@@ -58,6 +55,7 @@ AGAIN = replace(
     cores=_listed({4, 5, 6, 7}),
     flush_denormals=True,
     onnxruntime=OnnxRuntimeOptions(spinning=False),
+    fresh=True,
 )
 WRITTEN = [
     (
@@ -70,7 +68,7 @@ WRITTEN = [
         "edgerank sweep --models A,B --devices pi5 --runtimes paddlelite,onnxruntime "
         "--threads 1,2 --precisions fp32,int8-static --batch 1,4 --cores 4-7 --flush-denormals "
         "--no-spinning --weights synthetic --repetitions 10-20 --time 1200s "
-        "--time-budget 3000ms --precision 2.5%",
+        "--time-budget 3000ms --precision 2.5% --fresh",
     ),
     (
         replace(GAP, sustained_minutes=10, fewest_repetitions=1, most_repetitions=1),
@@ -80,51 +78,11 @@ WRITTEN = [
 ]
 
 
-class Asked(Exception):
-    """A controller was asked for a sweep."""
-
-    def __init__(self, spec: SweepSpec) -> None:
-        self.spec = spec
-
-
-class Listener:
-    """A client whose controller knows three backbones, and starts nothing."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def __enter__(self) -> "Listener":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Has nothing to close."""
-
-    def catalog(self) -> Catalog:
-        return KNOWN
-
-    def start_sweep(self, spec: SweepSpec) -> Any:
-        raise Asked(spec)
-
-
 def started_by(text: str) -> SweepSpec:
     """The sweep that a controller is asked for when a person pastes a command."""
     program, name, *arguments = shlex.split(text)
     assert (program, name) == ("edgerank", "sweep")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "QueryClient", Listener)
-        asked = CliRunner().invoke(command.sweep, arguments).exception
-    assert isinstance(asked, Asked)
-    return asked.spec
-
-
-def spelt_out(spec: SweepSpec) -> SweepSpec:
-    """A sweep with its defaults spelt out."""
-    return replace(
-        spec,
-        precisions=spec.precisions or (Precision.FP32,),
-        batches=spec.batches or (1,),
-        onnxruntime=spec.onnxruntime or OnnxRuntimeOptions(),
-    )
+    return asked_by(*arguments)
 
 
 @pytest.mark.parametrize(("spec", "written"), WRITTEN, ids=["gap", "again", "sustained"])
@@ -166,6 +124,7 @@ def _some(choices: Any) -> st.SearchStrategy[tuple[Any, ...]]:
         gate=st.just(DEFAULT_GATE),
         sustained_minutes=st.integers(0, 60),
         sentinel=st.just(True),
+        fresh=st.booleans(),
     )
 )
 @settings(deadline=None)

@@ -13,11 +13,11 @@ from rich.console import Console
 from controller.cli.printing.follow import follow_conversion, follow_sweep
 from controller.cli.printing.telling import SILENT_S, Teller, looked_at
 from controller.domain.conversions import ConversionSnapshot
+from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import (
     Activity,
     ActivityKind,
-    JobOutcome,
     SweepPhase,
     SweepSnapshot,
 )

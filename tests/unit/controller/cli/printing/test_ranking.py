@@ -14,7 +14,7 @@ from controller.cli.printing.ranking import print_ranking
 from controller.domain.measurements import Measurement, MemoryFigures, Verdict
 from controller.domain.rankings import Constraints, Merit, Ranking
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.views.commands import sweep_command
+from controller.views.sweeps.commands import sweep_command
 from controller.views.wording import SYNTHETIC_NOTE, WIDE_NOTE, memory_range_words, notes
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision

@@ -11,7 +11,7 @@ from controller.fleet.reports import record_report
 from controller.state import attempts
 from controller.state.database import Database
 from controller.state.schema import sweeps as table
-from controller.state.sweeps import list_sweeps, resolve_sweep
+from controller.state.sweeps import list_sweeps, resolve_sweep, running_sweeps
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import SPEC, measured_report
 
@@ -91,3 +91,11 @@ def test_a_beginning_of_several_is_refused_with_their_ids(database: Database) ->
     with pytest.raises(EdgerankError, match="0586aa") as refused:
         resolve_sweep(database, "05")
     assert refused.value.code is ErrorCode.INVALID_INPUT
+
+
+def test_a_sweep_that_can_wait_is_listed_and_goes_on_as_any_other(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", priority=-3)
+    (listed,) = list_sweeps(database)
+    assert (listed.sweep_id, listed.priority) == (sweep_id, -3)
+    (running,) = running_sweeps(database)
+    assert running.spec.priority == -3

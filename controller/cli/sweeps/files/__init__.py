@@ -1,0 +1,1 @@
+"""Sweeps as files: what the options say, written down."""

@@ -1,0 +1,66 @@
+"""Which files there are already: found by their keys, without making or reading any."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from obstore.store import LocalStore
+
+from controller.state.artifacts import find_artifacts
+from controller.state.blobs import has_blob
+from controller.state.database import Database
+from models.catalog.catalog import Catalog
+from models.catalog.variants import Variant, WeightsKind
+from models.conversion.pipeline import ToolMissing, conversion_key
+from models.tools import versions_read_once
+from models.weights.weights import Weights, weights_at_hand
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A file that was made of a variant; whether it is still stored."""
+
+    sha256: str
+    is_stored: bool
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where the files of conversions are, and the weights that go into them."""
+
+    database: Database
+    blobs: LocalStore
+    weights_dir: Path
+
+    def made_files(
+        self, variants: Iterable[Variant], kind: WeightsKind, catalog: Catalog
+    ) -> Mapping[Variant, MadeFile]:
+        """The files that were made of variants from the weights that are here now.
+
+        Without the tools, nobody can tell of which versions a file would be: there are none then.
+        """
+        try:
+            keys = self._keys(variants, kind, catalog)
+        except ToolMissing:
+            return {}
+        artifacts = find_artifacts(self.database, keys.values())
+        return {
+            variant: MadeFile(made.sha256, has_blob(self.blobs, made.sha256, made.size_bytes))
+            for variant, key in keys.items()
+            if (made := artifacts.get(key)) is not None
+        }
+
+    def _keys(
+        self, variants: Iterable[Variant], kind: WeightsKind, catalog: Catalog
+    ) -> dict[Variant, str]:
+        versions = versions_read_once()
+        weights: dict[str, Weights | None] = {}
+        keys: dict[Variant, str] = {}
+        for variant in variants:
+            backbone = catalog.get(variant.backbone)
+            if backbone.name not in weights:
+                weights[backbone.name] = weights_at_hand(backbone, kind, self.weights_dir, versions)
+            found = weights[backbone.name]
+            if found is not None:
+                keys[variant] = conversion_key(variant, found, backbone.input_kind, versions)
+        return keys

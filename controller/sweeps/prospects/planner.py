@@ -1,0 +1,79 @@
+"""Plans sweeps beside what there is: files, figures of before, and how long measuring took."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from controller.conversions.stored import Shelf
+from controller.domain.jobs import SweepPlan
+from controller.domain.sweeps import Device, SweepSpec
+from controller.state.artifacts import made_versions
+from controller.state.catalog.own_models import list_own_models
+from controller.state.database import Database
+from controller.state.rounds.history import earlier_figures, estimates_held, measuring_times
+from controller.sweeps.planning import plan_sweep
+from controller.sweeps.prospects.estimating import History, history_of
+from controller.sweeps.prospects.preview import estimates, preview
+from controller.sweeps.prospects.prospect import Prospect
+from controller.sweeps.prospects.reuse import measured_before
+from controller.sweeps.readable import KnownVersions
+from models.catalog.catalog import Catalog
+from models.catalog.onnx_versions import OnnxVersions
+from models.catalog.variants import WeightsKind
+
+
+class Planner:
+    """Plans sweeps and starts none."""
+
+    def __init__(self, shelf: Shelf, catalog: Catalog) -> None:
+        self._shelf = shelf
+        self._database = shelf.database
+        self._catalog = catalog
+
+    def prospect(self, spec: SweepSpec, devices: Sequence[Device]) -> Prospect:
+        """A sweep that may be started; with `spec.fresh`, no figure of before stands for a job.
+
+        Raises:
+            EdgerankError: the plan cannot hold (see `plan_sweep`).
+        """
+        versions = known_versions(self._database, spec.backbones)
+        plan = plan_sweep(spec, devices, self._catalog, versions)
+        variants = dict.fromkeys(job.variant for job in plan.jobs if not job.is_sentinel)
+        files = self._shelf.made_files(variants, spec.weights, self._catalog)
+        sha256s = {variant: file.sha256 for variant, file in files.items()}
+        measuring = {} if spec.fresh else dict.fromkeys(job.device_id for job in plan.jobs)
+        earlier = earlier_figures(self._database, measuring, set(sha256s.values()))
+        standing = measured_before(plan.jobs, spec, devices, sha256s, earlier)
+        return Prospect(plan, standing, files, tuple(devices))
+
+    def preview(self, spec: SweepSpec, devices: Sequence[Device], *, with_jobs: bool) -> SweepPlan:
+        """What a sweep would measure, and how long that would take.
+
+        Raises:
+            EdgerankError: the plan cannot hold (see `plan_sweep`).
+        """
+        prospect = self.prospect(spec, devices)
+        sentinels = {job.variant for job in prospect.to_measure if job.is_sentinel}
+        # Sentinels have synthetic weights whatever the others have.
+        of_sentinels = self._shelf.made_files(sentinels, WeightsKind.SYNTHETIC, self._catalog)
+        history = self._history(spec, prospect)
+        return preview(spec, prospect, of_sentinels, history, with_jobs=with_jobs)
+
+    def expected_ms(self, spec: SweepSpec, prospect: Prospect) -> Mapping[str, int]:
+        """How long each device is expected to measure, by its id, ms."""
+        found = estimates(spec, prospect, self._history(spec, prospect))
+        return {device_id: each.expected_ms for device_id, each in found.items()}
+
+    def _history(self, spec: SweepSpec, prospect: Prospect) -> History:
+        times = measuring_times(self._database, spec.backbones)
+        return history_of(times, estimates_held(self._database, prospect.by_device.keys()))
+
+
+def known_versions(database: Database, backbones: Collection[str]) -> KnownVersions:
+    """What the ONNX files of backbones need, as far as that is stored."""
+    return KnownVersions(
+        made=made_versions(database, backbones),
+        own={
+            model.name: OnnxVersions(model.ir_version, model.opset)
+            for model in list_own_models(database)
+            if model.ir_version is not None and model.opset is not None
+        },
+    )

@@ -1,0 +1,92 @@
+"""Which jobs were measured alike before, so that they need not be again.
+
+Alike is: the same file, on the same device, with the same build of the runtime, told the same. Such
+a figure stands for a job when it holds what is asked for now: its interval is as narrow, or its own
+sweep tried as hard to make it so and a new one would end as wide. What was disturbed or throttled
+stands for nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from controller.domain.jobs import PlannedJob
+from controller.domain.sweeps import Device, SweepSpec
+from controller.figures.statistics import relative_half_width
+from controller.state.rounds.history import EarlierFigure
+from models.catalog.variants import Variant
+from protos.measuring import MeasureSettings
+from protos.runtimes import Runtime, RuntimeInfo
+
+
+def measured_before(
+    jobs: Sequence[PlannedJob],
+    spec: SweepSpec,
+    devices: Iterable[Device],
+    files: Mapping[Variant, str],
+    earlier: Iterable[EarlierFigure],
+) -> tuple[EarlierFigure | None, ...]:
+    """The newest figure that stands for each job; None where there is none, and for a sentinel.
+
+    Args:
+        jobs: of the sweep.
+        spec: what is asked for.
+        devices: those of the jobs.
+        files: the SHA-256 of each variant's file, of those that there are.
+        earlier: figures of before, the oldest first.
+    """
+    has = {
+        (device.device_id, info.runtime): info
+        for device in devices
+        for info in device.profile.runtimes
+    }
+    there: dict[tuple[str, str], list[tuple[MeasureSettings, EarlierFigure]]] = {}
+    for figure in earlier:
+        info = has.get((figure.device_id, figure.settings.runtime))
+        if info is not None and _ran_with(figure, info) and holds(figure, spec):
+            of_file = there.setdefault((figure.device_id, figure.artifact_sha256), [])
+            of_file.append((_told(figure.settings), figure))
+
+    def standing_for(job: PlannedJob) -> EarlierFigure | None:
+        of_file = there.get((job.device_id, files.get(job.variant, "")))
+        if of_file is None or job.is_sentinel:
+            return None
+        wanted = _told(job.settings)
+        return next((figure for told, figure in reversed(of_file) if told == wanted), None)
+
+    return tuple(map(standing_for, jobs))
+
+
+def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
+    """Whether a figure is as good as what a sweep would give, of a job that is told the same."""
+    if figure.latency.repetition_count < spec.fewest_repetitions:
+        return False
+    if spec.sentinel and not figure.asked.sentinel:
+        return False
+    is_narrow = relative_half_width(figure.latency) <= spec.relative_half_width
+    return is_narrow or _tried_as_hard(figure.asked, spec)
+
+
+def _tried_as_hard(before: SweepSpec, now: SweepSpec) -> bool:
+    if before.time_ms is None or now.time_ms is None:
+        # A time for all jobs together may be more or less than each has by itself.
+        has_as_long = before.time_ms is now.time_ms
+    else:
+        has_as_long = before.time_ms >= now.time_ms
+    return (
+        has_as_long
+        and before.relative_half_width <= now.relative_half_width
+        and before.most_repetitions >= now.most_repetitions
+        and before.time_budget_ms >= now.time_budget_ms
+    )
+
+
+def _told(settings: MeasureSettings) -> MeasureSettings:
+    """What a job is told, without how narrow and how long: a figure says what became of that."""
+    return replace(settings, relative_half_width=0, time_budget_ms=0)
+
+
+def _ran_with(figure: EarlierFigure, info: RuntimeInfo) -> bool:
+    # Paddle Lite says its build of a loaded network otherwise than without one.
+    is_told_alike = info.runtime is Runtime.ONNXRUNTIME
+    is_same_build = not is_told_alike or figure.runtime_build == info.build
+    return figure.runtime_version == info.version and is_same_build

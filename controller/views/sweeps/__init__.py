@@ -1,0 +1,1 @@
+"""Sweeps in words: as options and fields, as commands, as plans."""

@@ -1,0 +1,53 @@
+"""What is said of a sweep and of its plan."""
+
+from controller.domain.jobs import PlanEstimate, PlanGroup
+from controller.domain.quantities import format_number
+from controller.views.counting import counted
+
+_MS_PER_MINUTE = 60_000
+
+
+def before_words(before: int, total: int) -> str:
+    """How many jobs were measured alike before."""
+    verb = "was" if before == 1 else "were"
+    return f"{before:,} of {counted(total, 'job')} {verb} measured before (--fresh measures again)"
+
+
+def group_words(group: PlanGroup) -> str:
+    """What the jobs of a group share besides their device."""
+    size = [] if group.input_size is None else [f"{group.input_size} px"]
+    batch = [] if group.batch is None else [f"batch {group.batch}"]
+    threads = counted(group.threads, "thread")
+    return ", ".join((group.runtime.value, threads, group.precision.value, *size, *batch))
+
+
+def time_words(expected_ms: int) -> str:
+    """A time that people wait for: under 1 min, 12 min, 3 h 5 min, 2 d 4 h."""
+    minutes = round(expected_ms / _MS_PER_MINUTE)
+    if minutes < 1:
+        return "under 1 min"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, left = divmod(hours, 24)
+    return f"{days} d {left} h" if left else f"{days} d"
+
+
+def basis_words(estimate: PlanEstimate) -> str:
+    """What an estimate is made of, and of how many jobs."""
+    parts = {
+        "what jobs took here": estimate.known_here,
+        "what they took on other devices": estimate.known_elsewhere,
+        "the time that a job has": estimate.jobs - estimate.known_here - estimate.known_elsewhere,
+    }
+    return ", ".join(f"{words} ({count:,})" for words, count in parts.items() if count)
+
+
+def held_words(estimate: PlanEstimate) -> str:
+    """How far estimates were off before."""
+    if estimate.earlier_ratio is None:
+        return "no history of estimates here"
+    sweeps = counted(estimate.earlier_sweeps, "sweep")
+    return f"{sweeps} before took {format_number(estimate.earlier_ratio)} times as long as expected"

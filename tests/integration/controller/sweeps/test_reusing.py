@@ -1,0 +1,230 @@
+"""What was measured alike before is not measured again: it is the new sweep's by reference."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from controller.conversions.converter import Converter
+from controller.conversions.stored import Shelf
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.sweeps import Device, SweepPhase, SweepSpec
+from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
+from controller.fleet.reports import record_report
+from controller.state import attempts, jobs
+from controller.state.blobs import open_blobs, put_blob
+from controller.state.database import Database
+from controller.state.devices import enrol, forget, list_devices
+from controller.state.measurements import list_measurements
+from controller.state.sweeps import end_finished, list_sweeps, set_phase
+from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.prospects.planner import Planner
+from controller.sweeps.prospects.prospect import Prospect
+from controller.sweeps.starting import Before, create_sweep
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import WeightsKind
+from models.weights.weights import Weights, weights_at_hand
+from protos.runtimes import Runtime, RuntimeInfo
+from tests.integration.controller.conftest import OwnedClock, start_sweep, store_artifact
+from tests.integration.controller.domain_samples import SPEC, hello, measured_report
+
+CATALOG = load_catalog()
+PHONE = "id-of-phone"
+ASKED = replace(
+    SPEC,
+    devices=("phone",),
+    threads=(1, 2),
+    fewest_repetitions=2,
+    most_repetitions=2,
+    relative_half_width=0.5,
+)
+
+
+@pytest.fixture
+def planner(database: Database, tmp_path: Path) -> Planner:
+    return Planner(Shelf(database, open_blobs(tmp_path), tmp_path / "weights"), CATALOG)
+
+
+def devices(database: Database) -> tuple[Device, ...]:
+    return list_devices(database, connected=frozenset({PHONE}))
+
+
+def prospect(database: Database, planner: Planner, spec: SweepSpec = ASKED) -> Prospect:
+    return planner.prospect(spec, devices(database))
+
+
+def weights() -> Weights:
+    """The synthetic weights of the one backbone, as a conversion takes them."""
+    found = weights_at_hand(CATALOG.get("MobileNetV1"), WeightsKind.SYNTHETIC, Path("none"))
+    assert found is not None
+    return found
+
+
+def measured(database: Database, spec: SweepSpec = ASKED) -> str:
+    """A sweep of the phone whose jobs were all measured, each repetition taking 1 s; its id."""
+    sweep_id = start_sweep(
+        database,
+        "phone",
+        threads=spec.threads,
+        repetitions=spec.fewest_repetitions,
+        made_of=weights(),
+        relative_half_width=spec.relative_half_width,
+        sentinel=spec.sentinel,
+    )
+    work_off(database)
+    return sweep_id
+
+
+def work_off(database: Database, turn_ms: int = 1_000) -> None:
+    """Measures all that waits, each repetition taking so long, and ends its sweeps."""
+    now_ms = 0
+    while (leased := attempts.lease_next(database, PHONE, now_ms)) is not None:
+        report = measured_report(leased.attempt_id, leased.job_id)
+        ended_ms = report.started_at_unix_ms + turn_ms
+        now_ms += turn_ms
+        assert record_report(database, PHONE, replace(report, ended_at_unix_ms=ended_ms), now_ms)
+    end_finished(database, now_ms)
+
+
+def make_ready(database: Database, sweep_id: str) -> None:
+    """Gives the jobs of a sweep their artifacts, and lets it be measured."""
+    for variant in jobs.waiting_variants(database, sweep_id, jobs.Role.CANDIDATE):
+        key = store_artifact(database, variant, weights())
+        jobs.queue_jobs(database, sweep_id, jobs.Role.CANDIDATE, variant, key)
+    set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
+
+
+def started(database: Database, planner: Planner, spec: SweepSpec = ASKED) -> str:
+    """A sweep that was planned beside what there is; its id."""
+    found = prospect(database, planner, spec)
+    before = Before(
+        expected_ms=planner.expected_ms(spec, found),
+        reused=[figure.job_id for figure in found.reused],
+    )
+    return create_sweep(database, spec, found.to_measure, 1, before)
+
+
+def test_what_was_measured_is_no_job_and_its_figures_are_the_sweeps(
+    database: Database, planner: Planner
+) -> None:
+    first = measured(database)
+    more = replace(ASKED, threads=(1, 2, 4))
+    found = prospect(database, planner, more)
+    assert [job.settings.threads for job in found.to_measure] == [4]
+    second = started(database, planner, more)
+    figures = list_measurements(database, MeasurementFilter(sweep_id=second))
+    # Each tells the sweep that it was measured in.
+    assert {(each.threads, each.sweep_id) for each in figures} == {(1, first), (2, first)}
+    summaries = {each.sweep_id: each for each in list_sweeps(database)}
+    assert (summaries[second].jobs_total, summaries[second].jobs_measured_before) == (1, 2)
+    assert summaries[first].jobs_measured_before == 0
+
+
+def test_a_sweep_of_nothing_new_has_no_jobs_and_ends(database: Database, planner: Planner) -> None:
+    measured(database)
+    sweep_id = started(database, planner)
+    assert attempts.lease_next(database, PHONE, now_unix_ms=0) is None
+    (figure, other) = list_measurements(database, MeasurementFilter(sweep_id=sweep_id))
+    assert figure.sweep_id == other.sweep_id != sweep_id
+
+
+async def test_a_sweep_of_nothing_new_is_started_and_has_ended(
+    database: Database,
+    planner: Planner,
+    fleet: Fleet,
+    changes: Changes,
+    *,
+    clock: OwnedClock,
+    tmp_path: Path,
+) -> None:
+    measured(database)
+    blobs = open_blobs(tmp_path)
+    converter = Converter(database, blobs, tmp_path, CATALOG, fleet.gate, clock=clock)
+    sweeps = Sweeps(database, CATALOG, fleet, converter, changes, planner=planner, clock=clock)
+    begun = await sweeps.start(ASKED)
+    assert (begun.job_count, begun.measured_before) == (0, 2)
+    *_, last = [snapshot async for snapshot in sweeps.watch(begun.sweep_id)]
+    assert (last.phase, last.jobs_total, last.artifacts_total) == (SweepPhase.ENDED, 0, 0)
+    await sweeps.close()
+    converter.close()
+
+
+def test_fresh_measures_all_of_it_again(database: Database, planner: Planner) -> None:
+    measured(database)
+    assert prospect(database, planner).to_measure == ()
+    found = prospect(database, planner, replace(ASKED, fresh=True))
+    assert (len(found.to_measure), found.reused) == (2, ())
+
+
+def test_another_version_of_the_runtime_measures_again(
+    database: Database, planner: Planner
+) -> None:
+    measured(database)
+    newer = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.99.0")
+    greeting = hello("phone")
+    profile = replace(greeting.profile, runtimes=(newer,))
+    enrol(database, replace(greeting, profile=profile), now_unix_ms=0)
+    assert len(prospect(database, planner).to_measure) == 2
+
+
+def test_a_sentinel_is_read_where_anything_is_measured_and_else_not(
+    database: Database, planner: Planner
+) -> None:
+    measured(database, replace(ASKED, sentinel=True))
+    there = prospect(database, planner, replace(ASKED, sentinel=True))
+    assert [job.is_sentinel for job in there.plan.jobs] == [True, False, False]
+    assert there.to_measure == ()
+    more = prospect(database, planner, replace(ASKED, sentinel=True, threads=(1, 4)))
+    assert [job.is_sentinel for job in more.to_measure] == [True, False]
+
+
+def test_a_device_goes_with_its_figures_and_with_the_sweeps_that_had_no_others(
+    database: Database, planner: Planner
+) -> None:
+    measured(database)
+    started(database, planner)
+    forget(database, PHONE)
+    assert list_sweeps(database) == ()
+
+
+def test_a_plan_tells_jobs_files_and_time(
+    database: Database, planner: Planner, tmp_path: Path
+) -> None:
+    measured(database)
+    spec = replace(ASKED, threads=(1, 4))
+    plan = planner.preview(spec, devices(database), with_jobs=True)
+    assert (plan.jobs_total, plan.jobs_measured_before) == (2, 1)
+    assert [
+        (each.device, each.threads, each.jobs_total, each.jobs_measured_before)
+        for each in plan.groups
+    ] == [("phone", 1, 1, 1), ("phone", 4, 1, 0)]
+    (figure,) = [
+        each for each in list_measurements(database, MeasurementFilter()) if each.threads == 1
+    ]
+    assert [job.measurement_id for job in plan.jobs] == [figure.measurement_id, ""]
+    # It was made, and is not there any more.
+    assert (plan.artifacts_total, plan.artifacts_stored) == (1, 0)
+    assert plan.backbones_to_convert == ("MobileNetV1",)
+    (estimate,) = plan.estimates
+    # Two repetitions of the second that one took.
+    assert (estimate.device, estimate.jobs, estimate.known_here) == ("phone", 1, 1)
+    assert estimate.expected_ms == 2_000
+    assert estimate.earlier_ratio is None
+    (tmp_path / "file").write_bytes(b"0" * figure.artifact_size_bytes)
+    put_blob(open_blobs(tmp_path), figure.artifact_sha256, tmp_path / "file")
+    there = planner.preview(spec, devices(database), with_jobs=False)
+    assert (there.artifacts_stored, there.backbones_to_convert, there.jobs) == (1, (), ())
+
+
+def test_a_plan_says_how_far_estimates_were_off(database: Database, planner: Planner) -> None:
+    measured(database)
+    again = replace(ASKED, threads=(1,), fresh=True)
+    for turn_ms in (1_000, 3_000):
+        sweep_id = started(database, planner, again)
+        make_ready(database, sweep_id)
+        work_off(database, turn_ms)
+    (estimate,) = planner.preview(again, devices(database), with_jobs=False).estimates
+    # Expected were 2 s each time, of two repetitions: right once, then a third of what it took.
+    assert estimate.earlier_sweeps == 2
+    assert estimate.earlier_ratio == pytest.approx(2)
