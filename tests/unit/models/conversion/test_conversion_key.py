@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,7 @@ from models.recipes import reduction
 from models.recipes import synthetic as recipe
 from models.recipes.acceptance import ACCEPTANCE
 from models.tools import ToolMissing, tool_versions
-from models.weights import weights
-from models.weights.weights import Weights, resolve_weights
+from models.weights.weights import Weights, resolve_weights, weights_at_hand
 from protos.inputs import square
 
 VARIANT = Variant("Net", Format.PADDLELITE, Precision.FP32, Target.X86, square(224))
@@ -71,13 +71,22 @@ def test_where_the_weights_lie_does_not_count() -> None:
     [
         ("PIPELINE_VERSION", 99),
         ("PARITY_TOLERANCE", 0.5),
-        ("tool_versions", lambda names: dict.fromkeys(names, "9.9")),
     ],
 )
-def test_tools_and_options_count(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_count(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     before = conversion_key(VARIANT, WEIGHTS)
     monkeypatch.setattr(pipeline, name, value)
     assert conversion_key(VARIANT, WEIGHTS) != before
+
+
+def others(names: Iterable[str]) -> dict[str, str]:
+    """Versions of no release."""
+    return dict.fromkeys(names, "9.9")
+
+
+def test_tools_count() -> None:
+    before = conversion_key(VARIANT, WEIGHTS)
+    assert conversion_key(VARIANT, WEIGHTS, versions=others) != before
 
 
 def test_a_tool_that_is_not_installed_is_named() -> None:
@@ -101,10 +110,13 @@ def test_every_setting_of_the_recipe_counts(setting: str, monkeypatch: pytest.Mo
     assert synthetic("MobileNetV1").digest != before
 
 
-def test_the_recipes_tools_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = synthetic("MobileNetV1").digest
-    monkeypatch.setattr(weights, "tool_versions", lambda names: dict.fromkeys(names, "9.9"))
-    assert synthetic("MobileNetV1").digest != before
+def test_the_recipes_tools_count() -> None:
+    backbone, folder = load_catalog().get("MobileNetV1"), Path("unused")
+    now = weights_at_hand(backbone, WeightsKind.SYNTHETIC, folder)
+    then = weights_at_hand(backbone, WeightsKind.SYNTHETIC, folder, versions=others)
+    assert now is not None
+    assert then is not None
+    assert now.digest == synthetic("MobileNetV1").digest != then.digest
 
 
 @pytest.mark.parametrize(
@@ -128,12 +140,15 @@ def test_the_recipes_tools_count(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_is_stored_in_float32_is_found_again(
-    format_: Format, target: Target, key: str, monkeypatch: pytest.MonkeyPatch
+    format_: Format, target: Target, key: str
 ) -> None:
-    monkeypatch.setattr(pipeline, "tool_versions", lambda names: dict.fromkeys(names, "1.0"))
     variant = replace(VARIANT, format=format_, target=target)
+
+    def versions(names: Iterable[str]) -> dict[str, str]:
+        return dict.fromkeys(names, "1.0")
+
     # Another key converts everything anew: change it with PIPELINE_VERSION or not at all.
-    assert conversion_key(variant, WEIGHTS) == key
+    assert conversion_key(variant, WEIGHTS, versions=versions) == key
 
 
 @pytest.mark.parametrize(
