@@ -13,7 +13,7 @@ from tests.integration.storage.damaging import DAMAGES, Damage, flip
 from tests.integration.system.conftest import QUICK_SWEEP
 from tests.processes import EDGERANK, Output, Running, running_agent, running_controller
 
-SWEEP = ("sweep", "--models", "PPLCNet_x0_25", "--runtimes", "onnxruntime", *QUICK_SWEEP)
+SWEEP = ("sweep", "--fresh", "--models", "PPLCNet_x0_25", "--runtimes", "onnxruntime", *QUICK_SWEEP)
 
 
 @pytest.fixture(scope="module")
