@@ -19,7 +19,8 @@ from controller.figures.latency import (
 from controller.figures.spread import process_spread
 from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
-from controller.fleet.rounds.drifting import is_watched, slowdown, suspect_blocks
+from controller.fleet.rounds.drifting import is_watched, slowdown
+from controller.fleet.rounds.turns import Course
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
 from controller.state.rounds.underway import Underway
@@ -31,12 +32,7 @@ TakenT = TypeVar("TakenT")
 
 
 def conclude(
-    taken: _Taken,
-    settings: MeasureSettings,
-    *,
-    readings_ms: Sequence[float],
-    is_to_be_watched: bool,
-    not_ready: int,
+    taken: _Taken, settings: MeasureSettings, course: Course, not_ready: int
 ) -> Conclusion:
     """Derive a job's figures and verdict.
 
@@ -48,11 +44,10 @@ def conclude(
     Args:
         taken: at least one.
         settings: what they were told.
-        readings_ms: the sentinel's medians in order, ms.
-        is_to_be_watched: whether there was to be a sentinel.
+        course: how the sweep stands on the device.
         not_ready: starts that never came about.
     """
-    suspects = suspect_blocks(readings_ms)
+    suspects, readings_ms = course.suspects, course.readings_ms
     steady = those_but(taken, lambda each: each.block in suspects)
     ready = those_but(steady, lambda each: each.repetition.started_unready is not None)
     counted = those_but(ready, lambda each: has_shifted(each.repetition))
@@ -68,7 +63,7 @@ def conclude(
         more += unready_starts(_repetitions(steady), ReasonCode.UNREADY_LEFT_OUT)
     if len(counted) < len(ready):
         more += shifts_left_out(_repetitions(ready))
-    if is_to_be_watched:
+    if course.is_to_be_watched:
         more += _unwatched(taken, readings_ms)
     return _conclusion(counted, figures, judged, (*reasons, *more))
 

@@ -160,13 +160,7 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
         if not taken:
             end_job(transaction, job_id, JobState.CANCELLED)
             return
-    conclusion = conclude(
-        taken,
-        settings,
-        readings_ms=course.readings_ms,
-        is_to_be_watched=course.is_to_be_watched,
-        not_ready=not_ready,
-    )
+    conclusion = conclude(taken, settings, course, not_ready)
     with database.writing() as transaction:
         if end_job(transaction, job_id, JobState.DONE):
             record_conclusion(transaction, job_id, conclusion, now_unix_ms)

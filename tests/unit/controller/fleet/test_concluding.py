@@ -6,11 +6,13 @@ from controller.domain.measurements import Verdict
 from controller.figures.latency import latency_figures
 from controller.figures.spread import UNKNOWN
 from controller.fleet.rounds.concluding import conclude, conclude_so_far
+from controller.fleet.rounds.turns import Course
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
 from controller.state.rounds.underway import Underway
 from protos.measuring import Repetition
 from protos.reasons import ReasonCode
+from tests.benchmarks.measuring.simulated_sweep import spec_of
 from tests.unit.controller.samples.measurements import settings
 from tests.unit.controller.samples.noise import noise
 from tests.unit.controller.samples.reasons import TAKEN
@@ -41,13 +43,17 @@ def taken_of(repetitions: tuple[Repetition, ...], blocks: tuple[int, ...]) -> li
 def concluded(*repetitions: Repetition, blocks: tuple[int, ...] = ()) -> Conclusion:
     # Three readings are as the first; then the device is half as fast.
     readings_ms = (1.0, 1.01, 0.99, 1.5, 1.51) if blocks else ()
-    return conclude(
-        taken_of(repetitions, blocks),
-        settings(relative_half_width=0.5),
+    course = Course(
+        spec=spec_of(0.5),
+        planned_ms=0,
+        spread=UNKNOWN,
+        history=UNKNOWN,
+        spent_ms=0,
         readings_ms=readings_ms,
-        is_to_be_watched=False,
-        not_ready=0,
+        sentinel=None,
+        has_repeated=False,
     )
+    return conclude(taken_of(repetitions, blocks), settings(relative_half_width=0.5), course, 0)
 
 
 def codes(conclusion: Conclusion) -> list[ReasonCode]:
