@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import os
+import resource
 import sys
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
@@ -13,6 +14,8 @@ from click.shell_completion import CompletionItem
 EXECUTION = 4
 NO_MEMORY = b"error: not enough memory for this: free some, or raise what 'ulimit -d' allows\n"
 INTERRUPTED = 130
+# An agent joins from 150 MB on; below 50 MB libraries of C++ abort, or leave half of themselves.
+LEAST_DATA_BYTES = 128_000_000
 
 
 class Listed(NamedTuple):
@@ -86,6 +89,12 @@ class MissingExtra(click.ClickException):
     exit_code = 4
 
 
+class NoRoom(click.ClickException):
+    """The process may not have the memory that any command needs."""
+
+    exit_code = EXECUTION
+
+
 class Commands(click.Group):
     """The commands, in the order in which a person meets them."""
 
@@ -97,6 +106,7 @@ class Commands(click.Group):
         """The click object of a command, None for one that there is not."""
         if name not in COMMANDS:
             return None
+        _check_memory()
         module_name, attribute = COMMANDS[name].place.split(":")
         try:
             module = importlib.import_module(module_name)
@@ -150,6 +160,16 @@ def edgerank() -> None:
       edgerank agent --controller 10.0.0.5:7700 join it and measure
       edgerank best --device phone --max-latency 20ms
     """
+
+
+def _check_memory() -> None:
+    """Refuses before a library is loaded: several abort without memory, which nobody can catch."""
+    allowed_bytes, _most = resource.getrlimit(resource.RLIMIT_DATA)
+    if 0 <= allowed_bytes < LEAST_DATA_BYTES:
+        raise NoRoom(
+            f"'ulimit -d' allows {allowed_bytes / 1e6:.0f} MB of memory here and edgerank needs "
+            f"{LEAST_DATA_BYTES / 1e6:.0f} MB: raise it"
+        )
 
 
 def _short_help(listed: Listed) -> str:

@@ -90,8 +90,10 @@ def test_a_device_without_room_for_the_agent_is_told_in_one_sentence(
     assert not any(thread.is_alive() for thread in started)
 
 
-def test_a_command_without_memory_ends_with_one_sentence(tmp_path: Path) -> None:
-    limited = ["prlimit", "--data=20000000:20000000", sys.executable, "-m", "controller.cli.main"]
+@pytest.mark.parametrize("limit_mb", [8, 18, 20, 22, 30, 35, 100])
+def test_a_command_without_memory_ends_with_one_sentence(tmp_path: Path, limit_mb: int) -> None:
+    limit = limit_mb * 1_000_000
+    limited = ["prlimit", f"--data={limit}:{limit}", sys.executable, "-m", "controller.cli.main"]
     ended = subprocess.run(
         [*limited, "agent", "--controller", "127.0.0.1:1", "--state", str(tmp_path)],
         capture_output=True,
