@@ -221,6 +221,8 @@ class SweepSnapshot:
         repetitions_done: those that were taken.
         jobs_with_figures: jobs and sentinels of which two repetitions were taken, so that there is
             a first figure.
+        underway: jobs that go on to be measured, as far as they are known; on a stream, those of
+            which a repetition was taken since its last snapshot, or the last of them.
     """
 
     sweep_id: str
@@ -235,6 +237,7 @@ class SweepSnapshot:
     repetitions_total: int = 0
     repetitions_done: int = 0
     jobs_with_figures: int = 0
+    underway: tuple[JobOutcome, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

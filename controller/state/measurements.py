@@ -138,7 +138,11 @@ def list_outcomes(
 
 
 def _outcome(row: RowMapping) -> JobOutcome:
-    measurement = _concluded(row, IMAGENET, ())
+    return outcome_of(_concluded(row, IMAGENET, ()), is_sentinel=row["is_sentinel"])
+
+
+def outcome_of(measurement: Measurement, *, is_sentinel: bool) -> JobOutcome:
+    """What those who follow a sweep are told of a job's measurement."""
     return JobOutcome(
         job_id=measurement.job_id,
         device=measurement.device,
@@ -154,7 +158,7 @@ def _outcome(row: RowMapping) -> JobOutcome:
         median_ms=measurement.latency.median_ms if measurement.latency else None,
         low_ms=measurement.latency.low_ms if measurement.latency else None,
         high_ms=measurement.latency.high_ms if measurement.latency else None,
-        is_sentinel=row["is_sentinel"],
+        is_sentinel=is_sentinel,
     )
 
 

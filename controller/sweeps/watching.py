@@ -5,25 +5,36 @@ take no thread and no time from the agents' reports. Who is slow misses looks an
 ended is asked for from the last one that was told.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from controller.domain.jobs import JobState
 from controller.domain.sweeps import Activity, SweepSnapshot
 from controller.fleet.changes import Changes
+from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import sweeps
 from controller.state.database import Database
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
+from controller.state.rounds.underway import list_changed
 from controller.state.sweeps import RUNNING_PHASES
 
 INTERVAL_S: Final = 0.25
 ResultT = TypeVar("ResultT")
+
+
+class _Reached(NamedTuple):
+    """The number of the last outcome of a sweep, and that of the last turn that was taken."""
+
+    outcome: int = 0
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,13 +43,13 @@ class _Look:
 
     Attributes:
         snapshot: what everybody is told of it, without what ended.
-        outcomes: the number of the last outcome then.
-        told: the snapshots with what ended after an outcome, by that one's number.
+        reached: what had come about then.
+        told: the snapshots with what came about since something had been reached.
     """
 
     snapshot: SweepSnapshot
-    outcomes: int
-    told: dict[int, asyncio.Future[SweepSnapshot]] = field(default_factory=dict)
+    reached: _Reached
+    told: dict[_Reached, asyncio.Future[SweepSnapshot]] = field(default_factory=dict)
 
 
 class _Followed:
@@ -90,12 +101,12 @@ class Watching:
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
-        number = seen = 0
+        number, seen = 0, _Reached()
         with self._following(sweep_id) as followed:
             while True:
                 number, look = await followed.after(number)
                 yield await self._since(look, seen)
-                seen = look.outcomes
+                seen = look.reached
                 if look.snapshot.phase not in RUNNING_PHASES:
                     return
 
@@ -146,23 +157,25 @@ class Watching:
             repetitions_done=counts.turns_taken,
             jobs_with_figures=counts.jobs_with_figures,
         )
-        return _Look(snapshot, counts.outcomes)
+        return _Look(snapshot, _Reached(counts.outcomes, counts.turns_taken))
 
-    async def _since(self, look: _Look, seen: int) -> SweepSnapshot:
-        """A look's snapshot with what ended since; the same one for all who have seen as much."""
-        if seen == look.outcomes:
+    async def _since(self, look: _Look, seen: _Reached) -> SweepSnapshot:
+        """A look's snapshot with what came since; the same one for all who have seen as much."""
+        if seen == look.reached:
             return look.snapshot
         if seen not in look.told:
-            asked = self._in_thread(partial(self._with_ended, look, seen))
+            asked = self._in_thread(partial(self._with_changes, look, seen))
             look.told[seen] = asyncio.ensure_future(asked)
         # Who goes away takes nothing from the others.
         return await asyncio.shield(look.told[seen])
 
-    def _with_ended(self, look: _Look, seen: int) -> SweepSnapshot:
-        ended = list_outcomes(
-            self._database, look.snapshot.sweep_id, after=seen, until=look.outcomes
+    def _with_changes(self, look: _Look, seen: _Reached) -> SweepSnapshot:
+        sweep_id, reached = look.snapshot.sweep_id, look.reached
+        ended = list_outcomes(self._database, sweep_id, after=seen.outcome, until=reached.outcome)
+        underway = list_changed(
+            self._database, sweep_id, conclude_so_far, after=seen.turn, until=reached.turn
         )
-        return replace(look.snapshot, ended=tuple(ended))
+        return replace(look.snapshot, ended=tuple(ended), underway=tuple(underway))
 
     async def _in_thread(self, work: Callable[[], ResultT]) -> ResultT:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1251,6 +1251,7 @@ class WatchSweepResponse(_message.Message):
     REPETITIONS_TOTAL_FIELD_NUMBER: _builtins.int
     REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
     JOBS_WITH_FIGURES_FIELD_NUMBER: _builtins.int
+    UNDERWAY_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -1271,6 +1272,12 @@ class WatchSweepResponse(_message.Message):
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
         """What goes on now: a conversion, or what each agent does."""
 
+    @_builtins.property
+    def underway(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutcome]:
+        """Jobs that go on to be measured of which a repetition was taken since the last snapshot of this
+        stream, or the last of them: their figures as far as they are known.
+        """
+
     def __init__(
         self,
         *,
@@ -1286,10 +1293,11 @@ class WatchSweepResponse(_message.Message):
         repetitions_total: _builtins.int = ...,
         repetitions_done: _builtins.int = ...,
         jobs_with_figures: _builtins.int = ...,
+        underway: _abc.Iterable[Global___JobOutcome] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,6 +27,7 @@ from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
 from controller.views.reasons import sentence
 from controller.views.reasons.folding import folded_reasons
+from controller.views.sweeps.narrowing import Narrowing, is_underway
 from controller.views.wording import median_words, per_image_words
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
@@ -56,7 +57,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
     ended: list[JobOutcome] = []
     last: SweepSnapshot | None = None
     with _progress(console, MofNCompleteColumn()) as progress:
-        teller = Teller(progress.console)
+        teller, narrowing = Teller(progress.console), Narrowing()
         artifacts = progress.add_task("artifacts", total=None, activity="")
         repetitions = progress.add_task("processes", total=None, activity="")
         for snapshot in snapshots:
@@ -74,6 +75,8 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             for outcome in last.ended:
                 teller.say(_job_line(outcome))
             ended.extend(last.ended)
+            for outcome in narrowing.told_anew(last.underway):
+                teller.say(_job_line(outcome))
             if last.phase in (SweepPhase.CONVERTING, SweepPhase.MEASURING):
                 teller.goes_on(last.activities, *_how_far(last))
     assert last is not None  # The controller answers with a snapshot or with an error.
@@ -186,8 +189,11 @@ def _job_line(outcome: JobOutcome) -> Text:
         median = median_words(outcome.median_ms, outcome.low_ms, outcome.high_ms)
         one_image = per_image_words(per_image_ms(outcome.median_ms, outcome.batch))
         parts.append(median + one_image)
-    style = _VERDICT_STYLES.get(outcome.verdict, "red")
-    return Text.assemble((f"{outcome.verdict.value:9}", style), f" {'  '.join(parts)}")
+    if is_underway(outcome):
+        verdict, style = "so far", "dim"
+    else:
+        verdict, style = outcome.verdict.value, _VERDICT_STYLES.get(outcome.verdict, "red")
+    return Text.assemble((f"{verdict:9}", style), f" {'  '.join(parts)}")
 
 
 def _unordinary(outcome: JobOutcome | ConversionOutcome) -> list[str]:

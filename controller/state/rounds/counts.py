@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import ScalarSelect, case, func, insert, select, update
 
 from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, TurnState
 from controller.state.database import Database, Transaction
@@ -61,6 +61,15 @@ def add_counts(transaction: Transaction, sweep_id: str, more: Mapping[str, int])
         transaction.execute(
             update(sweep_counts).where(sweep_counts.c.sweep_id == sweep_id).values(changed)
         )
+
+
+def next_taken(sweep_id: str) -> ScalarSelect[int]:
+    """The number of one more turn that is taken, from 1, as a value of a statement."""
+    return (
+        select(sweep_counts.c.turns_taken + 1)
+        .where(sweep_counts.c.sweep_id == sweep_id)
+        .scalar_subquery()
+    )
 
 
 def number_outcome(transaction: Transaction, sweep_id: str) -> int:

@@ -11,7 +11,7 @@ from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, OpenJob,
 from controller.figures.spread import spread_of
 from controller.state.database import Transaction
 from controller.state.jobs import OPEN_TURNS, move_jobs
-from controller.state.rounds.counts import add_counts
+from controller.state.rounds.counts import add_counts, next_taken
 from controller.state.rounds.courses import (
     Place,
     add_to_course,
@@ -48,7 +48,12 @@ def take_turn(
     is_reading = turn.job_id == find_sentinel(transaction, turn.place)
     before = medians_of(transaction, turn.job_id)
     block = None if is_reading else count_readings(transaction, turn.place)
-    taken = {"state": TurnState.TAKEN, "block": block, "median_ms": median_ms}
+    taken = {
+        "state": TurnState.TAKEN,
+        "taken_number": next_taken(turn.place.sweep_id),
+        "block": block,
+        "median_ms": median_ms,
+    }
     if not _end_turn(transaction, turn, taken | {"spent_ms": spent_ms}):
         return False
     after = before if median_ms is None else [*before, median_ms]

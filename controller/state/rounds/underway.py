@@ -2,24 +2,30 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import RowMapping, exists
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, select
 
-from controller.domain.jobs import JobState, TurnState
+from controller.domain.jobs import JobOutcome, JobState, TurnState
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.figures.spread import UNKNOWN, Spread
-from controller.state.database import Database
+from controller.state.database import Database, Transaction
 from controller.state.measurements import (
     Conclusion,
     beside_accuracy,
     measurement_of,
+    outcome_of,
 )
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.repetitions import TakenRepetition, list_taken
 from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import jobs, turns
 from controller.state.schema.unreadable import readable
+from models.catalog.catalog import IMAGENET
 from protos.measuring import MeasureSettings
+
+MOST_CHANGED: Final = 200
+"""So many turns a look are told of: the others' jobs are, when they have their next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,28 +56,69 @@ def list_underway(
         wanted: which jobs; samples are left out.
         conclude: derives figures and verdict.
     """
-    dataset = wanted.accuracy_dataset
     is_begun = exists().where(turns.c.job_id == jobs.c.job_id, turns.c.state == TurnState.TAKEN)
+    with database.transaction() as transaction:
+        found = _so_far(
+            transaction, wanted.accuracy_dataset, [is_begun, *are_wanted(wanted)], conclude
+        )
+    return [measurement for measurement, _ in found]
+
+
+def list_changed(
+    database: Database,
+    sweep_id: str,
+    conclude: Callable[[Underway], Conclusion],
+    *,
+    after: int,
+    until: int,
+) -> list[JobOutcome]:
+    """What can be said of the jobs of a sweep that are being measured and have one turn more.
+
+    Args:
+        database: the controller's.
+        sweep_id: whose jobs.
+        conclude: derives figures and verdict.
+        after: number of the last turn taken that is known already.
+        until: number of the last one that is wanted; of many only the last are looked at.
+    """
+    is_one_more = and_(
+        turns.c.sweep_id == sweep_id,
+        turns.c.taken_number > max(after, until - MOST_CHANGED),
+        turns.c.taken_number <= until,
+    )
+    with database.transaction() as transaction:
+        changed = select(turns.c.job_id).where(is_one_more)
+        found = _so_far(transaction, IMAGENET, [jobs.c.job_id.in_(changed)], conclude)
+    return [outcome_of(measurement, is_sentinel=is_one) for measurement, is_one in found]
+
+
+def _so_far(
+    transaction: Transaction,
+    dataset: str,
+    are_these: Sequence[ColumnElement[bool]],
+    conclude: Callable[[Underway], Conclusion],
+) -> list[tuple[Measurement, bool]]:
+    """Measurements of jobs that go on, in their order, and whether each is a sentinel's."""
     query = (
         beside_accuracy(dataset)
         .add_columns(jobs.c.device_id)
-        .where(jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]), is_begun, *are_wanted(wanted))
+        .where(jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]), *are_these)
         .order_by(jobs.c.position)
     )
     spreads: dict[Place, Spread] = {}
-    with database.transaction() as transaction:
 
-        def so_far(row: RowMapping) -> Measurement | None:
-            taken = list_taken(transaction, row["job_id"])
-            # A profile has turns and no repetitions.
-            if not taken:
-                return None
-            place = Place(sweep_id=row["sweep_id"], device_id=row["device_id"])
-            if place not in spreads:
-                spreads[place] = known_spread(transaction, place) or UNKNOWN
-            job = Underway(taken=taken, settings=row["settings"], spread=spreads[place])
-            return measurement_of(row, conclude(job), dataset, measurement_id=row["job_id"])
+    def so_far(row: RowMapping) -> tuple[Measurement, bool] | None:
+        taken = list_taken(transaction, row["job_id"])
+        # A profile has turns and no repetitions.
+        if not taken:
+            return None
+        place = Place(sweep_id=row["sweep_id"], device_id=row["device_id"])
+        if place not in spreads:
+            spreads[place] = known_spread(transaction, place) or UNKNOWN
+        job = Underway(taken=taken, settings=row["settings"], spread=spreads[place])
+        measurement = measurement_of(row, conclude(job), dataset, measurement_id=row["job_id"])
+        return measurement, row["is_sentinel"]
 
-        rows = transaction.execute(query).mappings().all()
-        found = list(readable("job", "job_id", rows, so_far))
+    rows = transaction.execute(query).mappings().all()
+    found = list(readable("job", "job_id", rows, so_far))
     return [each for each in found if each is not None]

@@ -211,11 +211,14 @@ turns = Table(
     # Among those of its sweep on its device.
     Column("place", Integer, nullable=False),
     Column("state", Member(TurnState), nullable=False),
+    # Which of the sweep's turns that were taken it is, from 1.
+    Column("taken_number", Integer),
     # Readings of the sentinel before it was taken.
     Column("block", Integer),
     Column("median_ms", Float),
     Column("spent_ms", BigInteger, nullable=False),
     Index("ix_turns_device_id_sweep_id_state_place", "device_id", "sweep_id", "state", "place"),
+    Index("ix_turns_sweep_id_taken_number", "sweep_id", "taken_number"),
 )
 
 # One try at one turn.

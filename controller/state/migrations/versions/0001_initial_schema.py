@@ -396,6 +396,7 @@ def upgrade() -> None:
         sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("taken_number", sa.Integer(), nullable=True),
         sa.Column("block", sa.Integer(), nullable=True),
         sa.Column("median_ms", sa.Float(), nullable=True),
         sa.Column("spent_ms", sa.BigInteger(), nullable=False),
@@ -412,11 +413,15 @@ def upgrade() -> None:
             ["device_id", "sweep_id", "state", "place"],
             unique=False,
         )
+        batch_op.create_index(
+            "ix_turns_sweep_id_taken_number", ["sweep_id", "taken_number"], unique=False
+        )
 
 
 def downgrade() -> None:
     """Takes the change back."""
     with op.batch_alter_table("turns", schema=None) as batch_op:
+        batch_op.drop_index("ix_turns_sweep_id_taken_number")
         batch_op.drop_index("ix_turns_device_id_sweep_id_state_place")
 
     op.drop_table("turns")

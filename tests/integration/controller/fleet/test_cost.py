@@ -7,11 +7,13 @@ from functools import partial
 import pytest
 
 from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.leases import LEASE_MS
 from controller.fleet.sessions import AgentSession
 from controller.state.database import Database
 from controller.state.devices import list_devices
+from controller.sweeps.watching import Watching
 from protos.fleet import Heartbeat, Lease, Report
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import failed_report, hello, measured_report
@@ -33,7 +35,9 @@ async def one_after_another(
 async def test_no_lease_report_or_look_walks_through_a_table(
     database: Database, fleet: Fleet, sentinel: bool
 ) -> None:
-    start_sweep(database, "phone", repetitions=(2, 3), batches=(1, 2, 3, 4), sentinel=sentinel)
+    sweep_id = start_sweep(
+        database, "phone", repetitions=(2, 3), batches=(1, 2, 3, 4), sentinel=sentinel
+    )
     session = await fleet.connect(hello("phone"))
     # Far apart, so that another round follows.
     apart = [
@@ -43,6 +47,8 @@ async def test_no_lease_report_or_look_walks_through_a_table(
     with heard(database) as asked:
         await one_after_another(fleet, session, *apart, failed_report)
         await fleet.look_after_leases()
+        looked = await anext(Watching(database, Changes(), lambda _sweep_id: ()).watch(sweep_id))
+    assert looked.underway
     assert len(asked) > 50
     assert walking(database, asked) == {}
 

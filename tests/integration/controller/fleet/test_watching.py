@@ -22,11 +22,13 @@ from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs
 from controller.state.database import Database
 from controller.state.measurements import list_outcomes
+from controller.state.rounds import underway
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import load_catalog
+from protos.reasons import ReasonCode, reason
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import measured_report
@@ -73,8 +75,8 @@ async def test_many_followers_are_looked_for_once_and_each_is_told_every_outcome
     ended = [outcome.job_id for outcome in list_outcomes(database, sweep_id)]
     assert told == [ended] * MANY
     looked = [each for each in asked if each.thread.startswith("watching")]
-    # At most a look a change, besides the first one, of three questions each.
-    assert 3 <= len(looked) <= 3 * (JOBS + 1)
+    # At most a look a change, besides the first one, of four questions each.
+    assert 4 <= len(looked) <= 4 * (JOBS + 1)
 
 
 async def test_who_is_slow_is_told_the_newest_with_all_that_ended_meanwhile(
@@ -104,6 +106,48 @@ async def test_who_comes_later_is_told_what_ended_before(
     assert len((await anext(early)).ended) == 1
     late = watching.watch(sweep_id)
     assert len((await anext(late)).ended) == 1
+    jobs.cancel_jobs(database, sweep_id)
+
+
+async def test_figures_are_told_while_a_job_is_measured_and_only_those_that_changed(
+    database: Database, changes: Changes, watching: Watching
+) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=3, batches=(1, 2))
+    follower = watching.watch(sweep_id)
+    told = [[outcome.job_id for outcome in (await anext(follower)).underway]]
+    for _ in range(3):
+        measure_one(database)
+        changes.notify()
+        snapshot = await anext(follower)
+        told.append([outcome.job_id for outcome in snapshot.underway])
+        assert snapshot.ended == ()
+    # Jobs take turns: the first round of both, then one of them once more.
+    first, second = told[1][0], told[2][0]
+    assert first != second
+    assert told in ([[], [first], [second], [again]] for again in (first, second))
+    (again,) = snapshot.underway
+    assert again.median_ms is not None
+    assert again.low_ms is not None
+    assert again.high_ms is not None
+    assert again.low_ms <= again.median_ms <= again.high_ms
+    assert again.reasons[0] == reason(ReasonCode.STILL_MEASURED, repetitions=2)
+    # Who comes later is told of both.
+    late = watching.watch(sweep_id)
+    assert {outcome.job_id for outcome in (await anext(late)).underway} == {first, second}
+    jobs.cancel_jobs(database, sweep_id)
+
+
+async def test_of_a_fleet_that_is_quick_the_newest_figures_are_told(
+    database: Database, changes: Changes, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=2, batches=tuple(range(1, JOBS + 1)))
+    monkeypatch.setattr(underway, "MOST_CHANGED", 2)
+    follower = watching.watch(sweep_id)
+    await anext(follower)
+    for _ in range(JOBS):
+        measure_one(database)
+    changes.notify()
+    assert len((await anext(follower)).underway) == 2
     jobs.cancel_jobs(database, sweep_id)
 
 
@@ -196,4 +240,4 @@ async def test_many_followers_on_sockets_leave_the_database_to_the_fleet(
     alone = await work_behind_followers(database, changes, stub, "phone", 1)
     among_many = await work_behind_followers(database, changes, stub, "phone", MANY)
     # A look more or less, by when changes fall together.
-    assert among_many <= alone + 3 * JOBS
+    assert among_many <= alone + 4 * JOBS

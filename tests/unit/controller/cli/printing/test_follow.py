@@ -224,3 +224,19 @@ def test_it_is_said_of_how_many_jobs_there_are_first_figures() -> None:
     (after,) = lines_of(replace(measuring, jobs_with_figures=3, jobs_total=8))
     assert "3/8" not in before
     assert "3/8" in after
+
+
+def test_figures_so_far_are_a_line_when_they_are_first_or_clearly_narrower() -> None:
+    def so_far(half_ms: float, **changes: Any) -> SweepSnapshot:
+        wide = {"low_ms": 4.31 - half_ms, "high_ms": 4.31 + half_ms, "verdict": Verdict.WIDE}
+        underway = reason(ReasonCode.STILL_MEASURED, repetitions=2)
+        job = outcome("ResNet50", reasons=(underway,), **(wide | changes))
+        return replace(snapshot(), underway=(job,))
+
+    unknown = so_far(0.0, low_ms=None, high_ms=None, median_ms=None)
+    sentinel = so_far(0.1, is_sentinel=True)
+    told = lines_of(unknown, sentinel, so_far(0.9), so_far(0.7), so_far(0.5), so_far(0.4))
+    lines = [line for line in told if line]
+    assert ["ResNet50" in line and line.startswith("so far") for line in lines] == [True, True]
+    assert "[3.41, 5.21]" in lines[0]
+    assert "[3.81, 4.81]" in lines[1]
