@@ -1,10 +1,10 @@
 """What of a contract breaks those who speak the version before."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
-    EnumDescriptorProto,
     FieldDescriptorProto,
     FileDescriptorSet,
     MethodDescriptorProto,
@@ -14,58 +14,48 @@ from google.protobuf.descriptor_pb2 import (
 def breaks(before: FileDescriptorSet, now: FileDescriptorSet) -> list[str]:
     """Every number that means something else now, or went without being reserved."""
     return [
-        *_of_messages(_messages(before), _messages(now)),
-        *_of_enums(_enums(before), _enums(now)),
+        *_of_numbered(_messages(before), _messages(now)),
+        *_of_numbered(_enums(before), _enums(now)),
         *_of_methods(_methods(before), _methods(now)),
     ]
 
 
-def _of_messages(
-    before: Mapping[str, DescriptorProto], now: Mapping[str, DescriptorProto]
-) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Numbered:
+    """What of a message or an enum has numbers.
+
+    Attributes:
+        meanings: what each number stands for: its name, and all that the other side relies on.
+        reserved_numbers: that are never to be given again.
+        reserved_names: likewise.
+        prefix: of the names, in sentences.
+    """
+
+    meanings: Mapping[int, tuple[str, object]]
+    reserved_numbers: tuple[range, ...]
+    reserved_names: frozenset[str]
+    prefix: str
+
+
+def _of_numbered(before: Mapping[str, _Numbered], now: Mapping[str, _Numbered]) -> Iterator[str]:
     for name, was in before.items():
         if name not in now:
             yield f"{name} is gone"
-            continue
-        found = now[name]
-        # The end of a message's range is beyond it.
-        reserved, reserved_before = (
-            [range(each.start, each.end) for each in of.reserved_range] for of in (found, was)
-        )
-        fields = {field.number: _meaning(found, field) for field in found.field}
-        for field in was.field:
-            if field.number in fields:
-                if fields[field.number] != _meaning(was, field):
-                    yield f"{name}.{field.name}: {field.number} means something else"
-            elif not _is_in(field.number, reserved) or field.name not in found.reserved_name:
-                yield f"{name}.{field.name}: {field.number} is gone and not reserved"
-        for field in found.field:
-            if _is_in(field.number, reserved_before) or field.name in was.reserved_name:
-                yield f"{name}.{field.name}: {field.number} was reserved"
+        else:
+            yield from _of_one(was, now[name])
 
 
-def _of_enums(
-    before: Mapping[str, EnumDescriptorProto], now: Mapping[str, EnumDescriptorProto]
-) -> Iterator[str]:
-    for name, was in before.items():
-        if name not in now:
-            yield f"{name} is gone"
-            continue
-        found = now[name]
-        # The end of an enum's range is in it.
-        reserved, reserved_before = (
-            [range(each.start, each.end + 1) for each in of.reserved_range] for of in (found, was)
-        )
-        values = {value.number: value.name for value in found.value}
-        for value in was.value:
-            if value.number in values:
-                if values[value.number] != value.name:
-                    yield f"{value.name}: {value.number} means something else"
-            elif not _is_in(value.number, reserved) or value.name not in found.reserved_name:
-                yield f"{value.name}: {value.number} is gone and not reserved"
-        for value in found.value:
-            if _is_in(value.number, reserved_before) or value.name in was.reserved_name:
-                yield f"{value.name}: {value.number} was reserved"
+def _of_one(was: _Numbered, found: _Numbered) -> Iterator[str]:
+    for number, meaning in was.meanings.items():
+        told = f"{was.prefix}{meaning[0]}: {number}"
+        if number in found.meanings:
+            if found.meanings[number] != meaning:
+                yield f"{told} means something else"
+        elif not _is_in(number, found.reserved_numbers) or meaning[0] not in found.reserved_names:
+            yield f"{told} is gone and not reserved"
+    for number, (name, _) in found.meanings.items():
+        if _is_in(number, was.reserved_numbers) or name in was.reserved_names:
+            yield f"{was.prefix}{name}: {number} was reserved"
 
 
 def _of_methods(
@@ -78,9 +68,17 @@ def _of_methods(
             yield f"{name} is called otherwise"
 
 
-def _messages(files: FileDescriptorSet) -> dict[str, DescriptorProto]:
+def _messages(files: FileDescriptorSet) -> dict[str, _Numbered]:
     return {
-        name: message
+        name: _Numbered(
+            meanings={
+                field.number: (field.name, _meaning(message, field)) for field in message.field
+            },
+            # The end of a message's range is beyond it.
+            reserved_numbers=tuple(range(each.start, each.end) for each in message.reserved_range),
+            reserved_names=frozenset(message.reserved_name),
+            prefix=f"{name}.",
+        )
         for file in files.file
         for name, message in _nested(f"{file.package}.", file.message_type)
     }
@@ -94,8 +92,18 @@ def _nested(
         yield from _nested(f"{prefix}{message.name}.", message.nested_type)
 
 
-def _enums(files: FileDescriptorSet) -> dict[str, EnumDescriptorProto]:
-    return {f"{file.package}.{enum.name}": enum for file in files.file for enum in file.enum_type}
+def _enums(files: FileDescriptorSet) -> dict[str, _Numbered]:
+    return {
+        f"{file.package}.{enum.name}": _Numbered(
+            meanings={value.number: (value.name, None) for value in enum.value},
+            # The end of an enum's range is in it.
+            reserved_numbers=tuple(range(each.start, each.end + 1) for each in enum.reserved_range),
+            reserved_names=frozenset(enum.reserved_name),
+            prefix="",
+        )
+        for file in files.file
+        for enum in file.enum_type
+    }
 
 
 def _methods(files: FileDescriptorSet) -> dict[str, MethodDescriptorProto]:
@@ -112,10 +120,10 @@ def _is_in(number: int, ranges: Iterable[range]) -> bool:
 
 
 def _meaning(message: DescriptorProto, field: FieldDescriptorProto) -> tuple[object, ...]:
-    """All of a field that the other side relies on."""
+    """All of a field, besides its name, that the other side relies on."""
     is_member = field.HasField("oneof_index") and not field.proto3_optional
     oneof = message.oneof_decl[field.oneof_index].name if is_member else None
-    return field.name, field.type, field.type_name, field.label, field.proto3_optional, oneof
+    return field.type, field.type_name, field.label, field.proto3_optional, oneof
 
 
 def _kind(method: MethodDescriptorProto) -> tuple[object, ...]:
