@@ -67,6 +67,11 @@ class Caller:
         return self.caller_name if self.caller is CallerKind.MEMBER else None
 
     @property
+    def person(self) -> str:
+        """The name of the caller's token; empty where nobody is asked for one."""
+        return self.caller_name if self.caller is CallerKind.TOKEN else ""
+
+    @property
     def may_speak_for_devices(self) -> bool:
         """Whether what the caller says of its own identity is taken as it is."""
         return self.caller in (CallerKind.OWNER, CallerKind.ANYBODY)

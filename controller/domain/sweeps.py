@@ -111,8 +111,9 @@ class SweepSpec:
         name: what a person calls it; empty is nothing.
         time_ms: what all jobs on a device may take together, ms, the fewest repetitions in any
             case; None plans for each job by itself.
-        priority: how urgent it is, -10 to 10.
-        deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time.
+        priority: how urgent it is, -10 to 10: a device takes the sweep of the highest first.
+        deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time. Of a
+            person's sweeps of one priority a device takes that of the earliest first.
         fresh: whether what was measured alike before is measured again.
     """
 
@@ -258,6 +259,7 @@ class SweepSummary:
         jobs_measured_before: jobs that it did not need, since figures of before are its too.
         priority: how urgent it is, -10 to 10.
         deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time.
+        started_by: the token of who started it; empty where nobody was asked for one.
     """
 
     sweep_id: str
@@ -273,6 +275,7 @@ class SweepSummary:
     jobs_measured_before: int = 0
     priority: int = 0
     deadline_unix_ms: int | None = None
+    started_by: str = ""
 
 
 def planned_time_ms(spec: SweepSpec, jobs: int) -> int:

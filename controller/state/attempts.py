@@ -4,25 +4,23 @@ import uuid
 from dataclasses import dataclass, replace
 
 from sqlalchemy import (
-    ColumnElement,
     RowMapping,
     Select,
     and_,
-    exists,
     func,
     insert,
     select,
     update,
 )
 
-from controller.domain.jobs import AttemptState, JobState, TurnState
-from controller.domain.sweeps import SweepPhase, limited, waiting_limit_ms
+from controller.domain.jobs import AttemptState
+from controller.domain.sweeps import limited, waiting_limit_ms
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import Place, known_spread
+from controller.state.rounds.next_places import has_next_place, is_queued, next_place
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
-from controller.state.schema import artifacts, attempts, courses, jobs, sweeps, turns
-from controller.state.schema.columns import IsJson
+from controller.state.schema import artifacts, attempts, courses, jobs, turns
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
@@ -46,18 +44,18 @@ class LostTurn:
 
 
 def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
-    """Leases the device's next turn, of its oldest measuring sweep first.
+    """Leases the device's next turn, of the sweep whose turn it is there.
 
     Its start may wait as long as those of the sweep on the device still may together.
     """
     attempt_id = uuid.uuid4().hex
     with database.writing() as transaction:
-        place = _next_place(transaction, device_id)
+        place = next_place(transaction, device_id)
         if place is None:
             return None
         row = transaction.execute(
             _leasable()
-            .where(_queued(place.device_id, turns.c.sweep_id == place.sweep_id))
+            .where(is_queued(place.device_id, turns.c.sweep_id == place.sweep_id))
             .order_by(turns.c.place)
             .limit(1)
         )
@@ -82,7 +80,7 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
 def has_next(database: Database, device_id: str) -> bool:
     """Whether there is a turn that the device could lease."""
     with database.transaction() as transaction:
-        return _next_place(transaction, device_id) is not None
+        return has_next_place(transaction, device_id)
 
 
 def leased_attempts(database: Database) -> dict[str, str]:
@@ -221,33 +219,6 @@ def _end_lease(transaction: Transaction, attempt_id: str, state: AttemptState) -
     ).one()
     place = Place(sweep_id=row.sweep_id, device_id=row.device_id)
     return LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
-
-
-def _next_place(transaction: Transaction, device_id: str) -> Place | None:
-    """The oldest measuring sweep that has a turn for the device."""
-    sweep_id = transaction.scalars(
-        select(sweeps.c.sweep_id)
-        .where(
-            sweeps.c.phase == SweepPhase.MEASURING,
-            # Of one that cannot be read nobody knows what follows, and others would wait behind it.
-            IsJson(sweeps.c.spec),
-            exists()
-            .where(_queued(device_id, turns.c.sweep_id == sweeps.c.sweep_id))
-            .where(jobs.c.job_id == turns.c.job_id),
-        )
-        .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
-        .limit(1)
-    ).one_or_none()
-    return None if sweep_id is None else Place(sweep_id=sweep_id, device_id=device_id)
-
-
-def _queued(device_id: str, of_sweep: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(
-        turns.c.device_id == device_id,
-        of_sweep,
-        turns.c.state == TurnState.QUEUED,
-        jobs.c.state == JobState.QUEUED,
-    )
 
 
 def _leasable() -> Select[tuple[str, str, object, int, str, int, int, int]]:

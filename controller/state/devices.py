@@ -22,6 +22,7 @@ from controller.state.schema import (
     repetitions,
     replaced_agents,
     reused_jobs,
+    servings,
     sweep_counts,
     sweeps,
     turns,
@@ -130,8 +131,8 @@ def forget(database: Database, device_id: str) -> None:
         ).all()
         for table in (reused_jobs, measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
-        for of_course in (courses, device_spreads):
-            transaction.execute(delete(of_course).where(of_course.c.device_id == device_id))
+        for kept in (courses, device_spreads, servings):
+            transaction.execute(delete(kept).where(kept.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
         for table in (sweep_counts, sweeps):
             transaction.execute(

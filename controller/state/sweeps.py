@@ -27,7 +27,7 @@ from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
 from controller.state.schema import devices, jobs, profiles, reused_jobs, sweep_counts, sweeps
 from controller.state.schema.columns import IsJson
-from controller.state.schema.unreadable import readable
+from controller.state.schema.unreadable import MAX_WHOLE, readable
 
 RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 SHOWN_CANDIDATES = 8
@@ -48,17 +48,26 @@ def add_sweep(
     spec: SweepSpec,
     planned: Sequence[PlannedJob],
     now_unix_ms: int,
+    *,
+    started_by: str,
 ) -> tuple[str, ...]:
     """Remembers a sweep with its jobs, which wait for their artifacts; gives the jobs' ids.
 
-    The transaction is the caller's, which writes.
+    Args:
+        transaction: the caller's, which writes.
+        sweep_id: a new one.
+        spec: what was asked for.
+        planned: its jobs.
+        now_unix_ms: the time.
+        started_by: the name of a token; empty where nobody was asked for one.
     """
     transaction.execute(
         insert(sweeps).values(
             sweep_id=sweep_id,
-            spec=spec,
             phase=SweepPhase.CONVERTING,
             created_at_unix_ms=now_unix_ms,
+            started_by=started_by,
+            **asked_columns(spec),
         )
     )
     rows: list[dict[str, Any]] = [
@@ -85,6 +94,12 @@ def add_sweep(
         transaction.execute(insert(jobs), rows)
         expect_profiles(transaction, rows)
     return tuple(row["job_id"] for row in rows)
+
+
+def asked_columns(spec: SweepSpec) -> dict[str, object]:
+    """What a sweep was asked for, by column."""
+    due = spec.deadline_unix_ms
+    return {"spec": spec, "rank": -spec.priority, "due_unix_ms": MAX_WHOLE if due is None else due}
 
 
 def add_reused(transaction: Transaction, sweep_id: str, job_ids: Collection[str]) -> None:
@@ -255,6 +270,7 @@ def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
         jobs_measured_before=row.reused,
         priority=spec.priority,
         deadline_unix_ms=spec.deadline_unix_ms,
+        started_by=row["started_by"],
     )
 
 

@@ -87,8 +87,10 @@ class Sweeps:
         for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._database):
             self._prepare_soon(sweep)
 
-    async def start(self, spec: SweepSpec) -> StartedSweep:
+    async def start(self, spec: SweepSpec, started_by: str = "") -> StartedSweep:
         """Plans and starts a sweep of what was not measured alike before.
+
+        `started_by` is as in `Before`.
 
         Raises:
             EdgerankError: the plan cannot hold (see `plan_sweep`).
@@ -98,6 +100,7 @@ class Sweeps:
         before = Before(
             expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
             reused=[figure.job_id for figure in prospect.reused],
+            started_by=started_by,
         )
         return StartedSweep(
             sweep_id=await self.begin(spec, prospect.to_measure, before),

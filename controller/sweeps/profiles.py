@@ -12,6 +12,7 @@ from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profile_planning import as_sweep, plan_profile
 from controller.sweeps.prospects.planner import known_versions
+from controller.sweeps.starting import Before
 from models.catalog.catalog import Catalog
 
 
@@ -24,8 +25,10 @@ class Profiles:
         self._fleet = fleet
         self._sweeps = sweeps
 
-    async def start(self, spec: ProfileSpec) -> str:
+    async def start(self, spec: ProfileSpec, started_by: str) -> str:
         """Plans and starts a profile; gives its id.
+
+        `started_by` is as in `Before`.
 
         Raises:
             EdgerankError: it cannot hold (see `plan_profile`).
@@ -35,7 +38,7 @@ class Profiles:
         )
         versions = await asyncio.to_thread(known_versions, self._database, (spec.backbone,))
         job = plan_profile(spec, known, self._catalog, versions)
-        return await self._sweeps.begin(as_sweep(spec), (job,))
+        return await self._sweeps.begin(as_sweep(spec), (job,), Before(started_by=started_by))
 
     async def watch(self, profile_id: str) -> AsyncIterator[ProfileProgress]:
         """How far a profile is, now and at each change, until it has ended.

@@ -23,10 +23,12 @@ class Before:
     Attributes:
         expected_ms: how long each device is expected to measure, by its id, ms.
         reused: ids of earlier jobs whose figures are the sweep's, too.
+        started_by: the name of the token of who starts it; empty where nobody is asked for one.
     """
 
     expected_ms: Mapping[str, int] = field(default_factory=dict)
     reused: Sequence[str] = ()
+    started_by: str = ""
 
 
 NOTHING_BEFORE: Final = Before()
@@ -42,7 +44,9 @@ def create_sweep(
     """Remembers a sweep whose jobs wait for their artifacts; gives its id, the order's seed."""
     sweep_id = uuid.uuid4().hex[:12]
     with database.writing() as transaction:
-        job_ids = add_sweep(transaction, sweep_id, spec, planned, now_unix_ms)
+        job_ids = add_sweep(
+            transaction, sweep_id, spec, planned, now_unix_ms, started_by=before.started_by
+        )
         add_reused(transaction, sweep_id, before.reused)
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for job_id, job in zip(job_ids, planned, strict=True):

@@ -670,9 +670,13 @@ class SweepSpec(_message.Message):
     time_ms: _builtins.int
     """What all jobs on a device may take together; absent plans for each job by itself."""
     priority: _builtins.int
-    """How urgent it is, -10 to 10."""
+    """How urgent it is, -10 to 10: a device takes turns of the sweep of the highest first. At the same priority
+    the people who started sweeps, by their tokens, take turns.
+    """
     deadline_unix_ms: _builtins.int
-    """When it should have ended. Absent means no time."""
+    """When it should have ended. Absent means no time. Of a person's sweeps of one priority a device takes that of
+    the earliest first, then the oldest.
+    """
     fresh: _builtins.bool
     """Whether what was measured alike before is measured again."""
     @_builtins.property
@@ -1064,6 +1068,7 @@ class SweepSummary(_message.Message):
     JOBS_MEASURED_BEFORE_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    STARTED_BY_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     name: _builtins.str
     phase: Global___SweepPhase.ValueType
@@ -1080,6 +1085,8 @@ class SweepSummary(_message.Message):
     priority: _builtins.int
     """As in SweepSpec."""
     deadline_unix_ms: _builtins.int
+    started_by: _builtins.str
+    """The token of who started it; empty where nobody was asked for one."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names."""
@@ -1100,10 +1107,11 @@ class SweepSummary(_message.Message):
         jobs_measured_before: _builtins.int = ...,
         priority: _builtins.int = ...,
         deadline_unix_ms: _builtins.int | None = ...,
+        started_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "ended_at_unix_ms", b"ended_at_unix_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "created_at_unix_ms", b"created_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "name", b"name", "phase", b"phase", "priority", b"priority", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "created_at_unix_ms", b"created_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "name", b"name", "phase", b"phase", "priority", b"priority", "started_by", b"started_by", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015

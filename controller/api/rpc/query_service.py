@@ -9,6 +9,7 @@ import grpc
 
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
+from controller.api.rpc.guard import current_caller
 from controller.api.rpc.snapshots import SnapshotMessages
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
@@ -123,7 +124,8 @@ class QueryService(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.StartSweepResponse:
         """Plans a sweep and starts it."""
         async with answered_failures(context):
-            started = await self._sweeps.start(from_request(request.spec, SweepSpec))
+            spec = from_request(request.spec, SweepSpec)
+            started = await self._sweeps.start(spec, current_caller().person)
         return to_message(started, query_pb2.StartSweepResponse)
 
     async def ListSweeps(  # noqa: N802
@@ -170,7 +172,7 @@ class QueryService(query_pb2_grpc.QueryServicer):
         """Profiles a backbone, or follows an earlier profile."""
         async with answered_failures(context):
             profile_id = request.profile_id or await self._profiles.start(
-                from_request(request.spec, ProfileSpec)
+                from_request(request.spec, ProfileSpec), current_caller().person
             )
             async for progress in self._profiles.watch(profile_id):
                 yield query_pb2.ProfileResponse(

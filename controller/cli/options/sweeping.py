@@ -124,14 +124,15 @@ urgency_options = option_group(
         default=0,
         show_default=True,
         metavar="N",
-        help=f"-{MAX_PRIORITY} to {MAX_PRIORITY}; shown by 'edgerank sweeps'.",
+        help=f"-{MAX_PRIORITY} to {MAX_PRIORITY}: a device takes the sweep of the highest first.",
     ),
     click.option(
         "--deadline",
         "deadline_unix_ms",
         type=Converted("deadline", read_deadline),
         metavar="TIME",
-        help="When it should have ended: 2026-11-27T06:00 in UTC, or 8h from now.",
+        help="When it should have ended: 2026-11-27T06:00 in UTC, or 8h from now. Among your "
+        "sweeps of one priority the earliest comes first; nothing ends by it.",
     ),
 )
 

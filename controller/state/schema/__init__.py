@@ -48,6 +48,7 @@ __all__ = [
     "repetitions",
     "replaced_agents",
     "reused_jobs",
+    "servings",
     "sweep_counts",
     "sweeps",
     "turns",
@@ -124,7 +125,25 @@ sweeps = Table(
     Column("phase", Member(SweepPhase), nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
     Column("ended_at_unix_ms", BigInteger),
-    Index("ix_sweeps_phase_created_at_unix_ms", "phase", "created_at_unix_ms", "sweep_id"),
+    # The token of who started it; empty where nobody is asked for one.
+    Column("started_by", String, nullable=False),
+    # What its spec says, so that an index finds the most urgent one: the priority, less first, and
+    # the deadline, or what is later than any.
+    Column("rank", Integer, nullable=False),
+    Column("due_unix_ms", BigInteger, nullable=False),
+    Index(
+        "ix_sweeps_urgency",
+        *("phase", "rank", "started_by", "due_unix_ms", "created_at_unix_ms", "sweep_id"),
+    ),
+)
+
+# Whose sweep a device last took a turn of, where several people's were as urgent; numbers grow.
+servings = Table(
+    "servings",
+    metadata,
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    Column("person", String, primary_key=True),
+    Column("number", Integer, nullable=False),
 )
 
 # How far a sweep is, kept in step with its jobs, turns and measurements. Its turns are those that

@@ -17,7 +17,7 @@ from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
 from controller.sweeps.planning import plan_sweep
-from controller.sweeps.starting import create_sweep
+from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
 from models.conversion.parity import Parity
@@ -100,7 +100,10 @@ def start_sweep(
     device: str,
     threads: tuple[int, ...] = (1,),
     repetitions: int | tuple[int, int] = 1,
+    *,
     made_of: Weights = WEIGHTS,
+    at_unix_ms: int = 0,
+    before: Before = NOTHING_BEFORE,
     **changes: Any,
 ) -> str:
     """A sweep of MobileNetV1 on one device that is ready to be measured; gives its id."""
@@ -110,7 +113,7 @@ def start_sweep(
     devices = list_devices(database, connected=frozenset({f"id-of-{device}"}))
     spec = replace(SPEC, devices=(device,), threads=threads, **changes)
     sweep_id = create_sweep(
-        database, spec, plan_sweep(spec, devices, load_catalog()).jobs, now_unix_ms=0
+        database, spec, plan_sweep(spec, devices, load_catalog()).jobs, at_unix_ms, before
     )
     for role in jobs.Role:
         for variant in jobs.waiting_variants(database, sweep_id, role):

@@ -183,14 +183,28 @@ def upgrade() -> None:
         sa.Column("phase", sa.String(), nullable=False),
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("ended_at_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("started_by", sa.String(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("due_unix_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("sweep_id", name=op.f("pk_sweeps")),
     )
     with op.batch_alter_table("sweeps", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_sweeps_phase_created_at_unix_ms",
-            ["phase", "created_at_unix_ms", "sweep_id"],
+            "ix_sweeps_urgency",
+            ["phase", "rank", "started_by", "due_unix_ms", "created_at_unix_ms", "sweep_id"],
             unique=False,
         )
+
+    op.create_table(
+        "servings",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_servings_device_id")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "person", name=op.f("pk_servings")),
+    )
 
     op.create_table(
         "sweep_counts",
@@ -458,9 +472,10 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("sweep_counts")
     with op.batch_alter_table("sweeps", schema=None) as batch_op:
-        batch_op.drop_index("ix_sweeps_phase_created_at_unix_ms")
+        batch_op.drop_index("ix_sweeps_urgency")
 
     op.drop_table("sweeps")
+    op.drop_table("servings")
     op.drop_table("own_models")
     op.drop_table("replaced_agents")
     with op.batch_alter_table("devices", schema=None) as batch_op:

@@ -11,7 +11,7 @@ from controller.fleet.reports import record_report
 from controller.state import attempts
 from controller.state.database import Database
 from controller.state.schema import sweeps as table
-from controller.state.sweeps import list_sweeps, resolve_sweep, running_sweeps
+from controller.state.sweeps import asked_columns, list_sweeps, resolve_sweep, running_sweeps
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import SPEC, measured_report
 
@@ -22,9 +22,10 @@ def add(database: Database, sweep_id: str, name: str = "", at_unix_ms: int = 0) 
         transaction.execute(
             table.insert().values(
                 sweep_id=sweep_id,
-                spec=replace(SPEC, name=name),
                 phase=SweepPhase.ENDED,
                 created_at_unix_ms=at_unix_ms,
+                started_by="",
+                **asked_columns(replace(SPEC, name=name)),
             )
         )
 
