@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Final
 
 import grpc
 from tenacity import (
@@ -10,8 +11,7 @@ from tenacity import (
     RetryCallState,
     RetryError,
     retry_if_exception_type,
-    wait_exponential,
-    wait_random,
+    wait_random_exponential,
 )
 from tenacity.stop import stop_base
 
@@ -33,6 +33,9 @@ _FINAL_CODES = frozenset(
         grpc.StatusCode.UNIMPLEMENTED,
     }
 )
+# Shorter than a lease lives, so that a controller that is back finds its agents in time.
+_LONGEST_WAIT_S: Final = 10.0
+_MOST_PATIENCE_S: Final = 120.0
 
 
 class ControllerUnreachable(AgentError):
@@ -51,6 +54,15 @@ class NameTaken(ControllerRefused):
 
 class _StreamBroken(Exception):
     """The stream ended before Welcome; worth another dial."""
+
+
+def dial_patience_s(number: int, timeout_s: float) -> float:
+    """How long the dial of this number, from 1, waits for an answer, s.
+
+    Twice as long each time, up to two minutes: whoever is not answered in time stands in a line
+    with others, and makes it longer by hanging up.
+    """
+    return min(timeout_s * 2.0 ** min(number - 1, 10), max(timeout_s, _MOST_PATIENCE_S))
 
 
 class Dialler:
@@ -72,12 +84,15 @@ class Dialler:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_StreamBroken),
-                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
+                # At random in a widening window: a fleet comes back spread over it.
+                wait=wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT_S),
                 stop=stop,
                 before_sleep=self._before_retry,
             ):
                 with attempt:
-                    return await self._greet(self._line.client.connect(), hello())
+                    number = attempt.retry_state.attempt_number
+                    patience_s = dial_patience_s(number, self._timeout_s)
+                    return await self._greet(self._line.client.connect(), hello(), patience_s)
         except RetryError as error:
             raise ControllerUnreachable(
                 f"no controller answered at {self._line.address} within {self._timeout_s:g} s: "
@@ -86,11 +101,13 @@ class Dialler:
             ) from error
         raise AssertionError("a retry loop ends by success or by RetryError")
 
-    async def _greet(self, stream: AgentStream, hello: Hello) -> tuple[AgentStream, Welcome]:
+    async def _greet(
+        self, stream: AgentStream, hello: Hello, patience_s: float
+    ) -> tuple[AgentStream, Welcome]:
         """Say Hello and wait for Welcome."""
         try:
             await stream.send(hello)
-            welcome = await asyncio.wait_for(stream.receive(), self._timeout_s)
+            welcome = await asyncio.wait_for(stream.receive(), patience_s)
         except grpc.aio.AioRpcError as error:
             raise self._verdict_on(error) from error
         except (asyncio.TimeoutError, asyncio.InvalidStateError) as error:

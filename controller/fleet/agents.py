@@ -128,6 +128,7 @@ class Fleet:
             self._replace(older, hello)
         session = AgentSession(hello, await self._held_leases(hello))
         self._sessions[hello.device_id] = session
+        self._leases.pace = self._leases.pace.for_fleet(len(self._sessions))
         session.outbox.put_nowait(
             Welcome(
                 heartbeat_interval_ms=self._leases.pace.heartbeat_interval_ms, protocol=PROTOCOL

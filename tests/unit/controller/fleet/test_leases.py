@@ -1,5 +1,6 @@
 """A lease lives by its heartbeats; a job is tried three times and then given up."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from controller.domain.jobs import (
     after_loss,
     may_come_from,
 )
-from controller.fleet.leasing.leases import LEASE_MS, LeaseBook, Pace
+from controller.fleet.leasing.leases import LEASE_MS, MOST_BEATS_A_S, USUAL, LeaseBook, Pace
 
 
 def test_a_lease_expires_when_nobody_renews_it() -> None:
@@ -66,3 +67,22 @@ def test_nothing_comes_after_the_end() -> None:
 
 def test_every_state_can_be_reached() -> None:
     assert all(may_come_from(state) for state in JobState)
+
+
+@given(agents=st.integers(0, 100_000), more=st.integers(0, 100_000))
+def test_a_large_fleet_beats_more_slowly_and_its_leases_live_as_many_beats(
+    agents: int, more: int
+) -> None:
+    pace = USUAL.for_fleet(agents)
+    assert agents * 1_000 / pace.heartbeat_interval_ms <= MOST_BEATS_A_S
+    missed_beats = pace.lease_ms / pace.heartbeat_interval_ms
+    assert missed_beats == pytest.approx(USUAL.lease_ms / USUAL.heartbeat_interval_ms, abs=0.001)
+    # Whoever beats slowly already is waited for as long as before.
+    grown = pace.for_fleet(more)
+    assert grown.lease_ms >= pace.lease_ms
+    assert (grown == pace) == (grown.heartbeat_interval_ms == pace.heartbeat_interval_ms)
+
+
+def test_a_small_fleet_beats_at_the_usual_pace() -> None:
+    assert USUAL.for_fleet(1_000) is USUAL
+    assert USUAL.for_fleet(5_000) == Pace(heartbeat_interval_ms=10_000, lease_ms=75_000)
