@@ -1,6 +1,5 @@
 """What the installed runtimes say of themselves, asked in processes of their own at the start."""
 
-import logging
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from agent.child.messages import Baseline, ChildRequest
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from protos.inputs import InputKind, NetworkInput, square
+from protos.log_lines import event_log
 from protos.reasons import ReasonCode
 from protos.runtimes import RuntimeInfo
 
@@ -17,7 +17,7 @@ from protos.runtimes import RuntimeInfo
 IMPORT_LIMIT_S = 30.0
 _ONE_PIXEL = NetworkInput(size=square(1), kind=InputKind(channels=1))
 
-_log = logging.getLogger(__name__)
+_log = event_log(__name__)
 
 
 def describe_runtimes(
@@ -59,7 +59,7 @@ def describe_runtimes(
             )
             described.append(_described(runtime, answer))
         except MeasuringFailed as error:
-            _log.warning("%s does not say what it is: %s", runtime.runtime.value, error)
+            _log.warning("a runtime does not say what it is", runtime=runtime.runtime, error=error)
             described.append(runtime)
     return tuple(described)
 

@@ -1,6 +1,5 @@
 """The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,9 +15,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from protos.log_lines import event_log
 from sandbox.ownership import Presence, make_private
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
@@ -80,7 +80,7 @@ def claim_state(state_dir: Path) -> AbstractContextManager[object]:
     """
     try:
         for path in make_private(state_dir):
-            log.warning("%s was open to other users and is not any more", path)
+            log.warning("open to other users until now", path=path)
         # A kernel's lock or none: a file that means one would outlive a process that was killed.
         return FileLock(state_dir / "controller.lock", fallback_to_soft=False).acquire(
             blocking=False

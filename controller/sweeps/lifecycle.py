@@ -1,12 +1,11 @@
 """Runs sweeps: artifacts first, then jobs, then the end; a restarted controller goes on."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 
 from tenacity import (
     AsyncRetrying,
-    before_sleep_log,
+    RetryCallState,
     retry_if_exception_type,
     wait_exponential,
 )
@@ -39,9 +38,10 @@ from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import Catalog
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Variant, WeightsKind
+from protos.log_lines import about, event_log
 from protos.reasons import Reason, ReasonCode, reason
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 MAX_RETRY_WAIT_S = 30.0
 
@@ -184,13 +184,13 @@ class Sweeps:
             why = reason(ReasonCode.NO_ARTIFACT, {"detail": str(error)})
         except Exception:
             # The edge where a defect of ours becomes the reason of failed jobs.
-            log.exception("sweep %s: converting failed", sweep.sweep_id)
+            log.exception("converting failed")
             why = reason(ReasonCode.CONTROLLER_DEFECT)
         async for attempt in AsyncRetrying(
             # A disk that is full now may have room later, and nothing else can go on before.
             retry=retry_if_exception_type(EdgerankError),
             wait=wait_exponential(max=MAX_RETRY_WAIT_S),
-            before_sleep=before_sleep_log(log, logging.ERROR),
+            before_sleep=_tell_retry,
         ):
             with attempt:
                 await self._let_measure(sweep.sweep_id, why)
@@ -298,7 +298,8 @@ class Sweeps:
         )
 
     def _prepare_soon(self, sweep: StoredSweep) -> None:
-        task = asyncio.get_running_loop().create_task(self._prepare(sweep))
+        with about(sweep=sweep.sweep_id):
+            task = asyncio.get_running_loop().create_task(self._prepare(sweep))
         self._preparing[sweep.sweep_id] = task
         task.add_done_callback(lambda _task: self._preparing.pop(sweep.sweep_id, None))
 
@@ -313,6 +314,12 @@ def known_versions(database: Database, backbones: Collection[str]) -> KnownVersi
             if model.ir_version is not None and model.opset is not None
         },
     )
+
+
+def _tell_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    wait_s = state.next_action.sleep if state.next_action else 0.0
+    log.error("measuring cannot begin; tried again", error=error, wait_s=round(wait_s, 1))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

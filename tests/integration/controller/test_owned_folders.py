@@ -19,15 +19,16 @@ def open_to_others(folder: Path) -> list[Path]:
 def test_folders_are_made_and_mended_for_their_owner_alone(tmp_path: Path) -> None:
     served, joined = tmp_path / "controller", tmp_path / "agent"
     # As an older edgerank left it.
-    joined.mkdir(mode=0o755)
+    joined.mkdir()
+    joined.chmod(0o755)
     (joined / "device_id").write_text("4f0c5f0e-5f3c-4b57-9a3e-2f4a6d9a6f11\n")
     (joined / "device_id").chmod(0o644)
     with (
         running_controller(served) as (_, address),
         running_agent(address, "board", joined) as agent,
     ):
-        for of_whom in (f"{joined} ", f"{joined / 'device_id'} "):
-            agent.output.wait_for(f"{of_whom}was open to other users")
+        for path in (joined, joined / "device_id"):
+            agent.output.wait_for(f'event="open to other users until now" .*path={path}( |$)')
     assert open_to_others(served) == open_to_others(joined) == []
 
 

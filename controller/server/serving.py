@@ -1,7 +1,6 @@
 """One controller: state, services, and their life from start to stop."""
 
 import asyncio
-import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -40,6 +39,7 @@ from controller.state.database import Database, claim_state, open_database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import load_catalog
+from protos.log_lines import event_log
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
 __all__ = ["Listening", "Wanted", "serve"]
@@ -50,7 +50,7 @@ LEASES_CHECK_S = 1.0
 STALL_MS = 2_000
 STATE_CHECK_S = 1.0
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 _SERVICES = tuple(
     service.full_name
@@ -196,7 +196,7 @@ async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:
             await fleet.look_after_leases()
         except EdgerankError as error:
             # The disk may have room again at the next look.
-            log.error("leases could not be looked after: %s", error)
+            log.error("leases could not be looked after", error=error)
 
 
 def _tell_end(watching: asyncio.Task[None]) -> None:

@@ -13,10 +13,10 @@ from controller.cli.options.values import Converted
 from controller.client.logins import Login, forget_login, keep_login
 from controller.domain.errors import EdgerankError
 from controller.domain.quantities import parse_lifetime_ms
-from controller.server import Listening, Wanted, serve
-from protos.log_lines import log_to_stderr
+from controller.server.serving import Listening, Wanted, serve
+from protos.log_lines import LogFormat, event_log, log_to_stderr
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 @click.command()
@@ -61,6 +61,13 @@ log = logging.getLogger(__name__)
     show_default="the user's data folder",
     help="Folder of the database, artifacts, keys and weights.",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice([each.value for each in LogFormat]),
+    default=LogFormat.TEXT.value,
+    show_default=True,
+    help="How the log is written where standard error is no terminal: text is key=value.",
+)
 @says_failures
 def controller(
     *,
@@ -70,6 +77,7 @@ def controller(
     insecure: bool,
     lifetime_ms: int,
     state_dir: Path,
+    log_format: str,
 ) -> None:
     """Serve a fleet of agents.
 
@@ -81,8 +89,9 @@ def controller(
     Examples:
       edgerank controller
       edgerank controller --host 0.0.0.0 --port 7700 --state /srv/edgerank
+      edgerank controller --log-format json
     """
-    log_to_stderr()
+    log_to_stderr(LogFormat(log_format))
     for chatty in ("alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
@@ -119,4 +128,4 @@ def _log_owner_in(listening: Listening) -> None:
                 keep_login(address, Login(listening.authority_pem))
         except EdgerankError as error:
             # A service's user may have no home; whoever asks it then has a token.
-            log.warning("%s", error)
+            log.warning("the owner has no login", error=error)
