@@ -35,6 +35,13 @@ COMMANDS: Mapping[str, Listed] = {
     "agent": Listed(
         "agent.command:agent", "Join a controller's fleet and measure what it sends.", "agent"
     ),
+    "backup": Listed(
+        "controller.cli.operating.backup:backup", "Write a controller's state to one file."
+    ),
+    "restore": Listed(
+        "controller.cli.operating.backup:restore",
+        "Let a backup take the place of a controller's state.",
+    ),
     "token": Listed(
         "controller.cli.access.token:token",
         "Let devices join a controller that listens on a network.",
