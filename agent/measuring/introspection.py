@@ -40,28 +40,51 @@ def describe_runtimes(
         proc_root: where the kernel counts whom it killed for lack of memory.
         limit_s: wall time after which a child is killed.
     """
-    described = []
-    for runtime in installed:
-        request = ChildRequest(
-            parent_pid=os.getpid(),
-            memory_limit_bytes=memory_limit_bytes,
-            runtime=runtime.runtime,
-            takes=_ONE_PIXEL,
-            input_seed=0,
-        )
+
+    def described(runtime: RuntimeInfo) -> RuntimeInfo:
         try:
-            answer = ask_child(
-                partial(_asked, request),
+            return describe_runtime(
+                runtime,
                 command=command,
-                limit_s=limit_s,
-                cancellation=Cancellation(),
+                memory_limit_bytes=memory_limit_bytes,
                 proc_root=proc_root,
+                limit_s=limit_s,
             )
-            described.append(_described(runtime, answer))
         except MeasuringFailed as error:
             _log.warning("a runtime does not say what it is", runtime=runtime.runtime, error=error)
-            described.append(runtime)
-    return tuple(described)
+            return runtime
+
+    return tuple(map(described, installed))
+
+
+def describe_runtime(
+    runtime: RuntimeInfo,
+    *,
+    command: tuple[str, ...],
+    memory_limit_bytes: int,
+    proc_root: Path,
+    limit_s: float = IMPORT_LIMIT_S,
+) -> RuntimeInfo:
+    """The runtime with its build and execution providers; arguments as of `describe_runtimes`.
+
+    Raises:
+        MeasuringFailed: it crashes or hangs when it is loaded; with its last words.
+    """
+    request = ChildRequest(
+        parent_pid=os.getpid(),
+        memory_limit_bytes=memory_limit_bytes,
+        runtime=runtime.runtime,
+        takes=_ONE_PIXEL,
+        input_seed=0,
+    )
+    answer = ask_child(
+        partial(_asked, request),
+        command=command,
+        limit_s=limit_s,
+        cancellation=Cancellation(),
+        proc_root=proc_root,
+    )
+    return _described(runtime, answer)
 
 
 def _asked(request: ChildRequest, _pid: int) -> ChildRequest:

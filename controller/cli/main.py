@@ -35,6 +35,9 @@ COMMANDS: Mapping[str, Listed] = {
     "agent": Listed(
         "agent.command:agent", "Join a controller's fleet and measure what it sends.", "agent"
     ),
+    "doctor": Listed(
+        "controller.cli.operating.doctor:doctor", "Examine the set-up of this machine.", "agent"
+    ),
     "backup": Listed(
         "controller.cli.operating.backup:backup", "Write a controller's state to one file."
     ),
