@@ -14,7 +14,6 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -22,7 +21,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.sweeps import Activity, Device
 from controller.fleet.activities import activity_of
-from controller.fleet.changes import Changes
+from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.host_gate import HostGate
@@ -48,9 +47,10 @@ from protos.fleet import (
     ReportCommitted,
     Welcome,
 )
+from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode, reason
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 class Fleet:
@@ -117,7 +117,7 @@ class Fleet:
         session.outbox.put_nowait(
             Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS, protocol=PROTOCOL)
         )
-        log.info("%s connected", hello.name)
+        log.info("connected", device=hello.name, device_id=hello.device_id)
         self._changes.notify()
         return session
 
@@ -125,7 +125,7 @@ class Fleet:
         """Closes a session; its leases go on until they expire."""
         if self._sessions.get(session.device_id) is session:
             del self._sessions[session.device_id]
-            log.info("%s disconnected", session.hello.name)
+            log.info("disconnected", device=session.hello.name, device_id=session.device_id)
         self._changes.notify()
         await asyncio.to_thread(
             devices.touch, self._database, session.device_id, self._clock.unix_ms()
@@ -199,8 +199,11 @@ class Fleet:
         recorded = await asyncio.to_thread(
             record_report, self._database, session.device_id, report, self._clock.unix_ms()
         )
-        if not recorded:
-            log.info("%s repeated a report, or sent a stranger's", session.hello.name)
+        facts = {"device": session.hello.name, "job": report.job_id, "attempt": report.attempt_id}
+        if recorded:
+            self._changes.happened(Happening.REPORT_COMMITTED)
+        else:
+            log.info("a report came again, or is a stranger's", **facts)
         session.forget(report.attempt_id)
         session.outbox.put_nowait(ReportCommitted(attempt_id=report.attempt_id))
         if any(report.attempt_id in other.leases for other in self._sessions.values()):
@@ -245,7 +248,7 @@ class Fleet:
 
     def stood_still(self, gap_ms: int) -> None:
         """Nothing was heard for so long, by no fault of the agents': leases live on as long."""
-        log.warning("the controller stood still for %d ms; leases wait as long", gap_ms)
+        log.warning("the controller stood still; leases wait as long", gap_ms=gap_ms)
         self._leases.put_off(gap_ms)
 
     async def end_finished_sweeps(self) -> None:
@@ -269,7 +272,7 @@ class Fleet:
         try:
             self._identities.take_place(hello.device_id, hello.run_id, older.hello.run_id)
         except EdgerankError as error:
-            log.warning("%s: %s", hello.name, error)
+            log.warning("two agents have one identity", device=hello.name, error=error)
             older.outbox.put_nowait(error)
             raise
         del self._sessions[hello.device_id]
@@ -290,14 +293,15 @@ class Fleet:
         """Waits no longer for an attempt whose agent is alive and never reports it."""
         for session in self._sessions.values():
             if attempt_id in session.leases:
-                log.warning("%s never reported an attempt; it is given up", session.hello.name)
                 session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
         await self._lose(attempt_id, reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS))
 
     async def _lose(self, attempt_id: str, why: Reason = VANISHED) -> None:
-        await asyncio.to_thread(
+        lost = await asyncio.to_thread(
             lose_attempt, self._database, attempt_id, self._clock.unix_ms(), why
         )
+        if lost:
+            self._changes.happened(Happening.ATTEMPT_LOST)
         for session in self._sessions.values():
             session.forget(attempt_id)
         await self._end_lease(attempt_id)
@@ -343,4 +347,4 @@ class Fleet:
         self._later.discard(task)
         if not task.cancelled() and task.exception() is not None:
             # The next report, greeting or look after the leases dispatches again.
-            log.error("no lease could be given: %s", task.exception())
+            log.error("no lease could be given", error=task.exception())

@@ -34,7 +34,10 @@ from controller.state.rounds.turns import (
     take_turn,
 )
 from protos.fleet import Report
+from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode, reason
+
+log = event_log(__name__)
 
 VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
@@ -74,7 +77,7 @@ def take_back(database: Database, attempt_id: str) -> None:
 
 def lose_attempt(
     database: Database, attempt_id: str, now_unix_ms: int, why: Reason = VANISHED
-) -> None:
+) -> bool:
     """Gives an attempt up for lost; its job is queued again, or fails when too many were lost.
 
     Args:
@@ -82,16 +85,29 @@ def lose_attempt(
         attempt_id: which one.
         now_unix_ms: the time.
         why: what the job fails for, if it does.
+
+    Returns:
+        Whether it was out until now.
     """
     with database.transaction() as transaction:
         lost = set_lost(transaction, attempt_id)
         if lost is None:
-            return
+            return False
         if after_loss(lost.times) is JobState.QUEUED:
             queue_turn_again(transaction, lost.turn.job_id, lost.turn.ordinal)
         else:
             fail_job(transaction, lost.turn.job_id, (why,), now_unix_ms)
+    place = lost.turn.place
+    log.warning(
+        "an attempt is lost",
+        sweep=place.sweep_id,
+        device_id=place.device_id,
+        job=lost.turn.job_id,
+        attempt=attempt_id,
+        why=why,
+    )
     settle_report(database, lost.turn, now_unix_ms)
+    return True
 
 
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:

@@ -1,10 +1,11 @@
-"""One controller: state, services, and their life from start to stop."""
+"""The state and the services of one controller, from start to stop."""
 
 import asyncio
+import concurrent.futures
 import signal
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,8 @@ from controller.access.authorities import Authorities
 from controller.access.callers import Callers
 from controller.access.members import Members
 from controller.api.doors import Doors, Listening, Wanted
+from controller.api.meters import Meters, Standing
+from controller.api.metrics_door import MetricsPlace, served_metrics
 from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
@@ -29,28 +32,35 @@ from controller.conversions.converter import Converter
 from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
-from controller.fleet.changes import Changes
+from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock, SystemClock
+from controller.fleet.sessions import AgentSession
 from controller.own.adding import OwnModels
 from controller.state.blobs import open_blobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database, claim_state, open_database
+from controller.state.sweeps import count_open_jobs
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from models.catalog.catalog import load_catalog
 from protos.log_lines import event_log
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
-__all__ = ["Listening", "Wanted", "serve"]
+__all__ = ["Listening", "MetricsPlace", "Wanted", "serve"]
 
 STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0
 # Longer than a busy machine keeps a process from its core.
 STALL_MS = 2_000
 STATE_CHECK_S = 1.0
+# A scrape that is answered later than this is of no use to anybody.
+STANDING_WITHIN_S = 10.0
 
 log = event_log(__name__)
+
+OnListening = Callable[[Listening, str | None], None]
+"""Told where it listens, and where the metrics are, if anywhere."""
 
 _SERVICES = tuple(
     service.full_name
@@ -75,40 +85,38 @@ async def serve(
     wanted: Wanted,
     state_dir: Path,
     *,
-    on_listening: Callable[[Listening], None],
+    metrics: MetricsPlace | None = None,
+    on_listening: OnListening,
     on_authority: Callable[[Listening], None],
 ) -> None:
     """Serves until SIGINT or SIGTERM; tells where it really listens, and who signs each time anew.
 
     Raises:
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
-            it is served; UNREACHABLE for the address.
+            it is served; UNREACHABLE for an address.
     """
     with claim_state(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
         catalog = joined_catalog(load_catalog(), list_own_models(database))
         store_catalog(database, catalog)
         blobs = open_blobs(state_dir)
-        changes, clock = Changes(), SystemClock()
+        changes, clock, meters = Changes(), SystemClock(), Meters()
         fleet = Fleet(database, changes, clock, socket.gethostname())
-        converter = Converter(database, blobs, state_dir, catalog, fleet.gate, clock=clock)
+        needs = (database, blobs, state_dir, catalog, fleet.gate)
+        converter = Converter(*needs, clock=clock, on_converted=meters.converted)
         sweeps = Sweeps(database, catalog, fleet, converter, changes, clock=clock)
-        profiles = Profiles(database, catalog, fleet, sweeps)
         queries = Queries(database, catalog, fleet)
+        own_models = OwnModels(database, state_dir, catalog, fleet.gate, clock=clock)
+        doors = Doors(wanted, Authorities(state_dir / "access"))
+        behind = _Behind(database, fleet, queries, clock, blobs, meters, converter, changes)
+        server = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
         query_service = QueryService(
-            database,
-            catalog,
-            queries,
-            sweeps,
-            OwnModels(database, state_dir, catalog, fleet.gate, clock=clock),
+            *(database, catalog, queries, sweeps, own_models),
             fleet=fleet,
-            profiles=profiles,
+            profiles=Profiles(database, catalog, fleet, sweeps),
             clock=clock,
             open_to_all=wanted.insecure,
         )
-        doors = Doors(wanted, Authorities(state_dir / "access"))
-        behind = _Behind(database, fleet, queries, clock, blobs)
-        server = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
         query_pb2_grpc.add_QueryServicer_to_server(query_service, server)
         await _add_standard_services(server)
         doors.open(server)
@@ -118,9 +126,10 @@ async def serve(
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
         on_authority(doors.listening())
-        on_listening(doors.listening())
         try:
-            await _until_stopped(stopping, watching, database)
+            with served_metrics(metrics, meters.registry) as metrics_address:
+                on_listening(doors.listening(), metrics_address)
+                await _until_stopped(stopping, watching, database)
         finally:
             log.info("stopping")
             watching.cancel()
@@ -141,6 +150,22 @@ class _Behind:
     queries: Queries
     clock: Clock
     blobs: LocalStore
+    meters: Meters
+    converter: Converter
+    changes: Changes
+
+    async def look(self, sessions: Collection[AgentSession]) -> Standing:
+        """How things stand; in the event loop, which alone changes them."""
+        return Standing(
+            connected_devices=len(self.fleet.connected()),
+            leases=sum(len(session.leases) for session in sessions),
+            outbox_lengths=tuple(session.outbox.qsize() for session in sessions),
+            conversions_running=self.converter.admission.running,
+            conversions_queued=self.converter.admission.queued,
+            reports_committed=self.changes.count_of(Happening.REPORT_COMMITTED),
+            attempts_lost=self.changes.count_of(Happening.ATTEMPT_LOST),
+            open_jobs={},
+        )
 
 
 def _guarded_server(
@@ -164,14 +189,31 @@ def _guarded_server(
         on_rotated=on_rotated,
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
-    guard = Guard(callers, database, clock)
+    guard = Guard(callers, database, clock, behind.meters)
     server = grpc.aio.server(options=_OPTIONS, interceptors=[guard])
-    fleet_service = FleetService(fleet, behind.blobs, members)
+    fleet_service = FleetService(fleet, behind.blobs, members, behind.meters)
+    _watch(behind, fleet_service.sessions)
     server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
     fleet_pb2_grpc.add_JoiningServicer_to_server(JoiningService(members), server)
     access_service = AccessService(administration, behind.queries, fleet, guard)
     query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
     return server
+
+
+def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def standing() -> Standing | None:
+        """How things stand, asked from another thread; None when that is not to be had."""
+        look = asyncio.run_coroutine_threadsafe(behind.look(sessions), loop)
+        try:
+            found = look.result(STANDING_WITHIN_S)
+            return replace(found, open_jobs=count_open_jobs(behind.database))
+        except (concurrent.futures.TimeoutError, EdgerankError) as error:
+            log.warning("a scrape of the metrics is not told how things stand", error=error)
+            return None
+
+    behind.meters.watch(standing)
 
 
 async def _add_standard_services(server: grpc.aio.Server) -> None:

@@ -168,6 +168,19 @@ def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms:
         )
 
 
+def count_open_jobs(database: Database) -> dict[JobState, int]:
+    """How many jobs of running sweeps are in each state; reads as many as have not ended."""
+    states = [state for state in JobState if state not in ENDED]
+    with database.transaction() as transaction:
+        rows = transaction.execute(
+            select(jobs.c.state, func.count().label("job_count"))
+            .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
+            .where(sweeps.c.phase.in_(RUNNING_PHASES), jobs.c.state.in_(states))
+            .group_by(jobs.c.state)
+        ).all()
+    return dict.fromkeys(states, 0) | {row.state: row.job_count for row in rows}
+
+
 def _summary(row: Row[Any], by_device: Sequence[Row[Any]]) -> SweepSummary:
     spec: SweepSpec = row.spec
     return SweepSummary(

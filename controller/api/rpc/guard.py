@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,15 +14,17 @@ from typing import Any, NamedTuple, TypeAlias
 import grpc
 
 from controller.access.callers import OWNER, STRANGER, Callers, Shown
-from controller.api.rpc.failures import answered_failures
+from controller.api.meters import Meters
+from controller.api.rpc.failures import answered_failures, end
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
 from controller.domain.access import AuditEntry, Caller, CallerKind, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change
 from controller.state.database import Database
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -53,7 +54,8 @@ class Said(NamedTuple):
 class Guard(grpc.aio.ServerInterceptor):
     """Lets calls through, or does not."""
 
-    def __init__(self, callers: Callers, database: Database, clock: Clock) -> None:
+    def __init__(self, callers: Callers, database: Database, clock: Clock, meters: Meters) -> None:
+        self._meters = meters
         self._callers = callers
         self._database = database
         self._clock = clock
@@ -86,10 +88,16 @@ class Guard(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def admitted(self, method: str, need: Need, context: Context) -> AsyncIterator[None]:
-        """Holds a call for as long as it goes on.
+        """Holds a call for as long as it goes on, and counts it.
 
         Ends it with UNAUTHENTICATED or PERMISSION_DENIED when it may not be, or not any more.
         """
+        with self._meters.call(method):
+            async with self._held(method, need, context):
+                yield
+
+    @asynccontextmanager
+    async def _held(self, method: str, need: Need, context: Context) -> AsyncIterator[None]:
         async with answered_failures(context):
             shown = _shown(context)
             caller = await self._caller(shown)
@@ -103,10 +111,9 @@ class Guard(grpc.aio.ServerInterceptor):
             except asyncio.CancelledError:
                 if task not in self._cut:
                     raise
-                log.info("ended a call of %s, which was revoked", method)
-                await context.abort(
-                    grpc.StatusCode.PERMISSION_DENIED, "this was revoked by who runs the controller"
-                )
+                log.info("a call was ended, as it was revoked", method=method)
+                revoked = "this was revoked by who runs the controller"
+                await end(context, grpc.StatusCode.PERMISSION_DENIED, revoked)
 
     async def _caller(self, shown: Shown) -> Caller:
         if self._owners[shown.peer] and shown == Shown(shown.peer):

@@ -13,7 +13,7 @@ from controller.cli.options.values import Converted
 from controller.client.logins import Login, forget_login, keep_login
 from controller.domain.errors import EdgerankError
 from controller.domain.quantities import parse_lifetime_ms
-from controller.server.serving import Listening, Wanted, serve
+from controller.server.serving import Listening, MetricsPlace, Wanted, serve
 from protos.log_lines import LogFormat, event_log, log_to_stderr
 
 log = event_log(__name__)
@@ -62,6 +62,18 @@ log = event_log(__name__)
     help="Folder of the database, artifacts, keys and weights.",
 )
 @click.option(
+    "--metrics",
+    "metrics_place",
+    metavar="[HOST:]PORT",
+    help="Serve Prometheus metrics over plain HTTP, on 127.0.0.1 unless told otherwise; 0 takes "
+    "any free port.  [default: none]",
+)
+@click.option(
+    "--metrics-insecure",
+    is_flag=True,
+    help="Whoever reaches the address of --metrics may read them.",
+)
+@click.option(
     "--log-format",
     type=click.Choice([each.value for each in LogFormat]),
     default=LogFormat.TEXT.value,
@@ -77,6 +89,8 @@ def controller(
     insecure: bool,
     lifetime_ms: int,
     state_dir: Path,
+    metrics_place: str | None,
+    metrics_insecure: bool,
     log_format: str,
 ) -> None:
     """Serve a fleet of agents.
@@ -89,19 +103,21 @@ def controller(
     Examples:
       edgerank controller
       edgerank controller --host 0.0.0.0 --port 7700 --state /srv/edgerank
-      edgerank controller --log-format json
+      edgerank controller --metrics 9187 --log-format json
     """
     log_to_stderr(LogFormat(log_format))
     for chatty in ("alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
-    def on_listening(listening: Listening) -> None:
+    def on_listening(listening: Listening, metrics_address: str | None) -> None:
         click.echo(f"listening on {listening.host}:{listening.port}, state in {state_dir}")
         if listening.fleet_port is not None:
             click.echo(
                 f"with TLS; devices connect to port {listening.fleet_port}, and join with a token "
                 "of 'edgerank token create'"
             )
+        if metrics_address is not None:
+            click.echo(f"metrics at {metrics_address}")
         if insecure:
             click.echo(OPEN_TO_ALL, err=True)
 
@@ -114,7 +130,17 @@ def controller(
     )
     # Converting children work in folders of their own.
     state_dir = state_dir.absolute()
-    asyncio.run(serve(wanted, state_dir, on_listening=on_listening, on_authority=_log_owner_in))
+    metrics = None
+    if metrics_place is not None:
+        metrics = MetricsPlace.parse(metrics_place, open_to_all=metrics_insecure)
+    serving = serve(
+        wanted,
+        state_dir,
+        metrics=metrics,
+        on_listening=on_listening,
+        on_authority=_log_owner_in,
+    )
+    asyncio.run(serving)
 
 
 def _log_owner_in(listening: Listening) -> None:
