@@ -14,7 +14,13 @@ from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
 from agent.device.temperatures import processor_celsius
 from agent.doctor.device import governor_found, runtimes_found, temperatures_found
-from agent.doctor.place import folder_found, identity_found, newest_unix_ms, spool_found
+from agent.doctor.place import (
+    folder_found,
+    identity_found,
+    newest_unix_ms,
+    refused_found,
+    spool_found,
+)
 from agent.doctor.way import certificate_found, way_found
 from agent.errors import AgentError
 from agent.measuring.introspection import describe_runtime
@@ -70,6 +76,7 @@ def examine(folder: Path, controller: str | None) -> Iterator[Finding]:
     # Whoever may not write there may mostly not read either.
     if of_folder[0].outcome is not CheckOutcome.FAILED:
         yield spool_found(folder)
+        yield refused_found(folder)
         told, identity = identity_found(folder)
         yield told
     if identity is not None:

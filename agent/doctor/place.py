@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.errors import AgentError
 from agent.link.identity import Identity, load_identity
+from agent.link.spool import REFUSED
 from agent.state_folder import device_id
 from protos.checks import CheckedSide, Finding, broken, doubtful, fine, room_found
 from sandbox.ownership import nearest, open_to_others
@@ -85,6 +86,20 @@ def spool_found(folder: Path) -> Finding:
         found = f"reports that wait to be delivered: {count}"
         return doubtful(CheckedSide.AGENT, "spool", found, "start the agent; it delivers them")
     return fine(CheckedSide.AGENT, "spool", "no reports wait")
+
+
+def refused_found(folder: Path) -> Finding:
+    """Whether the controller took every report."""
+    refused = folder / REFUSED
+    count = len(tuple(refused.glob("*.report")))
+    if not count:
+        return fine(CheckedSide.AGENT, "refused", "no report was refused")
+    return doubtful(
+        CheckedSide.AGENT,
+        "refused",
+        f"reports that the controller did not take: {count}, in {refused}",
+        "the log of the agent says why; keep them for who runs the controller, or remove them",
+    )
 
 
 def newest_unix_ms(folder: Path) -> int:

@@ -3,7 +3,13 @@
 import sqlite3
 from pathlib import Path
 
-from agent.doctor.place import folder_found, identity_found, newest_unix_ms, spool_found
+from agent.doctor.place import (
+    folder_found,
+    identity_found,
+    newest_unix_ms,
+    refused_found,
+    spool_found,
+)
 from agent.link.spool import Spool
 from protos.checks import CheckOutcome, Finding
 
@@ -65,6 +71,16 @@ def test_reports_that_wait_are_counted_while_an_agent_runs(tmp_path: Path) -> No
     spool.close()
     assert waiting.outcome is CheckOutcome.WARNING
     assert waiting.found.endswith(": 1")
+
+
+def test_reports_that_were_refused_are_counted(tmp_path: Path) -> None:
+    assert refused_found(tmp_path).outcome is CheckOutcome.OK
+    spool = Spool(tmp_path / "spool.sqlite")
+    spool.set_aside("attempt", b"report")
+    spool.close()
+    found = refused_found(tmp_path)
+    assert found.outcome is CheckOutcome.WARNING
+    assert str(tmp_path / "refused") in found.found
 
 
 def test_a_damaged_spool_is_told_and_left_as_it_is(tmp_path: Path) -> None:
