@@ -35,7 +35,7 @@ from agent.state_folder import device_id, locked_state_folder
 from agent.threads import check_threads
 from protos.codec import MessageInvalid
 from protos.joining import JoinToken, TokenInvalid, parse_join_token
-from protos.log_lines import log_to_stderr
+from protos.log_lines import LogFormat, about, log_to_stderr
 from protos.runtimes import RuntimeInfo
 from sandbox.layers import enforceable
 
@@ -195,6 +195,13 @@ Examples:
     show_default=True,
     help="How long to look for the controller at the start.",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice([each.value for each in LogFormat]),
+    default=LogFormat.TEXT.value,
+    show_default=True,
+    help="How the log is written where standard error is no terminal: text is key=value.",
+)
 def agent(
     *,
     controller: str | None,
@@ -204,6 +211,7 @@ def agent(
     state: Path | None,
     replace: bool,
     connect_timeout_s: float,
+    log_format: str,
 ) -> None:
     """Join a controller's fleet and measure what it sends.
 
@@ -214,13 +222,14 @@ def agent(
     --join, once: the device makes a key, gets a certificate for it, renews that by itself, and
     needs neither option at its next start.
     """
-    log_to_stderr()
+    log_to_stderr(LogFormat(log_format))
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
         check_threads()
         joining = None if token is None else _read_token(token)
         way = Way(controller, joining, connect_timeout_s)
-        asyncio.run(_serve(way, _Who(name, labels, replace), folder.absolute()))
+        with about(device=name):
+            asyncio.run(_serve(way, _Who(name, labels, replace), folder.absolute()))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         advice = "" if replace else _TAKING_OVER.format(name=name)

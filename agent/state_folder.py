@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import logging
 import os
 import uuid
 from collections.abc import Iterable, Iterator
@@ -13,9 +12,10 @@ from typing import NoReturn
 from filelock import FileLock, Timeout
 
 from agent.errors import AgentError
+from protos.log_lines import event_log
 from sandbox.ownership import Presence, make_private
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 CHECK_S = 1.0
 
@@ -35,7 +35,7 @@ def locked_state_folder(folder: Path) -> Iterator[Path]:
     """
     with _told_of(folder):
         for path in make_private(folder):
-            log.warning("%s was open to other users and is not any more", path)
+            log.warning("open to other users until now", path=path)
         # A kernel's lock or none: a file that means one would outlive a process that was killed.
         lock = FileLock(folder / "agent.lock", fallback_to_soft=False)
         try:

@@ -29,12 +29,35 @@ def make_private(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in (folder, *within) if _close(path))
 
 
+def open_to_others(folder: Path) -> tuple[Path, ...]:
+    """Return what `make_private` would close, and close nothing.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    within = [path for path in folder.iterdir() if not path.is_symlink()]
+    return tuple(path for path in (folder, *within) if _mode(path) & _OTHERS)
+
+
+def nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that this user can see."""
+    return next(path for path in (folder, *folder.parents) if _found(path) is not None)
+
+
 def _close(path: Path) -> bool:
-    mode = stat.S_IMODE(path.stat().st_mode)
+    mode = _mode(path)
     if not mode & _OTHERS:
         return False
     path.chmod(mode & ~_OTHERS)
     return True
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        # Gone since it was listed, and open to nobody.
+        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,12 +106,12 @@ def running(
 def running_controller(
     state_dir: Path,
     port: int = 0,
-    *,
+    *options: str,
     before: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Running, str]]:
     """A controller that listens, and its address."""
-    arguments = ("controller", "--port", str(port), "--state", str(state_dir))
+    arguments = ("controller", "--port", str(port), "--state", str(state_dir), *options)
     with running(*arguments, before=before, environment=environment) as controller:
         listening = controller.output.wait_for(r"listening on (127\.0\.0\.1:\d+)")
         yield controller, listening[1]

@@ -1,7 +1,6 @@
 """Artifacts on the device's disk, named by their SHA-256."""
 
 import hashlib
-import logging
 import os
 import re
 from collections.abc import Iterator
@@ -11,13 +10,14 @@ from types import TracebackType
 from typing import IO
 
 from agent.state_folder import put_in_place, reason_of
+from protos.log_lines import event_log
 
 DEFAULT_LIMIT_BYTES = 4 * 1024**3
 _READ_BYTES = 1024**2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 class ArtifactRefused(Exception):
@@ -59,9 +59,8 @@ class ArtifactCache:
             return None
         except OSError as error:
             why = f"it cannot be read any more ({error.strerror})"
-        name = f"artifact {sha256[:12]}"
-        log.warning("%s in this device's cache is damaged: %s; it is fetched anew", name, why)
-        with _told_of(name):
+        log.warning("a cached artifact is damaged; it is fetched anew", sha256=sha256, why=why)
+        with _told_of(f"artifact {sha256[:12]}"):
             path.unlink()
         return None
 

@@ -1,7 +1,6 @@
 """Brings an artifact from the controller into the cache."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -21,8 +20,9 @@ from tenacity import (
 
 from agent.artifacts.cache import ArtifactCache, ArtifactDamaged, ArtifactRefused, Download
 from protos.fleet import Lease
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 PATIENCE_S = 600.0
 # What arrives altered so often is not altered by chance.
@@ -104,7 +104,7 @@ def _may_come_unaltered(error: BaseException) -> bool:
 
 def _tell_altered(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    log.warning("%s; it is fetched anew", error)
+    log.warning("an artifact came altered; it is fetched anew", error=error)
 
 
 def _give_up(state: RetryCallState) -> None:

@@ -1,7 +1,6 @@
 """Carries out what the session decides, over the agent's one stream to the controller."""
 
 import asyncio
-import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -52,10 +51,12 @@ from protos.fleet import (
     Lease,
     Progress,
     Ready,
+    Report,
     Welcome,
 )
+from protos.log_lines import about, event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 # A report goes as the bytes that the spool keeps.
 _Outgoing = Heartbeat | Ready | Progress | GiveBack | bytes
@@ -197,7 +198,7 @@ class Connection:
         try:
             await asyncio.gather(*done)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-            log.warning("the connection to %s broke: %s", self._line.address, _short(error))
+            log.warning("the connection broke", controller=self._line.address, error=_short(error))
 
     async def _receive(self, stream: AgentStream) -> None:
         while (message := await stream.receive()) is not None:
@@ -205,7 +206,7 @@ class Connection:
                 self._renewal_due.set()
             else:
                 self._dispatch(message)
-        log.info("the controller at %s closed the connection", self._line.address)
+        log.info("the controller closed the connection", controller=self._line.address)
 
     async def _send(self, stream: AgentStream) -> None:
         while True:
@@ -241,7 +242,7 @@ class Connection:
         try:
             await self._line.renew()
         except (grpc.aio.AioRpcError, StateUnusable, MessageInvalid) as error:
-            log.warning("the certificate was not renewed: %s", _short(error))
+            log.warning("the certificate was not renewed", error=_short(error))
             return False
         return True
 
@@ -285,18 +286,9 @@ class Connection:
         """
         while True:
             job = await self._jobs.get()
-            settings = job.lease.settings
-            log.info(
-                "measuring %s with %s, threads: %d",
-                job.lease.backbone,
-                settings.runtime.value,
-                settings.threads,
-            )
-            report = await job.run()
+            with about(job=job.lease.job_id, attempt=job.lease.attempt_id):
+                report = await _run(job)
             self._job = None
-            if report.failure is not None:
-                why = ", ".join(map(str, report.failure.reasons))
-                log.warning("%s gave no figure: %s", job.lease.backbone, why)
             self._dispatch(JobEnded(report=report))
 
     def _new_job(self, lease: Lease) -> Job:
@@ -308,6 +300,17 @@ class Connection:
             now_unix_ms=self._now_unix_ms,
             on_progress=lambda progress: self._dispatch(JobProgressed(progress=progress)),
         )
+
+
+async def _run(job: Job) -> Report:
+    backbone, settings = job.lease.backbone, job.lease.settings
+    runtime, threads = settings.runtime, settings.threads
+    log.info("measuring", backbone=backbone, runtime=runtime, threads=threads)
+    report = await job.run()
+    if report.failure is not None:
+        why = ", ".join(map(str, report.failure.reasons))
+        log.warning("no figure", backbone=backbone, runtime=runtime, reasons=why)
+    return report
 
 
 async def _end(*tasks: asyncio.Task[Any]) -> None:

@@ -1,7 +1,6 @@
 """Dials a controller until it says Welcome, or says that it will not."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -20,8 +19,9 @@ from agent.link.line import Line
 from agent.link.wire import AgentStream
 from protos.codec import MessageInvalid
 from protos.fleet import PROTOCOL, Hello, Welcome, speaks_ours
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 # Dialling again gives the same answer.
 _FINAL_CODES = frozenset(
@@ -141,7 +141,8 @@ class Dialler:
 
     async def _before_retry(self, state: RetryCallState) -> None:
         wait_s = state.next_action.sleep if state.next_action else 0.0
-        log.info("no controller at %s; dialling again in %.1f s", self._line.address, wait_s)
+        address = self._line.address
+        log.info("no controller there; dialling again", controller=address, wait_s=round(wait_s, 1))
         try:
             await self._line.try_another()
         except grpc.aio.AioRpcError as error:

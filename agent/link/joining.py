@@ -1,7 +1,6 @@
 """Makes the device a member of a fleet, by a token that a person brought."""
 
 import asyncio
-import logging
 from pathlib import Path
 
 import grpc
@@ -11,9 +10,10 @@ from agent.link.channels import secure_channel
 from agent.link.identity import Identity, keep_identity, new_request
 from agent.link.wire import JoiningClient
 from protos.joining import JoinToken, secret_digest
+from protos.log_lines import event_log
 from protos.presented import NobodyThere, NotPresented, presented_authority
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 # Neither says anything of the token, which is good for another try: who joined and did not hear so
 # joins again, if the token has another use.
@@ -68,7 +68,7 @@ async def become_member(token: JoinToken, known: Identity | None, folder: Path) 
             failures.append(f"{address}: {error}")
             continue
         await asyncio.to_thread(keep_identity, folder, identity)
-        log.info("joined at %s as %s", address, identity.device_id)
+        log.info("joined", controller=address, device_id=identity.device_id)
         return identity
     raise NobodyToJoin(
         f"no controller of this token answers ({'; '.join(failures)}): start it, or make a token "

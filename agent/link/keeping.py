@@ -1,12 +1,11 @@
 """Reports until the controller has them or refuses them, whatever the disk does meanwhile."""
 
-import logging
-
 from agent.link.spool import Spool
 from agent.link.wire import check_kept_report
 from agent.state_folder import StateUnusable
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 class Keeping:
@@ -25,7 +24,7 @@ class Keeping:
         try:
             self._spool.put(attempt_id, report)
         except StateUnusable as error:
-            log.error("%s; the report of %s is kept in memory only", error, attempt_id)
+            log.error("a report is kept in memory only", attempt=attempt_id, error=error)
             self._unspooled[attempt_id] = report
 
     def find(self, attempt_id: str) -> bytes | None:
@@ -46,7 +45,7 @@ class Keeping:
             self._spool.forget(attempt_id)
         except StateUnusable as error:
             # It is sent once more at the next start, and committed once all the same.
-            log.error("%s; the report of %s stays there", error, attempt_id)
+            log.error("a report that was sent stays in the spool", attempt=attempt_id, error=error)
 
     def set_aside(self, attempt_id: str, why: str) -> None:
         """Let nobody send a report any more, and keep it for a person."""
@@ -57,10 +56,12 @@ class Keeping:
             path = self._spool.set_aside(attempt_id, report)
         except StateUnusable as error:
             # It is sent once more at the next start, and refused once more.
-            log.error("%s; the report of %s, refused, stays in the spool", error, attempt_id)
+            log.error("a refused report stays in the spool", attempt=attempt_id, error=error)
         else:
             self._unspooled.pop(attempt_id, None)
-            log.error("the report of %s is refused: %s; it is kept in %s", attempt_id, why, path)
+            log.error(
+                "a report is refused; it is set aside", attempt=attempt_id, why=why, path=path
+            )
 
     def _kept(self, attempt_id: str) -> bytes | None:
         return self._unspooled.get(attempt_id) or self._spool.get(attempt_id)

@@ -1,7 +1,6 @@
 """The agent's line to its controller: at which address, with which certificate."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import grpc
 from agent.link.channels import plain_channel, secure_channel
 from agent.link.identity import Identity, keep_identity, new_request
 from agent.link.wire import FleetClient, JoiningClient
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 _ANSWER_S = 10.0
 # A fetch may go on where the channel was replaced.

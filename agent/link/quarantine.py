@@ -1,14 +1,14 @@
 """Reports that the controller does not take: aside for a person, and only so many."""
 
 import hashlib
-import logging
 from pathlib import Path
 from typing import Final
 
 from agent.state_folder import StateUnusable, put_in_place, reason_of
+from protos.log_lines import event_log
 from protos.names import is_name
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 MAX_REPORTS: Final = 100
 MAX_BYTES: Final = 64 * 1024**2
@@ -56,5 +56,5 @@ class Quarantine:
             if count <= self._max_reports and used <= self._max_bytes:
                 return
             path.unlink()
-            log.warning("%s is dropped: there is room for no more refused reports", path)
+            log.warning("a refused report is dropped: there is room for no more", path=path)
             count, used = count - 1, used - stat.st_size

@@ -4,10 +4,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from agent.link.quarantine import Quarantine
 from agent.state_folder import StateUnusable
 
+REFUSED: Final = "refused"
+"""The folder beside it of reports that were set aside."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS report (
     attempt_id TEXT PRIMARY KEY,
@@ -21,7 +24,7 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._quarantine = Quarantine(path.parent / "refused")
+        self._quarantine = Quarantine(path.parent / REFUSED)
         with self._told():
             # Every statement is a transaction of its own.
             self._database = sqlite3.connect(path, isolation_level=None)

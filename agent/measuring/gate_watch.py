@@ -1,6 +1,5 @@
 """Waits at a start gate: looks about once a second whether the device is ready."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,10 +16,11 @@ from agent.measuring.gate import obstacle
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.device import DeviceState
 from protos.fleet import Failure
+from protos.log_lines import event_log
 from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 LOOK_INTERVAL_S = 1.0
 # Long enough for the kernel's ticks of mostly 10 ms, short enough to be spent before each start.
@@ -89,10 +89,10 @@ class GateWatch:
             if left_s <= 0 and gate.is_strict:
                 raise _not_ready(met, gate)
             if left_s <= 0:
-                log.info("starting all the same: %s", met)
+                log.info("starting all the same", waited_for=met)
                 break
             if told is None:
-                log.info("waiting to start: %s", met)
+                log.info("waiting to start", waited_for=met)
             if met != told:
                 on_waiting(met)
             told = met
@@ -160,9 +160,7 @@ class GateWatch:
                 self._reader = None
                 return answer
             except Empty:
-                log.warning(
-                    "a sensor does not answer: starts wait neither for temperature nor charge"
-                )
+                log.warning("a sensor hangs; starts wait neither for temperature nor charge")
         return DeviceState(taken_at_unix_ms=0)
 
 

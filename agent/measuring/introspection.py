@@ -1,6 +1,5 @@
 """What the installed runtimes say of themselves, asked in processes of their own at the start."""
 
-import logging
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from agent.child.messages import Baseline, ChildRequest
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from protos.inputs import InputKind, NetworkInput, square
+from protos.log_lines import event_log
 from protos.reasons import ReasonCode
 from protos.runtimes import RuntimeInfo
 
@@ -17,7 +17,7 @@ from protos.runtimes import RuntimeInfo
 IMPORT_LIMIT_S = 30.0
 _ONE_PIXEL = NetworkInput(size=square(1), kind=InputKind(channels=1))
 
-_log = logging.getLogger(__name__)
+_log = event_log(__name__)
 
 
 def describe_runtimes(
@@ -40,28 +40,51 @@ def describe_runtimes(
         proc_root: where the kernel counts whom it killed for lack of memory.
         limit_s: wall time after which a child is killed.
     """
-    described = []
-    for runtime in installed:
-        request = ChildRequest(
-            parent_pid=os.getpid(),
-            memory_limit_bytes=memory_limit_bytes,
-            runtime=runtime.runtime,
-            takes=_ONE_PIXEL,
-            input_seed=0,
-        )
+
+    def described(runtime: RuntimeInfo) -> RuntimeInfo:
         try:
-            answer = ask_child(
-                partial(_asked, request),
+            return describe_runtime(
+                runtime,
                 command=command,
-                limit_s=limit_s,
-                cancellation=Cancellation(),
+                memory_limit_bytes=memory_limit_bytes,
                 proc_root=proc_root,
+                limit_s=limit_s,
             )
-            described.append(_described(runtime, answer))
         except MeasuringFailed as error:
-            _log.warning("%s does not say what it is: %s", runtime.runtime.value, error)
-            described.append(runtime)
-    return tuple(described)
+            _log.warning("a runtime does not say what it is", runtime=runtime.runtime, error=error)
+            return runtime
+
+    return tuple(map(described, installed))
+
+
+def describe_runtime(
+    runtime: RuntimeInfo,
+    *,
+    command: tuple[str, ...],
+    memory_limit_bytes: int,
+    proc_root: Path,
+    limit_s: float = IMPORT_LIMIT_S,
+) -> RuntimeInfo:
+    """The runtime with its build and execution providers; arguments as of `describe_runtimes`.
+
+    Raises:
+        MeasuringFailed: it crashes or hangs when it is loaded; with its last words.
+    """
+    request = ChildRequest(
+        parent_pid=os.getpid(),
+        memory_limit_bytes=memory_limit_bytes,
+        runtime=runtime.runtime,
+        takes=_ONE_PIXEL,
+        input_seed=0,
+    )
+    answer = ask_child(
+        partial(_asked, request),
+        command=command,
+        limit_s=limit_s,
+        cancellation=Cancellation(),
+        proc_root=proc_root,
+    )
+    return _described(runtime, answer)
 
 
 def _asked(request: ChildRequest, _pid: int) -> ChildRequest:

@@ -13,6 +13,8 @@ from click.shell_completion import CompletionItem
 
 EXECUTION = 4
 NO_MEMORY = b"error: not enough memory for this: free some, or raise what 'ulimit -d' allows\n"
+# What the loader says of a library that does not fit.
+NO_ROOM = ("failed to map segment", "cannot map zero-fill pages", "cannot allocate memory")
 INTERRUPTED = 130
 # An agent joins from 150 MB on; below 50 MB libraries of C++ abort, or leave half of themselves.
 LEAST_DATA_BYTES = 128_000_000
@@ -30,9 +32,21 @@ class Listed(NamedTuple):
 # this table is the one place that names both sides.
 COMMANDS: Mapping[str, Listed] = {
     "demo": Listed("controller.cli.demo:demo", "Run the whole job on this machine."),
-    "controller": Listed("controller.cli.controller:controller", "Serve a fleet of agents."),
+    "controller": Listed(
+        "controller.cli.operating.controller:controller", "Serve a fleet of agents."
+    ),
     "agent": Listed(
         "agent.command:agent", "Join a controller's fleet and measure what it sends.", "agent"
+    ),
+    "doctor": Listed(
+        "controller.cli.operating.doctor:doctor", "Examine the set-up of this machine.", "agent"
+    ),
+    "backup": Listed(
+        "controller.cli.operating.backup:backup", "Write a controller's state to one file."
+    ),
+    "restore": Listed(
+        "controller.cli.operating.backup:restore",
+        "Let a backup take the place of a controller's state.",
     ),
     "token": Listed(
         "controller.cli.access.token:token",
@@ -215,7 +229,9 @@ def _run() -> int:
     except click.ClickException as error:
         _say(error.format_message())
         return error.exit_code
-    except MemoryError:
+    except (MemoryError, ImportError) as error:
+        if isinstance(error, ImportError) and not any(map(str(error).__contains__, NO_ROOM)):
+            raise
         # Neither click's printing nor a library's end can be relied on without memory.
         os.write(2, NO_MEMORY)
         os._exit(EXECUTION)

@@ -17,17 +17,27 @@ class Admission:
         self._ask_for_room = room_bytes
         self._room_bytes = 0
         self._running: list[int] = []
+        self.queued = 0
         self._turn = asyncio.Lock()
         self._ended = asyncio.Event()
+
+    @property
+    def running(self) -> int:
+        """How many are admitted now; `queued` is how many wait for that."""
+        return len(self._running)
 
     @asynccontextmanager
     async def admitted(self, expected_bytes: int) -> AsyncIterator[int]:
         """Waits for a core and memory, held until the block ends; gives the whole room, bytes."""
-        async with self._turn:
-            while not self._fits(expected_bytes):
-                self._ended.clear()
-                await self._ended.wait()
-            self._running.append(expected_bytes)
+        self.queued += 1
+        try:
+            async with self._turn:
+                while not self._fits(expected_bytes):
+                    self._ended.clear()
+                    await self._ended.wait()
+                self._running.append(expected_bytes)
+        finally:
+            self.queued -= 1
         try:
             yield self._room_bytes
         finally:

@@ -95,7 +95,9 @@ class Converter:
         gate: HostGate,
         *,
         clock: Clock,
+        on_converted: Callable[[float], object] = lambda _seconds: None,
     ) -> None:
+        self._on_converted = on_converted
         self._database = database
         self._blobs = blobs
         self._state_dir = state_dir
@@ -107,7 +109,7 @@ class Converter:
         self._gate = gate
         self._clock = clock
         self._at_once = os.cpu_count() or 1
-        self._admission = Admission(self._at_once, room_bytes)
+        self.admission = Admission(self._at_once, room_bytes)
         self._conversions = ThreadPoolExecutor(self._at_once, "convert")
         self._downloads = ThreadPoolExecutor(DOWNLOADS, "download")
         self._under_way: set[Cancellation] = set()
@@ -217,7 +219,7 @@ class Converter:
                 expected_bytes = expected_peak_bytes(request.backbone, missing)
                 file_bytes = RESERVED_BYTES + expected_disk_bytes(request.backbone, missing)
                 async with (
-                    self._admission.admitted(expected_bytes) as memory_bytes,
+                    self.admission.admitted(expected_bytes) as memory_bytes,
                     self._gate.working(),
                 ):
                     limits = StepLimits(memory_bytes=memory_bytes, file_bytes=file_bytes)
@@ -278,6 +280,7 @@ class Converter:
         if not lack:
             put_blob(self._blobs, fate.sha256, fate.path)
         artifact = record_artifact(self._database, fate, self._clock.unix_ms())
+        self._on_converted(fate.seconds)
         if lack:
             return not_kept(fate.variant, artifact, lack), "", fate.variant
         outcome = with_artifact(fate.variant, artifact, ConversionResult.STORED)

@@ -2,9 +2,10 @@
 
 import functools
 import hashlib
-import logging
 
-log = logging.getLogger(__name__)
+from protos.log_lines import event_log
+
+log = event_log(__name__)
 
 _ID_LENGTH = 8
 _REMEMBERED = 256
@@ -18,5 +19,5 @@ def logged(said: str) -> str:
 @functools.lru_cache(maxsize=_REMEMBERED)
 def _logged_once(said: str) -> str:
     log_id = hashlib.sha256(said.encode(errors="replace")).hexdigest()[:_ID_LENGTH]
-    log.warning("what a tool said, %s:\n%s", log_id, said)
+    log.warning("what a tool said", log_id=log_id, said=said)
     return log_id

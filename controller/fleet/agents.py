@@ -14,7 +14,6 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -22,15 +21,16 @@ from typing import Final
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.sweeps import Activity, Device
+from controller.fleet import reports
 from controller.fleet.activities import activity_of
-from controller.fleet.changes import Changes
+from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello, check_name
 from controller.fleet.identities import Identities
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leaving import leave_out
-from controller.fleet.reports import VANISHED, SaidReport, lose_attempt, record_report, take_back
+from controller.fleet.reports import VANISHED
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
 from controller.fleet.takeover import Takeovers
@@ -49,9 +49,10 @@ from protos.fleet import (
     Progress,
     Welcome,
 )
+from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode, reason
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 # Those that beat are connected: when they were last heard of matters once the controller is gone.
 SEEN_EVERY_MS: Final = 30_000
@@ -134,7 +135,7 @@ class Fleet:
                 heartbeat_interval_ms=self._leases.pace.heartbeat_interval_ms, protocol=PROTOCOL
             )
         )
-        log.info("%s connected", hello.name)
+        log.info("connected", device=hello.name, device_id=hello.device_id)
         self._changes.notify()
         return session
 
@@ -142,7 +143,7 @@ class Fleet:
         """Closes a session; its leases go on until they expire."""
         if self._sessions.get(session.device_id) is session:
             del self._sessions[session.device_id]
-            log.info("%s disconnected", session.hello.name)
+            log.info("disconnected", device=session.hello.name, device_id=session.device_id)
         self._changes.notify()
         seen = {session.device_id: self._clock.unix_ms()}
         self._seen_at_unix_ms.pop(session.device_id, None)
@@ -210,22 +211,19 @@ class Fleet:
             session.progress[progress.attempt_id] = progress
             self._changes.notify()
 
-    async def report(self, session: AgentSession, report: SaidReport) -> None:
+    async def report(self, session: AgentSession, report: reports.SaidReport) -> None:
         """Commits how an attempt ended, then tells the agent that it need not report it again.
 
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
         recorded = await self._commits.write(
-            record_report, session.device_id, report, self._clock.unix_ms()
+            reports.record_report, session.device_id, report, self._clock.unix_ms()
         )
-        if recorded.refusal:
-            if not session.repeats:
-                log.warning("a report of %s is refused: %s", session.hello.name, recorded.refusal)
-            session.repeats = True
-        elif not recorded.is_new and not session.repeats:
-            session.repeats = True
-            log.info("%s repeated a report", session.hello.name)
+        if recorded.is_new:
+            self._changes.happened(Happening.REPORT_COMMITTED)
+        if recorded.refusal or not recorded.is_new:
+            reports.tell_useless(session, report, recorded)
         is_held = report.attempt_id in session.leases
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
@@ -239,7 +237,7 @@ class Fleet:
         attempt_id = given.attempt_id
         if attempt_id not in session.leases:
             return
-        await self._commits.write(take_back, attempt_id)
+        await self._commits.write(reports.take_back, attempt_id)
         session.forget(attempt_id)
         await self._end_lease(attempt_id)
 
@@ -281,7 +279,7 @@ class Fleet:
 
     def stood_still(self, gap_ms: int) -> None:
         """Nothing was heard for so long, by no fault of the agents': leases live on as long."""
-        log.warning("the controller stood still for %d ms; leases wait as long", gap_ms)
+        log.warning("the controller stood still; leases wait as long", gap_ms=gap_ms)
         self._leases.put_off(gap_ms)
 
     async def end_finished_sweeps(self) -> None:
@@ -305,7 +303,7 @@ class Fleet:
         try:
             self._identities.take_place(hello.device_id, hello.run_id, older.hello.run_id)
         except EdgerankError as error:
-            log.warning("%s: %s", hello.name, error)
+            log.warning("two agents have one identity", device=hello.name, error=error)
             older.outbox.put_nowait(error)
             raise
         del self._sessions[hello.device_id]
@@ -326,14 +324,18 @@ class Fleet:
         """Waits no longer for an attempt whose agent is alive and never reports it."""
         session = self._sessions.get(device_id or "")
         if session is not None and attempt_id in session.leases:
-            log.warning("%s never reported an attempt; it is given up", session.hello.name)
             session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
         why = reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS)
         await self._lose(attempt_id, device_id, why)
 
     async def _lose(self, attempt_id: str, device_id: str | None, why: Reason = VANISHED) -> None:
         """Gives an attempt up for lost; the device is its own, None for one that is not out."""
-        await self._commits.write(lose_attempt, attempt_id, self._clock.unix_ms(), why)
+        lost = await self._commits.write(
+            reports.lose_attempt, attempt_id, self._clock.unix_ms(), why
+        )
+        if lost is not None:
+            self._changes.happened(Happening.ATTEMPT_LOST)
+            reports.tell_in_vain("an attempt is lost", lost, attempt_id, why)
         session = self._sessions.get(device_id or "")
         if session is not None:
             session.forget(attempt_id)

@@ -1,6 +1,17 @@
-"""Lets watchers wait for the next change of anything that people follow."""
+"""Lets watchers wait for the next change of anything that people follow, and counts some."""
 
 import asyncio
+from collections import Counter
+from enum import Enum
+
+
+class Happening(Enum):
+    """What is counted since the controller started."""
+
+    REPORT_COMMITTED = "report_committed"
+    """A report that was new."""
+    ATTEMPT_LOST = "attempt_lost"
+    """An attempt was given up whose agent is gone, or never reported it."""
 
 
 class Changes:
@@ -9,6 +20,15 @@ class Changes:
     def __init__(self) -> None:
         self.version = 0
         self._changed = asyncio.Event()
+        self._counts: Counter[Happening] = Counter()
+
+    def happened(self, what: Happening) -> None:
+        """Counts it once more."""
+        self._counts[what] += 1
+
+    def count_of(self, what: Happening) -> int:
+        """How often it happened."""
+        return self._counts[what]
 
     def notify(self) -> None:
         """Something changed: everyone who waits goes on."""

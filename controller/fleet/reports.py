@@ -1,6 +1,5 @@
 """How attempts end: reported, which is committed once with every raw sample, or in vain."""
 
-import logging
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +13,7 @@ from controller.domain.jobs import (
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
+from controller.fleet.sessions import AgentSession
 from controller.state.attempts import (
     LostTurn,
     StoredAttempt,
@@ -37,11 +37,12 @@ from controller.state.rounds.turns import (
     take_turn,
 )
 from protos.fleet import Report, failed
+from protos.log_lines import event_log
 from protos.measuring import MeasureSettings
 from protos.names import is_name
 from protos.reasons import Reason, ReasonCode, reason
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
@@ -132,7 +133,7 @@ def take_back(database: Database, attempt_id: str) -> None:
 
 def lose_attempt(
     database: Database, attempt_id: str, now_unix_ms: int, why: Reason = VANISHED
-) -> None:
+) -> LeasedTurn | None:
     """Gives an attempt up for lost; its job is queued again, or fails when too many were lost.
 
     Args:
@@ -140,13 +141,41 @@ def lose_attempt(
         attempt_id: which one.
         now_unix_ms: the time.
         why: what the job fails for, if it does.
+
+    Returns:
+        Its turn; None for one that was not out any more.
     """
     with database.writing() as transaction:
         lost = set_lost(transaction, attempt_id)
         if lost is None:
-            return
+            return None
         _try_again(transaction, lost, (why,), now_unix_ms)
     settle_report(database, lost.turn, now_unix_ms)
+    return lost.turn
+
+
+def tell_in_vain(event: str, turn: LeasedTurn, attempt_id: str, why: Reason) -> None:
+    """Logs that an attempt gave nothing."""
+    log.warning(
+        event,
+        sweep=turn.place.sweep_id,
+        device_id=turn.place.device_id,
+        job=turn.job_id,
+        attempt=attempt_id,
+        why=why,
+    )
+
+
+def tell_useless(session: AgentSession, said: SaidReport, recorded: Recorded) -> None:
+    """Logs the first report of a session that is refused, or was known."""
+    if session.repeats:
+        return
+    session.repeats = True
+    facts = {"device": session.hello.name, "job": said.job_id, "attempt": said.attempt_id}
+    if recorded.refusal:
+        log.warning("a report is refused", **facts, why=recorded.refusal)
+    else:
+        log.info("a report came again", **facts)
 
 
 def _try_again(
@@ -166,13 +195,7 @@ def _fetch_again(
     missed = set_undelivered(transaction, attempt_id)
     if missed is None:
         return False
-    log.warning(
-        "attempt %d of %d at a repetition on device %s: %s",
-        missed.times,
-        MAX_ATTEMPTS,
-        missed.turn.place.device_id,
-        why[0],
-    )
+    tell_in_vain("an artifact did not come whole", missed.turn, attempt_id, why[0])
     _try_again(transaction, missed, why, now_unix_ms)
     return True
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -32,8 +31,9 @@ from models.files import sync
 from models.processes.child import Cancellation, StepFailed
 from models.processes.requests import AdoptAnswer
 from models.tools import ToolMissing
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 class OwnModels:
@@ -216,7 +216,7 @@ class OwnModels:
                 "files that it was added with; bring those, or give this model another name",
             )
         _put_in_place(folder, own_folder(self._weights_dir, digest))
-        log.warning("the stored files of %s were damaged, and are whole again", damaged.name)
+        log.warning("the stored files were damaged, and are whole again", backbone=damaged.name)
         return damaged
 
 

@@ -1,7 +1,6 @@
 """The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
 import functools
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,20 +10,27 @@ from typing import TypeAlias
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.state.schema import REVISION_TABLE
 from controller.state.schema.columns import read_json
+from controller.state.schema.database_file import copy_database
+from protos.log_lines import event_log
 from sandbox.ownership import Presence, make_private
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
 handed to the functions of this room."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 # Of a connection whose transaction is to have the right to write from its beginning.
 _IS_WRITING = "edgerank_is_writing"
@@ -101,7 +107,7 @@ def claim_state(state_dir: Path) -> AbstractContextManager[object]:
     """
     try:
         for path in make_private(state_dir):
-            log.warning("%s was open to other users and is not any more", path)
+            log.warning("open to other users until now", path=path)
         # A kernel's lock or none: a file that means one would outlive a process that was killed.
         return FileLock(state_dir / "controller.lock", fallback_to_soft=False).acquire(
             blocking=False
@@ -185,15 +191,46 @@ def _migrate(url: str) -> None:
                 f"{engine.url.database} was written by an unreleased edgerank, and this one cannot "
                 "carry it over; to start anew, name another state folder or move this one away",
             )
-        command.upgrade(migrations_on(connection), "head")
+        config = migrations_on(connection)
+        if engine.dialect.name == "sqlite":
+            _keep_copy(connection, config, Path(str(engine.url.database)))
+        command.upgrade(config, "head")
     engine.dispose()
+
+
+def _keep_copy(connection: Connection, config: Config, path: Path) -> None:
+    """Copies a database of an older revision before it is migrated.
+
+    Raises:
+        CommandError: the revision is one that this edgerank does not know.
+        EdgerankError: STORAGE when there is no room for the copy; nothing is changed then.
+    """
+    options = {"version_table": REVISION_TABLE}
+    revision = MigrationContext.configure(connection, opts=options).get_current_revision()
+    known = ScriptDirectory.from_config(config)
+    if revision is None or revision == known.get_current_head():
+        return
+    known.get_revision(revision)
+    copy = path.with_name(f"{path.name}.of-revision-{revision}")
+    copy_database(path, copy)
+    log.warning("a copy is kept before the database is migrated", path=copy, revision=revision)
 
 
 def migrations_on(connection: Connection) -> Config:
     """Alembic, set up to work on this connection with the migrations of this package."""
-    config = Config()
-    config.set_main_option("script_location", os.fspath(Path(__file__).parent / "migrations"))
+    config = _migrations()
     config.attributes["connection"] = connection
+    return config
+
+
+def newest_revision() -> str:
+    """The revision that this edgerank brings a database to."""
+    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", os.fspath(MIGRATIONS))
     return config
 
 

@@ -254,6 +254,19 @@ def end_finished(database: Database, now_unix_ms: int, sweep_id: str | None = No
     return bool(found)
 
 
+def count_open_jobs(database: Database) -> dict[JobState, int]:
+    """How many jobs of running sweeps have not ended, by state."""
+    states = [state for state in JobState if state not in ENDED]
+    running = (
+        select(*(func.sum(sweep_counts.c[state.value]) for state in states))
+        .join(sweeps, sweeps.c.sweep_id == sweep_counts.c.sweep_id)
+        .where(sweeps.c.phase.in_(RUNNING_PHASES))
+    )
+    with database.transaction() as transaction:
+        totals = transaction.execute(running).one()
+    return {state: total or 0 for state, total in zip(states, totals, strict=True)}
+
+
 def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
     spec: SweepSpec = row["spec"]
     return SweepSummary(

@@ -1,16 +1,8 @@
 """Runs sweeps: artifacts first, then jobs, then the end; a restarted controller goes on."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-
-from tenacity import (
-    AsyncRetrying,
-    before_sleep_log,
-    retry_if_exception_type,
-    wait_exponential,
-)
 
 from controller.conversions.converter import Converter, Listener
 from controller.domain.conversions import (
@@ -39,6 +31,7 @@ from controller.state.artifacts import find_artifact
 from controller.state.database import Database
 from controller.state.jobs import Role
 from controller.state.sweeps import StoredSweep
+from controller.sweeps.persisting import persistent
 from controller.sweeps.planning import plan_conversion
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.readable import too_new
@@ -46,11 +39,10 @@ from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant, WeightsKind
+from protos.log_lines import about, event_log
 from protos.reasons import Reason, ReasonCode, reason
 
-log = logging.getLogger(__name__)
-
-MAX_RETRY_WAIT_S = 30.0
+log = event_log(__name__)
 
 
 class Sweeps:
@@ -236,14 +228,10 @@ class Sweeps:
             why = reason(ReasonCode.NO_ARTIFACT, {"detail": str(error)})
         except Exception:
             # The edge where a defect of ours becomes the reason of failed jobs.
-            log.exception("sweep %s: converting failed", sweep.sweep_id)
+            log.exception("converting failed")
             why = reason(ReasonCode.CONTROLLER_DEFECT)
-        async for attempt in AsyncRetrying(
-            # A disk that is full now may have room later, and nothing else can go on before.
-            retry=retry_if_exception_type(EdgerankError),
-            wait=wait_exponential(max=MAX_RETRY_WAIT_S),
-            before_sleep=before_sleep_log(log, logging.ERROR),
-        ):
+        # A disk that is full now may have room later, and nothing else can go on before.
+        async for attempt in persistent("measuring cannot begin; tried again"):
             with attempt:
                 await self._let_measure(sweep.sweep_id, why)
         await self._fleet.dispatch_all()
@@ -334,7 +322,9 @@ class Sweeps:
         return (converting,) if converting else self._fleet.activities()
 
     def _prepare_soon(self, sweep: StoredSweep, *, is_again: bool = False) -> None:
-        task = asyncio.get_running_loop().create_task(self._prepare(sweep, is_again=is_again))
+        with about(sweep=sweep.sweep_id):
+            preparing = self._prepare(sweep, is_again=is_again)
+            task = asyncio.get_running_loop().create_task(preparing)
         self._preparing[sweep.sweep_id] = task
         task.add_done_callback(lambda ended: self._prepared(sweep.sweep_id, ended))
 

@@ -1,7 +1,6 @@
 """Gives the bytes of artifacts, and has those made again that rotted in the store."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 
 from obstore.store import LocalStore
@@ -11,8 +10,9 @@ from controller.state.artifacts import backbones_of
 from controller.state.blobs import BlobDamaged, damage_of, put_aside, read_blob
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 class StoredArtifacts:
@@ -59,16 +59,15 @@ class StoredArtifacts:
             damage = await damage_of(self._blobs, sha256)
             if not damage:
                 return
-            names = ", ".join(backbones)
             log.error(
-                "the stored artifact %s of %s is damaged: %s; it is put aside and made again",
-                sha256[:12],
-                names,
-                damage,
+                "a stored artifact is damaged; it is put aside and made again",
+                sha256=sha256,
+                backbones=", ".join(backbones),
+                why=damage,
             )
             try:
                 await put_aside(self._blobs, sha256)
             except EdgerankError as error:
                 # What is made takes its place, or says what the disk says.
-                log.error("%s", error)
+                log.error("a damaged artifact could not be put aside", sha256=sha256, error=error)
             await self._sweeps.convert_again(sha256)

@@ -29,7 +29,7 @@ from agent.state_folder import locked_state_folder
 from protos.device import DeviceProfile
 from protos.fleet import Measured
 from protos.joining import JoinToken
-from protos.log_lines import log_to_stderr
+from protos.log_lines import LogFormat, log_to_stderr
 from protos.measuring import MeasureSettings, Repetition, StopReason
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
@@ -146,7 +146,7 @@ def run_agent(pipe: Pipe, plan: AgentPlan, log: Path) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for standard in (1, 2):
         os.dup2(descriptor, standard)
-    log_to_stderr()
+    log_to_stderr(LogFormat.TEXT)
     try:
         asyncio.run(_serve(pipe, plan))
     except (ControllerRefused, JoinRefused) as error:

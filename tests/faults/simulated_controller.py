@@ -10,8 +10,8 @@ from controller.api.doors import Listening, Wanted
 from controller.domain.errors import EdgerankError
 from controller.fleet.clock import SystemClock
 from controller.fleet.leasing.leases import Pace
-from controller.server import serve
-from protos.log_lines import log_to_stderr
+from controller.server.serving import serve
+from protos.log_lines import LogFormat, log_to_stderr
 from tests.faults.schedules import HEARTBEAT_INTERVAL_MS, LEASE_MS
 
 PACE = Pace(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS, lease_ms=LEASE_MS)
@@ -33,10 +33,10 @@ def run_controller(pipe: Pipe, wanted: Wanted, state_dir: Path, clock_ms: int, l
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for standard in (1, 2):
         os.dup2(descriptor, standard)
-    log_to_stderr()
+    log_to_stderr(LogFormat.TEXT)
     threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
 
-    def on_listening(listening: Listening) -> None:
+    def on_listening(listening: Listening, _metrics_address: str | None) -> None:
         pipe.send((listening.port, listening.fleet_port))
 
     serving = serve(

@@ -18,6 +18,7 @@ from controller.domain.sweeps import Device, SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
 from models.catalog.tiers import TierSelection
+from protos.checks import Finding
 
 DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -26,6 +27,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "conversion": tuple[ConversionOutcome, ...],
         "datasets": tuple[Dataset, ...],
         "devices": tuple[Device, ...],
+        "doctor": tuple[Finding, ...],
         "measurement": Measurement,
         "models": tuple[Backbone, ...],
         "own_models": tuple[OwnModel, ...],

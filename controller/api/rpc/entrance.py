@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection
 from typing import Final, NoReturn
 
@@ -12,14 +11,16 @@ import grpc
 from controller.access.callers import Callers
 from controller.access.connections import make_room_for_descriptors
 from controller.api.limits import Limits, channel_options
+from controller.api.meters import Meters
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
 from controller.api.rpc.guard import Guard
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import Refusals
 from controller.fleet.clock import Clock
 from controller.state.database import Database
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 _OPTIONS: Final = (
     # Without this a second controller would share the port instead of being refused.
@@ -32,23 +33,34 @@ class Entrance:
     """Holds those who call to the limits of one controller."""
 
     def __init__(
-        self, callers: Callers, database: Database, clock: Clock, limits: Limits, *, ports: int
+        self,
+        callers: Callers,
+        database: Database,
+        clock: Clock,
+        limits: Limits,
+        meters: Meters,
+        *,
+        ports: int,
     ) -> None:
         """From here on this process may have as many descriptors as its `ports` want."""
         descriptors = make_room_for_descriptors(limits.descriptors(ports))
         self._connections = limits.connections_a_port(descriptors, ports)
         if self._connections < limits.connections:
             log.warning(
-                "at most %d connections may be open at a port, since this process may have %d "
-                "descriptors; a larger fleet wants a higher hard limit of open files",
-                self._connections,
-                descriptors,
+                "few connections may be open at a port; a larger fleet wants a higher hard limit "
+                "of open files",
+                connections=self._connections,
+                descriptors=descriptors,
             )
         self._limits = limits
         self._peers = Peers(limits, clock, self._connections)
         self._refusals = Refusals(database, clock)
         self.guard = Guard(
-            callers, database, clock, limits=limits, peers=self._peers, refusals=self._refusals
+            *(callers, database, clock),
+            limits=limits,
+            peers=self._peers,
+            refusals=self._refusals,
+            meters=meters,
         )
 
     def server(self) -> grpc.aio.Server:

@@ -1,21 +1,22 @@
 """Turns the error catalogue into gRPC statuses at the server's edge."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 
+from controller.api.meters import ends_with
 from controller.api.statuses import LEFT_OUT_KEY, STATUSES
 from controller.domain.errors import EdgerankError, Refused
 from controller.state.schema.unreadable import note_left_out
 from controller.views.reasons import sentences
 from controller.views.reasons.leaving_out import unread_words
 from protos.codec import MessageInvalid
+from protos.log_lines import event_log
 from protos.names import printable
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 @asynccontextmanager
@@ -31,18 +32,24 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
         if told:
             context.set_trailing_metadata(told)
     except Refused as refused:
-        await context.abort(STATUSES[refused.code], printable(sentences(refused.reasons)))
+        await end(context, STATUSES[refused.code], sentences(refused.reasons))
     except EdgerankError as error:
-        # It may name what was asked, and is one line whatever that was.
-        await context.abort(STATUSES[error.code], printable(str(error)))
+        await end(context, STATUSES[error.code], str(error))
     except MessageInvalid as error:
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        await end(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except (grpc.aio.AbortError, GeneratorExit):
         raise
     except Exception:
         # The edge where a defect of ours must become a status: its traceback belongs into the
         # server's log, not onto a person's terminal.
         log.exception("a call failed")
-        await context.abort(
-            grpc.StatusCode.INTERNAL, "the controller failed at this; its log says why"
-        )
+        sentence = "the controller failed at this; its log says why"
+        await end(context, grpc.StatusCode.INTERNAL, sentence)
+
+
+async def end(
+    context: grpc.aio.ServicerContext[Any, Any], status: grpc.StatusCode, sentence: str
+) -> NoReturn:
+    """Ends the call that goes on; it may name what was asked, and is one line whatever that was."""
+    ends_with(status)
+    await context.abort(status, printable(sentence))

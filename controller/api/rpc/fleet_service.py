@@ -1,6 +1,7 @@
 """The Fleet service: agents' streams and artifact downloads. Translates, and calls the fleet."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,6 +12,7 @@ from google.protobuf.message import Message
 
 from controller.access.members import Members
 from controller.api.limits import Limits
+from controller.api.meters import Meters
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent
 from controller.api.rpc.guard import current_caller
@@ -59,8 +61,15 @@ class FleetService:
     """What agents call."""
 
     def __init__(
-        self, fleet: Fleet, artifacts: StoredArtifacts, members: Members, limits: Limits
+        self,
+        fleet: Fleet,
+        artifacts: StoredArtifacts,
+        members: Members,
+        limits: Limits,
+        meters: Meters,
     ) -> None:
+        self.sessions: set[AgentSession] = set()
+        self._meters = meters
         self._fleet = fleet
         self._artifacts = artifacts
         self._limits = limits
@@ -76,6 +85,7 @@ class FleetService:
             hello = await self._first_hello(request_iterator)
             session = await self._fleet.connect(await self._attested(hello))
             hearing = asyncio.create_task(self._hear(session, request_iterator))
+            self.sessions.add(session)
             try:
                 while (said := await session.outbox.get()) is not None:
                     if isinstance(said, EdgerankError):
@@ -85,6 +95,7 @@ class FleetService:
                     await hearing
             finally:
                 hearing.cancel()
+                self.sessions.discard(session)
                 await self._fleet.disconnect(session)
 
     async def FetchArtifact(  # noqa: N802 - the contract's name
@@ -128,9 +139,12 @@ class FleetService:
     async def _hear(self, session: AgentSession, requests: Requests) -> None:
         try:
             async for request in requests:
+                came_s = time.monotonic()
                 said = await self._decoded(request)
                 if said is not None:
                     await self._handle(session, said)
+                if isinstance(said, conversation.Report | UnreadableReport):
+                    self._meters.committed(time.monotonic() - came_s)
                 # Else who says much and reads nothing would fill the memory with answers.
                 await session.outbox.room(self._limits.outbox_messages)
         finally:

@@ -16,9 +16,10 @@ from controller.access.callers import OWNER, STRANGER, Callers, Shown
 from controller.access.connections import place_of
 from controller.access.local_peers import is_of_loopback
 from controller.api.limits import Limits, Load
+from controller.api.meters import Meters
 from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
 from controller.api.rpc.crowd import Crowd
-from controller.api.rpc.failures import answered_failures
+from controller.api.rpc.failures import answered_failures, end
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
@@ -27,6 +28,9 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change
 from controller.state.database import Database
+from protos.log_lines import event_log
+
+log = event_log(__name__)
 
 MAX_SUBJECT_LENGTH = 200
 
@@ -55,7 +59,9 @@ class Guard(grpc.aio.ServerInterceptor):
         limits: Limits,
         peers: Peers,
         refusals: Refusals,
+        meters: Meters,
     ) -> None:
+        self._meters = meters
         self._callers = callers
         self._database = database
         self._clock = clock
@@ -92,28 +98,29 @@ class Guard(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def admitted(self, method: str, need: Need, context: Context) -> AsyncIterator[None]:
-        """Holds a call for as long as it goes on.
+        """Holds a call for as long as it goes on, and counts it.
 
         Ends it with UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED when it may not be, or
         not any more.
         """
         shown = _shown(context)
-        try:
-            async with self._let_in(need, context, shown):
-                yield
-        except grpc.aio.AbortError:
-            if (status := context.code()) in REFUSING:
-                await self._refusals.tell(
-                    Refusal(
-                        action=method.rpartition("/")[2],
-                        changes=need.subject is not None,
-                        caller=current_caller(),
-                        peer=shown.peer,
-                        status=status,
-                        why=context.details(),
+        with self._meters.call(method):
+            try:
+                async with self._let_in(need, context, shown):
+                    yield
+            except grpc.aio.AbortError:
+                if (status := context.code()) in REFUSING:
+                    await self._refusals.tell(
+                        Refusal(
+                            action=method.rpartition("/")[2],
+                            changes=need.subject is not None,
+                            caller=current_caller(),
+                            peer=shown.peer,
+                            status=status,
+                            why=context.details(),
+                        )
                     )
-                )
-            raise
+                raise
 
     async def write(self, context: Context, response: Any) -> None:
         """Tells a caller something, who has to read it."""
@@ -156,11 +163,9 @@ class Guard(grpc.aio.ServerInterceptor):
             except asyncio.CancelledError:
                 if task not in self._cut:
                     raise
+                revoked = "this was revoked by who runs the controller"
                 with self._peers.told(shown.peer):
-                    await context.abort(
-                        grpc.StatusCode.PERMISSION_DENIED,
-                        "this was revoked by who runs the controller",
-                    )
+                    await end(context, grpc.StatusCode.PERMISSION_DENIED, revoked)
 
     async def _caller(self, shown: Shown) -> Caller:
         if self._owners[shown.peer] and shown == Shown(shown.peer):

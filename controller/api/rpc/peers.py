@@ -1,7 +1,6 @@
 """In which connections calls go on, and which are ended: who does not read, and idle masses."""
 
 import asyncio
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,8 +16,9 @@ from controller.access.connections import (
 from controller.access.local_peers import Endpoint, parse_peer
 from controller.api.limits import Limits
 from controller.fleet.clock import Clock
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 # A process without any connection has so many descriptors at most.
 _OWN_DESCRIPTORS: Final = 64
@@ -69,19 +69,19 @@ class Peers:
         for each in held:
             if each.peer in deaf and end_connection(each):
                 log.warning(
-                    "%s did not read for %d s what it was told; its connection was ended",
-                    place_of_end(each.peer),
-                    self._unread_ms // 1_000,
+                    "a peer did not read what it was told; its connection was ended",
+                    peer=place_of_end(each.peer),
+                    unread_s=self._unread_ms // 1_000,
                 )
         surplus = self._surplus(held)
         for place, count in Counter(
             place_of_end(each.peer) for each in surplus if end_connection(each)
         ).items():
             log.warning(
-                "%s held more than %d connections without a call; %d of them were ended",
-                place,
-                self._idle_at_most,
-                count,
+                "too many connections without a call; some were ended",
+                peer=place,
+                may_be=self._idle_at_most,
+                ended=count,
             )
 
     def _deaf(self) -> frozenset[Endpoint]:

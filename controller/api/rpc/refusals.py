@@ -1,7 +1,6 @@
 """Tells of calls that were refused: in the log, folded, and of changes in the log of changes."""
 
 import asyncio
-import logging
 from typing import Final, NamedTuple
 
 import grpc
@@ -13,8 +12,9 @@ from controller.domain.errors import EdgerankError
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change
 from controller.state.database import Database
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 REFUSING: Final = frozenset(
     {
@@ -70,7 +70,8 @@ class Refusals:
         kind = _Kind(_who(refusal), refusal.status.name)
         if self._told.is_told(kind, now_ms):
             why = refusal.why[:_MOST_WORDS]
-            log.warning("refused %s to %s: %s: %s", refusal.action, kind.who, kind.status, why)
+            facts = {"caller": kind.who, "call": refusal.action, "status": kind.status}
+            log.warning("refused", **facts, why=why)
         caller = refusal.caller
         if not refusal.changes or caller.caller in (CallerKind.STRANGER, CallerKind.JOIN_TOKEN):
             return
@@ -87,7 +88,7 @@ class Refusals:
                 await asyncio.to_thread(record_change, self._database, entry)
             except EdgerankError as error:
                 # It was refused all the same, and stands in this log.
-                log.error("a refused change was not written down: %s", error)
+                log.error("a refused change was not written down", error=error)
 
     def look(self) -> None:
         """Tells how many more came, of those whose time is over."""
@@ -104,11 +105,10 @@ class Refusals:
 
 def _tell_more(folded: Folded[_Kind]) -> None:
     if folded.key is None:
-        log.warning("refused %d more calls, to too many others to name", folded.repeats)
+        log.warning("refused more calls, to too many others to name", call_count=folded.repeats)
     else:
-        log.warning(
-            "refused %d more calls to %s: %s", folded.repeats, folded.key.who, folded.key.status
-        )
+        facts = {"caller": folded.key.who, "status": folded.key.status}
+        log.warning("refused more calls", **facts, call_count=folded.repeats)
 
 
 def _who(refusal: Refusal) -> str:

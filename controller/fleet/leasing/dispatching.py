@@ -1,7 +1,6 @@
 """Who is leased what, when: each agent by itself, those on the controller's machine by its gate."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 
 from controller.domain.errors import EdgerankError
@@ -13,8 +12,9 @@ from controller.fleet.sessions import AgentSession
 from controller.state import attempts
 from controller.state.committing import Commits
 from controller.state.database import Database
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 class Dispatcher:
@@ -116,5 +116,5 @@ class Dispatcher:
         error = None if task.cancelled() else task.exception()
         if error is None:
             return
-        log.error("%s could be given no lease: %s", session.hello.name, error)
+        log.error("no lease could be given", device=session.hello.name, error=error)
         session.outbox.put_nowait(error if isinstance(error, EdgerankError) else None)

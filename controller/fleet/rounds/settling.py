@@ -1,6 +1,5 @@
 """What follows from the turns that were taken: more of them, or a job's end with its figures."""
 
-import logging
 import random
 from collections.abc import Sequence
 
@@ -41,8 +40,9 @@ from controller.state.rounds.turns import (
     list_readings,
 )
 from controller.state.sweeps import end_finished, running_sweeps
+from protos.log_lines import event_log
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
@@ -97,7 +97,8 @@ def settle_turns(
         except EdgerankError as error:
             if error.code is not ErrorCode.DAMAGED:
                 raise
-            log.error("%s", error)
+            facts = {"sweep": place.sweep_id, "device_id": place.device_id}
+            log.error("a sweep cannot go on where it is damaged", **facts, error=error)
             return
         jobs = list_open_jobs(transaction, place, among)
         is_open = has_open_turns(transaction, place)

@@ -4,7 +4,6 @@ What is stored was checked before; but disks rot, and a database may be older th
 """
 
 import functools
-import logging
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,9 +15,10 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 from sqlalchemy import RowMapping
 
 from controller.state.schema.columns import Unreadable
+from protos.log_lines import event_log
 from protos.names import printable
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 MAX_WHOLE: Final = 2**63 - 1
 MAX_COUNT: Final = 2**32 - 1
@@ -109,7 +109,7 @@ def _leave_out(kind: str, row_id: str, why: str) -> None:
 
 @functools.lru_cache(maxsize=_REMEMBERED)
 def _log_once(kind: str, shown_id: str, why: str) -> None:
-    log.warning("1 %s cannot be read, and is left out: %r (%s)", kind, shown_id, why)
+    log.warning("what is stored cannot be read, and is left out", kind=kind, id=shown_id, why=why)
 
 
 @functools.cache

@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import partial
 from unittest import mock
 
-import controller.cli.controller as command
+import controller.cli.operating.controller as command
 from controller.api.limits import DEFAULTS, ROOMS, Load, Room
-from controller.server import serve
+from controller.server.serving import serve
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ def test_an_agent_that_reports_and_never_reads_costs_little_and_is_ended(tmp_pat
         before_bytes = process_of(controller).memory_info().rss
         flood = fleet_pb2_grpc.FleetStub(flooding).Connect(floods(), timeout=600)
         lease = leased(honest, "phone")
-        controller.output.wait_for(r"127\.0\.0\.1 did not read for 3 s", 600)
+        controller.output.wait_for(r"a peer did not read .* peer=127\.0\.0\.1 unread_s=3", 600)
         grown_bytes = process_of(controller).memory_info().rss - before_bytes
         flood.cancel()
         # The attacker has lost its connection, and nobody else has.

@@ -54,10 +54,10 @@ def test_who_guesses_tokens_is_not_listened_to_and_told_of_once(guarded: Guarded
         joined = {join(channel, token.secret).membership.device_id for _ in range(100)}
     assert len(joined) == 100
     guarded.running.stop()
-    guarded.running.output.wait_for("refused 7 more calls to a stranger")
-    assert len(lines(guarded, "refused Join", host, "UNAUTHENTICATED")) == 1
-    assert len(lines(guarded, "refused Join", host, "RESOURCE_EXHAUSTED")) == 1
-    assert len(lines(guarded, "refused 2 more calls", host, "UNAUTHENTICATED")) == 1
+    guarded.running.output.wait_for('refused more calls" caller="a stranger .*call_count=7')
+    assert len(lines(guarded, "event=refused", "call=Join", host, "UNAUTHENTICATED")) == 1
+    assert len(lines(guarded, "event=refused", "call=Join", host, "RESOURCE_EXHAUSTED")) == 1
+    assert len(lines(guarded, "refused more calls", "call_count=2", host, "UNAUTHENTICATED")) == 1
     said = "\n".join(guarded.running.output.lines)
     assert not [each for each in (token.secret, *guesses) if bearer_letters(each) in said]
 
@@ -71,12 +71,13 @@ def test_a_change_that_was_refused_is_written_down_with_who_wanted_it(guarded: G
         for _ in range(3):
             assert answer_of(lambda: stub.RemoveDevice(request, metadata=metadata)) is REFUSED
         assert answer_of(lambda: stub.RemoveDevice(request)) is UNKNOWN
-    guarded.running.output.wait_for("refused RemoveDevice to the token ci .*PERMISSION_DENIED")
-    guarded.running.output.wait_for("refused RemoveDevice to a stranger .*UNAUTHENTICATED")
-    assert len(lines(guarded, "refused RemoveDevice")) == 2
+    refused = 'event=refused caller="{} .*call=RemoveDevice status={}'
+    guarded.running.output.wait_for(refused.format("the token ci", "PERMISSION_DENIED"))
+    guarded.running.output.wait_for(refused.format("a stranger", "UNAUTHENTICATED"))
+    assert len(lines(guarded, "event=refused", "call=RemoveDevice")) == 2
     written = json.loads(guarded.command("audit", "--json"))
-    refused = [each for each in written if each["was_refused"]]
-    assert [(each["action"], each["caller_name"]) for each in refused] == [("RemoveDevice", "ci")]
+    in_vain = [each for each in written if each["was_refused"]]
+    assert [(each["action"], each["caller_name"]) for each in in_vain] == [("RemoveDevice", "ci")]
     assert "refused" in guarded.command("audit")
 
 
@@ -88,5 +89,5 @@ def test_a_token_that_is_good_for_nothing_is_told_of_without_its_letters(guarded
         stub = query_pb2_grpc.QueryStub(channel)
         listing = query_pb2.ListDevicesRequest()
         assert answer_of(lambda: stub.ListDevices(listing, metadata=metadata)) is UNKNOWN
-    guarded.running.output.wait_for("refused ListDevices to a stranger")
+    guarded.running.output.wait_for('event=refused caller="a stranger .*call=ListDevices')
     assert not lines(guarded, letters)

@@ -1,5 +1,7 @@
 """A state has the tables of this edgerank: made anew, or refused and left as it was."""
 
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +14,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 
 import controller.state.access.schema  # noqa: F401 - adds its tables to the metadata
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.state import database, devices
 from controller.state.database import open_database
 from controller.state.schema import REVISION_TABLE, metadata
+from tests.integration.controller.domain_samples import hello
 
 
 @pytest.fixture
@@ -75,6 +79,68 @@ def test_a_disk_that_is_full_while_the_tables_are_made_leaves_none_of_them(url: 
     assert failed.value.code is ErrorCode.STORAGE
     assert _rows(url) == {}
     test_migrations_build_exactly_the_tables_of_the_schema(url)
+
+
+@pytest.fixture
+def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The migrations as of a release that has one more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(database.MIGRATIONS, folder)
+    (folder / "versions" / "9000_more.py").write_text(_MORE)
+    monkeypatch.setattr(database, "MIGRATIONS", folder)
+    return folder
+
+
+_MORE = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "9000", "0001", None, None
+
+
+def upgrade() -> None:
+    op.add_column("devices", sa.Column("more", sa.String()))
+    op.execute("UPDATE devices SET more = 'of ' || name")
+"""
+
+
+def test_a_state_of_an_older_release_is_copied_before_it_is_migrated(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
+    older = open_database(url)
+    devices.enrol(older, hello("phone"), now_unix_ms=0)
+    older.close()
+    before = _rows(url)
+    request.getfixturevalue("next_release")
+    with caplog.at_level(logging.WARNING):
+        open_database(url).close()
+    assert _rows(url)["devices"][0][-1] == "of phone"
+    copy = tmp_path / "controller.sqlite.of-revision-0001"
+    assert _rows(f"sqlite:///{copy}") == before
+    assert copy.stat().st_mode & 0o077 == 0
+    (event,) = (record.msg for record in caplog.records if isinstance(record.msg, dict))
+    assert (event["path"], event["revision"]) == (copy, "0001")
+
+
+def test_a_state_of_this_release_is_not_copied(url: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        open_database(url).close()
+    assert [path.name for path in tmp_path.glob("*revision*")] == []
+
+
+def test_without_a_copy_nothing_is_migrated(
+    url: str, tmp_path: Path, next_release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    open_database(url).close()
+    before = _rows(url)
+    monkeypatch.setattr(database, "MIGRATIONS", next_release)
+    # A folder where the copy would be made.
+    (tmp_path / "controller.sqlite.of-revision-0001.part").mkdir()
+    with pytest.raises(EdgerankError) as failed:
+        open_database(url)
+    assert failed.value.code is ErrorCode.STORAGE
+    assert _rows(url) == before
 
 
 @contextmanager

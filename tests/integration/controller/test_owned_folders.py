@@ -27,8 +27,8 @@ def test_folders_are_made_and_mended_for_their_owner_alone(tmp_path: Path) -> No
         running_controller(served) as (_, address),
         running_agent(address, "board", joined) as agent,
     ):
-        for of_whom in (f"{joined} ", f"{joined / 'device_id'} "):
-            agent.output.wait_for(f"{of_whom}was open to other users")
+        for path in (joined, joined / "device_id"):
+            agent.output.wait_for(f'event="open to other users until now" .*path={path}( |$)')
     assert open_to_others(served) == open_to_others(joined) == []
 
 

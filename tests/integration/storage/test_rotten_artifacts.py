@@ -78,8 +78,8 @@ def test_a_sweep_ends_with_figures_although_its_stored_file_rots(
         assert sweep.end() == 0, sweep.output.lines
     assert is_whole(blob)
     sweep.output.wait_for("PPLCNet_x0_25: its stored file is damaged and made again")
-    told = [line for line in controller.output.lines[heard:] if blob.name[:12] in line]
-    assert any("PPLCNet_x0_25 is damaged" in line for line in told), controller.output.lines
+    told = [line for line in controller.output.lines[heard:] if f"sha256={blob.name}" in line]
+    assert any("backbones=PPLCNet_x0_25" in line for line in told), controller.output.lines
 
 
 def test_a_device_fetches_again_what_rots_in_its_cache(
@@ -92,4 +92,4 @@ def test_a_device_fetches_again_what_rots_in_its_cache(
         flip(kept)
         assert Sweep(address, "board").end() == 0
         assert is_whole(kept)
-        agent.output.wait_for(f"artifact {kept.name[:12]} in this device's cache is damaged")
+        agent.output.wait_for(f"a cached artifact is damaged.* sha256={kept.name}")

@@ -23,7 +23,9 @@ def test_a_device_that_cannot_be_read_is_counted_beside_the_others(tmp_path: Pat
         board = (tmp_path / "board" / "device_id").read_text().strip()
         assert "1 device cannot be read" in told.stderr
         assert f"{board} (profile)" in told.stderr
-        controller.output.wait_for(f"1 device cannot be read.*{board}")
+        controller.output.wait_for(
+            f"stored cannot be read, and is left out.* kind=device id={board}"
+        )
         # Its agent says anew what it is.
         with running_agent(address, "board", tmp_path / "board"):
             assert edgerank("devices", "show", "board", address=address).returncode == 0

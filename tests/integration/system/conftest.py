@@ -20,22 +20,28 @@ QUICK_SWEEP = (*QUICK, "--time-budget", "300ms", "--no-sentinel")
 
 @dataclass(frozen=True)
 class System:
-    """A running fleet."""
+    """A running fleet.
+
+    Attributes:
+        metrics: the address of the controller's metrics.
+    """
 
     controller: Running
     agent: Running
     address: str
     state_dir: Path
+    metrics: str
 
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     state_dir = tmp_path_factory.mktemp("system")
     with (
-        running_controller(state_dir / "controller") as (controller, address),
+        running_controller(state_dir / "controller", 0, "--metrics", "0") as (controller, address),
         running_agent(address, "pc", state_dir / "agent", "--label", "site=here") as agent,
     ):
-        yield System(controller, agent, address, state_dir)
+        metrics = controller.output.wait_for(r"^metrics at (http://127\.0\.0\.1:\d+/metrics)$")[1]
+        yield System(controller, agent, address, state_dir, metrics)
 
 
 @pytest.fixture(scope="session")

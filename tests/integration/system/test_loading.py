@@ -12,8 +12,8 @@ from tests.loading import Loaded, loaded_by
 # What computes, stores, converts or draws: asking needs none of it, and each takes long to load.
 HEAVY = {
     *("alembic", "cloup", "httpx", "jinja2", "numpy", "obstore", "onnx", "onnxruntime", "paddle"),
-    *("paddleclas", "paddlelite", "psutil", "pyarrow", "pydantic", "ruamel", "scipy"),
-    *("sqlalchemy", "vl_convert"),
+    *("paddleclas", "paddlelite", "prometheus_client", "psutil", "pyarrow", "pydantic", "ruamel"),
+    *("scipy", "sqlalchemy", "structlog", "vl_convert"),
 }
 
 

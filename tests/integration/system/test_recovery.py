@@ -24,10 +24,10 @@ def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) 
             )
             output = Output(sweep)
             sweep_id = output.wait_for(r"^sweep (\w+): 4 jobs")[1]
-            agent.output.wait_for("measuring PPLCNet_x0_25", timeout_s=120)
+            agent.output.wait_for("event=measuring .*PPLCNet_x0_25", timeout_s=120)
             agent.kill()
         with running_agent(address, "pc", tmp_path / "agent") as agent:
-            agent.output.wait_for("measuring PPLCNet_x0_25", timeout_s=120)
+            agent.output.wait_for("event=measuring .*PPLCNet_x0_25", timeout_s=120)
             controller.kill()
             sweep.wait(timeout=60)
             output.wait_for("the controller at .* went away")

@@ -1,6 +1,7 @@
 """What is done for one agent costs the same however many jobs, sweeps and agents there are."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -13,6 +14,7 @@ from controller.fleet.leasing.leases import LEASE_MS
 from controller.fleet.sessions import AgentSession
 from controller.state.database import Database
 from controller.state.devices import list_devices
+from controller.state.sweeps import count_open_jobs
 from controller.sweeps.watching import Watching
 from protos.fleet import Heartbeat, Lease, Report
 from tests.integration.controller.conftest import OwnedClock, start_sweep
@@ -119,3 +121,11 @@ async def test_an_agent_that_asks_waits_for_no_other_agent(
         assert given.backbone == "MobileNetV1"
         said(slow)
     assert isinstance(await slow.outbox.get(), Lease)
+
+
+def test_a_scrape_of_the_metrics_looks_at_no_job(database: Database) -> None:
+    start_sweep(database, "phone", batches=(1, 2, 3))
+    with heard(database) as asked:
+        count_open_jobs(database)
+    assert walking(database, asked) == {}
+    assert not any(re.search(r"\bjobs\b", each.text) for each in asked)

@@ -11,7 +11,7 @@ from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.agents import Fleet
-from controller.fleet.changes import Changes
+from controller.fleet.changes import Changes, Happening
 from controller.fleet.host_gate import TURN_MS
 from controller.fleet.leasing.leases import LEASE_MS
 from controller.fleet.sessions import AgentSession
@@ -77,7 +77,7 @@ async def test_an_agent_that_is_free_before_there_is_work_gets_it_later(
 
 
 async def test_a_report_is_acknowledged_after_it_is_committed(
-    database: Database, fleet: Fleet
+    database: Database, fleet: Fleet, changes: Changes
 ) -> None:
     start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
@@ -87,6 +87,7 @@ async def test_a_report_is_acknowledged_after_it_is_committed(
     await fleet.report(session, report)
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)] * 2
     assert len(list_measurements(database, MeasurementFilter())) == 1
+    assert changes.count_of(Happening.REPORT_COMMITTED) == 1
 
 
 async def test_heartbeats_keep_a_lease_and_silence_ends_it(
@@ -107,7 +108,7 @@ async def test_heartbeats_keep_a_lease_and_silence_ends_it(
 
 
 async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
-    database: Database, fleet: Fleet, clock: OwnedClock
+    database: Database, fleet: Fleet, clock: OwnedClock, changes: Changes
 ) -> None:
     sweep_id = start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
@@ -118,6 +119,7 @@ async def test_a_job_whose_agent_keeps_vanishing_fails_with_its_reason(
     (outcome,) = list_outcomes(database, sweep_id)
     assert outcome.reasons == (reason(ReasonCode.AGENT_VANISHED, attempts=3),)
     assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}
+    assert changes.count_of(Happening.ATTEMPT_LOST) == MAX_ATTEMPTS
 
 
 async def test_a_broken_stream_keeps_the_lease_of_an_agent_that_still_works(

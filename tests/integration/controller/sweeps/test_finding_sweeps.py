@@ -6,12 +6,19 @@ import pytest
 from sqlalchemy import Connection, event
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.jobs import JobState
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.reports import record_report
-from controller.state import attempts
+from controller.state import attempts, jobs
 from controller.state.database import Database
 from controller.state.schema import sweeps as table
-from controller.state.sweeps import asked_columns, list_sweeps, resolve_sweep, running_sweeps
+from controller.state.sweeps import (
+    asked_columns,
+    count_open_jobs,
+    list_sweeps,
+    resolve_sweep,
+    running_sweeps,
+)
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import SPEC, measured_report
 
@@ -100,3 +107,14 @@ def test_a_sweep_that_can_wait_is_listed_and_goes_on_as_any_other(database: Data
     assert (listed.sweep_id, listed.priority) == (sweep_id, -3)
     (running,) = running_sweeps(database)
     assert running.spec.priority == -3
+
+
+def test_jobs_that_have_not_ended_are_counted_by_state(database: Database) -> None:
+    none = {JobState.WAITING: 0, JobState.QUEUED: 0, JobState.LEASED: 0}
+    assert count_open_jobs(database) == none
+    start_sweep(database, "board", threads=(1, 2))
+    sweep_id = start_sweep(database, "phone")
+    assert attempts.lease_next(database, "id-of-phone", now_unix_ms=0) is not None
+    assert count_open_jobs(database) == none | {JobState.QUEUED: 2, JobState.LEASED: 1}
+    jobs.cancel_jobs(database, sweep_id)
+    assert count_open_jobs(database) == none | {JobState.QUEUED: 2}

@@ -14,6 +14,6 @@ def test_each_text_is_logged_once_and_keeps_its_id(caplog: pytest.LogCaptureFixt
         assert logged("") == ""
     (log_id,) = ids
     (record,) = caplog.records
-    assert said in record.getMessage()
-    assert log_id in record.getMessage()
+    assert isinstance(record.msg, dict)
+    assert (record.msg["said"], record.msg["log_id"]) == (said, log_id)
     assert logged("something else") != log_id

@@ -31,6 +31,7 @@ from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, apply_rule
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
+from protos.checks import CheckedSide, broken
 from protos.inputs import (
     ConstantInput,
     ElementType,
@@ -257,6 +258,7 @@ CASES = [
         ),
     ),
     ("datasets", DATASETS),
+    ("doctor", (broken(CheckedSide.AGENT, "spool", "it is damaged", "move it away"),)),
     ("own_models", OWN_MODELS),
     ("devices", [device(), device(connected=False, labels={})]),
     ("devices", []),

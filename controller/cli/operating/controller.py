@@ -13,10 +13,10 @@ from controller.cli.options.values import Converted
 from controller.client.logins import Login, forget_login, keep_login
 from controller.domain.errors import EdgerankError
 from controller.domain.quantities import parse_lifetime_ms
-from controller.server import Listening, Wanted, serve
-from protos.log_lines import log_to_stderr
+from controller.server.serving import Listening, MetricsPlace, Wanted, serve
+from protos.log_lines import LogFormat, event_log, log_to_stderr
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 @click.command()
@@ -61,6 +61,25 @@ log = logging.getLogger(__name__)
     show_default="the user's data folder",
     help="Folder of the database, artifacts, keys and weights.",
 )
+@click.option(
+    "--metrics",
+    "metrics_place",
+    metavar="[HOST:]PORT",
+    help="Serve Prometheus metrics over plain HTTP, on 127.0.0.1 unless told otherwise; 0 takes "
+    "any free port.  [default: none]",
+)
+@click.option(
+    "--metrics-insecure",
+    is_flag=True,
+    help="Whoever reaches the address of --metrics may read them.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice([each.value for each in LogFormat]),
+    default=LogFormat.TEXT.value,
+    show_default=True,
+    help="How the log is written where standard error is no terminal: text is key=value.",
+)
 @says_failures
 def controller(
     *,
@@ -70,6 +89,9 @@ def controller(
     insecure: bool,
     lifetime_ms: int,
     state_dir: Path,
+    metrics_place: str | None,
+    metrics_insecure: bool,
+    log_format: str,
 ) -> None:
     """Serve a fleet of agents.
 
@@ -81,18 +103,21 @@ def controller(
     Examples:
       edgerank controller
       edgerank controller --host 0.0.0.0 --port 7700 --state /srv/edgerank
+      edgerank controller --metrics 9187 --log-format json
     """
-    log_to_stderr()
+    log_to_stderr(LogFormat(log_format))
     for chatty in ("alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
-    def on_listening(listening: Listening) -> None:
+    def on_listening(listening: Listening, metrics_address: str | None) -> None:
         click.echo(f"listening on {listening.host}:{listening.port}, state in {state_dir}")
         if listening.fleet_port is not None:
             click.echo(
                 f"with TLS; devices connect to port {listening.fleet_port}, and join with a token "
                 "of 'edgerank token create'"
             )
+        if metrics_address is not None:
+            click.echo(f"metrics at {metrics_address}")
         if insecure:
             click.echo(OPEN_TO_ALL, err=True)
 
@@ -105,7 +130,17 @@ def controller(
     )
     # Converting children work in folders of their own.
     state_dir = state_dir.absolute()
-    asyncio.run(serve(wanted, state_dir, on_listening=on_listening, on_authority=_log_owner_in))
+    metrics = None
+    if metrics_place is not None:
+        metrics = MetricsPlace.parse(metrics_place, open_to_all=metrics_insecure)
+    serving = serve(
+        wanted,
+        state_dir,
+        metrics=metrics,
+        on_listening=on_listening,
+        on_authority=_log_owner_in,
+    )
+    asyncio.run(serving)
 
 
 def _log_owner_in(listening: Listening) -> None:
@@ -119,4 +154,4 @@ def _log_owner_in(listening: Listening) -> None:
                 keep_login(address, Login(listening.authority_pem))
         except EdgerankError as error:
             # A service's user may have no home; whoever asks it then has a token.
-            log.warning("%s", error)
+            log.warning("the owner has no login", error=error)

@@ -1,12 +1,12 @@
-"""One controller: state, services, and their life from start to stop."""
+"""The state and the services of one controller, from start to stop."""
 
 import asyncio
-import logging
+import concurrent.futures
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +20,8 @@ from controller.access.callers import Callers
 from controller.access.members import Members
 from controller.api.doors import Doors, Listening, Wanted
 from controller.api.limits import DEFAULTS, Limits
+from controller.api.meters import Meters, Standing
+from controller.api.metrics_door import MetricsPlace, served_metrics
 from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.entrance import Entrance
@@ -31,22 +33,25 @@ from controller.conversions.stored import Shelf
 from controller.domain.catalog import joined_catalog
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
-from controller.fleet.changes import Changes
+from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock, SystemClock
 from controller.fleet.leasing.leases import USUAL, Pace
+from controller.fleet.sessions import AgentSession
 from controller.own.adding import OwnModels
 from controller.state.blobs import open_blobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database, claim_state, open_database
+from controller.state.sweeps import count_open_jobs
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
 from models.catalog.catalog import Catalog, load_catalog
+from protos.log_lines import event_log
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
-__all__ = ["Listening", "Wanted", "serve"]
+__all__ = ["Listening", "MetricsPlace", "Wanted", "serve"]
 
 STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0
@@ -54,8 +59,13 @@ LEASES_CHECK_S = 1.0
 STALL_MS = 2_000
 STATE_CHECK_S = 1.0
 _SYSTEM_CLOCK: Clock = SystemClock()
+# A scrape that is answered later than this is of no use to anybody.
+STANDING_WITHIN_S = 10.0
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
+
+OnListening = Callable[[Listening, str | None], None]
+"""Told where it listens, and where the metrics are, if anywhere."""
 
 _SERVICES = tuple(
     service.full_name
@@ -69,7 +79,8 @@ async def serve(
     state_dir: Path,
     *,
     limits: Limits = DEFAULTS,
-    on_listening: Callable[[Listening], None],
+    metrics: MetricsPlace | None = None,
+    on_listening: OnListening,
     on_authority: Callable[[Listening], None],
     clock: Clock = _SYSTEM_CLOCK,
     pace: Pace = USUAL,
@@ -78,32 +89,31 @@ async def serve(
 
     Raises:
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
-            it is served; UNREACHABLE for the address.
+            it is served; UNREACHABLE for an address.
     """
     with claim_state(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
         catalog = _stored_catalog(database)
-        blobs, changes = open_blobs(state_dir), Changes()
+        blobs, changes, meters = open_blobs(state_dir), Changes(), Meters()
         fleet = Fleet(database, changes, clock, socket.gethostname(), pace)
-        converter = Converter(database, blobs, state_dir, catalog, fleet.gate, clock=clock)
+        needs = (database, blobs, state_dir, catalog, fleet.gate)
+        converter = Converter(*needs, clock=clock, on_converted=meters.converted)
         planner = Planner(Shelf(database, blobs, state_dir / "weights"), catalog)
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
-        profiles = Profiles(database, catalog, fleet, sweeps)
         queries = Queries(database, catalog, fleet)
         query_service = QueryService(
-            database,
-            catalog,
-            queries,
-            sweeps,
+            *(database, catalog, queries, sweeps),
             OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
             fleet=fleet,
-            profiles=profiles,
+            profiles=Profiles(database, catalog, fleet, sweeps),
             clock=clock,
             open_to_all=wanted.insecure,
         )
         doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
-        behind = _Behind(database, fleet, queries, clock, artifacts, limits)
+        behind = _Behind(
+            *(database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
+        )
         server, entrance = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
         await _add_services_of_people(server, query_service)
         doors.open(server)
@@ -113,9 +123,10 @@ async def serve(
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
         on_authority(doors.listening())
-        on_listening(doors.listening())
         try:
-            await _until_stopped(stopping, watching, database)
+            with served_metrics(metrics, meters.registry) as metrics_address:
+                on_listening(doors.listening(), metrics_address)
+                await _until_stopped(stopping, watching, database)
         finally:
             for task in (*watching, stopping):
                 task.cancel()
@@ -142,6 +153,22 @@ class _Behind:
     clock: Clock
     artifacts: StoredArtifacts
     limits: Limits
+    meters: Meters
+    converter: Converter
+    changes: Changes
+
+    async def look(self, sessions: Collection[AgentSession]) -> Standing:
+        """How things stand; in the event loop, which alone changes them."""
+        return Standing(
+            connected_devices=len(self.fleet.connected()),
+            leases=sum(len(session.leases) for session in sessions),
+            outbox_lengths=tuple(session.outbox.qsize() for session in sessions),
+            conversions_running=self.converter.admission.running,
+            conversions_queued=self.converter.admission.queued,
+            reports_committed=self.changes.count_of(Happening.REPORT_COMMITTED),
+            attempts_lost=self.changes.count_of(Happening.ATTEMPT_LOST),
+            open_jobs={},
+        )
 
 
 def _guarded_server(
@@ -165,15 +192,32 @@ def _guarded_server(
         on_rotated=on_rotated,
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
-    entrance = Entrance(callers, database, clock, behind.limits, ports=doors.count())
+    entrance = Entrance(callers, database, clock, behind.limits, behind.meters, ports=doors.count())
     server = entrance.server()
-    fleet_service = FleetService(fleet, behind.artifacts, members, behind.limits)
+    fleet_service = FleetService(fleet, behind.artifacts, members, behind.limits, behind.meters)
+    _watch(behind, fleet_service.sessions)
     server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
     joining_service = JoiningService(members, behind.limits, clock)
     fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
     access_service = AccessService(administration, behind.queries, fleet, entrance.guard)
     query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
     return server, entrance
+
+
+def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def standing() -> Standing | None:
+        """How things stand, asked from another thread; None when that is not to be had."""
+        look = asyncio.run_coroutine_threadsafe(behind.look(sessions), loop)
+        try:
+            found = look.result(STANDING_WITHIN_S)
+            return replace(found, open_jobs=count_open_jobs(behind.database))
+        except (concurrent.futures.TimeoutError, EdgerankError) as error:
+            log.warning("a scrape of the metrics is not told how things stand", error=error)
+            return None
+
+    behind.meters.watch(standing)
 
 
 async def _stop_serving(fleet: Fleet, server: grpc.aio.Server) -> None:
@@ -207,7 +251,7 @@ async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:
             await fleet.look_after_leases()
         except EdgerankError as error:
             # The disk may have room again at the next look.
-            log.error("leases could not be looked after: %s", error)
+            log.error("leases could not be looked after", error=error)
 
 
 def _started(*watches: Coroutine[Any, Any, None]) -> set[asyncio.Task[None]]:

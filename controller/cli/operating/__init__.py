@@ -1,0 +1,1 @@
+"""What who runs a machine of the fleet does there: serve, examine, back up."""

@@ -1,0 +1,70 @@
+"""`edgerank backup` and `edgerank restore`: a controller's state as one file."""
+
+import time
+from pathlib import Path
+
+import click
+from platformdirs import user_data_path
+
+from controller.cli.options.failures import says_failures
+from controller.domain.quantities import format_memory
+from controller.server.backup import Manifest, make_backup
+from controller.server.restoring import restore_backup
+from controller.views.counting import counted
+
+state_option = click.option(
+    "--state",
+    "state_dir",
+    type=click.Path(path_type=Path),
+    default=lambda: user_data_path("edgerank") / "controller",
+    show_default="the user's data folder",
+    help="The controller's state folder.",
+)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@state_option
+@says_failures
+def backup(file: Path, state_dir: Path) -> None:
+    """Write a controller's state to one file.
+
+    The database, the artifacts, the models that people added, and the keys that sign certificates,
+    as they are at one moment; the controller may serve meanwhile. Run it where the controller runs,
+    as its user. Whoever has the file can make certificates of this fleet: it is readable by its
+    owner alone. Downloaded weights are not in it; they are fetched again.
+
+    \b
+    Examples:
+      edgerank backup edgerank-2026-05-01.tar.gz
+      edgerank backup /backups/edgerank.tar.gz --state /var/lib/edgerank
+    """
+    manifest = make_backup(state_dir.absolute(), file.absolute(), time.time_ns() // 1_000_000)
+    click.echo(f"{_held(manifest)} written to {file}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@state_option
+@says_failures
+def restore(file: Path, state_dir: Path) -> None:
+    """Let a backup take the place of a controller's state.
+
+    The controller must be stopped. All of the file is read and checked before anything is touched;
+    what was there is moved aside within the state folder. An older backup is migrated at the next
+    start.
+
+    \b
+    Examples:
+      edgerank restore edgerank-2026-05-01.tar.gz
+      edgerank restore /backups/edgerank.tar.gz --state /var/lib/edgerank
+    """
+    manifest, aside = restore_backup(file.absolute(), state_dir.absolute())
+    click.echo(f"{_held(manifest)} restored to {state_dir}")
+    if aside is not None:
+        click.echo(f"what was there is in {aside}")
+
+
+def _held(manifest: Manifest) -> str:
+    size_bytes = sum(entry.size_bytes for entry in manifest.files.values())
+    return f"{counted(len(manifest.files), 'file')}, {format_memory(size_bytes)},"

@@ -1,0 +1,1 @@
+"""One controller's life: from start to stop, its metrics, its backups, and its examination."""

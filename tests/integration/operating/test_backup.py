@@ -1,0 +1,256 @@
+"""A backup is what was there at one moment; nothing but a whole one takes a place."""
+
+import io
+import json
+import stat
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from controller.access.authorities import Authorities
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.backup import DATABASE, MANIFEST, make_backup
+from controller.server.restoring import restore_backup
+from controller.state.blobs import open_blobs, put_blob
+from controller.state.database import Database, claim_state, open_database
+from controller.state.devices import enrol, list_devices
+from models.digest import file_sha256
+from tests.integration.controller.domain_samples import hello
+
+NOW = 1_790_000_000_000
+
+
+def opened(state: Path) -> Database:
+    return open_database(f"sqlite:///{state / DATABASE}")
+
+
+def names(state: Path) -> set[str]:
+    """The devices that a state knows."""
+    database = opened(state)
+    found = {device.name for device in list_devices(database, frozenset())}
+    database.close()
+    return found
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state folder with one device, one artifact, one own model, one key, and a download."""
+    folder = tmp_path / "state"
+    with claim_state(folder):
+        database = opened(folder)
+        enrol(database, hello("phone"), now_unix_ms=0)
+        with database.transaction() as transaction:
+            transaction.exec_driver_sql(
+                "INSERT INTO own_models (name, format, digest, size_bytes, takes, params_m, "
+                "output_shapes, added_at_unix_ms, assumed, precision) "
+                "VALUES ('mine', 'onnx', 'abc123', 1, '{}', 1, '[]', 0, '[]', 'fp32')"
+            )
+        database.close()
+        Authorities(folder / "access")
+        source = folder / "source"
+        source.write_bytes(bytes(range(256)) * 5_000)
+        put_blob(open_blobs(folder), file_sha256(source), source)
+        source.unlink()
+        for place in ("weights/own/abc123", "weights/MobileNetV1"):
+            (folder / place).mkdir(parents=True)
+            (folder / place / "model.onnx").write_text(place)
+    return folder
+
+
+def contents(state: Path, *folders: str) -> dict[str, bytes]:
+    return {
+        path.relative_to(state).as_posix(): path.read_bytes()
+        for folder in folders
+        for path in (state / folder).rglob("*")
+        if path.is_file()
+    }
+
+
+KEPT = ("access", "artifacts", "weights/own")
+
+
+def test_a_backup_is_restored_to_what_was_there(state: Path, tmp_path: Path) -> None:
+    made = make_backup(state, tmp_path / "backup", NOW)
+    assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o600
+    fresh = tmp_path / "fresh"
+    restored, aside = restore_backup(tmp_path / "backup", fresh)
+    assert (restored, aside) == (made, None)
+    assert names(fresh) == {"phone"}
+    assert contents(fresh, *KEPT) == contents(state, *KEPT)
+    assert len(contents(fresh, *KEPT)) == 3
+    # What can be fetched again is not in it.
+    assert not (fresh / "weights" / "MobileNetV1").exists()
+    assert not [path for path in fresh.rglob("*") if path.stat().st_mode & 0o077]
+
+
+def test_a_backup_is_made_while_somebody_writes(state: Path, tmp_path: Path) -> None:
+    with claim_state(state):
+        served = opened(state)
+        with served.transaction() as transaction:
+            transaction.exec_driver_sql("UPDATE devices SET name = 'renamed'")
+            # Not committed, so it is not what was there.
+            make_backup(state, tmp_path / "backup", NOW)
+        enrol(served, hello("board"), now_unix_ms=0)
+        served.close()
+    restore_backup(tmp_path / "backup", tmp_path / "fresh")
+    assert names(tmp_path / "fresh") == {"phone"}
+    assert names(state) == {"renamed", "board"}
+    assert not list(state.glob("backup-*"))
+
+
+def test_what_was_there_is_kept_aside(state: Path, tmp_path: Path) -> None:
+    make_backup(state, tmp_path / "backup", NOW)
+    database = opened(state)
+    enrol(database, hello("board"), now_unix_ms=0)
+    database.close()
+    before = contents(state, *KEPT)
+    _manifest, aside = restore_backup(tmp_path / "backup", state)
+    assert aside is not None
+    assert names(state) == {"phone"}
+    assert names(aside) == {"phone", "board"}
+    assert contents(aside, *KEPT) == before
+    # A download is nobody's state.
+    assert (state / "weights" / "MobileNetV1" / "model.onnx").exists()
+
+
+def test_a_folder_that_is_served_is_left_alone(state: Path, tmp_path: Path) -> None:
+    make_backup(state, tmp_path / "backup", NOW)
+    with claim_state(state), pytest.raises(EdgerankError) as refused:
+        restore_backup(tmp_path / "backup", state)
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert names(state) == {"phone"}
+
+
+def _cut(content: bytes) -> bytes:
+    return content[: len(content) * 2 // 3]
+
+
+def _flipped(content: bytes) -> bytes:
+    at = len(content) // 2
+    return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("harm", [_cut, _flipped, lambda _content: b"", lambda _content: b"text"])
+def test_a_damaged_backup_touches_nothing(
+    state: Path, tmp_path: Path, harm: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "backup"
+    make_backup(state, path, NOW)
+    path.write_bytes(harm(path.read_bytes()))
+    before = contents(state, *KEPT)
+    with pytest.raises(EdgerankError) as refused:
+        restore_backup(path, state)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert names(state) == {"phone"}
+    assert contents(state, *KEPT) == before
+    assert not list(state.glob("restoring-*")) + list(state.glob("before-*"))
+
+
+Members = list[tuple[tarfile.TarInfo, bytes]]
+
+
+def rewritten(path: Path, change: Callable[[Members], None]) -> None:
+    """Unpacks a backup, changes its members, and packs it again."""
+    with tarfile.open(path) as archive:
+        members: Members = []
+        for member in archive:
+            file = archive.extractfile(member)
+            assert file is not None
+            members.append((member, file.read()))
+    change(members)
+    with tarfile.open(path, "w:gz") as archive:
+        for member, content in members:
+            member.size = len(content) if member.isreg() else 0
+            archive.addfile(member, io.BytesIO(content))
+
+
+def _without_a_file(members: Members) -> None:
+    members[:] = [each for each in members if not each[0].name.startswith("artifacts/")]
+
+
+def _with_other_bytes(members: Members) -> None:
+    at = next(n for n, each in enumerate(members) if each[0].name.startswith("artifacts/"))
+    members[at] = (members[at][0], b"other bytes")
+
+
+def _outside(members: Members) -> None:
+    members.insert(0, (tarfile.TarInfo("../outside"), b"x"))
+
+
+def _through_a_link(members: Members) -> None:
+    link = tarfile.TarInfo("access")
+    link.type, link.linkname = tarfile.SYMTYPE, "/tmp"
+    members.insert(0, (link, b""))
+
+
+def _of_a_later_format(members: Members) -> None:
+    document = json.loads(members[-1][1])
+    members[-1] = (members[-1][0], json.dumps(document | {"format": 2}).encode())
+
+
+def _with_an_odd_manifest(members: Members) -> None:
+    members[-1] = (members[-1][0], b'{"format": 1, "files": []}')
+
+
+def _without_a_manifest(members: Members) -> None:
+    assert members.pop()[0].name == MANIFEST
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _without_a_file,
+        _with_other_bytes,
+        _outside,
+        _through_a_link,
+        _of_a_later_format,
+        _with_an_odd_manifest,
+        _without_a_manifest,
+    ],
+)
+def test_a_backup_that_is_not_as_it_was_made_touches_nothing(
+    state: Path, tmp_path: Path, change: Callable[[Members], None]
+) -> None:
+    path = tmp_path / "backup"
+    make_backup(state, path, NOW)
+    rewritten(path, change)
+    with pytest.raises(EdgerankError) as refused:
+        restore_backup(path, state)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert names(state) == {"phone"}
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_backup_of_a_newer_edgerank_is_refused(state: Path, tmp_path: Path) -> None:
+    path = tmp_path / "backup"
+    make_backup(state, path, NOW)
+
+    def newer(members: Members) -> None:
+        document = json.loads(members[-1][1]) | {"schema_revision": "9999"}
+        members[-1] = (members[-1][0], json.dumps(document).encode())
+
+    rewritten(path, newer)
+    with pytest.raises(EdgerankError) as refused:
+        restore_backup(path, state)
+    assert refused.value.code is ErrorCode.PRECONDITION
+
+
+def test_what_cannot_be_backed_up_is_told(state: Path, tmp_path: Path) -> None:
+    with pytest.raises(EdgerankError) as no_state:
+        make_backup(tmp_path, tmp_path / "backup", NOW)
+    (tmp_path / "there").touch()
+    with pytest.raises(EdgerankError) as is_there:
+        make_backup(state, tmp_path / "there", NOW)
+    assert {no_state.value.code, is_there.value.code} == {ErrorCode.INVALID_INPUT}
+    assert (tmp_path / "there").read_bytes() == b""
+    (state / "weights" / "own" / "abc123" / "model.onnx").unlink()
+    (state / "weights" / "own" / "abc123").rmdir()
+    with pytest.raises(EdgerankError) as incomplete:
+        make_backup(state, tmp_path / "backup", NOW)
+    assert incomplete.value.code is ErrorCode.STORAGE
+    assert not (tmp_path / "backup").exists()
+    with pytest.raises(EdgerankError) as nothing:
+        restore_backup(tmp_path / "nowhere", state)
+    assert nothing.value.code is ErrorCode.INVALID_INPUT
