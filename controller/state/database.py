@@ -64,12 +64,28 @@ class Database:
             yield connection
         self.check_present()
 
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that changes nothing, so that in a group it needs no savepoint.
+
+        Raises:
+            EdgerankError: as `transaction` does.
+        """
+        if self.group is None:
+            with self.transaction() as transaction:
+                yield transaction
+        else:
+            with translated_failures():
+                yield self.group
+
     def writing(self) -> AbstractContextManager[Transaction]:
         """A transaction beside which nobody else writes: what it reads first is so to its end.
 
         Raises:
             EdgerankError: as `transaction` does.
         """
+        if self.group is not None:
+            return self.transaction()
         alone = self.engine.execution_options(**{_IS_WRITING: True})
         return replace(self, engine=alone).transaction()
 
