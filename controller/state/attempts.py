@@ -218,28 +218,14 @@ def _end_lease(transaction: Transaction, attempt_id: str, state: AttemptState) -
 
 def _next_place(transaction: Transaction, device_id: str) -> Place | None:
     """The oldest measuring sweep that has a turn for the device."""
-    sweep_id = transaction.scalars(
-        select(sweeps.c.sweep_id)
-        .where(
-            sweeps.c.phase == SweepPhase.MEASURING,
-            # Of one that cannot be read nobody knows what follows, and others would wait behind it.
-            IsJson(sweeps.c.spec),
-            exists()
-            .where(_queued(device_id, turns.c.sweep_id == sweeps.c.sweep_id))
-            .where(jobs.c.job_id == turns.c.job_id),
-        )
-        .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
-        .limit(1)
-    ).one_or_none()
+    sweep_id = transaction.scalars(_NEXT_SWEEP, {"of_device": device_id}).one_or_none()
     return None if sweep_id is None else Place(sweep_id=sweep_id, device_id=device_id)
 
 
-def _queued(
-    device_id: str | ColumnElement[str], of_sweep: ColumnElement[bool]
-) -> ColumnElement[bool]:
+def _queued(sweep_id: ColumnElement[str]) -> ColumnElement[bool]:
     return and_(
-        turns.c.device_id == device_id,
-        of_sweep,
+        turns.c.device_id == bindparam("of_device"),
+        turns.c.sweep_id == sweep_id,
         turns.c.state == TurnState.QUEUED,
         jobs.c.state == JobState.QUEUED,
     )
@@ -267,12 +253,18 @@ def _leasable() -> Select[tuple[str, str, object, int, str, int, int, int]]:
 
 
 # What is asked for each lease and report is put together once.
-_NEXT_TURN = (
-    _leasable()
-    .where(_queued(bindparam("of_device"), turns.c.sweep_id == bindparam("of_sweep")))
-    .order_by(turns.c.place)
+_NEXT_SWEEP = (
+    select(sweeps.c.sweep_id)
+    .where(
+        sweeps.c.phase == SweepPhase.MEASURING,
+        # Of one that cannot be read nobody knows what follows, and others would wait behind it.
+        IsJson(sweeps.c.spec),
+        exists().where(_queued(sweeps.c.sweep_id)).where(jobs.c.job_id == turns.c.job_id),
+    )
+    .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
     .limit(1)
 )
+_NEXT_TURN = _leasable().where(_queued(bindparam("of_sweep"))).order_by(turns.c.place).limit(1)
 _ADD = insert(attempts)
 _FIND = (
     select(

@@ -3,7 +3,7 @@
 import functools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,13 +41,13 @@ class Database:
     Attributes:
         engine: for this room alone.
         presence: of its file and the folder around it; None where it is no file.
-        group: the transaction that those of a group are parts of, each with a savepoint; None
-            where each is committed by itself.
+        part: opens a part of the transaction of a group that is committed together; None where
+            each transaction is committed by itself.
     """
 
     engine: Engine
     presence: Presence | None = None
-    group: Transaction | None = None
+    part: Callable[[], AbstractContextManager[Transaction]] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -56,27 +56,13 @@ class Database:
         Raises:
             EdgerankError: STORAGE when the database is full, read-only, locked or removed.
         """
-        if self.group is not None:
-            with translated_failures(), self.group.begin_nested():
-                yield self.group
+        if self.part is not None:
+            with translated_failures(), self.part() as transaction:
+                yield transaction
             return
         with translated_failures(), self.engine.begin() as connection:
             yield connection
         self.check_present()
-
-    @contextmanager
-    def reading(self) -> Iterator[Transaction]:
-        """A transaction that changes nothing, so that in a group it needs no savepoint.
-
-        Raises:
-            EdgerankError: as `transaction` does.
-        """
-        if self.group is None:
-            with self.transaction() as transaction:
-                yield transaction
-        else:
-            with translated_failures():
-                yield self.group
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """A transaction beside which nobody else writes: what it reads first is so to its end.
@@ -84,7 +70,7 @@ class Database:
         Raises:
             EdgerankError: as `transaction` does.
         """
-        if self.group is not None:
+        if self.part is not None:
             return self.transaction()
         alone = self.engine.execution_options(**{_IS_WRITING: True})
         return replace(self, engine=alone).transaction()

@@ -6,7 +6,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, update
 
 from controller.domain.jobs import ENDED, JobState, TurnState, may_come_from
 from controller.domain.measurements import Verdict
@@ -33,7 +33,9 @@ _STANDING = select(jobs.c.sweep_id, jobs.c.state).where(jobs.c.job_id == bindpar
 _SETTINGS = select(jobs.c.settings).where(jobs.c.job_id == bindparam("of_job"))
 _DROP_OF_ONE = (
     update(turns)
-    .where(turns.c.job_id == bindparam("of_job"), turns.c.state.in_(OPEN_TURNS))
+    .where(
+        turns.c.job_id == bindparam("of_job"), or_(*(turns.c.state == each for each in OPEN_TURNS))
+    )
     .values(state=TurnState.DROPPED)
 )
 _HAS_OPEN_CANDIDATES = select(

@@ -186,7 +186,7 @@ def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms:
     """Ends the sentinel of jobs that have all ended; whether it did."""
     if course.sentinel is None:
         return False
-    with database.reading() as transaction:
+    with database.transaction() as transaction:
         if has_open_candidates(transaction, place):
             return False
     finish_job(database, course.sentinel, course, now_unix_ms)
@@ -199,7 +199,7 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
     A job without any repetition, as of a sentinel whose sweep failed before, ends without a
     measurement.
     """
-    with database.reading() as transaction:
+    with database.transaction() as transaction:
         settings = read_settings(transaction, job_id)
         taken = list_taken(transaction, job_id)
         not_ready = count_not_ready(transaction, job_id)

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from types import MappingProxyType
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, OpenJob, Turn, TurnState
 from controller.figures.spread import spread_of
@@ -32,7 +32,7 @@ _MOVE = (
 )
 _END = (
     update(turns)
-    .where(_IS_ONE, turns.c.state.in_(OPEN_TURNS))
+    .where(_IS_ONE, or_(*(turns.c.state == state for state in OPEN_TURNS)))
     .values(
         state=bindparam("after"),
         block=bindparam("taken_in"),
@@ -59,7 +59,7 @@ _OF_OPEN_JOBS = (
         turns.c.spent_ms,
     )
     .join(jobs, jobs.c.job_id == turns.c.job_id)
-    .where(jobs.c.is_sentinel.is_(False), jobs.c.state.not_in(ENDED))
+    .where(jobs.c.is_sentinel.is_(False), *(jobs.c.state != state for state in ENDED))
     .order_by(jobs.c.position, turns.c.ordinal)
 )
 _OF_OPEN_JOBS_OF_PLACE = _OF_OPEN_JOBS.where(
