@@ -2,10 +2,11 @@
 
 import uuid
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    RowMapping,
+    Row,
     Select,
     and_,
     bindparam,
@@ -20,7 +21,7 @@ from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.sweeps import SweepPhase, limited, waiting_limit_ms
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
-from controller.state.rounds.courses import Place, known_spread
+from controller.state.rounds.courses import Place, told_spread, with_spreads
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, sweeps, turns
 from controller.state.schema.columns import IsJson
@@ -65,14 +66,13 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
         place = _next_place(transaction, device_id)
         if place is None:
             return None
-        row = transaction.execute(
+        job = transaction.execute(
             _NEXT_TURN, {"of_device": place.device_id, "of_sweep": place.sweep_id}
-        )
-        job = row.mappings().one()
-        known = known_spread(transaction, place)
-        own = spread_of(medians_of(transaction, job["job_id"]))
+        ).one()
+        known = told_spread(job)
+        own = spread_of(medians_of(transaction, job.job_id))
         spread = 0.0 if known is None else process_spread(known, own)
-        turn = LeasedTurn(place=place, job_id=job["job_id"], ordinal=job["ordinal"])
+        turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
         lease_turn(transaction, turn)
         transaction.execute(
             _ADD,
@@ -116,9 +116,9 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
                 and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
             )
             .where(attempts.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
-        ).mappings()
+        )
         # What is held was told once how far processes differ, and is not told again.
-        return {row["attempt_id"]: _lease(row["attempt_id"], row, 0.0) for row in rows}
+        return {row.attempt_id: _lease(row.attempt_id, row, 0.0) for row in rows}
 
 
 def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
@@ -231,7 +231,7 @@ def _queued(sweep_id: ColumnElement[str]) -> ColumnElement[bool]:
     )
 
 
-def _leasable() -> Select[tuple[str, str, object, int, str, int, int, int]]:
+def _leasable() -> Select[Any]:
     return (
         select(
             jobs.c.job_id,
@@ -264,7 +264,9 @@ _NEXT_SWEEP = (
     .order_by(sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
     .limit(1)
 )
-_NEXT_TURN = _leasable().where(_queued(bindparam("of_sweep"))).order_by(turns.c.place).limit(1)
+_NEXT_TURN = (
+    with_spreads(_leasable()).where(_queued(bindparam("of_sweep"))).order_by(turns.c.place).limit(1)
+)
 _ADD = insert(attempts)
 _FIND = (
     select(
@@ -296,16 +298,16 @@ _SET_REPORTED = (
 )
 
 
-def _lease(attempt_id: str, job: RowMapping, spread: float) -> Lease:
-    settings: MeasureSettings = job["settings"]
-    left_ms = waiting_limit_ms(job["planned_ms"]) - job["waited_ms"]
+def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:
+    settings: MeasureSettings = job.settings
+    left_ms = waiting_limit_ms(job.planned_ms) - job.waited_ms
     return Lease(
         attempt_id=attempt_id,
-        job_id=job["job_id"],
-        artifact_sha256=job["sha256"],
-        artifact_size_bytes=job["size_bytes"],
-        backbone=job["backbone"],
+        job_id=job.job_id,
+        artifact_sha256=job.sha256,
+        artifact_size_bytes=job.size_bytes,
+        backbone=job.backbone,
         settings=replace(settings, gate=limited(settings.gate, left_ms)),
-        ordinal=job["ordinal"],
+        ordinal=job.ordinal,
         process_spread=spread,
     )

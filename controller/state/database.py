@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,9 +25,6 @@ log = logging.getLogger(__name__)
 Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
 handed to the functions of this room."""
-
-# Of a connection whose transaction is to have the right to write from its beginning.
-_IS_WRITING = "edgerank_is_writing"
 
 # What unreleased states kept their revision in: first Alembic's own name, then that of the states
 # whose verdicts were others.
@@ -64,16 +61,18 @@ class Database:
             yield connection
         self.check_present()
 
-    def writing(self) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
         """A transaction beside which nobody else writes: what it reads first is so to its end.
 
         Raises:
             EdgerankError: as `transaction` does.
         """
-        if self.part is not None:
-            return self.transaction()
-        alone = self.engine.execution_options(**{_IS_WRITING: True})
-        return replace(self, engine=alone).transaction()
+        with self.transaction() as transaction:
+            if self.part is None and self.engine.dialect.name == "sqlite":
+                # Not on the engine's event: with one, each statement asks for a dozen of others.
+                _begin_at_once(transaction)
+            yield transaction
 
     def check_present(self) -> None:
         """Refuse to go on without the file: what is committed to a removed one is lost.
@@ -134,7 +133,6 @@ def open_database(url: str) -> Database:
     engine = create_engine(url, json_deserializer=read_json)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
-        event.listen(engine, "begin", _begin_writing)
         file = Path(str(engine.url.database))
         return Database(engine, Presence.of([file.parent, file]))
     return Database(engine)
@@ -203,8 +201,3 @@ def _begin_at_once(connection: Connection) -> None:
     # The driver would begin before the first row that is written, and tables changed until then
     # would stay changed when the rest fails.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_writing(connection: Connection) -> None:
-    if connection.get_execution_options().get(_IS_WRITING):
-        _begin_at_once(connection)

@@ -148,7 +148,25 @@ def known_spread(transaction: Transaction, place: Place) -> Spread | None:
 
     None in a sweep whose jobs have one process each, so that nothing stands beside its own samples.
     """
-    row = transaction.execute(_SPREADS, _key(place)).one()
+    return told_spread(transaction.execute(_SPREADS, _key(place)).one())
+
+
+def with_spreads(query: Select[Any]) -> Select[Any]:
+    """A query of courses, with what `told_spread` needs of each beside."""
+    return (
+        query.add_columns(
+            courses.c.squares,
+            courses.c.degrees,
+            *_OF_ALL,
+            _most_repetitions().label("most_repetitions"),
+        )
+        .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
+        .outerjoin(device_spreads, device_spreads.c.device_id == courses.c.device_id)
+    )
+
+
+def told_spread(row: Row[Any]) -> Spread | None:
+    """What is known of how far processes differ, as `known_spread`, by a row `with_spreads`."""
     if row.most_repetitions == 1:
         return None
     return _own(row).plus(_history(row).as_history())
@@ -211,16 +229,6 @@ def _is_of(place: Place) -> ColumnElement[bool]:
     return and_(courses.c.device_id == place.device_id, courses.c.sweep_id == place.sweep_id)
 
 
-def _with_history(*columns: Any) -> Select[Any]:
-    """Columns of courses, and beside them what all courses of the device add up to."""
-    of_device = device_spreads.c.device_id == courses.c.device_id
-    sums = (
-        func.coalesce(device_spreads.c.squares, 0.0).label("all_squares"),
-        func.coalesce(device_spreads.c.degrees, 0).label("all_degrees"),
-    )
-    return select(*columns, *sums).select_from(courses).outerjoin(device_spreads, of_device)
-
-
 def _own(row: Row[Any]) -> Spread:
     return Spread(squares=row.squares, degrees=row.degrees)
 
@@ -256,27 +264,27 @@ def _has_turns(state: TurnState) -> ColumnElement[bool]:
 _IS_PLACE = and_(
     courses.c.device_id == bindparam("of_device"), courses.c.sweep_id == bindparam("of_sweep")
 )
+# What all courses of the device add up to.
+_OF_ALL = (
+    func.coalesce(device_spreads.c.squares, 0.0).label("all_squares"),
+    func.coalesce(device_spreads.c.degrees, 0).label("all_degrees"),
+)
 _STANDING = (
-    _with_history(
+    select(
         courses,
+        *_OF_ALL,
         sweeps.c.spec,
         jobs.c.state.label("sentinel_state"),
         _has_turns(TurnState.QUEUED).label("is_queued"),
         _has_turns(TurnState.LEASED).label("is_leased"),
     )
+    .select_from(courses)
+    .outerjoin(device_spreads, device_spreads.c.device_id == courses.c.device_id)
     .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
     .outerjoin(jobs, jobs.c.job_id == courses.c.sentinel_id)
     .where(_IS_PLACE)
 )
-_SPREADS = (
-    _with_history(
-        courses.c.squares,
-        courses.c.degrees,
-        _most_repetitions().label("most_repetitions"),
-    )
-    .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
-    .where(_IS_PLACE)
-)
+_SPREADS = with_spreads(select(courses.c.device_id)).where(_IS_PLACE)
 _ADD_TO_COURSE = (
     update(courses)
     .where(_IS_PLACE)
