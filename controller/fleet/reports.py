@@ -88,17 +88,18 @@ def record_report(
     """
     # No attempt has an id that is no name, and not every database takes every text.
     known = is_name(said.attempt_id)
-    attempt = find_attempt(database, device_id, said.attempt_id) if known else None
-    if attempt is None:
-        return Recorded(is_new=False, refusal="this controller knows no such attempt of the device")
-    report, refusal = judged(said, attempt.settings)
-    spent_ms = _spent_ms(attempt, report, now_unix_ms)
     with database.writing() as transaction:
+        attempt = find_attempt(transaction, device_id, said.attempt_id) if known else None
+        if attempt is None:
+            return Recorded(
+                is_new=False, refusal="this controller knows no such attempt of the device"
+            )
+        report, refusal = judged(said, attempt.settings)
         if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
             why = report.failure.reasons
             is_new = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
         else:
-            is_new = _end_attempt(transaction, attempt, report, spent_ms, now_unix_ms)
+            is_new = _end_attempt(transaction, attempt, report, now_unix_ms)
     # Again for a repeated report: the first may have been committed and not settled.
     settle_report(database, attempt.turn, now_unix_ms)
     return Recorded(is_new, refusal)
@@ -128,7 +129,7 @@ def take_back(database: Database, attempt_id: str) -> None:
     with database.writing() as transaction:
         turn = set_given_back(transaction, attempt_id)
         if turn is not None:
-            queue_turn_again(transaction, turn.job_id, turn.ordinal)
+            queue_turn_again(transaction, turn)
 
 
 def lose_attempt(
@@ -183,7 +184,7 @@ def _try_again(
 ) -> None:
     """Queues a turn again, or fails its job when too many attempts at it came to nothing."""
     if after_loss(lost.times) is JobState.QUEUED:
-        queue_turn_again(transaction, lost.turn.job_id, lost.turn.ordinal)
+        queue_turn_again(transaction, lost.turn)
     else:
         fail_job(transaction, lost.turn.job_id, why, now_unix_ms)
 
@@ -204,14 +205,14 @@ def _end_attempt(
     transaction: Transaction,
     attempt: StoredAttempt,
     report: Report,
-    spent_ms: int,
     now_unix_ms: int,
 ) -> bool:
     if set_reported(transaction, report.attempt_id) and report.waited_ms:
         add_waiting(transaction, attempt.turn.place, report.waited_ms)
     if _may_be_left_out(transaction, attempt, report):
+        spent_ms = _spent_ms(attempt, report, now_unix_ms)
         return skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
-    return _commit(transaction, attempt.turn, report, spent_ms, now_unix_ms)
+    return _commit(transaction, attempt, report, now_unix_ms)
 
 
 def _unread(report: UnreadableReport) -> Report:
@@ -235,18 +236,20 @@ def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: R
 
 
 def _commit(
-    transaction: Transaction,
-    turn: LeasedTurn,
-    report: Report,
-    spent_ms: int,
-    now_unix_ms: int,
+    transaction: Transaction, attempt: StoredAttempt, report: Report, now_unix_ms: int
 ) -> bool:
-    measured, profiled, failure = report.measured, report.profiled, report.failure
+    turn, measured, profiled = attempt.turn, report.measured, report.profiled
     if measured is None and profiled is None:
-        why = failure.reasons if failure else (reason(ReasonCode.NOTHING_TOLD),)
+        why = report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
         return fail_job(transaction, turn.job_id, why, now_unix_ms)
-    median_ms = None if measured is None else median_of(measured.repetition)
-    if not take_turn(transaction, turn, median_ms=median_ms, spent_ms=spent_ms):
+    is_new = take_turn(
+        transaction,
+        turn,
+        block=None if attempt.is_sentinel else attempt.reading_count,
+        median_ms=None if measured is None else median_of(measured.repetition),
+        spent_ms=_spent_ms(attempt, report, now_unix_ms),
+    )
+    if not is_new:
         return False
     if profiled is not None:
         record_profile(transaction, turn.job_id, profiled, report.ended_at_unix_ms, now_unix_ms)

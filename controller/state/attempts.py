@@ -2,11 +2,13 @@
 
 import uuid
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import (
-    RowMapping,
+    Row,
     Select,
     and_,
+    bindparam,
     func,
     insert,
     select,
@@ -17,8 +19,8 @@ from controller.domain.jobs import AttemptState
 from controller.domain.sweeps import limited, waiting_limit_ms
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
-from controller.state.rounds.courses import Place, known_spread
-from controller.state.rounds.next_places import has_next_place, is_queued, next_place
+from controller.state.rounds.courses import Place, told_spread, with_spreads
+from controller.state.rounds.next_places import IS_QUEUED, has_next_place, next_place
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, turns
 from protos.fleet import Lease
@@ -27,11 +29,20 @@ from protos.measuring import MeasureSettings
 
 @dataclass(frozen=True)
 class StoredAttempt:
-    """An attempt as it is remembered, with what its job asks for."""
+    """An attempt as it is remembered, with what its job asks for.
+
+    Attributes:
+        turn: that it is made at.
+        settings: what it was told.
+        is_sentinel: whether it reads the sentinel.
+        reading_count: how many readings its sweep has on the device.
+        leased_at_unix_ms: since when, by the controller's clock.
+    """
 
     turn: LeasedTurn
     settings: MeasureSettings
     is_sentinel: bool
+    reading_count: int
     leased_at_unix_ms: int
 
 
@@ -53,26 +64,24 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
         place = next_place(transaction, device_id)
         if place is None:
             return None
-        row = transaction.execute(
-            _leasable()
-            .where(is_queued(place.device_id, turns.c.sweep_id == place.sweep_id))
-            .order_by(turns.c.place)
-            .limit(1)
-        )
-        job = row.mappings().one()
-        known = known_spread(transaction, place)
-        own = spread_of(medians_of(transaction, job["job_id"]))
+        job = transaction.execute(
+            _NEXT_TURN, {"of_device": place.device_id, "of_sweep": place.sweep_id}
+        ).one()
+        known = told_spread(job)
+        own = spread_of(medians_of(transaction, job.job_id))
         spread = 0.0 if known is None else process_spread(known, own)
-        lease_turn(transaction, job["job_id"], job["ordinal"])
+        turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
+        lease_turn(transaction, turn)
         transaction.execute(
-            insert(attempts).values(
-                attempt_id=attempt_id,
-                job_id=job["job_id"],
-                ordinal=job["ordinal"],
-                device_id=device_id,
-                state=AttemptState.LEASED,
-                leased_at_unix_ms=now_unix_ms,
-            )
+            _ADD,
+            {
+                "attempt_id": attempt_id,
+                "job_id": turn.job_id,
+                "ordinal": turn.ordinal,
+                "device_id": device_id,
+                "state": AttemptState.LEASED,
+                "leased_at_unix_ms": now_unix_ms,
+            },
         )
     return _lease(attempt_id, job, spread)
 
@@ -105,9 +114,9 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
                 and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
             )
             .where(attempts.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
-        ).mappings()
+        )
         # What is held was told once how far processes differ, and is not told again.
-        return {row["attempt_id"]: _lease(row["attempt_id"], row, 0.0) for row in rows}
+        return {row.attempt_id: _lease(row.attempt_id, row, 0.0) for row in rows}
 
 
 def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
@@ -121,26 +130,18 @@ def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
     return {row.attempt_id: row.device_id for row in rows}
 
 
-def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredAttempt | None:
+def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> StoredAttempt | None:
     """The attempt of this id, if it was made on the device."""
-    with database.transaction() as transaction:
-        row = transaction.execute(
-            select(
-                jobs.c.job_id,
-                jobs.c.sweep_id,
-                jobs.c.is_sentinel,
-                jobs.c.settings,
-                attempts.c.ordinal,
-                attempts.c.leased_at_unix_ms,
-            )
-            .join(attempts, attempts.c.job_id == jobs.c.job_id)
-            .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
-        ).one_or_none()
+    row = transaction.execute(
+        _FIND, {"of_attempt": attempt_id, "of_device": device_id}
+    ).one_or_none()
     if row is None:
         return None
     place = Place(sweep_id=row.sweep_id, device_id=device_id)
     turn = LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
-    return StoredAttempt(turn, row.settings, row.is_sentinel, row.leased_at_unix_ms)
+    return StoredAttempt(
+        turn, row.settings, row.is_sentinel, row.reading_count, row.leased_at_unix_ms
+    )
 
 
 def was_leased(database: Database, device_id: str, sha256: str) -> bool:
@@ -162,15 +163,7 @@ def set_reported(transaction: Transaction, attempt_id: str) -> bool:
     Returns:
         Whether it had not been reported before.
     """
-    reported = transaction.execute(
-        update(attempts)
-        .where(
-            attempts.c.attempt_id == attempt_id,
-            attempts.c.state != AttemptState.REPORTED,
-        )
-        .values(state=AttemptState.REPORTED)
-    )
-    return bool(reported.rowcount)
+    return bool(transaction.execute(_SET_REPORTED, {"of_attempt": attempt_id}).rowcount)
 
 
 def set_given_back(transaction: Transaction, attempt_id: str) -> LeasedTurn | None:
@@ -221,7 +214,7 @@ def _end_lease(transaction: Transaction, attempt_id: str, state: AttemptState) -
     return LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
 
 
-def _leasable() -> Select[tuple[str, str, object, int, str, int, int, int]]:
+def _leasable() -> Select[Any]:
     return (
         select(
             jobs.c.job_id,
@@ -242,16 +235,54 @@ def _leasable() -> Select[tuple[str, str, object, int, str, int, int, int]]:
     )
 
 
-def _lease(attempt_id: str, job: RowMapping, spread: float) -> Lease:
-    settings: MeasureSettings = job["settings"]
-    left_ms = waiting_limit_ms(job["planned_ms"]) - job["waited_ms"]
+# What is asked for each lease and report is put together once.
+_NEXT_TURN = (
+    with_spreads(_leasable())
+    .where(IS_QUEUED, turns.c.sweep_id == bindparam("of_sweep"))
+    .order_by(turns.c.place)
+    .limit(1)
+)
+_ADD = insert(attempts)
+_FIND = (
+    select(
+        jobs.c.job_id,
+        jobs.c.sweep_id,
+        jobs.c.is_sentinel,
+        jobs.c.settings,
+        courses.c.reading_count,
+        attempts.c.ordinal,
+        attempts.c.leased_at_unix_ms,
+    )
+    .join(attempts, attempts.c.job_id == jobs.c.job_id)
+    .join(
+        courses,
+        and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
+    )
+    .where(
+        attempts.c.attempt_id == bindparam("of_attempt"),
+        jobs.c.device_id == bindparam("of_device"),
+    )
+)
+_SET_REPORTED = (
+    update(attempts)
+    .where(
+        attempts.c.attempt_id == bindparam("of_attempt"),
+        attempts.c.state != AttemptState.REPORTED,
+    )
+    .values(state=AttemptState.REPORTED)
+)
+
+
+def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:
+    settings: MeasureSettings = job.settings
+    left_ms = waiting_limit_ms(job.planned_ms) - job.waited_ms
     return Lease(
         attempt_id=attempt_id,
-        job_id=job["job_id"],
-        artifact_sha256=job["sha256"],
-        artifact_size_bytes=job["size_bytes"],
-        backbone=job["backbone"],
+        job_id=job.job_id,
+        artifact_sha256=job.sha256,
+        artifact_size_bytes=job.size_bytes,
+        backbone=job.backbone,
         settings=replace(settings, gate=limited(settings.gate, left_ms)),
-        ordinal=job["ordinal"],
+        ordinal=job.ordinal,
         process_spread=spread,
     )

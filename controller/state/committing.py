@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -29,8 +30,10 @@ class _Work:
 class Commits:
     """Writes for callers, and answers them when it is committed.
 
-    What comes in while a group is written is the next group. Each transaction of a caller's work is
-    a savepoint of the group's: what fails is undone alone, and the others' is committed.
+    What comes in while a group is written is the next group. Where anything of a group fails, all
+    of it is undone and written again with a savepoint for each transaction of a caller's work: what
+    fails is undone alone, and the others' is committed. Savepoints cost more than they are worth
+    where nothing fails.
     """
 
     def __init__(self, database: Database) -> None:
@@ -85,20 +88,70 @@ class Commits:
     def _commit(self, group: list[_Work]) -> list[Callable[[], None]]:
         """Writes a group; gives how each of it is answered, which may be done from now on."""
         try:
-            with self._database.writing() as transaction:
-                return [self._written(work, transaction) for work in group]
+            try:
+                return self._written_at_once(group)
+            except _PartFailed:
+                return self._written_by_parts(group)
         except Exception as error:  # noqa: BLE001 - each caller is told
             return [partial(work.answer.set_exception, error) for work in group]
 
-    def _written(self, work: _Work, transaction: Transaction) -> Callable[[], None]:
+    def _written_at_once(self, group: list[_Work]) -> list[Callable[[], None]]:
+        with self._database.writing() as transaction:
+            parts = _Parts(transaction)
+            within = replace(self._database, part=parts.open)
+            try:
+                done = [work.write(within) for work in group]
+            except Exception as error:
+                raise _PartFailed from error
+            if parts.has_failed:
+                raise _PartFailed
+        return [
+            partial(work.answer.set_result, result)
+            for work, result in zip(group, done, strict=True)
+        ]
+
+    def _written_by_parts(self, group: list[_Work]) -> list[Callable[[], None]]:
+        with self._database.writing() as transaction:
+            within = replace(self._database, part=partial(_savepoint, transaction))
+            return [_written(work, within, transaction) for work in group]
+
+
+class _PartFailed(Exception):
+    """Something of a group failed, and all of it is to be undone."""
+
+
+class _Parts:
+    """Parts of a group's transaction that nothing keeps apart; tells whether one failed."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.has_failed = False
+
+    @contextmanager
+    def open(self) -> Iterator[Transaction]:
+        """A part of it. Whose failure is caught by whoever opened it is not undone yet."""
         try:
-            done = work.write(replace(self._database, group=transaction))
-        except Exception as error:
-            if not _is_open(transaction):
-                # What the others wrote is gone with it.
-                raise
-            return partial(work.answer.set_exception, error)
-        return partial(work.answer.set_result, done)
+            yield self._transaction
+        except BaseException:
+            self.has_failed = True
+            raise
+
+
+@contextmanager
+def _savepoint(transaction: Transaction) -> Iterator[Transaction]:
+    with transaction.begin_nested():
+        yield transaction
+
+
+def _written(work: _Work, database: Database, transaction: Transaction) -> Callable[[], None]:
+    try:
+        done = work.write(database)
+    except Exception as error:
+        if not _is_open(transaction):
+            # What the others wrote is gone with it.
+            raise
+        return partial(work.answer.set_exception, error)
+    return partial(work.answer.set_result, done)
 
 
 def _is_open(transaction: Transaction) -> bool:

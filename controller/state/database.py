@@ -2,9 +2,9 @@
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,9 +32,6 @@ handed to the functions of this room."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Of a connection whose transaction is to have the right to write from its beginning.
-_IS_WRITING = "edgerank_is_writing"
-
 # What unreleased states kept their revision in: first Alembic's own name, then that of the states
 # whose verdicts were others.
 _REVISION_TABLES_BEFORE = ("alembic_version", "schema_revision")
@@ -47,13 +44,13 @@ class Database:
     Attributes:
         engine: for this room alone.
         presence: of its file and the folder around it; None where it is no file.
-        group: the transaction that those of a group are parts of, each with a savepoint; None
-            where each is committed by itself.
+        part: opens a part of the transaction of a group that is committed together; None where
+            each transaction is committed by itself.
     """
 
     engine: Engine
     presence: Presence | None = None
-    group: Transaction | None = None
+    part: Callable[[], AbstractContextManager[Transaction]] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -62,22 +59,26 @@ class Database:
         Raises:
             EdgerankError: STORAGE when the database is full, read-only, locked or removed.
         """
-        if self.group is not None:
-            with translated_failures(), self.group.begin_nested():
-                yield self.group
+        if self.part is not None:
+            with translated_failures(), self.part() as transaction:
+                yield transaction
             return
         with translated_failures(), self.engine.begin() as connection:
             yield connection
         self.check_present()
 
-    def writing(self) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
         """A transaction beside which nobody else writes: what it reads first is so to its end.
 
         Raises:
             EdgerankError: as `transaction` does.
         """
-        alone = self.engine.execution_options(**{_IS_WRITING: True})
-        return replace(self, engine=alone).transaction()
+        with self.transaction() as transaction:
+            if self.part is None and self.engine.dialect.name == "sqlite":
+                # Not on the engine's event: with one, each statement asks for a dozen of others.
+                _begin_at_once(transaction)
+            yield transaction
 
     def check_present(self) -> None:
         """Refuse to go on without the file: what is committed to a removed one is lost.
@@ -138,7 +139,6 @@ def open_database(url: str) -> Database:
     engine = create_engine(url, json_deserializer=read_json)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
-        event.listen(engine, "begin", _begin_writing)
         file = Path(str(engine.url.database))
         return Database(engine, Presence.of([file.parent, file]))
     return Database(engine)
@@ -238,8 +238,3 @@ def _begin_at_once(connection: Connection) -> None:
     # The driver would begin before the first row that is written, and tables changed until then
     # would stay changed when the rest fails.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_writing(connection: Connection) -> None:
-    if connection.get_execution_options().get(_IS_WRITING):
-        _begin_at_once(connection)

@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, update
 
 from controller.domain.jobs import ENDED, JobState, TurnState, may_come_from
 from controller.domain.measurements import Verdict
@@ -21,6 +22,31 @@ from protos.reasons import Reason
 
 OPEN_TURNS = (TurnState.QUEUED, TurnState.LEASED)
 _OPEN = tuple(state for state in JobState if state not in ENDED)
+
+# What is asked for each lease and report is put together once.
+_MOVE_ONE = (
+    update(jobs)
+    .where(jobs.c.job_id == bindparam("of_job"), jobs.c.state == bindparam("before"))
+    .values(state=bindparam("after"))
+)
+_STANDING = select(jobs.c.sweep_id, jobs.c.state).where(jobs.c.job_id == bindparam("of_job"))
+_SETTINGS = select(jobs.c.settings).where(jobs.c.job_id == bindparam("of_job"))
+_DROP_OF_ONE = (
+    update(turns)
+    .where(
+        turns.c.job_id == bindparam("of_job"), or_(*(turns.c.state == each for each in OPEN_TURNS))
+    )
+    .values(state=TurnState.DROPPED)
+)
+_HAS_OPEN_CANDIDATES = select(
+    exists().where(
+        jobs.c.sweep_id == bindparam("of_sweep"),
+        jobs.c.device_id == bindparam("of_device"),
+        jobs.c.is_sentinel.is_(False),
+        # By name, so that an index finds one.
+        jobs.c.state.in_(_OPEN),
+    )
+)
 
 
 class Role(Enum):
@@ -109,29 +135,23 @@ def cancel_jobs_of_device(database: Database, device_id: str) -> None:
 
 def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
     """How a job is to be measured."""
-    settings: MeasureSettings = transaction.scalars(
-        select(jobs.c.settings).where(jobs.c.job_id == job_id)
-    ).one()
+    settings: MeasureSettings = transaction.scalars(_SETTINGS, {"of_job": job_id}).one()
     return settings
 
 
 def has_open_candidates(transaction: Transaction, place: Place) -> bool:
     """Whether a job of a sweep on a device has not ended, the sentinel not counted."""
-    still_open = exists().where(
-        jobs.c.sweep_id == place.sweep_id,
-        jobs.c.device_id == place.device_id,
-        jobs.c.is_sentinel.is_(False),
-        # By name, so that an index finds one.
-        jobs.c.state.in_(_OPEN),
-    )
-    return transaction.scalars(select(still_open)).one()
+    of_place = {"of_sweep": place.sweep_id, "of_device": place.device_id}
+    return transaction.scalars(_HAS_OPEN_CANDIDATES, of_place).one()
 
 
 def end_job(transaction: Transaction, job_id: str, state: JobState) -> bool:
     """Ends a job; False when it had ended before."""
-    if not move_jobs(transaction, state, jobs.c.job_id == job_id):
+    job = transaction.execute(_STANDING, {"of_job": job_id}).one_or_none()
+    if job is None or job.state not in may_come_from(state):
         return False
-    drop_turns(transaction, turns.c.job_id == job_id)
+    dropped = transaction.execute(_DROP_OF_ONE, {"of_job": job_id}).rowcount
+    move_job(transaction, job_id, job.sweep_id, job.state, state, also={"turns": -dropped})
     return True
 
 
@@ -155,6 +175,43 @@ def record_failure(
     """Ends a job that no attempt can be made at; one that has ended stays as it is."""
     with database.writing() as transaction:
         fail_job(transaction, job_id, reasons, now_unix_ms)
+
+
+def move_job(
+    transaction: Transaction,
+    job_id: str,
+    sweep_id: str,
+    before: JobState,
+    to: JobState,
+    *,
+    also: Mapping[str, int] = MappingProxyType({}),
+) -> bool:
+    """Moves one job of which the caller knows what it is, as `move_jobs` does several.
+
+    Args:
+        transaction: the caller's, which writes.
+        job_id: which one.
+        sweep_id: its sweep's.
+        before: the state that it is moved from, if it is in it.
+        to: the state, which a job may come to from there.
+        also: what else of its sweep is counted with it, moved or not, by the columns' names.
+
+    Returns:
+        Whether it was in the state before.
+    """
+    if JobState.WAITING in (before, to):
+        # What else waits for the same artifact has to be looked at.
+        is_before = and_(jobs.c.job_id == job_id, jobs.c.state == before)
+        count = move_jobs(transaction, to, is_before)
+        add_counts(transaction, sweep_id, also)
+        return bool(count)
+    given = {"of_job": job_id, "before": before, "after": to}
+    is_moved = bool(transaction.execute(_MOVE_ONE, given).rowcount)
+    moved = Counter(also)
+    if is_moved:
+        moved.update({before.value: -1, to.value: 1})
+    add_counts(transaction, sweep_id, moved)
+    return is_moved
 
 
 def move_jobs(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    bindparam,
     case,
     func,
     insert,
@@ -78,22 +79,24 @@ class Conclusion:
 # Each has a column of its name.
 _CONCLUDED = tuple(field.name for field in fields(Conclusion))
 
+# What is asked for each job that ends is put together once.
+_ADD = insert(measurements)
+_SWEEP = select(jobs.c.sweep_id).where(jobs.c.job_id == bindparam("of_job"))
+
 
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
     """Keeps how a job ended; the transaction is the caller's, which writes."""
-    sweep_id = transaction.scalars(select(jobs.c.sweep_id).where(jobs.c.job_id == job_id)).one()
-    transaction.execute(
-        insert(measurements).values(
-            measurement_id=uuid.uuid4().hex,
-            job_id=job_id,
-            sweep_id=sweep_id,
-            ordinal=number_outcome(transaction, sweep_id),
-            committed_at_unix_ms=now_unix_ms,
-            **vars(conclusion),
-        )
-    )
+    sweep_id = transaction.scalars(_SWEEP, {"of_job": job_id}).one()
+    kept = {
+        "measurement_id": uuid.uuid4().hex,
+        "job_id": job_id,
+        "sweep_id": sweep_id,
+        "ordinal": number_outcome(transaction, sweep_id),
+        "committed_at_unix_ms": now_unix_ms,
+    }
+    transaction.execute(_ADD, kept | vars(conclusion))
 
 
 def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Measurement]:

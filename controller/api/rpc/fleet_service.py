@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
@@ -34,6 +34,9 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.Cancel: ("cancel", fleet_pb2.Cancel),
     conversation.CertificateDue: ("certificate_due", fleet_pb2.CertificateDue),
 }
+
+# Handing less to a thread costs more than decoding it.
+_SMALL_BYTES: Final = 4_096
 
 # Encoded ConnectRequests: what is decoded, and where, is decided below.
 Requests = AsyncIterator[bytes]
@@ -74,7 +77,8 @@ class FleetService:
         self._artifacts = artifacts
         self._limits = limits
         self._members = members
-        # Neither on the loop that all share, nor on the threads that the database waits in.
+        # Of long ones: neither on the loop that all share, nor on the threads that the database
+        # waits in.
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
 
     async def Connect(  # noqa: N802 - the contract's name
@@ -151,6 +155,8 @@ class FleetService:
             session.outbox.put_nowait(None)
 
     async def _decoded(self, request: bytes) -> conversation.FromAgent | UnreadableReport | None:
+        if len(request) <= _SMALL_BYTES:
+            return decode_from_agent(request)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoding, decode_from_agent, request)
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState, OpenJob
@@ -22,27 +23,33 @@ from controller.state.jobs import (
 from controller.state.measurements import record_conclusion
 from controller.state.rounds.courses import (
     Place,
-    find_sentinel,
-    is_read,
+    StoredCourse,
     list_open_places,
     read_course,
     set_repeated,
 )
+from controller.state.rounds.readings import count_since_reading, jobs_before, list_readings
 from controller.state.rounds.repetitions import list_taken, mark_suspect
 from controller.state.rounds.turns import (
     LeasedTurn,
     append_turns,
     count_not_ready,
-    count_since_reading,
-    has_open_turns,
-    jobs_before,
     list_open_jobs,
-    list_readings,
 )
 from controller.state.sweeps import end_finished, running_sweeps
 from protos.log_lines import event_log
 
 log = event_log(__name__)
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What was found of a sweep on a device: the jobs that are complete, and if turns are left."""
+
+    place: Place
+    course: Course
+    complete: Sequence[str]
+    has_turns_left: bool
 
 
 def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
@@ -52,18 +59,19 @@ def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> Non
     jobs that it tells of, so that its cost is that of a report. What follows when all were taken
     looks at every job that has not ended.
     """
-    with database.transaction() as transaction:
-        if not has_open_turns(transaction, turn.place):
+    with database.writing() as transaction:
+        stored = _find_course(transaction, turn.place)
+        if stored is None or _awaits_reading(transaction, turn, stored):
+            return
+        if not stored.has_open_turns:
             among = None
-        elif turn.job_id == find_sentinel(transaction, turn.place):
+        elif turn.job_id == stored.sentinel:
             # Two readings tell whether a change lasts.
             among = jobs_before(transaction, turn, 2 * (SENTINEL_EVERY + 1))
-        elif is_read(transaction, turn.place) and has_open_candidates(transaction, turn.place):
-            # Only a reading tells whether it is steady.
-            return
         else:
             among = [turn.job_id]
-    settle_turns(database, turn.place, among, now_unix_ms)
+        settled = _settle(transaction, turn.place, stored, among)
+    _finish(database, settled, now_unix_ms)
 
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
@@ -75,42 +83,58 @@ def settle_all(database: Database, now_unix_ms: int) -> None:
 def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
     """Settles what was taken of a sweep on any device."""
     for place in list_open_places(database, sweep_id):
-        settle_turns(database, place, None, now_unix_ms)
+        with database.writing() as transaction:
+            stored = _find_course(transaction, place)
+            if stored is None:
+                continue
+            settled = _settle(transaction, place, stored, None)
+        _finish(database, settled, now_unix_ms)
 
 
-def settle_turns(
-    database: Database, place: Place, among: Sequence[str] | None, now_unix_ms: int
-) -> None:
-    """Ends the jobs that are complete, and lets turns follow where none is open.
+def _awaits_reading(transaction: Transaction, turn: LeasedTurn, stored: StoredCourse) -> bool:
+    """Whether only a reading that is to come tells whether what was taken is steady."""
+    is_read = stored.sentinel is not None and not stored.has_sentinel_ended
+    return (
+        is_read
+        and stored.has_open_turns
+        and turn.job_id != stored.sentinel
+        and has_open_candidates(transaction, turn.place)
+    )
 
-    With the last of its jobs the sweep ends. A sweep that cannot be read stays as it is.
+
+def _settle(
+    transaction: Transaction, place: Place, stored: StoredCourse, among: Sequence[str] | None
+) -> _Settled:
+    """Lets turns follow where none is open, and finds the jobs that are complete.
 
     Args:
-        database: the controller's.
+        transaction: the caller's, which writes.
         place: sweep and device.
+        stored: how the sweep stands there.
         among: the jobs to look at; None is all.
-        now_unix_ms: by the controller's clock.
     """
-    with database.writing() as transaction:
-        try:
-            course = _read_course(transaction, place)
-        except EdgerankError as error:
-            if error.code is not ErrorCode.DAMAGED:
-                raise
-            facts = {"sweep": place.sweep_id, "device_id": place.device_id}
-            log.error("a sweep cannot go on where it is damaged", **facts, error=error)
-            return
-        jobs = list_open_jobs(transaction, place, among)
-        is_open = has_open_turns(transaction, place)
-        complete = [job.job_id for job in jobs if is_complete(job, course)]
-        if not is_open and among is None:
-            rest = [job for job in jobs if job.job_id not in complete]
-            if not _go_on(transaction, place, rest, course):
-                complete = [job.job_id for job in jobs]
-    for job_id in complete:
-        finish_job(database, job_id, course, now_unix_ms)
-    _end_sentinel(database, place, course, now_unix_ms)
-    end_finished(database, now_unix_ms, place.sweep_id)
+    course = _course(transaction, stored)
+    jobs = list_open_jobs(transaction, place, among)
+    complete = [job.job_id for job in jobs if is_complete(job, course)]
+    has_turns_left = stored.has_open_turns
+    if among is None and not has_turns_left:
+        rest = [job for job in jobs if job.job_id not in complete]
+        has_turns_left = _go_on(transaction, place, rest, course)
+        if not has_turns_left:
+            complete = [job.job_id for job in jobs]
+    return _Settled(place, course, complete, has_turns_left)
+
+
+def _finish(database: Database, settled: _Settled, now_unix_ms: int) -> None:
+    """Ends what is complete, the sentinel after the last job, and after the last of all the sweep.
+
+    While turns are left, there are jobs that have not ended.
+    """
+    for job_id in settled.complete:
+        finish_job(database, job_id, settled.course, now_unix_ms)
+    has_ended = _end_sentinel(database, settled.place, settled.course, now_unix_ms)
+    if has_ended or not settled.has_turns_left:
+        end_finished(database, now_unix_ms, settled.place.sweep_id)
 
 
 def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], course: Course) -> bool:
@@ -133,19 +157,41 @@ def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], cour
     return bool(order)
 
 
-def _read_course(transaction: Transaction, place: Place) -> Course:
-    readings_ms = list_readings(transaction, find_sentinel(transaction, place))
-    return Course(**vars(read_course(transaction, place)), readings_ms=readings_ms)
+def _find_course(transaction: Transaction, place: Place) -> StoredCourse | None:
+    """How a sweep stands on a device; None where it cannot be read, so that it stays as it is."""
+    try:
+        return read_course(transaction, place)
+    except EdgerankError as error:
+        if error.code is not ErrorCode.DAMAGED:
+            raise
+        facts = {"sweep": place.sweep_id, "device_id": place.device_id}
+        log.error("a sweep cannot go on where it is damaged", **facts, error=error)
+        return None
 
 
-def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms: int) -> None:
-    """Ends the sentinel of jobs that have all ended."""
+def _course(transaction: Transaction, stored: StoredCourse) -> Course:
+    return Course(
+        spec=stored.spec,
+        planned_ms=stored.planned_ms,
+        spread=stored.spread,
+        history=stored.history,
+        spent_ms=stored.spent_ms,
+        readings_ms=list_readings(transaction, stored.sentinel),
+        sentinel=None if stored.has_sentinel_ended else stored.sentinel,
+        has_repeated=stored.has_repeated,
+        is_to_be_watched=stored.sentinel is not None,
+    )
+
+
+def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms: int) -> bool:
+    """Ends the sentinel of jobs that have all ended; whether it did."""
     if course.sentinel is None:
-        return
+        return False
     with database.transaction() as transaction:
         if has_open_candidates(transaction, place):
-            return
+            return False
     finish_job(database, course.sentinel, course, now_unix_ms)
+    return True
 
 
 def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int) -> None:
@@ -154,16 +200,15 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
     A job without any repetition, as of a sentinel whose sweep failed before, ends without a
     measurement.
     """
-    with database.writing() as transaction:
+    with database.transaction() as transaction:
         settings = read_settings(transaction, job_id)
         taken = list_taken(transaction, job_id)
         not_ready = count_not_ready(transaction, job_id)
-        if not taken:
-            end_job(transaction, job_id, JobState.CANCELLED)
-            return
-    conclusion = conclude(taken, settings, course, not_ready)
+    conclusion = conclude(taken, settings, course, not_ready) if taken else None
     with database.writing() as transaction:
-        if end_job(transaction, job_id, JobState.DONE):
+        if conclusion is None:
+            end_job(transaction, job_id, JobState.CANCELLED)
+        elif end_job(transaction, job_id, JobState.DONE):
             record_conclusion(transaction, job_id, conclusion, now_unix_ms)
             suspect = [each.ordinal for each in taken if each.block in course.suspects]
             mark_suspect(transaction, job_id, suspect)

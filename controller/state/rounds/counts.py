@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, case, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 
 from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, TurnState
 from controller.state.database import Database, Transaction
@@ -17,6 +17,27 @@ VARIANT_COLUMNS = (
     jobs.c.input_size,
     jobs.c.batch,
 )
+
+
+_COUNTED = tuple(column for column in sweep_counts.c if column is not sweep_counts.c.sweep_id)
+_NO_MORE = {f"more_{column.name}": 0 for column in _COUNTED}
+# What is asked for each report is put together once.
+_ADD = (
+    update(sweep_counts)
+    .where(sweep_counts.c.sweep_id == bindparam("of_sweep"))
+    .values({column: column + bindparam(f"more_{column.name}") for column in _COUNTED})
+)
+_LAST_OUTCOME = select(sweep_counts.c.outcomes).where(
+    sweep_counts.c.sweep_id == bindparam("of_sweep")
+)
+
+
+NEXT_TAKEN = (
+    select(sweep_counts.c.turns_taken + 1)
+    .where(sweep_counts.c.sweep_id == turns.c.sweep_id)
+    .scalar_subquery()
+)
+"""The number of one more turn of a sweep that is taken, from 1, where a statement ends the turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,35 +70,22 @@ class SweepCounts:
 
 def open_counts(transaction: Transaction, sweep_id: str, *, job_count: int, variants: int) -> None:
     """Begins to count a sweep all of whose jobs wait for their artifacts."""
-    zero = {column.name: 0 for column in sweep_counts.c if column.name != "sweep_id"}
+    zero = {column.name: 0 for column in _COUNTED}
     begun = {"waiting": job_count, "variants": variants, "variants_waiting": variants}
     transaction.execute(insert(sweep_counts).values(zero | begun | {"sweep_id": sweep_id}))
 
 
 def add_counts(transaction: Transaction, sweep_id: str, more: Mapping[str, int]) -> None:
     """Counts a change of a sweep; `more` is by the columns' names, below 0 for fewer."""
-    changed = {name: sweep_counts.c[name] + count for name, count in more.items() if count}
-    if changed:
-        transaction.execute(
-            update(sweep_counts).where(sweep_counts.c.sweep_id == sweep_id).values(changed)
-        )
-
-
-def next_taken(sweep_id: str) -> ScalarSelect[int]:
-    """The number of one more turn that is taken, from 1, as a value of a statement."""
-    return (
-        select(sweep_counts.c.turns_taken + 1)
-        .where(sweep_counts.c.sweep_id == sweep_id)
-        .scalar_subquery()
-    )
+    if any(more.values()):
+        counted = {f"more_{name}": count for name, count in more.items()}
+        transaction.execute(_ADD, _NO_MORE | counted | {"of_sweep": sweep_id})
 
 
 def number_outcome(transaction: Transaction, sweep_id: str) -> int:
     """The number of one more job that ended with an outcome, from 1."""
     add_counts(transaction, sweep_id, {"outcomes": 1})
-    number: int = transaction.scalars(
-        select(sweep_counts.c.outcomes).where(sweep_counts.c.sweep_id == sweep_id)
-    ).one()
+    number: int = transaction.scalars(_LAST_OUTCOME, {"of_sweep": sweep_id}).one()
     return number
 
 

@@ -10,7 +10,9 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     case,
+    exists,
     func,
     insert,
     select,
@@ -19,11 +21,11 @@ from sqlalchemy import (
 )
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import ENDED, JobState
+from controller.domain.jobs import ENDED, JobState, TurnState
 from controller.domain.sweeps import SweepSpec
 from controller.figures.spread import UNKNOWN, Spread
 from controller.state.database import Database, Transaction
-from controller.state.schema import courses, device_spreads, jobs, sweeps
+from controller.state.schema import courses, device_spreads, jobs, sweeps, turns
 from controller.state.schema.columns import IsJson, Unreadable
 
 
@@ -42,8 +44,9 @@ class StoredCourse:
     Attributes:
         spec: what was asked for.
         planned_ms: what it is planned to take there, ms.
-        sentinel: the job that is one and can still be read; None without any.
-        is_to_be_watched: whether there is one, failed or not.
+        sentinel: the job that is one, ended or not; None without any.
+        has_sentinel_ended: whether it cannot be read any more.
+        has_open_turns: whether a repetition is still to be taken.
         spread: of the processes so far.
         history: of earlier sweeps on the device.
         spent_ms: what all turns took, ms.
@@ -53,7 +56,8 @@ class StoredCourse:
     spec: SweepSpec
     planned_ms: int
     sentinel: str | None
-    is_to_be_watched: bool
+    has_sentinel_ended: bool
+    has_open_turns: bool
     spread: Spread
     history: Spread
     spent_ms: int
@@ -109,12 +113,7 @@ def read_course(transaction: Transaction, place: Place) -> StoredCourse:
     Raises:
         EdgerankError: DAMAGED when what was asked for cannot be read.
     """
-    row = transaction.execute(
-        _with_history(courses, sweeps.c.spec, jobs.c.state.label("sentinel_state"))
-        .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
-        .outerjoin(jobs, jobs.c.job_id == courses.c.sentinel_id)
-        .where(_is_of(place))
-    ).one()
+    row = transaction.execute(_STANDING, _key(place)).one()
     if isinstance(row.spec, Unreadable):
         raise EdgerankError(
             ErrorCode.DAMAGED,
@@ -125,37 +124,14 @@ def read_course(transaction: Transaction, place: Place) -> StoredCourse:
     return StoredCourse(
         spec=row.spec,
         planned_ms=row.planned_ms,
-        sentinel=None if state is None or state in ENDED else row.sentinel_id,
-        is_to_be_watched=row.sentinel_id is not None,
+        sentinel=row.sentinel_id,
+        has_sentinel_ended=state in ENDED,
+        has_open_turns=row.is_queued or row.is_leased,
         spread=_own(row),
         history=_history(row),
         spent_ms=row.spent_ms,
         has_repeated=row.has_repeated,
     )
-
-
-def find_sentinel(transaction: Transaction, place: Place) -> str | None:
-    """The job that is the sentinel, failed or not; None without any."""
-    sentinel_id: str | None = transaction.scalars(
-        select(courses.c.sentinel_id).where(_is_of(place))
-    ).one()
-    return sentinel_id
-
-
-def is_read(transaction: Transaction, place: Place) -> bool:
-    """Whether there is a sentinel that has not ended."""
-    state: JobState | None = transaction.scalars(
-        select(jobs.c.state)
-        .join(courses, courses.c.sentinel_id == jobs.c.job_id)
-        .where(_is_of(place))
-    ).one_or_none()
-    return state is not None and state not in ENDED
-
-
-def count_readings(transaction: Transaction, place: Place) -> int:
-    """How many readings of the sentinel were taken."""
-    count: int = transaction.scalars(select(courses.c.reading_count).where(_is_of(place))).one()
-    return count
 
 
 def take_places(transaction: Transaction, place: Place, count: int) -> int:
@@ -172,17 +148,25 @@ def known_spread(transaction: Transaction, place: Place) -> Spread | None:
 
     None in a sweep whose jobs have one process each, so that nothing stands beside its own samples.
     """
-    asked = type_coerce(sweeps.c.spec, JSON)
-    most_repetitions = case((IsJson(sweeps.c.spec), asked["most_repetitions"].as_integer()))
-    row = transaction.execute(
-        _with_history(
+    return told_spread(transaction.execute(_SPREADS, _key(place)).one())
+
+
+def with_spreads(query: Select[Any]) -> Select[Any]:
+    """A query of courses, with what `told_spread` needs of each beside."""
+    return (
+        query.add_columns(
             courses.c.squares,
             courses.c.degrees,
-            most_repetitions.label("most_repetitions"),
+            *_OF_ALL,
+            _most_repetitions().label("most_repetitions"),
         )
         .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
-        .where(_is_of(place))
-    ).one()
+        .outerjoin(device_spreads, device_spreads.c.device_id == courses.c.device_id)
+    )
+
+
+def told_spread(row: Row[Any]) -> Spread | None:
+    """What is known of how far processes differ, as `known_spread`, by a row `with_spreads`."""
     if row.most_repetitions == 1:
         return None
     return _own(row).plus(_history(row).as_history())
@@ -200,20 +184,13 @@ def add_to_course(
         spent_ms: what was spent, ms.
         readings: of the sentinel that were taken.
     """
-    transaction.execute(
-        update(courses)
-        .where(_is_of(place))
-        .values(
-            _grown(courses.c, more)
-            | {
-                "spent_ms": courses.c.spent_ms + spent_ms,
-                "reading_count": courses.c.reading_count + readings,
-            }
-        )
-    )
-    of_device = device_spreads.c.device_id == place.device_id
-    grown = update(device_spreads).where(of_device).values(_grown(device_spreads.c, more))
-    if transaction.execute(grown).rowcount == 0:
+    grown = {"more_squares": more.squares, "more_degrees": more.degrees}
+    counted = {"more_spent_ms": spent_ms, "more_readings": readings}
+    transaction.execute(_ADD_TO_COURSE, _key(place) | grown | counted)
+    if more == UNKNOWN:
+        return
+    of_device = {"of_device": place.device_id}
+    if transaction.execute(_ADD_TO_DEVICE, of_device | grown).rowcount == 0:
         first = {"device_id": place.device_id, "squares": more.squares, "degrees": more.degrees}
         transaction.execute(insert(device_spreads).values(first))
 
@@ -244,18 +221,12 @@ def list_open_places(database: Database, sweep_id: str) -> list[Place]:
     return [Place(sweep_id=sweep_id, device_id=device_id) for device_id in device_ids]
 
 
+def _key(place: Place) -> dict[str, object]:
+    return {"of_device": place.device_id, "of_sweep": place.sweep_id}
+
+
 def _is_of(place: Place) -> ColumnElement[bool]:
     return and_(courses.c.device_id == place.device_id, courses.c.sweep_id == place.sweep_id)
-
-
-def _with_history(*columns: Any) -> Select[Any]:
-    """Columns of courses, and beside them what all courses of the device add up to."""
-    of_device = device_spreads.c.device_id == courses.c.device_id
-    sums = (
-        func.coalesce(device_spreads.c.squares, 0.0).label("all_squares"),
-        func.coalesce(device_spreads.c.degrees, 0).label("all_degrees"),
-    )
-    return select(*columns, *sums).select_from(courses).outerjoin(device_spreads, of_device)
 
 
 def _own(row: Row[Any]) -> Spread:
@@ -269,8 +240,64 @@ def _history(row: Row[Any]) -> Spread:
     return others if others.degrees else UNKNOWN
 
 
-def _grown(columns: Any, more: Spread) -> dict[str, Any]:
+def _grown(columns: Any) -> dict[str, Any]:
     return {
-        "squares": columns.squares + more.squares,
-        "degrees": columns.degrees + more.degrees,
+        "squares": columns.squares + bindparam("more_squares"),
+        "degrees": columns.degrees + bindparam("more_degrees"),
     }
+
+
+def _most_repetitions() -> ColumnElement[int]:
+    asked = type_coerce(sweeps.c.spec, JSON)
+    return case((IsJson(sweeps.c.spec), asked["most_repetitions"].as_integer()))
+
+
+def _has_turns(state: TurnState) -> ColumnElement[bool]:
+    return exists().where(
+        turns.c.device_id == courses.c.device_id,
+        turns.c.sweep_id == courses.c.sweep_id,
+        turns.c.state == state,
+    )
+
+
+# What is asked for each lease and report is put together once.
+_IS_PLACE = and_(
+    courses.c.device_id == bindparam("of_device"), courses.c.sweep_id == bindparam("of_sweep")
+)
+# What all courses of the device add up to.
+_OF_ALL = (
+    func.coalesce(device_spreads.c.squares, 0.0).label("all_squares"),
+    func.coalesce(device_spreads.c.degrees, 0).label("all_degrees"),
+)
+_STANDING = (
+    select(
+        courses,
+        *_OF_ALL,
+        sweeps.c.spec,
+        jobs.c.state.label("sentinel_state"),
+        _has_turns(TurnState.QUEUED).label("is_queued"),
+        _has_turns(TurnState.LEASED).label("is_leased"),
+    )
+    .select_from(courses)
+    .outerjoin(device_spreads, device_spreads.c.device_id == courses.c.device_id)
+    .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
+    .outerjoin(jobs, jobs.c.job_id == courses.c.sentinel_id)
+    .where(_IS_PLACE)
+)
+_SPREADS = with_spreads(select(courses.c.device_id)).where(_IS_PLACE)
+_ADD_TO_COURSE = (
+    update(courses)
+    .where(_IS_PLACE)
+    .values(
+        _grown(courses.c)
+        | {
+            "spent_ms": courses.c.spent_ms + bindparam("more_spent_ms"),
+            "reading_count": courses.c.reading_count + bindparam("more_readings"),
+        }
+    )
+)
+_ADD_TO_DEVICE = (
+    update(device_spreads)
+    .where(device_spreads.c.device_id == bindparam("of_device"))
+    .values(_grown(device_spreads.c))
+)

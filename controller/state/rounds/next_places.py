@@ -5,7 +5,7 @@ What is looked at grows with the sweeps that are measured and with their people,
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, select, update
 
 from controller.domain.jobs import JobState, TurnState
 from controller.domain.sweeps import SweepPhase
@@ -13,6 +13,42 @@ from controller.state.database import Transaction
 from controller.state.rounds.courses import Place
 from controller.state.schema import jobs, servings, sweeps, turns
 from controller.state.schema.columns import IsJson
+
+# What is asked for each lease is put together once. Jobs stand beside the turns.
+IS_QUEUED = and_(
+    turns.c.device_id == bindparam("of_device"),
+    turns.c.state == TurnState.QUEUED,
+    jobs.c.state == JobState.QUEUED,
+)
+"""Whether a turn can be leased to a device."""
+
+_WITH_TURNS = select(sweeps.c.sweep_id, sweeps.c.rank).where(
+    sweeps.c.phase == SweepPhase.MEASURING,
+    # Of one that cannot be read nobody knows what follows, and others would wait behind it.
+    IsJson(sweeps.c.spec),
+    exists()
+    .where(IS_QUEUED, turns.c.sweep_id == sweeps.c.sweep_id)
+    .where(jobs.c.job_id == turns.c.job_id),
+)
+_FIRST = _WITH_TURNS.order_by(
+    sweeps.c.rank,
+    sweeps.c.started_by,
+    sweeps.c.due_unix_ms,
+    sweeps.c.created_at_unix_ms,
+    sweeps.c.sweep_id,
+).limit(1)
+_FIRST_OF_PERSON = (
+    _WITH_TURNS.where(
+        sweeps.c.rank == bindparam("of_rank"), sweeps.c.started_by == bindparam("of_person")
+    )
+    .order_by(sweeps.c.due_unix_ms, sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
+    .limit(1)
+)
+_PEOPLE = (
+    select(sweeps.c.started_by)
+    .where(sweeps.c.phase == SweepPhase.MEASURING, sweeps.c.rank == bindparam("of_rank"))
+    .distinct()
+)
 
 
 def next_place(transaction: Transaction, device_id: str) -> Place | None:
@@ -24,65 +60,24 @@ def next_place(transaction: Transaction, device_id: str) -> Place | None:
 
     The transaction is the caller's, which writes.
     """
-    rank = _highest_rank(transaction, device_id)
-    if rank is None:
+    first = transaction.execute(_FIRST, {"of_device": device_id}).one_or_none()
+    if first is None:
         return None
-    people = _people_of(transaction, rank)
-    if len(people) > 1:
-        people = _longest_ago_first(transaction, device_id, people)
-    for person in people:
-        sweep_id = transaction.scalars(
-            _with_turns(device_id)
-            .where(sweeps.c.rank == rank, sweeps.c.started_by == person)
-            .order_by(sweeps.c.due_unix_ms, sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
-            .limit(1)
-        ).one_or_none()
-        if sweep_id is None:
-            continue
-        if len(people) > 1:
+    people = transaction.scalars(_PEOPLE, {"of_rank": first.rank}).all()
+    if len(people) == 1:
+        return Place(sweep_id=first.sweep_id, device_id=device_id)
+    for person in _longest_ago_first(transaction, device_id, people):
+        asked = {"of_device": device_id, "of_rank": first.rank, "of_person": person}
+        sweep_id = transaction.scalars(_FIRST_OF_PERSON, asked).one_or_none()
+        if sweep_id is not None:
             _serve(transaction, device_id, person)
-        return Place(sweep_id=sweep_id, device_id=device_id)
+            return Place(sweep_id=sweep_id, device_id=device_id)
     return None
 
 
 def has_next_place(transaction: Transaction, device_id: str) -> bool:
     """Whether any sweep has a turn for a device."""
-    return _highest_rank(transaction, device_id) is not None
-
-
-def is_queued(device_id: str, of_sweep: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a turn can be leased to a device; jobs stand beside the turns."""
-    return and_(
-        turns.c.device_id == device_id,
-        of_sweep,
-        turns.c.state == TurnState.QUEUED,
-        jobs.c.state == JobState.QUEUED,
-    )
-
-
-def _highest_rank(transaction: Transaction, device_id: str) -> int | None:
-    return transaction.scalars(
-        _with_turns(device_id).with_only_columns(sweeps.c.rank).order_by(sweeps.c.rank).limit(1)
-    ).one_or_none()
-
-
-def _with_turns(device_id: str) -> Select[tuple[str]]:
-    return select(sweeps.c.sweep_id).where(
-        sweeps.c.phase == SweepPhase.MEASURING,
-        # Of one that cannot be read nobody knows what follows, and others would wait behind it.
-        IsJson(sweeps.c.spec),
-        exists()
-        .where(is_queued(device_id, turns.c.sweep_id == sweeps.c.sweep_id))
-        .where(jobs.c.job_id == turns.c.job_id),
-    )
-
-
-def _people_of(transaction: Transaction, rank: int) -> Sequence[str]:
-    return transaction.scalars(
-        select(sweeps.c.started_by)
-        .where(sweeps.c.phase == SweepPhase.MEASURING, sweeps.c.rank == rank)
-        .distinct()
-    ).all()
+    return transaction.execute(_FIRST, {"of_device": device_id}).one_or_none() is not None
 
 
 def _longest_ago_first(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, select, update
+from sqlalchemy import Row, and_, bindparam, insert, select, update
 
 from controller.state.database import Transaction
 from controller.state.schema import repetitions, turns
@@ -13,6 +13,18 @@ from protos.measuring import Repetition
 
 # Each has a column of its name.
 _FIELDS = tuple(field.name for field in fields(Repetition))
+
+# What is asked for each report is put together once.
+_ADD = insert(repetitions)
+_TAKEN = (
+    select(repetitions, turns.c.block)
+    .join(
+        turns,
+        and_(turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal),
+    )
+    .where(repetitions.c.job_id == bindparam("of_job"))
+    .order_by(repetitions.c.ordinal)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,28 +44,20 @@ def record_repetition(
     transaction: Transaction, job_id: str, ordinal: int, measured: Measured, taken_at_unix_ms: int
 ) -> None:
     """Keeps a repetition with every raw sample."""
-    transaction.execute(
-        insert(repetitions).values(
-            job_id=job_id,
-            ordinal=ordinal,
-            runtime_version=measured.runtime.version,
-            runtime_build=measured.runtime.build,
-            affinity=measured.affinity,
-            taken_at_unix_ms=taken_at_unix_ms,
-            **_row(measured.repetition),
-        )
-    )
+    kept = {
+        "job_id": job_id,
+        "ordinal": ordinal,
+        "runtime_version": measured.runtime.version,
+        "runtime_build": measured.runtime.build,
+        "affinity": measured.affinity,
+        "taken_at_unix_ms": taken_at_unix_ms,
+    }
+    transaction.execute(_ADD, kept | _row(measured.repetition))
 
 
 def list_taken(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
     """The repetitions of a job, in their order."""
-    same = and_(turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal)
-    rows = transaction.execute(
-        select(repetitions, turns.c.block)
-        .join(turns, same)
-        .where(repetitions.c.job_id == job_id)
-        .order_by(repetitions.c.ordinal)
-    ).all()
+    rows = transaction.execute(_TAKEN, {"of_job": job_id}).all()
     return [
         TakenRepetition(
             ordinal=row.ordinal,

@@ -4,25 +4,67 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, insert, select, update
+from sqlalchemy import Update, and_, bindparam, func, insert, or_, select, update
 
 from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, OpenJob, Turn, TurnState
 from controller.figures.spread import spread_of
 from controller.state.database import Transaction
-from controller.state.jobs import OPEN_TURNS, move_jobs
-from controller.state.rounds.counts import add_counts, next_taken
+from controller.state.jobs import OPEN_TURNS, move_job
+from controller.state.rounds.counts import NEXT_TAKEN, add_counts
 from controller.state.rounds.courses import (
     Place,
     add_to_course,
-    count_readings,
-    find_sentinel,
     take_places,
 )
 from controller.state.schema import jobs, turns
 
 # Fewer than a database takes in one statement.
 _AT_ONCE = 5_000
+
+# What is asked for each lease and report is put together once.
+_IS_ONE = and_(turns.c.job_id == bindparam("of_job"), turns.c.ordinal == bindparam("of_ordinal"))
+_MOVE = (
+    update(turns)
+    .where(_IS_ONE, turns.c.state == bindparam("before"))
+    .values(state=bindparam("after"))
+)
+_END = update(turns).where(_IS_ONE, or_(*(turns.c.state == state for state in OPEN_TURNS)))
+_TAKE = _END.values(
+    state=TurnState.TAKEN,
+    taken_number=NEXT_TAKEN,
+    block=bindparam("taken_in"),
+    median_ms=bindparam("taken_ms"),
+    spent_ms=bindparam("took_ms"),
+)
+_SKIP = _END.values(state=TurnState.NOT_READY, spent_ms=bindparam("took_ms"))
+_MEDIANS = (
+    select(turns.c.median_ms)
+    .where(turns.c.job_id == bindparam("of_job"), turns.c.median_ms.is_not(None))
+    .order_by(turns.c.ordinal)
+)
+_NOT_READY = (
+    select(func.count())
+    .select_from(turns)
+    .where(turns.c.job_id == bindparam("of_job"), turns.c.state == TurnState.NOT_READY)
+)
+_OF_OPEN_JOBS = (
+    select(
+        turns.c.job_id,
+        turns.c.state,
+        turns.c.block,
+        turns.c.median_ms,
+        turns.c.spent_ms,
+    )
+    .join(jobs, jobs.c.job_id == turns.c.job_id)
+    .where(jobs.c.is_sentinel.is_(False), *(jobs.c.state != state for state in ENDED))
+    .order_by(jobs.c.position, turns.c.ordinal)
+)
+_OF_OPEN_JOBS_OF_PLACE = _OF_OPEN_JOBS.where(
+    turns.c.device_id == bindparam("of_device"), turns.c.sweep_id == bindparam("of_sweep")
+)
+_OF_OPEN_JOBS_AMONG = _OF_OPEN_JOBS.where(jobs.c.job_id.in_(bindparam("among", expanding=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,44 +77,38 @@ class LeasedTurn:
 
 
 def take_turn(
-    transaction: Transaction, turn: LeasedTurn, *, median_ms: float | None, spent_ms: int
+    transaction: Transaction,
+    turn: LeasedTurn,
+    *,
+    block: int | None,
+    median_ms: float | None,
+    spent_ms: int,
 ) -> bool:
     """Remembers that a turn was taken; False when it was before, or is not needed any more.
 
     Args:
         transaction: the caller's, which writes.
         turn: which one.
+        block: how many readings of the sentinel were taken before it; None of a reading.
         median_ms: of its samples, ms; None for a profile, which has none.
         spent_ms: what it took, ms.
     """
-    is_reading = turn.job_id == find_sentinel(transaction, turn.place)
     before = medians_of(transaction, turn.job_id)
-    block = None if is_reading else count_readings(transaction, turn.place)
-    taken = {
-        "state": TurnState.TAKEN,
-        "taken_number": next_taken(turn.place.sweep_id),
-        "block": block,
-        "median_ms": median_ms,
-    }
-    if not _end_turn(transaction, turn, taken | {"spent_ms": spent_ms}):
-        return False
     after = before if median_ms is None else [*before, median_ms]
-    more = spread_of(after).without(spread_of(before))
-    readings = int(is_reading)
-    add_to_course(transaction, turn.place, more=more, spent_ms=spent_ms, readings=readings)
     is_first_figure = len(before) < FEWEST_REPETITIONS <= len(after)
+    taken = {"taken_in": block, "taken_ms": median_ms, "took_ms": spent_ms}
     counted = {"turns_taken": 1, "jobs_with_figures": int(is_first_figure)}
-    add_counts(transaction, turn.place.sweep_id, counted)
+    if not _end_turn(transaction, turn, _TAKE, taken, counted):
+        return False
+    more = spread_of(after).without(spread_of(before))
+    readings = int(block is None)
+    add_to_course(transaction, turn.place, more=more, spent_ms=spent_ms, readings=readings)
     return True
 
 
 def skip_turn(transaction: Transaction, turn: LeasedTurn, *, spent_ms: int) -> bool:
     """Remembers that the device was not ready for a turn; False when it needed none any more."""
-    values = {"state": TurnState.NOT_READY, "spent_ms": spent_ms}
-    if not _end_turn(transaction, turn, values):
-        return False
-    add_counts(transaction, turn.place.sweep_id, {"turns": -1})
-    return True
+    return _end_turn(transaction, turn, _SKIP, {"took_ms": spent_ms}, {"turns": -1})
 
 
 def count_others(transaction: Transaction, turn: LeasedTurn) -> int:
@@ -97,25 +133,23 @@ def state_before(transaction: Transaction, turn: LeasedTurn) -> TurnState | None
     ).one_or_none()
 
 
-def lease_turn(transaction: Transaction, job_id: str, ordinal: int) -> None:
+def lease_turn(transaction: Transaction, turn: LeasedTurn) -> None:
     """Leases a turn that is queued, and with it its job."""
-    move_jobs(transaction, JobState.LEASED, jobs.c.job_id == job_id)
-    transaction.execute(_move_turn(TurnState.QUEUED, TurnState.LEASED, job_id, ordinal))
+    _move(transaction, turn, JobState.QUEUED, JobState.LEASED)
+    moved = {"before": TurnState.QUEUED, "after": TurnState.LEASED}
+    transaction.execute(_MOVE, _key(turn) | moved)
 
 
-def queue_turn_again(transaction: Transaction, job_id: str, ordinal: int) -> None:
+def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
     """Takes the lease of a turn back, and with it its job's."""
-    _queue_leased_job(transaction, job_id)
-    transaction.execute(_move_turn(TurnState.LEASED, TurnState.QUEUED, job_id, ordinal))
+    _move(transaction, turn, JobState.LEASED, JobState.QUEUED)
+    moved = {"before": TurnState.LEASED, "after": TurnState.QUEUED}
+    transaction.execute(_MOVE, _key(turn) | moved)
 
 
 def count_not_ready(transaction: Transaction, job_id: str) -> int:
     """How many turns of a job the device was not ready for."""
-    return transaction.scalars(
-        select(func.count())
-        .select_from(turns)
-        .where(turns.c.job_id == job_id, turns.c.state == TurnState.NOT_READY)
-    ).one()
+    return transaction.scalars(_NOT_READY, {"of_job": job_id}).one()
 
 
 def begin_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
@@ -140,14 +174,6 @@ def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -
     _insert_turns(transaction, place, order, first_place=first_place, ordinals=ordinals)
 
 
-def has_open_turns(transaction: Transaction, place: Place) -> bool:
-    """Whether a repetition of a sweep on a device is still to be taken."""
-    return any(
-        transaction.scalars(select(exists().where(_of(place), turns.c.state == state))).one()
-        for state in OPEN_TURNS
-    )
-
-
 def list_open_jobs(
     transaction: Transaction, place: Place, among: Sequence[str] | None = None
 ) -> list[OpenJob]:
@@ -158,18 +184,14 @@ def list_open_jobs(
         place: sweep and device.
         among: only these; None is all.
     """
-    if among is not None and not among:
+    if among is None:
+        rows = transaction.execute(
+            _OF_OPEN_JOBS_OF_PLACE, {"of_device": place.device_id, "of_sweep": place.sweep_id}
+        ).all()
+    elif among:
+        rows = transaction.execute(_OF_OPEN_JOBS_AMONG, {"among": among}).all()
+    else:
         return []
-    rows = transaction.execute(
-        select(turns)
-        .join(jobs, jobs.c.job_id == turns.c.job_id)
-        .where(
-            jobs.c.is_sentinel.is_(False),
-            jobs.c.state.not_in(ENDED),
-            _of(place) if among is None else jobs.c.job_id.in_(among),
-        )
-        .order_by(jobs.c.position, turns.c.ordinal)
-    ).all()
     return [
         OpenJob(
             job_id=job_id,
@@ -189,49 +211,8 @@ def list_open_jobs(
 
 def medians_of(transaction: Transaction, job_id: str) -> list[float]:
     """The medians of a job's repetitions that were taken, in order, ms."""
-    rows = transaction.scalars(
-        select(turns.c.median_ms)
-        .where(turns.c.job_id == job_id, turns.c.median_ms.is_not(None))
-        .order_by(turns.c.ordinal)
-    )
+    rows = transaction.scalars(_MEDIANS, {"of_job": job_id})
     return [median_ms for median_ms in rows if median_ms is not None]
-
-
-def list_readings(transaction: Transaction, sentinel_id: str | None) -> tuple[float, ...]:
-    """What the sentinel read, in order, ms; nothing without one."""
-    if sentinel_id is None:
-        return ()
-    return tuple(medians_of(transaction, sentinel_id))
-
-
-def jobs_before(transaction: Transaction, reading: LeasedTurn, count: int) -> list[str]:
-    """The jobs of the last turns that were taken before this reading, at most so many."""
-    own_place = (
-        select(turns.c.place)
-        .where(turns.c.job_id == reading.job_id, turns.c.ordinal == reading.ordinal)
-        .scalar_subquery()
-    )
-    rows = transaction.scalars(
-        select(turns.c.job_id)
-        .where(_of(reading.place), turns.c.state == TurnState.TAKEN, turns.c.place < own_place)
-        .order_by(turns.c.place.desc())
-        .limit(count)
-    )
-    return sorted(set(rows) - {reading.job_id})
-
-
-def count_since_reading(transaction: Transaction, place: Place, sentinel_id: str) -> int:
-    """How many turns were taken since the sentinel was last read."""
-    last = (
-        select(func.max(turns.c.place))
-        .where(turns.c.job_id == sentinel_id, turns.c.state == TurnState.TAKEN)
-        .scalar_subquery()
-    )
-    return transaction.scalars(
-        select(func.count())
-        .select_from(turns)
-        .where(_of(place), turns.c.state == TurnState.TAKEN, turns.c.place > last)
-    ).one()
 
 
 def _insert_turns(
@@ -264,30 +245,32 @@ def _insert_turns(
         add_counts(transaction, place.sweep_id, {"turns": len(rows)})
 
 
-def _end_turn(transaction: Transaction, turn: LeasedTurn, values: Mapping[str, object]) -> bool:
-    """Ends an open turn so and lets its job be leased again; False when it was not open."""
-    is_open = and_(
-        turns.c.job_id == turn.job_id,
-        turns.c.ordinal == turn.ordinal,
-        turns.c.state.in_(OPEN_TURNS),
-    )
-    ended = transaction.execute(update(turns).where(is_open).values(values))
-    _queue_leased_job(transaction, turn.job_id)
-    return bool(ended.rowcount)
+def _end_turn(
+    transaction: Transaction,
+    turn: LeasedTurn,
+    ending: Update,
+    values: Mapping[str, object],
+    counted: Mapping[str, int],
+) -> bool:
+    """Ends an open turn so and lets its job be leased again; False when it was not open.
+
+    `counted` is what its sweep counts with it, if it was.
+    """
+    is_ended = bool(transaction.execute(ending, _key(turn) | dict(values)).rowcount)
+    _move(transaction, turn, JobState.LEASED, JobState.QUEUED, counted if is_ended else {})
+    return is_ended
 
 
-def _queue_leased_job(transaction: Transaction, job_id: str) -> None:
-    is_leased = and_(jobs.c.job_id == job_id, jobs.c.state == JobState.LEASED)
-    move_jobs(transaction, JobState.QUEUED, is_leased)
+def _move(
+    transaction: Transaction,
+    turn: LeasedTurn,
+    before: JobState,
+    to: JobState,
+    also: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Moves a turn's job, if it is in the state before."""
+    move_job(transaction, turn.job_id, turn.place.sweep_id, before, to, also=also)
 
 
-def _move_turn(before: TurnState, after: TurnState, job_id: str, ordinal: int) -> Update:
-    return (
-        update(turns)
-        .where(turns.c.job_id == job_id, turns.c.ordinal == ordinal, turns.c.state == before)
-        .values(state=after)
-    )
-
-
-def _of(place: Place) -> ColumnElement[bool]:
-    return and_(turns.c.device_id == place.device_id, turns.c.sweep_id == place.sweep_id)
+def _key(turn: LeasedTurn) -> dict[str, object]:
+    return {"of_job": turn.job_id, "of_ordinal": turn.ordinal}

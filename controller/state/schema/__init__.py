@@ -24,7 +24,7 @@ from controller.domain.measurements import LatencyFigures, MemoryFigures, Minute
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.schema.base import REVISION_TABLE, metadata
 from controller.state.schema.catalog import accuracies, backbones, own_models
-from controller.state.schema.columns import Document, Member, Samples, Sides
+from controller.state.schema.columns import Document, Member, Samples, SharedDocument, Sides
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.device import DeviceProfile, DeviceState
@@ -121,7 +121,7 @@ sweeps = Table(
     "sweeps",
     metadata,
     Column("sweep_id", String, primary_key=True),
-    Column("spec", Document(SweepSpec), nullable=False),
+    Column("spec", SharedDocument(SweepSpec), nullable=False),
     Column("phase", Member(SweepPhase), nullable=False),
     Column("created_at_unix_ms", BigInteger, nullable=False),
     Column("ended_at_unix_ms", BigInteger),
@@ -170,7 +170,7 @@ jobs = Table(
     Column("target", Member(Target), nullable=False),
     Column("input_size", Sides(), nullable=False),
     Column("batch", Integer, nullable=False),
-    Column("settings", Document(MeasureSettings), nullable=False),
+    Column("settings", SharedDocument(MeasureSettings), nullable=False),
     Column("is_sentinel", Boolean, nullable=False, server_default=false()),
     Column("conversion_key", String, ForeignKey("artifacts.conversion_key")),
     Column("state", Member(JobState), nullable=False),

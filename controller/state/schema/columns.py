@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from cattrs import Converter
@@ -21,6 +21,9 @@ from sqlalchemy.sql.functions import FunctionElement
 from protos.inputs import ImageSize
 
 _converter = Converter(detailed_validation=False)
+
+# More different ones are read at a time by nobody who waits.
+_SHARED_AT_MOST: Final = 512
 
 MadeT = TypeVar("MadeT")
 
@@ -114,6 +117,20 @@ class Document(TypeDecorator[Any]):
 
     def _structured(self, value: Any) -> Any:
         return _converter.structure(value, self.document_type)
+
+
+class SharedDocument(Document):
+    """A document that many rows have alike, as what jobs are told: made of the same text once."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[Any], Any]:
+        """The dataclass that all rows with this text share, which nobody can change."""
+        make = super().result_processor(dialect, coltype)
+        assert make is not None
+        shared = functools.lru_cache(maxsize=_SHARED_AT_MOST)(make)
+        # A database with a type for JSON gives what it says, and no text.
+        return lambda value: shared(value) if isinstance(value, str) else make(value)
 
 
 class Sides(TypeDecorator[ImageSize]):

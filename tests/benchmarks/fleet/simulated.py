@@ -25,7 +25,17 @@ from models.conversion.parity import Parity
 from models.conversion.pipeline import Converted
 from models.weights.weights import Weights
 from protos.device import DeviceProfile
-from protos.fleet import Heartbeat, Hello, Lease, Measured, Ready, Report, ReportCommitted, Welcome
+from protos.fleet import (
+    FromAgent,
+    Heartbeat,
+    Hello,
+    Lease,
+    Measured,
+    Ready,
+    Report,
+    ReportCommitted,
+    Welcome,
+)
 from protos.measuring import ProcessMemory, Repetition, StopReason
 from protos.runtimes import Runtime, RuntimeInfo
 
@@ -137,7 +147,7 @@ class SimulatedFleet:
         # Each has a connection of its own, as on a machine of its own.
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(self.address, options=options) as channel:
-            stream = FleetClient(channel, lambda: 0).connect()
+            stream = _Stream(FleetClient(channel, lambda: 0).connect())
             await stream.send(hello(number))
             held: set[str] = set()
             beating = asyncio.create_task(_beat(stream, held))
@@ -146,7 +156,7 @@ class SimulatedFleet:
             finally:
                 beating.cancel()
 
-    async def _work(self, stream: AgentStream, held: set[str], rng: np.random.Generator) -> None:
+    async def _work(self, stream: "_Stream", held: set[str], rng: np.random.Generator) -> None:
         has_worked = False
         while (said := await stream.receive()) is not None:
             now_s = time.perf_counter()
@@ -166,7 +176,20 @@ class SimulatedFleet:
                     await stream.send(Ready())
 
 
-async def _beat(stream: AgentStream, held: set[str]) -> None:
+class _Stream:
+    """An agent's stream, on which one message is sent at a time."""
+
+    def __init__(self, stream: AgentStream) -> None:
+        self._sending = asyncio.Lock()
+        self._stream = stream
+        self.receive = stream.receive
+
+    async def send(self, message: FromAgent) -> None:
+        async with self._sending:
+            await self._stream.send(message)
+
+
+async def _beat(stream: _Stream, held: set[str]) -> None:
     while True:
         await asyncio.sleep(BEAT_S)
         await stream.send(Heartbeat(held_attempt_ids=tuple(held)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
 from protos.fleet import Hello
 from tests.integration.controller.domain_samples import hello
+from tests.integration.controller.fleet.statements import heard
 
 
 class Held:
@@ -61,6 +63,25 @@ async def test_what_fails_is_undone_and_told_alone(database: Database) -> None:
     ended = await Held(database).group(hello("phone"), twice, hello("board"))
     assert [isinstance(each, EdgerankError) for each in ended] == [False, True, False]
     assert names(database) == ["board", "phone"]
+
+
+async def test_a_group_in_which_nothing_fails_makes_no_savepoints(database: Database) -> None:
+    held = Held(database)
+    with heard(database) as asked:
+        await held.group(*(hello(f"phone-{number}") for number in range(20)))
+    assert sum(each.text.startswith("BEGIN") for each in asked) == 2
+    assert not any("SAVEPOINT" in each.text for each in asked)
+
+
+async def test_what_fails_is_undone_though_its_caller_goes_on(database: Database) -> None:
+    def go_on(within: Database) -> None:
+        with suppress(ValueError), within.writing() as transaction:
+            enrol(replace(within, part=lambda: nullcontext(transaction)), hello("phone"), 0)
+            raise ValueError("what was enrolled is not wanted any more")
+        enrol(within, hello("board"), 0)
+
+    await Commits(database).write(go_on)
+    assert names(database) == ["board"]
 
 
 async def test_nobody_is_answered_before_it_is_committed(database: Database) -> None:

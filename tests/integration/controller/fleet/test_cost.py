@@ -22,6 +22,13 @@ from tests.integration.controller.domain_samples import failed_report, hello, me
 from tests.integration.controller.fleet.statements import Statement, heard, walking
 from tests.integration.controller.fleet.test_fleet import lease, said
 
+# Statements of a lease and its report together, two BEGINs among them.
+MOST_OF_A_TURN = 22
+# A reading of the sentinel looks at the jobs before it.
+MORE_OF_A_READING = 2
+# Its samples and settings are read, its state, counts and turns written, its figures kept.
+MORE_OF_AN_END = 10
+
 
 async def one_after_another(
     fleet: Fleet, session: AgentSession, *reports: Callable[[str, str], Report]
@@ -72,6 +79,37 @@ async def test_a_turn_of_many_jobs_asks_no_more_than_one_of_few(
     few = await statements_of_a_turn(database, fleet, "phone", 3)
     many = await statements_of_a_turn(database, fleet, "board", 40)
     assert [each.text for each in many] == [each.text for each in few]
+
+
+async def statements_of(
+    database: Database, fleet: Fleet, *, repetitions: int, sentinel: bool
+) -> list[int]:
+    """How many statements each lease with its report took, commits included, in their order."""
+    start_sweep(database, "phone", repetitions=repetitions, batches=(1, 2, 3), sentinel=sentinel)
+    session = await fleet.connect(hello("phone"))
+    counts = []
+    for _ in range(2 * repetitions):
+        with heard(database) as asked:
+            await one_after_another(fleet, session, measured_report)
+        counts.append(len(asked))
+    return counts
+
+
+async def test_a_lease_and_a_report_take_few_statements(database: Database, fleet: Fleet) -> None:
+    counts = await statements_of(database, fleet, repetitions=6, sentinel=False)
+    assert max(counts) <= MOST_OF_A_TURN
+
+
+async def test_a_reading_of_the_sentinel_takes_few_statements_more(
+    database: Database, fleet: Fleet
+) -> None:
+    counts = await statements_of(database, fleet, repetitions=6, sentinel=True)
+    assert max(counts) <= MOST_OF_A_TURN + MORE_OF_A_READING
+
+
+async def test_the_end_of_a_job_takes_few_statements_more(database: Database, fleet: Fleet) -> None:
+    counts = await statements_of(database, fleet, repetitions=1, sentinel=False)
+    assert max(counts) <= MOST_OF_A_TURN + MORE_OF_AN_END
 
 
 async def test_heartbeats_write_nothing_and_are_remembered_together(

@@ -30,7 +30,8 @@ def measure(database: Database, count: int) -> list[str]:
         leased = attempts.lease_next(database, "id-of-phone", now_unix_ms=0)
         if leased is None:
             break
-        attempt = attempts.find_attempt(database, "id-of-phone", leased.attempt_id)
+        with database.transaction() as transaction:
+            attempt = attempts.find_attempt(transaction, "id-of-phone", leased.attempt_id)
         assert attempt is not None
         names.append(sweep_of[attempt.turn.place.sweep_id])
         record(database, measured_report(leased.attempt_id, leased.job_id))
