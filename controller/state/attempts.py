@@ -22,7 +22,8 @@ from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, sweeps, turns
-from controller.state.schema.columns import IsJson
+from controller.state.schema.columns import IsJson, Unreadable
+from controller.state.schema.unreadable import misfit_of
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
@@ -32,7 +33,7 @@ class StoredAttempt:
     """An attempt as it is remembered, with what its job asks for."""
 
     turn: LeasedTurn
-    settings: MeasureSettings
+    settings: MeasureSettings | Unreadable
     is_sentinel: bool
     leased_at_unix_ms: int
 
@@ -45,10 +46,23 @@ class LostTurn:
     times: int
 
 
+class JobUnreadable(Exception):
+    """A job of which no lease can be made, as it is stored."""
+
+    def __init__(self, turn: LeasedTurn, why: str) -> None:
+        """`turn` is its next one, and `why` names what cannot be read."""
+        super().__init__(f"the job {turn.job_id} cannot be read: {why}")
+        self.turn = turn
+        self.why = why
+
+
 def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
     """Leases the device's next turn, of its oldest measuring sweep first.
 
     Its start may wait as long as those of the sweep on the device still may together.
+
+    Raises:
+        JobUnreadable: nothing is leased, and this job stays the next one until it has ended.
     """
     attempt_id = uuid.uuid4().hex
     with database.writing() as transaction:
@@ -62,6 +76,9 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
             .limit(1)
         )
         job = row.mappings().one()
+        if why := _misfit_of(job):
+            turn = LeasedTurn(place=place, job_id=job["job_id"], ordinal=job["ordinal"])
+            raise JobUnreadable(turn, why)
         known = known_spread(transaction, place)
         own = spread_of(medians_of(transaction, job["job_id"]))
         spread = 0.0 if known is None else process_spread(known, own)
@@ -97,7 +114,7 @@ def leased_attempts(database: Database) -> dict[str, str]:
 
 
 def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
-    """The leases that are out to a device, by attempt."""
+    """The leases that are out to a device, by attempt, without those that cannot be read."""
     with database.transaction() as transaction:
         rows = transaction.execute(
             _leasable()
@@ -109,7 +126,11 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
             .where(attempts.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
         ).mappings()
         # What is held was told once how far processes differ, and is not told again.
-        return {row["attempt_id"]: _lease(row["attempt_id"], row, 0.0) for row in rows}
+        return {
+            row["attempt_id"]: _lease(row["attempt_id"], row, 0.0)
+            for row in rows
+            if not _misfit_of(row)
+        }
 
 
 def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
@@ -269,6 +290,17 @@ def _leasable() -> Select[tuple[str, str, object, int, str, int, int, int]]:
             and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
         )
     )
+
+
+def _misfit_of(job: RowMapping) -> str:
+    """What of a job a lease cannot be made of; empty when all of it can."""
+    if isinstance(job["settings"], Unreadable):
+        return "settings"
+    try:
+        # Any spread will do: it is no part of the job.
+        return misfit_of(job["settings"]) or misfit_of(_lease("", job, 0.0))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return str(error) or type(error).__name__
 
 
 def _lease(attempt_id: str, job: RowMapping, spread: float) -> Lease:
