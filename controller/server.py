@@ -167,7 +167,7 @@ def _guarded_server(
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
     entrance = Entrance(callers, database, clock, behind.limits, ports=doors.count())
     server = entrance.server()
-    fleet_service = FleetService(fleet, behind.artifacts, members, behind.limits)
+    fleet_service = FleetService(fleet, behind.artifacts, members, behind.limits, clock)
     server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
     joining_service = JoiningService(members, behind.limits, clock)
     fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)

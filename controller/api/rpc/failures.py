@@ -1,9 +1,11 @@
 """Turns the error catalogue into gRPC statuses at the server's edge."""
 
 import logging
-from collections.abc import AsyncIterator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 
@@ -16,6 +18,14 @@ from protos.codec import MessageInvalid
 from protos.names import printable
 
 log = logging.getLogger(__name__)
+
+BeforeFailing: TypeAlias = Callable[[grpc.StatusCode], Awaitable[None]]
+_before_failing: ContextVar[BeforeFailing | None] = ContextVar("before_failing", default=None)
+
+
+def before_failing(told: BeforeFailing) -> None:
+    """Says what is waited for before the call that goes on is ended with a status."""
+    _before_failing.set(told)
 
 
 @asynccontextmanager
@@ -31,12 +41,15 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
         if told:
             context.set_trailing_metadata(told)
     except Refused as refused:
-        await context.abort(STATUSES[refused.code], printable(sentences(refused.reasons)))
+        await _end(context, STATUSES[refused.code], printable(sentences(refused.reasons)))
     except EdgerankError as error:
         # It may name what was asked, and is one line whatever that was.
-        await context.abort(STATUSES[error.code], printable(str(error)))
+        await _end(context, STATUSES[error.code], printable(str(error)))
     except MessageInvalid as error:
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        # The call and its failure refer to each other, and would keep the message until they are
+        # found, some hundred calls later.
+        traceback.clear_frames(error.__traceback__)
+        await _end(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except (grpc.aio.AbortError, GeneratorExit):
         raise
     except Exception:
@@ -46,3 +59,11 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
         await context.abort(
             grpc.StatusCode.INTERNAL, "the controller failed at this; its log says why"
         )
+
+
+async def _end(
+    context: grpc.aio.ServicerContext[Any, Any], status: grpc.StatusCode, details: str
+) -> NoReturn:
+    if (told := _before_failing.get()) is not None:
+        await told(status)
+    await context.abort(status, details)
