@@ -1,6 +1,7 @@
 """Processes beside an honest sweep: attackers, and one that swallows what they say."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -57,7 +58,12 @@ def swallowed(targets: Targets) -> Iterator[Targets]:
 @contextmanager
 def _process(module: str, said: str) -> "Iterator[subprocess.Popen[str]]":
     process = subprocess.Popen(
-        [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # What gRPC says of each attack is nobody's to read.
+        env={**os.environ, "GRPC_VERBOSITY": "NONE"},
     )
     assert process.stdin is not None
     try:
