@@ -94,6 +94,8 @@ class ReasonCode(Enum):
     """Words: detail; log_id where a tool said more."""
     WEIGHTS_UNAVAILABLE = "weights_unavailable"
     """Words: detail."""
+    SETTINGS_UNREADABLE = "settings_unreadable"
+    """What the job asks for is stored and cannot be read. Words: detail."""
     CONTROLLER_DEFECT = "controller_defect"
     NOTHING_TOLD = "nothing_told"
     PROFILE_FAILED = "profile_failed"

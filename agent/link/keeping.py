@@ -31,11 +31,11 @@ class Keeping:
         """The report of an attempt, if it is kept.
 
         Raises:
-            MessageInvalid: what is kept is no report any more.
+            MessageInvalid: what is kept is no report of it any more.
         """
         report = self._kept(attempt_id)
         if report is not None:
-            check_kept_report(report)
+            check_kept_report(attempt_id, report)
         return report
 
     def forget(self, attempt_id: str) -> None:

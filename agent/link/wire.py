@@ -168,16 +168,18 @@ def encode_report(report: Report) -> bytes:
     return to_message(report, fleet_pb2.Report).SerializeToString()
 
 
-def check_kept_report(content: bytes) -> None:
-    """Refuses bytes of the spool that are no report any more.
+def check_kept_report(attempt_id: str, content: bytes) -> None:
+    """Refuses bytes of the spool that are no report of the attempt any more.
 
     Raises:
-        MessageInvalid: they are none.
+        MessageInvalid: they are none, or one of another attempt, whose answer would not find it.
     """
     try:
-        fleet_pb2.Report.FromString(content)
+        report = fleet_pb2.Report.FromString(content)
     except DecodeError as error:
         raise MessageInvalid("what the spool kept is no report any more") from error
+    if report.attempt_id != attempt_id:
+        raise MessageInvalid("what the spool kept is no report of this attempt any more")
 
 
 def _request(message: FromAgent) -> fleet_pb2.ConnectRequest:

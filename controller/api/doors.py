@@ -139,17 +139,25 @@ def is_loopback(host: str) -> bool:
 
 def _credentials(authorities: Authorities, *, of_members: bool) -> grpc.ServerCredentials:
     shown = authorities.server
-    configuration = _configuration(shown)
 
-    def changed() -> grpc.ServerCertificateConfiguration:
-        """Asked at each connection: what is shown from now on."""
-        nonlocal shown, configuration
-        if authorities.server is not shown:
-            shown = authorities.server
-            configuration = _configuration(shown)
-        return configuration
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        """Asked at each connection: what is shown from now on; None where that is as before.
 
-    return grpc.dynamic_ssl_server_credentials(configuration, changed, of_members)
+        gRPC makes a new factory of handshakes of each configuration, and under handshakes that
+        begin at once it may free the one before too early, which ends the process.
+        """
+        nonlocal shown
+        if authorities.server is shown:
+            return None
+        shown = authorities.server
+        return _configuration(shown)
+
+    # The stubs know nothing of None, which gRPC's documentation has for what is as before.
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(shown),
+        changed,  # type: ignore[arg-type]
+        of_members,
+    )
 
 
 def _configuration(shown: ServerIdentity) -> grpc.ServerCertificateConfiguration:

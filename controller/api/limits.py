@@ -72,6 +72,12 @@ class Limits:
         unread_s: how long a peer may not read what it is told.
         look_s: how often connections are looked at.
         request_bytes: how long a single request may be.
+        messages_per_s: how many messages of a device are heard a second, all its streams together.
+        saved_messages: how many more at once of who said less before.
+        greeting_messages: as how many of them a greeting counts, since it costs as much.
+        free_refusals: how many refusals a minute are told at once; more wait, the longer the more.
+        longest_pause_s: how long they wait at most.
+        paused: how many may wait so at once; others are told at once.
         outbox_messages: how many messages may wait for an agent while more of it is heard.
         upload_bytes: how many all uploads together may announce.
         failed_joins_an_address: how many a minute; then the address is not listened to.
@@ -92,6 +98,13 @@ class Limits:
     unread_s: float = 120
     look_s: float = 5
     request_bytes: int = 1 << 20
+    # An agent says some a second, and after a night without its link what it could not report.
+    messages_per_s: float = 30
+    saved_messages: int = 300
+    greeting_messages: int = 10
+    free_refusals: int = 10
+    longest_pause_s: float = 10
+    paused: int = 2_000
     outbox_messages: int = 64
     upload_bytes: int = 20_000_000_000
     failed_joins_an_address: int = 30

@@ -213,8 +213,9 @@ def main() -> NoReturn:
 
     Exit codes: 2 input, 3 nothing found, 4 execution, 5 regression, 130 Ctrl-C.
     """
-    # Before a command loads gRPC, which would write a line for each handshake that fails.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # Before a command loads gRPC, which writes lines of what strangers say in handshakes, also at
+    # ERROR, without a limit; what it fails at comes as a status or an exception besides.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     sys.exit(_run())
 
 

@@ -36,6 +36,7 @@ from controller.state.rounds.turns import (
     state_before,
     take_turn,
 )
+from controller.state.schema.columns import Unreadable
 from protos.fleet import Report, failed
 from protos.log_lines import event_log
 from protos.measuring import MeasureSettings
@@ -52,6 +53,7 @@ class UnreadableReport:
     """A report of which no more can be read than whose it is; `detail` says why."""
 
     attempt_id: str
+    """Empty where not even that can be read."""
     job_id: str
     started_at_unix_ms: int
     ended_at_unix_ms: int
@@ -91,9 +93,7 @@ def record_report(
     with database.writing() as transaction:
         attempt = find_attempt(transaction, device_id, said.attempt_id) if known else None
         if attempt is None:
-            return Recorded(
-                is_new=False, refusal="this controller knows no such attempt of the device"
-            )
+            return Recorded(is_new=False, refusal=_of_nobody(said))
         report, refusal = judged(said, attempt.settings)
         if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
             why = report.failure.reasons
@@ -105,13 +105,21 @@ def record_report(
     return Recorded(is_new, refusal)
 
 
-def judged(said: SaidReport, settings: MeasureSettings) -> tuple[Report, str]:
+def judged(said: SaidReport, settings: MeasureSettings | Unreadable) -> tuple[Report, str]:
     """What is recorded of a report, and why that is not what was said; empty where it is.
 
     Args:
         said: what the agent sent.
         settings: what its attempt was told.
     """
+    if isinstance(settings, Unreadable):
+        unread = replace(
+            _unread(said) if isinstance(said, UnreadableReport) else said,
+            measured=None,
+            profiled=None,
+            failure=failed(ReasonCode.SETTINGS_UNREADABLE, "settings"),
+        )
+        return unread, "what its job asked for is stored here and cannot be read any more"
     if isinstance(said, UnreadableReport):
         unread = _unread(said)
         # Times that cannot be are not kept, and are not what it failed for.
@@ -122,6 +130,12 @@ def judged(said: SaidReport, settings: MeasureSettings) -> tuple[Report, str]:
         return report, ""
     assert report.failure is not None
     return report, report.failure.reasons[0].words["detail"]
+
+
+def _of_nobody(said: SaidReport) -> str:
+    if isinstance(said, UnreadableReport) and not said.attempt_id:
+        return f"not even its attempt can be read: {said.detail}"
+    return "this controller knows no such attempt of the device"
 
 
 def take_back(database: Database, attempt_id: str) -> None:

@@ -194,7 +194,9 @@ def _guarded_server(
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
     entrance = Entrance(callers, database, clock, behind.limits, behind.meters, ports=doors.count())
     server = entrance.server()
-    fleet_service = FleetService(fleet, behind.artifacts, members, behind.limits, behind.meters)
+    fleet_service = FleetService(
+        fleet, behind.artifacts, members, behind.limits, meters=behind.meters, clock=clock
+    )
     _watch(behind, fleet_service.sessions)
     server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
     joining_service = JoiningService(members, behind.limits, clock)

@@ -23,6 +23,8 @@ from controller.state.rounds.courses import Place, told_spread, with_spreads
 from controller.state.rounds.next_places import IS_QUEUED, has_next_place, next_place
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, turns
+from controller.state.schema.columns import Unreadable
+from controller.state.schema.unreadable import misfit_of
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
@@ -40,7 +42,7 @@ class StoredAttempt:
     """
 
     turn: LeasedTurn
-    settings: MeasureSettings
+    settings: MeasureSettings | Unreadable
     is_sentinel: bool
     reading_count: int
     leased_at_unix_ms: int
@@ -54,10 +56,23 @@ class LostTurn:
     times: int
 
 
+class JobUnreadable(Exception):
+    """A job of which no lease can be made, as it is stored."""
+
+    def __init__(self, turn: LeasedTurn, why: str) -> None:
+        """`turn` is its next one, and `why` names what cannot be read."""
+        super().__init__(f"the job {turn.job_id} cannot be read: {why}")
+        self.turn = turn
+        self.why = why
+
+
 def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
     """Leases the device's next turn, of the sweep whose turn it is there.
 
     Its start may wait as long as those of the sweep on the device still may together.
+
+    Raises:
+        JobUnreadable: nothing is leased, and this job stays the next one until it has ended.
     """
     attempt_id = uuid.uuid4().hex
     with database.writing() as transaction:
@@ -67,10 +82,12 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
         job = transaction.execute(
             _NEXT_TURN, {"of_device": place.device_id, "of_sweep": place.sweep_id}
         ).one()
+        turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
+        if why := _misfit_of(job):
+            raise JobUnreadable(turn, why)
         known = told_spread(job)
         own = spread_of(medians_of(transaction, job.job_id))
         spread = 0.0 if known is None else process_spread(known, own)
-        turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
         lease_turn(transaction, turn)
         transaction.execute(
             _ADD,
@@ -104,7 +121,7 @@ def leased_attempts(database: Database) -> dict[str, str]:
 
 
 def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
-    """The leases that are out to a device, by attempt."""
+    """The leases that are out to a device, by attempt, without those that cannot be read."""
     with database.transaction() as transaction:
         rows = transaction.execute(
             _leasable()
@@ -116,7 +133,9 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
             .where(attempts.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
         )
         # What is held was told once how far processes differ, and is not told again.
-        return {row.attempt_id: _lease(row.attempt_id, row, 0.0) for row in rows}
+        return {
+            row.attempt_id: _lease(row.attempt_id, row, 0.0) for row in rows if not _misfit_of(row)
+        }
 
 
 def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
@@ -271,6 +290,17 @@ _SET_REPORTED = (
     )
     .values(state=AttemptState.REPORTED)
 )
+
+
+def _misfit_of(job: Row[Any]) -> str:
+    """What of a job a lease cannot be made of; empty when all of it can."""
+    if isinstance(job.settings, Unreadable):
+        return "settings"
+    try:
+        # Any spread will do: it is no part of the job.
+        return misfit_of(job.settings) or misfit_of(_lease("", job, 0.0))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return str(error) or type(error).__name__
 
 
 def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:

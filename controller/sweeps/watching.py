@@ -1,8 +1,9 @@
 """What those who follow sweeps are told: one look a change, for all who follow the same sweep.
 
-Looks are made in a thread of their own, at most a few a second, so that followers, however many,
-take no thread and no time from the agents' reports. Who is slow misses looks and no outcome: what
-ended is asked for from the last one that was told.
+Looks are made in a thread of their own, at most a few a second, and the more follow a sweep, the
+more rarely they are told how it goes on, its end excepted: followers, however many, take no thread
+and little time from the agents' reports. Who is slow misses looks and no outcome: what ended is
+asked for from the last one that was told.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from controller.state.rounds.underway import list_changed
 from controller.state.sweeps import RUNNING_PHASES
 
 INTERVAL_S: Final = 0.25
+# To all who follow one sweep; telling one of them takes about 0.2 ms.
+TOLD_PER_S: Final = 200
 ResultT = TypeVar("ResultT")
 
 
@@ -129,14 +132,31 @@ class Watching:
 
     async def _look_on(self, sweep_id: str, followed: _Followed) -> None:
         """Looks at each change until the sweep has ended, the first time at once."""
+        now_s = asyncio.get_running_loop().time
+        due_s = now_s()
         while True:
             version, activities = self._changes.version, self._activities(sweep_id)
             look = await self._in_thread(partial(self._look, sweep_id, activities))
+            is_over = look.snapshot.phase not in RUNNING_PHASES
+            if not is_over and await self._is_outdated(version, due_s - now_s()):
+                continue
             followed.tell(look)
-            if look.snapshot.phase not in RUNNING_PHASES:
+            if is_over:
                 return
+            due_s = now_s() + followed.followers / TOLD_PER_S
             # What changes in the meantime is told together.
             await asyncio.gather(self._changes.after(version), asyncio.sleep(INTERVAL_S))
+
+    async def _is_outdated(self, version: int, within_s: float) -> bool:
+        """Whether something changes again before a look may be told; returns when it may."""
+        if within_s <= 0:
+            return False
+        changed = asyncio.gather(self._changes.after(version), asyncio.sleep(INTERVAL_S))
+        try:
+            await asyncio.wait_for(changed, within_s)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     def _look(self, sweep_id: str, activities: tuple[Activity, ...]) -> _Look:
         # The phase first: what has ended by then is counted afterwards.

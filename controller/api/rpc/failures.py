@@ -1,8 +1,10 @@
 """Turns the error catalogue into gRPC statuses at the server's edge."""
 
-from collections.abc import AsyncIterator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from contextvars import ContextVar
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 
@@ -17,6 +19,14 @@ from protos.log_lines import event_log
 from protos.names import printable
 
 log = event_log(__name__)
+
+BeforeFailing: TypeAlias = Callable[[grpc.StatusCode], Awaitable[None]]
+_before_failing: ContextVar[BeforeFailing | None] = ContextVar("before_failing", default=None)
+
+
+def before_failing(told: BeforeFailing) -> None:
+    """Says what is waited for before the call that goes on is ended with a status."""
+    _before_failing.set(told)
 
 
 @asynccontextmanager
@@ -36,6 +46,9 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
     except EdgerankError as error:
         await end(context, STATUSES[error.code], str(error))
     except MessageInvalid as error:
+        # The call and its failure refer to each other, and would keep the message until they are
+        # found, some hundred calls later.
+        traceback.clear_frames(error.__traceback__)
         await end(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except (grpc.aio.AbortError, GeneratorExit):
         raise
@@ -52,4 +65,6 @@ async def end(
 ) -> NoReturn:
     """Ends the call that goes on; it may name what was asked, and is one line whatever that was."""
     ends_with(status)
+    if (told := _before_failing.get()) is not None:
+        await told(status)
     await context.abort(status, printable(sentence))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
@@ -13,11 +13,13 @@ from google.protobuf.message import Message
 from controller.access.members import Members
 from controller.api.limits import Limits
 from controller.api.meters import Meters
+from controller.api.pacing import Rates
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent
 from controller.api.rpc.guard import current_caller
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
+from controller.fleet.clock import Clock
 from controller.fleet.reports import SaidReport, UnreadableReport
 from controller.fleet.sessions import AgentSession
 from controller.sweeps.repairing import StoredArtifacts
@@ -69,7 +71,9 @@ class FleetService:
         artifacts: StoredArtifacts,
         members: Members,
         limits: Limits,
+        *,
         meters: Meters,
+        clock: Clock,
     ) -> None:
         self.sessions: set[AgentSession] = set()
         self._meters = meters
@@ -77,6 +81,8 @@ class FleetService:
         self._artifacts = artifacts
         self._limits = limits
         self._members = members
+        self._clock = clock
+        self._rates = Rates(per_s=limits.messages_per_s, saved=limits.saved_messages)
         # Of long ones: neither on the loop that all share, nor on the threads that the database
         # waits in.
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
@@ -86,9 +92,12 @@ class FleetService:
     ) -> AsyncIterator[fleet_pb2.ConnectResponse]:
         """Holds one agent's stream for as long as both live."""
         async with answered_failures(context):
+            # Where no certificate says who it is, each stream is somebody else's.
+            who = current_caller().device_id or object()
+            await self._wait_for_turn(who, self._limits.greeting_messages)
             hello = await self._first_hello(request_iterator)
             session = await self._fleet.connect(await self._attested(hello))
-            hearing = asyncio.create_task(self._hear(session, request_iterator))
+            hearing = asyncio.create_task(self._hear(session, request_iterator, who))
             self.sessions.add(session)
             try:
                 while (said := await session.outbox.get()) is not None:
@@ -140,9 +149,16 @@ class FleetService:
                 ErrorCode.NOT_ALLOWED, "this artifact was never leased to this device"
             )
 
-    async def _hear(self, session: AgentSession, requests: Requests) -> None:
+    async def _wait_for_turn(self, who: Hashable, cost: float = 1) -> None:
+        """Waits as long as an agent says more than it may; gRPC lets it say no more meanwhile."""
+        wait_s = self._rates.wait_s(who, self._clock.monotonic_ms(), cost)
+        if wait_s:
+            await asyncio.sleep(wait_s)
+
+    async def _hear(self, session: AgentSession, requests: Requests, who: Hashable) -> None:
         try:
             async for request in requests:
+                await self._wait_for_turn(who)
                 came_s = time.monotonic()
                 said = await self._decoded(request)
                 if said is not None:

@@ -59,7 +59,7 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableRepo
 
     Raises:
         MessageInvalid: it is no message of the contract, or more than an agent may say, and no
-            report that tells its attempt.
+            report. A report that does not even tell its attempt is one of no attempt.
     """
     envelope = _decoded(content, fleet_pb2.ConnectEnvelope)
     kind = envelope.WhichOneof("message")
@@ -89,7 +89,10 @@ def _leave_out_unknown_runtimes(hello: fleet_pb2.Hello) -> None:
 
 
 def _report(content: bytes) -> conversation.Report | UnreadableReport:
-    envelope = _decoded(content, fleet_pb2.ReportEnvelope)
+    try:
+        envelope = _decoded(content, fleet_pb2.ReportEnvelope)
+    except MessageInvalid as error:
+        return _of_no_attempt(str(error))
     kind = envelope.WhichOneof("outcome")
     try:
         if kind is None:
@@ -102,7 +105,7 @@ def _report(content: bytes) -> conversation.Report | UnreadableReport:
         )
     except MessageInvalid as error:
         if max(len(envelope.attempt_id), len(envelope.job_id)) > _FEW.characters:
-            raise
+            return _of_no_attempt(str(error))
         return UnreadableReport(
             attempt_id=envelope.attempt_id,
             job_id=envelope.job_id,
@@ -111,6 +114,17 @@ def _report(content: bytes) -> conversation.Report | UnreadableReport:
             waited_ms=envelope.waited_ms,
             detail=str(error),
         )
+
+
+def _of_no_attempt(why: str) -> UnreadableReport:
+    return UnreadableReport(
+        attempt_id="",
+        job_id="",
+        started_at_unix_ms=0,
+        ended_at_unix_ms=0,
+        waited_ms=0,
+        detail=why,
+    )
 
 
 def _weigh(kind: str, part: bytes, allowance: Allowance) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -17,9 +18,10 @@ from controller.access.connections import place_of
 from controller.access.local_peers import is_of_loopback
 from controller.api.limits import Limits, Load
 from controller.api.meters import Meters
+from controller.api.pacing import Pauses
 from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
 from controller.api.rpc.crowd import Crowd
-from controller.api.rpc.failures import answered_failures, end
+from controller.api.rpc.failures import answered_failures, before_failing, end
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
@@ -33,6 +35,7 @@ from protos.log_lines import event_log
 log = event_log(__name__)
 
 MAX_SUBJECT_LENGTH = 200
+_BRINGING = frozenset({Load.UPLOAD, Load.SESSION})
 
 _caller: ContextVar[Caller] = ContextVar("caller", default=STRANGER)
 
@@ -69,6 +72,8 @@ class Guard(grpc.aio.ServerInterceptor):
         self._crowd = Crowd(limits.rooms)
         self._peers = peers
         self._refusals = refusals
+        self._pauses = Pauses(free=limits.free_refusals, longest_s=limits.longest_pause_s)
+        self._paused = 0
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
         self._cut: set[asyncio.Task[Any]] = set()
         self._times_cut = 0
@@ -104,6 +109,7 @@ class Guard(grpc.aio.ServerInterceptor):
         not any more.
         """
         shown = _shown(context)
+        before_failing(partial(self._pause, need, shown.peer))
         with self._meters.call(method):
             try:
                 async with self._let_in(need, context, shown):
@@ -121,6 +127,25 @@ class Guard(grpc.aio.ServerInterceptor):
                         )
                     )
                 raise
+
+    async def _pause(self, need: Need, peer: str, status: grpc.StatusCode) -> None:
+        """Lets who is refused often wait for the answer, so that asking again costs the asker."""
+        caller = current_caller()
+        # What somebody brings costs more to look at than to bring.
+        is_refused = status in REFUSING or (
+            status is grpc.StatusCode.INVALID_ARGUMENT and need.load in _BRINGING
+        )
+        if not is_refused or caller == OWNER:
+            return
+        who = caller if caller.caller_name else place_of(peer)
+        pause_s = self._pauses.pause_s(who, self._clock.monotonic_ms())
+        if not pause_s or self._paused >= self.limits.paused:
+            return
+        self._paused += 1
+        try:
+            await asyncio.sleep(pause_s)
+        finally:
+            self._paused -= 1
 
     async def write(self, context: Context, response: Any) -> None:
         """Tells a caller something, who has to read it."""

@@ -8,6 +8,7 @@ from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leasing.leases import LeaseBook
+from controller.fleet.leasing.next_lease import next_lease
 from controller.fleet.sessions import AgentSession
 from controller.state import attempts
 from controller.state.committing import Commits
@@ -61,9 +62,7 @@ class Dispatcher:
                 if await asyncio.to_thread(attempts.has_next, self._database, session.device_id):
                     self.gate.measuring_waits()
                 return
-            lease = await self._commits.write(
-                attempts.lease_next, session.device_id, self._clock.unix_ms()
-            )
+            lease = await self._commits.write(next_lease, session.device_id, self._clock.unix_ms())
             if lease is None:
                 if is_here:
                     self.gate.nothing_to_measure()

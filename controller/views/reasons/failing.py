@@ -55,6 +55,10 @@ SENTENCES: Final[Writers] = {
     ReasonCode.WEIGHTS_UNAVAILABLE: lambda _, words: (
         f"no weights: {words['detail']}{WITHOUT_WEIGHTS}"
     ),
+    ReasonCode.SETTINGS_UNREADABLE: lambda _, words: (
+        f"what it asks for is stored and cannot be read ({words['detail']}): bring the state's "
+        "database back from a backup, or measure it again"
+    ),
     ReasonCode.CONTROLLER_DEFECT: lambda *_: (
         "the controller failed at converting; its log says why"
     ),

@@ -1,24 +1,21 @@
 """An honest sweep, with every attack of the list beside it and without, and what is left after."""
 
-import json
 import os
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 from protos.joining import bearer_letters, parse_access_token
-from tests.benchmarks.attacks.__main__ import ATTACKING, ATTACKS
+from tests.benchmarks.attacks.__main__ import ATTACKS
+from tests.benchmarks.attacks.beside import attackers, swallowed
 from tests.benchmarks.attacks.targets import Targets
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE, scaled
@@ -53,53 +50,128 @@ class Held:
     threads: int
 
 
+@dataclass
+class _Sweeps:
+    """Honest sweeps beside the same attackers.
+
+    Attributes:
+        taken_s: how long each took, s.
+        cpu_s: what the controller and its children computed meanwhile, s.
+        attackers_cpu_s: what the attackers did, s.
+    """
+
+    taken_s: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
+    attackers_cpu_s: list[float] = field(default_factory=list)
+
+    @property
+    def median_s(self) -> float:
+        """How long one takes."""
+        return statistics.median(self.taken_s)
+
+
+class _Trial:
+    """A controller with one honest agent, and sweeps of theirs."""
+
+    def __init__(self, guarded: Guarded) -> None:
+        self.process = psutil.Process(guarded.running.process.pid)
+        self.tally: Counter[str] = Counter()
+        self._guarded = guarded
+
+    def sweep_s(self) -> float:
+        """How long a sweep takes, s."""
+        begin_s = time.perf_counter()
+        done = edgerank(*SWEEP, address=self._guarded.local)
+        assert done.returncode == 0, done.stderr
+        return time.perf_counter() - begin_s
+
+    def measure(self, into: _Sweeps) -> None:
+        """Adds a sweep beside whoever is there."""
+        before_s = self._cpu_s()
+        into.taken_s.append(self.sweep_s())
+        into.cpu_s.append(self._cpu_s() - before_s)
+
+    def measure_beside(self, into: _Sweeps, targets: Targets, attacks: Collection[str]) -> None:
+        """Adds a sweep beside attackers."""
+        with attackers(targets, attacks) as attacking:
+            self.measure(into)
+        self.tally.update(attacking.tally)
+        into.attackers_cpu_s.append(attacking.cpu_s)
+
+    def _cpu_s(self) -> float:
+        spent = self.process.cpu_times()
+        return spent.user + spent.system + spent.children_user + spent.children_system
+
+
 def run() -> Section:
     """Sweeps in turn, with the attacks and without; a minute later, what the controller holds."""
+    alone, swallowing, attacked = _Sweeps(), _Sweeps(), _Sweeps()
+    by_attack = {name: _Sweeps() for name in ATTACKS}
     with tempfile.TemporaryDirectory() as name, _own_config(Path(name)):
         folder = Path(name)
         with guarded_controller(folder) as guarded, guarded.agent(DEVICE, guarded.token()):
-            process = psutil.Process(guarded.running.process.pid)
+            trial = _Trial(guarded)
             # Converts, and fills what is filled once.
-            _sweep_s(guarded)
+            trial.sweep_s()
             targets = _targets(guarded, folder)
-            before = _held(process)
-            quiet_s: list[float] = []
-            attacked_s: list[float] = []
-            quiet_cpu_s: list[float] = []
-            attacked_cpu_s: list[float] = []
-            tally: Counter[str] = Counter()
-            attackers_cpu_s = 0.0
+            before = _held(trial.process)
             for _ in range(scaled(ROUNDS)):
-                quiet_s.append(_timed(guarded, process, quiet_cpu_s))
-                with _attackers(targets) as attackers:
-                    attacked_s.append(_timed(guarded, process, attacked_cpu_s))
-                done = json.loads(attackers.told)
-                tally.update(done["tally"])
-                attackers_cpu_s += done["cpu_s"]
+                trial.measure(alone)
+                with swallowed(targets) as nowhere:
+                    trial.measure_beside(swallowing, nowhere, ATTACKS)
+                # What was done to nobody is no attack.
+                trial.tally.clear()
+                trial.measure_beside(attacked, targets, ATTACKS)
+                done = trial.tally.copy()
+                for each, sweeps in by_attack.items():
+                    trial.measure_beside(sweeps, targets, (each,))
             time.sleep(REST_S * SHARE)
-            after = _held(process)
-    ratio = statistics.median(attacked_s) / statistics.median(quiet_s)
-    rows = [
-        ("an honest sweep alone, s", _spread(quiet_s)),
-        (f"the same beside {len(ATTACKS)} kinds of attack, s", _spread(attacked_s)),
-        ("ratio of the medians", f"{ratio:.2f}"),
-        ("processor time of the controller alone, s a sweep", _spread(quiet_cpu_s)),
-        ("the same beside the attacks, s a sweep", _spread(attacked_cpu_s)),
-        ("processor time of the attackers, s a sweep", f"{attackers_cpu_s / len(quiet_s):.1f}"),
+            after = _held(trial.process)
+    named = {"nobody": alone, "all, aimed at who swallows": swallowing, "all": attacked}
+    return _section({**named, **by_attack}, done, before, after)
+
+
+def _section(
+    measured: Mapping[str, _Sweeps], done: "Counter[str]", before: Held, after: Held
+) -> Section:
+    alone, swallowing, attacked = list(measured.values())[:3]
+    ratio = attacked.median_s / swallowing.median_s
+    rows: list[Sequence[str]] = [_row(name, each, alone) for name, each in measured.items()]
+    figures = (
+        ("all, against all who are swallowed", f"{ratio:.2f} times"),
         ("memory before, and a minute after, MB", _both(before, after, "memory_bytes", 1e6)),
         ("descriptors before, and a minute after", _both(before, after, "descriptors")),
         ("threads before, and a minute after", _both(before, after, "threads")),
-        *((f"attacks: {what}", f"{count:,}") for what, count in sorted(tally.items())),
-    ]
+        *((f"in one sweep beside all: {what}", f"{n:,}") for what, n in sorted(done.items())),
+    )
+    rows += [(what, figure, "", "", "") for what, figure in figures]
     return Section(
         title="Attacks",
         promise=f"while every attack goes on, an honest sweep takes at most {MOST_RATIO:g} times "
-        f"as long as alone (median of {scaled(ROUNDS)} sweeps in turn), and a minute later memory, "
+        "as long as beside the same attackers whom nobody hears (medians of "
+        f"{scaled(ROUNDS)} sweeps in turn), and a minute later memory, "
         "descriptors and threads of the controller are where they were: within "
         f"{MEMORY_SHARE - 1:.0%}, {MORE_DESCRIPTORS} and {MORE_THREADS}.",
-        header=("what", "figure"),
+        header=(
+            "attackers beside",
+            "a sweep, s",
+            "times as long as alone",
+            "processor time of the controller, s a sweep",
+            "of the attackers, s a sweep",
+        ),
         rows=rows,
         holds=ratio <= MOST_RATIO and _is_as_before(before, after),
+    )
+
+
+def _row(name: str, sweeps: _Sweeps, alone: _Sweeps) -> Sequence[str]:
+    attackers_cpu_s = sweeps.attackers_cpu_s
+    return (
+        name,
+        _spread(sweeps.taken_s),
+        f"{sweeps.median_s / alone.median_s:.2f}",
+        f"{statistics.median(sweeps.cpu_s):.1f}",
+        f"{statistics.median(attackers_cpu_s):.1f}" if attackers_cpu_s else "",
     )
 
 
@@ -121,22 +193,6 @@ def _both(before: Held, after: Held, name: str, unit: float = 1) -> str:
 
 def _spread(taken_s: list[float]) -> str:
     return f"{statistics.median(taken_s):.1f} ({min(taken_s):.1f} to {max(taken_s):.1f})"
-
-
-def _timed(guarded: Guarded, process: psutil.Process, cpu_s: list[float]) -> float:
-    """How long a sweep takes, s; what the controller computed meanwhile is added, s."""
-    before = process.cpu_times()
-    taken_s = _sweep_s(guarded)
-    after = process.cpu_times()
-    cpu_s.append(after.user + after.system - before.user - before.system)
-    return taken_s
-
-
-def _sweep_s(guarded: Guarded) -> float:
-    begin_s = time.perf_counter()
-    done = edgerank(*SWEEP, address=guarded.local)
-    assert done.returncode == 0, done.stderr
-    return time.perf_counter() - begin_s
 
 
 @contextmanager
@@ -187,35 +243,3 @@ def _poison(folder: Path) -> tuple[str, ...]:
         path.write_bytes(content)
         paths.append(str(path))
     return tuple(paths)
-
-
-@dataclass
-class _Attackers:
-    """What the attackers' process told at its end."""
-
-    told: str = ""
-
-
-@contextmanager
-def _attackers(targets: Targets) -> Iterator[_Attackers]:
-    """The attackers, at work when the block begins, and gone when it has ended."""
-    attackers = _Attackers()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.attacks"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        json.dump(asdict(targets), process.stdin)
-        process.stdin.close()
-        assert process.stdout.readline().strip() == ATTACKING
-        yield attackers
-        process.send_signal(signal.SIGTERM)
-        attackers.told = process.stdout.read()
-        assert process.wait(timeout=60) == 0
-    finally:
-        process.kill()
-        process.wait()

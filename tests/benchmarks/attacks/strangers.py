@@ -20,12 +20,14 @@ async def send_raw_bytes(targets: Targets, tally: "Counter[str]") -> None:
     """Bytes that mean nothing."""
     while True:
         for host, port in targets.hosts():
-            with suppress(OSError):
+            with suppress(OSError, asyncio.TimeoutError):
                 reader, writer = await asyncio.open_connection(host, port)
-                writer.write(os.urandom(_BYTES))
-                await writer.drain()
-                await asyncio.wait_for(reader.read(_BYTES), _BETWEEN_S * 10)
-                writer.close()
+                try:
+                    writer.write(os.urandom(_BYTES))
+                    await writer.drain()
+                    await asyncio.wait_for(reader.read(_BYTES), _BETWEEN_S * 10)
+                finally:
+                    writer.close()
             tally["connections with raw bytes"] += 1
         await asyncio.sleep(_BETWEEN_S)
 

@@ -1,5 +1,7 @@
 """Who shows nothing gets nothing, wherever they come from."""
 
+import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -105,3 +107,18 @@ def _refusal(channel: grpc.Channel, request: fleet_pb2.FetchArtifactRequest) -> 
     with pytest.raises(grpc.RpcError) as refused:
         list(fleet_pb2_grpc.FleetStub(channel).FetchArtifact(request, timeout=10))
     return status_of(refused.value)
+
+
+def test_what_a_stranger_says_in_a_handshake_is_in_no_log(guarded: Guarded) -> None:
+    host, _, port = guarded.address.rpartition(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    for _ in range(20):
+        with (
+            socket.create_connection((host, int(port)), 60) as plain,
+            context.wrap_socket(plain, server_hostname="said-by-a-stranger") as secured,
+        ):
+            assert secured.selected_alpn_protocol() == "h2"
+    assert guarded.command("devices", "--json")
+    assert not [line for line in guarded.running.output.lines if "said-by-a-stranger" in line]

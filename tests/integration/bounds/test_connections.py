@@ -2,9 +2,10 @@
 
 import resource
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ import psutil
 import pytest
 
 from protos.v1 import query_pb2, query_pb2_grpc
-from tests.integration.bounds.conftest import limited_controller, own_channel, process_of
+from tests.integration.access.conftest import status_of
+from tests.integration.bounds.conftest import (
+    limited_controller,
+    limited_guarded,
+    own_channel,
+    process_of,
+)
 
 SILENT = 1_100
 # What a client of HTTP/2 says first, and its settings.
@@ -44,6 +51,18 @@ def silent(address: str, count: int, greeting: bytes) -> Iterator[None]:
             except OSError:
                 continue
         yield
+
+
+def half_a_handshake() -> bytes:
+    """The first half of what a client of TLS says first."""
+    outgoing = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(
+        ssl.MemoryBIO(), outgoing, server_hostname="somebody"
+    )
+    with suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read()
+    return hello[: len(hello) // 2]
 
 
 @contextmanager
@@ -122,3 +141,24 @@ def test_a_controller_keeps_descriptors_for_itself_and_room_for_others(tmp_path:
             controller.output.wait_for("too many connections without a call.* may_be=100 ")
             while process.num_fds() > 300:
                 ask(honest)
+
+
+def test_masses_of_handshakes_that_stop_midway_end_and_end_nothing_else(tmp_path: Path) -> None:
+    half = half_a_handshake()
+    with limited_guarded(tmp_path, handshake_s=3, look_s=1) as guarded:
+        process = process_of(guarded.running)
+        authority = guarded.authority(guarded.token())
+        descriptors, threads = process.num_fds(), process.num_threads()
+        with (
+            silent(guarded.address, SILENT, half),
+            silent(guarded.fleet_address, SILENT, half),
+            guarded.channel(authority) as honest,
+        ):
+            while (
+                process.num_fds() > descriptors + SPARE_DESCRIPTORS
+                or process.num_threads() > threads + SPARE_THREADS
+            ):
+                # Who shows nothing is told so, in a new connection where theirs was ended.
+                with pytest.raises(grpc.RpcError) as told:
+                    ask(honest)
+                assert status_of(told.value) is grpc.StatusCode.UNAUTHENTICATED

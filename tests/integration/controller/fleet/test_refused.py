@@ -87,6 +87,21 @@ async def test_a_report_of_an_attempt_that_nobody_made_is_refused_and_ends_nothi
     assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 
 
+async def test_a_report_of_which_not_even_the_attempt_can_be_read_is_refused_and_ends_nothing(
+    database: Database, fleet: Fleet
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+    session = await fleet.connect(knowing_refusals())
+    given = await lease(fleet, session)
+    await fleet.report(session, unreadable("", ""))
+    (refused,) = said(session)
+    assert isinstance(refused, ReportRefused)
+    assert (refused.attempt_id, "Runtime 9" in refused.why) == ("", True)
+    await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
+
+
 async def test_an_agent_that_knows_no_refusal_is_told_to_forget_its_report(
     database: Database, fleet: Fleet
 ) -> None:

@@ -63,12 +63,16 @@ def test_bytes_that_are_no_report_any_more_are_told(spool: Spool) -> None:
     assert reports.find("c") is None
     with pytest.raises(MessageInvalid):
         reports.find("b")
+    # Its answer would be one about another attempt, and it would be sent for ever.
+    reports.keep("d", REPORT)
+    with pytest.raises(MessageInvalid, match="of this attempt"):
+        reports.find("d")
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_that_were_kept_are_a_report_or_told(content: bytes) -> None:
     with suppress(MessageInvalid):
-        check_kept_report(content)
+        check_kept_report("a", content)
         assert fleet_pb2.Report.FromString(content).IsInitialized()
 
 

@@ -191,14 +191,18 @@ def test_so_is_one_whose_bytes_broke(name: str, data: st.DataObject) -> None:
         # A length beyond the end, and one beyond every machine.
         b"\x2a\xff\xff\xff\xff\x0f",
         b"\x2a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
-        # Texts that are no UTF-8.
-        b"\x2a\x05\x0a\x03\xff\xfe\xfd",
     ],
-    ids=range(5),
+    ids=range(4),
 )
 def test_so_are_bytes_that_are_nested_or_long_without_end(content: bytes) -> None:
     with pytest.raises(MessageInvalid):
         decode_from_agent(content)
+
+
+def test_a_report_whose_attempt_is_no_text_is_heard_as_of_none() -> None:
+    said = decode_from_agent(b"\x2a\x05\x0a\x03\xff\xfe\xfd")
+    assert isinstance(said, UnreadableReport)
+    assert said.attempt_id == ""
 
 
 def test_a_report_at_the_limit_of_everything_is_taken() -> None:

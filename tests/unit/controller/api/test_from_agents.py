@@ -124,9 +124,22 @@ def test_so_is_one_that_this_version_does_not_understand(report: fleet_pb2.Repor
     assert doubt(reported(report))
 
 
-def test_a_report_that_names_no_attempt_by_any_id_ends_the_conversation() -> None:
-    with pytest.raises(MessageInvalid):
-        decode_from_agent(said(report=fleet_pb2.Report(attempt_id="a" * 30_000)))
+@pytest.mark.parametrize(
+    "report",
+    [
+        fleet_pb2.Report(attempt_id="a" * 30_000).SerializeToString(),
+        # A text of bytes that are no text, and a field that is cut off.
+        b"\x0a\x02\xff\xfe",
+        b"\x0a\x20a",
+    ],
+    ids=["too long", "no text", "cut off"],
+)
+def test_a_report_that_names_no_attempt_by_any_id_is_one_of_none(report: bytes) -> None:
+    envelope = fleet_pb2.ConnectEnvelope(report=report)
+    taken = decode_from_agent(envelope.SerializeToString())
+    assert isinstance(taken, UnreadableReport)
+    assert taken.attempt_id == ""
+    assert taken.detail
 
 
 @pytest.mark.parametrize("figure", [math.nan, math.inf, -math.inf])

@@ -1,0 +1,65 @@
+"""Who says too much or asks in vain again and again is slowed down, and nobody else is."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import grpc
+
+from protos.codec import to_message
+from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
+from tests.integration.bounds.conftest import (
+    answer_of,
+    limited_controller,
+    limited_guarded,
+    own_channel,
+)
+from tests.integration.controller.domain_samples import failed_report, hello
+
+UNKNOWN = grpc.StatusCode.UNAUTHENTICATED
+
+
+def greets(name: str) -> fleet_pb2.ConnectRequest:
+    return fleet_pb2.ConnectRequest(hello=to_message(hello(name), fleet_pb2.Hello))
+
+
+def test_an_agent_is_heard_no_faster_than_it_may_speak_and_heard_out(tmp_path: Path) -> None:
+    reports = 30
+
+    def says() -> Iterator[fleet_pb2.ConnectRequest]:
+        yield greets("phone")
+        for number in range(reports):
+            report = failed_report(f"{number}", "j")
+            yield fleet_pb2.ConnectRequest(report=to_message(report, fleet_pb2.Report))
+
+    limits = {"messages_per_s": 10, "saved_messages": 10, "greeting_messages": 10}
+    with (
+        limited_controller(tmp_path, **limits) as (_controller, address),
+        own_channel(address) as channel,
+    ):
+        begin_s = time.monotonic()
+        answers = fleet_pb2_grpc.FleetStub(channel).Connect(says(), timeout=300)
+        told = [each.report_committed.attempt_id for each in itertools.islice(answers, 1, None)]
+        taken_s = time.monotonic() - begin_s
+    assert told == [f"{number}" for number in range(reports)]
+    # A busy machine makes it slower, never faster.
+    assert taken_s >= reports / 10 - 0.1
+
+
+def test_who_is_refused_again_and_again_waits_and_others_do_not(tmp_path: Path) -> None:
+    limits = {"free_refusals": 2, "longest_pause_s": 3_600}
+    with (
+        limited_guarded(tmp_path, **limits) as guarded,
+        guarded.channel(guarded.authority(guarded.token())) as channel,
+    ):
+        stub = query_pb2_grpc.QueryStub(channel)
+        ask = partial(stub.ListDevices, query_pb2.ListDevicesRequest())
+        assert [answer_of(partial(ask, timeout=300)) for _ in range(2)] == [UNKNOWN] * 2
+        # The pause doubles until it is longer than the asker waits.
+        while (answer := answer_of(partial(ask, timeout=2))) is UNKNOWN:
+            pass
+        assert answer is grpc.StatusCode.DEADLINE_EXCEEDED
+        # From another address, and with something to show.
+        assert guarded.command("devices", "--json")
