@@ -1,6 +1,7 @@
 """How attempts end: reported, which is committed once with every raw sample, or in vain."""
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Final
 
 from controller.domain.jobs import (
@@ -77,6 +78,15 @@ class Recorded:
     refusal: str = ""
 
 
+class _Change(Enum):
+    """What a report changed."""
+
+    NOTHING = auto()
+    # A repetition was taken of a job that has others to be taken, so that nothing follows.
+    ONE_OF_SEVERAL = auto()
+    MORE = auto()
+
+
 def record_report(
     database: Database, device_id: str, said: SaidReport, now_unix_ms: int
 ) -> Recorded:
@@ -97,12 +107,13 @@ def record_report(
         report, refusal = judged(said, attempt.settings)
         if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
             why = report.failure.reasons
-            is_new = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
+            change = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
         else:
-            is_new = _end_attempt(transaction, attempt, report, now_unix_ms)
-    # Again for a repeated report: the first may have been committed and not settled.
-    settle_report(database, attempt.turn, now_unix_ms)
-    return Recorded(is_new, refusal)
+            change = _end_attempt(transaction, attempt, report, now_unix_ms)
+    if change is not _Change.ONE_OF_SEVERAL or attempt.is_sentinel:
+        # Again for a repeated report: the first may have been committed and not settled.
+        settle_report(database, attempt.turn, now_unix_ms)
+    return Recorded(change is not _Change.NOTHING, refusal)
 
 
 def judged(said: SaidReport, settings: MeasureSettings | Unreadable) -> tuple[Report, str]:
@@ -205,14 +216,14 @@ def _try_again(
 
 def _fetch_again(
     transaction: Transaction, attempt_id: str, why: tuple[Reason, ...], now_unix_ms: int
-) -> bool:
-    """Ends an attempt whose artifact did not come whole; False when it had ended before."""
+) -> _Change:
+    """Ends an attempt whose artifact did not come whole."""
     missed = set_undelivered(transaction, attempt_id)
     if missed is None:
-        return False
+        return _Change.NOTHING
     tell_in_vain("an artifact did not come whole", missed.turn, attempt_id, why[0])
     _try_again(transaction, missed, why, now_unix_ms)
-    return True
+    return _Change.MORE
 
 
 def _end_attempt(
@@ -220,12 +231,13 @@ def _end_attempt(
     attempt: StoredAttempt,
     report: Report,
     now_unix_ms: int,
-) -> bool:
+) -> _Change:
     if set_reported(transaction, report.attempt_id) and report.waited_ms:
         add_waiting(transaction, attempt.turn.place, report.waited_ms)
     if _may_be_left_out(transaction, attempt, report):
         spent_ms = _spent_ms(attempt, report, now_unix_ms)
-        return skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
+        is_new = skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
+        return _Change.MORE if is_new else _Change.NOTHING
     return _commit(transaction, attempt, report, now_unix_ms)
 
 
@@ -251,20 +263,21 @@ def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: R
 
 def _commit(
     transaction: Transaction, attempt: StoredAttempt, report: Report, now_unix_ms: int
-) -> bool:
+) -> _Change:
     turn, measured, profiled = attempt.turn, report.measured, report.profiled
     if measured is None and profiled is None:
         why = report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
-        return fail_job(transaction, turn.job_id, why, now_unix_ms)
-    is_new = take_turn(
+        is_new = fail_job(transaction, turn.job_id, why, now_unix_ms)
+        return _Change.MORE if is_new else _Change.NOTHING
+    taken = take_turn(
         transaction,
         turn,
         block=None if attempt.is_sentinel else attempt.reading_count,
         median_ms=None if measured is None else median_of(measured.repetition),
         spent_ms=_spent_ms(attempt, report, now_unix_ms),
     )
-    if not is_new:
-        return False
+    if taken is None:
+        return _Change.NOTHING
     if profiled is not None:
         record_profile(transaction, turn.job_id, profiled, report.ended_at_unix_ms, now_unix_ms)
         # At once: a job ends by its repetitions, and this one has none.
@@ -273,7 +286,7 @@ def _commit(
         repetition = replace(measured.repetition, waited_ms=report.waited_ms)
         measured = replace(measured, repetition=repetition)
         record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
-    return True
+    return _Change.ONE_OF_SEVERAL if taken.has_more else _Change.MORE
 
 
 def _spent_ms(attempt: StoredAttempt, report: Report, now_unix_ms: int) -> int:

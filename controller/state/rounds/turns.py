@@ -13,11 +13,7 @@ from controller.figures.spread import spread_of
 from controller.state.database import Transaction
 from controller.state.jobs import OPEN_TURNS, move_job
 from controller.state.rounds.counts import NEXT_TAKEN, add_counts
-from controller.state.rounds.courses import (
-    Place,
-    add_to_course,
-    take_places,
-)
+from controller.state.rounds.courses import Place, add_to_course, take_places
 from controller.state.schema import jobs, turns
 
 # Fewer than a database takes in one statement.
@@ -42,6 +38,11 @@ _SKIP = _END.values(state=TurnState.NOT_READY, spent_ms=bindparam("took_ms"))
 _MEDIANS = (
     select(turns.c.median_ms)
     .where(turns.c.job_id == bindparam("of_job"), turns.c.median_ms.is_not(None))
+    .order_by(turns.c.ordinal)
+)
+_OF_JOB = (
+    select(turns.c.ordinal, turns.c.state, turns.c.median_ms)
+    .where(turns.c.job_id == bindparam("of_job"))
     .order_by(turns.c.ordinal)
 )
 _NOT_READY = (
@@ -76,6 +77,13 @@ class LeasedTurn:
     ordinal: int
 
 
+@dataclass(frozen=True)
+class Taken:
+    """That a turn was taken, and whether others of its job are still to be."""
+
+    has_more: bool
+
+
 def take_turn(
     transaction: Transaction,
     turn: LeasedTurn,
@@ -83,8 +91,8 @@ def take_turn(
     block: int | None,
     median_ms: float | None,
     spent_ms: int,
-) -> bool:
-    """Remembers that a turn was taken; False when it was before, or is not needed any more.
+) -> Taken | None:
+    """Remembers that a turn was taken; None when it was before, or is not needed any more.
 
     Args:
         transaction: the caller's, which writes.
@@ -93,17 +101,19 @@ def take_turn(
         median_ms: of its samples, ms; None for a profile, which has none.
         spent_ms: what it took, ms.
     """
-    before = medians_of(transaction, turn.job_id)
+    of_job = transaction.execute(_OF_JOB, {"of_job": turn.job_id}).all()
+    before = [row.median_ms for row in of_job if row.median_ms is not None]
     after = before if median_ms is None else [*before, median_ms]
     is_first_figure = len(before) < FEWEST_REPETITIONS <= len(after)
     taken = {"taken_in": block, "taken_ms": median_ms, "took_ms": spent_ms}
     counted = {"turns_taken": 1, "jobs_with_figures": int(is_first_figure)}
     if not _end_turn(transaction, turn, _TAKE, taken, counted):
-        return False
+        return None
     more = spread_of(after).without(spread_of(before))
     readings = int(block is None)
     add_to_course(transaction, turn.place, more=more, spent_ms=spent_ms, readings=readings)
-    return True
+    others = (row.state for row in of_job if row.ordinal != turn.ordinal)
+    return Taken(has_more=any(state in OPEN_TURNS for state in others))
 
 
 def skip_turn(transaction: Transaction, turn: LeasedTurn, *, spent_ms: int) -> bool:

@@ -22,8 +22,8 @@ from protos.inputs import ImageSize
 
 _converter = Converter(detailed_validation=False)
 
-# More different ones are read at a time by nobody who waits.
-_SHARED_AT_MOST: Final = 512
+# A specification of every backbone takes 30 KB.
+_SHARED_AT_MOST: Final = 128
 
 MadeT = TypeVar("MadeT")
 

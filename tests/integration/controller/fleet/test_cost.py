@@ -23,11 +23,11 @@ from tests.integration.controller.fleet.statements import Statement, heard, walk
 from tests.integration.controller.fleet.test_fleet import lease, said
 
 # Statements of a lease and its report together, two BEGINs among them.
-MOST_OF_A_TURN = 22
-# A reading of the sentinel looks at the jobs before it.
-MORE_OF_A_READING = 2
+MOST_OF_A_TURN = 20
+# What it tells of the jobs before it is looked at, and how the sweep stands.
+MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its figures kept.
-MORE_OF_AN_END = 10
+MORE_OF_AN_END = 11
 
 
 async def one_after_another(
@@ -84,7 +84,7 @@ async def test_a_turn_of_many_jobs_asks_no_more_than_one_of_few(
 async def statements_of(
     database: Database, fleet: Fleet, *, repetitions: int, sentinel: bool
 ) -> list[int]:
-    """How many statements each lease with its report took, commits included, in their order."""
+    """How many statements each lease with its report took, in their order."""
     start_sweep(database, "phone", repetitions=repetitions, batches=(1, 2, 3), sentinel=sentinel)
     session = await fleet.connect(hello("phone"))
     counts = []
