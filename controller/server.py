@@ -43,6 +43,7 @@ from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
+from controller.sweeps.steering import Steering
 from models.catalog.catalog import Catalog, load_catalog
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
@@ -96,6 +97,7 @@ async def serve(
             queries,
             sweeps,
             OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
+            steering=Steering(database, fleet, changes, clock),
             fleet=fleet,
             profiles=profiles,
             clock=clock,

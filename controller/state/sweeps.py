@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState, PlannedJob
-from controller.domain.sweeps import SweepPhase, SweepSpec, SweepSummary
+from controller.domain.sweeps import Pause, SweepPhase, SweepSpec, SweepSummary
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
@@ -40,6 +40,7 @@ class StoredSweep:
     sweep_id: str
     spec: SweepSpec
     phase: SweepPhase
+    paused: Pause | None = None
 
 
 def add_sweep(
@@ -271,8 +272,15 @@ def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
         priority=spec.priority,
         deadline_unix_ms=spec.deadline_unix_ms,
         started_by=row["started_by"],
+        paused=_pause(row),
     )
 
 
 def _stored(row: RowMapping) -> StoredSweep:
-    return StoredSweep(row["sweep_id"], row["spec"], row["phase"])
+    return StoredSweep(row["sweep_id"], row["spec"], row["phase"], _pause(row))
+
+
+def _pause(row: RowMapping) -> Pause | None:
+    if row["paused_at_unix_ms"] is None or row["phase"] not in RUNNING_PHASES:
+        return None
+    return Pause(by=row["paused_by"], since_unix_ms=row["paused_at_unix_ms"])

@@ -79,6 +79,21 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.CancelSweepRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.CancelSweepResponse.FromString,
                 _registered_method=True)
+        self.PauseSweep = channel.unary_unary(
+                '/edgerank.v1.Query/PauseSweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.PauseSweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.PauseSweepResponse.FromString,
+                _registered_method=True)
+        self.ResumeSweep = channel.unary_unary(
+                '/edgerank.v1.Query/ResumeSweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.ResumeSweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ResumeSweepResponse.FromString,
+                _registered_method=True)
+        self.EditSweep = channel.unary_unary(
+                '/edgerank.v1.Query/EditSweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.EditSweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.EditSweepResponse.FromString,
+                _registered_method=True)
         self.Convert = channel.unary_stream(
                 '/edgerank.v1.Query/Convert',
                 request_serializer=protos_dot_v1_dot_query__pb2.ConvertRequest.SerializeToString,
@@ -204,6 +219,30 @@ class QueryServicer(object):
     def CancelSweep(self, request, context):
         """Ends a sweep: queued jobs are cancelled, running attempts told to stop. Idempotent.
         Errors: NOT_FOUND, INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSweep(self, request, context):
+        """Lets a sweep give out no turns until it is resumed: what is measured now ends, and what is converted goes
+        on. It stays paused when the controller is started again. Idempotent: who paused it first did.
+        Errors: NOT_FOUND, INVALID_ARGUMENT; FAILED_PRECONDITION for a sweep that has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSweep(self, request, context):
+        """Lets a sweep give out turns again. Idempotent. Errors: as PauseSweep's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EditSweep(self, request, context):
+        """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
+        INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -340,6 +379,21 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.CancelSweep,
                     request_deserializer=protos_dot_v1_dot_query__pb2.CancelSweepRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.CancelSweepResponse.SerializeToString,
+            ),
+            'PauseSweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.PauseSweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.PauseSweepResponse.SerializeToString,
+            ),
+            'ResumeSweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ResumeSweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ResumeSweepResponse.SerializeToString,
+            ),
+            'EditSweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditSweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.EditSweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.EditSweepResponse.SerializeToString,
             ),
             'Convert': grpc.unary_stream_rpc_method_handler(
                     servicer.Convert,
@@ -635,6 +689,87 @@ class Query(object):
             '/edgerank.v1.Query/CancelSweep',
             protos_dot_v1_dot_query__pb2.CancelSweepRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.CancelSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/PauseSweep',
+            protos_dot_v1_dot_query__pb2.PauseSweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.PauseSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ResumeSweep',
+            protos_dot_v1_dot_query__pb2.ResumeSweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ResumeSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/EditSweep',
+            protos_dot_v1_dot_query__pb2.EditSweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.EditSweepResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -69,6 +69,7 @@ def _highest_rank(transaction: Transaction, device_id: str) -> int | None:
 def _with_turns(device_id: str) -> Select[tuple[str]]:
     return select(sweeps.c.sweep_id).where(
         sweeps.c.phase == SweepPhase.MEASURING,
+        sweeps.c.paused_at_unix_ms.is_(None),
         # Of one that cannot be read nobody knows what follows, and others would wait behind it.
         IsJson(sweeps.c.spec),
         exists()

@@ -184,6 +184,8 @@ def upgrade() -> None:
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("ended_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.Column("started_by", sa.String(), nullable=False),
+        sa.Column("paused_by", sa.String(), nullable=True),
+        sa.Column("paused_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("due_unix_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("sweep_id", name=op.f("pk_sweeps")),
