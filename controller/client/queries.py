@@ -138,6 +138,13 @@ class QueryClient(Client):
             response = self._stub.EditSweep(request, timeout=DEADLINE_S)
         return from_message(response, SweepEdit)
 
+    def retry_sweep(self, sweep_id: str, *, only_failed: bool) -> tuple[StartedSweep, bool]:
+        """Starts a sweep of what another one left undone; gives it, and whether it is new."""
+        request = query_pb2.RetrySweepRequest(sweep_id=sweep_id, only_failed=only_failed)
+        with self.said():
+            response = self._stub.RetrySweep(request, timeout=DEADLINE_S)
+        return from_message(response, StartedSweep), response.is_new
+
     def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:
         """Snapshots of a conversion until it has ended."""
         request = to_message(spec, query_pb2.ConvertRequest)

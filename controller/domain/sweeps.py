@@ -270,6 +270,7 @@ class SweepSummary:
         priority: how urgent it is, -10 to 10.
         deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time.
         started_by: the token of who started it; empty where nobody was asked for one.
+        retry_of: the sweep whose jobs it does that were not done; empty for none.
         paused: None unless it gives out no turns.
     """
 
@@ -287,6 +288,7 @@ class SweepSummary:
     priority: int = 0
     deadline_unix_ms: int | None = None
     started_by: str = ""
+    retry_of: str = ""
     paused: Pause | None = None
 
 

@@ -51,6 +51,7 @@ def add_sweep(
     now_unix_ms: int,
     *,
     started_by: str,
+    retry_of: str | None,
 ) -> tuple[str, ...]:
     """Remembers a sweep with its jobs, which wait for their artifacts; gives the jobs' ids.
 
@@ -61,6 +62,7 @@ def add_sweep(
         planned: its jobs.
         now_unix_ms: the time.
         started_by: the name of a token; empty where nobody was asked for one.
+        retry_of: the sweep that it retries, which no other one may; None for a new one.
     """
     transaction.execute(
         insert(sweeps).values(
@@ -68,6 +70,7 @@ def add_sweep(
             phase=SweepPhase.CONVERTING,
             created_at_unix_ms=now_unix_ms,
             started_by=started_by,
+            retry_of=retry_of,
             **asked_columns(spec),
         )
     )
@@ -272,6 +275,7 @@ def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
         priority=spec.priority,
         deadline_unix_ms=spec.deadline_unix_ms,
         started_by=row["started_by"],
+        retry_of=row["retry_of"] or "",
         paused=_pause(row),
     )
 

@@ -1070,6 +1070,7 @@ class SweepSummary(_message.Message):
     DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
     STARTED_BY_FIELD_NUMBER: _builtins.int
     PAUSED_FIELD_NUMBER: _builtins.int
+    RETRY_OF_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     name: _builtins.str
     phase: Global___SweepPhase.ValueType
@@ -1088,6 +1089,8 @@ class SweepSummary(_message.Message):
     deadline_unix_ms: _builtins.int
     started_by: _builtins.str
     """The token of who started it; empty where nobody was asked for one."""
+    retry_of: _builtins.str
+    """The sweep whose jobs it does that were not done; empty for none."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names."""
@@ -1114,10 +1117,11 @@ class SweepSummary(_message.Message):
         deadline_unix_ms: _builtins.int | None = ...,
         started_by: _builtins.str = ...,
         paused: Global___Pause | None = ...,
+        retry_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "_paused", b"_paused", "deadline_unix_ms", b"deadline_unix_ms", "ended_at_unix_ms", b"ended_at_unix_ms", "paused", b"paused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "_paused", b"_paused", "created_at_unix_ms", b"created_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "name", b"name", "paused", b"paused", "phase", b"phase", "priority", b"priority", "started_by", b"started_by", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "_paused", b"_paused", "created_at_unix_ms", b"created_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "name", b"name", "paused", b"paused", "phase", b"phase", "priority", b"priority", "retry_of", b"retry_of", "started_by", b"started_by", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
@@ -1602,6 +1606,61 @@ class EditSweepResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_unix_ms) -> _WhichOneofReturnType__deadline_unix_ms | None: ...
 
 Global___EditSweepResponse: _TypeAlias = EditSweepResponse  # noqa: Y015
+
+@_typing.final
+class RetrySweepRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    ONLY_FAILED_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    only_failed: _builtins.bool
+    """Else those that were cancelled, too."""
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+        only_failed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["only_failed", b"only_failed", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetrySweepRequest: _TypeAlias = RetrySweepRequest  # noqa: Y015
+
+@_typing.final
+class RetrySweepResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    JOB_COUNT_FIELD_NUMBER: _builtins.int
+    MEASURED_BEFORE_FIELD_NUMBER: _builtins.int
+    IS_NEW_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    """The new one's."""
+    job_count: _builtins.int
+    """Sentinels not counted."""
+    measured_before: _builtins.int
+    """How many figures of before are its, too."""
+    is_new: _builtins.bool
+    """Else it was started before."""
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+        job_count: _builtins.int = ...,
+        measured_before: _builtins.int = ...,
+        is_new: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_new", b"is_new", "job_count", b"job_count", "measured_before", b"measured_before", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetrySweepResponse: _TypeAlias = RetrySweepResponse  # noqa: Y015
 
 @_typing.final
 class ConvertRequest(_message.Message):

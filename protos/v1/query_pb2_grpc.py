@@ -94,6 +94,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.EditSweepRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.EditSweepResponse.FromString,
                 _registered_method=True)
+        self.RetrySweep = channel.unary_unary(
+                '/edgerank.v1.Query/RetrySweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.RetrySweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RetrySweepResponse.FromString,
+                _registered_method=True)
         self.Convert = channel.unary_stream(
                 '/edgerank.v1.Query/Convert',
                 request_serializer=protos_dot_v1_dot_query__pb2.ConvertRequest.SerializeToString,
@@ -248,6 +253,16 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetrySweep(self, request, context):
+        """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+        one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+        Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+        that goes on, and for a profile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Convert(self, request, context):
         """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
         stored is not made again. No deadline. Errors: NOT_FOUND for an unknown backbone;
@@ -394,6 +409,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.EditSweep,
                     request_deserializer=protos_dot_v1_dot_query__pb2.EditSweepRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.EditSweepResponse.SerializeToString,
+            ),
+            'RetrySweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetrySweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RetrySweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RetrySweepResponse.SerializeToString,
             ),
             'Convert': grpc.unary_stream_rpc_method_handler(
                     servicer.Convert,
@@ -770,6 +790,33 @@ class Query(object):
             '/edgerank.v1.Query/EditSweep',
             protos_dot_v1_dot_query__pb2.EditSweepRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.EditSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetrySweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RetrySweep',
+            protos_dot_v1_dot_query__pb2.RetrySweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RetrySweepResponse.FromString,
             options,
             channel_credentials,
             insecure,

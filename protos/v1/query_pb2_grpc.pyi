@@ -87,6 +87,12 @@ class QueryStub:
     """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
     INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
     """
+    RetrySweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.RetrySweepRequest, _query_pb2.RetrySweepResponse]
+    """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+    one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+    Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+    that goes on, and for a profile.
+    """
     Convert: _grpc.UnaryStreamMultiCallable[_query_pb2.ConvertRequest, _query_pb2.ConvertResponse]
     """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
     stored is not made again. No deadline. Errors: NOT_FOUND for an unknown backbone;
@@ -180,6 +186,12 @@ class QueryAsyncStub(QueryStub):
     EditSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.EditSweepRequest, _query_pb2.EditSweepResponse]  # type: ignore[assignment]
     """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
     INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
+    """
+    RetrySweep: _aio.UnaryUnaryMultiCallable[_query_pb2.RetrySweepRequest, _query_pb2.RetrySweepResponse]  # type: ignore[assignment]
+    """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+    one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+    Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+    that goes on, and for a profile.
     """
     Convert: _aio.UnaryStreamMultiCallable[_query_pb2.ConvertRequest, _query_pb2.ConvertResponse]  # type: ignore[assignment]
     """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
@@ -343,6 +355,18 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.EditSweepResponse, _abc.Awaitable[_query_pb2.EditSweepResponse]]:
         """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
         INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
+        """
+
+    @_abc_1.abstractmethod
+    def RetrySweep(
+        self,
+        request: _query_pb2.RetrySweepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RetrySweepResponse, _abc.Awaitable[_query_pb2.RetrySweepResponse]]:
+        """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+        one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+        Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+        that goes on, and for a profile.
         """
 
     @_abc_1.abstractmethod

@@ -64,6 +64,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Query/PauseSweep": _operate("response.sweep_id"),
     "/edgerank.v1.Query/ResumeSweep": _operate("response.sweep_id"),
     "/edgerank.v1.Query/EditSweep": _operate("response.sweep_id"),
+    "/edgerank.v1.Query/RetrySweep": _operate("response.sweep_id", Load.COMPUTING),
     "/edgerank.v1.Query/Convert": _operate("request.backbones", Load.FOLLOWING),
     "/edgerank.v1.Query/Profile": _operate("request.spec.backbone", Load.FOLLOWING),
     "/edgerank.v1.Query/Rank": _COMPUTE,

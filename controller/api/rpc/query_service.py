@@ -31,6 +31,7 @@ from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiles import Profiles
+from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
 from models.catalog.catalog import IMAGENET, Catalog
 from protos.codec import from_request, to_message
@@ -59,7 +60,7 @@ class QueryService(SteeringCalls):
         clock: Clock,
         open_to_all: bool,
     ) -> None:
-        super().__init__(queries, steering)
+        super().__init__(queries, steering, Retrying(database, sweeps))
         self._database = database
         self._catalog = catalog
         self._sweeps = sweeps

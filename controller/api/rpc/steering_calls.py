@@ -9,8 +9,9 @@ from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
 from controller.domain.sweeps import SweepEdit
+from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
-from protos.codec import from_request, to_message
+from protos.codec import from_request, refuse_unknown, to_message
 from protos.v1 import query_pb2, query_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -19,9 +20,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class SteeringCalls(query_pb2_grpc.QueryServicer):
     """Translates, and calls; a part of the service."""
 
-    def __init__(self, queries: Queries, steering: Steering) -> None:
+    def __init__(self, queries: Queries, steering: Steering, retrying: Retrying) -> None:
         self._queries = queries
         self._steering = steering
+        self._retrying = retrying
 
     async def PauseSweep(  # noqa: N802 - the contract's name
         self, request: query_pb2.PauseSweepRequest, context: Context
@@ -53,4 +55,21 @@ class SteeringCalls(query_pb2_grpc.QueryServicer):
             spec = await self._steering.edit(replace(wanted, sweep_id=sweep_id))
         return query_pb2.EditSweepResponse(
             sweep_id=sweep_id, priority=spec.priority, deadline_unix_ms=spec.deadline_unix_ms
+        )
+
+    async def RetrySweep(  # noqa: N802
+        self, request: query_pb2.RetrySweepRequest, context: Context
+    ) -> query_pb2.RetrySweepResponse:
+        """Starts a sweep of what another one left undone."""
+        async with answered_failures(context):
+            refuse_unknown(request)
+            sweep_id = await self._queries.sweep_id(request.sweep_id)
+            started, is_new = await self._retrying.retry(
+                sweep_id, current_caller().person, only_failed=request.only_failed
+            )
+        return query_pb2.RetrySweepResponse(
+            sweep_id=started.sweep_id,
+            job_count=started.job_count,
+            measured_before=started.measured_before,
+            is_new=is_new,
         )

@@ -103,6 +103,8 @@ def _times(plan: SweepPlan) -> Ledger:
 def _urgency(sweep: SweepSummary) -> Iterator[str]:
     if sweep.started_by:
         yield f"by {sweep.started_by}"
+    if sweep.retry_of:
+        yield f"retries {sweep.retry_of}"
     if sweep.priority:
         yield f"priority {sweep.priority:+d}"
     if sweep.deadline_unix_ms is not None:

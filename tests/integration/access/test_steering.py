@@ -59,7 +59,7 @@ def test_it_is_told_who_started_and_who_paused_a_sweep_and_the_log_has_both(
     with QueryClient(fleet.address) as client:
         sweep_id = client.start_sweep(SPEC).sweep_id
     _log_in(fleet, "eve", "read")
-    for command in (("pause",), ("resume",), ("edit", "--priority", "3")):
+    for command in (("pause",), ("resume",), ("retry",), ("edit", "--priority", "3")):
         assert edgerank(*command, sweep_id, address=fleet.address).returncode == 4
     assert (_listed(fleet)["started_by"], _listed(fleet)["paused"]) == ("ann", None)
     _log_in(fleet, "bob", "operate")

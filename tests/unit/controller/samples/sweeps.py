@@ -60,6 +60,7 @@ SWEEPS = (
         jobs_failed=1,
         is_profile=False,
         started_by="ann",
+        retry_of="c688e3e4164b",
         paused=Pause(by="bob", since_unix_ms=1_764_000_100_000),
     ),
 )
