@@ -79,6 +79,12 @@ COMMANDS: Mapping[str, Listed] = {
     "cancel": Listed(
         "controller.cli.sweeps.sweep:cancel", "End a sweep; what was measured is kept."
     ),
+    "pause": Listed(
+        "controller.cli.sweeps.steering:pause", "Let a sweep give out no work until it is resumed."
+    ),
+    "resume": Listed("controller.cli.sweeps.steering:resume", "Let a paused sweep go on."),
+    "edit": Listed("controller.cli.sweeps.steering:edit", "Make a sweep more or less urgent."),
+    "retry": Listed("controller.cli.sweeps.retry:retry", "Measure what a sweep has no figures of."),
     "sweeps": Listed("controller.cli.sweeps.sweeps:sweeps", "List sweeps, the newest first."),
     "results": Listed("controller.cli.sweeps.results:results", "Show what was measured."),
     "best": Listed("controller.cli.best:best", "Say which backbone is best on a device."),

@@ -25,7 +25,9 @@ from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import (
     CancelledSweep,
     Device,
+    Pause,
     StartedSweep,
+    SweepEdit,
     SweepPhase,
     SweepSnapshot,
     SweepSpec,
@@ -115,6 +117,33 @@ class QueryClient(Client):
                 query_pb2.CancelSweepRequest(sweep_id=sweep_id), timeout=DEADLINE_S
             )
         return from_message(response, CancelledSweep).phase
+
+    def pause_sweep(self, sweep_id: str) -> tuple[str, Pause]:
+        """Lets a sweep give out no turns; gives its whole id, and by whom it is paused."""
+        request = query_pb2.PauseSweepRequest(sweep_id=sweep_id)
+        with self.said():
+            response = self._stub.PauseSweep(request, timeout=DEADLINE_S)
+        return response.sweep_id, from_message(response.paused, Pause)
+
+    def resume_sweep(self, sweep_id: str) -> str:
+        """Lets a sweep give out turns again; gives its whole id."""
+        request = query_pb2.ResumeSweepRequest(sweep_id=sweep_id)
+        with self.said():
+            return self._stub.ResumeSweep(request, timeout=DEADLINE_S).sweep_id
+
+    def edit_sweep(self, wanted: SweepEdit) -> SweepEdit:
+        """Makes a sweep more or less urgent; gives its whole id, and what holds from now on."""
+        request = to_message(wanted, query_pb2.EditSweepRequest)
+        with self.said():
+            response = self._stub.EditSweep(request, timeout=DEADLINE_S)
+        return from_message(response, SweepEdit)
+
+    def retry_sweep(self, sweep_id: str, *, only_failed: bool) -> tuple[StartedSweep, bool]:
+        """Starts a sweep of what another one left undone; gives it, and whether it is new."""
+        request = query_pb2.RetrySweepRequest(sweep_id=sweep_id, only_failed=only_failed)
+        with self.said():
+            response = self._stub.RetrySweep(request, timeout=DEADLINE_S)
+        return from_message(response, StartedSweep), response.is_new
 
     def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:
         """Snapshots of a conversion until it has ended."""

@@ -1,6 +1,6 @@
 """Jobs: planned, their turns and attempts, the states that they may come to, how they ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -8,11 +8,13 @@ from controller.domain.measurements import Verdict
 from models.catalog.precisions import Precision
 from models.catalog.variants import Variant, WeightsKind
 from protos.inputs import ImageSize
-from protos.measuring import MeasureSettings
+from protos.measuring import MeasureSettings, StartGate
 from protos.reasons import Reason
 from protos.runtimes import Runtime
 
 MAX_ATTEMPTS = 3
+MIN_WAITING_MS: Final = 60_000
+_WAITING_SHARE: Final = 0.1
 
 
 class JobState(Enum):
@@ -294,3 +296,21 @@ class JobOutcome:
     low_ms: float | None = None
     high_ms: float | None = None
     is_sentinel: bool = False
+
+
+def waiting_limit_ms(planned_ms: int) -> int:
+    """How long all starts of a sweep on a device may wait together, ms: a tenth of its time, 60 s.
+
+    The larger of the two.
+    """
+    return max(MIN_WAITING_MS, round(_WAITING_SHARE * planned_ms))
+
+
+def limited(gate: StartGate, left_ms: int) -> StartGate:
+    """The gate of a start when the starts of its sweep may wait so much longer, ms; below 0 is 0.
+
+    With nothing left it looks once. A strict gate keeps its deadline: to go on is no choice there.
+    """
+    if gate.is_strict:
+        return gate
+    return replace(gate, deadline_ms=max(0, min(gate.deadline_ms, left_ms)))

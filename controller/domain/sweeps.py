@@ -1,7 +1,7 @@
 """What a person asks of devices, and how far it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -35,8 +35,6 @@ DEFAULT_GATE: Final = StartGate(
 # What all processes of a job may take together, waiting not counted, unless their sweep has a time
 # of its own.
 JOB_TIME_MS: Final = 15_000
-MIN_WAITING_MS: Final = 60_000
-_WAITING_SHARE: Final = 0.1
 _MS_PER_MINUTE: Final = 60_000
 
 
@@ -204,6 +202,19 @@ class Activity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pause:
+    """That a sweep gives out no turns until it is resumed.
+
+    Attributes:
+        by: the token of who paused it; empty where nobody was asked for one.
+        since_unix_ms: when, ms since 1970 UTC.
+    """
+
+    by: str
+    since_unix_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepSnapshot:
     """How far a sweep is.
 
@@ -224,6 +235,7 @@ class SweepSnapshot:
             a first figure.
         underway: jobs that go on to be measured, as far as they are known; on a stream, those of
             which a repetition was taken since its last snapshot, or the last of them.
+        paused: None unless it gives out no turns.
     """
 
     sweep_id: str
@@ -239,6 +251,7 @@ class SweepSnapshot:
     repetitions_done: int = 0
     jobs_with_figures: int = 0
     underway: tuple[JobOutcome, ...] = ()
+    paused: Pause | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,6 +273,8 @@ class SweepSummary:
         priority: how urgent it is, -10 to 10.
         deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time.
         started_by: the token of who started it; empty where nobody was asked for one.
+        retry_of: the sweep whose jobs it does that were not done; empty for none.
+        paused: None unless it gives out no turns.
     """
 
     sweep_id: str
@@ -276,6 +291,8 @@ class SweepSummary:
     priority: int = 0
     deadline_unix_ms: int | None = None
     started_by: str = ""
+    retry_of: str = ""
+    paused: Pause | None = None
 
 
 def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
@@ -291,22 +308,21 @@ def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
     return jobs * max(JOB_TIME_MS, sustained_ms)
 
 
-def waiting_limit_ms(planned_ms: int) -> int:
-    """How long all starts of a sweep on a device may wait together, ms: a tenth of its time, 60 s.
+@dataclass(frozen=True, kw_only=True)
+class SweepEdit:
+    """How urgent a sweep is to be; what is None stays.
 
-    The larger of the two.
+    Attributes:
+        sweep_id: which one.
+        priority: -10 to 10.
+        deadline_unix_ms: ms since 1970 UTC.
+        without_deadline: whether there is none any more.
     """
-    return max(MIN_WAITING_MS, round(_WAITING_SHARE * planned_ms))
 
-
-def limited(gate: StartGate, left_ms: int) -> StartGate:
-    """The gate of a start when the starts of its sweep may wait so much longer, ms; below 0 is 0.
-
-    With nothing left it looks once. A strict gate keeps its deadline: to go on is no choice there.
-    """
-    if gate.is_strict:
-        return gate
-    return replace(gate, deadline_ms=max(0, min(gate.deadline_ms, left_ms)))
+    sweep_id: str
+    priority: int | None = None
+    deadline_unix_ms: int | None = None
+    without_deadline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

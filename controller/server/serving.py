@@ -44,9 +44,10 @@ from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database, claim_state, open_database
 from controller.state.sweeps import count_open_jobs
 from controller.sweeps.lifecycle import Sweeps
-from controller.sweeps.profiles import Profiles
+from controller.sweeps.profiling.running import Profiles
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
+from controller.sweeps.steering import Steering
 from models.catalog.catalog import Catalog, load_catalog
 from protos.log_lines import event_log
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
@@ -101,9 +102,10 @@ async def serve(
         planner = Planner(Shelf(database, blobs, state_dir / "weights"), catalog)
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
         queries = Queries(database, catalog, fleet)
-        query_service = QueryService(
+        service = QueryService(
             *(database, catalog, queries, sweeps),
             OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
+            steering=Steering(database, fleet, changes, clock),
             fleet=fleet,
             profiles=Profiles(database, catalog, fleet, sweeps),
             clock=clock,
@@ -111,11 +113,10 @@ async def serve(
         )
         doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
-        behind = _Behind(
-            *(database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
-        )
+        parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
+        behind = _Behind(*parts)
         server, entrance = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
-        await _add_services_of_people(server, query_service)
+        await _add_services_of_people(server, service)
         doors.open(server)
         await fleet.recover()
         await server.start()

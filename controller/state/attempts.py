@@ -15,8 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from controller.domain.jobs import AttemptState
-from controller.domain.sweeps import limited, waiting_limit_ms
+from controller.domain.jobs import AttemptState, limited, waiting_limit_ms
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import Place, told_spread, with_spreads

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState, PlannedJob
-from controller.domain.sweeps import SweepPhase, SweepSpec, SweepSummary
+from controller.domain.sweeps import Pause, SweepPhase, SweepSpec, SweepSummary
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
@@ -40,6 +40,7 @@ class StoredSweep:
     sweep_id: str
     spec: SweepSpec
     phase: SweepPhase
+    paused: Pause | None = None
 
 
 def add_sweep(
@@ -50,6 +51,7 @@ def add_sweep(
     now_unix_ms: int,
     *,
     started_by: str,
+    retry_of: str | None,
 ) -> tuple[str, ...]:
     """Remembers a sweep with its jobs, which wait for their artifacts; gives the jobs' ids.
 
@@ -60,6 +62,7 @@ def add_sweep(
         planned: its jobs.
         now_unix_ms: the time.
         started_by: the name of a token; empty where nobody was asked for one.
+        retry_of: the sweep that it retries, which no other one may; None for a new one.
     """
     transaction.execute(
         insert(sweeps).values(
@@ -67,6 +70,7 @@ def add_sweep(
             phase=SweepPhase.CONVERTING,
             created_at_unix_ms=now_unix_ms,
             started_by=started_by,
+            retry_of=retry_of,
             **asked_columns(spec),
         )
     )
@@ -284,8 +288,16 @@ def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
         priority=spec.priority,
         deadline_unix_ms=spec.deadline_unix_ms,
         started_by=row["started_by"],
+        retry_of=row["retry_of"] or "",
+        paused=_pause(row),
     )
 
 
 def _stored(row: RowMapping) -> StoredSweep:
-    return StoredSweep(row["sweep_id"], row["spec"], row["phase"])
+    return StoredSweep(row["sweep_id"], row["spec"], row["phase"], _pause(row))
+
+
+def _pause(row: RowMapping) -> Pause | None:
+    if row["paused_at_unix_ms"] is None or row["phase"] not in RUNNING_PHASES:
+        return None
+    return Pause(by=row["paused_by"], since_unix_ms=row["paused_at_unix_ms"])

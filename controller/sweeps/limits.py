@@ -1,7 +1,7 @@
 """What a person may ask for: the ranges, and a sentence for what lies outside of them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -96,23 +96,23 @@ def check_settings(spec: SweepSpec) -> None:
             0 <= spec.sustained_minutes <= MAX_MINUTES,
             f"sustained inference lasts 1 to {MAX_MINUTES} minutes, not {spec.sustained_minutes}",
         ),
-        (
-            -MAX_PRIORITY <= spec.priority <= MAX_PRIORITY,
-            f"the priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {spec.priority}",
-        ),
-        (
-            spec.deadline_unix_ms is None or spec.deadline_unix_ms > 0,
-            f"a deadline is a time since 1970, not {spec.deadline_unix_ms} ms",
-        ),
+        *_urgency_checks(spec),
         (
             may_name(spec.name),
             f"a sweep cannot be named {spec.name!r}: take at most {MAX_NAME_LENGTH} characters "
             "without a comma, a colon, or a blank at an end",
         ),
     )
-    for holds, sentence in checks:
-        if not holds:
-            raise EdgerankError(ErrorCode.INVALID_INPUT, sentence)
+    _refuse(checks)
+
+
+def check_urgency(spec: SweepSpec) -> None:
+    """Refuses a priority or a deadline that cannot be.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    _refuse(_urgency_checks(spec))
 
 
 def may_name(name: str) -> bool:
@@ -121,6 +121,23 @@ def may_name(name: str) -> bool:
         len(name) <= MAX_NAME_LENGTH
         and name == name.strip()
         and (name.isprintable() and not set(name) & set(",:"))
+    )
+
+
+def _refuse(checks: Iterable[tuple[bool, str]]) -> None:
+    for holds, sentence in checks:
+        if not holds:
+            raise EdgerankError(ErrorCode.INVALID_INPUT, sentence)
+
+
+def _urgency_checks(spec: SweepSpec) -> Iterator[tuple[bool, str]]:
+    yield (
+        -MAX_PRIORITY <= spec.priority <= MAX_PRIORITY,
+        f"the priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {spec.priority}",
+    )
+    yield (
+        spec.deadline_unix_ms is None or spec.deadline_unix_ms > 0,
+        f"a deadline is a time since 1970, not {spec.deadline_unix_ms} ms",
     )
 
 

@@ -24,11 +24,13 @@ class Before:
         expected_ms: how long each device is expected to measure, by its id, ms.
         reused: ids of earlier jobs whose figures are the sweep's, too.
         started_by: the name of the token of who starts it; empty where nobody is asked for one.
+        retry_of: the sweep whose jobs it does that are not done; None for a new one.
     """
 
     expected_ms: Mapping[str, int] = field(default_factory=dict)
     reused: Sequence[str] = ()
     started_by: str = ""
+    retry_of: str | None = None
 
 
 NOTHING_BEFORE: Final = Before()
@@ -45,7 +47,13 @@ def create_sweep(
     sweep_id = uuid.uuid4().hex[:12]
     with database.writing() as transaction:
         job_ids = add_sweep(
-            transaction, sweep_id, spec, planned, now_unix_ms, started_by=before.started_by
+            transaction,
+            sweep_id,
+            spec,
+            planned,
+            now_unix_ms,
+            started_by=before.started_by,
+            retry_of=before.retry_of,
         )
         add_reused(transaction, sweep_id, before.reused)
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)

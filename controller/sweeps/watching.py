@@ -160,13 +160,13 @@ class Watching:
 
     def _look(self, sweep_id: str, activities: tuple[Activity, ...]) -> _Look:
         # The phase first: what has ended by then is counted afterwards.
-        phase = sweeps.find_sweep(self._database, sweep_id).phase
+        stored = sweeps.find_sweep(self._database, sweep_id)
         counts = read_counts(self._database, sweep_id)
         total = sum(counts.jobs.values())
         running = counts.jobs.get(JobState.LEASED, 0)
         snapshot = SweepSnapshot(
             sweep_id=sweep_id,
-            phase=phase,
+            phase=stored.phase,
             artifacts_total=counts.variants,
             artifacts_done=counts.variants - counts.variants_waiting,
             jobs_total=total,
@@ -176,6 +176,7 @@ class Watching:
             repetitions_total=counts.turns,
             repetitions_done=counts.turns_taken,
             jobs_with_figures=counts.jobs_with_figures,
+            paused=stored.paused,
         )
         return _Look(snapshot, _Reached(counts.outcomes, counts.turns_taken))
 

@@ -1069,6 +1069,8 @@ class SweepSummary(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
     STARTED_BY_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    RETRY_OF_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     name: _builtins.str
     phase: Global___SweepPhase.ValueType
@@ -1087,9 +1089,15 @@ class SweepSummary(_message.Message):
     deadline_unix_ms: _builtins.int
     started_by: _builtins.str
     """The token of who started it; empty where nobody was asked for one."""
+    retry_of: _builtins.str
+    """The sweep whose jobs it does that were not done; empty for none."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names."""
+
+    @_builtins.property
+    def paused(self) -> Global___Pause:
+        """Absent unless it gives out no turns."""
 
     def __init__(
         self,
@@ -1108,19 +1116,25 @@ class SweepSummary(_message.Message):
         priority: _builtins.int = ...,
         deadline_unix_ms: _builtins.int | None = ...,
         started_by: _builtins.str = ...,
+        paused: Global___Pause | None = ...,
+        retry_of: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "ended_at_unix_ms", b"ended_at_unix_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "_paused", b"_paused", "deadline_unix_ms", b"deadline_unix_ms", "ended_at_unix_ms", b"ended_at_unix_ms", "paused", b"paused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "created_at_unix_ms", b"created_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "name", b"name", "phase", b"phase", "priority", b"priority", "started_by", b"started_by", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_ended_at_unix_ms", b"_ended_at_unix_ms", "_paused", b"_paused", "created_at_unix_ms", b"created_at_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "ended_at_unix_ms", b"ended_at_unix_ms", "is_profile", b"is_profile", "jobs_ended", b"jobs_ended", "jobs_failed", b"jobs_failed", "jobs_measured_before", b"jobs_measured_before", "jobs_total", b"jobs_total", "name", b"name", "paused", b"paused", "phase", b"phase", "priority", b"priority", "retry_of", b"retry_of", "started_by", b"started_by", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
     _WhichOneofReturnType__ended_at_unix_ms: _TypeAlias = _typing.Literal["ended_at_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__ended_at_unix_ms: _TypeAlias = _typing.Literal["_ended_at_unix_ms", b"_ended_at_unix_ms"]  # noqa: Y015
+    _WhichOneofReturnType__paused: _TypeAlias = _typing.Literal["paused"]  # noqa: Y015
+    _WhichOneofArgType__paused: _TypeAlias = _typing.Literal["_paused", b"_paused"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_unix_ms) -> _WhichOneofReturnType__deadline_unix_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ended_at_unix_ms) -> _WhichOneofReturnType__ended_at_unix_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paused) -> _WhichOneofReturnType__paused | None: ...
 
 Global___SweepSummary: _TypeAlias = SweepSummary  # noqa: Y015
 
@@ -1143,6 +1157,31 @@ class ListSweepsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSweepsResponse: _TypeAlias = ListSweepsResponse  # noqa: Y015
+
+@_typing.final
+class Pause(_message.Message):
+    """That a sweep gives out no turns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    SINCE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """The token of who paused it; empty where nobody was asked for one."""
+    since_unix_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        since_unix_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "since_unix_ms", b"since_unix_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pause: _TypeAlias = Pause  # noqa: Y015
 
 @_typing.final
 class WatchSweepRequest(_message.Message):
@@ -1260,6 +1299,7 @@ class WatchSweepResponse(_message.Message):
     REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
     JOBS_WITH_FIGURES_FIELD_NUMBER: _builtins.int
     UNDERWAY_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -1286,6 +1326,10 @@ class WatchSweepResponse(_message.Message):
         stream, or the last of them: their figures as far as they are known.
         """
 
+    @_builtins.property
+    def paused(self) -> Global___Pause:
+        """Absent unless it gives out no turns."""
+
     def __init__(
         self,
         *,
@@ -1302,12 +1346,15 @@ class WatchSweepResponse(_message.Message):
         repetitions_done: _builtins.int = ...,
         jobs_with_figures: _builtins.int = ...,
         underway: _abc.Iterable[Global___JobOutcome] | None = ...,
+        paused: Global___Pause | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "paused", b"paused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__paused: _TypeAlias = _typing.Literal["paused"]  # noqa: Y015
+    _WhichOneofArgType__paused: _TypeAlias = _typing.Literal["_paused", b"_paused"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paused) -> _WhichOneofReturnType__paused | None: ...
 
 Global___WatchSweepResponse: _TypeAlias = WatchSweepResponse  # noqa: Y015
 
@@ -1419,6 +1466,209 @@ class CancelSweepResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelSweepResponse: _TypeAlias = CancelSweepResponse  # noqa: Y015
+
+@_typing.final
+class PauseSweepRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSweepRequest: _TypeAlias = PauseSweepRequest  # noqa: Y015
+
+@_typing.final
+class PauseSweepResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    """Its whole id."""
+    @_builtins.property
+    def paused(self) -> Global___Pause: ...
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+        paused: Global___Pause | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["paused", b"paused"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["paused", b"paused", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSweepResponse: _TypeAlias = PauseSweepResponse  # noqa: Y015
+
+@_typing.final
+class ResumeSweepRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSweepRequest: _TypeAlias = ResumeSweepRequest  # noqa: Y015
+
+@_typing.final
+class ResumeSweepResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    """Its whole id."""
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSweepResponse: _TypeAlias = ResumeSweepResponse  # noqa: Y015
+
+@_typing.final
+class EditSweepRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    WITHOUT_DEADLINE_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    priority: _builtins.int
+    """As in SweepSpec. Absent leaves it."""
+    deadline_unix_ms: _builtins.int
+    without_deadline: _builtins.bool
+    """Whether it has no deadline any more."""
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+        deadline_unix_ms: _builtins.int | None = ...,
+        without_deadline: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_priority", b"_priority", "deadline_unix_ms", b"deadline_unix_ms", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_priority", b"_priority", "deadline_unix_ms", b"deadline_unix_ms", "priority", b"priority", "sweep_id", b"sweep_id", "without_deadline", b"without_deadline"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_unix_ms) -> _WhichOneofReturnType__deadline_unix_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___EditSweepRequest: _TypeAlias = EditSweepRequest  # noqa: Y015
+
+@_typing.final
+class EditSweepResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    """Its whole id."""
+    priority: _builtins.int
+    """From now on."""
+    deadline_unix_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+        priority: _builtins.int = ...,
+        deadline_unix_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "deadline_unix_ms", b"deadline_unix_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "deadline_unix_ms", b"deadline_unix_ms", "priority", b"priority", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_unix_ms) -> _WhichOneofReturnType__deadline_unix_ms | None: ...
+
+Global___EditSweepResponse: _TypeAlias = EditSweepResponse  # noqa: Y015
+
+@_typing.final
+class RetrySweepRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    ONLY_FAILED_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    only_failed: _builtins.bool
+    """Else those that were cancelled, too."""
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+        only_failed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["only_failed", b"only_failed", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetrySweepRequest: _TypeAlias = RetrySweepRequest  # noqa: Y015
+
+@_typing.final
+class RetrySweepResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    JOB_COUNT_FIELD_NUMBER: _builtins.int
+    MEASURED_BEFORE_FIELD_NUMBER: _builtins.int
+    IS_NEW_FIELD_NUMBER: _builtins.int
+    sweep_id: _builtins.str
+    """The new one's."""
+    job_count: _builtins.int
+    """Sentinels not counted."""
+    measured_before: _builtins.int
+    """How many figures of before are its, too."""
+    is_new: _builtins.bool
+    """Else it was started before."""
+    def __init__(
+        self,
+        *,
+        sweep_id: _builtins.str = ...,
+        job_count: _builtins.int = ...,
+        measured_before: _builtins.int = ...,
+        is_new: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_new", b"is_new", "job_count", b"job_count", "measured_before", b"measured_before", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetrySweepResponse: _TypeAlias = RetrySweepResponse  # noqa: Y015
 
 @_typing.final
 class ConvertRequest(_message.Message):

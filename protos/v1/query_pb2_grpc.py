@@ -79,6 +79,26 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.CancelSweepRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.CancelSweepResponse.FromString,
                 _registered_method=True)
+        self.PauseSweep = channel.unary_unary(
+                '/edgerank.v1.Query/PauseSweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.PauseSweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.PauseSweepResponse.FromString,
+                _registered_method=True)
+        self.ResumeSweep = channel.unary_unary(
+                '/edgerank.v1.Query/ResumeSweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.ResumeSweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ResumeSweepResponse.FromString,
+                _registered_method=True)
+        self.EditSweep = channel.unary_unary(
+                '/edgerank.v1.Query/EditSweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.EditSweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.EditSweepResponse.FromString,
+                _registered_method=True)
+        self.RetrySweep = channel.unary_unary(
+                '/edgerank.v1.Query/RetrySweep',
+                request_serializer=protos_dot_v1_dot_query__pb2.RetrySweepRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RetrySweepResponse.FromString,
+                _registered_method=True)
         self.Convert = channel.unary_stream(
                 '/edgerank.v1.Query/Convert',
                 request_serializer=protos_dot_v1_dot_query__pb2.ConvertRequest.SerializeToString,
@@ -204,6 +224,40 @@ class QueryServicer(object):
     def CancelSweep(self, request, context):
         """Ends a sweep: queued jobs are cancelled, running attempts told to stop. Idempotent.
         Errors: NOT_FOUND, INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSweep(self, request, context):
+        """Lets a sweep give out no turns until it is resumed: what is measured now ends, and what is converted goes
+        on. It stays paused when the controller is started again. Idempotent: who paused it first did.
+        Errors: NOT_FOUND, INVALID_ARGUMENT; FAILED_PRECONDITION for a sweep that has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSweep(self, request, context):
+        """Lets a sweep give out turns again. Idempotent. Errors: as PauseSweep's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EditSweep(self, request, context):
+        """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
+        INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetrySweep(self, request, context):
+        """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+        one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+        Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+        that goes on, and for a profile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -340,6 +394,26 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.CancelSweep,
                     request_deserializer=protos_dot_v1_dot_query__pb2.CancelSweepRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.CancelSweepResponse.SerializeToString,
+            ),
+            'PauseSweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.PauseSweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.PauseSweepResponse.SerializeToString,
+            ),
+            'ResumeSweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ResumeSweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ResumeSweepResponse.SerializeToString,
+            ),
+            'EditSweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditSweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.EditSweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.EditSweepResponse.SerializeToString,
+            ),
+            'RetrySweep': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetrySweep,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RetrySweepRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RetrySweepResponse.SerializeToString,
             ),
             'Convert': grpc.unary_stream_rpc_method_handler(
                     servicer.Convert,
@@ -635,6 +709,114 @@ class Query(object):
             '/edgerank.v1.Query/CancelSweep',
             protos_dot_v1_dot_query__pb2.CancelSweepRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.CancelSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/PauseSweep',
+            protos_dot_v1_dot_query__pb2.PauseSweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.PauseSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ResumeSweep',
+            protos_dot_v1_dot_query__pb2.ResumeSweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ResumeSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditSweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/EditSweep',
+            protos_dot_v1_dot_query__pb2.EditSweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.EditSweepResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetrySweep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RetrySweep',
+            protos_dot_v1_dot_query__pb2.RetrySweepRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RetrySweepResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -76,6 +76,23 @@ class QueryStub:
     """Ends a sweep: queued jobs are cancelled, running attempts told to stop. Idempotent.
     Errors: NOT_FOUND, INVALID_ARGUMENT.
     """
+    PauseSweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.PauseSweepRequest, _query_pb2.PauseSweepResponse]
+    """Lets a sweep give out no turns until it is resumed: what is measured now ends, and what is converted goes
+    on. It stays paused when the controller is started again. Idempotent: who paused it first did.
+    Errors: NOT_FOUND, INVALID_ARGUMENT; FAILED_PRECONDITION for a sweep that has ended.
+    """
+    ResumeSweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.ResumeSweepRequest, _query_pb2.ResumeSweepResponse]
+    """Lets a sweep give out turns again. Idempotent. Errors: as PauseSweep's."""
+    EditSweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.EditSweepRequest, _query_pb2.EditSweepResponse]
+    """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
+    INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
+    """
+    RetrySweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.RetrySweepRequest, _query_pb2.RetrySweepResponse]
+    """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+    one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+    Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+    that goes on, and for a profile.
+    """
     Convert: _grpc.UnaryStreamMultiCallable[_query_pb2.ConvertRequest, _query_pb2.ConvertResponse]
     """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
     stored is not made again. No deadline. Errors: NOT_FOUND for an unknown backbone;
@@ -158,6 +175,23 @@ class QueryAsyncStub(QueryStub):
     CancelSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.CancelSweepRequest, _query_pb2.CancelSweepResponse]  # type: ignore[assignment]
     """Ends a sweep: queued jobs are cancelled, running attempts told to stop. Idempotent.
     Errors: NOT_FOUND, INVALID_ARGUMENT.
+    """
+    PauseSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.PauseSweepRequest, _query_pb2.PauseSweepResponse]  # type: ignore[assignment]
+    """Lets a sweep give out no turns until it is resumed: what is measured now ends, and what is converted goes
+    on. It stays paused when the controller is started again. Idempotent: who paused it first did.
+    Errors: NOT_FOUND, INVALID_ARGUMENT; FAILED_PRECONDITION for a sweep that has ended.
+    """
+    ResumeSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.ResumeSweepRequest, _query_pb2.ResumeSweepResponse]  # type: ignore[assignment]
+    """Lets a sweep give out turns again. Idempotent. Errors: as PauseSweep's."""
+    EditSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.EditSweepRequest, _query_pb2.EditSweepResponse]  # type: ignore[assignment]
+    """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
+    INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
+    """
+    RetrySweep: _aio.UnaryUnaryMultiCallable[_query_pb2.RetrySweepRequest, _query_pb2.RetrySweepResponse]  # type: ignore[assignment]
+    """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+    one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+    Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+    that goes on, and for a profile.
     """
     Convert: _aio.UnaryStreamMultiCallable[_query_pb2.ConvertRequest, _query_pb2.ConvertResponse]  # type: ignore[assignment]
     """Makes the artifacts of backbones ahead of a sweep; a snapshot at each change. Idempotent: what is
@@ -292,6 +326,47 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.CancelSweepResponse, _abc.Awaitable[_query_pb2.CancelSweepResponse]]:
         """Ends a sweep: queued jobs are cancelled, running attempts told to stop. Idempotent.
         Errors: NOT_FOUND, INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseSweep(
+        self,
+        request: _query_pb2.PauseSweepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.PauseSweepResponse, _abc.Awaitable[_query_pb2.PauseSweepResponse]]:
+        """Lets a sweep give out no turns until it is resumed: what is measured now ends, and what is converted goes
+        on. It stays paused when the controller is started again. Idempotent: who paused it first did.
+        Errors: NOT_FOUND, INVALID_ARGUMENT; FAILED_PRECONDITION for a sweep that has ended.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeSweep(
+        self,
+        request: _query_pb2.ResumeSweepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ResumeSweepResponse, _abc.Awaitable[_query_pb2.ResumeSweepResponse]]:
+        """Lets a sweep give out turns again. Idempotent. Errors: as PauseSweep's."""
+
+    @_abc_1.abstractmethod
+    def EditSweep(
+        self,
+        request: _query_pb2.EditSweepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.EditSweepResponse, _abc.Awaitable[_query_pb2.EditSweepResponse]]:
+        """Makes a sweep more or less urgent, from each device's next turn on. Idempotent. Errors: as PauseSweep's;
+        INVALID_ARGUMENT, too, for what cannot be, and for nothing to change.
+        """
+
+    @_abc_1.abstractmethod
+    def RetrySweep(
+        self,
+        request: _query_pb2.RetrySweepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RetrySweepResponse, _abc.Awaitable[_query_pb2.RetrySweepResponse]]:
+        """Starts a sweep of the jobs that another one, which is over, has no figures of; those that it has are the new
+        one's, too. Idempotent: a sweep is retried once, and whoever asks again is told of the same one.
+        Errors: NOT_FOUND, INVALID_ARGUMENT; NOT_FOUND, too, when nothing is to do; FAILED_PRECONDITION for a sweep
+        that goes on, and for a profile.
         """
 
     @_abc_1.abstractmethod

@@ -11,6 +11,7 @@ from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
 from controller.api.rpc.snapshots import SnapshotMessages
+from controller.api.rpc.steering_calls import SteeringCalls
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
@@ -29,10 +30,12 @@ from controller.state.blobs import CHUNK_BYTES
 from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
-from controller.sweeps.profiles import Profiles
+from controller.sweeps.profiling.running import Profiles
+from controller.sweeps.retrying import Retrying
+from controller.sweeps.steering import Steering
 from models.catalog.catalog import IMAGENET, Catalog
 from protos.codec import from_request, to_message
-from protos.v1 import query_pb2, query_pb2_grpc
+from protos.v1 import query_pb2
 
 # About 100 kB a message.
 JOBS_A_MESSAGE = 1_000
@@ -40,7 +43,7 @@ JOBS_A_MESSAGE = 1_000
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class QueryService(query_pb2_grpc.QueryServicer):
+class QueryService(SteeringCalls):
     """What people and programs call."""
 
     def __init__(
@@ -51,14 +54,15 @@ class QueryService(query_pb2_grpc.QueryServicer):
         sweeps: Sweeps,
         own_models: OwnModels,
         *,
+        steering: Steering,
         fleet: Fleet,
         profiles: Profiles,
         clock: Clock,
         open_to_all: bool,
     ) -> None:
+        super().__init__(queries, steering, Retrying(database, sweeps))
         self._database = database
         self._catalog = catalog
-        self._queries = queries
         self._sweeps = sweeps
         self._own_models = own_models
         self._fleet = fleet

@@ -30,6 +30,7 @@ from protos.runtimes import Runtime
 
 DEFAULT_PRECISION = f"{DEFAULT_RELATIVE_HALF_WIDTH:.0%}"
 DEFAULT_REPETITIONS = f"{DEFAULT_FEWEST_REPETITIONS}-{DEFAULT_MOST_REPETITIONS}"
+PRIORITY = click.IntRange(-MAX_PRIORITY, MAX_PRIORITY)
 DEFAULT_TIME_BUDGET = f"{DEFAULT_TIME_BUDGET_MS / 1_000:g}s"
 
 
@@ -120,7 +121,7 @@ urgency_options = option_group(
     Urgency,
     click.option(
         "--priority",
-        type=click.IntRange(-MAX_PRIORITY, MAX_PRIORITY),
+        type=PRIORITY,
         default=0,
         show_default=True,
         metavar="N",

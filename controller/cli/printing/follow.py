@@ -22,12 +22,13 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult, C
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict, per_image_ms
 from controller.domain.quantities import format_memory
-from controller.domain.sweeps import SweepPhase, SweepSnapshot
+from controller.domain.sweeps import Pause, SweepPhase, SweepSnapshot
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
 from controller.views.reasons import sentence
 from controller.views.reasons.folding import folded_reasons
 from controller.views.sweeps.narrowing import Narrowing, is_underway
+from controller.views.sweeps.words import pause_words
 from controller.views.wording import median_words, per_image_words
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
@@ -56,6 +57,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
     """
     ended: list[JobOutcome] = []
     last: SweepSnapshot | None = None
+    paused: Pause | None = None
     with _progress(console, MofNCompleteColumn()) as progress:
         teller, narrowing = Teller(progress.console), Narrowing()
         artifacts = progress.add_task("artifacts", total=None, activity="")
@@ -65,6 +67,9 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
                 teller.look()
                 continue
             last = snapshot
+            if last.paused != paused:
+                paused = last.paused
+                teller.say(Text(_pause_line(paused, last.sweep_id)))
             _advance(progress, artifacts, last.artifacts_done, last.artifacts_total)
             # Not jobs: their repetitions take turns, so that most jobs end near the end.
             _advance(progress, repetitions, last.repetitions_done, last.repetitions_total)
@@ -84,6 +89,12 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
     return replace(last, ended=tuple(ended))
 
 
+def _pause_line(paused: Pause | None, sweep_id: str) -> str:
+    if paused is None:
+        return "the sweep goes on"
+    return f"the sweep is {pause_words(paused)}; 'edgerank resume {sweep_id}' lets it go on"
+
+
 def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
     """How far a sweep is, and what it waits for when nothing goes on."""
     if snapshot.phase is SweepPhase.CONVERTING:
@@ -92,6 +103,8 @@ def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
     far = f"{snapshot.repetitions_done}/{snapshot.repetitions_total} processes"
     if snapshot.jobs_with_figures:
         far += f", first figures of {snapshot.jobs_with_figures}/{snapshot.jobs_total}"
+    if snapshot.paused is not None:
+        return far, pause_words(snapshot.paused)
     return far, "waiting for a device that is connected and free"
 
 

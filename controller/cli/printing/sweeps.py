@@ -42,7 +42,7 @@ def print_sweeps(console: Console, sweeps: Sequence[SweepSummary]) -> None:
             name.append(f"\n{words}", style="dim")
         table.add_row(
             name,
-            Text(sweep.phase.value, style=_STYLES.get(sweep.phase, "cyan")),
+            _state(sweep),
             minute(sweep.created_at_unix_ms),
             _jobs(sweep),
             "\n".join(sweep.devices),
@@ -103,10 +103,20 @@ def _times(plan: SweepPlan) -> Ledger:
 def _urgency(sweep: SweepSummary) -> Iterator[str]:
     if sweep.started_by:
         yield f"by {sweep.started_by}"
+    if sweep.retry_of:
+        yield f"retries {sweep.retry_of}"
     if sweep.priority:
         yield f"priority {sweep.priority:+d}"
     if sweep.deadline_unix_ms is not None:
         yield f"until {minute(sweep.deadline_unix_ms)}"
+
+
+def _state(sweep: SweepSummary) -> Text:
+    state = Text(sweep.phase.value, style=_STYLES.get(sweep.phase, "cyan"))
+    if sweep.paused is not None:
+        by = f"\nby {sweep.paused.by}" if sweep.paused.by else ""
+        state.append(f"\npaused{by}", style="yellow")
+    return state
 
 
 def _jobs(sweep: SweepSummary) -> Text:

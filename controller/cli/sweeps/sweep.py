@@ -59,7 +59,7 @@ def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -
     with QueryClient(address) as client:
         started = client.start_sweep(asked.spec(client.catalog()))
         _print_started(console, started)
-        _follow(client, started.sweep_id, console, as_json)
+        follow_to_end(client, started.sweep_id, console, as_json)
 
 
 def _print_file(asked: AskedSweep) -> None:
@@ -97,7 +97,7 @@ def follow(sweep_id: str, address: str, as_json: bool) -> None:
       edgerank follow nightly
     """
     with QueryClient(address) as client:
-        _follow(client, sweep_id, Console(stderr=as_json), as_json)
+        follow_to_end(client, sweep_id, Console(stderr=as_json), as_json)
 
 
 @click.command()
@@ -119,7 +119,12 @@ def cancel(sweep_id: str, address: str) -> None:
     click.echo(f"sweep {sweep_id} is {phase.value}{had_ended}")
 
 
-def _follow(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:
+def follow_to_end(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:
+    """Show a sweep until it has ended, then print it.
+
+    Raises:
+        EdgerankError: as `raise_if_jobs_failed`.
+    """
     try:
         result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
     except KeyboardInterrupt:

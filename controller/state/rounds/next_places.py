@@ -24,6 +24,7 @@ IS_QUEUED = and_(
 
 _WITH_TURNS = select(sweeps.c.sweep_id, sweeps.c.rank).where(
     sweeps.c.phase == SweepPhase.MEASURING,
+    sweeps.c.paused_at_unix_ms.is_(None),
     # Of one that cannot be read nobody knows what follows, and others would wait behind it.
     IsJson(sweeps.c.spec),
     exists()

@@ -127,6 +127,11 @@ sweeps = Table(
     Column("ended_at_unix_ms", BigInteger),
     # The token of who started it; empty where nobody is asked for one.
     Column("started_by", String, nullable=False),
+    # The one whose undone jobs are its; one sweep is retried by one.
+    Column("retry_of", String, unique=True),
+    # Of one that gives out no turns: the token of who paused it, as above, and when; else none.
+    Column("paused_by", String),
+    Column("paused_at_unix_ms", BigInteger),
     # What its spec says, so that an index finds the most urgent one: the priority, less first, and
     # the deadline, or what is later than any.
     Column("rank", Integer, nullable=False),

@@ -2,7 +2,8 @@
 
 from controller.domain.jobs import PlanEstimate, PlanGroup
 from controller.domain.quantities import format_number
-from controller.views.counting import counted
+from controller.domain.sweeps import Pause, StartedSweep
+from controller.views.counting import counted, minute
 
 _MS_PER_MINUTE = 60_000
 
@@ -19,6 +20,31 @@ def group_words(group: PlanGroup) -> str:
     batch = [] if group.batch is None else [f"batch {group.batch}"]
     threads = counted(group.threads, "thread")
     return ", ".join((group.runtime.value, threads, group.precision.value, *size, *batch))
+
+
+def retry_words(started: StartedSweep, *, is_new: bool) -> str:
+    """Which sweep does what another one left undone."""
+    again = f"sweep {started.sweep_id}: {counted(started.job_count, 'job')} again"
+    if started.measured_before:
+        again += f", beside {counted(started.measured_before, 'figure')} of before"
+    if is_new:
+        return again
+    return (
+        f"{again}; it was started before, and 'edgerank retry {started.sweep_id}' retries what "
+        "failed in it"
+    )
+
+
+def pause_words(pause: Pause) -> str:
+    """That a sweep gives out no work, by whom, and since when."""
+    by = f" by {pause.by}" if pause.by else ""
+    return f"paused{by} since {minute(pause.since_unix_ms)} UTC"
+
+
+def urgency_words(priority: int, deadline_unix_ms: int | None) -> str:
+    """How urgent a sweep is."""
+    until = "" if deadline_unix_ms is None else f", until {minute(deadline_unix_ms)} UTC"
+    return f"priority {priority:+d}{until}" if priority else f"priority 0{until}"
 
 
 def time_words(expected_ms: int) -> str:

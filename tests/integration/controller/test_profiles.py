@@ -18,7 +18,7 @@ from controller.state.devices import enrol, list_devices
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.profiles import check_profile, read_profile
 from controller.state.rounds.counts import read_counts
-from controller.sweeps.profile_planning import as_sweep, plan_profile
+from controller.sweeps.profiling.planning import as_sweep, plan_profile
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision

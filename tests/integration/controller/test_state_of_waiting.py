@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.domain.jobs import MIN_WAITING_MS
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
-from controller.domain.sweeps import MIN_WAITING_MS
 from controller.fleet.reports import lose_attempt, record_report
 from controller.state import attempts
 from controller.state.database import Database, open_database

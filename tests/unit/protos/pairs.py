@@ -57,6 +57,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (sweeps.SweepSnapshot, query_pb2.WatchSweepResponse),
     (sweeps.CancelledSweep, query_pb2.CancelSweepResponse),
     (sweeps.SweepSummary, query_pb2.SweepSummary),
+    (sweeps.Pause, query_pb2.Pause),
+    (sweeps.SweepEdit, query_pb2.EditSweepRequest),
     (measuring.LayerTime, types_pb2.LayerTime),
     (measuring.OperatorTimes, types_pb2.OperatorTimes),
     (inputs.ImageSize, types_pb2.ImageSize),

@@ -184,9 +184,13 @@ def upgrade() -> None:
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("ended_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.Column("started_by", sa.String(), nullable=False),
+        sa.Column("retry_of", sa.String(), nullable=True),
+        sa.Column("paused_by", sa.String(), nullable=True),
+        sa.Column("paused_at_unix_ms", sa.BigInteger(), nullable=True),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("due_unix_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("sweep_id", name=op.f("pk_sweeps")),
+        sa.UniqueConstraint("retry_of", name=op.f("uq_sweeps_retry_of")),
     )
     with op.batch_alter_table("sweeps", schema=None) as batch_op:
         batch_op.create_index(

@@ -24,8 +24,9 @@ from controller.state.database import Database
 from controller.state.measurements import list_outcomes
 from controller.state.rounds import underway
 from controller.sweeps.lifecycle import Sweeps
-from controller.sweeps.profiles import Profiles
+from controller.sweeps.profiling.running import Profiles
 from controller.sweeps.prospects.planner import Planner
+from controller.sweeps.steering import Steering
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import load_catalog
 from protos.reasons import ReasonCode, reason
@@ -189,6 +190,7 @@ async def stub(
         Queries(database, catalog, fleet),
         sweeps,
         OwnModels(database, tmp_path, catalog, fleet.gate, 1_000_000, clock=clock),
+        steering=Steering(database, fleet, changes, clock),
         fleet=fleet,
         profiles=Profiles(database, catalog, fleet, sweeps),
         clock=clock,

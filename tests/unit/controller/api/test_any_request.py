@@ -20,13 +20,15 @@ from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
-from controller.domain.sweeps import SweepSpec
+from controller.domain.sweeps import SweepEdit, SweepSpec
 from controller.own.accuracy import check_accuracies
 from controller.own.models import check_header
 from controller.ranking.comparison import compare
 from controller.ranking.ranking import rank
+from controller.state.rounds.steering import edited
+from controller.sweeps.limits import check_urgency
 from controller.sweeps.planning import plan_conversion, plan_sweep
-from controller.sweeps.profile_planning import plan_profile
+from controller.sweeps.profiling.planning import plan_profile
 from controller.views.reasons import sentences
 from models.catalog.catalog import load_catalog
 from models.catalog.own import OwnFormat
@@ -93,6 +95,11 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         ),
         query_pb2.SweepSpec,
         lambda spec: plan_sweep(spec, DEVICES, CATALOG),
+    ),
+    "edit": Question(
+        SweepEdit(sweep_id="nightly", priority=3, deadline_unix_ms=1_795_759_200_000),
+        query_pb2.EditSweepRequest,
+        lambda wanted: check_urgency(edited(QUESTIONS["sweep"].sound, wanted)),
     ),
     "conversion": Question(
         ConversionSpec(backbones=BACKBONES, weights=WeightsKind.SYNTHETIC),

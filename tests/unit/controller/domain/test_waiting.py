@@ -5,14 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.domain.sweeps import (
-    JOB_TIME_MS,
-    MIN_WAITING_MS,
-    SweepSpec,
-    limited,
-    planned_time_ms,
-    waiting_limit_ms,
-)
+from controller.domain.jobs import MIN_WAITING_MS, limited, waiting_limit_ms
+from controller.domain.sweeps import JOB_TIME_MS, SweepSpec, planned_time_ms
 from models.catalog.variants import WeightsKind
 from protos.measuring import StartGate
 from protos.runtimes import Runtime

@@ -1,7 +1,7 @@
 """Sweeps in a list, and the plan of one: measured before, its file there, and neither."""
 
 from controller.domain.jobs import PlanEstimate, PlanGroup, PlanJob, SweepPlan
-from controller.domain.sweeps import SweepPhase, SweepSummary
+from controller.domain.sweeps import Pause, SweepPhase, SweepSummary
 from models.catalog.precisions import Precision
 from protos.inputs import square
 from protos.reasons import ReasonCode, reason
@@ -59,5 +59,8 @@ SWEEPS = (
         jobs_ended=5,
         jobs_failed=1,
         is_profile=False,
+        started_by="ann",
+        retry_of="c688e3e4164b",
+        paused=Pause(by="bob", since_unix_ms=1_764_000_100_000),
     ),
 )

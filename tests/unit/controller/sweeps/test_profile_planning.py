@@ -7,7 +7,7 @@ import pytest
 from controller.domain.cores import parse_cores
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
-from controller.sweeps.profile_planning import as_sweep, plan_profile
+from controller.sweeps.profiling.planning import as_sweep, plan_profile
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind

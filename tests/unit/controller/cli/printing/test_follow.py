@@ -18,6 +18,7 @@ from controller.domain.measurements import Verdict
 from controller.domain.sweeps import (
     Activity,
     ActivityKind,
+    Pause,
     SweepPhase,
     SweepSnapshot,
 )
@@ -240,3 +241,26 @@ def test_figures_so_far_are_a_line_when_they_are_first_or_clearly_narrower() -> 
     assert ["ResNet50" in line and line.startswith("so far") for line in lines] == [True, True]
     assert "[3.41, 5.21]" in lines[0]
     assert "[3.81, 4.81]" in lines[1]
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_pause_is_said_once_with_who_did_it_and_so_is_its_end(is_terminal: bool) -> None:
+    terminal = Terminal(is_terminal=is_terminal)
+    paused = replace(snapshot(), paused=Pause(by="ann", since_unix_ms=0))
+    follow_sweep([snapshot(), paused, paused, snapshot()], terminal.console)
+    said = [line for line in terminal.lines if "the sweep " in line]
+    assert len(said) == 2
+    assert "by ann" in said[0]
+    assert "resume sweep-1" in said[0]
+
+
+def test_what_a_paused_sweep_waits_for_is_its_pause() -> None:
+    terminal = Terminal(is_terminal=False)
+
+    def moments() -> Iterator[SweepSnapshot | None]:
+        yield replace(snapshot(), paused=Pause(by="ann", since_unix_ms=0))
+        terminal.now_s += SILENT_S
+        yield None
+
+    follow_sweep(moments(), terminal.console)
+    assert "paused by ann" in terminal.lines[-1]

@@ -10,7 +10,7 @@ from controller.fleet.agents import Fleet
 from controller.state import devices, profiles
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
-from controller.sweeps.profile_planning import as_sweep, plan_profile
+from controller.sweeps.profiling.planning import as_sweep, plan_profile
 from controller.sweeps.prospects.planner import known_versions
 from controller.sweeps.starting import Before
 from models.catalog.catalog import Catalog
