@@ -104,7 +104,7 @@ class Limits:
     messages_per_s: float = 30
     saved_messages: int = 300
     greeting_messages: int = 10
-    free_refusals: int = 10
+    free_refusals: int = 60
     longest_pause_s: float = 10
     # On a machine that measures, each was looked at instead of that.
     free_failures: int = 2
