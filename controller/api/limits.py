@@ -77,6 +77,8 @@ class Limits:
         greeting_messages: as how many of them a greeting counts, since it costs as much.
         free_refusals: how many refusals a minute are told at once; more wait, the longer the more.
         longest_pause_s: how long they wait at most.
+        free_failures: the same of what was brought, looked at for nothing, and refused.
+        longest_failure_pause_s: how long that waits at most.
         paused: how many may wait so at once; others are told at once.
         outbox_messages: how many messages may wait for an agent while more of it is heard.
         upload_bytes: how many all uploads together may announce.
@@ -102,8 +104,11 @@ class Limits:
     messages_per_s: float = 30
     saved_messages: int = 300
     greeting_messages: int = 10
-    free_refusals: int = 10
+    free_refusals: int = 60
     longest_pause_s: float = 10
+    # On a machine that measures, each was looked at instead of that.
+    free_failures: int = 2
+    longest_failure_pause_s: float = 30
     paused: int = 2_000
     outbox_messages: int = 64
     upload_bytes: int = 20_000_000_000

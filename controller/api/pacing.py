@@ -5,7 +5,6 @@ from collections.abc import Hashable
 from typing import Final, NamedTuple
 
 FORGOTTEN_MS: Final = 60_000
-_FIRST_PAUSE_S: Final = 0.1
 # However many peers there are.
 _MOST_REMEMBERED: Final = 10_000
 
@@ -43,9 +42,13 @@ class _Refused(NamedTuple):
 class Pauses:
     """How long who is refused waits for the answer: the longer, the more often it was."""
 
-    def __init__(self, *, free: int, longest_s: float) -> None:
-        """The first `free` refusals are told at once, and so again after a minute without one."""
+    def __init__(self, *, free: int, first_s: float, longest_s: float) -> None:
+        """The first `free` refusals are told at once, and so again after a minute without one.
+
+        The next waits `first_s`, and each after it twice as long, up to `longest_s`.
+        """
         self._free = free
+        self._first_s = first_s
         self._longest_s = longest_s
         self._refused: OrderedDict[Hashable, _Refused] = OrderedDict()
 
@@ -66,4 +69,4 @@ class Pauses:
         if beyond <= 0:
             return 0.0
         # Doubled more often, it would be no finite number some day.
-        return min(self._longest_s, _FIRST_PAUSE_S * 2.0 ** min(beyond - 1, 30))
+        return min(self._longest_s, self._first_s * 2.0 ** min(beyond - 1, 30))

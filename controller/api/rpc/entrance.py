@@ -10,6 +10,7 @@ import grpc
 
 from controller.access.callers import Callers
 from controller.access.connections import make_room_for_descriptors
+from controller.access.memory import give_back_memory
 from controller.api.limits import Limits, channel_options
 from controller.api.meters import Meters
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
@@ -21,6 +22,8 @@ from controller.state.database import Database
 from protos.log_lines import event_log
 
 log = event_log(__name__)
+
+_GIVE_BACK_EVERY_MS: Final = 30_000
 
 _OPTIONS: Final = (
     # Without this a second controller would share the port instead of being refused.
@@ -53,6 +56,7 @@ class Entrance:
                 descriptors=descriptors,
             )
         self._limits = limits
+        self._clock = clock
         self._peers = Peers(limits, clock, self._connections)
         self._refusals = Refusals(database, clock)
         self.guard = Guard(
@@ -72,11 +76,18 @@ class Entrance:
         )
 
     async def look_after(self, ports: Collection[int]) -> NoReturn:
-        """Ends connections that hold others up, and tells of what was refused, now and then."""
+        """Now and then ends connections that hold others up, tells of what was refused, and tidies.
+
+        What peers held and let go of is given back to the machine.
+        """
+        given_back_ms = self._clock.monotonic_ms()
         try:
             while True:
                 await asyncio.sleep(self._limits.look_s)
                 await self._peers.look(ports)
                 self._refusals.look()
+                if self._clock.monotonic_ms() - given_back_ms >= _GIVE_BACK_EVERY_MS:
+                    await asyncio.to_thread(give_back_memory)
+                    given_back_ms = self._clock.monotonic_ms()
         finally:
             self._refusals.close()

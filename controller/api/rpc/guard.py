@@ -72,7 +72,12 @@ class Guard(grpc.aio.ServerInterceptor):
         self._crowd = Crowd(limits.rooms)
         self._peers = peers
         self._refusals = refusals
-        self._pauses = Pauses(free=limits.free_refusals, longest_s=limits.longest_pause_s)
+        self._after_refusals = Pauses(
+            free=limits.free_refusals, first_s=0.1, longest_s=limits.longest_pause_s
+        )
+        self._after_failures = Pauses(
+            free=limits.free_failures, first_s=4, longest_s=limits.longest_failure_pause_s
+        )
         self._paused = 0
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
         self._cut: set[asyncio.Task[Any]] = set()
@@ -131,14 +136,17 @@ class Guard(grpc.aio.ServerInterceptor):
     async def _pause(self, need: Need, peer: str, status: grpc.StatusCode) -> None:
         """Lets who is refused often wait for the answer, so that asking again costs the asker."""
         caller = current_caller()
-        # What somebody brings costs more to look at than to bring.
-        is_refused = status in REFUSING or (
-            status is grpc.StatusCode.INVALID_ARGUMENT and need.load in _BRINGING
-        )
-        if not is_refused or caller == OWNER:
+        if status in REFUSING:
+            pauses = self._after_refusals
+        elif status is grpc.StatusCode.INVALID_ARGUMENT and need.load in _BRINGING:
+            # What somebody brings costs more to look at than to bring.
+            pauses = self._after_failures
+        else:
+            return
+        if caller == OWNER:
             return
         who = caller if caller.caller_name else place_of(peer)
-        pause_s = self._pauses.pause_s(who, self._clock.monotonic_ms())
+        pause_s = pauses.pause_s(who, self._clock.monotonic_ms())
         if not pause_s or self._paused >= self.limits.paused:
             return
         self._paused += 1

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import grpc
 
+from controller.domain.catalog import OwnFile, OwnModelHeader
+from models.catalog.own import OwnFormat
 from protos.codec import to_message
+from protos.joining import bearer_letters, parse_access_token
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 from tests.integration.bounds.conftest import (
     answer_of,
@@ -63,3 +66,29 @@ def test_who_is_refused_again_and_again_waits_and_others_do_not(tmp_path: Path) 
         assert answer is grpc.StatusCode.DEADLINE_EXCEEDED
         # From another address, and with something to show.
         assert guarded.command("devices", "--json")
+
+
+def test_who_brings_what_is_no_model_again_and_again_waits(tmp_path: Path) -> None:
+    file = OwnFile(size_bytes=1, sha256="0" * 64)
+    header = OwnModelHeader(name="poison", format=OwnFormat.ONNX, files=(file,))
+    limits = {"free_failures": 2, "longest_failure_pause_s": 3_600}
+    with (
+        limited_guarded(tmp_path, **limits) as guarded,
+        guarded.channel(guarded.authority(guarded.token())) as channel,
+    ):
+        secret = parse_access_token(guarded.access("ada", "--scope", "models")).secret
+        metadata = (("authorization", f"Bearer {bearer_letters(secret)}"),)
+
+        def add(timeout_s: float) -> None:
+            requests = (
+                query_pb2.AddModelRequest(header=to_message(header, query_pb2.OwnModelHeader)),
+                query_pb2.AddModelRequest(chunk=b"?"),
+            )
+            stub = query_pb2_grpc.QueryStub(channel)
+            stub.AddModel(iter(requests), timeout=timeout_s, metadata=metadata)
+
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        assert [answer_of(lambda: add(300)) for _ in range(2)] == [invalid] * 2
+        while (answer := answer_of(lambda: add(6))) is invalid:
+            pass
+        assert answer is grpc.StatusCode.DEADLINE_EXCEEDED

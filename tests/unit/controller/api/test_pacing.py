@@ -51,19 +51,19 @@ def test_peers_without_end_are_not_remembered_without_end() -> None:
 
 
 def test_the_first_refusals_are_told_at_once_and_more_wait_ever_longer() -> None:
-    pauses = Pauses(free=2, longest_s=1)
+    pauses = Pauses(free=2, first_s=0.1, longest_s=1)
     told_s = [pauses.pause_s("somebody", 0) for _ in range(8)]
     assert told_s == [0, 0, 0.1, 0.2, 0.4, 0.8, 1, 1]
     assert pauses.pause_s("somebody else", 0) == 0
 
 
 def test_a_minute_later_refusals_begin_anew() -> None:
-    pauses = Pauses(free=1, longest_s=1)
+    pauses = Pauses(free=1, first_s=0.1, longest_s=1)
     assert [pauses.pause_s("somebody", 0) for _ in range(3)] == [0, 0.1, 0.2]
     assert pauses.pause_s("somebody", FORGOTTEN_MS - 1) == 0.4
     assert pauses.pause_s("somebody", 2 * FORGOTTEN_MS) == 0
 
 
 def test_who_is_refused_for_ever_waits_as_long_as_any() -> None:
-    pauses = Pauses(free=0, longest_s=10)
+    pauses = Pauses(free=0, first_s=0.1, longest_s=10)
     assert [pauses.pause_s("somebody", 0) for _ in range(5_000)][-1] == 10
