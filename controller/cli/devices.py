@@ -10,6 +10,7 @@ from controller.cli.printing.documents import print_json
 from controller.client import AccessClient, QueryClient
 from controller.domain.names import find_device
 from controller.views.counting import counted
+from controller.views.device_words import standing_words
 
 
 @click.group(invoke_without_command=True)
@@ -119,6 +120,59 @@ def revoke(name: str, address: str) -> None:
     click.echo(
         f"{name} is cut off; a token of 'edgerank token create --device {name}' lets it back in"
     )
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def drain(name: str, address: str) -> None:
+    """Let a device finish what it measures, and rest then.
+
+    It takes no more jobs; those that it has wait. 'devices wake' ends it.
+
+    \b
+    Example:
+      edgerank devices drain board
+    """
+    with QueryClient(address) as client:
+        standing = client.drain_device(name)
+    click.echo(f"{name} {standing_words(standing)}")
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def rest(name: str, address: str) -> None:
+    """Let a device rest at once.
+
+    What it measures is stopped and taken again later; its jobs wait. It rests on when its agent or
+    the controller is started again. 'devices wake' ends it.
+
+    \b
+    Example:
+      edgerank devices rest board
+    """
+    with QueryClient(address) as client:
+        standing = client.rest_device(name)
+    click.echo(f"{name} {standing_words(standing)}")
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def wake(name: str, address: str) -> None:
+    """Let a device take jobs again.
+
+    \b
+    Example:
+      edgerank devices wake board
+    """
+    with QueryClient(address) as client:
+        standing = client.wake_device(name)
+    click.echo(f"{name} {standing_words(standing)}")
 
 
 @devices.command("replace")

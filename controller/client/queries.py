@@ -18,6 +18,7 @@ from controller.domain.catalog import (
 )
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
+from controller.domain.devices import DeviceStanding
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
@@ -82,6 +83,27 @@ class QueryClient(Client):
         with self.said():
             response = self._stub.ReplaceDevice(request, timeout=DEADLINE_S)
         return response.open_for_ms
+
+    def drain_device(self, device: str) -> DeviceStanding:
+        """Lets a device finish what it measures, and rest then; gives how it stands."""
+        request = query_pb2.DrainDeviceRequest(device=device)
+        with self.said():
+            response = self._stub.DrainDevice(request, timeout=DEADLINE_S)
+        return from_message(response.standing, DeviceStanding)
+
+    def rest_device(self, device: str) -> DeviceStanding:
+        """Lets a device rest at once; gives how it stands."""
+        request = query_pb2.RestDeviceRequest(device=device)
+        with self.said():
+            response = self._stub.RestDevice(request, timeout=DEADLINE_S)
+        return from_message(response.standing, DeviceStanding)
+
+    def wake_device(self, device: str) -> DeviceStanding:
+        """Lets a device take jobs again; gives how it stands."""
+        request = query_pb2.WakeDeviceRequest(device=device)
+        with self.said():
+            response = self._stub.WakeDevice(request, timeout=DEADLINE_S)
+        return from_message(response.standing, DeviceStanding)
 
     def plan_sweep(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take; starts nothing."""

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from controller.domain.cores import Cores
+from controller.domain.devices import ACTIVE, DeviceStanding, HeldUp
 from controller.domain.jobs import JobOutcome
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
@@ -68,6 +69,7 @@ class Device:
         connected: whether its agent is connected now.
         enrolled_at_unix_ms: when it first connected, ms since 1970 UTC.
         last_seen_at_unix_ms: when it was last heard of, ms since 1970 UTC.
+        standing: whether it takes jobs, since when, and by whose word.
     """
 
     device_id: str
@@ -77,6 +79,7 @@ class Device:
     connected: bool
     enrolled_at_unix_ms: int
     last_seen_at_unix_ms: int
+    standing: DeviceStanding = ACTIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +224,7 @@ class SweepSnapshot:
         repetitions_done: those that were taken.
         jobs_with_figures: jobs and sentinels of which two repetitions were taken, so that there is
             a first figure.
+        held_up: devices that its jobs wait for, since these take none.
     """
 
     sweep_id: str
@@ -235,6 +239,7 @@ class SweepSnapshot:
     repetitions_total: int = 0
     repetitions_done: int = 0
     jobs_with_figures: int = 0
+    held_up: tuple[HeldUp, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

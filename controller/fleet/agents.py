@@ -25,7 +25,7 @@ from controller.domain.sweeps import Activity, Device
 from controller.fleet.activities import activity_of
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
-from controller.fleet.credibility import are_of_agents, check_hello, check_name
+from controller.fleet.credibility import are_of_agents, check_hello
 from controller.fleet.identities import Identities
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
@@ -33,6 +33,7 @@ from controller.fleet.leaving import leave_out
 from controller.fleet.reports import VANISHED, SaidReport, lose_attempt, record_report, take_back
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
+from controller.fleet.standing.tending import Tending
 from controller.fleet.takeover import Takeovers
 from controller.state import attempts, devices
 from controller.state.committing import Commits
@@ -85,6 +86,15 @@ class Fleet:
             hostname=hostname,
         )
         self.gate = self._dispatcher.gate
+        self.tending = Tending(
+            database,
+            self._commits,
+            self._sessions,
+            self._dispatcher,
+            changes,
+            clock=clock,
+            end_lease=self._end_lease,
+        )
 
     def connected(self) -> frozenset[str]:
         """The ids of the devices that are connected now."""
@@ -146,20 +156,6 @@ class Fleet:
         seen = {session.device_id: self._clock.unix_ms()}
         self._seen_at_unix_ms.pop(session.device_id, None)
         await self._commits.write(devices.touch, seen)
-
-    async def rename(self, device: Device, name: str) -> None:
-        """Gives a device another name.
-
-        Raises:
-            EdgerankError: INVALID_INPUT for a name that none may have, NAME_TAKEN when another
-                device has it.
-        """
-        check_name(name)
-        await asyncio.to_thread(devices.rename, self._database, device.device_id, name)
-        session = self._sessions.get(device.device_id)
-        if session is not None:
-            session.hello = replace(session.hello, name=name)
-        self._changes.notify()
 
     async def remove(self, device: Device, *, with_measurements: bool) -> int:
         """Takes a device out of the fleet; gives how many measurements stay, or went with it.

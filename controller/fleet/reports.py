@@ -7,6 +7,7 @@ from typing import Final
 from controller.domain.jobs import (
     FEWEST_REPETITIONS,
     MAX_ATTEMPTS,
+    AttemptState,
     JobState,
     TurnState,
     after_loss,
@@ -14,6 +15,7 @@ from controller.domain.jobs import (
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
+from controller.fleet.standing.changing import attempt_ended
 from controller.state.attempts import (
     LostTurn,
     StoredAttempt,
@@ -83,7 +85,8 @@ def record_report(
     first failure, with its profile, or when no repetition of it is missing any more. What cannot be
     read or believed ends it as a failure, and is refused besides. A repetition that the device was
     not ready for is left out where enough others are there, and a reading of a sentinel where the
-    one before it was not. One whose artifact did not come whole is tried again.
+    one before it was not. One whose artifact did not come whole is tried again. That an attempt was
+    cancelled whose turn this side gave on before is no failure of its job.
     """
     # No attempt has an id that is no name, and not every database takes every text.
     known = is_name(said.attempt_id)
@@ -98,6 +101,7 @@ def record_report(
             is_new = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
         else:
             is_new = _end_attempt(transaction, attempt, report, spent_ms, now_unix_ms)
+        attempt_ended(transaction, device_id)
     # Again for a repeated report: the first may have been committed and not settled.
     settle_report(database, attempt.turn, now_unix_ms)
     return Recorded(is_new, refusal)
@@ -128,6 +132,7 @@ def take_back(database: Database, attempt_id: str) -> None:
         turn = set_given_back(transaction, attempt_id)
         if turn is not None:
             queue_turn_again(transaction, turn.job_id, turn.ordinal)
+            attempt_ended(transaction, turn.place.device_id)
 
 
 def lose_attempt(
@@ -146,6 +151,7 @@ def lose_attempt(
         if lost is None:
             return
         _try_again(transaction, lost, (why,), now_unix_ms)
+        attempt_ended(transaction, lost.turn.place.device_id)
     settle_report(database, lost.turn, now_unix_ms)
 
 
@@ -184,6 +190,8 @@ def _end_attempt(
     spent_ms: int,
     now_unix_ms: int,
 ) -> bool:
+    if _was_stopped(attempt, report):
+        return False
     if set_reported(transaction, report.attempt_id) and report.waited_ms:
         add_waiting(transaction, attempt.turn.place, report.waited_ms)
     if _may_be_left_out(transaction, attempt, report):
@@ -201,6 +209,14 @@ def _unread(report: UnreadableReport) -> Report:
         waited_ms=report.waited_ms,
         failure=failed(ReasonCode.RUBBISH, detail),
     )
+
+
+def _was_stopped(attempt: StoredAttempt, report: Report) -> bool:
+    """Whether it tells no more than that this side wanted it to end, and gave its turn on."""
+    is_cancelled = report.failure is not None and (
+        report.failure.code is ReasonCode.ATTEMPT_CANCELLED
+    )
+    return is_cancelled and attempt.state in (AttemptState.GIVEN_BACK, AttemptState.LOST)
 
 
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:

@@ -19,6 +19,7 @@ from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.sweeps import SweepPhase, limited, waiting_limit_ms
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
+from controller.state.devices.standings import read_standing
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, sweeps, turns
@@ -35,6 +36,7 @@ class StoredAttempt:
     settings: MeasureSettings
     is_sentinel: bool
     leased_at_unix_ms: int
+    state: AttemptState
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,14 @@ class LostTurn:
 
 
 def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
-    """Leases the device's next turn, of its oldest measuring sweep first.
+    """Leases the device's next turn, of its oldest measuring sweep first, if it takes jobs.
 
     Its start may wait as long as those of the sweep on the device still may together.
     """
     attempt_id = uuid.uuid4().hex
     with database.writing() as transaction:
+        if not read_standing(transaction, device_id).takes_jobs:
+            return None
         place = _next_place(transaction, device_id)
         if place is None:
             return None
@@ -82,7 +86,20 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
 def has_next(database: Database, device_id: str) -> bool:
     """Whether there is a turn that the device could lease."""
     with database.transaction() as transaction:
+        if not read_standing(transaction, device_id).takes_jobs:
+            return False
         return _next_place(transaction, device_id) is not None
+
+
+def list_out(transaction: Transaction, device_id: str) -> tuple[str, ...]:
+    """The attempts that are out to a device."""
+    return tuple(
+        transaction.scalars(
+            select(attempts.c.attempt_id).where(
+                attempts.c.state == AttemptState.LEASED, attempts.c.device_id == device_id
+            )
+        )
+    )
 
 
 def leased_attempts(database: Database) -> dict[str, str]:
@@ -134,6 +151,7 @@ def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredA
                 jobs.c.settings,
                 attempts.c.ordinal,
                 attempts.c.leased_at_unix_ms,
+                attempts.c.state,
             )
             .join(attempts, attempts.c.job_id == jobs.c.job_id)
             .where(attempts.c.attempt_id == attempt_id, jobs.c.device_id == device_id)
@@ -142,7 +160,7 @@ def find_attempt(database: Database, device_id: str, attempt_id: str) -> StoredA
         return None
     place = Place(sweep_id=row.sweep_id, device_id=device_id)
     turn = LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
-    return StoredAttempt(turn, row.settings, row.is_sentinel, row.leased_at_unix_ms)
+    return StoredAttempt(turn, row.settings, row.is_sentinel, row.leased_at_unix_ms, row.state)
 
 
 def was_leased(database: Database, device_id: str, sha256: str) -> bool:

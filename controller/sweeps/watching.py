@@ -18,6 +18,7 @@ from controller.domain.sweeps import Activity, SweepSnapshot
 from controller.fleet.changes import Changes
 from controller.state import sweeps
 from controller.state.database import Database
+from controller.state.devices.standings import list_held_up
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.sweeps import RUNNING_PHASES
@@ -145,6 +146,7 @@ class Watching:
             repetitions_total=counts.turns,
             repetitions_done=counts.turns_taken,
             jobs_with_figures=counts.jobs_with_figures,
+            held_up=list_held_up(self._database, sweep_id),
         )
         return _Look(snapshot, counts.outcomes)
 

@@ -28,6 +28,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DeviceCondition:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeviceConditionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeviceCondition.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEVICE_CONDITION_UNSPECIFIED: _DeviceCondition.ValueType  # 0
+    DEVICE_CONDITION_ACTIVE: _DeviceCondition.ValueType  # 1
+    DEVICE_CONDITION_DRAINING: _DeviceCondition.ValueType  # 2
+    """It finishes what it measures, and rests then."""
+    DEVICE_CONDITION_RESTING: _DeviceCondition.ValueType  # 3
+    """It takes none, since somebody said so."""
+
+class DeviceCondition(_DeviceCondition, metaclass=_DeviceConditionEnumTypeWrapper):
+    """Whether a device takes jobs."""
+
+DEVICE_CONDITION_UNSPECIFIED: DeviceCondition.ValueType  # 0
+DEVICE_CONDITION_ACTIVE: DeviceCondition.ValueType  # 1
+DEVICE_CONDITION_DRAINING: DeviceCondition.ValueType  # 2
+"""It finishes what it measures, and rests then."""
+DEVICE_CONDITION_RESTING: DeviceCondition.ValueType  # 3
+"""It takes none, since somebody said so."""
+Global___DeviceCondition: _TypeAlias = DeviceCondition  # noqa: Y015
+
 class _CoreChoice:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -428,6 +452,7 @@ class Device(_message.Message):
     CONNECTED_FIELD_NUMBER: _builtins.int
     ENROLLED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     LAST_SEEN_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     name: _builtins.str
     connected: _builtins.bool
@@ -437,6 +462,8 @@ class Device(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
     def profile(self) -> _types_pb2.DeviceProfile: ...
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
     def __init__(
         self,
         *,
@@ -447,14 +474,53 @@ class Device(_message.Message):
         connected: _builtins.bool = ...,
         enrolled_at_unix_ms: _builtins.int = ...,
         last_seen_at_unix_ms: _builtins.int = ...,
+        standing: Global___DeviceStanding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "standing", b"standing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "device_id", b"device_id", "enrolled_at_unix_ms", b"enrolled_at_unix_ms", "labels", b"labels", "last_seen_at_unix_ms", b"last_seen_at_unix_ms", "name", b"name", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "device_id", b"device_id", "enrolled_at_unix_ms", b"enrolled_at_unix_ms", "labels", b"labels", "last_seen_at_unix_ms", b"last_seen_at_unix_ms", "name", b"name", "profile", b"profile", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Device: _TypeAlias = Device  # noqa: Y015
+
+@_typing.final
+class DeviceStanding(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONDITION_FIELD_NUMBER: _builtins.int
+    SINCE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    CALLER_NAME_FIELD_NUMBER: _builtins.int
+    condition: Global___DeviceCondition.ValueType
+    since_unix_ms: _builtins.int
+    """Since when it takes none; absent of one that does."""
+    caller: Global___CallerKind.ValueType
+    """Who said so; absent where nobody did."""
+    caller_name: _builtins.str
+    """Of the token; empty for others."""
+    def __init__(
+        self,
+        *,
+        condition: Global___DeviceCondition.ValueType = ...,
+        since_unix_ms: _builtins.int | None = ...,
+        caller: Global___CallerKind.ValueType | None = ...,
+        caller_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_since_unix_ms", b"_since_unix_ms", "caller", b"caller", "since_unix_ms", b"since_unix_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_since_unix_ms", b"_since_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "condition", b"condition", "since_unix_ms", b"since_unix_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
+    _WhichOneofReturnType__since_unix_ms: _TypeAlias = _typing.Literal["since_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__since_unix_ms: _TypeAlias = _typing.Literal["_since_unix_ms", b"_since_unix_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__since_unix_ms) -> _WhichOneofReturnType__since_unix_ms | None: ...
+
+Global___DeviceStanding: _TypeAlias = DeviceStanding  # noqa: Y015
 
 @_typing.final
 class ListDevicesResponse(_message.Message):
@@ -602,6 +668,126 @@ class ReplaceDeviceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReplaceDeviceResponse: _TypeAlias = ReplaceDeviceResponse  # noqa: Y015
+
+@_typing.final
+class DrainDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainDeviceRequest: _TypeAlias = DrainDeviceRequest  # noqa: Y015
+
+@_typing.final
+class DrainDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainDeviceResponse: _TypeAlias = DrainDeviceResponse  # noqa: Y015
+
+@_typing.final
+class RestDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestDeviceRequest: _TypeAlias = RestDeviceRequest  # noqa: Y015
+
+@_typing.final
+class RestDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestDeviceResponse: _TypeAlias = RestDeviceResponse  # noqa: Y015
+
+@_typing.final
+class WakeDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WakeDeviceRequest: _TypeAlias = WakeDeviceRequest  # noqa: Y015
+
+@_typing.final
+class WakeDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WakeDeviceResponse: _TypeAlias = WakeDeviceResponse  # noqa: Y015
 
 @_typing.final
 class Cores(_message.Message):
@@ -1251,6 +1437,7 @@ class WatchSweepResponse(_message.Message):
     REPETITIONS_TOTAL_FIELD_NUMBER: _builtins.int
     REPETITIONS_DONE_FIELD_NUMBER: _builtins.int
     JOBS_WITH_FIGURES_FIELD_NUMBER: _builtins.int
+    HELD_UP_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -1271,6 +1458,10 @@ class WatchSweepResponse(_message.Message):
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
         """What goes on now: a conversion, or what each agent does."""
 
+    @_builtins.property
+    def held_up(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldUp]:
+        """Devices that its jobs wait for, since these take none."""
+
     def __init__(
         self,
         *,
@@ -1286,14 +1477,41 @@ class WatchSweepResponse(_message.Message):
         repetitions_total: _builtins.int = ...,
         repetitions_done: _builtins.int = ...,
         jobs_with_figures: _builtins.int = ...,
+        held_up: _abc.Iterable[Global___HeldUp] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchSweepResponse: _TypeAlias = WatchSweepResponse  # noqa: Y015
+
+@_typing.final
+class HeldUp(_message.Message):
+    """A device on which jobs of a sweep wait."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldUp: _TypeAlias = HeldUp  # noqa: Y015
 
 @_typing.final
 class Activity(_message.Message):
@@ -1694,22 +1912,26 @@ class ProfileProgress(_message.Message):
     PROFILE_ID_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     ACTIVITIES_FIELD_NUMBER: _builtins.int
+    HELD_UP_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     @_builtins.property
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
         """As in WatchSweepResponse."""
 
+    @_builtins.property
+    def held_up(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldUp]: ...
     def __init__(
         self,
         *,
         profile_id: _builtins.str = ...,
         phase: Global___SweepPhase.ValueType = ...,
         activities: _abc.Iterable[Global___Activity] | None = ...,
+        held_up: _abc.Iterable[Global___HeldUp] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "phase", b"phase", "profile_id", b"profile_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "held_up", b"held_up", "phase", b"phase", "profile_id", b"profile_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

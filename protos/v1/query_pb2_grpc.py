@@ -54,6 +54,21 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
                 _registered_method=True)
+        self.DrainDevice = channel.unary_unary(
+                '/edgerank.v1.Query/DrainDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.DrainDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.DrainDeviceResponse.FromString,
+                _registered_method=True)
+        self.RestDevice = channel.unary_unary(
+                '/edgerank.v1.Query/RestDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.RestDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RestDeviceResponse.FromString,
+                _registered_method=True)
+        self.WakeDevice = channel.unary_unary(
+                '/edgerank.v1.Query/WakeDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.WakeDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.WakeDeviceResponse.FromString,
+                _registered_method=True)
         self.PlanSweep = channel.unary_stream(
                 '/edgerank.v1.Query/PlanSweep',
                 request_serializer=protos_dot_v1_dot_query__pb2.PlanSweepRequest.SerializeToString,
@@ -162,6 +177,27 @@ class QueryServicer(object):
         """Lets a new agent that asks for it (Hello.replace) take a device over, once, for a short time. The agent of
         before is refused from then on. Idempotent: the time begins anew.
         Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainDevice(self, request, context):
+        """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestDevice(self, request, context):
+        """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WakeDevice(self, request, context):
+        """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -315,6 +351,21 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.ReplaceDevice,
                     request_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.SerializeToString,
+            ),
+            'DrainDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.DrainDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.DrainDeviceResponse.SerializeToString,
+            ),
+            'RestDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RestDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RestDeviceResponse.SerializeToString,
+            ),
+            'WakeDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.WakeDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.WakeDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.WakeDeviceResponse.SerializeToString,
             ),
             'PlanSweep': grpc.unary_stream_rpc_method_handler(
                     servicer.PlanSweep,
@@ -500,6 +551,87 @@ class Query(object):
             '/edgerank.v1.Query/ReplaceDevice',
             protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/DrainDevice',
+            protos_dot_v1_dot_query__pb2.DrainDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.DrainDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RestDevice',
+            protos_dot_v1_dot_query__pb2.RestDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RestDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WakeDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/WakeDevice',
+            protos_dot_v1_dot_query__pb2.WakeDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.WakeDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

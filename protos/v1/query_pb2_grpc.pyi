@@ -55,6 +55,12 @@ class QueryStub:
     before is refused from then on. Idempotent: the time begins anew.
     Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
     """
+    DrainDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.DrainDeviceRequest, _query_pb2.DrainDeviceResponse]
+    """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND."""
+    RestDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RestDeviceRequest, _query_pb2.RestDeviceResponse]
+    """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND."""
+    WakeDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.WakeDeviceRequest, _query_pb2.WakeDeviceResponse]
+    """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND."""
     PlanSweep: _grpc.UnaryStreamMultiCallable[_query_pb2.PlanSweepRequest, _query_pb2.PlanSweepResponse]
     """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
     One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
@@ -138,6 +144,12 @@ class QueryAsyncStub(QueryStub):
     before is refused from then on. Idempotent: the time begins anew.
     Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
     """
+    DrainDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.DrainDeviceRequest, _query_pb2.DrainDeviceResponse]  # type: ignore[assignment]
+    """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND."""
+    RestDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RestDeviceRequest, _query_pb2.RestDeviceResponse]  # type: ignore[assignment]
+    """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND."""
+    WakeDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.WakeDeviceRequest, _query_pb2.WakeDeviceResponse]  # type: ignore[assignment]
+    """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND."""
     PlanSweep: _aio.UnaryStreamMultiCallable[_query_pb2.PlanSweepRequest, _query_pb2.PlanSweepResponse]  # type: ignore[assignment]
     """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
     One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
@@ -242,6 +254,30 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         before is refused from then on. Idempotent: the time begins anew.
         Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
         """
+
+    @_abc_1.abstractmethod
+    def DrainDevice(
+        self,
+        request: _query_pb2.DrainDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.DrainDeviceResponse, _abc.Awaitable[_query_pb2.DrainDeviceResponse]]:
+        """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RestDevice(
+        self,
+        request: _query_pb2.RestDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RestDeviceResponse, _abc.Awaitable[_query_pb2.RestDeviceResponse]]:
+        """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def WakeDevice(
+        self,
+        request: _query_pb2.WakeDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.WakeDeviceResponse, _abc.Awaitable[_query_pb2.WakeDeviceResponse]]:
+        """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def PlanSweep(

@@ -14,6 +14,7 @@ from controller.views.device_words import (
     cache_words,
     clusters_words,
     instruction_set_words,
+    standing_words,
     surroundings_words,
 )
 from protos.device import DeviceProfile
@@ -35,6 +36,9 @@ def print_devices(console: Console, devices: Sequence[Device]) -> None:
             _runtimes(device.profile),
         )
     console.print(table)
+    for device in devices:
+        if not device.standing.takes_jobs:
+            console.print(Text(f"{device.name} {standing_words(device.standing)}", style="yellow"))
 
 
 def print_device(console: Console, device: Device) -> None:
@@ -44,6 +48,8 @@ def print_device(console: Console, device: Device) -> None:
     table.add_column(overflow="fold")
     table.add_row("device", Text(device.name, style="bold"))
     table.add_row("connected", _presence(device))
+    style = "" if device.standing.takes_jobs else "yellow"
+    table.add_row("jobs", Text(standing_words(device.standing), style=style))
     for kind, told in _all_of(device):
         if told:
             table.add_row(kind, Text(told))

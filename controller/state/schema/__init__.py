@@ -19,6 +19,8 @@ from sqlalchemy import (
     false,
 )
 
+from controller.domain.access import CallerKind
+from controller.domain.devices import DeviceCondition
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
@@ -39,6 +41,7 @@ __all__ = [
     "backbones",
     "courses",
     "device_spreads",
+    "device_standings",
     "devices",
     "jobs",
     "measurements",
@@ -76,6 +79,17 @@ Index(
     unique=True,
     sqlite_where=_IS_THERE,
     postgresql_where=_IS_THERE,
+)
+
+# Of devices of which there is something to say; the others take jobs.
+device_standings = Table(
+    "device_standings",
+    metadata,
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    Column("condition", Member(DeviceCondition), nullable=False, index=True),
+    Column("since_unix_ms", BigInteger),
+    Column("caller", Member(CallerKind)),
+    Column("caller_name", String, nullable=False),
 )
 
 # Agents whose device another agent took over.

@@ -122,3 +122,25 @@ def test_a_token_is_no_argument(guarded: Guarded) -> None:
     done = edgerank("login", guarded.address, "--token", token)
     assert done.returncode == 2
     assert token not in done.stderr
+
+
+@pytest.mark.usefixtures("logged_out")
+def test_who_may_operate_lets_devices_rest_and_it_is_told_who_did(guarded: Guarded) -> None:
+    with guarded.agent("sleeper", guarded.token()):
+        _log_in(guarded, guarded.access("looks", "--scope", "read"))
+        assert _exit_code(guarded, "devices", "rest", "sleeper") == 4
+        _log_in(guarded, guarded.access("night", "--scope", "operate"))
+        assert _exit_code(guarded, "devices", "rest", "sleeper") == 0
+        assert _exit_code(guarded, "devices", "rest", "sleepre") == 2
+        listed = json.loads(guarded.command("devices", "--json"))
+        (standing,) = (each["standing"] for each in listed if each["name"] == "sleeper")
+        assert (standing["condition"], standing["caller"]) == ("resting", "token")
+        assert standing["caller_name"] == "night"
+        assert "rests since" in guarded.command("devices", "show", "sleeper")
+        assert _exit_code(guarded, "devices", "wake", "sleeper") == 0
+        assert "takes jobs" in guarded.command("devices", "drain", "sleeper") + guarded.command(
+            "devices", "wake", "sleeper"
+        )
+    done = json.loads(guarded.command("audit", "--json"))
+    noted = {(each["action"], each["caller_name"]) for each in done if each["subject"] == "sleeper"}
+    assert {("RestDevice", "night"), ("WakeDevice", "night"), ("DrainDevice", "")} <= noted

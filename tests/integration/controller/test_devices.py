@@ -48,7 +48,7 @@ async def test_a_renamed_device_has_its_figures_and_keeps_the_name(
     database: Database, fleet: Fleet
 ) -> None:
     await measure(database, fleet, "phone")
-    await fleet.rename(found(database, "phone"), "pocket")
+    await fleet.tending.rename(found(database, "phone"), "pocket")
     assert [each.device for each in measured_on(database, "pocket")] == ["pocket"]
     session = await fleet.connect(hello("phone"))
     assert (names(database), session.hello.name) == (["pocket"], "pocket")
@@ -61,7 +61,7 @@ async def test_a_device_is_renamed_while_it_is_connected(database: Database, fle
     start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     await lease(fleet, session)
-    await fleet.rename(found(database, "phone"), "pocket")
+    await fleet.tending.rename(found(database, "phone"), "pocket")
     assert [activity.device for activity in fleet.activities()] == ["pocket"]
 
 
@@ -75,7 +75,7 @@ async def test_a_name_that_none_or_another_has_is_refused(
     enrol(database, hello("phone"), now_unix_ms=0)
     enrol(database, hello("pi"), now_unix_ms=0)
     with pytest.raises(EdgerankError) as refused:
-        await fleet.rename(found(database, "phone"), name)
+        await fleet.tending.rename(found(database, "phone"), name)
     assert refused.value.code is code
     assert names(database) == ["phone", "pi"]
 

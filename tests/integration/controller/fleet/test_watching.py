@@ -73,8 +73,8 @@ async def test_many_followers_are_looked_for_once_and_each_is_told_every_outcome
     ended = [outcome.job_id for outcome in list_outcomes(database, sweep_id)]
     assert told == [ended] * MANY
     looked = [each for each in asked if each.thread.startswith("watching")]
-    # At most a look a change, besides the first one, of three questions each.
-    assert 3 <= len(looked) <= 3 * (JOBS + 1)
+    # At most a look a change, besides the first one, of four questions each.
+    assert 4 <= len(looked) <= 4 * (JOBS + 1)
 
 
 async def test_who_is_slow_is_told_the_newest_with_all_that_ended_meanwhile(

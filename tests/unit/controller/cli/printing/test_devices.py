@@ -11,6 +11,8 @@ from dataclasses import replace
 import pytest
 
 from controller.cli.printing.devices import print_device, print_devices
+from controller.domain.access import CallerKind
+from controller.domain.devices import DeviceCondition, DeviceStanding
 from protos.device import CoreCluster, DeviceProfile
 from tests.unit.controller.samples.measurements import device
 from tests.unit.controller.samples.pages import bound, kept, printed
@@ -18,6 +20,22 @@ from tests.unit.controller.samples.pages import bound, kept, printed
 WHOLE = device().profile
 LIMITED = replace(WHOLE, usable_cpus=(0, 1))
 AWAY = device(name="board", connected=False, profile=DeviceProfile(architecture="aarch64"))
+RESTING = device(
+    standing=DeviceStanding(
+        condition=DeviceCondition.RESTING,
+        since_unix_ms=1_795_678_200_000,
+        caller=CallerKind.TOKEN,
+        caller_name="night",
+    )
+)
+DRAINING = device(
+    name="board",
+    standing=DeviceStanding(
+        condition=DeviceCondition.DRAINING,
+        since_unix_ms=1_795_678_200_000,
+        caller=CallerKind.OWNER,
+    ),
+)
 PHONE = DeviceProfile(
     architecture="aarch64",
     soc="SM8150",
@@ -41,11 +59,13 @@ def pages() -> dict[str, str]:
         "cores that an agent may not use": [device(profile=LIMITED)],
         "a quota of their time": [device(profile=replace(LIMITED, cpu_quota_cores=1.5))],
         "nobody enrolled": [],
+        "one that rests, and one that drains": [RESTING, DRAINING],
     }
     lists = {title: printed(print_devices, each, width=120) for title, each in shown.items()}
     return lists | {
         "all of one": printed(print_device, device()),
         "all of one that is away": printed(print_device, AWAY),
+        "all of one that rests": printed(print_device, RESTING),
         "all of a phone that is none": printed(print_device, device(profile=PHONE)),
     }
 

@@ -3,18 +3,31 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import RowMapping, ScalarSelect, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    RowMapping,
+    ScalarSelect,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
 from controller.state.database import Database, Transaction
+from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.counts import count_anew
 from controller.state.schema import (
     attempts,
     courses,
     device_spreads,
+    device_standings,
     devices,
     jobs,
     measurements,
@@ -130,8 +143,10 @@ def forget(database: Database, device_id: str) -> None:
         ).all()
         for table in (reused_jobs, measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
-        for of_course in (courses, device_spreads):
-            transaction.execute(delete(of_course).where(of_course.c.device_id == device_id))
+        for of_device_alone in (courses, device_spreads, device_standings):
+            transaction.execute(
+                delete(of_device_alone).where(of_device_alone.c.device_id == device_id)
+            )
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
         for table in (sweep_counts, sweeps):
             transaction.execute(
@@ -172,7 +187,7 @@ def touch(database: Database, seen_at_unix_ms: Mapping[str, int]) -> None:
 
 def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device, ...]:
     """Every device of the fleet by name; `connected` holds the ids of those that are there now."""
-    of_fleet = select(devices).where(devices.c.removed_at_unix_ms.is_(None))
+    of_fleet = _standing().where(devices.c.removed_at_unix_ms.is_(None))
     with database.transaction() as transaction:
         rows = transaction.execute(of_fleet.order_by(devices.c.name)).mappings()
         return _devices(rows, connected)
@@ -180,7 +195,7 @@ def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device,
 
 def list_removed(database: Database) -> tuple[Device, ...]:
     """Every device that was removed and whose measurements stayed, the newest first."""
-    removed = select(devices).where(devices.c.removed_at_unix_ms.is_not(None))
+    removed = _standing().where(devices.c.removed_at_unix_ms.is_not(None))
     with database.transaction() as transaction:
         rows = transaction.execute(removed.order_by(devices.c.removed_at_unix_ms.desc()))
         return _devices(rows.mappings(), frozenset())
@@ -194,6 +209,12 @@ def holder_of(name: str) -> ScalarSelect[str]:
         .order_by(devices.c.removed_at_unix_ms.is_not(None), devices.c.removed_at_unix_ms.desc())
         .limit(1)
         .scalar_subquery()
+    )
+
+
+def _standing() -> Select[Any]:
+    return select(devices, *COLUMNS).outerjoin(
+        device_standings, device_standings.c.device_id == devices.c.device_id
     )
 
 
@@ -233,6 +254,7 @@ def _devices(rows: Iterable[RowMapping], connected: frozenset[str]) -> tuple[Dev
             connected=row["device_id"] in connected,
             enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
             last_seen_at_unix_ms=row["last_seen_at_unix_ms"],
+            standing=standing_of(row),
         )
 
     return tuple(readable("device", "device_id", rows, device))
