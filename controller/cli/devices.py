@@ -1,16 +1,22 @@
 """`edgerank devices`: who is in the fleet, and what one of them is."""
 
+from typing import Final
+
 import click
 from rich.console import Console
 
 from controller.cli.options.asking import OPEN_TO_ALL, controller_option, json_option
 from controller.cli.options.failures import says_failures
-from controller.cli.printing.devices import print_device, print_devices
+from controller.cli.printing.devices import print_device, print_devices, print_events
 from controller.cli.printing.documents import print_json
 from controller.client import AccessClient, QueryClient
+from controller.domain.devices import MOST_EVENTS
 from controller.domain.names import find_device
 from controller.views.counting import counted
 from controller.views.device_words import standing_words
+
+# What befell a device, beside all that it says of itself.
+_LAST: Final = 5
 
 
 @click.group(invoke_without_command=True)
@@ -49,14 +55,49 @@ def devices(context: click.Context, address: str, as_json: bool) -> None:
 @controller_option
 @says_failures
 def show(name: str, address: str) -> None:
-    """Tell all that a device says of itself.
+    """Tell all that a device says of itself, and what befell it last.
 
     \b
     Example:
       edgerank devices show phone
     """
     with QueryClient(address) as client:
-        print_device(Console(), find_device(client.list_devices(), name))
+        device = find_device(client.list_devices(), name)
+        events = client.list_device_events(name, _LAST)
+    console = Console()
+    print_device(console, device)
+    print_events(console, events)
+
+
+@devices.command()
+@click.argument("name")
+@click.option(
+    "--last",
+    "count",
+    type=click.IntRange(1, MOST_EVENTS),
+    default=MOST_EVENTS,
+    show_default=True,
+    help="How much of it.",
+)
+@controller_option
+@json_option
+@says_failures
+def history(name: str, count: int, address: str, as_json: bool) -> None:
+    """Tell what befell a device: joined, connected, lost, resting, renamed.
+
+    The newest first, of the newest 100. By whom, where somebody wanted it.
+
+    \b
+    Examples:
+      edgerank devices history board
+      edgerank devices history board --last 20 --json
+    """
+    with QueryClient(address) as client:
+        events = client.list_device_events(name, count)
+    if as_json:
+        print_json(events)
+    else:
+        print_events(Console(), events)
 
 
 @devices.command()

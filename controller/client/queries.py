@@ -18,7 +18,7 @@ from controller.domain.catalog import (
 )
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
-from controller.domain.devices import DeviceStanding
+from controller.domain.devices import DeviceEvent, DeviceStanding
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
@@ -63,6 +63,13 @@ class QueryClient(Client):
             response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
         devices = tuple(from_message(device, Device) for device in response.devices)
         return devices, response.open_to_all
+
+    def list_device_events(self, device: str, count: int) -> tuple[DeviceEvent, ...]:
+        """At most so many of what befell a device, the newest first."""
+        request = query_pb2.ListDeviceEventsRequest(device=device, count=count)
+        with self.said():
+            response = self._stub.ListDeviceEvents(request, timeout=DEADLINE_S)
+        return tuple(from_message(event, DeviceEvent) for event in response.events)
 
     def rename_device(self, device: str, name: str) -> None:
         """Gives a device another name."""

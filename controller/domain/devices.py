@@ -1,4 +1,4 @@
-"""Whether a device takes jobs, and by whose word."""
+"""Whether a device takes jobs, by whose word, and what befell it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -42,6 +42,60 @@ class DeviceStanding:
 
 ACTIVE: Final = DeviceStanding()
 """Nobody said anything of it."""
+
+
+class DeviceEventKind(Enum):
+    """What befell a device."""
+
+    JOINED = "joined"
+    """It was not in the fleet before."""
+    CONNECTED = "connected"
+    """Its agent came."""
+    LEFT = "left"
+    """Its agent ended, and said so."""
+    LOST = "lost"
+    """Its agent's stream broke."""
+    DRAINING = "draining"
+    """It was told to finish what it measured, and to rest then."""
+    DRAINED = "drained"
+    """It had finished, and rests."""
+    RESTING = "resting"
+    """It was told to rest."""
+    WOKEN = "woken"
+    """It was told to take jobs again."""
+    RENAMED = "renamed"
+    """It got another name."""
+    REPLACED = "replaced"
+    """Another agent took it over."""
+    REMOVED = "removed"
+    """It was taken out of the fleet."""
+    REVOKED = "revoked"
+    """Its certificates became worth nothing."""
+
+
+MOST_EVENTS: Final = 100
+"""How many are kept of a device: some 15 kB. Of a network that drops twice an hour, a day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceEvent:
+    """What befell a device.
+
+    Attributes:
+        at_unix_ms: when, by the controller's clock, ms since 1970 UTC.
+        kind: what.
+        caller: who wanted it; None where nobody did.
+        caller_name: of the token; empty for others.
+        name: of one that was renamed, its name from then on; empty for others.
+        former_name: its name before; empty for others.
+    """
+
+    at_unix_ms: int
+    kind: DeviceEventKind
+    caller: CallerKind | None = None
+    caller_name: str = ""
+    name: str = ""
+    former_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,7 +101,7 @@ def record_report(
             is_new = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
         else:
             is_new = _end_attempt(transaction, attempt, report, spent_ms, now_unix_ms)
-        attempt_ended(transaction, device_id)
+        attempt_ended(transaction, device_id, now_unix_ms)
     # Again for a repeated report: the first may have been committed and not settled.
     settle_report(database, attempt.turn, now_unix_ms)
     return Recorded(is_new, refusal)
@@ -126,13 +126,13 @@ def judged(said: SaidReport, settings: MeasureSettings) -> tuple[Report, str]:
     return report, report.failure.reasons[0].words["detail"]
 
 
-def take_back(database: Database, attempt_id: str) -> None:
+def take_back(database: Database, attempt_id: str, now_unix_ms: int) -> None:
     """Queues the turn of an attempt again that its agent gave back; nothing was lost by it."""
     with database.writing() as transaction:
         turn = set_given_back(transaction, attempt_id)
         if turn is not None:
             queue_turn_again(transaction, turn.job_id, turn.ordinal)
-            attempt_ended(transaction, turn.place.device_id)
+            attempt_ended(transaction, turn.place.device_id, now_unix_ms)
 
 
 def lose_attempt(
@@ -151,7 +151,7 @@ def lose_attempt(
         if lost is None:
             return
         _try_again(transaction, lost, (why,), now_unix_ms)
-        attempt_ended(transaction, lost.turn.place.device_id)
+        attempt_ended(transaction, lost.turn.place.device_id, now_unix_ms)
     settle_report(database, lost.turn, now_unix_ms)
 
 

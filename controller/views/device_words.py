@@ -5,7 +5,13 @@ from types import MappingProxyType
 from typing import Final
 
 from controller.domain.access import CallerKind
-from controller.domain.devices import DeviceCondition, DeviceStanding, HeldUp
+from controller.domain.devices import (
+    DeviceCondition,
+    DeviceEvent,
+    DeviceEventKind,
+    DeviceStanding,
+    HeldUp,
+)
 from controller.domain.quantities import format_memory, format_number
 from controller.views.counting import minute
 from protos.device import CoreCluster, CpuCache, DeviceProfile
@@ -120,3 +126,29 @@ def wake_words(device: str) -> str:
 def caller_words(caller: CallerKind, name: str) -> str:
     """Say who did something: the token night."""
     return " ".join(filter(None, (_CALLERS[caller], name)))
+
+
+_EVENTS: Final[Mapping[DeviceEventKind, str]] = MappingProxyType(
+    {
+        DeviceEventKind.JOINED: "joined",
+        DeviceEventKind.CONNECTED: "connected",
+        DeviceEventKind.LEFT: "left: its agent ended",
+        DeviceEventKind.LOST: "lost: its connection broke",
+        DeviceEventKind.DRAINING: "draining",
+        DeviceEventKind.DRAINED: "drained, resting",
+        DeviceEventKind.RESTING: "resting",
+        DeviceEventKind.WOKEN: "woken",
+        DeviceEventKind.RENAMED: "renamed",
+        DeviceEventKind.REPLACED: "taken over by another agent",
+        DeviceEventKind.REMOVED: "removed",
+        DeviceEventKind.REVOKED: "revoked",
+    }
+)
+
+
+def event_words(event: DeviceEvent) -> str:
+    """Say what befell a device: renamed from board to kitchen."""
+    words = _EVENTS[event.kind]
+    if event.name:
+        words += f" from {event.former_name} to {event.name}"
+    return words

@@ -52,6 +52,67 @@ DEVICE_CONDITION_RESTING: DeviceCondition.ValueType  # 3
 """It takes none, since somebody said so."""
 Global___DeviceCondition: _TypeAlias = DeviceCondition  # noqa: Y015
 
+class _DeviceEventKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeviceEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeviceEventKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEVICE_EVENT_KIND_UNSPECIFIED: _DeviceEventKind.ValueType  # 0
+    DEVICE_EVENT_KIND_JOINED: _DeviceEventKind.ValueType  # 1
+    """It was not in the fleet before."""
+    DEVICE_EVENT_KIND_CONNECTED: _DeviceEventKind.ValueType  # 2
+    """Its agent came."""
+    DEVICE_EVENT_KIND_LEFT: _DeviceEventKind.ValueType  # 3
+    """Its agent ended, and said so."""
+    DEVICE_EVENT_KIND_LOST: _DeviceEventKind.ValueType  # 4
+    """Its agent's stream broke."""
+    DEVICE_EVENT_KIND_DRAINING: _DeviceEventKind.ValueType  # 5
+    """It was told to finish what it measured, and to rest then."""
+    DEVICE_EVENT_KIND_DRAINED: _DeviceEventKind.ValueType  # 6
+    """It had finished, and rests."""
+    DEVICE_EVENT_KIND_RESTING: _DeviceEventKind.ValueType  # 7
+    """It was told to rest."""
+    DEVICE_EVENT_KIND_WOKEN: _DeviceEventKind.ValueType  # 8
+    """It was told to take jobs again."""
+    DEVICE_EVENT_KIND_RENAMED: _DeviceEventKind.ValueType  # 9
+    """It got another name."""
+    DEVICE_EVENT_KIND_REPLACED: _DeviceEventKind.ValueType  # 10
+    """Another agent took it over."""
+    DEVICE_EVENT_KIND_REMOVED: _DeviceEventKind.ValueType  # 11
+    """It was taken out of the fleet."""
+    DEVICE_EVENT_KIND_REVOKED: _DeviceEventKind.ValueType  # 12
+    """Its certificates became worth nothing."""
+
+class DeviceEventKind(_DeviceEventKind, metaclass=_DeviceEventKindEnumTypeWrapper): ...
+
+DEVICE_EVENT_KIND_UNSPECIFIED: DeviceEventKind.ValueType  # 0
+DEVICE_EVENT_KIND_JOINED: DeviceEventKind.ValueType  # 1
+"""It was not in the fleet before."""
+DEVICE_EVENT_KIND_CONNECTED: DeviceEventKind.ValueType  # 2
+"""Its agent came."""
+DEVICE_EVENT_KIND_LEFT: DeviceEventKind.ValueType  # 3
+"""Its agent ended, and said so."""
+DEVICE_EVENT_KIND_LOST: DeviceEventKind.ValueType  # 4
+"""Its agent's stream broke."""
+DEVICE_EVENT_KIND_DRAINING: DeviceEventKind.ValueType  # 5
+"""It was told to finish what it measured, and to rest then."""
+DEVICE_EVENT_KIND_DRAINED: DeviceEventKind.ValueType  # 6
+"""It had finished, and rests."""
+DEVICE_EVENT_KIND_RESTING: DeviceEventKind.ValueType  # 7
+"""It was told to rest."""
+DEVICE_EVENT_KIND_WOKEN: DeviceEventKind.ValueType  # 8
+"""It was told to take jobs again."""
+DEVICE_EVENT_KIND_RENAMED: DeviceEventKind.ValueType  # 9
+"""It got another name."""
+DEVICE_EVENT_KIND_REPLACED: DeviceEventKind.ValueType  # 10
+"""Another agent took it over."""
+DEVICE_EVENT_KIND_REMOVED: DeviceEventKind.ValueType  # 11
+"""It was taken out of the fleet."""
+DEVICE_EVENT_KIND_REVOKED: DeviceEventKind.ValueType  # 12
+"""Its certificates became worth nothing."""
+Global___DeviceEventKind: _TypeAlias = DeviceEventKind  # noqa: Y015
+
 class _CoreChoice:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -545,6 +606,90 @@ class ListDevicesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDevicesResponse: _TypeAlias = ListDevicesResponse  # noqa: Y015
+
+@_typing.final
+class ListDeviceEventsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    count: _builtins.int
+    """At most so many."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeviceEventsRequest: _TypeAlias = ListDeviceEventsRequest  # noqa: Y015
+
+@_typing.final
+class DeviceEvent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    CALLER_NAME_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMER_NAME_FIELD_NUMBER: _builtins.int
+    at_unix_ms: _builtins.int
+    """By the controller's clock."""
+    kind: Global___DeviceEventKind.ValueType
+    caller: Global___CallerKind.ValueType
+    """Who wanted it; absent where nobody did."""
+    caller_name: _builtins.str
+    """Of the token; empty for others."""
+    name: _builtins.str
+    """Of one that was renamed: its name from then on, and before."""
+    former_name: _builtins.str
+    def __init__(
+        self,
+        *,
+        at_unix_ms: _builtins.int = ...,
+        kind: Global___DeviceEventKind.ValueType = ...,
+        caller: Global___CallerKind.ValueType | None = ...,
+        caller_name: _builtins.str = ...,
+        name: _builtins.str = ...,
+        former_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "caller", b"caller"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "at_unix_ms", b"at_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "former_name", b"former_name", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+
+Global___DeviceEvent: _TypeAlias = DeviceEvent  # noqa: Y015
+
+@_typing.final
+class ListDeviceEventsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceEvent]: ...
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___DeviceEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeviceEventsResponse: _TypeAlias = ListDeviceEventsResponse  # noqa: Y015
 
 @_typing.final
 class RenameDeviceRequest(_message.Message):

@@ -39,6 +39,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.FromString,
                 _registered_method=True)
+        self.ListDeviceEvents = channel.unary_unary(
+                '/edgerank.v1.Query/ListDeviceEvents',
+                request_serializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsResponse.FromString,
+                _registered_method=True)
         self.RenameDevice = channel.unary_unary(
                 '/edgerank.v1.Query/RenameDevice',
                 request_serializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.SerializeToString,
@@ -151,6 +156,14 @@ class QueryServicer(object):
 
     def ListDevices(self, request, context):
         """Every device that enrolled and was not removed. Idempotent; answers at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeviceEvents(self, request, context):
+        """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+        means it. Idempotent; answers at once. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -337,6 +350,11 @@ def add_QueryServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.SerializeToString,
             ),
+            'ListDeviceEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeviceEvents,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsResponse.SerializeToString,
+            ),
             'RenameDevice': grpc.unary_unary_rpc_method_handler(
                     servicer.RenameDevice,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.FromString,
@@ -470,6 +488,33 @@ class Query(object):
             '/edgerank.v1.Query/ListDevices',
             protos_dot_v1_dot_query__pb2.ListDevicesRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeviceEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ListDeviceEvents',
+            protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ListDeviceEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class QueryStub:
     def __new__(cls, channel: _aio.Channel) -> QueryAsyncStub: ...
     ListDevices: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]
     """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    ListDeviceEvents: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDeviceEventsRequest, _query_pb2.ListDeviceEventsResponse]
+    """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+    means it. Idempotent; answers at once. Errors: NOT_FOUND.
+    """
     RenameDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RenameDeviceRequest, _query_pb2.RenameDeviceResponse]
     """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
     is started under a name that it did not have before.
@@ -130,6 +134,10 @@ class QueryAsyncStub(QueryStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDevices: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]  # type: ignore[assignment]
     """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    ListDeviceEvents: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDeviceEventsRequest, _query_pb2.ListDeviceEventsResponse]  # type: ignore[assignment]
+    """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+    means it. Idempotent; answers at once. Errors: NOT_FOUND.
+    """
     RenameDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RenameDeviceRequest, _query_pb2.RenameDeviceResponse]  # type: ignore[assignment]
     """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
     is started under a name that it did not have before.
@@ -222,6 +230,16 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.ListDevicesResponse, _abc.Awaitable[_query_pb2.ListDevicesResponse]]:
         """Every device that enrolled and was not removed. Idempotent; answers at once."""
+
+    @_abc_1.abstractmethod
+    def ListDeviceEvents(
+        self,
+        request: _query_pb2.ListDeviceEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ListDeviceEventsResponse, _abc.Awaitable[_query_pb2.ListDeviceEventsResponse]]:
+        """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+        means it. Idempotent; answers at once. Errors: NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def RenameDevice(

@@ -11,6 +11,7 @@ from controller.domain.access import AuditEntry
 from controller.domain.catalog import Dataset, OwnModel
 from controller.domain.comparisons import Comparison
 from controller.domain.conversions import ConversionOutcome
+from controller.domain.devices import DeviceEvent
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
@@ -25,6 +26,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "comparison": Comparison,
         "conversion": tuple[ConversionOutcome, ...],
         "datasets": tuple[Dataset, ...],
+        "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
         "measurement": Measurement,
         "models": tuple[Backbone, ...],

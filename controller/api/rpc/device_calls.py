@@ -45,7 +45,7 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
         """Gives a device another name."""
         async with answered_failures(context):
             device = await self._found(request.device)
-            await self._fleet.tending.rename(device, request.name)
+            await self._fleet.tending.rename(device, request.name, current_caller())
         return query_pb2.RenameDeviceResponse()
 
     async def RemoveDevice(  # noqa: N802
@@ -54,7 +54,9 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
         """Takes a device out of the fleet."""
         async with answered_failures(context):
             device = await self._found(request.device)
-            count = await self._fleet.remove(device, with_measurements=request.with_measurements)
+            count = await self._fleet.tending.remove(
+                device, current_caller(), with_measurements=request.with_measurements
+            )
         return query_pb2.RemoveDeviceResponse(measurement_count=count)
 
     async def ReplaceDevice(  # noqa: N802
@@ -90,8 +92,18 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
         """Lets a device take jobs again."""
         async with answered_failures(context):
             device = await self._found(request.device)
-            standing = await self._fleet.tending.wake(device)
+            standing = await self._fleet.tending.wake(device, current_caller())
         return query_pb2.WakeDeviceResponse(standing=_message(standing))
+
+    async def ListDeviceEvents(  # noqa: N802
+        self, request: query_pb2.ListDeviceEventsRequest, context: Context
+    ) -> query_pb2.ListDeviceEventsResponse:
+        """What befell a device."""
+        async with answered_failures(context):
+            events = await self._queries.device_events(request.device, request.count)
+        return query_pb2.ListDeviceEventsResponse(
+            events=[to_message(event, query_pb2.DeviceEvent) for event in events]
+        )
 
     async def _found(self, name: str) -> Device:
         return find_device(await self._queries.devices(), name)

@@ -6,13 +6,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.cores import format_cores
+from controller.domain.devices import DeviceEvent
 from controller.domain.quantities import format_memory
 from controller.domain.sweeps import Device
 from controller.views.counting import minute
 from controller.views.device_words import (
     cache_words,
+    caller_words,
     clusters_words,
+    event_words,
     instruction_set_words,
     standing_words,
     surroundings_words,
@@ -61,6 +65,15 @@ def print_device(console: Console, device: Device) -> None:
         told = "\n".join(filter(None, (known.build, *known.execution_providers)))
         version = f"{known.runtime.value} {known.version}"
         table.add_row("runtime", Text.assemble(version, (f"\n{told}" if told else "", "dim")))
+    console.print(table)
+
+
+def print_events(console: Console, events: Sequence[DeviceEvent]) -> None:
+    """Print what befell a device, a line each."""
+    table = Ledger("when, UTC", Column("what"), Column("by"))
+    for event in events:
+        by = "" if event.caller is None else caller_words(event.caller, event.caller_name)
+        table.add_row(Text(minute(event.at_unix_ms)), event_words(event), by)
     console.print(table)
 
 

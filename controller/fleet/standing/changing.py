@@ -1,12 +1,21 @@
 """How a device's standing changes, each time in the transaction of what it follows from."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from controller.domain.access import Caller
-from controller.domain.devices import ACTIVE, DeviceCondition, DeviceStanding
+from controller.domain.devices import (
+    ACTIVE,
+    DeviceCondition,
+    DeviceEvent,
+    DeviceEventKind,
+    DeviceStanding,
+)
 from controller.fleet.standing.rules import drained, rested
 from controller.state.attempts import list_out, set_given_back
 from controller.state.database import Database, Transaction
+from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import keep_standing, read_standing
 from controller.state.rounds.turns import queue_turn_again
 
@@ -19,7 +28,8 @@ def drain_device(
         before = read_standing(transaction, device_id)
         is_busy = bool(list_out(transaction, device_id))
         standing = drained(before, by, now_unix_ms, is_busy=is_busy)
-        return _kept(transaction, device_id, before, standing)
+        _keep(transaction, device_id, before, standing, _told(standing, by, now_unix_ms))
+        return standing
 
 
 def rest_device(
@@ -34,26 +44,51 @@ def rest_device(
             if turn is not None:
                 queue_turn_again(transaction, turn.job_id, turn.ordinal)
         standing = rested(before, by, now_unix_ms)
-        return _kept(transaction, device_id, before, standing), stopped
+        _keep(transaction, device_id, before, standing, _told(standing, by, now_unix_ms))
+        return standing, stopped
 
 
-def wake_device(database: Database, device_id: str) -> DeviceStanding:
+def wake_device(database: Database, device_id: str, by: Caller, now_unix_ms: int) -> DeviceStanding:
     """Lets a device take jobs again."""
     with database.writing() as transaction:
         before = read_standing(transaction, device_id)
-        return _kept(transaction, device_id, before, ACTIVE)
+        _keep(transaction, device_id, before, ACTIVE, _told(ACTIVE, by, now_unix_ms))
+        return ACTIVE
 
 
-def attempt_ended(transaction: Transaction, device_id: str) -> None:
+def attempt_ended(transaction: Transaction, device_id: str, now_unix_ms: int) -> None:
     """What follows from an attempt's end: a device that drains and has no other rests."""
     before = read_standing(transaction, device_id)
     if before.condition is DeviceCondition.DRAINING and not list_out(transaction, device_id):
         keep_standing(transaction, device_id, replace(before, condition=DeviceCondition.RESTING))
+        event = DeviceEvent(
+            at_unix_ms=now_unix_ms,
+            kind=DeviceEventKind.DRAINED,
+            caller=before.caller,
+            caller_name=before.caller_name,
+        )
+        add_event(transaction, device_id, event)
 
 
-def _kept(
-    transaction: Transaction, device_id: str, before: DeviceStanding, standing: DeviceStanding
-) -> DeviceStanding:
+_TOLD: Final[Mapping[DeviceCondition, DeviceEventKind]] = {
+    DeviceCondition.ACTIVE: DeviceEventKind.WOKEN,
+    DeviceCondition.DRAINING: DeviceEventKind.DRAINING,
+    DeviceCondition.RESTING: DeviceEventKind.RESTING,
+}
+
+
+def _told(standing: DeviceStanding, by: Caller, now_unix_ms: int) -> DeviceEvent:
+    return event_by(by, _TOLD[standing.condition], now_unix_ms)
+
+
+def _keep(
+    transaction: Transaction,
+    device_id: str,
+    before: DeviceStanding,
+    standing: DeviceStanding,
+    event: DeviceEvent,
+) -> None:
+    """Remembers how a device stands, and why in its history, unless it stands so already."""
     if standing != before:
         keep_standing(transaction, device_id, standing)
-    return standing
+        add_event(transaction, device_id, event)

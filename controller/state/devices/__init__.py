@@ -18,14 +18,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from controller.domain.access import Caller
+from controller.domain.devices import DeviceEvent, DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Device
 from controller.state.database import Database, Transaction
+from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.counts import count_anew
 from controller.state.schema import (
     attempts,
     courses,
+    device_events,
     device_spreads,
     device_standings,
     devices,
@@ -62,9 +66,12 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
     """
     with _free_name(hello.name), database.writing() as transaction:
         before = transaction.execute(
-            select(devices.c.device_id, devices.c.name, devices.c.agent_name).where(
-                devices.c.agent_id == hello.device_id
-            )
+            select(
+                devices.c.device_id,
+                devices.c.name,
+                devices.c.agent_name,
+                devices.c.removed_at_unix_ms,
+            ).where(devices.c.agent_id == hello.device_id)
         ).one_or_none()
         if before is None:
             _refuse_replaced(transaction, hello.device_id)
@@ -87,6 +94,13 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
             transaction.execute(
                 update(devices).where(devices.c.device_id == device_id).values(known)
             )
+        if before is None or before.removed_at_unix_ms is not None:
+            kind = DeviceEventKind.JOINED
+            add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
+        if before is not None and before.name != name:
+            add_event(transaction, device_id, _renamed(before.name, name, None, now_unix_ms))
+        kind = DeviceEventKind.CONNECTED
+        add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
     return Enrolled(device_id, name)
 
 
@@ -98,7 +112,7 @@ def device_of_agent(database: Database, agent_id: str) -> str | None:
         ).one_or_none()
 
 
-def hand_over(database: Database, device_id: str, agent_id: str) -> None:
+def hand_over(database: Database, device_id: str, agent_id: str, now_unix_ms: int) -> None:
     """Gives a device to another agent; the one of before is refused from now on."""
     with database.transaction() as transaction:
         before = transaction.scalars(
@@ -109,21 +123,25 @@ def hand_over(database: Database, device_id: str, agent_id: str) -> None:
         transaction.execute(
             update(devices).where(devices.c.device_id == device_id).values(agent_id=agent_id)
         )
+        kind = DeviceEventKind.REPLACED
+        add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
 
 
-def rename(database: Database, device_id: str, name: str) -> None:
+def rename(database: Database, device_id: str, name: str, by: Caller, now_unix_ms: int) -> None:
     """Gives a device another name, its measurements with it.
 
     Raises:
         EdgerankError: NAME_TAKEN when another device has the name.
     """
-    with _free_name(name), database.transaction() as transaction:
-        transaction.execute(
-            update(devices).where(devices.c.device_id == device_id).values(name=name)
-        )
+    of_device = devices.c.device_id == device_id
+    with _free_name(name), database.writing() as transaction:
+        before = transaction.scalars(select(devices.c.name).where(of_device)).one()
+        transaction.execute(update(devices).where(of_device).values(name=name))
+        if name != before:
+            add_event(transaction, device_id, _renamed(before, name, by, now_unix_ms))
 
 
-def remove(database: Database, device_id: str, now_unix_ms: int) -> None:
+def remove(database: Database, device_id: str, by: Caller, now_unix_ms: int) -> None:
     """Takes a device out of the fleet; its measurements stay, its name is free."""
     with database.transaction() as transaction:
         transaction.execute(
@@ -131,6 +149,22 @@ def remove(database: Database, device_id: str, now_unix_ms: int) -> None:
             .where(devices.c.device_id == device_id)
             .values(removed_at_unix_ms=now_unix_ms)
         )
+        add_event(transaction, device_id, event_by(by, DeviceEventKind.REMOVED, now_unix_ms))
+
+
+def leave(
+    database: Database, device_id: str, seen_at_unix_ms: int, kind: DeviceEventKind | None
+) -> None:
+    """Remembers when a device was last there, and how it went; None is by this side's doing."""
+    with database.writing() as transaction:
+        known = transaction.execute(
+            update(devices)
+            .where(devices.c.device_id == device_id)
+            .values(last_seen_at_unix_ms=seen_at_unix_ms)
+        )
+        if known.rowcount and kind is not None:
+            event = DeviceEvent(at_unix_ms=seen_at_unix_ms, kind=kind)
+            add_event(transaction, device_id, event)
 
 
 def forget(database: Database, device_id: str) -> None:
@@ -143,7 +177,7 @@ def forget(database: Database, device_id: str) -> None:
         ).all()
         for table in (reused_jobs, measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
-        for of_device_alone in (courses, device_spreads, device_standings):
+        for of_device_alone in (courses, device_spreads, device_standings, device_events):
             transaction.execute(
                 delete(of_device_alone).where(of_device_alone.c.device_id == device_id)
             )
@@ -215,6 +249,17 @@ def holder_of(name: str) -> ScalarSelect[str]:
 def _standing() -> Select[Any]:
     return select(devices, *COLUMNS).outerjoin(
         device_standings, device_standings.c.device_id == devices.c.device_id
+    )
+
+
+def _renamed(before: str, name: str, by: Caller | None, now_unix_ms: int) -> DeviceEvent:
+    return DeviceEvent(
+        at_unix_ms=now_unix_ms,
+        kind=DeviceEventKind.RENAMED,
+        caller=None if by is None else by.caller,
+        caller_name="" if by is None else by.caller_name,
+        name=name,
+        former_name=before,
     )
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from controller.domain.access import CallerKind
-from controller.domain.devices import DeviceCondition
+from controller.domain.devices import DeviceCondition, DeviceEventKind
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
@@ -40,6 +40,7 @@ __all__ = [
     "attempts",
     "backbones",
     "courses",
+    "device_events",
     "device_spreads",
     "device_standings",
     "devices",
@@ -90,6 +91,22 @@ device_standings = Table(
     Column("since_unix_ms", BigInteger),
     Column("caller", Member(CallerKind)),
     Column("caller_name", String, nullable=False),
+)
+
+# What befell devices, in order.
+device_events = Table(
+    "device_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True),
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
+    Column("at_unix_ms", BigInteger, nullable=False),
+    Column("kind", Member(DeviceEventKind), nullable=False),
+    Column("caller", Member(CallerKind)),
+    Column("caller_name", String, nullable=False),
+    # Of one that was renamed.
+    Column("name", String, nullable=False),
+    Column("former_name", String, nullable=False),
+    Index("ix_device_events_device_id_event_id", "device_id", "event_id"),
 )
 
 # Agents whose device another agent took over.

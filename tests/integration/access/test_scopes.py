@@ -141,6 +141,14 @@ def test_who_may_operate_lets_devices_rest_and_it_is_told_who_did(guarded: Guard
         assert "takes jobs" in guarded.command("devices", "drain", "sleeper") + guarded.command(
             "devices", "wake", "sleeper"
         )
+    # Its agent has ended as agents do.
+    assert "left" in guarded.command("devices", "show", "sleeper")
+    told = json.loads(guarded.command("devices", "history", "sleeper", "--json"))
+    assert [each["kind"] for each in reversed(told)] == [
+        *("joined", "connected", "resting", "woken", "resting", "woken", "left")
+    ]
+    guarded.command("devices", "revoke", "sleeper")
+    assert "revoked" in guarded.command("devices", "history", "sleeper", "--last", "1")
     done = json.loads(guarded.command("audit", "--json"))
     noted = {(each["action"], each["caller_name"]) for each in done if each["subject"] == "sleeper"}
     assert {("RestDevice", "night"), ("WakeDevice", "night"), ("DrainDevice", "")} <= noted

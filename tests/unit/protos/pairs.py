@@ -47,6 +47,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (access.JoinTokenState, query_pb2.JoinTokenState),
     (sweeps.Device, query_pb2.Device),
     (devices.DeviceStanding, query_pb2.DeviceStanding),
+    (devices.DeviceEvent, query_pb2.DeviceEvent),
     (devices.HeldUp, query_pb2.HeldUp),
     (cores.Cores, query_pb2.Cores),
     (sweeps.SweepSpec, query_pb2.SweepSpec),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.access.callers import OWNER
 from controller.domain.access import Caller, CallerKind
 from controller.domain.devices import DeviceCondition, DeviceStanding, HeldUp
 from controller.domain.jobs import MAX_ATTEMPTS
@@ -111,7 +112,7 @@ async def test_a_device_that_rests_stops_at_once_and_what_it_measured_is_taken_a
         await fleet.ready(session)
         assert session.outbox.empty()
         assert list_outcomes(database, sweep_id) == []
-        await fleet.tending.wake(found(database))
+        await fleet.tending.wake(found(database), NIGHT)
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
     assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
@@ -144,7 +145,7 @@ async def test_a_device_rests_on_over_restarts_of_controller_and_agent_until_it_
     assert session.outbox.empty()
     assert found(database).standing == standing
     assert list_held_up(database, sweep_id) == (HeldUp(device="phone", standing=standing),)
-    assert await after.tending.wake(found(database)) == DeviceStanding()
+    assert await after.tending.wake(found(database), NIGHT) == DeviceStanding()
     assert isinstance(await session.outbox.get(), Lease)
     assert list_held_up(database, sweep_id) == ()
 
@@ -172,7 +173,7 @@ async def test_to_drain_or_wake_again_changes_nothing(
     assert await fleet.tending.drain(found(database), day) == rests
     assert await fleet.tending.rest(found(database), day) == rests
     for _ in range(2):
-        assert await fleet.tending.wake(found(database)) == DeviceStanding()
+        assert await fleet.tending.wake(found(database), NIGHT) == DeviceStanding()
 
 
 async def test_other_devices_go_on_and_hold_nothing_up(database: Database, fleet: Fleet) -> None:
@@ -190,5 +191,5 @@ async def test_a_device_that_rests_may_be_removed_with_its_figures(
     session = await fleet.connect(hello("phone"))
     await fleet.tending.rest(found(database), NIGHT)
     await fleet.disconnect(session)
-    await fleet.remove(found(database), with_measurements=True)
+    await fleet.tending.remove(found(database), OWNER, with_measurements=True)
     assert list_devices(database, frozenset()) == ()

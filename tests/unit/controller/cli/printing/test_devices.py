@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cli.printing.devices import print_device, print_devices
+from controller.cli.printing.devices import print_device, print_devices, print_events
 from controller.domain.access import CallerKind
-from controller.domain.devices import DeviceCondition, DeviceStanding
+from controller.domain.devices import DeviceCondition, DeviceEvent, DeviceEventKind, DeviceStanding
 from protos.device import CoreCluster, DeviceProfile
 from tests.unit.controller.samples.measurements import device
 from tests.unit.controller.samples.pages import bound, kept, printed
@@ -36,6 +36,17 @@ DRAINING = device(
         caller=CallerKind.OWNER,
     ),
 )
+EVENTS = [
+    DeviceEvent(
+        at_unix_ms=1_795_678_200_000 - 60_000 * number,
+        kind=kind,
+        caller=CallerKind.TOKEN if kind is DeviceEventKind.RESTING else None,
+        caller_name="night" if kind is DeviceEventKind.RESTING else "",
+        name="kitchen" if kind is DeviceEventKind.RENAMED else "",
+        former_name="board" if kind is DeviceEventKind.RENAMED else "",
+    )
+    for number, kind in enumerate(reversed(DeviceEventKind))
+]
 PHONE = DeviceProfile(
     architecture="aarch64",
     soc="SM8150",
@@ -66,6 +77,7 @@ def pages() -> dict[str, str]:
         "all of one": printed(print_device, device()),
         "all of one that is away": printed(print_device, AWAY),
         "all of one that rests": printed(print_device, RESTING),
+        "what befell one": printed(print_events, EVENTS),
         "all of a phone that is none": printed(print_device, device(profile=PHONE)),
     }
 
