@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Final
 
 from controller.domain.access import CallerKind
+from protos.reasons import Reason
 
 
 class DeviceCondition(Enum):
@@ -16,6 +17,8 @@ class DeviceCondition(Enum):
     """It finishes what it measures, and rests then."""
     RESTING = "resting"
     """It takes none, since somebody said so."""
+    QUARANTINED = "quarantined"
+    """It takes none, since too much failed there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +30,18 @@ class DeviceStanding:
         since_unix_ms: since when it does not, ms since 1970 UTC; None of one that does.
         caller: who said so; None where nobody did.
         caller_name: of the token; empty for others.
+        reasons: why, of one in quarantine.
+        unreported: attempts one after another that it never reported, although it was alive.
+        failing_backbones: those that failed there, none between that did not.
     """
 
     condition: DeviceCondition = DeviceCondition.ACTIVE
     since_unix_ms: int | None = None
     caller: CallerKind | None = None
     caller_name: str = ""
+    reasons: tuple[Reason, ...] = ()
+    unreported: int = 0
+    failing_backbones: tuple[str, ...] = ()
 
     @property
     def takes_jobs(self) -> bool:
@@ -71,6 +80,10 @@ class DeviceEventKind(Enum):
     """It was taken out of the fleet."""
     REVOKED = "revoked"
     """Its certificates became worth nothing."""
+    QUARANTINED = "quarantined"
+    """Too much failed there, so that it takes no more jobs."""
+    SILENT = "silent"
+    """It took a job, was alive, and did not report it in time."""
 
 
 MOST_EVENTS: Final = 100
@@ -88,6 +101,7 @@ class DeviceEvent:
         caller_name: of the token; empty for others.
         name: of one that was renamed, its name from then on; empty for others.
         former_name: its name before; empty for others.
+        reasons: why, of one in quarantine.
     """
 
     at_unix_ms: int
@@ -96,6 +110,7 @@ class DeviceEvent:
     caller_name: str = ""
     name: str = ""
     former_name: str = ""
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

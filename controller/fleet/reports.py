@@ -15,7 +15,7 @@ from controller.domain.jobs import (
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
-from controller.fleet.standing.changing import attempt_ended
+from controller.fleet.standing.changing import attempt_ended, attempt_lost, attempt_reported
 from controller.state.attempts import (
     LostTurn,
     StoredAttempt,
@@ -101,7 +101,8 @@ def record_report(
             is_new = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
         else:
             is_new = _end_attempt(transaction, attempt, report, spent_ms, now_unix_ms)
-        attempt_ended(transaction, device_id, now_unix_ms)
+        if attempt.state is not AttemptState.REPORTED and not _was_stopped(attempt, report):
+            attempt_reported(transaction, attempt.turn, _why_failed(report), now_unix_ms)
     # Again for a repeated report: the first may have been committed and not settled.
     settle_report(database, attempt.turn, now_unix_ms)
     return Recorded(is_new, refusal)
@@ -151,7 +152,7 @@ def lose_attempt(
         if lost is None:
             return
         _try_again(transaction, lost, (why,), now_unix_ms)
-        attempt_ended(transaction, lost.turn.place.device_id, now_unix_ms)
+        attempt_lost(transaction, lost.turn, why, now_unix_ms)
     settle_report(database, lost.turn, now_unix_ms)
 
 
@@ -234,10 +235,9 @@ def _commit(
     spent_ms: int,
     now_unix_ms: int,
 ) -> bool:
-    measured, profiled, failure = report.measured, report.profiled, report.failure
+    measured, profiled = report.measured, report.profiled
     if measured is None and profiled is None:
-        why = failure.reasons if failure else (reason(ReasonCode.NOTHING_TOLD),)
-        return fail_job(transaction, turn.job_id, why, now_unix_ms)
+        return fail_job(transaction, turn.job_id, _why_failed(report), now_unix_ms)
     median_ms = None if measured is None else median_of(measured.repetition)
     if not take_turn(transaction, turn, median_ms=median_ms, spent_ms=spent_ms):
         return False
@@ -250,6 +250,13 @@ def _commit(
         measured = replace(measured, repetition=repetition)
         record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
     return True
+
+
+def _why_failed(report: Report) -> tuple[Reason, ...]:
+    """Why there is nothing in a report; empty where there is something."""
+    if report.measured is not None or report.profiled is not None:
+        return ()
+    return report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
 
 
 def _spent_ms(attempt: StoredAttempt, report: Report, now_unix_ms: int) -> int:

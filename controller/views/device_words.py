@@ -13,7 +13,8 @@ from controller.domain.devices import (
     HeldUp,
 )
 from controller.domain.quantities import format_memory, format_number
-from controller.views.counting import minute
+from controller.views.counting import counted, minute
+from controller.views.reasons import sentences
 from protos.device import CoreCluster, CpuCache, DeviceProfile
 
 # As people call what decides on a runtime's kernels; the kernel's own word where they have none.
@@ -78,6 +79,7 @@ _CONDITIONS: Final[Mapping[DeviceCondition, str]] = MappingProxyType(
         DeviceCondition.ACTIVE: "takes jobs",
         DeviceCondition.DRAINING: "finishes what it measures, then rests",
         DeviceCondition.RESTING: "rests",
+        DeviceCondition.QUARANTINED: "is in quarantine",
     }
 )
 
@@ -87,6 +89,7 @@ _SINCE: Final[Mapping[DeviceCondition, str]] = MappingProxyType(
         DeviceCondition.ACTIVE: " since ",
         DeviceCondition.DRAINING: ", as told at ",
         DeviceCondition.RESTING: " since ",
+        DeviceCondition.QUARANTINED: " since ",
     }
 )
 
@@ -109,7 +112,17 @@ def standing_words(standing: DeviceStanding) -> str:
         words += f"{_SINCE[standing.condition]}{minute(standing.since_unix_ms)} UTC"
     if standing.caller is not None:
         words += f", by {caller_words(standing.caller, standing.caller_name)}"
+    if standing.reasons:
+        return f"{words}: {sentences(standing.reasons)}"
+    if standing.unreported:
+        jobs = counted(standing.unreported, "job")
+        words += f" and reports nothing: of the last {jobs} it was alive and told nothing"
     return words
+
+
+def is_remarkable(standing: DeviceStanding) -> bool:
+    """Whether people should see how a device stands where they see many."""
+    return not standing.takes_jobs or standing.unreported > 0
 
 
 def held_up_words(held_up: HeldUp) -> str:
@@ -142,13 +155,19 @@ _EVENTS: Final[Mapping[DeviceEventKind, str]] = MappingProxyType(
         DeviceEventKind.REPLACED: "taken over by another agent",
         DeviceEventKind.REMOVED: "removed",
         DeviceEventKind.REVOKED: "revoked",
+        DeviceEventKind.QUARANTINED: "quarantined",
+        DeviceEventKind.SILENT: "takes jobs and reports nothing",
     }
 )
 
 
 def event_words(event: DeviceEvent) -> str:
-    """Say what befell a device: renamed from board to kitchen."""
+    """Say what befell a device: renamed from board to kitchen, by the token night."""
     words = _EVENTS[event.kind]
     if event.name:
         words += f" from {event.former_name} to {event.name}"
+    if event.caller is not None:
+        words += f", by {caller_words(event.caller, event.caller_name)}"
+    if event.reasons:
+        words += f": {sentences(event.reasons)}"
     return words

@@ -40,6 +40,8 @@ class _DeviceConditionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Devic
     """It finishes what it measures, and rests then."""
     DEVICE_CONDITION_RESTING: _DeviceCondition.ValueType  # 3
     """It takes none, since somebody said so."""
+    DEVICE_CONDITION_QUARANTINED: _DeviceCondition.ValueType  # 4
+    """It takes none, since too much failed there."""
 
 class DeviceCondition(_DeviceCondition, metaclass=_DeviceConditionEnumTypeWrapper):
     """Whether a device takes jobs."""
@@ -50,6 +52,8 @@ DEVICE_CONDITION_DRAINING: DeviceCondition.ValueType  # 2
 """It finishes what it measures, and rests then."""
 DEVICE_CONDITION_RESTING: DeviceCondition.ValueType  # 3
 """It takes none, since somebody said so."""
+DEVICE_CONDITION_QUARANTINED: DeviceCondition.ValueType  # 4
+"""It takes none, since too much failed there."""
 Global___DeviceCondition: _TypeAlias = DeviceCondition  # noqa: Y015
 
 class _DeviceEventKind:
@@ -83,6 +87,10 @@ class _DeviceEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Devic
     """It was taken out of the fleet."""
     DEVICE_EVENT_KIND_REVOKED: _DeviceEventKind.ValueType  # 12
     """Its certificates became worth nothing."""
+    DEVICE_EVENT_KIND_QUARANTINED: _DeviceEventKind.ValueType  # 13
+    """Too much failed there, so that it takes no more jobs."""
+    DEVICE_EVENT_KIND_SILENT: _DeviceEventKind.ValueType  # 14
+    """It took a job, was alive, and did not report it in time."""
 
 class DeviceEventKind(_DeviceEventKind, metaclass=_DeviceEventKindEnumTypeWrapper): ...
 
@@ -111,6 +119,10 @@ DEVICE_EVENT_KIND_REMOVED: DeviceEventKind.ValueType  # 11
 """It was taken out of the fleet."""
 DEVICE_EVENT_KIND_REVOKED: DeviceEventKind.ValueType  # 12
 """Its certificates became worth nothing."""
+DEVICE_EVENT_KIND_QUARANTINED: DeviceEventKind.ValueType  # 13
+"""Too much failed there, so that it takes no more jobs."""
+DEVICE_EVENT_KIND_SILENT: DeviceEventKind.ValueType  # 14
+"""It took a job, was alive, and did not report it in time."""
 Global___DeviceEventKind: _TypeAlias = DeviceEventKind  # noqa: Y015
 
 class _CoreChoice:
@@ -553,6 +565,9 @@ class DeviceStanding(_message.Message):
     SINCE_UNIX_MS_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
     CALLER_NAME_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    UNREPORTED_FIELD_NUMBER: _builtins.int
+    FAILING_BACKBONES_FIELD_NUMBER: _builtins.int
     condition: Global___DeviceCondition.ValueType
     since_unix_ms: _builtins.int
     """Since when it takes none; absent of one that does."""
@@ -560,6 +575,16 @@ class DeviceStanding(_message.Message):
     """Who said so; absent where nobody did."""
     caller_name: _builtins.str
     """Of the token; empty for others."""
+    unreported: _builtins.int
+    """Attempts one after another that it never reported, although it was alive."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Why, of one in quarantine."""
+
+    @_builtins.property
+    def failing_backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Backbones that failed there, none between that did not."""
+
     def __init__(
         self,
         *,
@@ -567,10 +592,13 @@ class DeviceStanding(_message.Message):
         since_unix_ms: _builtins.int | None = ...,
         caller: Global___CallerKind.ValueType | None = ...,
         caller_name: _builtins.str = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        unreported: _builtins.int = ...,
+        failing_backbones: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_since_unix_ms", b"_since_unix_ms", "caller", b"caller", "since_unix_ms", b"since_unix_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_since_unix_ms", b"_since_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "condition", b"condition", "since_unix_ms", b"since_unix_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_since_unix_ms", b"_since_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "condition", b"condition", "failing_backbones", b"failing_backbones", "reasons", b"reasons", "since_unix_ms", b"since_unix_ms", "unreported", b"unreported"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
     _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
@@ -641,6 +669,7 @@ class DeviceEvent(_message.Message):
     CALLER_NAME_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     FORMER_NAME_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
     at_unix_ms: _builtins.int
     """By the controller's clock."""
     kind: Global___DeviceEventKind.ValueType
@@ -651,6 +680,10 @@ class DeviceEvent(_message.Message):
     name: _builtins.str
     """Of one that was renamed: its name from then on, and before."""
     former_name: _builtins.str
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Why, of one in quarantine."""
+
     def __init__(
         self,
         *,
@@ -660,10 +693,11 @@ class DeviceEvent(_message.Message):
         caller_name: _builtins.str = ...,
         name: _builtins.str = ...,
         former_name: _builtins.str = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "caller", b"caller"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "at_unix_ms", b"at_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "former_name", b"former_name", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "at_unix_ms", b"at_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "former_name", b"former_name", "kind", b"kind", "name", b"name", "reasons", b"reasons"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
     _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015

@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.cores import format_cores
 from controller.domain.devices import DeviceEvent
 from controller.domain.quantities import format_memory
@@ -14,10 +13,10 @@ from controller.domain.sweeps import Device
 from controller.views.counting import minute
 from controller.views.device_words import (
     cache_words,
-    caller_words,
     clusters_words,
     event_words,
     instruction_set_words,
+    is_remarkable,
     standing_words,
     surroundings_words,
 )
@@ -41,7 +40,7 @@ def print_devices(console: Console, devices: Sequence[Device]) -> None:
         )
     console.print(table)
     for device in devices:
-        if not device.standing.takes_jobs:
+        if is_remarkable(device.standing):
             console.print(Text(f"{device.name} {standing_words(device.standing)}", style="yellow"))
 
 
@@ -52,7 +51,7 @@ def print_device(console: Console, device: Device) -> None:
     table.add_column(overflow="fold")
     table.add_row("device", Text(device.name, style="bold"))
     table.add_row("connected", _presence(device))
-    style = "" if device.standing.takes_jobs else "yellow"
+    style = "yellow" if is_remarkable(device.standing) else ""
     table.add_row("jobs", Text(standing_words(device.standing), style=style))
     for kind, told in _all_of(device):
         if told:
@@ -70,10 +69,11 @@ def print_device(console: Console, device: Device) -> None:
 
 def print_events(console: Console, events: Sequence[DeviceEvent]) -> None:
     """Print what befell a device, a line each."""
-    table = Ledger("when, UTC", Column("what"), Column("by"))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("when, UTC", no_wrap=True)
+    table.add_column("what", overflow="fold")
     for event in events:
-        by = "" if event.caller is None else caller_words(event.caller, event.caller_name)
-        table.add_row(Text(minute(event.at_unix_ms)), event_words(event), by)
+        table.add_row(Text(minute(event.at_unix_ms)), Text(event_words(event)))
     console.print(table)
 
 

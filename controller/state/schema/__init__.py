@@ -91,6 +91,10 @@ device_standings = Table(
     Column("since_unix_ms", BigInteger),
     Column("caller", Member(CallerKind)),
     Column("caller_name", String, nullable=False),
+    Column("reasons", Document(tuple[Reason, ...]), nullable=False),
+    # Counted in step with what ends there.
+    Column("unreported", Integer, nullable=False),
+    Column("failing_backbones", Document(tuple[str, ...]), nullable=False),
 )
 
 # What befell devices, in order.
@@ -106,6 +110,7 @@ device_events = Table(
     # Of one that was renamed.
     Column("name", String, nullable=False),
     Column("former_name", String, nullable=False),
+    Column("reasons", Document(tuple[Reason, ...]), nullable=False),
     Index("ix_device_events_device_id_event_id", "device_id", "event_id"),
 )
 

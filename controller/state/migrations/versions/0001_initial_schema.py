@@ -157,6 +157,9 @@ def upgrade() -> None:
         sa.Column("since_unix_ms", sa.BigInteger(), nullable=True),
         sa.Column("caller", sa.String(), nullable=True),
         sa.Column("caller_name", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("unreported", sa.Integer(), nullable=False),
+        sa.Column("failing_backbones", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["device_id"], ["devices.device_id"], name=op.f("fk_device_standings_device_id")
         ),
@@ -177,6 +180,7 @@ def upgrade() -> None:
         sa.Column("caller_name", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("former_name", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["device_id"], ["devices.device_id"], name=op.f("fk_device_events_device_id")
         ),
