@@ -7,7 +7,12 @@ from rich.console import Console
 
 from controller.cli.options.asking import OPEN_TO_ALL, controller_option, json_option
 from controller.cli.options.failures import says_failures
-from controller.cli.printing.devices import print_device, print_devices, print_events
+from controller.cli.printing.devices import (
+    print_device,
+    print_devices,
+    print_events,
+    watch_devices,
+)
 from controller.cli.printing.documents import print_json
 from controller.client import AccessClient, QueryClient
 from controller.domain.devices import MOST_EVENTS
@@ -20,11 +25,12 @@ _LAST: Final = 5
 
 
 @click.group(invoke_without_command=True)
+@click.option("--watch", is_flag=True, help="Go on, and show each change.")
 @controller_option
 @json_option
 @click.pass_context
 @says_failures
-def devices(context: click.Context, address: str, as_json: bool) -> None:
+def devices(context: click.Context, *, watch: bool, address: str, as_json: bool) -> None:
     """List the fleet's devices.
 
     Every device that ever joined: what it is, and whether it is connected. All that one says of
@@ -34,11 +40,18 @@ def devices(context: click.Context, address: str, as_json: bool) -> None:
     Examples:
       edgerank devices
       edgerank devices show phone
+      edgerank devices --watch
       edgerank devices --json
     """
+    if watch and (as_json or context.invoked_subcommand is not None):
+        raise click.UsageError("--watch goes on without an end: give it alone, without --json")
     if context.invoked_subcommand is not None:
         # Whoever names the controller before the subcommand means it there, too.
         context.default_map = {context.invoked_subcommand: {"address": address}}
+        return
+    if watch:
+        with QueryClient(address) as client:
+            watch_devices(client.watch_devices(), Console())
         return
     with QueryClient(address) as client:
         found, open_to_all = client.fleet()

@@ -26,6 +26,7 @@ from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import (
     CancelledSweep,
     Device,
+    DeviceChanges,
     StartedSweep,
     SweepPhase,
     SweepSnapshot,
@@ -63,6 +64,11 @@ class QueryClient(Client):
             response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
         devices = tuple(from_message(device, Device) for device in response.devices)
         return devices, response.open_to_all
+
+    def watch_devices(self) -> Iterator[DeviceChanges]:
+        """Every device, then each that changes, without an end."""
+        request = query_pb2.WatchDevicesRequest()
+        yield from self._stream(lambda: self._stub.WatchDevices(request), DeviceChanges)
 
     def list_device_events(self, device: str, count: int) -> tuple[DeviceEvent, ...]:
         """At most so many of what befell a device, the newest first."""

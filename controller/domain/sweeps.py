@@ -83,6 +83,19 @@ class Device:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceChanges:
+    """What those who watch devices are told: all at first, then those that something befell.
+
+    Attributes:
+        devices: as they are now.
+        gone_ids: ids of those that are in the fleet no more.
+    """
+
+    devices: tuple[Device, ...] = ()
+    gone_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepSpec:
     """What a person asks for: every backbone on every device, runtime and thread count.
 

@@ -34,6 +34,7 @@ from controller.fleet.reports import VANISHED, SaidReport, lose_attempt, record_
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.tending import Tending
+from controller.fleet.standing.watching import DeviceWatching
 from controller.fleet.takeover import Takeovers
 from controller.state import attempts, devices
 from controller.state.committing import Commits
@@ -86,6 +87,7 @@ class Fleet:
             hostname=hostname,
         )
         self.gate = self._dispatcher.gate
+        self.watching = DeviceWatching(database, changes, self.connected)
         self.tending = Tending(
             database,
             self._commits,
@@ -96,6 +98,7 @@ class Fleet:
             end_lease=self._end_lease,
             lose=self._lose,
             end_sweeps=self.end_finished_sweeps,
+            on_removed=self.watching.mark,
         )
 
     def connected(self) -> frozenset[str]:

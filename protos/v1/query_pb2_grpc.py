@@ -39,6 +39,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.FromString,
                 _registered_method=True)
+        self.WatchDevices = channel.unary_stream(
+                '/edgerank.v1.Query/WatchDevices',
+                request_serializer=protos_dot_v1_dot_query__pb2.WatchDevicesRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.WatchDevicesResponse.FromString,
+                _registered_method=True)
         self.ListDeviceEvents = channel.unary_unary(
                 '/edgerank.v1.Query/ListDeviceEvents',
                 request_serializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.SerializeToString,
@@ -156,6 +161,13 @@ class QueryServicer(object):
 
     def ListDevices(self, request, context):
         """Every device that enrolled and was not removed. Idempotent; answers at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchDevices(self, request, context):
+        """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -350,6 +362,11 @@ def add_QueryServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.SerializeToString,
             ),
+            'WatchDevices': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchDevices,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.WatchDevicesRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.WatchDevicesResponse.SerializeToString,
+            ),
             'ListDeviceEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDeviceEvents,
                     request_deserializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.FromString,
@@ -488,6 +505,33 @@ class Query(object):
             '/edgerank.v1.Query/ListDevices',
             protos_dot_v1_dot_query__pb2.ListDevicesRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edgerank.v1.Query/WatchDevices',
+            protos_dot_v1_dot_query__pb2.WatchDevicesRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.WatchDevicesResponse.FromString,
             options,
             channel_credentials,
             insecure,

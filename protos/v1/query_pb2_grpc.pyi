@@ -41,6 +41,8 @@ class QueryStub:
     def __new__(cls, channel: _aio.Channel) -> QueryAsyncStub: ...
     ListDevices: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]
     """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    WatchDevices: _grpc.UnaryStreamMultiCallable[_query_pb2.WatchDevicesRequest, _query_pb2.WatchDevicesResponse]
+    """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end."""
     ListDeviceEvents: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDeviceEventsRequest, _query_pb2.ListDeviceEventsResponse]
     """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
     means it. Idempotent; answers at once. Errors: NOT_FOUND.
@@ -134,6 +136,8 @@ class QueryAsyncStub(QueryStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDevices: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]  # type: ignore[assignment]
     """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    WatchDevices: _aio.UnaryStreamMultiCallable[_query_pb2.WatchDevicesRequest, _query_pb2.WatchDevicesResponse]  # type: ignore[assignment]
+    """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end."""
     ListDeviceEvents: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDeviceEventsRequest, _query_pb2.ListDeviceEventsResponse]  # type: ignore[assignment]
     """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
     means it. Idempotent; answers at once. Errors: NOT_FOUND.
@@ -230,6 +234,14 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.ListDevicesResponse, _abc.Awaitable[_query_pb2.ListDevicesResponse]]:
         """Every device that enrolled and was not removed. Idempotent; answers at once."""
+
+    @_abc_1.abstractmethod
+    def WatchDevices(
+        self,
+        request: _query_pb2.WatchDevicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_pb2.WatchDevicesResponse], _abc.AsyncIterator[_query_pb2.WatchDevicesResponse]]:
+        """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end."""
 
     @_abc_1.abstractmethod
     def ListDeviceEvents(

@@ -1,5 +1,7 @@
 """The Query service's calls about devices. Translates, and calls the handlers."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -38,6 +40,17 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
             devices=[to_message(device, query_pb2.Device) for device in found],
             open_to_all=self._open_to_all,
         )
+
+    async def WatchDevices(  # noqa: N802
+        self,
+        request: query_pb2.WatchDevicesRequest,  # noqa: ARG002 - the contract's signature
+        context: Context,
+    ) -> AsyncIterator[query_pb2.WatchDevicesResponse]:
+        """Every device, then each that changes."""
+        async with answered_failures(context):
+            async for told in self._fleet.watching.watch():
+                # Of thousands it takes a second, in which others are to be answered.
+                yield await asyncio.to_thread(to_message, told, query_pb2.WatchDevicesResponse)
 
     async def RenameDevice(  # noqa: N802
         self, request: query_pb2.RenameDeviceRequest, context: Context

@@ -53,6 +53,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Joining/Renew": Need(Who.MEMBER),
     "/edgerank.v1.Joining/CheckCertificate": Need(Who.ANYONE),
     "/edgerank.v1.Query/ListDevices": _READ,
+    "/edgerank.v1.Query/WatchDevices": Need(Scope.READ, load=Load.FOLLOWING),
     "/edgerank.v1.Query/ListDeviceEvents": _READ,
     "/edgerank.v1.Query/RenameDevice": _operate("request.device"),
     "/edgerank.v1.Query/ReplaceDevice": _operate("request.device"),

@@ -36,11 +36,12 @@ class Tending:
         end_lease: Callable[[str], Awaitable[None]],
         lose: Callable[[str, str], Awaitable[None]],
         end_sweeps: Callable[[], Awaitable[None]],
+        on_removed: Callable[[str], None],
     ) -> None:
         """`sessions` are the ones that are open, by device.
 
         `end_lease` and `lose` end an attempt, the latter a device's that comes to nothing;
-        `end_sweeps` ends those whose last job has ended.
+        `end_sweeps` ends those whose last job has ended; `on_removed` hears of devices that went.
         """
         self._database = database
         self._commits = commits
@@ -51,6 +52,7 @@ class Tending:
         self._end_lease = end_lease
         self._lose = lose
         self._end_sweeps = end_sweeps
+        self._on_removed = on_removed
 
     async def rename(self, device: Device, name: str, by: Caller) -> None:
         """Gives a device another name.
@@ -94,6 +96,7 @@ class Tending:
             with_measurements=with_measurements,
         )
         await self._end_sweeps()
+        self._on_removed(device_id)
         self._changes.notify()
         return count
 

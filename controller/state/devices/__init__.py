@@ -1,6 +1,6 @@
 """Devices that enrolled."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +45,9 @@ from controller.state.schema import (
 )
 from controller.state.schema.unreadable import readable
 from protos.fleet import Hello
+
+# Fewer than a database takes in one statement.
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,22 @@ def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device,
     with database.transaction() as transaction:
         rows = transaction.execute(of_fleet.order_by(devices.c.name)).mappings()
         return _devices(rows, connected)
+
+
+def find_devices(
+    database: Database, device_ids: Collection[str], connected: frozenset[str]
+) -> tuple[Device, ...]:
+    """Those of these devices that are of the fleet, by name; `connected` as in `list_devices`."""
+    found: list[Device] = []
+    wanted = sorted(device_ids)
+    with database.transaction() as transaction:
+        for start in range(0, len(wanted), _AT_ONCE):
+            of_these = _standing().where(
+                devices.c.removed_at_unix_ms.is_(None),
+                devices.c.device_id.in_(wanted[start : start + _AT_ONCE]),
+            )
+            found += _devices(transaction.execute(of_these).mappings(), connected)
+    return tuple(sorted(found, key=lambda device: device.name))
 
 
 def list_removed(database: Database) -> tuple[Device, ...]:

@@ -1,6 +1,6 @@
 """What befell devices: rows that are added with what they tell, and never changed."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from controller.domain.access import Caller
 from controller.domain.devices import MOST_EVENTS, DeviceEvent, DeviceEventKind
@@ -54,3 +54,20 @@ def list_events(database: Database, device_id: str, count: int) -> tuple[DeviceE
                 lambda row: DeviceEvent(**{column.name: row[column.name] for column in _TOLD}),
             )
         )
+
+
+def newest_event(database: Database) -> int:
+    """The number of the newest event of any device; 0 without any."""
+    with database.transaction() as transaction:
+        return transaction.scalars(select(func.max(device_events.c.event_id))).one() or 0
+
+
+def changed_since(database: Database, seen: int) -> tuple[int, set[str]]:
+    """The number of the newest event, and the ids of the devices that any befell after `seen`."""
+    newer = select(device_events.c.event_id, device_events.c.device_id).where(
+        device_events.c.event_id > seen
+    )
+    with database.transaction() as transaction:
+        rows = transaction.execute(newer).all()
+    newest = max((row.event_id for row in rows), default=seen)
+    return newest, {row.device_id for row in rows}

@@ -112,6 +112,8 @@ device_events = Table(
     Column("former_name", String, nullable=False),
     Column("reasons", Document(tuple[Reason, ...]), nullable=False),
     Index("ix_device_events_device_id_event_id", "device_id", "event_id"),
+    # A number that was given is never given again, so that what is newer has a higher one.
+    sqlite_autoincrement=True,
 )
 
 # Agents whose device another agent took over.

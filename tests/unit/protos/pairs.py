@@ -46,6 +46,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (access.JoinTokenSpec, query_pb2.CreateJoinTokenRequest),
     (access.JoinTokenState, query_pb2.JoinTokenState),
     (sweeps.Device, query_pb2.Device),
+    (sweeps.DeviceChanges, query_pb2.WatchDevicesResponse),
     (devices.DeviceStanding, query_pb2.DeviceStanding),
     (devices.DeviceEvent, query_pb2.DeviceEvent),
     (devices.HeldUp, query_pb2.HeldUp),

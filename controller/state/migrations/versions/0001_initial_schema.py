@@ -185,6 +185,7 @@ def upgrade() -> None:
             ["device_id"], ["devices.device_id"], name=op.f("fk_device_events_device_id")
         ),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_device_events")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("device_events", schema=None) as batch_op:
         batch_op.create_index(
