@@ -113,6 +113,7 @@ class Connection:
         self._job: Job | None = None
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._renewal_due = asyncio.Event()
+        self._stream: AgentStream | None = None
 
     async def run(self, stop: asyncio.Event, on_connected: Callable[[], None]) -> None:
         """Serve until `stop` is set; then end the job that runs and return.
@@ -143,13 +144,22 @@ class Connection:
             await self._line.close()
 
     async def _give_back(self) -> None:
-        """Let the controller know that the job that runs will not be reported; a moment for it."""
+        """Let the controller know that the job that runs will not be reported, and that this ends.
+
+        A moment for it.
+        """
         is_heard = self._session.connected
         self._dispatch(Stopping())
         if not is_heard:
             return
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._outgoing.join(), _FAREWELL_S)
+            await asyncio.wait_for(self._say_farewell(), _FAREWELL_S)
+
+    async def _say_farewell(self) -> None:
+        await self._outgoing.join()
+        if self._stream is not None:
+            with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                await self._stream.end()
 
     async def _serve(self, on_connected: Callable[[], None]) -> None:
         """Dial, serve the stream until it ends, dial again."""
@@ -159,6 +169,7 @@ class Connection:
         while True:
             stream, welcome = await self._dialler.dial(self._hello, stop)
             stop = stop_never
+            self._stream = stream
             on_connected()
             try:
                 await self._serve_stream(stream, welcome)

@@ -124,8 +124,17 @@ class AgentStream:
                 return message
         return None
 
+    async def end(self) -> None:
+        """Say no more, and wait until the controller has ended the stream.
+
+        Raises:
+            asyncio.InvalidStateError: the stream has ended.
+        """
+        await self._call.done_writing()
+        await self._call.code()
+
     def cancel(self) -> None:
-        """End the stream."""
+        """End the stream at once."""
         self._call.cancel()
 
 

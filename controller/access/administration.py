@@ -9,11 +9,12 @@ from controller.domain.access import (
     AccessSpec,
     AccessState,
     AuditEntry,
+    Caller,
     JoinTokenSpec,
     JoinTokenState,
 )
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import Device
 from controller.fleet.clock import Clock
 from controller.state.access import audit, members, tokens
 from controller.state.database import Database
@@ -94,13 +95,13 @@ class Administration:
         if not tokens.forget_access(self._database, name):
             raise _unknown(f"no token is named {name[:80]!a}")
 
-    def revoke_device(self, device: Device) -> None:
-        """Makes a device's certificates worth nothing.
+    def revoke_device(self, device: Device, by: Caller) -> None:
+        """Makes a device's certificates worth nothing; `by` is who wants it.
 
         Raises:
             EdgerankError: PRECONDITION for one that joined without a certificate.
         """
-        self._members.revoke(device)
+        self._members.revoke(device, by)
 
     def authority_sha256(self) -> str:
         """The digest of who signs, in lower-case hex."""

@@ -8,13 +8,14 @@ from cryptography import x509
 
 from controller.access.authorities import Authorities
 from controller.access.certificates import serial_of
-from controller.domain.access import JoinTokenSpec
+from controller.domain.access import Caller, JoinTokenSpec
+from controller.domain.devices import Device, DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import Device
 from controller.fleet.clock import Clock
 from controller.state.access import members
 from controller.state.attempts import was_leased
 from controller.state.database import Database
+from controller.state.devices.events import event_by
 from protos.fleet import Membership
 from protos.joining import SECRET_BYTES, JoinToken, secret_digest
 
@@ -153,13 +154,14 @@ class Members:
         """Whether an artifact was leased to a device."""
         return was_leased(self._database, device_id, sha256)
 
-    def revoke(self, device: Device) -> None:
-        """Makes a device's certificates worth nothing.
+    def revoke(self, device: Device, by: Caller) -> None:
+        """Makes a device's certificates worth nothing; `by` is who wants it.
 
         Raises:
             EdgerankError: PRECONDITION for one that joined without a certificate.
         """
-        if not members.revoke_member(self._database, device.device_id):
+        told = event_by(by, DeviceEventKind.REVOKED, self._clock.unix_ms())
+        if not members.revoke_member(self._database, device.device_id, told):
             raise EdgerankError(
                 ErrorCode.PRECONDITION,
                 f"{device.name} joined without a certificate, which alone can be revoked: stop "

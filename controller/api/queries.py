@@ -9,11 +9,12 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.domain.comparisons import CompareQuestion, Comparison
+from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.selectors import Selector
-from controller.domain.sweeps import Device, SweepSummary
+from controller.domain.sweeps import SweepSummary
 from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
@@ -23,6 +24,7 @@ from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.devices import list_devices, list_removed
+from controller.state.devices.events import list_events
 from controller.state.measurements import list_measurements
 from controller.state.rounds.underway import list_underway
 from controller.state.sweeps import list_sweeps, resolve_sweep
@@ -47,6 +49,16 @@ class Queries:
     async def devices(self) -> tuple[Device, ...]:
         """Every device that ever enrolled."""
         return await asyncio.to_thread(list_devices, self._database, self._fleet.connected())
+
+    async def device_events(self, name: str, count: int) -> tuple[DeviceEvent, ...]:
+        """At most so many of what befell a device, the newest first.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        device = await self._measured(name)
+        most = min(count, MOST_EVENTS)
+        return await asyncio.to_thread(list_events, self._database, device.device_id, most)
 
     async def sweeps(self) -> tuple[SweepSummary, ...]:
         """Every sweep and profile, the newest first."""

@@ -20,9 +20,10 @@ from controller.cli.printing.telling import Teller, looked_at
 from controller.cli.report import write_report
 from controller.cli.sweeps.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings import Constraints
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.sweeps import SweepSpec
 from controller.views.counting import counted
 from models.catalog.catalog import DEMO_BACKBONES
 from models.catalog.variants import WeightsKind

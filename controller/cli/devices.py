@@ -1,23 +1,36 @@
 """`edgerank devices`: who is in the fleet, and what one of them is."""
 
+from typing import Final
+
 import click
 from rich.console import Console
 
 from controller.cli.options.asking import OPEN_TO_ALL, controller_option, json_option
 from controller.cli.options.failures import says_failures
-from controller.cli.printing.devices import print_device, print_devices
+from controller.cli.printing.devices import (
+    print_device,
+    print_devices,
+    print_events,
+    watch_devices,
+)
 from controller.cli.printing.documents import print_json
 from controller.client import AccessClient, QueryClient
+from controller.domain.devices import MOST_EVENTS
 from controller.domain.names import find_device
 from controller.views.counting import counted
+from controller.views.device_words import standing_words
+
+# What befell a device, beside all that it says of itself.
+_LAST: Final = 5
 
 
 @click.group(invoke_without_command=True)
+@click.option("--watch", is_flag=True, help="Go on, and show each change.")
 @controller_option
 @json_option
 @click.pass_context
 @says_failures
-def devices(context: click.Context, address: str, as_json: bool) -> None:
+def devices(context: click.Context, *, watch: bool, address: str, as_json: bool) -> None:
     """List the fleet's devices.
 
     Every device that ever joined: what it is, and whether it is connected. All that one says of
@@ -27,11 +40,18 @@ def devices(context: click.Context, address: str, as_json: bool) -> None:
     Examples:
       edgerank devices
       edgerank devices show phone
+      edgerank devices --watch
       edgerank devices --json
     """
+    if watch and (as_json or context.invoked_subcommand is not None):
+        raise click.UsageError("--watch goes on without an end: give it alone, without --json")
     if context.invoked_subcommand is not None:
         # Whoever names the controller before the subcommand means it there, too.
         context.default_map = {context.invoked_subcommand: {"address": address}}
+        return
+    if watch:
+        with QueryClient(address) as client:
+            watch_devices(client.watch_devices(), Console())
         return
     with QueryClient(address) as client:
         found, open_to_all = client.fleet()
@@ -48,14 +68,49 @@ def devices(context: click.Context, address: str, as_json: bool) -> None:
 @controller_option
 @says_failures
 def show(name: str, address: str) -> None:
-    """Tell all that a device says of itself.
+    """Tell all that a device says of itself, and what befell it last.
 
     \b
     Example:
       edgerank devices show phone
     """
     with QueryClient(address) as client:
-        print_device(Console(), find_device(client.list_devices(), name))
+        device = find_device(client.list_devices(), name)
+        events = client.list_device_events(name, _LAST)
+    console = Console()
+    print_device(console, device)
+    print_events(console, events)
+
+
+@devices.command()
+@click.argument("name")
+@click.option(
+    "--last",
+    "count",
+    type=click.IntRange(1, MOST_EVENTS),
+    default=MOST_EVENTS,
+    show_default=True,
+    help="How much of it.",
+)
+@controller_option
+@json_option
+@says_failures
+def history(name: str, count: int, address: str, as_json: bool) -> None:
+    """Tell what befell a device: joined, connected, lost, resting, renamed.
+
+    The newest first, of the newest 100. By whom, where somebody wanted it.
+
+    \b
+    Examples:
+      edgerank devices history board
+      edgerank devices history board --last 20 --json
+    """
+    with QueryClient(address) as client:
+        events = client.list_device_events(name, count)
+    if as_json:
+        print_json(events)
+    else:
+        print_events(Console(), events)
 
 
 @devices.command()
@@ -119,6 +174,59 @@ def revoke(name: str, address: str) -> None:
     click.echo(
         f"{name} is cut off; a token of 'edgerank token create --device {name}' lets it back in"
     )
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def drain(name: str, address: str) -> None:
+    """Let a device finish what it measures, and rest then.
+
+    It takes no more jobs; those that it has wait. 'devices wake' ends it.
+
+    \b
+    Example:
+      edgerank devices drain board
+    """
+    with QueryClient(address) as client:
+        standing = client.drain_device(name)
+    click.echo(f"{name} {standing_words(standing)}")
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def rest(name: str, address: str) -> None:
+    """Let a device rest at once.
+
+    What it measures is stopped and taken again later; its jobs wait. It rests on when its agent or
+    the controller is started again. 'devices wake' ends it.
+
+    \b
+    Example:
+      edgerank devices rest board
+    """
+    with QueryClient(address) as client:
+        standing = client.rest_device(name)
+    click.echo(f"{name} {standing_words(standing)}")
+
+
+@devices.command()
+@click.argument("name")
+@controller_option
+@says_failures
+def wake(name: str, address: str) -> None:
+    """Let a device take jobs again.
+
+    \b
+    Example:
+      edgerank devices wake board
+    """
+    with QueryClient(address) as client:
+        standing = client.wake_device(name)
+    click.echo(f"{name} {standing_words(standing)}")
 
 
 @devices.command("replace")

@@ -160,6 +160,7 @@ def _follow(
                             console.print(f"profile {profile_id}", highlight=False)
                         phase = part.phase.value
                         status.update(Text(activities_words(part.activities) or phase))
+                        teller.held_up(part.held_up)
                         teller.goes_on(part.activities, phase, "waiting")
                     case OperatorProfile():
                         found = part

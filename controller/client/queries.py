@@ -18,13 +18,13 @@ from controller.domain.catalog import (
 )
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
+from controller.domain.devices import Device, DeviceChanges, DeviceEvent, DeviceStanding
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import (
     CancelledSweep,
-    Device,
     Pause,
     StartedSweep,
     SweepEdit,
@@ -65,6 +65,18 @@ class QueryClient(Client):
         devices = tuple(from_message(device, Device) for device in response.devices)
         return devices, response.open_to_all
 
+    def watch_devices(self) -> Iterator[DeviceChanges]:
+        """Every device, then each that changes, without an end."""
+        request = query_pb2.WatchDevicesRequest()
+        yield from self._stream(lambda: self._stub.WatchDevices(request), DeviceChanges)
+
+    def list_device_events(self, device: str, count: int) -> tuple[DeviceEvent, ...]:
+        """At most so many of what befell a device, the newest first."""
+        request = query_pb2.ListDeviceEventsRequest(device=device, count=count)
+        with self.said():
+            response = self._stub.ListDeviceEvents(request, timeout=DEADLINE_S)
+        return tuple(from_message(event, DeviceEvent) for event in response.events)
+
     def rename_device(self, device: str, name: str) -> None:
         """Gives a device another name."""
         request = query_pb2.RenameDeviceRequest(device=device, name=name)
@@ -84,6 +96,27 @@ class QueryClient(Client):
         with self.said():
             response = self._stub.ReplaceDevice(request, timeout=DEADLINE_S)
         return response.open_for_ms
+
+    def drain_device(self, device: str) -> DeviceStanding:
+        """Lets a device finish what it measures, and rest then; gives how it stands."""
+        request = query_pb2.DrainDeviceRequest(device=device)
+        with self.said():
+            response = self._stub.DrainDevice(request, timeout=DEADLINE_S)
+        return from_message(response.standing, DeviceStanding)
+
+    def rest_device(self, device: str) -> DeviceStanding:
+        """Lets a device rest at once; gives how it stands."""
+        request = query_pb2.RestDeviceRequest(device=device)
+        with self.said():
+            response = self._stub.RestDevice(request, timeout=DEADLINE_S)
+        return from_message(response.standing, DeviceStanding)
+
+    def wake_device(self, device: str) -> DeviceStanding:
+        """Lets a device take jobs again; gives how it stands."""
+        request = query_pb2.WakeDeviceRequest(device=device)
+        with self.said():
+            response = self._stub.WakeDevice(request, timeout=DEADLINE_S)
+        return from_message(response.standing, DeviceStanding)
 
     def plan_sweep(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take; starts nothing."""

@@ -4,8 +4,9 @@ The dataclasses mirror the messages of the contract by their field names (see pr
 their JSON form is what every `--json` prints.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Final
 
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
@@ -13,7 +14,9 @@ from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, Repetition, StopReason
 from protos.reasons import Reason
-from protos.runtimes import Runtime
+from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+ORDINARY_ONNXRUNTIME: Final = OnnxRuntimeOptions()
 
 
 class Verdict(Enum):
@@ -250,3 +253,41 @@ def sustained_minutes(measurement: Measurement) -> int:
 def latency_at(measurement: Measurement, minute: int) -> LatencyFigures | None:
     """The latency figures of a minute, the first being 1; None where there are none."""
     return next((each.latency for each in measurement.minutes if each.minute == minute), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distinction:
+    """What is out of the ordinary in how a job was measured; every default is the usual.
+
+    Measurements whose distinctions differ are of different things: they neither replace each other
+    nor pair.
+
+    Attributes:
+        cores: empty is all of them.
+        sustained_minutes: of inference without a pause.
+        onnxruntime: what ONNX Runtime was told; None is its ordinary options.
+    """
+
+    cores: tuple[int, ...] = ()
+    flush_denormals: bool = False
+    sustained_minutes: int = 0
+    onnxruntime: OnnxRuntimeOptions | None = None
+
+
+def distinction(measurement: Measurement) -> Distinction:
+    """Tell what is not as usual; what is not known counts as usual."""
+    settings = measurement.settings
+    if settings is None:
+        return Distinction()
+    is_ordinary = settings.onnxruntime in (None, ORDINARY_ONNXRUNTIME)
+    return Distinction(
+        cores=settings.cores,
+        flush_denormals=settings.flush_denormals,
+        sustained_minutes=settings.sustained_minutes,
+        onnxruntime=None if is_ordinary else settings.onnxruntime,
+    )
+
+
+def common_distinction(measurement: Measurement) -> Distinction:
+    """Tell the same of what every runtime can be told."""
+    return replace(distinction(measurement), onnxruntime=None)

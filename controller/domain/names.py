@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TypeVar
 
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import Device
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
 from models.names import nearest
 

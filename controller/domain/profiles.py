@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.domain.cores import Cores
+from controller.domain.devices import HeldUp
 from controller.domain.sweeps import Activity, SweepPhase
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, WeightsKind
@@ -50,6 +51,7 @@ class ProfileProgress:
     profile_id: str
     phase: SweepPhase
     activities: tuple[Activity, ...] = ()
+    held_up: tuple[HeldUp, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

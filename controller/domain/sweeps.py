@@ -1,15 +1,14 @@
 """What a person asks of devices, and how far it is."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from controller.domain.cores import Cores
+from controller.domain.devices import HeldUp
 from controller.domain.jobs import JobOutcome
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
-from protos.device import DeviceProfile
 from protos.inputs import ImageSize
 from protos.measuring import StartGate
 from protos.reasons import Reason
@@ -52,29 +51,6 @@ class SweepPhase(Enum):
     MEASURING = "measuring"
     ENDED = "ended"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Device:
-    """A device that enrolled at some time.
-
-    Attributes:
-        device_id: UUID that its certificate names, or that the agent made at its first start.
-        name: unique name.
-        labels: what the agent was started with.
-        profile: what it says of itself.
-        connected: whether its agent is connected now.
-        enrolled_at_unix_ms: when it first connected, ms since 1970 UTC.
-        last_seen_at_unix_ms: when it was last heard of, ms since 1970 UTC.
-    """
-
-    device_id: str
-    name: str
-    labels: Mapping[str, str]
-    profile: DeviceProfile
-    connected: bool
-    enrolled_at_unix_ms: int
-    last_seen_at_unix_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +212,7 @@ class SweepSnapshot:
         underway: jobs that go on to be measured, as far as they are known; on a stream, those of
             which a repetition was taken since its last snapshot, or the last of them.
         paused: None unless it gives out no turns.
+        held_up: devices that its jobs wait for, since these take none.
     """
 
     sweep_id: str
@@ -252,6 +229,7 @@ class SweepSnapshot:
     jobs_with_figures: int = 0
     underway: tuple[JobOutcome, ...] = ()
     paused: Pause | None = None
+    held_up: tuple[HeldUp, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,21 +18,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.devices import DeviceEventKind
+from controller.domain.errors import EdgerankError
 from controller.domain.jobs import MAX_ATTEMPTS
-from controller.domain.sweeps import Activity, Device
+from controller.domain.sweeps import Activity
 from controller.fleet import reports
 from controller.fleet.activities import activity_of
 from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock
-from controller.fleet.credibility import are_of_agents, check_hello, check_name
+from controller.fleet.credibility import are_of_agents, check_hello
 from controller.fleet.identities import Identities
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
-from controller.fleet.leaving import leave_out
 from controller.fleet.reports import VANISHED
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
+from controller.fleet.standing.tending import Tending
+from controller.fleet.standing.watching import DeviceWatching
 from controller.fleet.takeover import Takeovers
 from controller.state import attempts, devices
 from controller.state.committing import Commits
@@ -86,6 +88,19 @@ class Fleet:
             hostname=hostname,
         )
         self.gate = self._dispatcher.gate
+        self.watching = DeviceWatching(database, changes, self.connected)
+        self.tending = Tending(
+            database,
+            self._commits,
+            self._sessions,
+            self._dispatcher,
+            changes,
+            clock=clock,
+            end_lease=self._end_lease,
+            lose=self._lose,
+            end_sweeps=self.end_finished_sweeps,
+            on_removed=self.watching.mark,
+        )
 
     def connected(self) -> frozenset[str]:
         """The ids of the devices that are connected now."""
@@ -139,52 +154,21 @@ class Fleet:
         self._changes.notify()
         return session
 
-    async def disconnect(self, session: AgentSession) -> None:
-        """Closes a session; its leases go on until they expire."""
+    async def disconnect(
+        self, session: AgentSession, how: DeviceEventKind | None = DeviceEventKind.LOST
+    ) -> None:
+        """Closes a session; its leases go on until they expire.
+
+        `how` it went, for the device's history; None when this side ended it.
+        """
         if self._sessions.get(session.device_id) is session:
             del self._sessions[session.device_id]
             log.info("disconnected", device=session.hello.name, device_id=session.device_id)
+        else:
+            how = None
         self._changes.notify()
-        seen = {session.device_id: self._clock.unix_ms()}
         self._seen_at_unix_ms.pop(session.device_id, None)
-        await self._commits.write(devices.touch, seen)
-
-    async def rename(self, device: Device, name: str) -> None:
-        """Gives a device another name.
-
-        Raises:
-            EdgerankError: INVALID_INPUT for a name that none may have, NAME_TAKEN when another
-                device has it.
-        """
-        check_name(name)
-        await asyncio.to_thread(devices.rename, self._database, device.device_id, name)
-        session = self._sessions.get(device.device_id)
-        if session is not None:
-            session.hello = replace(session.hello, name=name)
-        self._changes.notify()
-
-    async def remove(self, device: Device, *, with_measurements: bool) -> int:
-        """Takes a device out of the fleet; gives how many measurements stay, or went with it.
-
-        What was not measured on it yet is cancelled.
-
-        Raises:
-            EdgerankError: PRECONDITION while it is connected.
-        """
-        if device.device_id in self._sessions:
-            raise EdgerankError(
-                ErrorCode.PRECONDITION,
-                f"{device.name} is connected, and would enrol again; stop its agent first",
-            )
-        known, device_id = self._database, device.device_id
-        for attempt_id in await asyncio.to_thread(attempts.leases_of_device, known, device_id):
-            await self._lose(attempt_id, device_id)
-        count = await asyncio.to_thread(
-            leave_out, known, device_id, self._clock.unix_ms(), with_measurements=with_measurements
-        )
-        await self.end_finished_sweeps()
-        self._changes.notify()
-        return count
+        await self._commits.write(devices.leave, session.device_id, self._clock.unix_ms(), how)
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
         """Renews those leases of the agent that it still holds."""
@@ -237,7 +221,7 @@ class Fleet:
         attempt_id = given.attempt_id
         if attempt_id not in session.leases:
             return
-        await self._commits.write(reports.take_back, attempt_id)
+        await self._commits.write(reports.take_back, attempt_id, self._clock.unix_ms())
         session.forget(attempt_id)
         await self._end_lease(attempt_id)
 

@@ -1,12 +1,13 @@
 """How a device leaves the fleet."""
 
+from controller.domain.access import Caller
 from controller.state import devices, jobs
 from controller.state.access.members import revoke_member
 from controller.state.database import Database
 
 
 def leave_out(
-    database: Database, device_id: str, now_unix_ms: int, *, with_measurements: bool
+    database: Database, device_id: str, by: Caller, now_unix_ms: int, *, with_measurements: bool
 ) -> int:
     """Forgets a device that is not connected; gives how many measurements stay, or go with it.
 
@@ -15,6 +16,7 @@ def leave_out(
     Args:
         database: where it is remembered.
         device_id: which one.
+        by: who wants it.
         now_unix_ms: the time.
         with_measurements: whether they go, too.
     """
@@ -25,5 +27,5 @@ def leave_out(
     if with_measurements:
         devices.forget(database, device_id)
     else:
-        devices.remove(database, device_id, now_unix_ms)
+        devices.remove(database, device_id, by, now_unix_ms)
     return count

@@ -7,6 +7,7 @@ from typing import Final
 from controller.domain.jobs import (
     FEWEST_REPETITIONS,
     MAX_ATTEMPTS,
+    AttemptState,
     JobState,
     TurnState,
     after_loss,
@@ -15,6 +16,7 @@ from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
 from controller.fleet.sessions import AgentSession
+from controller.fleet.standing.changing import attempt_ended, attempt_lost, attempt_reported
 from controller.state.attempts import (
     LostTurn,
     StoredAttempt,
@@ -96,7 +98,8 @@ def record_report(
     first failure, with its profile, or when no repetition of it is missing any more. What cannot be
     read or believed ends it as a failure, and is refused besides. A repetition that the device was
     not ready for is left out where enough others are there, and a reading of a sentinel where the
-    one before it was not. One whose artifact did not come whole is tried again.
+    one before it was not. One whose artifact did not come whole is tried again. That an attempt was
+    cancelled whose turn this side gave on before is no failure of its job.
     """
     # No attempt has an id that is no name, and not every database takes every text.
     known = is_name(said.attempt_id)
@@ -110,6 +113,8 @@ def record_report(
             change = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
         else:
             change = _end_attempt(transaction, attempt, report, now_unix_ms)
+        if attempt.state is not AttemptState.REPORTED and not _was_stopped(attempt, report):
+            attempt_reported(transaction, attempt.turn, _why_failed(report), now_unix_ms)
     if change is not _Change.ONE_OF_SEVERAL or attempt.is_sentinel:
         # Again for a repeated report: the first may have been committed and not settled.
         settle_report(database, attempt.turn, now_unix_ms)
@@ -149,12 +154,13 @@ def _of_nobody(said: SaidReport) -> str:
     return "this controller knows no such attempt of the device"
 
 
-def take_back(database: Database, attempt_id: str) -> None:
+def take_back(database: Database, attempt_id: str, now_unix_ms: int) -> None:
     """Queues the turn of an attempt again that its agent gave back; nothing was lost by it."""
     with database.writing() as transaction:
         turn = set_given_back(transaction, attempt_id)
         if turn is not None:
             queue_turn_again(transaction, turn)
+            attempt_ended(transaction, turn.place.device_id, now_unix_ms)
 
 
 def lose_attempt(
@@ -176,6 +182,7 @@ def lose_attempt(
         if lost is None:
             return None
         _try_again(transaction, lost, (why,), now_unix_ms)
+        attempt_lost(transaction, lost.turn, why, now_unix_ms)
     settle_report(database, lost.turn, now_unix_ms)
     return lost.turn
 
@@ -232,6 +239,8 @@ def _end_attempt(
     report: Report,
     now_unix_ms: int,
 ) -> _Change:
+    if _was_stopped(attempt, report):
+        return _Change.NOTHING
     if set_reported(transaction, report.attempt_id) and report.waited_ms:
         add_waiting(transaction, attempt.turn.place, report.waited_ms)
     if _may_be_left_out(transaction, attempt, report):
@@ -253,6 +262,14 @@ def _unread(report: UnreadableReport) -> Report:
     )
 
 
+def _was_stopped(attempt: StoredAttempt, report: Report) -> bool:
+    """Whether it tells no more than that this side wanted it to end, and gave its turn on."""
+    is_cancelled = report.failure is not None and (
+        report.failure.code is ReasonCode.ATTEMPT_CANCELLED
+    )
+    return is_cancelled and attempt.state in (AttemptState.GIVEN_BACK, AttemptState.LOST)
+
+
 def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:
     if report.failure is None or report.failure.code is not ReasonCode.NOT_READY:
         return False
@@ -266,8 +283,7 @@ def _commit(
 ) -> _Change:
     turn, measured, profiled = attempt.turn, report.measured, report.profiled
     if measured is None and profiled is None:
-        why = report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
-        is_new = fail_job(transaction, turn.job_id, why, now_unix_ms)
+        is_new = fail_job(transaction, turn.job_id, _why_failed(report), now_unix_ms)
         return _Change.MORE if is_new else _Change.NOTHING
     taken = take_turn(
         transaction,
@@ -287,6 +303,13 @@ def _commit(
         measured = replace(measured, repetition=repetition)
         record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
     return _Change.ONE_OF_SEVERAL if taken.has_more else _Change.MORE
+
+
+def _why_failed(report: Report) -> tuple[Reason, ...]:
+    """Why there is nothing in a report; empty where there is something."""
+    if report.measured is not None or report.profiled is not None:
+        return ()
+    return report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
 
 
 def _spent_ms(attempt: StoredAttempt, report: Report, now_unix_ms: int) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import Device
 from controller.fleet.clock import Clock
 from controller.state.access.members import labels_of_member
 from controller.state.database import Database
@@ -67,7 +67,8 @@ class Takeovers:
             raise EdgerankError(ErrorCode.NAME_TAKEN, problem)
         _refuse_other_hardware(holder, hello.profile)
         del self._allowed_until_ms[holder.device_id]
-        hand_over(self._database, holder.device_id, hello.device_id)
+        now_unix_ms = self._clock.unix_ms()
+        hand_over(self._database, holder.device_id, hello.device_id, now_unix_ms)
 
     def _unless_allowed(self, device: Device) -> str:
         until_ms = self._allowed_until_ms.get(device.device_id, 0)

@@ -9,10 +9,14 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Final
 
 from controller.domain.comparisons import Change, ComparedPair, Comparison, Limits, Side, Unpaired
-from controller.domain.measurements import LatencyFigures, Measurement
+from controller.domain.measurements import (
+    LatencyFigures,
+    Measurement,
+    common_distinction,
+    distinction,
+)
 from controller.domain.rankings import DOUBTFUL, Constraints, LeftOut
 from controller.domain.selectors import Selector
-from controller.domain.settings import common_distinction, distinction
 from controller.figures.statistics import MedianRatio, median_ratio
 from controller.ranking.entries import choose_newest, order_of
 from protos.reasons import Reason, ReasonCode, reason

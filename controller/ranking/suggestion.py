@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from controller.domain.cores import CoreChoice, Cores
-from controller.domain.measurements import Measurement
+from controller.domain.measurements import Distinction, Measurement, distinction
 from controller.domain.rankings import MOST_BACKBONES, Constraints
-from controller.domain.settings import Distinction, distinction
 from controller.domain.sweeps import (
     DEFAULT_GATE,
     DEFAULT_MOST_REPETITIONS,

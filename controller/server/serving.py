@@ -27,7 +27,7 @@ from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.entrance import Entrance
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
 from controller.api.rpc.joining_service import JoiningService
-from controller.api.rpc.query_service import QueryService
+from controller.api.rpc.query.query_service import QueryService
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
 from controller.domain.catalog import joined_catalog

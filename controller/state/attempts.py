@@ -18,6 +18,7 @@ from sqlalchemy import (
 from controller.domain.jobs import AttemptState, limited, waiting_limit_ms
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
+from controller.state.devices.standings import read_standing
 from controller.state.rounds.courses import Place, told_spread, with_spreads
 from controller.state.rounds.next_places import IS_QUEUED, has_next_place, next_place
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
@@ -45,6 +46,7 @@ class StoredAttempt:
     is_sentinel: bool
     reading_count: int
     leased_at_unix_ms: int
+    state: AttemptState
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class JobUnreadable(Exception):
 
 
 def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
-    """Leases the device's next turn, of the sweep whose turn it is there.
+    """Leases the device's next turn, of the sweep whose turn it is there, if it takes jobs.
 
     Its start may wait as long as those of the sweep on the device still may together.
 
@@ -75,6 +77,8 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
     """
     attempt_id = uuid.uuid4().hex
     with database.writing() as transaction:
+        if not read_standing(transaction, device_id).takes_jobs:
+            return None
         place = next_place(transaction, device_id)
         if place is None:
             return None
@@ -105,7 +109,20 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
 def has_next(database: Database, device_id: str) -> bool:
     """Whether there is a turn that the device could lease."""
     with database.transaction() as transaction:
+        if not read_standing(transaction, device_id).takes_jobs:
+            return False
         return has_next_place(transaction, device_id)
+
+
+def list_out(transaction: Transaction, device_id: str) -> tuple[str, ...]:
+    """The attempts that are out to a device."""
+    return tuple(
+        transaction.scalars(
+            select(attempts.c.attempt_id).where(
+                attempts.c.state == AttemptState.LEASED, attempts.c.device_id == device_id
+            )
+        )
+    )
 
 
 def leased_attempts(database: Database) -> dict[str, str]:
@@ -158,7 +175,7 @@ def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> S
     place = Place(sweep_id=row.sweep_id, device_id=device_id)
     turn = LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
     return StoredAttempt(
-        turn, row.settings, row.is_sentinel, row.reading_count, row.leased_at_unix_ms
+        turn, row.settings, row.is_sentinel, row.reading_count, row.leased_at_unix_ms, row.state
     )
 
 
@@ -270,6 +287,7 @@ _FIND = (
         courses.c.reading_count,
         attempts.c.ordinal,
         attempts.c.leased_at_unix_ms,
+        attempts.c.state,
     )
     .join(attempts, attempts.c.job_id == jobs.c.job_id)
     .join(

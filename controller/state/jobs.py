@@ -139,6 +139,12 @@ def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
     return settings
 
 
+def read_backbone(transaction: Transaction, job_id: str) -> str:
+    """The name of what a job measures."""
+    name: str = transaction.scalars(select(jobs.c.backbone).where(jobs.c.job_id == job_id)).one()
+    return name
+
+
 def has_open_candidates(transaction: Transaction, place: Place) -> bool:
     """Whether a job of a sweep on a device has not ended, the sentinel not counted."""
     of_place = {"of_sweep": place.sweep_id, "of_device": place.device_id}

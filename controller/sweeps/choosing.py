@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.names import find_device
-from controller.domain.sweeps import Device
 from models.names import nearest
 
 

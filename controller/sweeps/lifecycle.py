@@ -12,16 +12,10 @@ from controller.domain.conversions import (
     is_made,
     lacks_published_weights,
 )
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError
 from controller.domain.jobs import PlannedJob, SweepPlan
-from controller.domain.sweeps import (
-    Activity,
-    Device,
-    StartedSweep,
-    SweepPhase,
-    SweepSnapshot,
-    SweepSpec,
-)
+from controller.domain.sweeps import Activity, StartedSweep, SweepPhase, SweepSnapshot, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock

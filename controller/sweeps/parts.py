@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.devices import Device
+from controller.domain.sweeps import SweepSpec
 from controller.sweeps.placement import choose_cores, options_of
 from models.catalog.catalog import Backbone
 from models.catalog.precisions import Precision

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from controller.domain.cores import CoreChoice, Cores, check_cores, format_cores
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
-from controller.domain.settings import ORDINARY_ONNXRUNTIME
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.measurements import ORDINARY_ONNXRUNTIME
+from controller.domain.sweeps import SweepSpec
 from protos.device import DeviceProfile
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.conversions import ConversionSpec
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.jobs import PlannedJob
 from controller.domain.names import find_backbone
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.sweeps import SweepSpec
 from controller.sweeps.choosing import choose_devices
 from controller.sweeps.limits import check_settings, check_size, check_variants
 from controller.sweeps.parts import TARGETS, Files, Told, file_of, taken

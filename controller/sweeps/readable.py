@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from controller.domain.devices import Device
 from controller.domain.jobs import PlannedJob
-from controller.domain.sweeps import Device
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.variants import Format, Variant
 from protos.reasons import Reason, ReasonCode, reason

@@ -22,6 +22,7 @@ from controller.fleet.changes import Changes
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import sweeps
 from controller.state.database import Database
+from controller.state.devices.standings import list_held_up
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.rounds.underway import list_changed
@@ -177,6 +178,7 @@ class Watching:
             repetitions_done=counts.turns_taken,
             jobs_with_figures=counts.jobs_with_figures,
             paused=stored.paused,
+            held_up=list_held_up(self._database, sweep_id),
         )
         return _Look(snapshot, _Reached(counts.outcomes, counts.turns_taken))
 

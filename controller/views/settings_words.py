@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from controller.domain.cores import format_cores
-from controller.domain.measurements import Measurement
-from controller.domain.settings import ORDINARY_ONNXRUNTIME
+from controller.domain.measurements import ORDINARY_ONNXRUNTIME, Measurement
 from controller.views.input_words import kind_words
 from protos.measuring import MeasureSettings
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions

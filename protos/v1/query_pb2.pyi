@@ -28,6 +28,103 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DeviceCondition:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeviceConditionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeviceCondition.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEVICE_CONDITION_UNSPECIFIED: _DeviceCondition.ValueType  # 0
+    DEVICE_CONDITION_ACTIVE: _DeviceCondition.ValueType  # 1
+    DEVICE_CONDITION_DRAINING: _DeviceCondition.ValueType  # 2
+    """It finishes what it measures, and rests then."""
+    DEVICE_CONDITION_RESTING: _DeviceCondition.ValueType  # 3
+    """It takes none, since somebody said so."""
+    DEVICE_CONDITION_QUARANTINED: _DeviceCondition.ValueType  # 4
+    """It takes none, since too much failed there."""
+
+class DeviceCondition(_DeviceCondition, metaclass=_DeviceConditionEnumTypeWrapper):
+    """Whether a device takes jobs."""
+
+DEVICE_CONDITION_UNSPECIFIED: DeviceCondition.ValueType  # 0
+DEVICE_CONDITION_ACTIVE: DeviceCondition.ValueType  # 1
+DEVICE_CONDITION_DRAINING: DeviceCondition.ValueType  # 2
+"""It finishes what it measures, and rests then."""
+DEVICE_CONDITION_RESTING: DeviceCondition.ValueType  # 3
+"""It takes none, since somebody said so."""
+DEVICE_CONDITION_QUARANTINED: DeviceCondition.ValueType  # 4
+"""It takes none, since too much failed there."""
+Global___DeviceCondition: _TypeAlias = DeviceCondition  # noqa: Y015
+
+class _DeviceEventKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeviceEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeviceEventKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEVICE_EVENT_KIND_UNSPECIFIED: _DeviceEventKind.ValueType  # 0
+    DEVICE_EVENT_KIND_JOINED: _DeviceEventKind.ValueType  # 1
+    """It was not in the fleet before."""
+    DEVICE_EVENT_KIND_CONNECTED: _DeviceEventKind.ValueType  # 2
+    """Its agent came."""
+    DEVICE_EVENT_KIND_LEFT: _DeviceEventKind.ValueType  # 3
+    """Its agent ended, and said so."""
+    DEVICE_EVENT_KIND_LOST: _DeviceEventKind.ValueType  # 4
+    """Its agent's stream broke."""
+    DEVICE_EVENT_KIND_DRAINING: _DeviceEventKind.ValueType  # 5
+    """It was told to finish what it measured, and to rest then."""
+    DEVICE_EVENT_KIND_DRAINED: _DeviceEventKind.ValueType  # 6
+    """It had finished, and rests."""
+    DEVICE_EVENT_KIND_RESTING: _DeviceEventKind.ValueType  # 7
+    """It was told to rest."""
+    DEVICE_EVENT_KIND_WOKEN: _DeviceEventKind.ValueType  # 8
+    """It was told to take jobs again."""
+    DEVICE_EVENT_KIND_RENAMED: _DeviceEventKind.ValueType  # 9
+    """It got another name."""
+    DEVICE_EVENT_KIND_REPLACED: _DeviceEventKind.ValueType  # 10
+    """Another agent took it over."""
+    DEVICE_EVENT_KIND_REMOVED: _DeviceEventKind.ValueType  # 11
+    """It was taken out of the fleet."""
+    DEVICE_EVENT_KIND_REVOKED: _DeviceEventKind.ValueType  # 12
+    """Its certificates became worth nothing."""
+    DEVICE_EVENT_KIND_QUARANTINED: _DeviceEventKind.ValueType  # 13
+    """Too much failed there, so that it takes no more jobs."""
+    DEVICE_EVENT_KIND_SILENT: _DeviceEventKind.ValueType  # 14
+    """It took a job, was alive, and did not report it in time."""
+
+class DeviceEventKind(_DeviceEventKind, metaclass=_DeviceEventKindEnumTypeWrapper): ...
+
+DEVICE_EVENT_KIND_UNSPECIFIED: DeviceEventKind.ValueType  # 0
+DEVICE_EVENT_KIND_JOINED: DeviceEventKind.ValueType  # 1
+"""It was not in the fleet before."""
+DEVICE_EVENT_KIND_CONNECTED: DeviceEventKind.ValueType  # 2
+"""Its agent came."""
+DEVICE_EVENT_KIND_LEFT: DeviceEventKind.ValueType  # 3
+"""Its agent ended, and said so."""
+DEVICE_EVENT_KIND_LOST: DeviceEventKind.ValueType  # 4
+"""Its agent's stream broke."""
+DEVICE_EVENT_KIND_DRAINING: DeviceEventKind.ValueType  # 5
+"""It was told to finish what it measured, and to rest then."""
+DEVICE_EVENT_KIND_DRAINED: DeviceEventKind.ValueType  # 6
+"""It had finished, and rests."""
+DEVICE_EVENT_KIND_RESTING: DeviceEventKind.ValueType  # 7
+"""It was told to rest."""
+DEVICE_EVENT_KIND_WOKEN: DeviceEventKind.ValueType  # 8
+"""It was told to take jobs again."""
+DEVICE_EVENT_KIND_RENAMED: DeviceEventKind.ValueType  # 9
+"""It got another name."""
+DEVICE_EVENT_KIND_REPLACED: DeviceEventKind.ValueType  # 10
+"""Another agent took it over."""
+DEVICE_EVENT_KIND_REMOVED: DeviceEventKind.ValueType  # 11
+"""It was taken out of the fleet."""
+DEVICE_EVENT_KIND_REVOKED: DeviceEventKind.ValueType  # 12
+"""Its certificates became worth nothing."""
+DEVICE_EVENT_KIND_QUARANTINED: DeviceEventKind.ValueType  # 13
+"""Too much failed there, so that it takes no more jobs."""
+DEVICE_EVENT_KIND_SILENT: DeviceEventKind.ValueType  # 14
+"""It took a job, was alive, and did not report it in time."""
+Global___DeviceEventKind: _TypeAlias = DeviceEventKind  # noqa: Y015
+
 class _CoreChoice:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -428,6 +525,7 @@ class Device(_message.Message):
     CONNECTED_FIELD_NUMBER: _builtins.int
     ENROLLED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     LAST_SEEN_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     name: _builtins.str
     connected: _builtins.bool
@@ -437,6 +535,8 @@ class Device(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
     def profile(self) -> _types_pb2.DeviceProfile: ...
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
     def __init__(
         self,
         *,
@@ -447,14 +547,69 @@ class Device(_message.Message):
         connected: _builtins.bool = ...,
         enrolled_at_unix_ms: _builtins.int = ...,
         last_seen_at_unix_ms: _builtins.int = ...,
+        standing: Global___DeviceStanding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "standing", b"standing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "device_id", b"device_id", "enrolled_at_unix_ms", b"enrolled_at_unix_ms", "labels", b"labels", "last_seen_at_unix_ms", b"last_seen_at_unix_ms", "name", b"name", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "device_id", b"device_id", "enrolled_at_unix_ms", b"enrolled_at_unix_ms", "labels", b"labels", "last_seen_at_unix_ms", b"last_seen_at_unix_ms", "name", b"name", "profile", b"profile", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Device: _TypeAlias = Device  # noqa: Y015
+
+@_typing.final
+class DeviceStanding(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONDITION_FIELD_NUMBER: _builtins.int
+    SINCE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    CALLER_NAME_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    UNREPORTED_FIELD_NUMBER: _builtins.int
+    FAILING_BACKBONES_FIELD_NUMBER: _builtins.int
+    condition: Global___DeviceCondition.ValueType
+    since_unix_ms: _builtins.int
+    """Since when it takes none; absent of one that does."""
+    caller: Global___CallerKind.ValueType
+    """Who said so; absent where nobody did."""
+    caller_name: _builtins.str
+    """Of the token; empty for others."""
+    unreported: _builtins.int
+    """Attempts one after another that it never reported, although it was alive."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Why, of one in quarantine."""
+
+    @_builtins.property
+    def failing_backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Backbones that failed there, none between that did not."""
+
+    def __init__(
+        self,
+        *,
+        condition: Global___DeviceCondition.ValueType = ...,
+        since_unix_ms: _builtins.int | None = ...,
+        caller: Global___CallerKind.ValueType | None = ...,
+        caller_name: _builtins.str = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        unreported: _builtins.int = ...,
+        failing_backbones: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_since_unix_ms", b"_since_unix_ms", "caller", b"caller", "since_unix_ms", b"since_unix_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_since_unix_ms", b"_since_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "condition", b"condition", "failing_backbones", b"failing_backbones", "reasons", b"reasons", "since_unix_ms", b"since_unix_ms", "unreported", b"unreported"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
+    _WhichOneofReturnType__since_unix_ms: _TypeAlias = _typing.Literal["since_unix_ms"]  # noqa: Y015
+    _WhichOneofArgType__since_unix_ms: _TypeAlias = _typing.Literal["_since_unix_ms", b"_since_unix_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__since_unix_ms) -> _WhichOneofReturnType__since_unix_ms | None: ...
+
+Global___DeviceStanding: _TypeAlias = DeviceStanding  # noqa: Y015
 
 @_typing.final
 class ListDevicesResponse(_message.Message):
@@ -479,6 +634,139 @@ class ListDevicesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDevicesResponse: _TypeAlias = ListDevicesResponse  # noqa: Y015
+
+@_typing.final
+class WatchDevicesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchDevicesRequest: _TypeAlias = WatchDevicesRequest  # noqa: Y015
+
+@_typing.final
+class WatchDevicesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    GONE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Device]:
+        """In the first message all, then those that changed."""
+
+    @_builtins.property
+    def gone_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of those that are in the fleet no more."""
+
+    def __init__(
+        self,
+        *,
+        devices: _abc.Iterable[Global___Device] | None = ...,
+        gone_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "gone_ids", b"gone_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchDevicesResponse: _TypeAlias = WatchDevicesResponse  # noqa: Y015
+
+@_typing.final
+class ListDeviceEventsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    count: _builtins.int
+    """At most so many."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeviceEventsRequest: _TypeAlias = ListDeviceEventsRequest  # noqa: Y015
+
+@_typing.final
+class DeviceEvent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    CALLER_NAME_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMER_NAME_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    at_unix_ms: _builtins.int
+    """By the controller's clock."""
+    kind: Global___DeviceEventKind.ValueType
+    caller: Global___CallerKind.ValueType
+    """Who wanted it; absent where nobody did."""
+    caller_name: _builtins.str
+    """Of the token; empty for others."""
+    name: _builtins.str
+    """Of one that was renamed: its name from then on, and before."""
+    former_name: _builtins.str
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """Why, of one in quarantine."""
+
+    def __init__(
+        self,
+        *,
+        at_unix_ms: _builtins.int = ...,
+        kind: Global___DeviceEventKind.ValueType = ...,
+        caller: Global___CallerKind.ValueType | None = ...,
+        caller_name: _builtins.str = ...,
+        name: _builtins.str = ...,
+        former_name: _builtins.str = ...,
+        reasons: _abc.Iterable[_types_pb2.Reason] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "caller", b"caller"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "at_unix_ms", b"at_unix_ms", "caller", b"caller", "caller_name", b"caller_name", "former_name", b"former_name", "kind", b"kind", "name", b"name", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+
+Global___DeviceEvent: _TypeAlias = DeviceEvent  # noqa: Y015
+
+@_typing.final
+class ListDeviceEventsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceEvent]: ...
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___DeviceEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeviceEventsResponse: _TypeAlias = ListDeviceEventsResponse  # noqa: Y015
 
 @_typing.final
 class RenameDeviceRequest(_message.Message):
@@ -602,6 +890,126 @@ class ReplaceDeviceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReplaceDeviceResponse: _TypeAlias = ReplaceDeviceResponse  # noqa: Y015
+
+@_typing.final
+class DrainDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainDeviceRequest: _TypeAlias = DrainDeviceRequest  # noqa: Y015
+
+@_typing.final
+class DrainDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainDeviceResponse: _TypeAlias = DrainDeviceResponse  # noqa: Y015
+
+@_typing.final
+class RestDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestDeviceRequest: _TypeAlias = RestDeviceRequest  # noqa: Y015
+
+@_typing.final
+class RestDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestDeviceResponse: _TypeAlias = RestDeviceResponse  # noqa: Y015
+
+@_typing.final
+class WakeDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WakeDeviceRequest: _TypeAlias = WakeDeviceRequest  # noqa: Y015
+
+@_typing.final
+class WakeDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WakeDeviceResponse: _TypeAlias = WakeDeviceResponse  # noqa: Y015
 
 @_typing.final
 class Cores(_message.Message):
@@ -1300,6 +1708,7 @@ class WatchSweepResponse(_message.Message):
     JOBS_WITH_FIGURES_FIELD_NUMBER: _builtins.int
     UNDERWAY_FIELD_NUMBER: _builtins.int
     PAUSED_FIELD_NUMBER: _builtins.int
+    HELD_UP_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -1330,6 +1739,10 @@ class WatchSweepResponse(_message.Message):
     def paused(self) -> Global___Pause:
         """Absent unless it gives out no turns."""
 
+    @_builtins.property
+    def held_up(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldUp]:
+        """Devices that its jobs wait for, since these take none."""
+
     def __init__(
         self,
         *,
@@ -1347,16 +1760,43 @@ class WatchSweepResponse(_message.Message):
         jobs_with_figures: _builtins.int = ...,
         underway: _abc.Iterable[Global___JobOutcome] | None = ...,
         paused: Global___Pause | None = ...,
+        held_up: _abc.Iterable[Global___HeldUp] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "paused", b"paused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__paused: _TypeAlias = _typing.Literal["paused"]  # noqa: Y015
     _WhichOneofArgType__paused: _TypeAlias = _typing.Literal["_paused", b"_paused"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__paused) -> _WhichOneofReturnType__paused | None: ...
 
 Global___WatchSweepResponse: _TypeAlias = WatchSweepResponse  # noqa: Y015
+
+@_typing.final
+class HeldUp(_message.Message):
+    """A device on which jobs of a sweep wait."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def standing(self) -> Global___DeviceStanding: ...
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        standing: Global___DeviceStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldUp: _TypeAlias = HeldUp  # noqa: Y015
 
 @_typing.final
 class Activity(_message.Message):
@@ -1960,22 +2400,26 @@ class ProfileProgress(_message.Message):
     PROFILE_ID_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     ACTIVITIES_FIELD_NUMBER: _builtins.int
+    HELD_UP_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     @_builtins.property
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
         """As in WatchSweepResponse."""
 
+    @_builtins.property
+    def held_up(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldUp]: ...
     def __init__(
         self,
         *,
         profile_id: _builtins.str = ...,
         phase: Global___SweepPhase.ValueType = ...,
         activities: _abc.Iterable[Global___Activity] | None = ...,
+        held_up: _abc.Iterable[Global___HeldUp] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "phase", b"phase", "profile_id", b"profile_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "held_up", b"held_up", "phase", b"phase", "profile_id", b"profile_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

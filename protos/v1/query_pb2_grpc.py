@@ -39,6 +39,16 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.FromString,
                 _registered_method=True)
+        self.WatchDevices = channel.unary_stream(
+                '/edgerank.v1.Query/WatchDevices',
+                request_serializer=protos_dot_v1_dot_query__pb2.WatchDevicesRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.WatchDevicesResponse.FromString,
+                _registered_method=True)
+        self.ListDeviceEvents = channel.unary_unary(
+                '/edgerank.v1.Query/ListDeviceEvents',
+                request_serializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsResponse.FromString,
+                _registered_method=True)
         self.RenameDevice = channel.unary_unary(
                 '/edgerank.v1.Query/RenameDevice',
                 request_serializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.SerializeToString,
@@ -53,6 +63,21 @@ class QueryStub(object):
                 '/edgerank.v1.Query/ReplaceDevice',
                 request_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
+                _registered_method=True)
+        self.DrainDevice = channel.unary_unary(
+                '/edgerank.v1.Query/DrainDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.DrainDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.DrainDeviceResponse.FromString,
+                _registered_method=True)
+        self.RestDevice = channel.unary_unary(
+                '/edgerank.v1.Query/RestDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.RestDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RestDeviceResponse.FromString,
+                _registered_method=True)
+        self.WakeDevice = channel.unary_unary(
+                '/edgerank.v1.Query/WakeDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.WakeDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.WakeDeviceResponse.FromString,
                 _registered_method=True)
         self.PlanSweep = channel.unary_stream(
                 '/edgerank.v1.Query/PlanSweep',
@@ -161,6 +186,21 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchDevices(self, request, context):
+        """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeviceEvents(self, request, context):
+        """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+        means it. Idempotent; answers at once. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RenameDevice(self, request, context):
         """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
         is started under a name that it did not have before.
@@ -182,6 +222,27 @@ class QueryServicer(object):
         """Lets a new agent that asks for it (Hello.replace) take a device over, once, for a short time. The agent of
         before is refused from then on. Idempotent: the time begins anew.
         Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainDevice(self, request, context):
+        """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestDevice(self, request, context):
+        """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WakeDevice(self, request, context):
+        """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -355,6 +416,16 @@ def add_QueryServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_v1_dot_query__pb2.ListDevicesRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ListDevicesResponse.SerializeToString,
             ),
+            'WatchDevices': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchDevices,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.WatchDevicesRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.WatchDevicesResponse.SerializeToString,
+            ),
+            'ListDeviceEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeviceEvents,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ListDeviceEventsResponse.SerializeToString,
+            ),
             'RenameDevice': grpc.unary_unary_rpc_method_handler(
                     servicer.RenameDevice,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.FromString,
@@ -369,6 +440,21 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.ReplaceDevice,
                     request_deserializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.SerializeToString,
+            ),
+            'DrainDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.DrainDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.DrainDeviceResponse.SerializeToString,
+            ),
+            'RestDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RestDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RestDeviceResponse.SerializeToString,
+            ),
+            'WakeDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.WakeDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.WakeDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.WakeDeviceResponse.SerializeToString,
             ),
             'PlanSweep': grpc.unary_stream_rpc_method_handler(
                     servicer.PlanSweep,
@@ -504,6 +590,60 @@ class Query(object):
             _registered_method=True)
 
     @staticmethod
+    def WatchDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edgerank.v1.Query/WatchDevices',
+            protos_dot_v1_dot_query__pb2.WatchDevicesRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.WatchDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeviceEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/ListDeviceEvents',
+            protos_dot_v1_dot_query__pb2.ListDeviceEventsRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ListDeviceEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RenameDevice(request,
             target,
             options=(),
@@ -574,6 +714,87 @@ class Query(object):
             '/edgerank.v1.Query/ReplaceDevice',
             protos_dot_v1_dot_query__pb2.ReplaceDeviceRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ReplaceDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/DrainDevice',
+            protos_dot_v1_dot_query__pb2.DrainDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.DrainDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RestDevice',
+            protos_dot_v1_dot_query__pb2.RestDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RestDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WakeDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/WakeDevice',
+            protos_dot_v1_dot_query__pb2.WakeDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.WakeDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

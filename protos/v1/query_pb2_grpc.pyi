@@ -41,6 +41,12 @@ class QueryStub:
     def __new__(cls, channel: _aio.Channel) -> QueryAsyncStub: ...
     ListDevices: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]
     """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    WatchDevices: _grpc.UnaryStreamMultiCallable[_query_pb2.WatchDevicesRequest, _query_pb2.WatchDevicesResponse]
+    """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end."""
+    ListDeviceEvents: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListDeviceEventsRequest, _query_pb2.ListDeviceEventsResponse]
+    """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+    means it. Idempotent; answers at once. Errors: NOT_FOUND.
+    """
     RenameDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RenameDeviceRequest, _query_pb2.RenameDeviceResponse]
     """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
     is started under a name that it did not have before.
@@ -55,6 +61,12 @@ class QueryStub:
     before is refused from then on. Idempotent: the time begins anew.
     Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
     """
+    DrainDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.DrainDeviceRequest, _query_pb2.DrainDeviceResponse]
+    """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND."""
+    RestDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RestDeviceRequest, _query_pb2.RestDeviceResponse]
+    """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND."""
+    WakeDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.WakeDeviceRequest, _query_pb2.WakeDeviceResponse]
+    """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND."""
     PlanSweep: _grpc.UnaryStreamMultiCallable[_query_pb2.PlanSweepRequest, _query_pb2.PlanSweepResponse]
     """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
     One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
@@ -141,6 +153,12 @@ class QueryAsyncStub(QueryStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDevices: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDevicesRequest, _query_pb2.ListDevicesResponse]  # type: ignore[assignment]
     """Every device that enrolled and was not removed. Idempotent; answers at once."""
+    WatchDevices: _aio.UnaryStreamMultiCallable[_query_pb2.WatchDevicesRequest, _query_pb2.WatchDevicesResponse]  # type: ignore[assignment]
+    """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end."""
+    ListDeviceEvents: _aio.UnaryUnaryMultiCallable[_query_pb2.ListDeviceEventsRequest, _query_pb2.ListDeviceEventsResponse]  # type: ignore[assignment]
+    """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+    means it. Idempotent; answers at once. Errors: NOT_FOUND.
+    """
     RenameDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RenameDeviceRequest, _query_pb2.RenameDeviceResponse]  # type: ignore[assignment]
     """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
     is started under a name that it did not have before.
@@ -155,6 +173,12 @@ class QueryAsyncStub(QueryStub):
     before is refused from then on. Idempotent: the time begins anew.
     Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
     """
+    DrainDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.DrainDeviceRequest, _query_pb2.DrainDeviceResponse]  # type: ignore[assignment]
+    """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND."""
+    RestDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RestDeviceRequest, _query_pb2.RestDeviceResponse]  # type: ignore[assignment]
+    """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND."""
+    WakeDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.WakeDeviceRequest, _query_pb2.WakeDeviceResponse]  # type: ignore[assignment]
+    """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND."""
     PlanSweep: _aio.UnaryStreamMultiCallable[_query_pb2.PlanSweepRequest, _query_pb2.PlanSweepResponse]  # type: ignore[assignment]
     """What a sweep would measure, how long that would take, and what was measured alike before; starts nothing.
     One message with all but the jobs, then, where they are asked for, messages with jobs alone. Idempotent.
@@ -246,6 +270,24 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         """Every device that enrolled and was not removed. Idempotent; answers at once."""
 
     @_abc_1.abstractmethod
+    def WatchDevices(
+        self,
+        request: _query_pb2.WatchDevicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_pb2.WatchDevicesResponse], _abc.AsyncIterator[_query_pb2.WatchDevicesResponse]]:
+        """Every device now, then each that something befell, as it is then. Idempotent; no deadline, and no end."""
+
+    @_abc_1.abstractmethod
+    def ListDeviceEvents(
+        self,
+        request: _query_pb2.ListDeviceEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ListDeviceEventsResponse, _abc.Awaitable[_query_pb2.ListDeviceEventsResponse]]:
+        """What befell a device, the newest first: at most 100 are kept. Of one that was removed, too, while its name
+        means it. Idempotent; answers at once. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
     def RenameDevice(
         self,
         request: _query_pb2.RenameDeviceRequest,
@@ -276,6 +318,30 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         before is refused from then on. Idempotent: the time begins anew.
         Errors: NOT_FOUND; FAILED_PRECONDITION while the device is connected.
         """
+
+    @_abc_1.abstractmethod
+    def DrainDevice(
+        self,
+        request: _query_pb2.DrainDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.DrainDeviceResponse, _abc.Awaitable[_query_pb2.DrainDeviceResponse]]:
+        """Lets a device finish what it measures, take nothing more, and rest then. Idempotent. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RestDevice(
+        self,
+        request: _query_pb2.RestDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RestDeviceResponse, _abc.Awaitable[_query_pb2.RestDeviceResponse]]:
+        """Lets a device rest at once: what it measures is stopped and taken again later. Idempotent. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def WakeDevice(
+        self,
+        request: _query_pb2.WakeDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.WakeDeviceResponse, _abc.Awaitable[_query_pb2.WakeDeviceResponse]]:
+        """Lets a device take jobs again. Idempotent. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def PlanSweep(

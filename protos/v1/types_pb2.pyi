@@ -338,6 +338,10 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_AGENT_VANISHED: _ReasonCode.ValueType  # 28
     """attempts"""
     REASON_CODE_NEVER_REPORTED: _ReasonCode.ValueType  # 110
+    REASON_CODE_FAILED_IN_A_ROW: _ReasonCode.ValueType  # 120
+    """backbones. Of a device; why the last of them failed stands beside it."""
+    REASON_CODE_REPORTS_NOTHING: _ReasonCode.ValueType  # 121
+    """attempts. Of a device."""
     REASON_CODE_NO_ARTIFACT: _ReasonCode.ValueType  # 29
     """words: detail, log_id"""
     REASON_CODE_WEIGHTS_UNAVAILABLE: _ReasonCode.ValueType  # 94
@@ -519,6 +523,10 @@ REASON_CODE_NOT_READY: ReasonCode.ValueType  # 27
 REASON_CODE_AGENT_VANISHED: ReasonCode.ValueType  # 28
 """attempts"""
 REASON_CODE_NEVER_REPORTED: ReasonCode.ValueType  # 110
+REASON_CODE_FAILED_IN_A_ROW: ReasonCode.ValueType  # 120
+"""backbones. Of a device; why the last of them failed stands beside it."""
+REASON_CODE_REPORTS_NOTHING: ReasonCode.ValueType  # 121
+"""attempts. Of a device."""
 REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
 """words: detail, log_id"""
 REASON_CODE_WEIGHTS_UNAVAILABLE: ReasonCode.ValueType  # 94

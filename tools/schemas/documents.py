@@ -11,10 +11,11 @@ from controller.domain.access import AuditEntry
 from controller.domain.catalog import Dataset, OwnModel
 from controller.domain.comparisons import Comparison
 from controller.domain.conversions import ConversionOutcome
+from controller.domain.devices import Device, DeviceEvent
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
-from controller.domain.sweeps import Device, SweepSnapshot, SweepSummary
+from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
 from models.catalog.tiers import TierSelection
@@ -26,6 +27,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "comparison": Comparison,
         "conversion": tuple[ConversionOutcome, ...],
         "datasets": tuple[Dataset, ...],
+        "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
         "doctor": tuple[Finding, ...],
         "measurement": Measurement,

@@ -11,9 +11,8 @@ from tools.schemas.sweep_file import sweep_file_schema
 
 PAGE: Final = Path("docs/json.md")
 FOLDER: Final = Path("docs/schemas")
-SWEEP_FILE: Final = FOLDER / "sweep-file.json"
 # Beside what writes such files, so that an editor finds it where edgerank is installed.
-SHIPPED_SWEEP_FILE: Final = Path("controller/cli/sweeps/files/sweep-file.json")
+SWEEP_FILE: Final = Path("controller/cli/sweeps/files/sweep-file.json")
 
 
 def generate(page: str) -> dict[Path, str]:
@@ -24,7 +23,7 @@ def generate(page: str) -> dict[Path, str]:
     """
     schemas = {name: schema_of(name, printed) for name, printed in DOCUMENTS.items()}
     texts = {FOLDER / f"{name}.json": _text(schema) for name, schema in schemas.items()}
-    texts |= dict.fromkeys((SWEEP_FILE, SHIPPED_SWEEP_FILE), _text(sweep_file_schema()))
+    texts[SWEEP_FILE] = _text(sweep_file_schema())
     definitions = {
         name: each for schema in schemas.values() for name, each in schema["$defs"].items()
     }

@@ -103,7 +103,8 @@ class AccessService(query_pb2_grpc.AccessServicer):
         """Cuts a device off."""
         async with answered_failures(context):
             device = find_device(await self._queries.devices(), request.device)
-            await asyncio.to_thread(self._administration.revoke_device, device)
+            by = current_caller()
+            await asyncio.to_thread(self._administration.revoke_device, device, by)
             self._guard.cut_off(CallerKind.MEMBER, device.device_id)
         return query_pb2.RevokeDeviceResponse()
 

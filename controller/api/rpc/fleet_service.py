@@ -17,6 +17,7 @@ from controller.api.pacing import Rates
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent
 from controller.api.rpc.guard import current_caller
+from controller.domain.devices import DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
@@ -99,17 +100,22 @@ class FleetService:
             session = await self._fleet.connect(await self._attested(hello))
             hearing = asyncio.create_task(self._hear(session, request_iterator, who))
             self.sessions.add(session)
+            how: DeviceEventKind | None = DeviceEventKind.LOST
             try:
                 while (said := await session.outbox.get()) is not None:
                     if isinstance(said, EdgerankError):
                         raise said
                     yield _to_agent(said)
+                # Else this side ended it.
+                how = None
                 if hearing.done():
+                    how = DeviceEventKind.LOST
                     await hearing
+                    how = DeviceEventKind.LEFT
             finally:
                 hearing.cancel()
                 self.sessions.discard(session)
-                await self._fleet.disconnect(session)
+                await self._fleet.disconnect(session, how)
 
     async def FetchArtifact(  # noqa: N802 - the contract's name
         self,

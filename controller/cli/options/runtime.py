@@ -7,7 +7,7 @@ import click
 from controller.cli.options.grouping import option_group
 from controller.cli.options.values import Converted, OneOf
 from controller.domain.cores import Cores, parse_cores
-from controller.domain.settings import ORDINARY_ONNXRUNTIME
+from controller.domain.measurements import ORDINARY_ONNXRUNTIME
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 

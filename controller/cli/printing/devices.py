@@ -1,19 +1,25 @@
 """Devices on the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from controller.domain.cores import format_cores
+from controller.domain.devices import Device, DeviceChanges, DeviceEvent
 from controller.domain.quantities import format_memory
-from controller.domain.sweeps import Device
 from controller.views.counting import minute
 from controller.views.device_words import (
     cache_words,
     clusters_words,
+    event_words,
     instruction_set_words,
+    is_remarkable,
+    standing_words,
     surroundings_words,
 )
 from protos.device import DeviceProfile
@@ -21,9 +27,13 @@ from protos.device import DeviceProfile
 
 def print_devices(console: Console, devices: Sequence[Device]) -> None:
     """Print who enrolled, who is connected, and what they are, a line each where it fits."""
+    console.print(devices_page(devices))
+
+
+def devices_page(devices: Sequence[Device]) -> RenderableType:
+    """What `print_devices` prints."""
     if not devices:
-        console.print(Text("No device has enrolled; start an agent with: edgerank agent"))
-        return
+        return Text("No device has enrolled; start an agent with: edgerank agent")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("device", "connected", "what it is", "runtimes"):
         table.add_column(heading, overflow="fold")
@@ -34,7 +44,19 @@ def print_devices(console: Console, devices: Sequence[Device]) -> None:
             _what(device.profile),
             _runtimes(device.profile),
         )
-    console.print(table)
+    remarks = (
+        Text(f"{device.name} {standing_words(device.standing)}", style="yellow")
+        for device in devices
+        if is_remarkable(device.standing)
+    )
+    return Group(table, *remarks)
+
+
+def presence_line(device: Device) -> Text:
+    """A line of a device that changed: whether it is connected, and takes jobs."""
+    where = "connected" if device.connected else "not connected"
+    words = f"{device.name}: {where}; {standing_words(device.standing)}"
+    return Text(words, style="yellow" if is_remarkable(device.standing) else "")
 
 
 def print_device(console: Console, device: Device) -> None:
@@ -44,6 +66,8 @@ def print_device(console: Console, device: Device) -> None:
     table.add_column(overflow="fold")
     table.add_row("device", Text(device.name, style="bold"))
     table.add_row("connected", _presence(device))
+    style = "yellow" if is_remarkable(device.standing) else ""
+    table.add_row("jobs", Text(standing_words(device.standing), style=style))
     for kind, told in _all_of(device):
         if told:
             table.add_row(kind, Text(told))
@@ -56,6 +80,62 @@ def print_device(console: Console, device: Device) -> None:
         version = f"{known.runtime.value} {known.version}"
         table.add_row("runtime", Text.assemble(version, (f"\n{told}" if told else "", "dim")))
     console.print(table)
+
+
+def print_events(console: Console, events: Sequence[DeviceEvent]) -> None:
+    """Print what befell a device, a line each."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("when, UTC", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    for event in events:
+        table.add_row(Text(minute(event.at_unix_ms)), Text(event_words(event)))
+    console.print(table)
+
+
+def watch_devices(told: Iterable[DeviceChanges], console: Console) -> None:
+    """Show devices until nothing more is told: a table on a terminal, else a line a change.
+
+    Args:
+        told: all of them first, then those that changed.
+        console: where.
+    """
+    known: dict[str, Device] = {}
+    live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+    is_first = True
+    with live or nullcontext():
+        for changes in told:
+            lines = [*_gone(changes, known), *_changed(changes, known)]
+            listed = sorted(known.values(), key=lambda device: device.name)
+            if live is not None:
+                live.update(devices_page(listed), refresh=True)
+            elif is_first:
+                print_devices(console, listed)
+            else:
+                for line in lines:
+                    console.print(line, soft_wrap=True)
+            is_first = False
+
+
+def _gone(changes: DeviceChanges, known: dict[str, Device]) -> list[Text]:
+    """Forget those that are in the fleet no more; give a line of each that was known."""
+    gone = [known.pop(each) for each in changes.gone_ids if each in known]
+    return [Text(f"{device.name}: removed") for device in gone]
+
+
+def _changed(changes: DeviceChanges, known: dict[str, Device]) -> list[Text]:
+    """Remember how devices are; give a line of each that people see a change of."""
+    lines = []
+    for device in changes.devices:
+        before = known.get(device.device_id)
+        known[device.device_id] = device
+        # Else two lines would be alike.
+        if before is None or _seen_alike(before) != _seen_alike(device):
+            lines.append(presence_line(device))
+    return lines
+
+
+def _seen_alike(device: Device) -> Device:
+    return replace(device, last_seen_at_unix_ms=0)
 
 
 def _all_of(device: Device) -> Iterator[tuple[str, str]]:

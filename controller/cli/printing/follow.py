@@ -83,6 +83,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             for outcome in narrowing.told_anew(last.underway):
                 teller.say(_job_line(outcome))
             if last.phase in (SweepPhase.CONVERTING, SweepPhase.MEASURING):
+                teller.held_up(last.held_up)
                 teller.goes_on(last.activities, *_how_far(last))
     assert last is not None  # The controller answers with a snapshot or with an error.
     _print_reasons(console, ended)

@@ -7,8 +7,10 @@ from typing import Final, TypeVar
 from rich.console import Console
 from rich.text import Text
 
+from controller.domain.devices import HeldUp
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.views.activities import activities_words, activity_words, work, worker
+from controller.views.device_words import held_up_words
 
 SILENT_S: Final = 30.0
 """After how long without a line it is said again what goes on."""
@@ -27,6 +29,7 @@ class Teller:
         self._spoke_at_s = console.get_time()
         self._known: dict[Hashable, Hashable] = {}
         self._still = ""
+        self._held_up: tuple[HeldUp, ...] = ()
 
     def say(self, line: Text) -> None:
         """Print a line, on a terminal, too; it is not broken."""
@@ -41,7 +44,8 @@ class Teller:
             how_far: what each line begins with.
             nothing: what is waited for when nothing goes on.
         """
-        self._still = f"{how_far}  still {activities_words(activities) or nothing}"
+        holding = "; ".join(map(held_up_words, self._held_up))
+        self._still = f"{how_far}  still {activities_words(activities) or holding or nothing}"
         for activity in activities:
             is_new = self._known.get(worker(activity)) != work(activity)
             self._known[worker(activity)] = work(activity)
@@ -49,6 +53,16 @@ class Teller:
             if is_new and activity.kind is not ActivityKind.STARTING:
                 self._tell(f"{how_far}  {activity_words(activity)}")
         self.look()
+
+    def held_up(self, devices: Sequence[HeldUp]) -> None:
+        """Say, on a terminal, too, which devices began to hold jobs up, and which ended it."""
+        for each in devices:
+            if each not in self._held_up:
+                self.say(Text(held_up_words(each)))
+        there = {each.device for each in devices}
+        for device in {each.device for each in self._held_up} - there:
+            self.say(Text(f"{device} holds up no job any more"))
+        self._held_up = tuple(devices)
 
     def waits(self, for_what: str) -> None:
         """Say what is waited for, once; `look` says it again."""

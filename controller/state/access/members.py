@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 
 from controller.domain.access import JoinTokenState
+from controller.domain.devices import DeviceEvent
 from controller.state.access.schema import certificates, join_tokens, members
 from controller.state.database import Database, Transaction
+from controller.state.devices.events import add_event
 from controller.state.schema import devices
 
 
@@ -153,14 +155,19 @@ def labels_of_member(database: Database, device_id: str) -> Mapping[str, str] | 
     return labels
 
 
-def revoke_member(database: Database, device_id: str) -> bool:
-    """Ends every certificate of a device; False when it is no member."""
+def revoke_member(database: Database, device_id: str, told: DeviceEvent | None = None) -> bool:
+    """Ends every certificate of a device; False when it is no member.
+
+    `told` is of its history, for one that is in the fleet.
+    """
     with database.transaction() as transaction:
         transaction.execute(delete(certificates).where(certificates.c.device_id == device_id))
         # It stays one, so that nobody without a certificate speaks for it.
         known = transaction.execute(
             update(members).where(members.c.device_id == device_id).values(is_revoked=True)
         )
+        if known.rowcount and told is not None:
+            add_event(transaction, device_id, told)
     return known.rowcount > 0
 
 

@@ -25,9 +25,15 @@ from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.schema.base import REVISION_TABLE, metadata
 from controller.state.schema.catalog import accuracies, backbones, own_models
 from controller.state.schema.columns import Document, Member, Samples, SharedDocument, Sides
+from controller.state.schema.devices import (
+    device_events,
+    device_standings,
+    devices,
+    replaced_agents,
+)
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
-from protos.device import DeviceProfile, DeviceState
+from protos.device import DeviceState
 from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
 from protos.reasons import Reason
 
@@ -38,7 +44,9 @@ __all__ = [
     "attempts",
     "backbones",
     "courses",
+    "device_events",
     "device_spreads",
+    "device_standings",
     "devices",
     "jobs",
     "measurements",
@@ -53,39 +61,6 @@ __all__ = [
     "sweeps",
     "turns",
 ]
-
-devices = Table(
-    "devices",
-    metadata,
-    Column("device_id", String, primary_key=True),
-    # What its agent calls itself to us: the device's id, until another agent takes it over.
-    Column("agent_id", String, nullable=False, unique=True),
-    Column("name", String, nullable=False),
-    # What its agent calls itself: a person may have renamed the device since.
-    Column("agent_name", String, nullable=False),
-    Column("labels", JSON, nullable=False),
-    Column("profile", Document(DeviceProfile), nullable=False),
-    Column("enrolled_at_unix_ms", BigInteger, nullable=False),
-    Column("last_seen_at_unix_ms", BigInteger, nullable=False),
-    # Of one that a person removed: its measurements stay, its name is free.
-    Column("removed_at_unix_ms", BigInteger),
-)
-_IS_THERE = devices.c.removed_at_unix_ms.is_(None)
-Index(
-    "uq_devices_name",
-    devices.c.name,
-    unique=True,
-    sqlite_where=_IS_THERE,
-    postgresql_where=_IS_THERE,
-)
-
-# Agents whose device another agent took over.
-replaced_agents = Table(
-    "replaced_agents",
-    metadata,
-    Column("agent_id", String, primary_key=True),
-    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
-)
 
 # One row a conversion; two conversions may give the same bytes, so the digest is not unique.
 artifacts = Table(

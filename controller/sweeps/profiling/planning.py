@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.sweeps import SweepSpec
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.readable import NOTHING_KNOWN, KnownVersions
 from models.catalog.catalog import Catalog

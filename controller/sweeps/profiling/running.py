@@ -51,7 +51,10 @@ class Profiles:
             if sweep.phase is SweepPhase.CANCELLED:
                 raise EdgerankError(ErrorCode.EXECUTION, f"profile {profile_id} was cancelled")
             yield ProfileProgress(
-                profile_id=profile_id, phase=sweep.phase, activities=sweep.activities
+                profile_id=profile_id,
+                phase=sweep.phase,
+                activities=sweep.activities,
+                held_up=sweep.held_up,
             )
 
     async def result(self, profile_id: str) -> tuple[OperatorProfile, bytes]:

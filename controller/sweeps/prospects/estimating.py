@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final
 
+from controller.domain.devices import Device
 from controller.domain.jobs import PlanEstimate, PlannedJob
-from controller.domain.sweeps import JOB_TIME_MS, Device, SweepSpec, planned_time_ms
+from controller.domain.sweeps import JOB_TIME_MS, SweepSpec, planned_time_ms
 from controller.fleet.rounds.turns import SENTINEL_EVERY
 from controller.state.rounds.history import MeasuringTime
 from protos.runtimes import Runtime

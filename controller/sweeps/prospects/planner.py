@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from controller.conversions.stored import Shelf
+from controller.domain.devices import Device
 from controller.domain.jobs import SweepPlan
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.sweeps import SweepSpec
 from controller.state.artifacts import made_versions
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from controller.conversions.stored import MadeFile
+from controller.domain.devices import Device
 from controller.domain.jobs import PlannedJob
-from controller.domain.sweeps import Device
 from controller.state.rounds.history import EarlierFigure
 from controller.sweeps.planning import Plan
 from models.catalog.variants import Variant

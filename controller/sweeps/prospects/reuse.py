@@ -9,8 +9,9 @@ stands for nothing.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from controller.domain.devices import Device
 from controller.domain.jobs import PlannedJob
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.sweeps import SweepSpec
 from controller.figures.statistics import relative_half_width
 from controller.state.rounds.history import EarlierFigure
 from models.catalog.variants import Variant

@@ -25,7 +25,11 @@ _UNREADY: Final = (
     ReasonCode.STARTED_UNREADY,
     ReasonCode.UNREADY_LEFT_OUT,
 )
-_EXPLAINED: Final = (ReasonCode.PROFILE_FAILED, ReasonCode.SHIFTED_LEFT_OUT)
+_EXPLAINED: Final = (
+    ReasonCode.PROFILE_FAILED,
+    ReasonCode.SHIFTED_LEFT_OUT,
+    ReasonCode.FAILED_IN_A_ROW,
+)
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 

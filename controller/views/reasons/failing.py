@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from controller.views.counting import counted
 from controller.views.reasons.writing import Writer, Writers
 from protos.reasons import ReasonCode
 
@@ -48,6 +49,13 @@ SENTENCES: Final[Writers] = {
     ReasonCode.NEVER_REPORTED: lambda figures, _: (
         f"its agent took this job {figures['attempts']:.0f} times, stayed alive and reported "
         "nothing"
+    ),
+    ReasonCode.FAILED_IN_A_ROW: lambda figures, _: (
+        f"{figures['backbones']:.0f} different backbones failed one after another"
+    ),
+    ReasonCode.REPORTS_NOTHING: lambda figures, _: (
+        f"it took {counted(round(figures['attempts']), 'job')} one after another, stayed alive and "
+        "reported nothing"
     ),
     ReasonCode.NO_ARTIFACT: lambda _, words: (
         f"no artifact: {words['detail']}{in_log(words.get('log_id', ''))}"

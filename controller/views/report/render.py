@@ -11,6 +11,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from controller.domain.devices import Device
 from controller.domain.measurements import Measurement, latency_at
 from controller.domain.quantities import (
     format_interval,
@@ -19,7 +20,6 @@ from controller.domain.quantities import (
     format_number,
 )
 from controller.domain.rankings import Ranking
-from controller.domain.sweeps import Device
 from controller.ranking import entries
 from controller.views import device_words, wording
 from controller.views.chart import chart_specification

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from controller.domain.cores import CoreChoice, Cores, format_cores
-from controller.domain.settings import ORDINARY_ONNXRUNTIME
+from controller.domain.measurements import ORDINARY_ONNXRUNTIME
 from controller.domain.sweeps import (
     DEFAULT_GATE,
     DEFAULT_RELATIVE_HALF_WIDTH,

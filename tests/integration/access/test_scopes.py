@@ -11,7 +11,7 @@ from protos.joining import bearer_letters, parse_access_token
 from protos.presented import presented_authority
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.access.conftest import Guarded, status_of
-from tests.processes import edgerank
+from tests.processes import edgerank, running
 
 # A backbone that there is, on a device that there is not.
 SWEEP = ("sweep", "--models", "PPLCNet_x0_25", "--devices", "nobody")
@@ -122,3 +122,38 @@ def test_a_token_is_no_argument(guarded: Guarded) -> None:
     done = edgerank("login", guarded.address, "--token", token)
     assert done.returncode == 2
     assert token not in done.stderr
+
+
+@pytest.mark.usefixtures("logged_out")
+def test_who_may_operate_lets_devices_rest_and_it_is_told_who_did(guarded: Guarded) -> None:
+    with (
+        running("devices", "--watch", "--controller", guarded.local) as watch,
+        guarded.agent("sleeper", guarded.token()),
+    ):
+        watch.output.wait_for("sleeper: connected; takes jobs")
+        _log_in(guarded, guarded.access("looks", "--scope", "read"))
+        assert _exit_code(guarded, "devices", "rest", "sleeper") == 4
+        _log_in(guarded, guarded.access("night", "--scope", "operate"))
+        assert _exit_code(guarded, "devices", "rest", "sleeper") == 0
+        assert _exit_code(guarded, "devices", "rest", "sleepre") == 2
+        listed = json.loads(guarded.command("devices", "--json"))
+        (standing,) = (each["standing"] for each in listed if each["name"] == "sleeper")
+        assert (standing["condition"], standing["caller"]) == ("resting", "token")
+        assert standing["caller_name"] == "night"
+        watch.output.wait_for("sleeper: connected; rests since .*, by the token night")
+        assert "rests since" in guarded.command("devices", "show", "sleeper")
+        assert _exit_code(guarded, "devices", "wake", "sleeper") == 0
+        assert "takes jobs" in guarded.command("devices", "drain", "sleeper") + guarded.command(
+            "devices", "wake", "sleeper"
+        )
+    # Its agent has ended as agents do.
+    assert "left" in guarded.command("devices", "show", "sleeper")
+    told = json.loads(guarded.command("devices", "history", "sleeper", "--json"))
+    assert [each["kind"] for each in reversed(told)] == [
+        *("joined", "connected", "resting", "woken", "resting", "woken", "left")
+    ]
+    guarded.command("devices", "revoke", "sleeper")
+    assert "revoked" in guarded.command("devices", "history", "sleeper", "--last", "1")
+    done = json.loads(guarded.command("audit", "--json"))
+    noted = {(each["action"], each["caller_name"]) for each in done if each["subject"] == "sleeper"}
+    assert {("RestDevice", "night"), ("WakeDevice", "night"), ("DrainDevice", "")} <= noted

@@ -7,6 +7,7 @@ import pytest
 
 from agent.link.identity import new_request
 from controller.access.authorities import KEPT, Authorities
+from controller.access.callers import OWNER
 from controller.access.members import Members
 from controller.domain.access import AuditEntry, CallerKind, JoinTokenSpec
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -109,7 +110,7 @@ async def test_a_device_that_is_removed_comes_back_by_a_token_only(
     session = await fleet.connect(replace(hello("phone"), device_id=joined.device_id))
     await fleet.disconnect(session)
     [device] = list_devices(database, frozenset())
-    await fleet.remove(device, with_measurements=False)
+    await fleet.tending.remove(device, OWNER, with_measurements=False)
     with pytest.raises(EdgerankError) as refused:
         members.device_of(joined.certificate_pem.encode())
     assert refused.value.code is ErrorCode.NOT_ALLOWED

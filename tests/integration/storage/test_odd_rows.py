@@ -24,10 +24,11 @@ from controller.cli.printing.ranking import print_ranking
 from controller.cli.printing.results import print_results
 from controller.cli.printing.sweeps import print_sweeps
 from controller.domain.comparisons import CompareQuestion, Comparison, Limits
+from controller.domain.devices import Device
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.selectors import Selector
-from controller.domain.sweeps import Device, SweepSummary
+from controller.domain.sweeps import SweepSummary
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state.catalog.accuracy import list_datasets, store_catalog

@@ -151,6 +151,48 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "device_standings",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("condition", sa.String(), nullable=False),
+        sa.Column("since_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("caller", sa.String(), nullable=True),
+        sa.Column("caller_name", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("unreported", sa.Integer(), nullable=False),
+        sa.Column("failing_backbones", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_device_standings_device_id")
+        ),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_device_standings")),
+    )
+    with op.batch_alter_table("device_standings", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_device_standings_condition"), ["condition"], unique=False
+        )
+
+    op.create_table(
+        "device_events",
+        sa.Column("event_id", sa.Integer(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("caller", sa.String(), nullable=True),
+        sa.Column("caller_name", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("former_name", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_device_events_device_id")
+        ),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_device_events")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("device_events", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_device_events_device_id_event_id", ["device_id", "event_id"], unique=False
+        )
+
+    op.create_table(
         "replaced_agents",
         sa.Column("agent_id", sa.String(), nullable=False),
         sa.Column("device_id", sa.String(), nullable=False),
@@ -482,6 +524,14 @@ def downgrade() -> None:
     op.drop_table("servings")
     op.drop_table("own_models")
     op.drop_table("replaced_agents")
+    with op.batch_alter_table("device_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_device_events_device_id_event_id")
+
+    op.drop_table("device_events")
+    with op.batch_alter_table("device_standings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_standings_condition"))
+
+    op.drop_table("device_standings")
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_devices_name",

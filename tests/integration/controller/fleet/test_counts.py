@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from controller.access.callers import OWNER
 from controller.domain.jobs import ENDED, AttemptState, JobState, TurnState
 from controller.figures.spread import Spread
 from controller.fleet.leaving import leave_out
@@ -56,7 +57,7 @@ def step(database: Database, device: str, what: str, latency_us: int, at: int) -
     if what == "lost":
         lose_attempt(database, lease.attempt_id, at)
     elif what == "given back":
-        take_back(database, lease.attempt_id)
+        take_back(database, lease.attempt_id, at)
     elif what == "cancel":
         jobs.cancel_jobs_of_device(database, device_id)
     else:
@@ -157,7 +158,7 @@ def test_a_device_that_is_forgotten_takes_its_part_of_the_counts_along(database:
     sweep_id = start_sweep(database, "phone", threads=(1, 2))
     other_id = start_sweep(database, "board")
     step(database, "phone", "measured", 5_000, 1)
-    leave_out(database, "id-of-phone", 2, with_measurements=True)
+    leave_out(database, "id-of-phone", OWNER, 2, with_measurements=True)
     assert read_counts(database, other_id).jobs
     check_counts(database, other_id)
     with database.transaction() as transaction:

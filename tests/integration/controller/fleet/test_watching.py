@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from controller.api.queries import Queries
-from controller.api.rpc.query_service import QueryService
+from controller.api.rpc.query.query_service import QueryService
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
 from controller.domain.errors import EdgerankError, ErrorCode

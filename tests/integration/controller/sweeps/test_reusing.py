@@ -7,8 +7,9 @@ import pytest
 
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
+from controller.domain.devices import Device
 from controller.domain.measurements import MeasurementFilter
-from controller.domain.sweeps import Device, SweepPhase, SweepSpec
+from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.reports import record_report

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from controller.access.callers import OWNER
 from controller.domain.measurements import MeasurementFilter
 from controller.state import attempts, jobs
 from controller.state.database import Database
@@ -67,7 +68,7 @@ def test_what_was_cancelled_is_undone_unless_only_failures_are_asked_for(
 
 def test_what_failed_on_a_device_that_was_removed_is_left(database: Database) -> None:
     sweep_id = worked_off(database, failing=2)
-    remove(database, "id-of-phone", now_unix_ms=0)
+    remove(database, "id-of-phone", OWNER, now_unix_ms=0)
     assert find_undone(database, sweep_id, only_failed=True).jobs == ()
 
 

@@ -64,6 +64,8 @@ _FAILING = (
     reason(ReasonCode.NOT_READY, deadline_ms=60_000),
     reason(ReasonCode.AGENT_VANISHED, attempts=3),
     reason(ReasonCode.NEVER_REPORTED, attempts=3),
+    reason(ReasonCode.FAILED_IN_A_ROW, backbones=5),
+    reason(ReasonCode.REPORTS_NOTHING, attempts=3),
     reason(ReasonCode.NO_ARTIFACT, {"detail": "export: the child died by SIGKILL"}),
     reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: no kernel", "log_id": "3fa9c1d2"}),
     reason(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from controller.domain.devices import Device
 from controller.domain.measurements import (
     LatencyFigures,
     Measurement,
@@ -10,7 +11,6 @@ from controller.domain.measurements import (
     MinuteFigures,
     Verdict,
 )
-from controller.domain.sweeps import Device
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind

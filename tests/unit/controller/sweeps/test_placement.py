@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from controller.domain.cores import CoreChoice, Cores, parse_cores
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.sweeps import SweepSpec
 from controller.sweeps.planning import plan_sweep
 from protos.device import CoreCluster
 from protos.reasons import Reason, ReasonCode, reason

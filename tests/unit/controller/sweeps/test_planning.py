@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.conversions import ConversionSpec
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
-from controller.domain.sweeps import Device, SweepSpec
+from controller.domain.sweeps import SweepSpec
 from controller.sweeps.planning import plan_conversion, plan_sweep
 from models.catalog.catalog import DEMO_BACKBONES, load_catalog
 from models.catalog.precisions import MADE_PRECISIONS, Precision

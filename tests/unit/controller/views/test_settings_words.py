@@ -3,10 +3,9 @@
 import pytest
 
 from controller.domain.comparisons import Limits
-from controller.domain.measurements import Measurement
+from controller.domain.measurements import Distinction, Measurement, distinction
 from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
-from controller.domain.settings import Distinction, distinction
 from controller.ranking.comparison import compare
 from controller.ranking.entries import select_entries
 from controller.ranking.ranking import rank

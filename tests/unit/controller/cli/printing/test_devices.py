@@ -10,14 +10,55 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cli.printing.devices import print_device, print_devices
+from controller.cli.printing.devices import print_device, print_devices, print_events
+from controller.domain.access import CallerKind
+from controller.domain.devices import DeviceCondition, DeviceEvent, DeviceEventKind, DeviceStanding
 from protos.device import CoreCluster, DeviceProfile
+from protos.reasons import ReasonCode, reason
 from tests.unit.controller.samples.measurements import device
 from tests.unit.controller.samples.pages import bound, kept, printed
+from tests.unit.controller.samples.reasons import CRASHED
 
 WHOLE = device().profile
 LIMITED = replace(WHOLE, usable_cpus=(0, 1))
 AWAY = device(name="board", connected=False, profile=DeviceProfile(architecture="aarch64"))
+RESTING = device(
+    standing=DeviceStanding(
+        condition=DeviceCondition.RESTING,
+        since_unix_ms=1_795_678_200_000,
+        caller=CallerKind.TOKEN,
+        caller_name="night",
+    )
+)
+DRAINING = device(
+    name="board",
+    standing=DeviceStanding(
+        condition=DeviceCondition.DRAINING,
+        since_unix_ms=1_795_678_200_000,
+        caller=CallerKind.OWNER,
+    ),
+)
+QUARANTINED = device(
+    standing=DeviceStanding(
+        condition=DeviceCondition.QUARANTINED,
+        since_unix_ms=1_795_678_200_000,
+        reasons=(reason(ReasonCode.FAILED_IN_A_ROW, backbones=5), CRASHED),
+        failing_backbones=("a", "b", "c", "d", "e"),
+    )
+)
+SILENT = device(name="board", standing=DeviceStanding(unreported=2))
+EVENTS = [
+    DeviceEvent(
+        at_unix_ms=1_795_678_200_000 - 60_000 * number,
+        kind=kind,
+        caller=CallerKind.TOKEN if kind is DeviceEventKind.RESTING else None,
+        caller_name="night" if kind is DeviceEventKind.RESTING else "",
+        name="kitchen" if kind is DeviceEventKind.RENAMED else "",
+        former_name="board" if kind is DeviceEventKind.RENAMED else "",
+        reasons=QUARANTINED.standing.reasons if kind is DeviceEventKind.QUARANTINED else (),
+    )
+    for number, kind in enumerate(reversed(DeviceEventKind))
+]
 PHONE = DeviceProfile(
     architecture="aarch64",
     soc="SM8150",
@@ -41,11 +82,15 @@ def pages() -> dict[str, str]:
         "cores that an agent may not use": [device(profile=LIMITED)],
         "a quota of their time": [device(profile=replace(LIMITED, cpu_quota_cores=1.5))],
         "nobody enrolled": [],
+        "one that rests, and one that drains": [RESTING, DRAINING],
+        "one in quarantine, and one that reports nothing": [QUARANTINED, SILENT],
     }
     lists = {title: printed(print_devices, each, width=120) for title, each in shown.items()}
     return lists | {
         "all of one": printed(print_device, device()),
         "all of one that is away": printed(print_device, AWAY),
+        "all of one that rests": printed(print_device, RESTING),
+        "what befell one": printed(print_events, EVENTS),
         "all of a phone that is none": printed(print_device, device(profile=PHONE)),
     }
 

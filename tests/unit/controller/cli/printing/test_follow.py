@@ -12,7 +12,9 @@ from rich.console import Console
 
 from controller.cli.printing.follow import follow_conversion, follow_sweep
 from controller.cli.printing.telling import SILENT_S, Teller, looked_at
+from controller.domain.access import CallerKind
 from controller.domain.conversions import ConversionSnapshot
+from controller.domain.devices import DeviceCondition, DeviceStanding, HeldUp
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import (
@@ -264,3 +266,40 @@ def test_what_a_paused_sweep_waits_for_is_its_pause() -> None:
 
     follow_sweep(moments(), terminal.console)
     assert "paused by ann" in terminal.lines[-1]
+
+
+RESTS = HeldUp(
+    device="board",
+    standing=DeviceStanding(
+        condition=DeviceCondition.RESTING,
+        since_unix_ms=1_795_678_200_000,
+        caller=CallerKind.TOKEN,
+        caller_name="night",
+    ),
+)
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_device_that_takes_no_jobs_is_said_once_and_that_it_takes_them_again(
+    is_terminal: bool,
+) -> None:
+    held_up = replace(snapshot(), held_up=(RESTS,))
+    done = replace(snapshot(), phase=SweepPhase.ENDED)
+    lines = lines_of(held_up, held_up, snapshot(), done, is_terminal=is_terminal)
+    assert sum("waits for board, which rests" in line for line in lines) == 1
+    assert sum("the token night" in line for line in lines) == 1
+    assert sum("edgerank devices wake board" in line for line in lines) == 1
+    assert sum("board holds up no job any more" in line for line in lines) == 1
+
+
+def test_what_is_waited_for_is_said_again_when_nothing_else_is() -> None:
+    terminal = Terminal(is_terminal=False)
+
+    def minutes() -> Iterator[SweepSnapshot | None]:
+        yield replace(snapshot(), held_up=(RESTS,))
+        terminal.now_s += SILENT_S
+        yield None
+        yield replace(snapshot(), phase=SweepPhase.ENDED)
+
+    follow_sweep(minutes(), terminal.console)
+    assert sum("waits for board" in line for line in terminal.lines) == 2

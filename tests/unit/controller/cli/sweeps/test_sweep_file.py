@@ -107,7 +107,9 @@ def test_every_option_has_its_field_and_every_field_its_option() -> None:
 
 
 def test_the_schema_has_every_field_and_takes_what_is_written() -> None:
-    schema = json.loads((Path(__file__).parents[5] / "docs/schemas" / SCHEMA).read_text("utf-8"))
+    schema = json.loads(
+        (Path(__file__).parents[5] / "controller/cli/sweeps/files" / SCHEMA).read_text("utf-8")
+    )
     Draft202012Validator.check_schema(schema)
     assert set(schema["properties"]) == set(fields_of(FULL))
     assert all(each["description"] for each in schema["properties"].values())

@@ -1,20 +1,36 @@
 """Devices that enrolled."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import RowMapping, ScalarSelect, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    RowMapping,
+    ScalarSelect,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
+from controller.domain.access import Caller
+from controller.domain.devices import Device, DeviceEvent, DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import Device
 from controller.state.database import Database, Transaction
+from controller.state.devices.events import add_event, event_by
+from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.counts import count_anew
 from controller.state.schema import (
     attempts,
     courses,
+    device_events,
     device_spreads,
+    device_standings,
     devices,
     jobs,
     measurements,
@@ -29,6 +45,9 @@ from controller.state.schema import (
 )
 from controller.state.schema.unreadable import readable
 from protos.fleet import Hello
+
+# Fewer than a database takes in one statement.
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -50,9 +69,12 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
     """
     with _free_name(hello.name), database.writing() as transaction:
         before = transaction.execute(
-            select(devices.c.device_id, devices.c.name, devices.c.agent_name).where(
-                devices.c.agent_id == hello.device_id
-            )
+            select(
+                devices.c.device_id,
+                devices.c.name,
+                devices.c.agent_name,
+                devices.c.removed_at_unix_ms,
+            ).where(devices.c.agent_id == hello.device_id)
         ).one_or_none()
         if before is None:
             _refuse_replaced(transaction, hello.device_id)
@@ -75,6 +97,13 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
             transaction.execute(
                 update(devices).where(devices.c.device_id == device_id).values(known)
             )
+        if before is None or before.removed_at_unix_ms is not None:
+            kind = DeviceEventKind.JOINED
+            add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
+        if before is not None and before.name != name:
+            add_event(transaction, device_id, _renamed(before.name, name, None, now_unix_ms))
+        kind = DeviceEventKind.CONNECTED
+        add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
     return Enrolled(device_id, name)
 
 
@@ -86,7 +115,7 @@ def device_of_agent(database: Database, agent_id: str) -> str | None:
         ).one_or_none()
 
 
-def hand_over(database: Database, device_id: str, agent_id: str) -> None:
+def hand_over(database: Database, device_id: str, agent_id: str, now_unix_ms: int) -> None:
     """Gives a device to another agent; the one of before is refused from now on."""
     with database.transaction() as transaction:
         before = transaction.scalars(
@@ -97,21 +126,25 @@ def hand_over(database: Database, device_id: str, agent_id: str) -> None:
         transaction.execute(
             update(devices).where(devices.c.device_id == device_id).values(agent_id=agent_id)
         )
+        kind = DeviceEventKind.REPLACED
+        add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
 
 
-def rename(database: Database, device_id: str, name: str) -> None:
+def rename(database: Database, device_id: str, name: str, by: Caller, now_unix_ms: int) -> None:
     """Gives a device another name, its measurements with it.
 
     Raises:
         EdgerankError: NAME_TAKEN when another device has the name.
     """
-    with _free_name(name), database.transaction() as transaction:
-        transaction.execute(
-            update(devices).where(devices.c.device_id == device_id).values(name=name)
-        )
+    of_device = devices.c.device_id == device_id
+    with _free_name(name), database.writing() as transaction:
+        before = transaction.scalars(select(devices.c.name).where(of_device)).one()
+        transaction.execute(update(devices).where(of_device).values(name=name))
+        if name != before:
+            add_event(transaction, device_id, _renamed(before, name, by, now_unix_ms))
 
 
-def remove(database: Database, device_id: str, now_unix_ms: int) -> None:
+def remove(database: Database, device_id: str, by: Caller, now_unix_ms: int) -> None:
     """Takes a device out of the fleet; its measurements stay, its name is free."""
     with database.transaction() as transaction:
         transaction.execute(
@@ -119,6 +152,22 @@ def remove(database: Database, device_id: str, now_unix_ms: int) -> None:
             .where(devices.c.device_id == device_id)
             .values(removed_at_unix_ms=now_unix_ms)
         )
+        add_event(transaction, device_id, event_by(by, DeviceEventKind.REMOVED, now_unix_ms))
+
+
+def leave(
+    database: Database, device_id: str, seen_at_unix_ms: int, kind: DeviceEventKind | None
+) -> None:
+    """Remembers when a device was last there, and how it went; None is by this side's doing."""
+    with database.writing() as transaction:
+        known = transaction.execute(
+            update(devices)
+            .where(devices.c.device_id == device_id)
+            .values(last_seen_at_unix_ms=seen_at_unix_ms)
+        )
+        if known.rowcount and kind is not None:
+            event = DeviceEvent(at_unix_ms=seen_at_unix_ms, kind=kind)
+            add_event(transaction, device_id, event)
 
 
 def forget(database: Database, device_id: str) -> None:
@@ -131,7 +180,7 @@ def forget(database: Database, device_id: str) -> None:
         ).all()
         for table in (reused_jobs, measurements, repetitions, profiles, attempts, turns):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
-        for kept in (courses, device_spreads, servings):
+        for kept in (courses, device_spreads, servings, device_standings, device_events):
             transaction.execute(delete(kept).where(kept.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
         for table in (sweep_counts, sweeps):
@@ -173,15 +222,31 @@ def touch(database: Database, seen_at_unix_ms: Mapping[str, int]) -> None:
 
 def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device, ...]:
     """Every device of the fleet by name; `connected` holds the ids of those that are there now."""
-    of_fleet = select(devices).where(devices.c.removed_at_unix_ms.is_(None))
+    of_fleet = _standing().where(devices.c.removed_at_unix_ms.is_(None))
     with database.transaction() as transaction:
         rows = transaction.execute(of_fleet.order_by(devices.c.name)).mappings()
         return _devices(rows, connected)
 
 
+def find_devices(
+    database: Database, device_ids: Collection[str], connected: frozenset[str]
+) -> tuple[Device, ...]:
+    """Those of these devices that are of the fleet, by name; `connected` as in `list_devices`."""
+    found: list[Device] = []
+    wanted = sorted(device_ids)
+    with database.transaction() as transaction:
+        for start in range(0, len(wanted), _AT_ONCE):
+            of_these = _standing().where(
+                devices.c.removed_at_unix_ms.is_(None),
+                devices.c.device_id.in_(wanted[start : start + _AT_ONCE]),
+            )
+            found += _devices(transaction.execute(of_these).mappings(), connected)
+    return tuple(sorted(found, key=lambda device: device.name))
+
+
 def list_removed(database: Database) -> tuple[Device, ...]:
     """Every device that was removed and whose measurements stayed, the newest first."""
-    removed = select(devices).where(devices.c.removed_at_unix_ms.is_not(None))
+    removed = _standing().where(devices.c.removed_at_unix_ms.is_not(None))
     with database.transaction() as transaction:
         rows = transaction.execute(removed.order_by(devices.c.removed_at_unix_ms.desc()))
         return _devices(rows.mappings(), frozenset())
@@ -195,6 +260,23 @@ def holder_of(name: str) -> ScalarSelect[str]:
         .order_by(devices.c.removed_at_unix_ms.is_not(None), devices.c.removed_at_unix_ms.desc())
         .limit(1)
         .scalar_subquery()
+    )
+
+
+def _standing() -> Select[Any]:
+    return select(devices, *COLUMNS).outerjoin(
+        device_standings, device_standings.c.device_id == devices.c.device_id
+    )
+
+
+def _renamed(before: str, name: str, by: Caller | None, now_unix_ms: int) -> DeviceEvent:
+    return DeviceEvent(
+        at_unix_ms=now_unix_ms,
+        kind=DeviceEventKind.RENAMED,
+        caller=None if by is None else by.caller,
+        caller_name="" if by is None else by.caller_name,
+        name=name,
+        former_name=before,
     )
 
 
@@ -234,6 +316,7 @@ def _devices(rows: Iterable[RowMapping], connected: frozenset[str]) -> tuple[Dev
             connected=row["device_id"] in connected,
             enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
             last_seen_at_unix_ms=row["last_seen_at_unix_ms"],
+            standing=standing_of(row),
         )
 
     return tuple(readable("device", "device_id", rows, device))

@@ -10,15 +10,15 @@ import grpc
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
-from controller.api.rpc.snapshots import SnapshotMessages
-from controller.api.rpc.steering_calls import SteeringCalls
+from controller.api.rpc.query.device_calls import DeviceCalls
+from controller.api.rpc.query.snapshots import SnapshotMessages
+from controller.api.rpc.query.steering_calls import SteeringCalls
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import MeasurementFilter
-from controller.domain.names import find_device
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.sweeps import CancelledSweep, SweepSpec
@@ -43,7 +43,7 @@ JOBS_A_MESSAGE = 1_000
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class QueryService(SteeringCalls):
+class QueryService(DeviceCalls, SteeringCalls):
     """What people and programs call."""
 
     def __init__(
@@ -60,56 +60,15 @@ class QueryService(SteeringCalls):
         clock: Clock,
         open_to_all: bool,
     ) -> None:
-        super().__init__(queries, steering, Retrying(database, sweeps))
+        DeviceCalls.__init__(self, queries, fleet, open_to_all=open_to_all)
+        SteeringCalls.__init__(self, queries, steering, Retrying(database, sweeps))
         self._database = database
         self._catalog = catalog
         self._sweeps = sweeps
         self._own_models = own_models
-        self._fleet = fleet
         self._profiles = profiles
         self._clock = clock
-        self._open_to_all = open_to_all
         self._snapshots = SnapshotMessages()
-
-    async def ListDevices(  # noqa: N802 - the contract's name
-        self,
-        request: query_pb2.ListDevicesRequest,  # noqa: ARG002 - the contract's signature
-        context: Context,
-    ) -> query_pb2.ListDevicesResponse:
-        """Every device that ever enrolled; the request has no fields yet."""
-        async with answered_failures(context):
-            found = await self._queries.devices()
-        return query_pb2.ListDevicesResponse(
-            devices=[to_message(device, query_pb2.Device) for device in found],
-            open_to_all=self._open_to_all,
-        )
-
-    async def RenameDevice(  # noqa: N802
-        self, request: query_pb2.RenameDeviceRequest, context: Context
-    ) -> query_pb2.RenameDeviceResponse:
-        """Gives a device another name."""
-        async with answered_failures(context):
-            device = find_device(await self._queries.devices(), request.device)
-            await self._fleet.rename(device, request.name)
-        return query_pb2.RenameDeviceResponse()
-
-    async def RemoveDevice(  # noqa: N802
-        self, request: query_pb2.RemoveDeviceRequest, context: Context
-    ) -> query_pb2.RemoveDeviceResponse:
-        """Takes a device out of the fleet."""
-        async with answered_failures(context):
-            device = find_device(await self._queries.devices(), request.device)
-            count = await self._fleet.remove(device, with_measurements=request.with_measurements)
-        return query_pb2.RemoveDeviceResponse(measurement_count=count)
-
-    async def ReplaceDevice(  # noqa: N802
-        self, request: query_pb2.ReplaceDeviceRequest, context: Context
-    ) -> query_pb2.ReplaceDeviceResponse:
-        """Lets a new agent take a device over."""
-        async with answered_failures(context):
-            device = find_device(await self._queries.devices(), request.device)
-            open_for_ms = self._fleet.takeovers.allow(device, self._fleet.connected())
-        return query_pb2.ReplaceDeviceResponse(open_for_ms=open_for_ms)
 
     async def PlanSweep(  # noqa: N802
         self, request: query_pb2.PlanSweepRequest, context: Context

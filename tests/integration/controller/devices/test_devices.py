@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from controller.access.callers import OWNER
+from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
-from controller.domain.sweeps import Device, SweepPhase
+from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.takeover import OPEN_FOR_MS
 from controller.state import sweeps
@@ -48,7 +50,7 @@ async def test_a_renamed_device_has_its_figures_and_keeps_the_name(
     database: Database, fleet: Fleet
 ) -> None:
     await measure(database, fleet, "phone")
-    await fleet.rename(found(database, "phone"), "pocket")
+    await fleet.tending.rename(found(database, "phone"), "pocket", OWNER)
     assert [each.device for each in measured_on(database, "pocket")] == ["pocket"]
     session = await fleet.connect(hello("phone"))
     assert (names(database), session.hello.name) == (["pocket"], "pocket")
@@ -61,7 +63,7 @@ async def test_a_device_is_renamed_while_it_is_connected(database: Database, fle
     start_sweep(database, "phone")
     session = await fleet.connect(hello("phone"))
     await lease(fleet, session)
-    await fleet.rename(found(database, "phone"), "pocket")
+    await fleet.tending.rename(found(database, "phone"), "pocket", OWNER)
     assert [activity.device for activity in fleet.activities()] == ["pocket"]
 
 
@@ -75,7 +77,7 @@ async def test_a_name_that_none_or_another_has_is_refused(
     enrol(database, hello("phone"), now_unix_ms=0)
     enrol(database, hello("pi"), now_unix_ms=0)
     with pytest.raises(EdgerankError) as refused:
-        await fleet.rename(found(database, "phone"), name)
+        await fleet.tending.rename(found(database, "phone"), name, OWNER)
     assert refused.value.code is code
     assert names(database) == ["phone", "pi"]
 
@@ -83,7 +85,7 @@ async def test_a_name_that_none_or_another_has_is_refused(
 async def test_a_connected_device_is_not_removed(database: Database, fleet: Fleet) -> None:
     await fleet.connect(hello("phone"))
     with pytest.raises(EdgerankError) as refused:
-        await fleet.remove(found(database, "phone"), with_measurements=True)
+        await fleet.tending.remove(found(database, "phone"), OWNER, with_measurements=True)
     assert refused.value.code is ErrorCode.PRECONDITION
     assert names(database) == ["phone"]
 
@@ -92,7 +94,7 @@ async def test_a_removed_device_leaves_its_figures_and_frees_its_name(
     database: Database, fleet: Fleet
 ) -> None:
     await measure(database, fleet, "phone")
-    assert await fleet.remove(found(database, "phone"), with_measurements=False) == 1
+    assert await fleet.tending.remove(found(database, "phone"), OWNER, with_measurements=False) == 1
     assert names(database) == []
     assert [device.name for device in list_removed(database)] == ["phone"]
     assert len(measured_on(database, "phone")) == 1
@@ -107,7 +109,7 @@ async def test_a_removed_device_that_comes_back_is_itself_again(
     database: Database, fleet: Fleet
 ) -> None:
     await measure(database, fleet, "phone")
-    await fleet.remove(found(database, "phone"), with_measurements=False)
+    await fleet.tending.remove(found(database, "phone"), OWNER, with_measurements=False)
     await fleet.connect(hello("phone"))
     assert names(database) == ["phone"]
     assert len(measured_on(database, "phone")) == 1
@@ -119,7 +121,7 @@ async def test_figures_go_with_their_device_when_they_are_to(
 ) -> None:
     await measure(database, fleet, "pi")
     await measure(database, fleet, "phone")
-    assert await fleet.remove(found(database, "phone"), with_measurements=True) == 1
+    assert await fleet.tending.remove(found(database, "phone"), OWNER, with_measurements=True) == 1
     left = list_measurements(database, MeasurementFilter())
     assert [each.device for each in left] == ["pi"]
     assert [sweep.devices for sweep in list_sweeps(database)] == [("pi",)]
@@ -133,7 +135,7 @@ async def test_what_was_not_measured_yet_is_cancelled_so_that_its_sweep_ends(
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     await fleet.disconnect(session)
-    await fleet.remove(found(database, "phone"), with_measurements=with_measurements)
+    await fleet.tending.remove(found(database, "phone"), OWNER, with_measurements=with_measurements)
     if with_measurements:
         assert list_sweeps(database) == ()
     else:
@@ -231,6 +233,6 @@ async def test_an_agent_whose_device_was_deleted_joins_anew(
     enrol(database, hello("phone"), now_unix_ms=0)
     fleet.takeovers.allow(found(database, "phone"), fleet.connected())
     await fleet.disconnect(await fleet.connect(newcomer("phone")))
-    await fleet.remove(found(database, "phone"), with_measurements=True)
+    await fleet.tending.remove(found(database, "phone"), OWNER, with_measurements=True)
     session = await fleet.connect(hello("phone"))
     assert session.device_id == "id-of-phone"

@@ -1,0 +1,1 @@
+"""The Query service: what people and programs ask and want."""

@@ -1,0 +1,1 @@
+"""Whether devices take jobs, and what people do with them."""

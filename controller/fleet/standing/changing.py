@@ -1,0 +1,154 @@
+"""How a device's standing changes, each time in the transaction of what it follows from."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from controller.domain.access import Caller
+from controller.domain.devices import (
+    ACTIVE,
+    DeviceCondition,
+    DeviceEvent,
+    DeviceEventKind,
+    DeviceStanding,
+)
+from controller.fleet.standing.rules import (
+    after_failure,
+    after_loss,
+    after_silence,
+    after_success,
+    drained,
+    rested,
+)
+from controller.state.attempts import list_out, set_given_back
+from controller.state.database import Database, Transaction
+from controller.state.devices.events import add_event, event_by
+from controller.state.devices.standings import keep_standing, read_standing
+from controller.state.jobs import read_backbone
+from controller.state.rounds.turns import LeasedTurn, queue_turn_again
+from protos.reasons import Reason, ReasonCode
+
+log = logging.getLogger(__name__)
+
+
+def drain_device(
+    database: Database, device_id: str, by: Caller, now_unix_ms: int
+) -> DeviceStanding:
+    """Lets a device finish what it measures, and rest then."""
+    with database.writing() as transaction:
+        before = read_standing(transaction, device_id)
+        is_busy = bool(list_out(transaction, device_id))
+        standing = drained(before, by, now_unix_ms, is_busy=is_busy)
+        _keep(transaction, device_id, before, standing, _told(standing, by, now_unix_ms))
+        return standing
+
+
+def rest_device(
+    database: Database, device_id: str, by: Caller, now_unix_ms: int
+) -> tuple[DeviceStanding, tuple[str, ...]]:
+    """Lets a device rest; gives the attempts, too, that were out: their turns are queued again."""
+    with database.writing() as transaction:
+        before = read_standing(transaction, device_id)
+        stopped = list_out(transaction, device_id)
+        for attempt_id in stopped:
+            turn = set_given_back(transaction, attempt_id)
+            if turn is not None:
+                queue_turn_again(transaction, turn)
+        standing = rested(before, by, now_unix_ms)
+        _keep(transaction, device_id, before, standing, _told(standing, by, now_unix_ms))
+        return standing, stopped
+
+
+def wake_device(database: Database, device_id: str, by: Caller, now_unix_ms: int) -> DeviceStanding:
+    """Lets a device take jobs again."""
+    with database.writing() as transaction:
+        before = read_standing(transaction, device_id)
+        _keep(transaction, device_id, before, ACTIVE, _told(ACTIVE, by, now_unix_ms))
+        return ACTIVE
+
+
+def attempt_reported(
+    transaction: Transaction, turn: LeasedTurn, why: Sequence[Reason], now_unix_ms: int
+) -> None:
+    """What follows for a device from its report; `why` is of one that failed."""
+    before = read_standing(transaction, turn.place.device_id)
+    if why:
+        backbone = read_backbone(transaction, turn.job_id)
+        after = after_failure(before, backbone, why, now_unix_ms)
+    else:
+        after = after_success(before)
+    _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
+
+
+def attempt_lost(transaction: Transaction, turn: LeasedTurn, why: Reason, now_unix_ms: int) -> None:
+    """What follows for a device from an attempt that came to nothing."""
+    before = read_standing(transaction, turn.place.device_id)
+    is_silent = why.code is ReasonCode.NEVER_REPORTED
+    change = after_silence if is_silent else after_loss
+    after = change(before, read_backbone(transaction, turn.job_id), now_unix_ms)
+    _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
+
+
+def attempt_ended(transaction: Transaction, device_id: str, now_unix_ms: int) -> None:
+    """What follows for a device from the end of an attempt that tells nothing of it."""
+    before = read_standing(transaction, device_id)
+    _follow_up(transaction, device_id, before, before, now_unix_ms)
+
+
+def _follow_up(
+    transaction: Transaction,
+    device_id: str,
+    before: DeviceStanding,
+    after: DeviceStanding,
+    now_unix_ms: int,
+) -> None:
+    """Remembers what became of a device; one that drains and has no other attempt rests."""
+    is_draining = after.condition is DeviceCondition.DRAINING
+    if is_draining and not list_out(transaction, device_id):
+        after = replace(after, condition=DeviceCondition.RESTING)
+    if after == before:
+        return
+    keep_standing(transaction, device_id, after)
+    if after.unreported and not before.unreported:
+        event = DeviceEvent(at_unix_ms=now_unix_ms, kind=DeviceEventKind.SILENT)
+        add_event(transaction, device_id, event)
+    if after.condition is before.condition:
+        return
+    is_sick = after.condition is DeviceCondition.QUARANTINED
+    if is_sick:
+        log.warning("device %s is in quarantine: %s", device_id, after.reasons[0])
+    event = DeviceEvent(
+        at_unix_ms=now_unix_ms,
+        kind=DeviceEventKind.QUARANTINED if is_sick else DeviceEventKind.DRAINED,
+        caller=after.caller,
+        caller_name=after.caller_name,
+        reasons=after.reasons,
+    )
+    add_event(transaction, device_id, event)
+
+
+_TOLD: Final[Mapping[DeviceCondition, DeviceEventKind]] = {
+    DeviceCondition.ACTIVE: DeviceEventKind.WOKEN,
+    DeviceCondition.DRAINING: DeviceEventKind.DRAINING,
+    DeviceCondition.RESTING: DeviceEventKind.RESTING,
+    DeviceCondition.QUARANTINED: DeviceEventKind.QUARANTINED,
+}
+
+
+def _told(standing: DeviceStanding, by: Caller, now_unix_ms: int) -> DeviceEvent:
+    return event_by(by, _TOLD[standing.condition], now_unix_ms)
+
+
+def _keep(
+    transaction: Transaction,
+    device_id: str,
+    before: DeviceStanding,
+    standing: DeviceStanding,
+    event: DeviceEvent,
+) -> None:
+    """Remembers how a device stands, and in its history that somebody wanted it to change."""
+    if standing != before:
+        keep_standing(transaction, device_id, standing)
+    if standing.condition is not before.condition:
+        add_event(transaction, device_id, event)

@@ -1,0 +1,63 @@
+"""Whether devices take jobs: a row for each of which there is something to say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, select
+
+from controller.domain.devices import ACTIVE, DeviceCondition, DeviceStanding, HeldUp
+from controller.domain.jobs import ENDED, JobState
+from controller.state.database import Database, Transaction
+from controller.state.schema import device_standings, devices, jobs
+from controller.state.schema.unreadable import readable
+
+_HELD = tuple(each for each in DeviceCondition if each is not DeviceCondition.ACTIVE)
+# By name, so that an index finds one.
+_OPEN = tuple(state for state in JobState if state not in ENDED)
+COLUMNS = tuple(each for each in device_standings.c if each.name != "device_id")
+
+
+def read_standing(transaction: Transaction, device_id: str) -> DeviceStanding:
+    """How a device stands."""
+    row = (
+        transaction.execute(select(*COLUMNS).where(device_standings.c.device_id == device_id))
+        .mappings()
+        .one_or_none()
+    )
+    return ACTIVE if row is None else standing_of(row)
+
+
+def keep_standing(transaction: Transaction, device_id: str, standing: DeviceStanding) -> None:
+    """Remembers how a device stands from now on."""
+    transaction.execute(delete(device_standings).where(device_standings.c.device_id == device_id))
+    if standing != ACTIVE:
+        told = {"device_id": device_id, **vars(standing)}
+        transaction.execute(insert(device_standings).values(told))
+
+
+def list_held_up(database: Database, sweep_id: str) -> tuple[HeldUp, ...]:
+    """The devices that take no jobs and have some of a sweep, by name."""
+    waits = exists().where(
+        jobs.c.device_id == device_standings.c.device_id,
+        jobs.c.sweep_id == sweep_id,
+        jobs.c.state.in_(_OPEN),
+    )
+    with database.transaction() as transaction:
+        rows = transaction.execute(
+            select(devices.c.device_id, devices.c.name, *COLUMNS)
+            .join(device_standings, device_standings.c.device_id == devices.c.device_id)
+            .where(device_standings.c.condition.in_(_HELD), waits)
+        ).mappings()
+        held_up = readable("device", "device_id", rows, _held_up)
+        return tuple(sorted(held_up, key=lambda each: each.device))
+
+
+def standing_of(row: Mapping[Any, Any]) -> DeviceStanding:
+    """What a row of `COLUMNS` tells; nothing where an outer join found none."""
+    if row["condition"] is None:
+        return ACTIVE
+    return DeviceStanding(**{column.name: row[column.name] for column in COLUMNS})
+
+
+def _held_up(row: Mapping[Any, Any]) -> HeldUp:
+    return HeldUp(device=row["name"], standing=standing_of(row))

@@ -1,0 +1,1 @@
+"""Devices: how they stand, what befalls them, and who is told."""
