@@ -1,6 +1,7 @@
 """Carries out what the session decides, over the agent's one stream to the controller."""
 
 import asyncio
+import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -9,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from tenacity import stop_after_delay, stop_never
-from tenacity.stop import stop_base
 
 from agent.artifacts.cache import ArtifactCache
 from agent.link.dialling import Dialler
@@ -163,12 +162,12 @@ class Connection:
 
     async def _serve(self, on_connected: Callable[[], None]) -> None:
         """Dial, serve the stream until it ends, dial again."""
-        stop: stop_base = stop_after_delay(self._connect_timeout_s)
+        within_s = self._connect_timeout_s
         # Of which age the certificate is, the clock of a device cannot be asked.
         await self._try_to_renew()
         while True:
-            stream, welcome = await self._dialler.dial(self._hello, stop)
-            stop = stop_never
+            stream, welcome = await self._dialler.dial(self._hello, within_s)
+            within_s = math.inf
             self._stream = stream
             on_connected()
             try:

@@ -1,6 +1,8 @@
 """Dials a controller until it says Welcome, or says that it will not."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -10,9 +12,9 @@ from tenacity import (
     RetryCallState,
     RetryError,
     retry_if_exception_type,
+    stop_after_delay,
     wait_random_exponential,
 )
-from tenacity.stop import stop_base
 
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.link.line import Line
@@ -36,6 +38,7 @@ _FINAL_CODES = frozenset(
 # Shorter than a lease lives, so that a controller that is back finds its agents in time.
 _LONGEST_WAIT_S: Final = 10.0
 _MOST_PATIENCE_S: Final = 120.0
+_LEAST_PATIENCE_S: Final = 0.1
 
 
 class ControllerUnreachable(AgentError):
@@ -73,12 +76,12 @@ class Dialler:
         self._timeout_s = timeout_s
 
     async def dial(
-        self, hello: Callable[[], Hello], stop: stop_base
+        self, hello: Callable[[], Hello], within_s: float = math.inf
     ) -> tuple[AgentStream, Welcome]:
-        """Open a stream and be welcomed; dial again, ever more slowly, until `stop`.
+        """Open a stream and be welcomed; dial again, ever more slowly, for so long, s.
 
         Raises:
-            ControllerUnreachable: nobody answered before `stop`.
+            ControllerUnreachable: nobody answered within it.
             ControllerRefused: dialling again would not help.
         """
         try:
@@ -86,12 +89,14 @@ class Dialler:
                 retry=retry_if_exception_type(_StreamBroken),
                 # At random in a widening window: a fleet comes back spread over it.
                 wait=wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT_S),
-                stop=stop,
+                stop=stop_after_delay(within_s),
                 before_sleep=self._before_retry,
             ):
                 with attempt:
-                    number = attempt.retry_state.attempt_number
-                    patience_s = dial_patience_s(number, self._timeout_s)
+                    state = attempt.retry_state
+                    left_s = within_s - (time.monotonic() - state.start_time)
+                    patience_s = dial_patience_s(state.attempt_number, self._timeout_s)
+                    patience_s = max(_LEAST_PATIENCE_S, min(patience_s, left_s))
                     return await self._greet(self._line.client.connect(), hello(), patience_s)
         except RetryError as error:
             raise ControllerUnreachable(

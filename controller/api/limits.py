@@ -105,7 +105,7 @@ class Limits:
     saved_messages: int = 300
     greeting_messages: int = 10
     free_refusals: int = 60
-    longest_pause_s: float = 10
+    longest_pause_s: float = 4
     # On a machine that measures, each was looked at instead of that.
     free_failures: int = 2
     longest_failure_pause_s: float = 30

@@ -14,7 +14,7 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -150,6 +150,8 @@ class Fleet:
                 heartbeat_interval_ms=self._leases.pace.heartbeat_interval_ms, protocol=PROTOCOL
             )
         )
+        for attempt_id in await self._taken_back(hello):
+            session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
         log.info("connected", device=hello.name, device_id=hello.device_id)
         self._changes.notify()
         return session
@@ -304,13 +306,22 @@ class Fleet:
             self._leases.limit(lease, self._clock.monotonic_ms())
         return out
 
+    async def _taken_back(self, hello: Hello) -> Sequence[str]:
+        """What it was told to stop while it was away, and may still be measuring."""
+        held, device_id = hello.held_attempt_ids, hello.device_id
+        if not held:
+            return ()
+        return await asyncio.to_thread(attempts.list_given_back, self._database, device_id, held)
+
     async def _give_up(self, attempt_id: str, device_id: str | None) -> None:
         """Waits no longer for an attempt whose agent is alive and never reports it."""
         session = self._sessions.get(device_id or "")
-        if session is not None and attempt_id in session.leases:
-            session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+        holder = session if session is not None and attempt_id in session.leases else None
         why = reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS)
+        # Before its agent says that it was cancelled, which would end the job.
         await self._lose(attempt_id, device_id, why)
+        if holder is not None:
+            holder.outbox.put_nowait(Cancel(attempt_id=attempt_id))
 
     async def _lose(self, attempt_id: str, device_id: str | None, why: Reason = VANISHED) -> None:
         """Gives an attempt up for lost; the device is its own, None for one that is not out."""

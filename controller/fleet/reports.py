@@ -133,7 +133,7 @@ def judged(said: SaidReport, settings: MeasureSettings | Unreadable) -> tuple[Re
             _unread(said) if isinstance(said, UnreadableReport) else said,
             measured=None,
             profiled=None,
-            failure=failed(ReasonCode.SETTINGS_UNREADABLE, "settings"),
+            failure=failed(ReasonCode.JOB_UNREADABLE, "settings"),
         )
         return unread, "what its job asked for is stored here and cannot be read any more"
     if isinstance(said, UnreadableReport):

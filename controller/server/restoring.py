@@ -113,6 +113,12 @@ def _put_aside(state_dir: Path, made_at_unix_ms: int) -> Path | None:
     there = [name for name in (*KEPT, *_DATABASES) if (state_dir / name).exists()]
     if not there:
         return None
+    if mounted := [name for name in there if (state_dir / name).is_mount()]:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"{state_dir / mounted[0]} is a disk of its own and cannot be moved aside: unmount it, "
+            "restore, and move what was restored to it",
+        )
     aside = Path(tempfile.mkdtemp(prefix=f"before-restore-{made_at_unix_ms}-", dir=state_dir))
     for name in there:
         (aside / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Attempts at turns: leased, reported, lost."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,6 +124,18 @@ def list_out(transaction: Transaction, device_id: str) -> tuple[str, ...]:
             )
         )
     )
+
+
+def list_given_back(database: Database, device_id: str, among: Sequence[str]) -> Sequence[str]:
+    """Which of these attempts of a device were given back, so that nobody waits for them."""
+    with database.transaction() as transaction:
+        return transaction.scalars(
+            select(attempts.c.attempt_id).where(
+                attempts.c.attempt_id.in_(among),
+                attempts.c.device_id == device_id,
+                attempts.c.state == AttemptState.GIVEN_BACK,
+            )
+        ).all()
 
 
 def leased_attempts(database: Database) -> dict[str, str]:

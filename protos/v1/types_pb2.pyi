@@ -346,7 +346,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: detail, log_id"""
     REASON_CODE_WEIGHTS_UNAVAILABLE: _ReasonCode.ValueType  # 94
     """words: detail"""
-    REASON_CODE_SETTINGS_UNREADABLE: _ReasonCode.ValueType  # 130
+    REASON_CODE_JOB_UNREADABLE: _ReasonCode.ValueType  # 130
     REASON_CODE_CONTROLLER_DEFECT: _ReasonCode.ValueType  # 30
     REASON_CODE_NOTHING_TOLD: _ReasonCode.ValueType  # 76
     REASON_CODE_PROFILE_FAILED: _ReasonCode.ValueType  # 77
@@ -531,7 +531,7 @@ REASON_CODE_NO_ARTIFACT: ReasonCode.ValueType  # 29
 """words: detail, log_id"""
 REASON_CODE_WEIGHTS_UNAVAILABLE: ReasonCode.ValueType  # 94
 """words: detail"""
-REASON_CODE_SETTINGS_UNREADABLE: ReasonCode.ValueType  # 130
+REASON_CODE_JOB_UNREADABLE: ReasonCode.ValueType  # 130
 REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30
 REASON_CODE_NOTHING_TOLD: ReasonCode.ValueType  # 76
 REASON_CODE_PROFILE_FAILED: ReasonCode.ValueType  # 77

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -32,6 +32,10 @@ class Said(NamedTuple):
 
     request: Any
     response: Any
+
+
+# Loops keep no hold of tasks.
+_going_on: set[asyncio.Task[Any]] = set()
 
 
 class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
@@ -62,8 +66,9 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
                     else await _only(requests, inner.request_deserializer, guard.limits)
                 )
             if not inner.response_streaming:
-                response = await behaviour(request, context)
-                await guard.changed(method, need, Said(request, response))
+                answering = _answered(guard, method, need, behaviour(request, context), request)
+                changes = need.subject is not None and not inner.request_streaming
+                response = await (to_its_end(answering) if changes else answering)
                 await guard.write(context, response)
             elif inspect.isasyncgenfunction(behaviour):
                 is_first = True
@@ -78,6 +83,29 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
                 await behaviour(request, context)
 
     return answer
+
+
+async def _answered(
+    guard: Guard, method: str, need: Need, answering: Awaitable[Any], request: Any
+) -> Any:
+    response = await answering
+    await guard.changed(method, need, Said(request, response))
+    return response
+
+
+async def to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
+    """What changes something goes on and is written down, though its caller hangs up meanwhile."""
+    task = asyncio.create_task(work)
+    _going_on.add(task)
+    task.add_done_callback(_has_ended)
+    return await asyncio.shield(task)
+
+
+def _has_ended(task: asyncio.Task[Any]) -> None:
+    _going_on.discard(task)
+    if not task.cancelled():
+        # Whoever still waits is told by the task itself.
+        task.exception()
 
 
 async def _only(requests: AsyncIterator[bytes], decode: Any, limits: Limits) -> Any:

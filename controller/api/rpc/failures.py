@@ -20,12 +20,12 @@ from protos.names import printable
 
 log = event_log(__name__)
 
-BeforeFailing: TypeAlias = Callable[[grpc.StatusCode], Awaitable[None]]
+BeforeFailing: TypeAlias = Callable[[grpc.StatusCode, str], Awaitable[None]]
 _before_failing: ContextVar[BeforeFailing | None] = ContextVar("before_failing", default=None)
 
 
 def before_failing(told: BeforeFailing) -> None:
-    """Says what is waited for before the call that goes on is ended with a status."""
+    """Says what is waited for before the call that goes on is ended, with a status and why."""
     _before_failing.set(told)
 
 
@@ -65,6 +65,7 @@ async def end(
 ) -> NoReturn:
     """Ends the call that goes on; it may name what was asked, and is one line whatever that was."""
     ends_with(status)
+    line = printable(sentence)
     if (told := _before_failing.get()) is not None:
-        await told(status)
-    await context.abort(status, printable(sentence))
+        await told(status, line)
+    await context.abort(status, line)

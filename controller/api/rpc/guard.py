@@ -40,6 +40,10 @@ _BRINGING = frozenset({Load.UPLOAD, Load.SESSION})
 _caller: ContextVar[Caller] = ContextVar("caller", default=STRANGER)
 
 
+# The task in which gRPC waits for the answer to the call that goes on.
+_handling: ContextVar[asyncio.Task[Any]] = ContextVar("handling")
+
+
 def current_caller() -> Caller:
     """Who makes the call that goes on."""
     return _caller.get()
@@ -101,7 +105,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._times_cut += 1
         for caller, tasks in self._going_on.items():
             if caller.caller is kind and name in ("", caller.caller_name):
-                others = tasks - {asyncio.current_task()}
+                others = tasks - {_handling.get(None)}
                 self._cut |= others
                 for task in others:
                     task.cancel()
@@ -114,24 +118,27 @@ class Guard(grpc.aio.ServerInterceptor):
         not any more.
         """
         shown = _shown(context)
-        before_failing(partial(self._pause, need, shown.peer))
+        before_failing(partial(self._ends, method, need, shown.peer))
         with self._meters.call(method):
-            try:
-                async with self._let_in(need, context, shown):
-                    yield
-            except grpc.aio.AbortError:
-                if (status := context.code()) in REFUSING:
-                    await self._refusals.tell(
-                        Refusal(
-                            action=method.rpartition("/")[2],
-                            changes=need.subject is not None,
-                            caller=current_caller(),
-                            peer=shown.peer,
-                            status=status,
-                            why=context.details(),
-                        )
-                    )
-                raise
+            async with self._let_in(need, context, shown):
+                yield
+
+    async def _ends(
+        self, method: str, need: Need, peer: str, status: grpc.StatusCode, why: str
+    ) -> None:
+        """Tells that a call is refused, and lets its answer wait; who hangs up then is told of."""
+        if status in REFUSING:
+            await self._refusals.tell(
+                Refusal(
+                    action=method.rpartition("/")[2],
+                    changes=need.subject is not None,
+                    caller=current_caller(),
+                    peer=peer,
+                    status=status,
+                    why=why,
+                )
+            )
+        await self._pause(need, peer, status)
 
     async def _pause(self, need: Need, peer: str, status: grpc.StatusCode) -> None:
         """Lets who is refused often wait for the answer, so that asking again costs the asker."""
@@ -182,6 +189,7 @@ class Guard(grpc.aio.ServerInterceptor):
     async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[None]:
         task = asyncio.current_task()
         assert task is not None
+        _handling.set(task)
         with ExitStack() as held:
             async with answered_failures(context):
                 place = None if is_of_loopback(shown.peer) else place_of(shown.peer)

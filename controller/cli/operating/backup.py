@@ -37,7 +37,7 @@ def backup(file: Path, state_dir: Path) -> None:
     \b
     Examples:
       edgerank backup edgerank-2026-05-01.tar.gz
-      edgerank backup /backups/edgerank.tar.gz --state /var/lib/edgerank
+      edgerank backup /backups/edgerank.tar.gz --state /var/lib/edgerank/controller
     """
     manifest = make_backup(state_dir.absolute(), file.absolute(), time.time_ns() // 1_000_000)
     click.echo(f"{_held(manifest)} written to {file}")
@@ -57,7 +57,7 @@ def restore(file: Path, state_dir: Path) -> None:
     \b
     Examples:
       edgerank restore edgerank-2026-05-01.tar.gz
-      edgerank restore /backups/edgerank.tar.gz --state /var/lib/edgerank
+      edgerank restore /backups/edgerank.tar.gz --state /var/lib/edgerank/controller
     """
     manifest, aside = restore_backup(file.absolute(), state_dir.absolute())
     click.echo(f"{_held(manifest)} restored to {state_dir}")

@@ -59,7 +59,7 @@ def doctor(
     Examples:
       edgerank doctor
       edgerank doctor agent --controller lab:7700
-      edgerank doctor controller --state /var/lib/edgerank --json
+      edgerank doctor controller --state /var/lib/edgerank/controller --json
     """
     found = []
     for finding in _examined(side, state_dir, address):

@@ -24,6 +24,8 @@ from controller.views.device_words import (
 )
 from protos.device import DeviceProfile
 
+_NOBODY = "No device has enrolled; start an agent with: edgerank agent"
+
 
 def print_devices(console: Console, devices: Sequence[Device]) -> None:
     """Print who enrolled, who is connected, and what they are, a line each where it fits."""
@@ -33,7 +35,17 @@ def print_devices(console: Console, devices: Sequence[Device]) -> None:
 def devices_page(devices: Sequence[Device]) -> RenderableType:
     """What `print_devices` prints."""
     if not devices:
-        return Text("No device has enrolled; start an agent with: edgerank agent")
+        return Text(_NOBODY)
+    return Group(_listed(devices), *_remarks(devices))
+
+
+def _watched_page(devices: Iterable[Device]) -> RenderableType:
+    """As `devices_page`, what is remarkable first: a terminal shows as much as it has lines."""
+    ordered = sorted(devices, key=lambda each: (not is_remarkable(each.standing), each.name))
+    return Group(*_remarks(ordered), _listed(ordered)) if ordered else Text(_NOBODY)
+
+
+def _listed(devices: Sequence[Device]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("device", "connected", "what it is", "runtimes"):
         table.add_column(heading, overflow="fold")
@@ -44,12 +56,15 @@ def devices_page(devices: Sequence[Device]) -> RenderableType:
             _what(device.profile),
             _runtimes(device.profile),
         )
-    remarks = (
+    return table
+
+
+def _remarks(devices: Sequence[Device]) -> list[Text]:
+    return [
         Text(f"{device.name} {standing_words(device.standing)}", style="yellow")
         for device in devices
         if is_remarkable(device.standing)
-    )
-    return Group(table, *remarks)
+    ]
 
 
 def presence_line(device: Device) -> Text:
@@ -105,11 +120,10 @@ def watch_devices(told: Iterable[DeviceChanges], console: Console) -> None:
     with live or nullcontext():
         for changes in told:
             lines = [*_gone(changes, known), *_changed(changes, known)]
-            listed = sorted(known.values(), key=lambda device: device.name)
             if live is not None:
-                live.update(devices_page(listed), refresh=True)
+                live.update(_watched_page(known.values()), refresh=True)
             elif is_first:
-                print_devices(console, listed)
+                print_devices(console, sorted(known.values(), key=lambda device: device.name))
             else:
                 for line in lines:
                     console.print(line, soft_wrap=True)

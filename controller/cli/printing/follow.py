@@ -40,6 +40,7 @@ _VERDICT_STYLES = {
     Verdict.DISTURBED: "yellow",
     Verdict.THROTTLED: "yellow",
 }
+RUNNING = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 _RESULT_STYLES = {
     ConversionResult.STORED: "green",
     ConversionResult.CACHED: "dim",
@@ -67,7 +68,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
                 teller.look()
                 continue
             last = snapshot
-            if last.paused != paused:
+            if last.paused != paused and last.phase in RUNNING:
                 paused = last.paused
                 teller.say(Text(_pause_line(paused, last.sweep_id)))
             _advance(progress, artifacts, last.artifacts_done, last.artifacts_total)
@@ -82,7 +83,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             ended.extend(last.ended)
             for outcome in narrowing.told_anew(last.underway):
                 teller.say(_job_line(outcome))
-            if last.phase in (SweepPhase.CONVERTING, SweepPhase.MEASURING):
+            if last.phase in RUNNING:
                 teller.held_up(last.held_up)
                 teller.goes_on(last.activities, *_how_far(last))
     assert last is not None  # The controller answers with a snapshot or with an error.

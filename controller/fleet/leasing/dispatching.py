@@ -80,11 +80,17 @@ class Dispatcher:
     async def dispatch_all(self) -> None:
         """Gives every agent that is free a lease, if there is one for it.
 
+        Whoever asked for it may go away meanwhile: what is leased is given all the same.
+
         Raises:
             EdgerankError: as `dispatch` does, when all others were tried.
         """
         free = [session for session in self._sessions.values() if session.ready]
-        ended = await asyncio.gather(*map(self.dispatch, free), return_exceptions=True)
+        given = [asyncio.create_task(self.dispatch(session)) for session in free]
+        self._later.update(given)
+        for task in given:
+            task.add_done_callback(self._later.discard)
+        ended = await asyncio.shield(asyncio.gather(*given, return_exceptions=True))
         for error in ended:
             if error is not None:
                 raise error

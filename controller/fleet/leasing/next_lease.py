@@ -1,23 +1,24 @@
 """The next lease of a device, whatever became of the jobs before it in the database."""
 
-import logging
-
 from controller.fleet.rounds.settling import settle_report
 from controller.state.attempts import JobUnreadable, lease_next
 from controller.state.database import Database
 from controller.state.jobs import record_failure
 from protos.fleet import Lease
+from protos.log_lines import event_log
 from protos.names import printable
 from protos.reasons import ReasonCode, reason
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 def next_lease(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
     """Leases the device's next turn; jobs before it that cannot be read end as failures."""
     while isinstance(found := _found(database, device_id, now_unix_ms), JobUnreadable):
-        log.error("%s; it ends as a failure", found)
-        why = reason(ReasonCode.SETTINGS_UNREADABLE, {"detail": printable(found.why)})
+        log.error(
+            "a job cannot be read and ends as a failure", job=found.turn.job_id, why=found.why
+        )
+        why = reason(ReasonCode.JOB_UNREADABLE, {"detail": printable(found.why)})
         record_failure(database, found.turn.job_id, (why,), now_unix_ms)
         settle_report(database, found.turn, now_unix_ms)
     return found

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState, OpenJob
@@ -19,6 +19,7 @@ from controller.state.jobs import (
     end_job,
     has_open_candidates,
     read_settings,
+    record_failure,
 )
 from controller.state.measurements import record_conclusion
 from controller.state.rounds.courses import (
@@ -29,15 +30,17 @@ from controller.state.rounds.courses import (
     set_repeated,
 )
 from controller.state.rounds.readings import count_since_reading, jobs_before, list_readings
-from controller.state.rounds.repetitions import list_taken, mark_suspect
+from controller.state.rounds.repetitions import TakenRepetition, list_taken, mark_suspect
 from controller.state.rounds.turns import (
     LeasedTurn,
     append_turns,
     count_not_ready,
     list_open_jobs,
 )
+from controller.state.schema.columns import Unreadable
 from controller.state.sweeps import end_finished, running_sweeps
 from protos.log_lines import event_log
+from protos.reasons import ReasonCode, reason
 
 log = event_log(__name__)
 
@@ -198,12 +201,16 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
     """Derives a job's figures and ends it; one that ended before stays as it is.
 
     A job without any repetition, as of a sentinel whose sweep failed before, ends without a
-    measurement.
+    measurement. One of which anything cannot be read any more ends as a failure.
     """
     with database.transaction() as transaction:
         settings = read_settings(transaction, job_id)
         taken = list_taken(transaction, job_id)
         not_ready = count_not_ready(transaction, job_id)
+    if unreadable := _unreadable(settings, taken):
+        why = reason(ReasonCode.JOB_UNREADABLE, {"detail": unreadable})
+        record_failure(database, job_id, (why,), now_unix_ms)
+        return
     conclusion = conclude(taken, settings, course, not_ready) if taken else None
     with database.writing() as transaction:
         if conclusion is None:
@@ -212,3 +219,18 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
             record_conclusion(transaction, job_id, conclusion, now_unix_ms)
             suspect = [each.ordinal for each in taken if each.block in course.suspects]
             mark_suspect(transaction, job_id, suspect)
+
+
+def _unreadable(settings: object, taken: Sequence[TakenRepetition]) -> str:
+    """What of a job cannot be read; empty when all can."""
+    if isinstance(settings, Unreadable):
+        return "settings"
+    return next(
+        (
+            f"{field.name} of repetition {each.ordinal}"
+            for each in taken
+            for field in fields(each.repetition)
+            if isinstance(getattr(each.repetition, field.name), Unreadable)
+        ),
+        "",
+    )

@@ -1,6 +1,5 @@
 """How a device's standing changes, each time in the transaction of what it follows from."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -27,9 +26,10 @@ from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import keep_standing, read_standing
 from controller.state.jobs import read_backbone
 from controller.state.rounds.turns import LeasedTurn, queue_turn_again
+from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
 def drain_device(
@@ -117,7 +117,7 @@ def _follow_up(
         return
     is_sick = after.condition is DeviceCondition.QUARANTINED
     if is_sick:
-        log.warning("device %s is in quarantine: %s", device_id, after.reasons[0])
+        log.warning("a device is in quarantine", device_id=device_id, why=after.reasons[0])
     event = DeviceEvent(
         at_unix_ms=now_unix_ms,
         kind=DeviceEventKind.QUARANTINED if is_sick else DeviceEventKind.DRAINED,

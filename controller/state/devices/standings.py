@@ -9,7 +9,10 @@ from controller.domain.devices import ACTIVE, DeviceCondition, DeviceStanding, H
 from controller.domain.jobs import ENDED, JobState
 from controller.state.database import Database, Transaction
 from controller.state.schema import device_standings, devices, jobs
-from controller.state.schema.unreadable import readable
+from controller.state.schema.unreadable import misfit_of, readable
+from protos.log_lines import event_log
+
+log = event_log(__name__)
 
 _HELD = tuple(each for each in DeviceCondition if each is not DeviceCondition.ACTIVE)
 # By name, so that an index finds one.
@@ -56,7 +59,12 @@ def standing_of(row: Mapping[Any, Any]) -> DeviceStanding:
     """What a row of `COLUMNS` tells; nothing where an outer join found none."""
     if row["condition"] is None:
         return ACTIVE
-    return DeviceStanding(**{column.name: row[column.name] for column in COLUMNS})
+    standing = DeviceStanding(**{column.name: row[column.name] for column in COLUMNS})
+    if misfit := misfit_of(standing):
+        # Else it would take no jobs, and nobody could name it to wake it.
+        log.error("how a device stands cannot be read, and it takes jobs", column=misfit)
+        return ACTIVE
+    return standing
 
 
 def _held_up(row: Mapping[Any, Any]) -> HeldUp:

@@ -63,8 +63,8 @@ SENTENCES: Final[Writers] = {
     ReasonCode.WEIGHTS_UNAVAILABLE: lambda _, words: (
         f"no weights: {words['detail']}{WITHOUT_WEIGHTS}"
     ),
-    ReasonCode.SETTINGS_UNREADABLE: lambda _, words: (
-        f"what it asks for is stored and cannot be read ({words['detail']}): bring the state's "
+    ReasonCode.JOB_UNREADABLE: lambda _, words: (
+        f"what is stored of it cannot be read ({words['detail']}): bring the state's "
         "database back from a backup, or measure it again"
     ),
     ReasonCode.CONTROLLER_DEFECT: lambda *_: (

@@ -51,7 +51,7 @@ async def test_it_ends_and_a_sweep_behind_it_is_measured(
     await fleet.ready(session)
     assert said(session) == []
     assert read_counts(database, first).jobs == {JobState.FAILED: 2}
-    assert reasons(database, first) == [ReasonCode.SETTINGS_UNREADABLE] * 2
+    assert reasons(database, first) == [ReasonCode.JOB_UNREADABLE] * 2
     assert read_counts(database, second).jobs == {JobState.DONE: 1}
 
 
@@ -67,7 +67,7 @@ async def test_what_rots_while_it_is_measured_ends_with_the_report(
     other = await lease(fleet, session)
     await fleet.report(session, measured_report(other.attempt_id, other.job_id))
     assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1, JobState.DONE: 1}
-    assert ReasonCode.SETTINGS_UNREADABLE in reasons(database, sweep_id)
+    assert ReasonCode.JOB_UNREADABLE in reasons(database, sweep_id)
 
 
 async def test_its_agent_may_come_back_meanwhile(database: Database, fleet: Fleet) -> None:
@@ -77,3 +77,18 @@ async def test_its_agent_may_come_back_meanwhile(database: Database, fleet: Flee
     spoil(database, "{", given.job_id)
     again = await fleet.connect(hello("phone", held=(given.attempt_id,)))
     assert given.attempt_id not in again.leases
+
+
+async def test_a_repetition_that_rots_fails_its_job_when_it_ends_and_no_other(
+    database: Database, fleet: Fleet
+) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=2, batches=(1, 2))
+    session = await fleet.connect(hello("phone"))
+    for number in range(4):
+        given = await lease(fleet, session)
+        await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+        if number == 0:
+            with database.writing() as transaction:
+                transaction.execute(text("UPDATE repetitions SET latency_ns = 'rotten'"))
+    assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1, JobState.DONE: 1}
+    assert ReasonCode.JOB_UNREADABLE in reasons(database, sweep_id)

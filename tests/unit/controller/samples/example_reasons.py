@@ -72,7 +72,7 @@ _FAILING = (
         ReasonCode.WEIGHTS_UNAVAILABLE,
         {"detail": "the published weights of VGG11 are not available: no network"},
     ),
-    reason(ReasonCode.SETTINGS_UNREADABLE, {"detail": "settings"}),
+    reason(ReasonCode.JOB_UNREADABLE, {"detail": "settings"}),
     reason(ReasonCode.CONTROLLER_DEFECT),
     reason(ReasonCode.NOTHING_TOLD),
     reason(ReasonCode.PROFILE_FAILED, {"backbone": "MobileNetV1", "device": "pc"}),

@@ -1,0 +1,32 @@
+"""What a call changes comes to its end, whoever waits for it."""
+
+import asyncio
+
+import pytest
+
+from controller.api.rpc.calls import to_its_end
+
+
+async def test_what_changes_goes_on_though_its_caller_hangs_up() -> None:
+    begun, may_end, written = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def change() -> None:
+        begun.set()
+        await may_end.wait()
+        written.set()
+
+    call = asyncio.create_task(to_its_end(change()))
+    await begun.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    may_end.set()
+    await asyncio.wait_for(written.wait(), 60)
+
+
+async def test_what_fails_is_told_to_who_waits() -> None:
+    async def change() -> None:
+        raise ConnectionError("away")
+
+    with pytest.raises(ConnectionError, match="away"):
+        await to_its_end(change())
