@@ -32,6 +32,8 @@ _NOBODY_THERE: Final = frozenset(
         grpc.StatusCode.OK,
     }
 )
+# What gRPC says on the visitor's own side of a stream that broke while something was written to it.
+_BROKEN: Final = "Internal error from Core"
 
 
 async def repeat_reports(
@@ -51,7 +53,8 @@ async def speak_another_protocol(channel: grpc.aio.Channel, device: str) -> str 
     """Comes as a device with another protocol; what was wrong with the answer."""
     first = _hello_bytes(hello(device, protocol=PROTOCOL + 1))
     heard = await _say(channel, [first], count=1)
-    if heard.status in {*_NOBODY_THERE, grpc.StatusCode.INVALID_ARGUMENT} and not heard.kinds:
+    is_refused = heard.status is grpc.StatusCode.INVALID_ARGUMENT
+    if (heard.met_nobody or is_refused) and not heard.kinds:
         return None
     return f"another protocol was answered with {heard}"
 
@@ -73,7 +76,7 @@ async def _say_all(
 ) -> str | None:
     expected = ["welcome", *["report_committed"] * acknowledged]
     heard = await _say(channel, said, count=len(expected))
-    if heard.kinds == expected or heard.status in _NOBODY_THERE:
+    if heard.kinds == expected or heard.met_nobody:
         return None
     return f"a visitor was answered with {heard}"
 
@@ -84,6 +87,11 @@ class _Heard(NamedTuple):
     kinds: list[str]
     status: grpc.StatusCode | None
     details: str | None
+
+    @property
+    def met_nobody(self) -> bool:
+        """Whether the controller went away, or was not there."""
+        return self.status in _NOBODY_THERE or self.details == _BROKEN
 
 
 async def _say(channel: grpc.aio.Channel, said: Sequence[bytes], count: int) -> _Heard:
