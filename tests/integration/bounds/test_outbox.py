@@ -55,7 +55,11 @@ def test_an_agent_that_reports_and_never_reads_costs_little_and_is_ended(tmp_pat
             yield fleet_pb2.ConnectRequest(report=to_message(report, fleet_pb2.Report))
 
     with (
-        limited_controller(tmp_path, unread_s=3, look_s=0.5) as (controller, address),
+        # Heard as fast as it speaks, so that its answers pile up soon.
+        limited_controller(tmp_path, unread_s=3, look_s=0.5, messages_per_s=1_000_000) as (
+            controller,
+            address,
+        ),
         own_channel(address) as flooding,
         own_channel(address) as honest,
     ):

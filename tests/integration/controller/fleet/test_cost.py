@@ -54,9 +54,10 @@ async def test_no_lease_report_or_look_walks_through_a_table(
         for number in range(7)
     ]
     with heard(database) as asked:
-        await one_after_another(fleet, session, *apart, failed_report)
-        await fleet.look_after_leases()
+        await one_after_another(fleet, session, *apart)
         looked = await anext(Watching(database, Changes(), lambda _sweep_id: ()).watch(sweep_id))
+        await one_after_another(fleet, session, failed_report)
+        await fleet.look_after_leases()
     assert looked.underway
     assert len(asked) > 50
     assert walking(database, asked) == {}
