@@ -19,6 +19,7 @@ from rich.text import Text
 from controller.cli.printing.folding import print_folded
 from controller.cli.printing.telling import Teller
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSnapshot
+from controller.domain.devices import DeviceCondition
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict, per_image_ms
 from controller.domain.quantities import format_memory
@@ -54,7 +55,8 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
     """Shows a sweep until it has ended; gives the last snapshot, with every job that ended.
 
     None among the snapshots is a moment in which nothing came: where there is no terminal, what is
-    waited for is said now and then.
+    waited for is said now and then. In such a moment this ends, too, when all that is left waits
+    for devices in quarantine: nobody may be there who could wake them.
     """
     ended: list[JobOutcome] = []
     last: SweepSnapshot | None = None
@@ -66,6 +68,8 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
         for snapshot in snapshots:
             if snapshot is None:
                 teller.look()
+                if last is not None and _waits_in_vain(last):
+                    break
                 continue
             last = snapshot
             if last.paused != paused and last.phase in RUNNING:
@@ -89,6 +93,17 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
     assert last is not None  # The controller answers with a snapshot or with an error.
     _print_reasons(console, ended)
     return replace(last, ended=tuple(ended))
+
+
+def _waits_in_vain(snapshot: SweepSnapshot) -> bool:
+    """Whether nothing goes on, and what is left waits for devices in quarantine only."""
+    is_still = not (snapshot.jobs_running or snapshot.activities or snapshot.paused)
+    conditions = {each.standing.condition for each in snapshot.held_up}
+    return (
+        snapshot.phase is SweepPhase.MEASURING
+        and is_still
+        and conditions == {DeviceCondition.QUARANTINED}
+    )
 
 
 def _pause_line(paused: Pause | None, sweep_id: str) -> str:

@@ -143,10 +143,19 @@ def raise_if_jobs_failed(result: SweepSnapshot) -> None:
     """Says how many jobs failed.
 
     Raises:
-        EdgerankError: EXECUTION when any did, or the sweep was cancelled.
+        EdgerankError: EXECUTION when any did, or the sweep was cancelled, or waits in vain.
     """
     if result.phase is SweepPhase.CANCELLED:
         raise EdgerankError(ErrorCode.EXECUTION, f"sweep {result.sweep_id} was cancelled")
+    if result.phase is not SweepPhase.ENDED:
+        devices = ", ".join(each.device for each in result.held_up)
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"sweep {result.sweep_id} waits for {devices}, in quarantine for the reason above: "
+            "mend that, then 'edgerank devices wake' lets it go on and "
+            f"'edgerank follow {result.sweep_id}' shows it, or 'edgerank cancel "
+            f"{result.sweep_id}' ends it",
+        )
     failed = sum(outcome.verdict is Verdict.FAILED for outcome in result.ended)
     if failed:
         others = "; the others are measured and kept" if failed < len(result.ended) else ""

@@ -12,9 +12,11 @@ from rich.console import Console
 
 from controller.cli.printing.follow import follow_conversion, follow_sweep
 from controller.cli.printing.telling import SILENT_S, Teller, looked_at
+from controller.cli.sweeps.sweep import raise_if_jobs_failed
 from controller.domain.access import CallerKind
 from controller.domain.conversions import ConversionSnapshot
 from controller.domain.devices import DeviceCondition, DeviceStanding, HeldUp
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import (
@@ -303,3 +305,34 @@ def test_what_is_waited_for_is_said_again_when_nothing_else_is() -> None:
 
     follow_sweep(minutes(), terminal.console)
     assert sum("waits for board" in line for line in terminal.lines) == 2
+
+
+def _held_up(condition: DeviceCondition) -> HeldUp:
+    return replace(RESTS, standing=replace(RESTS.standing, condition=condition))
+
+
+def test_what_waits_for_devices_in_quarantine_only_is_followed_no_longer() -> None:
+    sick = replace(snapshot(), held_up=(_held_up(DeviceCondition.QUARANTINED),), jobs_queued=2)
+    terminal = Terminal(is_terminal=False)
+    result = follow_sweep([sick, None, replace(sick, phase=SweepPhase.ENDED)], terminal.console)
+    assert result.phase is SweepPhase.MEASURING
+    with pytest.raises(EdgerankError, match="waits for board, in quarantine") as failed:
+        raise_if_jobs_failed(result)
+    assert failed.value.code is ErrorCode.EXECUTION
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"jobs_running": 1},
+        {"held_up": (RESTS,)},
+        {"held_up": (_held_up(DeviceCondition.QUARANTINED), replace(RESTS, device="phone"))},
+        {"paused": Pause(by="ann", since_unix_ms=0)},
+        {"phase": SweepPhase.CONVERTING},
+    ],
+)
+def test_what_somebody_stopped_or_goes_on_elsewhere_is_followed(changes: dict[str, Any]) -> None:
+    sick = replace(snapshot(), held_up=(_held_up(DeviceCondition.QUARANTINED),), jobs_queued=2)
+    ended = replace(snapshot(), phase=SweepPhase.ENDED)
+    told = [replace(sick, **changes), None, ended]
+    assert follow_sweep(told, Terminal(is_terminal=False).console).phase is SweepPhase.ENDED
