@@ -108,11 +108,17 @@ class Members:
     def renew(self, device_id: str, request_der: bytes) -> Membership:
         """A member's next certificate; the one before stays good until it ends.
 
+        The next one ends no earlier, whatever this controller's clock says meanwhile: else one that
+        was given while the clock was years behind has ended when it is right again.
+
         Raises:
             EdgerankError: INVALID_INPUT for what is no certificate request.
         """
         now_unix_ms = self._clock.unix_ms()
-        issued = self._authorities.issue(request_der, device_id, now_unix_ms + self._lifetime_ms)
+        ends_unix_ms = max(
+            now_unix_ms + self._lifetime_ms, members.last_expiry(self._database, device_id)
+        )
+        issued = self._authorities.issue(request_der, device_id, ends_unix_ms)
         with self._database.transaction() as transaction:
             members.add_certificate(
                 transaction, device_id, issued.serial, now_unix_ms, issued.expires_at_unix_ms

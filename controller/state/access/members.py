@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from controller.domain.access import JoinTokenState
 from controller.domain.devices import DeviceEvent
@@ -144,6 +144,15 @@ def find_certificate(database: Database, serial: str) -> KnownCertificate | None
     if row is None:
         return None
     return KnownCertificate(device_id=row.device_id, expires_at_unix_ms=row.expires_at_unix_ms)
+
+
+def last_expiry(database: Database, device_id: str) -> int:
+    """When the last of a member's certificates ends, ms since 1970 UTC; 0 where it has none."""
+    latest = select(func.max(certificates.c.expires_at_unix_ms)).where(
+        certificates.c.device_id == device_id
+    )
+    with database.transaction() as transaction:
+        return transaction.scalars(latest).one() or 0
 
 
 def labels_of_member(database: Database, device_id: str) -> Mapping[str, str] | None:

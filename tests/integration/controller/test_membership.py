@@ -95,6 +95,20 @@ def test_a_certificate_is_good_until_it_ends_by_the_controllers_clock(
     assert ended.value.code is ErrorCode.NOT_ALLOWED
 
 
+def test_what_was_renewed_while_the_clock_was_behind_is_good_when_it_is_right_again(
+    members: Members, clock: OwnedClock
+) -> None:
+    clock.now_ms = 40 * LIFETIME_MS
+    joined, _token_id = members.join(_token(members), new_request().request_der)
+    clock.now_ms = 0
+    renewed = members.renew(joined.device_id, new_request().request_der)
+    clock.now_ms = 41 * LIFETIME_MS - 1
+    assert members.device_of(renewed.certificate_pem.encode()) == joined.device_id
+    clock.now_ms = 41 * LIFETIME_MS
+    with pytest.raises(EdgerankError, match="has ended"):
+        members.device_of(renewed.certificate_pem.encode())
+
+
 def test_a_token_ends_by_the_controllers_clock(members: Members, clock: OwnedClock) -> None:
     secret = _token(members)
     clock.now_ms = 1_000
