@@ -8,6 +8,7 @@ import hashlib
 import os
 import random
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from multiprocessing.connection import Connection as Pipe
@@ -158,7 +159,9 @@ def run_agent(pipe: Pipe, plan: AgentPlan, log: Path) -> None:
 
 
 def _end(error: AgentError, code: ExitCode) -> None:
-    os.write(2, f"{type(error).__name__}: {error}\n".encode())
+    # A disk that is full takes no last words.
+    with suppress(OSError):
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
     raise SystemExit(code)
 
 
