@@ -53,6 +53,10 @@ class SweepPhase(Enum):
     CANCELLED = "cancelled"
 
 
+RUNNING_PHASES: Final = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
+"""Those in which something of a sweep is still to come."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SweepSpec:
     """What a person asks for: every backbone on every device, runtime and thread count.

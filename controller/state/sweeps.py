@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, JobState, PlannedJob
-from controller.domain.sweeps import Pause, SweepPhase, SweepSpec, SweepSummary
+from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepPhase, SweepSpec, SweepSummary
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
@@ -29,7 +29,6 @@ from controller.state.schema import devices, jobs, profiles, reused_jobs, sweep_
 from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import MAX_WHOLE, readable
 
-RUNNING_PHASES = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 SHOWN_CANDIDATES = 8
 
 

@@ -4,10 +4,10 @@ import asyncio
 from typing import NamedTuple
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import StartedSweep
+from controller.domain.sweeps import RUNNING_PHASES, StartedSweep
 from controller.state.database import Database
 from controller.state.rounds.undone import find_retry, find_undone, is_profile
-from controller.state.sweeps import RUNNING_PHASES, StoredSweep, find_sweep
+from controller.state.sweeps import StoredSweep, find_sweep
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.starting import Before
 
@@ -26,7 +26,6 @@ class Retrying:
         self._database = database
         self._sweeps = sweeps
         self._one_at_a_time = asyncio.Lock()
-        self._going_on: set[asyncio.Task[Retried]] = set()
 
     async def retry(self, sweep_id: str, started_by: str, *, only_failed: bool) -> Retried:
         """Starts a sweep of the jobs that another one has no figures of, asked for as there.
@@ -43,14 +42,6 @@ class Retrying:
             EdgerankError: UNKNOWN_NAME, DAMAGED; PRECONDITION while it goes on, and for a profile;
                 NOTHING_FOUND when it left nothing undone.
         """
-        work = self._retry(sweep_id, started_by, only_failed=only_failed)
-        task = asyncio.get_running_loop().create_task(work)
-        self._going_on.add(task)
-        task.add_done_callback(self._going_on.discard)
-        # Who hangs up meanwhile leaves no sweep behind that is there and that nobody leads.
-        return await asyncio.shield(task)
-
-    async def _retry(self, sweep_id: str, started_by: str, *, only_failed: bool) -> Retried:
         async with self._one_at_a_time:
             known = await asyncio.to_thread(find_retry, self._database, sweep_id)
             if known is not None:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from controller.domain.jobs import JobState
-from controller.domain.sweeps import Activity, SweepSnapshot
+from controller.domain.sweeps import RUNNING_PHASES, Activity, SweepSnapshot
 from controller.fleet.changes import Changes
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import sweeps
@@ -26,7 +26,6 @@ from controller.state.devices.standings import list_held_up
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.rounds.underway import list_changed
-from controller.state.sweeps import RUNNING_PHASES
 
 INTERVAL_S: Final = 0.25
 # To all who follow one sweep; telling one of them takes about 0.2 ms.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from controller.api.rpc.failures import answered_failures
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.fleet.outliving import to_its_end
 
 if TYPE_CHECKING:
     from controller.api.limits import Limits
@@ -32,10 +33,6 @@ class Said(NamedTuple):
 
     request: Any
     response: Any
-
-
-# Loops keep no hold of tasks.
-_going_on: set[asyncio.Task[Any]] = set()
 
 
 class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
@@ -91,21 +88,6 @@ async def _answered(
     response = await answering
     await guard.changed(method, need, Said(request, response))
     return response
-
-
-async def to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
-    """What changes something goes on and is written down, though its caller hangs up meanwhile."""
-    task = asyncio.create_task(work)
-    _going_on.add(task)
-    task.add_done_callback(_has_ended)
-    return await asyncio.shield(task)
-
-
-def _has_ended(task: asyncio.Task[Any]) -> None:
-    _going_on.discard(task)
-    if not task.cancelled():
-        # Whoever still waits is told by the task itself.
-        task.exception()
 
 
 async def _only(requests: AsyncIterator[bytes], decode: Any, limits: Limits) -> Any:

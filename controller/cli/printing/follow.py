@@ -23,7 +23,7 @@ from controller.domain.devices import DeviceCondition
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict, per_image_ms
 from controller.domain.quantities import format_memory
-from controller.domain.sweeps import Pause, SweepPhase, SweepSnapshot
+from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepPhase, SweepSnapshot
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
 from controller.views.reasons import sentence
@@ -41,7 +41,6 @@ _VERDICT_STYLES = {
     Verdict.DISTURBED: "yellow",
     Verdict.THROTTLED: "yellow",
 }
-RUNNING = (SweepPhase.CONVERTING, SweepPhase.MEASURING)
 _RESULT_STYLES = {
     ConversionResult.STORED: "green",
     ConversionResult.CACHED: "dim",
@@ -72,7 +71,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
                     break
                 continue
             last = snapshot
-            if last.paused != paused and last.phase in RUNNING:
+            if last.paused != paused and last.phase in RUNNING_PHASES:
                 paused = last.paused
                 teller.say(Text(_pause_line(paused, last.sweep_id)))
             _advance(progress, artifacts, last.artifacts_done, last.artifacts_total)
@@ -87,7 +86,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             ended.extend(last.ended)
             for outcome in narrowing.told_anew(last.underway):
                 teller.say(_job_line(outcome))
-            if last.phase in RUNNING:
+            if last.phase in RUNNING_PHASES:
                 teller.held_up(last.held_up)
                 teller.goes_on(last.activities, *_how_far(last))
     assert last is not None  # The controller answers with a snapshot or with an error.

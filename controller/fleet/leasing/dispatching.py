@@ -9,6 +9,7 @@ from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leasing.leases import LeaseBook
 from controller.fleet.leasing.next_lease import next_lease
+from controller.fleet.outliving import to_its_end
 from controller.fleet.sessions import AgentSession
 from controller.state import attempts
 from controller.state.committing import Commits
@@ -85,15 +86,13 @@ class Dispatcher:
         Raises:
             EdgerankError: as `dispatch` does, when all others were tried.
         """
-        free = [session for session in self._sessions.values() if session.ready]
-        given = [asyncio.create_task(self.dispatch(session)) for session in free]
-        self._later.update(given)
-        for task in given:
-            task.add_done_callback(self._later.discard)
-        ended = await asyncio.shield(asyncio.gather(*given, return_exceptions=True))
-        for error in ended:
+        for error in await to_its_end(self._dispatch_to_free()):
             if error is not None:
                 raise error
+
+    async def _dispatch_to_free(self) -> list[BaseException | None]:
+        free = [session for session in self._sessions.values() if session.ready]
+        return await asyncio.gather(*map(self.dispatch, free), return_exceptions=True)
 
     def soon(self, session: AgentSession) -> None:
         """Dispatches to one agent, without being waited for; its stream ends if that fails.

@@ -37,7 +37,7 @@ from controller.state.rounds.turns import (
     count_not_ready,
     list_open_jobs,
 )
-from controller.state.schema.columns import Unreadable
+from controller.state.schema.unreadable import first_unreadable
 from controller.state.sweeps import end_finished, running_sweeps
 from protos.log_lines import event_log
 from protos.reasons import ReasonCode, reason
@@ -96,9 +96,8 @@ def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
 
 def _awaits_reading(transaction: Transaction, turn: LeasedTurn, stored: StoredCourse) -> bool:
     """Whether only a reading that is to come tells whether what was taken is steady."""
-    is_read = stored.sentinel is not None and not stored.has_sentinel_ended
     return (
-        is_read
+        stored.open_sentinel is not None
         and stored.has_open_turns
         and turn.job_id != stored.sentinel
         and has_open_candidates(transaction, turn.place)
@@ -180,7 +179,7 @@ def _course(transaction: Transaction, stored: StoredCourse) -> Course:
         history=stored.history,
         spent_ms=stored.spent_ms,
         readings_ms=list_readings(transaction, stored.sentinel),
-        sentinel=None if stored.has_sentinel_ended else stored.sentinel,
+        sentinel=stored.open_sentinel,
         has_repeated=stored.has_repeated,
         is_to_be_watched=stored.sentinel is not None,
     )
@@ -223,14 +222,9 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
 
 def _unreadable(settings: object, taken: Sequence[TakenRepetition]) -> str:
     """What of a job cannot be read; empty when all can."""
-    if isinstance(settings, Unreadable):
-        return "settings"
-    return next(
-        (
-            f"{field.name} of repetition {each.ordinal}"
-            for each in taken
-            for field in fields(each.repetition)
-            if isinstance(getattr(each.repetition, field.name), Unreadable)
-        ),
-        "",
+    of_repetitions = (
+        (f"{field.name} of repetition {each.ordinal}", getattr(each.repetition, field.name))
+        for each in taken
+        for field in fields(each.repetition)
     )
+    return first_unreadable((("settings", settings), *of_repetitions))

@@ -63,6 +63,11 @@ class StoredCourse:
     spent_ms: int
     has_repeated: bool
 
+    @property
+    def open_sentinel(self) -> str | None:
+        """The sentinel, as long as it is read."""
+        return None if self.has_sentinel_ended else self.sentinel
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewCourse:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from sqlalchemy import select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import SweepEdit, SweepSpec
+from controller.domain.sweeps import RUNNING_PHASES, SweepEdit, SweepSpec
 from controller.state.database import Database, Transaction
 from controller.state.schema import sweeps
-from controller.state.sweeps import RUNNING_PHASES, asked_columns
+from controller.state.sweeps import asked_columns
 
 
 def pause(database: Database, sweep_id: str, by: str, now_unix_ms: int) -> None:

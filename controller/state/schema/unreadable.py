@@ -70,7 +70,7 @@ def readable(
             made = make(row)
             why = misfit_of(made)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            why = _unreadable_column(row) or str(error) or type(error).__name__
+            why = first_unreadable(row.items()) or str(error) or type(error).__name__
         if why:
             _leave_out(kind, str(row[key]), why)
         else:
@@ -95,8 +95,9 @@ def finite(stored: object) -> float | None:
     return float(stored) if is_figure else None  # type: ignore[arg-type]  # It was asked above.
 
 
-def _unreadable_column(row: RowMapping) -> str:
-    return next((name for name, value in row.items() if isinstance(value, Unreadable)), "")
+def first_unreadable(stored: Iterable[tuple[object, object]]) -> str:
+    """The name of the first of some named values that cannot be read; empty when all can."""
+    return next((str(name) for name, value in stored if isinstance(value, Unreadable)), "")
 
 
 def _leave_out(kind: str, row_id: str, why: str) -> None:

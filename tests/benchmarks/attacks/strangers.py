@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 from collections import Counter
 from contextlib import suppress
 
@@ -10,6 +9,7 @@ import grpc
 
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 from tests.benchmarks.attacks.targets import ANSWER_S, Targets
+from tests.integration.bounds.conftest import half_a_handshake
 
 _BYTES = 65_536
 _HELD = 250
@@ -39,14 +39,7 @@ async def hold_silent_connections(targets: Targets, tally: "Counter[str]") -> No
 
 async def hold_half_handshakes(targets: Targets, tally: "Counter[str]") -> None:
     """Handshakes that stop in the middle of their first message."""
-    outgoing = ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(
-        ssl.MemoryBIO(), outgoing, server_hostname="somebody"
-    )
-    with suppress(ssl.SSLWantReadError):
-        client.do_handshake()
-    hello = outgoing.read()
-    await _hold(targets, tally, hello[: len(hello) // 2], "half-open handshakes")
+    await _hold(targets, tally, half_a_handshake(), "half-open handshakes")
 
 
 async def guess_tokens(targets: Targets, tally: "Counter[str]") -> None:

@@ -2,9 +2,10 @@
 
 import json
 import os
+import ssl
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,15 @@ def retried_until(wanted: grpc.StatusCode, call: Callable[[], Any], of: Running)
     """Calls until the answer is the wanted one; what is held is let go a moment later."""
     while answer_of(call) is not wanted:
         assert of.process.poll() is None
+
+
+def half_a_handshake() -> bytes:
+    """The first half of what a client of TLS says first."""
+    outgoing = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(
+        ssl.MemoryBIO(), outgoing, server_hostname="somebody"
+    )
+    with suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read()
+    return hello[: len(hello) // 2]

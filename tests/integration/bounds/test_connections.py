@@ -2,10 +2,9 @@
 
 import resource
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.access.conftest import status_of
 from tests.integration.bounds.conftest import (
+    half_a_handshake,
     limited_controller,
     limited_guarded,
     own_channel,
@@ -51,18 +51,6 @@ def silent(address: str, count: int, greeting: bytes) -> Iterator[None]:
             except OSError:
                 continue
         yield
-
-
-def half_a_handshake() -> bytes:
-    """The first half of what a client of TLS says first."""
-    outgoing = ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(
-        ssl.MemoryBIO(), outgoing, server_hostname="somebody"
-    )
-    with suppress(ssl.SSLWantReadError):
-        client.do_handshake()
-    hello = outgoing.read()
-    return hello[: len(hello) // 2]
 
 
 @contextmanager

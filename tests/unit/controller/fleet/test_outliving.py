@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from controller.api.rpc.calls import to_its_end
+from controller.fleet.outliving import to_its_end
 
 
 async def test_what_changes_goes_on_though_its_caller_hangs_up() -> None:
