@@ -3,9 +3,10 @@
 The rules judge what was read; whoever reads it is on either side.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
 OLDEST_PYTHON: Final = (3, 10)
@@ -120,6 +121,40 @@ def descriptors_found(side: CheckedSide, limit: int, needed: int, wanted: int) -
     if limit < wanted:
         return doubtful(side, "descriptors", found, advice)
     return fine(side, "descriptors", found)
+
+
+def access_found(
+    side: CheckedSide,
+    folder: Path,
+    place: Path,
+    *,
+    is_writable: bool,
+    open_paths: Sequence[Path],
+    at_stake: str = "",
+) -> Finding:
+    """Whether a state folder can be used, by its owner alone.
+
+    Args:
+        side: whose.
+        folder: the folder.
+        place: it, or the nearest one above it that is there.
+        is_writable: whether `place` can be written.
+        open_paths: what of the folder others can read.
+        at_stake: what they read with it, as the end of a sentence's half.
+    """
+    if not is_writable:
+        advice = f"examine it as the {side.value}'s user, or make it writable for that"
+        return broken(side, "folder", f"{place} cannot be written", advice)
+    if open_paths:
+        return doubtful(
+            side,
+            "folder",
+            f"{open_paths[0]} can be read by other users{at_stake}",
+            f"chmod -R go= {folder}; the {side.value} does so at its next start",
+        )
+    if place == folder:
+        return fine(side, "folder", f"{folder} is its user's alone")
+    return fine(side, "folder", f"{folder} is made at the first start")
 
 
 def room_found(

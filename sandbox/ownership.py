@@ -1,4 +1,4 @@
-"""Folders that only their owner reads, and whether one is still there."""
+"""Folders that only their owner reads, whether one is still there, and when it was written."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ def open_to_others(folder: Path) -> tuple[Path, ...]:
 def nearest(folder: Path) -> Path:
     """Return the folder, or the nearest one above it that this user can see."""
     return next(path for path in (folder, *folder.parents) if _found(path) is not None)
+
+
+def newest_unix_ms(folder: Path) -> int:
+    """Return when the newest file right in a folder was written, by this clock; 0 for none."""
+    try:
+        return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0) // 1_000_000
+    except OSError:
+        return 0
 
 
 def _close(path: Path) -> bool:

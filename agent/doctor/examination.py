@@ -17,7 +17,6 @@ from agent.doctor.device import governor_found, runtimes_found, temperatures_fou
 from agent.doctor.place import (
     folder_found,
     identity_found,
-    newest_unix_ms,
     refused_found,
     spool_found,
 )
@@ -39,6 +38,7 @@ from protos.checks import (
     platform_found,
 )
 from sandbox.layers import Layer, enforceable
+from sandbox.ownership import newest_unix_ms
 
 # A stream, a child's pipes, the spool, sensors and libraries.
 DESCRIPTORS = 256

@@ -10,7 +10,16 @@ from agent.errors import AgentError
 from agent.link.identity import Identity, load_identity
 from agent.link.spool import REFUSED
 from agent.state_folder import device_id
-from protos.checks import CheckedSide, Finding, broken, doubtful, fine, room_found
+from protos.checks import (
+    CheckedSide,
+    CheckOutcome,
+    Finding,
+    access_found,
+    broken,
+    doubtful,
+    fine,
+    room_found,
+)
 from sandbox.ownership import nearest, open_to_others
 
 # The largest artifact of the catalog, its report, and a trace.
@@ -20,22 +29,17 @@ NEEDED_BYTES = 2_000_000_000
 def folder_found(folder: Path, needed_bytes: int = NEEDED_BYTES) -> Iterator[Finding]:
     """Whether the folder can be used, by its owner alone, and has room."""
     place = nearest(folder)
-    if not os.access(place, os.W_OK | os.X_OK):
-        advice = "examine it as the agent's user, or make it writable for that"
-        yield broken(CheckedSide.AGENT, "folder", f"{place} cannot be written", advice)
+    found = access_found(
+        CheckedSide.AGENT,
+        folder,
+        place,
+        is_writable=os.access(place, os.W_OK | os.X_OK),
+        open_paths=open_to_others(folder) if place == folder else (),
+        at_stake=", the device's key with it",
+    )
+    yield found
+    if found.outcome is CheckOutcome.FAILED:
         return
-    opened = open_to_others(folder) if place == folder else ()
-    if opened:
-        yield doubtful(
-            CheckedSide.AGENT,
-            "folder",
-            f"{opened[0]} can be read by other users, the device's key with it",
-            f"chmod -R go= {folder}; the agent does so at its next start",
-        )
-    elif place == folder:
-        yield fine(CheckedSide.AGENT, "folder", f"{folder} is its user's alone")
-    else:
-        yield fine(CheckedSide.AGENT, "folder", f"{folder} is made at the first start")
     free_bytes = shutil.disk_usage(place).free
     yield room_found(CheckedSide.AGENT, "room", str(place), free_bytes, needed_bytes)
 
@@ -100,11 +104,3 @@ def refused_found(folder: Path) -> Finding:
         f"reports that the controller did not take: {count}, in {refused}",
         "the log of the agent says why; keep them for who runs the controller, or remove them",
     )
-
-
-def newest_unix_ms(folder: Path) -> int:
-    """When the newest file right in a folder was written, by this machine's clock; 0 for none."""
-    try:
-        return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0) // 1_000_000
-    except OSError:
-        return 0

@@ -64,6 +64,8 @@ JOB_TRANSITIONS = frozenset(
 
 
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+OPEN = tuple(state for state in JobState if state not in ENDED)
+"""The others: by name in a query, so that an index finds them."""
 
 
 def may_come_from(state: JobState) -> frozenset[JobState]:

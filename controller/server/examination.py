@@ -25,6 +25,7 @@ from protos.checks import (
     CheckedSide,
     CheckOutcome,
     Finding,
+    access_found,
     broken,
     clock_found,
     confinement_found,
@@ -35,7 +36,7 @@ from protos.checks import (
     room_found,
 )
 from sandbox.layers import Layer, enforceable
-from sandbox.ownership import nearest, open_to_others
+from sandbox.ownership import nearest, newest_unix_ms, open_to_others
 
 # With fewer, its own would leave next to none for connections.
 NEEDED_DESCRIPTORS: Final = 512
@@ -62,7 +63,7 @@ def examine(state_dir: Path, address: str, ask: Callable[[str], Caller]) -> Iter
     # It raises its own as far as this one.
     _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield descriptors_found(_OURS, limit, NEEDED_DESCRIPTORS, WANTED_DESCRIPTORS)
-    yield clock_found(_OURS, time.time_ns() // 1_000_000, _written_unix_ms(state_dir))
+    yield clock_found(_OURS, time.time_ns() // 1_000_000, newest_unix_ms(state_dir))
     missing = [layer.value for layer in Layer if layer not in enforceable()]
     yield confinement_found(_OURS, missing, "models that people bring are refused until then")
     yield converters_found(CONVERTERS)
@@ -93,18 +94,16 @@ def converters_found(packages: tuple[str, ...]) -> Finding:
 def folder_found(state_dir: Path, needed_bytes: int = RESERVED_BYTES) -> Iterator[Finding]:
     """Whether the state folder can be used, by its owner alone, and has room."""
     place = nearest(state_dir)
-    if not os.access(place, os.W_OK | os.X_OK):
-        advice = "examine it as the controller's user, or make it writable for that"
-        yield broken(_OURS, "folder", f"{place} cannot be written", advice)
+    found = access_found(
+        _OURS,
+        state_dir,
+        place,
+        is_writable=os.access(place, os.W_OK | os.X_OK),
+        open_paths=open_to_others(state_dir) if place == state_dir else (),
+    )
+    yield found
+    if found.outcome is CheckOutcome.FAILED:
         return
-    opened = open_to_others(state_dir) if place == state_dir else ()
-    if opened:
-        advice = f"chmod -R go= {state_dir}; the controller does so at its next start"
-        yield doubtful(_OURS, "folder", f"{opened[0]} can be read by other users", advice)
-    elif place == state_dir:
-        yield fine(_OURS, "folder", f"{state_dir} is its user's alone")
-    else:
-        yield fine(_OURS, "folder", f"{state_dir} is made at the first start")
     # They may be on a disk of their own.
     artifacts = nearest(state_dir / "artifacts")
     free_bytes = shutil.disk_usage(artifacts).free
@@ -223,11 +222,3 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def _written_unix_ms(state_dir: Path) -> int:
-    try:
-        newest = max((path.stat().st_mtime_ns for path in state_dir.iterdir()), default=0)
-    except OSError:
-        return 0
-    return newest // 1_000_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import RowMapping, exists, insert, or_, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import TurnState
@@ -145,13 +145,20 @@ def made_versions(database: Database, backbones: Collection[str]) -> Mapping[Var
                 ),
             )
             .order_by(artifacts.c.created_at_unix_ms)
-        ).all()
-    return {
-        Variant(
-            row.backbone, row.format, row.precision, row.target, row.input_size, row.batch
-        ): OnnxVersions(row.ir_version, row.opset)
-        for row in rows
-    }
+        ).mappings()
+        return {variant_of(row): OnnxVersions(row["ir_version"], row["opset"]) for row in rows}
+
+
+def variant_of(row: RowMapping) -> Variant:
+    """The variant that a row is of: of an artifact, or of a job that needs one."""
+    return Variant(
+        row["backbone"],
+        row["format"],
+        row["precision"],
+        row["target"],
+        row["input_size"],
+        row["batch"],
+    )
 
 
 def _was_measured(transaction: Transaction, conversion_key: str) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, update
 
-from controller.domain.jobs import ENDED, JobState, TurnState, may_come_from
+from controller.domain.jobs import ENDED, OPEN, JobState, TurnState, may_come_from
 from controller.domain.measurements import Verdict
+from controller.state.artifacts import variant_of
 from controller.state.database import Database, Transaction
 from controller.state.measurements import Conclusion, record_conclusion
 from controller.state.profiles import fail_profile
@@ -21,7 +22,6 @@ from protos.measuring import MeasureSettings
 from protos.reasons import Reason
 
 OPEN_TURNS = (TurnState.QUEUED, TurnState.LEASED)
-_OPEN = tuple(state for state in JobState if state not in ENDED)
 
 # What is asked for each lease and report is put together once.
 _MOVE_ONE = (
@@ -43,8 +43,7 @@ _HAS_OPEN_CANDIDATES = select(
         jobs.c.sweep_id == bindparam("of_sweep"),
         jobs.c.device_id == bindparam("of_device"),
         jobs.c.is_sentinel.is_(False),
-        # By name, so that an index finds one.
-        jobs.c.state.in_(_OPEN),
+        jobs.c.state.in_(OPEN),
     )
 )
 
@@ -67,20 +66,8 @@ def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Var
                 jobs.c.is_sentinel.is_(role.value),
             )
             .order_by(jobs.c.position)
-        ).all()
-    return tuple(
-        dict.fromkeys(
-            Variant(
-                row.backbone,
-                row.format,
-                row.precision,
-                row.target,
-                row.input_size,
-                row.batch,
-            )
-            for row in rows
-        )
-    )
+        ).mappings()
+        return tuple(dict.fromkeys(map(variant_of, rows)))
 
 
 def waiting_jobs(

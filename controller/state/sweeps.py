@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import ENDED, JobState, PlannedJob
+from controller.domain.jobs import ENDED, OPEN, JobState, PlannedJob
 from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepPhase, SweepSpec, SweepSummary
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
@@ -238,7 +238,7 @@ def end_finished(database: Database, now_unix_ms: int, sweep_id: str | None = No
         now_unix_ms: the time.
         sweep_id: the one to look at; None is all.
     """
-    still_open = (sweep_counts.c[state.value] for state in JobState if state not in ENDED)
+    still_open = (sweep_counts.c[state.value] for state in OPEN)
     is_over = (
         exists()
         .where(sweep_counts.c.sweep_id == sweeps.c.sweep_id, *(each == 0 for each in still_open))
@@ -259,15 +259,14 @@ def end_finished(database: Database, now_unix_ms: int, sweep_id: str | None = No
 
 def count_open_jobs(database: Database) -> dict[JobState, int]:
     """How many jobs of running sweeps have not ended, by state."""
-    states = [state for state in JobState if state not in ENDED]
     running = (
-        select(*(func.sum(sweep_counts.c[state.value]) for state in states))
+        select(*(func.sum(sweep_counts.c[state.value]) for state in OPEN))
         .join(sweeps, sweeps.c.sweep_id == sweep_counts.c.sweep_id)
         .where(sweeps.c.phase.in_(RUNNING_PHASES))
     )
     with database.transaction() as transaction:
         totals = transaction.execute(running).one()
-    return {state: total or 0 for state, total in zip(states, totals, strict=True)}
+    return {state: total or 0 for state, total in zip(OPEN, totals, strict=True)}
 
 
 def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select
 
 from controller.domain.devices import ACTIVE, DeviceCondition, DeviceStanding, HeldUp
-from controller.domain.jobs import ENDED, JobState
+from controller.domain.jobs import OPEN
 from controller.state.database import Database, Transaction
 from controller.state.schema import device_standings, devices, jobs
 from controller.state.schema.unreadable import misfit_of, readable
@@ -15,8 +15,6 @@ from protos.log_lines import event_log
 log = event_log(__name__)
 
 _HELD = tuple(each for each in DeviceCondition if each is not DeviceCondition.ACTIVE)
-# By name, so that an index finds one.
-_OPEN = tuple(state for state in JobState if state not in ENDED)
 COLUMNS = tuple(each for each in device_standings.c if each.name != "device_id")
 
 
@@ -43,7 +41,7 @@ def list_held_up(database: Database, sweep_id: str) -> tuple[HeldUp, ...]:
     waits = exists().where(
         jobs.c.device_id == device_standings.c.device_id,
         jobs.c.sweep_id == sweep_id,
-        jobs.c.state.in_(_OPEN),
+        jobs.c.state.in_(OPEN),
     )
     with database.transaction() as transaction:
         rows = transaction.execute(

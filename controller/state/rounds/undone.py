@@ -6,10 +6,10 @@ from sqlalchemy import RowMapping, exists, func, or_, select
 
 from controller.domain.jobs import JobState, PlannedJob
 from controller.domain.sweeps import StartedSweep
+from controller.state.artifacts import variant_of
 from controller.state.database import Database
 from controller.state.schema import devices, jobs, profiles, reused_jobs, sweeps
 from controller.state.schema.unreadable import readable
-from models.catalog.variants import Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +82,4 @@ def find_retry(database: Database, sweep_id: str) -> StartedSweep | None:
 
 
 def _planned(row: RowMapping) -> PlannedJob:
-    variant = Variant(
-        row["backbone"],
-        row["format"],
-        row["precision"],
-        row["target"],
-        row["input_size"],
-        row["batch"],
-    )
-    return PlannedJob(row["device_id"], variant, row["settings"], row["is_sentinel"])
+    return PlannedJob(row["device_id"], variant_of(row), row["settings"], row["is_sentinel"])

@@ -6,12 +6,12 @@ from pathlib import Path
 from agent.doctor.place import (
     folder_found,
     identity_found,
-    newest_unix_ms,
     refused_found,
     spool_found,
 )
 from agent.link.spool import Spool
 from protos.checks import CheckOutcome, Finding
+from sandbox.ownership import newest_unix_ms
 
 
 def outcomes(*findings: Finding) -> dict[str, CheckOutcome]:
