@@ -116,6 +116,7 @@ def test_one_that_is_spoiled_while_it_is_used_ends_no_agent(
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA writable_schema=ON")
         other.execute("UPDATE sqlite_master SET rootpage = 9999 WHERE name = 'report'")
+        other.execute("PRAGMA schema_version = 1000")
         other.commit()
     with pytest.raises(StateUnusable, match="start the agent again"):
         spool.get("attempt-000")
