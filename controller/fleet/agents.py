@@ -35,6 +35,7 @@ from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.tending import Tending
 from controller.fleet.standing.watching import DeviceWatching
+from controller.fleet.telling import tell_lost, tell_recorded
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
@@ -185,8 +186,7 @@ class Fleet:
         )
         if recorded.is_new:
             self._changes.happened(Happening.REPORT_COMMITTED)
-        if recorded.refusal or not recorded.is_new:
-            reports.tell_useless(session, report, recorded)
+        tell_recorded(session, report, recorded)
         is_held = report.attempt_id in session.leases
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
@@ -278,7 +278,7 @@ class Fleet:
         )
         if lost is not None:
             self._changes.happened(Happening.ATTEMPT_LOST)
-            reports.tell_in_vain("an attempt is lost", lost, attempt_id, why)
+            tell_lost(lost)
         session = self._sessions.get(device_id or "")
         if session is not None:
             session.forget(attempt_id)

@@ -179,7 +179,7 @@ class Watching:
             paused=stored.paused,
             held_up=list_held_up(self._database, sweep_id),
         )
-        return _Look(snapshot, _Reached(counts.outcomes, counts.turns_taken))
+        return _Look(snapshot, _Reached(counts.outcomes, counts.takings))
 
     async def _since(self, look: _Look, seen: _Reached) -> SweepSnapshot:
         """A look's snapshot with what came since; the same one for all who have seen as much."""
