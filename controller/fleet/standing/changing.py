@@ -17,15 +17,18 @@ from controller.fleet.standing.rules import (
     after_loss,
     after_silence,
     after_success,
+    after_word,
     drained,
+    is_of_the_job,
     rested,
 )
 from controller.state.attempts import list_out, set_given_back
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_event, event_by
-from controller.state.devices.standings import keep_standing, read_standing
-from controller.state.jobs import read_backbone
+from controller.state.devices.standings import fails_elsewhere, keep_standing, read_standing
+from controller.state.jobs import read_backbone, read_settings
 from controller.state.rounds.turns import LeasedTurn, queue_turn_again
+from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode
 
 
@@ -74,11 +77,13 @@ def attempt_reported(
         Why it is in quarantine from now on; empty where it is not, or was before.
     """
     before = read_standing(transaction, turn.place.device_id)
-    if why:
+    if not why:
+        after = after_success(before)
+    elif _is_of_the_job(transaction, turn, why[0].code):
+        after = after_word(before)
+    else:
         backbone = read_backbone(transaction, turn.job_id)
         after = after_failure(before, backbone, why, now_unix_ms)
-    else:
-        after = after_success(before)
     return _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
 
 
@@ -87,9 +92,13 @@ def attempt_lost(
 ) -> tuple[Reason, ...]:
     """What follows for a device from an attempt that came to nothing; gives as the one before."""
     before = read_standing(transaction, turn.place.device_id)
-    is_silent = why.code is ReasonCode.NEVER_REPORTED
-    change = after_silence if is_silent else after_loss
-    after = change(before, read_backbone(transaction, turn.job_id), now_unix_ms)
+    backbone = read_backbone(transaction, turn.job_id)
+    if why.code is ReasonCode.NEVER_REPORTED:
+        after = after_silence(before, backbone, now_unix_ms)
+    elif _is_of_the_job(transaction, turn, why.code):
+        after = before
+    else:
+        after = after_loss(before, backbone, now_unix_ms)
     return _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
 
 
@@ -97,6 +106,12 @@ def attempt_ended(transaction: Transaction, device_id: str, now_unix_ms: int) ->
     """What follows for a device from the end of an attempt that tells nothing of it."""
     before = read_standing(transaction, device_id)
     _follow_up(transaction, device_id, before, before, now_unix_ms)
+
+
+def _is_of_the_job(transaction: Transaction, turn: LeasedTurn, code: ReasonCode) -> bool:
+    settings = read_settings(transaction, turn.job_id)
+    readable = settings if isinstance(settings, MeasureSettings) else None
+    return is_of_the_job(code, readable, lambda: fails_elsewhere(transaction, turn.job_id, code))
 
 
 def _follow_up(
