@@ -11,11 +11,19 @@ async def end_tasks(*tasks: asyncio.Task[Any], again_s: float = AGAIN_S) -> None
     """Cancel tasks until they have ended; how they did is nobody's business.
 
     Once is not enough: `asyncio.wait_for` of Python 3.10 loses a cancellation that comes when what
-    it waits for has just come about, and gRPC's calls lose one that comes when they fail.
+    it waits for has just come about, and gRPC's calls lose one that comes when they fail. Whoever
+    is cancelled meanwhile is so when they have ended.
     """
     left = set(tasks)
+    cancelled: asyncio.CancelledError | None = None
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=again_s)
+        try:
+            _, left = await asyncio.wait(left, timeout=again_s)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            left = {task for task in left if not task.done()}
     await asyncio.gather(*tasks, return_exceptions=True)
+    if cancelled is not None:
+        raise cancelled

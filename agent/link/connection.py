@@ -207,7 +207,8 @@ class Connection:
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
         """Receive, send and beat until one of the three finds the stream broken."""
-        self._stream, self._outgoing = stream, asyncio.Queue()
+        self._stream = stream
+        self._outgoing = asyncio.Queue()
         self._dispatch(welcome)
         tasks = {
             asyncio.create_task(self._receive(stream)),

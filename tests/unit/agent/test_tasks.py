@@ -35,3 +35,16 @@ async def test_nothing_is_ended_at_once() -> None:
     await done
     await end_tasks(done)
     assert done.result() == "done"
+
+
+async def test_who_is_cancelled_meanwhile_is_so_when_they_have_ended() -> None:
+    task = asyncio.create_task(deaf(3))
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(end_tasks(task, again_s=60))
+    await asyncio.sleep(0)
+    # Each of these is told to the task besides.
+    while not ending.done():
+        ending.cancel()
+        await asyncio.sleep(0)
+    assert ending.cancelled()
+    assert task.cancelled()
