@@ -37,6 +37,18 @@ def presented_authority(address: str, sha256: bytes, timeout_s: float) -> bytes:
     raise NotPresented("what answers there shows another certificate authority")
 
 
+def presented_certificates(address: str, timeout_s: float) -> bytes:
+    """Every certificate that is presented at HOST:PORT, as PEM; what they are worth, nobody knows.
+
+    Raises:
+        NobodyThere: nothing answers there in time.
+        NotPresented: what answers speaks no TLS.
+    """
+    with _connected(address, timeout_s) as connection:
+        chain = connection.get_peer_cert_chain(as_cryptography=True) or ()
+        return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain)
+
+
 def digest_of(authority_pem: bytes) -> bytes:
     """SHA-256 of a certificate, as tokens have it."""
     certificate = x509.load_pem_x509_certificate(authority_pem)

@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.errors import AgentError
 from agent.link.identity import Identity, load_identity
 from agent.link.spool import REFUSED
+from agent.link.spool_file import list_set_aside
 from agent.state_folder import device_id
 from protos.checks import (
     CheckedSide,
@@ -84,11 +85,15 @@ def spool_found(folder: Path) -> Finding:
             CheckedSide.AGENT,
             "spool",
             f"{path} is damaged: {told}",
-            "keep a copy of it, then move it away; what was measured and not delivered is in it",
+            "start the agent; it sets it aside and delivers what can still be read of it",
         )
     if count:
         found = f"reports that wait to be delivered: {count}"
         return doubtful(CheckedSide.AGENT, "spool", found, "start the agent; it delivers them")
+    if aside := list_set_aside(path):
+        found = f"no reports wait; one that was damaged is in {aside[-1]}"
+        advice = f"look after the disk; remove {aside[-1].parent} when nobody wants it"
+        return doubtful(CheckedSide.AGENT, "spool", found, advice)
     return fine(CheckedSide.AGENT, "spool", "no reports wait")
 
 

@@ -1,5 +1,7 @@
 """The way to the controller: whether it is there, and takes this device's certificate."""
 
+import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import grpc
@@ -9,6 +11,7 @@ from agent.link.channels import plain_channel, secure_channel
 from agent.link.identity import Identity
 from agent.link.wire import JoiningClient
 from protos.checks import CheckedSide, Finding, broken, doubtful, fine
+from protos.presented import NobodyThere, NotPresented, presented_certificates
 
 ANSWER_S = 5.0
 _SOON = timedelta(days=3)
@@ -42,36 +45,63 @@ async def way_found(
     if not addresses:
         advice = "name it with --controller HOST:PORT, or join one with a token"
         return doubtful(CheckedSide.AGENT, "controller", "no controller is known here", advice)
-    heard = [await _heard(address, identity, answer_s) for address in addresses]
+    if identity is None:
+        return await _newcomers_way(addresses[0], answer_s)
+    return await _members_way(addresses, identity, answer_s)
+
+
+async def _members_way(addresses: Sequence[str], identity: Identity, answer_s: float) -> Finding:
+    heard = [
+        await _heard(
+            secure_channel(address, identity.authority_pem, None),
+            identity.certificate_pem,
+            answer_s,
+        )
+        for address in addresses
+    ]
     for address, status in zip(addresses, heard, strict=True):
         if status in _NOT_TAKEN:
-            if identity is None:
-                # What was shown is no certificate, which only a controller says.
-                return fine(CheckedSide.AGENT, "controller", f"a controller answers at {address}")
             found = f"the controller at {address} takes this device's certificate no more"
             return broken(CheckedSide.AGENT, "controller", found, _ADVICE)
         if status is grpc.StatusCode.OK:
             found = f"the controller at {address} answers, and takes this device"
             return fine(CheckedSide.AGENT, "controller", found)
+    return _nobody_at(zip(addresses, heard, strict=True))
+
+
+async def _newcomers_way(address: str, answer_s: float) -> Finding:
+    """Of a device without papers: what it shows is no certificate, which only a controller says."""
+    status = await _heard(plain_channel(address), "", answer_s)
+    if status in _NOT_TAKEN:
+        return fine(CheckedSide.AGENT, "controller", f"a controller answers at {address}")
+    try:
+        shown = await asyncio.to_thread(presented_certificates, address, answer_s)
+    except (NobodyThere, NotPresented):
+        return _nobody_at([(address, status)])
+    # Whoever it is: nothing is told to it.
+    secured = await _heard(secure_channel(address, shown.decode("ascii"), None), "", answer_s)
+    if secured not in _NOT_TAKEN:
+        return _nobody_at([(address, secured)])
+    return doubtful(
+        CheckedSide.AGENT,
+        "controller",
+        f"a controller answers at {address}, with TLS, and this device has not joined it",
+        "make a token there with 'edgerank token create', and start the agent with --join",
+    )
+
+
+def _nobody_at(heard: Iterable[tuple[str, grpc.StatusCode]]) -> Finding:
     told = ", ".join(
-        f"{address} ({status.name.lower().replace('_', ' ')})"
-        for address, status in zip(addresses, heard, strict=True)
+        f"{address} ({status.name.lower().replace('_', ' ')})" for address, status in heard
     )
     advice = "start it, or correct the address; a firewall may be between"
     return broken(CheckedSide.AGENT, "controller", f"no controller answers at {told}", advice)
 
 
-async def _heard(address: str, identity: Identity | None, answer_s: float) -> grpc.StatusCode:
-    async with _channel(address, identity) as channel:
+async def _heard(channel: grpc.aio.Channel, shown: str, answer_s: float) -> grpc.StatusCode:
+    async with channel:
         try:
-            shown = identity.certificate_pem if identity else ""
             await JoiningClient(channel).check(shown, answer_s)
         except grpc.aio.AioRpcError as error:
             return error.code()
     return grpc.StatusCode.OK
-
-
-def _channel(address: str, identity: Identity | None) -> grpc.aio.Channel:
-    if identity is None:
-        return plain_channel(address)
-    return secure_channel(address, identity.authority_pem, None)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import grpc
 
@@ -16,6 +15,7 @@ from agent.link.dialling import Dialler
 from agent.link.job import Job
 from agent.link.keeping import Keeping
 from agent.link.line import Line
+from agent.link.renewing import Renewing
 from agent.link.session import (
     CancelJob,
     Disconnected,
@@ -37,7 +37,8 @@ from agent.link.session import (
 from agent.link.spool import Spool
 from agent.link.wire import AgentStream, encode_report
 from agent.measuring.measurer import Measurer
-from agent.state_folder import StateUnusable, watch_presence
+from agent.state_folder import watch_presence
+from agent.tasks import end_tasks
 from protos.codec import MessageInvalid
 from protos.device import DeviceProfile
 from protos.fleet import (
@@ -65,8 +66,6 @@ DEFAULT_CONNECT_TIMEOUT_S = 10.0
 _REST_BETWEEN_STREAMS_S = 0.2
 # For the last words of an agent that ends; a controller that does not listen is not waited for.
 _FAREWELL_S = 2.0
-# A renewal that failed is tried again after this.
-_RENEWAL_REST_S = 60.0
 # Whatever the controller asks for, heartbeats do not disturb a measurement.
 _SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
 
@@ -111,7 +110,7 @@ class Connection:
         self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
         self._job: Job | None = None
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
-        self._renewal_due = asyncio.Event()
+        self._renewing = Renewing(line)
         self._stream: AgentStream | None = None
 
     async def run(self, stop: asyncio.Event, on_connected: Callable[[], None]) -> None:
@@ -136,7 +135,7 @@ class Connection:
             await asyncio.gather(*done)
         finally:
             await self._give_back()
-            await _end(*tasks)
+            await end_tasks(*tasks)
             # After its task: what ends now gives no report, of a cancellation least of all.
             if self._job is not None:
                 self._job.cancel()
@@ -164,17 +163,33 @@ class Connection:
         """Dial, serve the stream until it ends, dial again."""
         within_s = self._connect_timeout_s
         # Of which age the certificate is, the clock of a device cannot be asked.
-        await self._try_to_renew()
-        while True:
-            stream, welcome = await self._dialler.dial(self._hello, within_s)
-            within_s = math.inf
-            self._stream = stream
-            on_connected()
-            try:
-                await self._serve_stream(stream, welcome)
-            finally:
-                stream.cancel()
-            await asyncio.sleep(_REST_BETWEEN_STREAMS_S)
+        await self._renewing.try_now()
+        serving: asyncio.Task[None] | None = None
+        try:
+            while True:
+                stream, welcome = await self._dialler.dial(self._hello, within_s)
+                if serving is not None:
+                    await end_tasks(serving)
+                within_s = math.inf
+                on_connected()
+                serving = asyncio.create_task(self._serve_stream(stream, welcome))
+                await self._until_to_dial_again(serving)
+                await asyncio.sleep(_REST_BETWEEN_STREAMS_S)
+        finally:
+            if serving is not None:
+                await end_tasks(serving)
+
+    async def _until_to_dial_again(self, serving: asyncio.Task[None]) -> None:
+        """Return when the stream has ended, or with it standing when there is a new certificate.
+
+        It is served until the next one takes its place: to its controller the device never left.
+        """
+        renewing = asyncio.create_task(self._renewing.until_renewed())
+        try:
+            done, _ = await asyncio.wait({serving, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*done)
+        finally:
+            await end_tasks(renewing)
 
     def _hello(self) -> Hello:
         who = self._introduction
@@ -192,19 +207,20 @@ class Connection:
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
         """Receive, send and beat until one of the three finds the stream broken."""
+        self._stream = stream
         self._outgoing = asyncio.Queue()
         self._dispatch(welcome)
         tasks = {
             asyncio.create_task(self._receive(stream)),
             asyncio.create_task(self._send(stream)),
             asyncio.create_task(self._beat(welcome)),
-            asyncio.create_task(self._renew()),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._dispatch(Disconnected())
-            await _end(*tasks)
+            await end_tasks(*tasks)
+            stream.cancel()
         try:
             await asyncio.gather(*done)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
@@ -213,7 +229,7 @@ class Connection:
     async def _receive(self, stream: AgentStream) -> None:
         while (message := await stream.receive()) is not None:
             if isinstance(message, CertificateDue):
-                self._renewal_due.set()
+                self._renewing.ask()
             else:
                 self._dispatch(message)
         log.info("the controller closed the connection", controller=self._line.address)
@@ -234,27 +250,6 @@ class Connection:
         while True:
             await asyncio.sleep(interval_s)
             self._dispatch(HeartbeatDue())
-
-    async def _renew(self) -> None:
-        """Return once there is a new certificate, with which to dial again."""
-        wait_s = self._line.renew_after_s
-        while True:
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._renewal_due.wait(), wait_s)
-            self._renewal_due.clear()
-            if await self._try_to_renew():
-                return
-            wait_s = min(wait_s or _RENEWAL_REST_S, _RENEWAL_REST_S)
-
-    async def _try_to_renew(self) -> bool:
-        if self._line.renew_after_s is None:
-            return False
-        try:
-            await self._line.renew()
-        except (grpc.aio.AioRpcError, StateUnusable, MessageInvalid) as error:
-            log.warning("the certificate was not renewed", error=_short(error))
-            return False
-        return True
 
     def _dispatch(self, event: Event) -> None:
         for instruction in self._session.handle(event):
@@ -321,12 +316,6 @@ async def _run(job: Job) -> Report:
         why = ", ".join(map(str, report.failure.reasons))
         log.warning("no figure", backbone=backbone, runtime=runtime, reasons=why)
     return report
-
-
-async def _end(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _short(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from agent.link.spool import Spool
 from agent.link.wire import check_kept_report
 from agent.state_folder import StateUnusable
+from protos.codec import MessageInvalid
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -31,9 +32,12 @@ class Keeping:
         """The report of an attempt, if it is kept.
 
         Raises:
-            MessageInvalid: what is kept is no report of it any more.
+            MessageInvalid: what is kept is no report of it any more, or cannot be read.
         """
-        report = self._kept(attempt_id)
+        try:
+            report = self._kept(attempt_id)
+        except StateUnusable as error:
+            raise MessageInvalid(str(error)) from error
         if report is not None:
             check_kept_report(attempt_id, report)
         return report
@@ -49,10 +53,10 @@ class Keeping:
 
     def set_aside(self, attempt_id: str, why: str) -> None:
         """Let nobody send a report any more, and keep it for a person."""
-        report = self._kept(attempt_id)
-        if report is None:
-            return
         try:
+            report = self._kept(attempt_id)
+            if report is None:
+                return
             path = self._spool.set_aside(attempt_id, report)
         except StateUnusable as error:
             # It is sent once more at the next start, and refused once more.

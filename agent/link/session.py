@@ -5,6 +5,7 @@ happened and carries out what it answers.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from agent.link.incoming import UnreadableLease
 from protos.fleet import (
@@ -21,6 +22,9 @@ from protos.fleet import (
     failed,
 )
 from protos.reasons import ReasonCode
+
+MOST_UNSENT: Final = 32
+"""Reports that the controller has not committed; with so many, no more work is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +153,11 @@ class Session:
             case Cancel(attempt_id=attempt_id):
                 instructions = self._cancelled(attempt_id)
             case ReportCommitted(attempt_id=attempt_id):
-                self._send_no_more(attempt_id)
-                instructions = (ForgetReport(attempt_id=attempt_id),)
+                forget = ForgetReport(attempt_id=attempt_id)
+                instructions = (forget, *self._send_no_more(attempt_id))
             case ReportRefused(attempt_id=attempt_id, why=why):
-                self._send_no_more(attempt_id)
-                instructions = (SetReportAside(attempt_id=attempt_id, why=why),)
+                aside = SetReportAside(attempt_id=attempt_id, why=why)
+                instructions = (aside, *self._send_no_more(attempt_id))
             case _:
                 instructions = self._happened(event)
         return instructions
@@ -199,14 +203,17 @@ class Session:
         """Another attempt need not wait until this one's lease has run out, either."""
         if attempt_id not in self.unsent:
             return ()
-        self._send_no_more(attempt_id)
+        ready = self._send_no_more(attempt_id)
         aside = SetReportAside(attempt_id=attempt_id, why=why)
         if not self.connected:
             return (aside,)
-        return (aside, Send(message=GiveBack(attempt_id=attempt_id)))
+        return (aside, Send(message=GiveBack(attempt_id=attempt_id)), *ready)
 
-    def _send_no_more(self, attempt_id: str) -> None:
+    def _send_no_more(self, attempt_id: str) -> tuple[Instruction, ...]:
+        """Asks for work again, where so many were unsent that none was asked for."""
+        was_full = len(self.unsent) >= MOST_UNSENT
         self.unsent = [each for each in self.unsent if each != attempt_id]
+        return self._ready_if_free() if was_full and self.connected else ()
 
     def _stopping(self) -> tuple[Instruction, ...]:
         """Another attempt need not wait until this one's lease has run out."""
@@ -223,7 +230,8 @@ class Session:
         return (keep, _send_report(report.attempt_id), *self._ready_if_free())
 
     def _ready_if_free(self) -> tuple[Instruction, ...]:
-        return () if self.running else (Send(message=Ready()),)
+        is_free = self.running is None and len(self.unsent) < MOST_UNSENT
+        return (Send(message=Ready()),) if is_free else ()
 
 
 def _send_report(attempt_id: str) -> SendReport:

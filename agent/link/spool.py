@@ -7,31 +7,26 @@ from pathlib import Path
 from typing import Final
 
 from agent.link.quarantine import Quarantine
-from agent.state_folder import StateUnusable
+from agent.link.spool_file import is_damage, open_spool
+from agent.state_folder import StateUnusable, reason_of
 
 REFUSED: Final = "refused"
 """The folder beside it of reports that were set aside."""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS report (
-    attempt_id TEXT PRIMARY KEY,
-    content BLOB NOT NULL
-)
-"""
 
 
 class Spool:
     """Encoded reports by attempt, oldest first."""
 
     def __init__(self, path: Path) -> None:
+        """Open it; a file that is damaged is set aside, with what can be read of it kept.
+
+        Raises:
+            StateUnusable: it cannot be opened.
+        """
         self._path = path
         self._quarantine = Quarantine(path.parent / REFUSED)
         with self._told():
-            # Every statement is a transaction of its own.
-            self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode=WAL")
-            # FULL, as a report must survive a power cut from the moment that it is put.
-            self._database.execute("PRAGMA synchronous=FULL")
-            self._database.execute(_SCHEMA)
+            self._database = open_spool(path)
 
     def put(self, attempt_id: str, report: bytes) -> None:
         """Keep a report; on disk when this returns. The first report of an attempt stays.
@@ -45,7 +40,11 @@ class Spool:
             )
 
     def get(self, attempt_id: str) -> bytes | None:
-        """The report of an attempt, if it is kept."""
+        """The report of an attempt, if it is kept.
+
+        Raises:
+            StateUnusable: it could not be read.
+        """
         with self._told():
             row = self._database.execute(
                 "SELECT content FROM report WHERE attempt_id = ?", (attempt_id,)
@@ -82,7 +81,16 @@ class Spool:
         try:
             yield
         except sqlite3.Error as error:
+            advice = (
+                "start the agent again, which sets it aside and delivers what can still be read"
+                if is_damage(error)
+                else "make room or give another state folder"
+            )
             raise StateUnusable(
-                f"the spool of reports {self._path} cannot be used: {error}; make room or give "
-                "another state folder"
+                f"the spool of reports {self._path} cannot be used: {error}; {advice}"
+            ) from error
+        except OSError as error:
+            raise StateUnusable(
+                f"the spool of reports {self._path} is damaged and cannot be set aside: "
+                f"{reason_of(error)}"
             ) from error

@@ -14,20 +14,20 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from controller.domain.devices import DeviceEventKind
-from controller.domain.errors import EdgerankError
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.sweeps import Activity
 from controller.fleet import reports
 from controller.fleet.activities import activity_of
+from controller.fleet.arriving.arrivals import Arrivals
+from controller.fleet.arriving.takeover import Takeovers
 from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock
-from controller.fleet.credibility import are_of_agents, check_hello
-from controller.fleet.identities import Identities
+from controller.fleet.credibility import are_of_agents
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.reports import VANISHED
@@ -35,22 +35,12 @@ from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.tending import Tending
 from controller.fleet.standing.watching import DeviceWatching
-from controller.fleet.takeover import Takeovers
+from controller.fleet.telling import tell_lost, tell_recorded
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.sweeps import end_finished
-from protos.fleet import (
-    PROTOCOL,
-    Cancel,
-    CertificateDue,
-    GiveBack,
-    Heartbeat,
-    Hello,
-    Lease,
-    Progress,
-    Welcome,
-)
+from protos.fleet import Cancel, CertificateDue, GiveBack, Heartbeat, Hello, Progress
 from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode, reason
 
@@ -73,7 +63,6 @@ class Fleet:
         self._hostname = hostname
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook(pace=pace)
-        self._identities = Identities()
         self.takeovers = Takeovers(database, clock)
         self._seen_at_unix_ms: dict[str, int] = {}
         self._seen_next_ms = 0
@@ -89,6 +78,16 @@ class Fleet:
         )
         self.gate = self._dispatcher.gate
         self.watching = DeviceWatching(database, changes, self.connected)
+        self._arrivals = Arrivals(
+            database,
+            self._commits,
+            self._sessions,
+            self._leases,
+            self.takeovers,
+            clock=clock,
+            lose=self._lose,
+            on_changed=self.watching.mark,
+        )
         self.tending = Tending(
             database,
             self._commits,
@@ -129,30 +128,9 @@ class Fleet:
         """Enrols an agent and opens its session; an older session of the device is ended.
 
         Raises:
-            EdgerankError: INVALID_INPUT for a name or label that none may have, or an agent whose
-                device another one took over; NAME_TAKEN when another device has the name and may
-                not be taken over now, or two agents have this device's identity.
+            EdgerankError: as `Arrivals.let_in` does.
         """
-        check_hello(hello)
-        if hello.replace:
-            await asyncio.to_thread(self.takeovers.take_over, hello, self.connected())
-        enrolled = await self._commits.write(devices.enrol, hello, self._clock.unix_ms())
-        # A person may have renamed it, or let its agent take it over.
-        hello = replace(hello, device_id=enrolled.device_id, name=enrolled.name)
-        older = self._sessions.get(hello.device_id)
-        if older is not None:
-            self._replace(older, hello)
-        session = AgentSession(hello, await self._held_leases(hello))
-        self._sessions[hello.device_id] = session
-        self._leases.pace = self._leases.pace.for_fleet(len(self._sessions))
-        session.outbox.put_nowait(
-            Welcome(
-                heartbeat_interval_ms=self._leases.pace.heartbeat_interval_ms, protocol=PROTOCOL
-            )
-        )
-        for attempt_id in await self._taken_back(hello):
-            session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
-        log.info("connected", device=hello.name, device_id=hello.device_id)
+        session = await self._arrivals.let_in(hello)
         self._changes.notify()
         return session
 
@@ -208,8 +186,7 @@ class Fleet:
         )
         if recorded.is_new:
             self._changes.happened(Happening.REPORT_COMMITTED)
-        if recorded.refusal or not recorded.is_new:
-            reports.tell_useless(session, report, recorded)
+        tell_recorded(session, report, recorded)
         is_held = report.attempt_id in session.leases
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
@@ -284,35 +261,6 @@ class Fleet:
         for session in self._sessions.values():
             session.outbox.put_nowait(None)
 
-    def _replace(self, older: AgentSession, hello: Hello) -> None:
-        """End a device's older session; when both agents live, tell both."""
-        try:
-            self._identities.take_place(hello.device_id, hello.run_id, older.hello.run_id)
-        except EdgerankError as error:
-            log.warning("two agents have one identity", device=hello.name, error=error)
-            older.outbox.put_nowait(error)
-            raise
-        del self._sessions[hello.device_id]
-        older.outbox.put_nowait(None)
-
-    async def _held_leases(self, hello: Hello) -> dict[str, Lease]:
-        """The agent's leases that it still holds; those that it does not are lost."""
-        out = await asyncio.to_thread(attempts.leases_of_device, self._database, hello.device_id)
-        for attempt_id in out.keys() - set(hello.held_attempt_ids):
-            await self._lose(attempt_id, hello.device_id)
-            del out[attempt_id]
-        for attempt_id, lease in out.items():
-            self._leases.grant(attempt_id, self._clock.monotonic_ms())
-            self._leases.limit(lease, self._clock.monotonic_ms())
-        return out
-
-    async def _taken_back(self, hello: Hello) -> Sequence[str]:
-        """What it was told to stop while it was away, and may still be measuring."""
-        held, device_id = hello.held_attempt_ids, hello.device_id
-        if not held:
-            return ()
-        return await asyncio.to_thread(attempts.list_given_back, self._database, device_id, held)
-
     async def _give_up(self, attempt_id: str, device_id: str | None) -> None:
         """Waits no longer for an attempt whose agent is alive and never reports it."""
         session = self._sessions.get(device_id or "")
@@ -330,7 +278,7 @@ class Fleet:
         )
         if lost is not None:
             self._changes.happened(Happening.ATTEMPT_LOST)
-            reports.tell_in_vain("an attempt is lost", lost, attempt_id, why)
+            tell_lost(lost)
         session = self._sessions.get(device_id or "")
         if session is not None:
             session.forget(attempt_id)

@@ -3,6 +3,10 @@
 import asyncio
 from collections import Counter
 from enum import Enum
+from typing import Final
+
+# Nobody looks more often, however much changes.
+LOOK_INTERVAL_S: Final = 0.25
 
 
 class Happening(Enum):
@@ -41,3 +45,10 @@ class Changes:
         while self.version <= version:
             await self._changed.wait()
         return self.version
+
+    async def next_look(self, version: int) -> None:
+        """Returns when whoever looks after changes is to look again, having seen `version`.
+
+        What changes shortly after one another is seen together.
+        """
+        await asyncio.gather(self.after(version), asyncio.sleep(LOOK_INTERVAL_S))

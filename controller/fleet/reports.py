@@ -15,7 +15,6 @@ from controller.domain.jobs import (
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
-from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.changing import attempt_ended, attempt_lost, attempt_reported
 from controller.state.attempts import (
     LostTurn,
@@ -41,12 +40,9 @@ from controller.state.rounds.turns import (
 )
 from controller.state.schema.columns import Unreadable
 from protos.fleet import Report, failed
-from protos.log_lines import event_log
 from protos.measuring import MeasureSettings
 from protos.names import is_name
 from protos.reasons import Reason, ReasonCode, reason
-
-log = event_log(__name__)
 
 VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
@@ -67,6 +63,23 @@ class UnreadableReport:
 SaidReport = Report | UnreadableReport
 
 
+@dataclass(frozen=True, kw_only=True)
+class LostAttempt:
+    """An attempt that gave nothing.
+
+    Attributes:
+        attempt_id: which one.
+        turn: its turn.
+        why: it gave nothing.
+        quarantined: why its device is in quarantine from now on; empty where it is not.
+    """
+
+    attempt_id: str
+    turn: LeasedTurn
+    why: Reason
+    quarantined: tuple[Reason, ...] = ()
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of a report.
@@ -74,10 +87,14 @@ class Recorded:
     Attributes:
         is_new: whether it changed anything.
         refusal: why what the agent reported is not what is recorded; empty where it is.
+        in_vain: what it told of an attempt whose artifact did not come whole.
+        quarantined: why its device is in quarantine from now on; empty where it is not.
     """
 
     is_new: bool
     refusal: str = ""
+    in_vain: LostAttempt | None = None
+    quarantined: tuple[Reason, ...] = ()
 
 
 class _Change(Enum):
@@ -108,17 +125,21 @@ def record_report(
         if attempt is None:
             return Recorded(is_new=False, refusal=_of_nobody(said))
         report, refusal = judged(said, attempt.settings)
+        in_vain: LostAttempt | None = None
+        quarantined: tuple[Reason, ...] = ()
         if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
             why = report.failure.reasons
-            change = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
+            in_vain = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
+            change = _Change.NOTHING if in_vain is None else _Change.MORE
         else:
             change = _end_attempt(transaction, attempt, report, now_unix_ms)
         if attempt.state is not AttemptState.REPORTED and not _was_stopped(attempt, report):
-            attempt_reported(transaction, attempt.turn, _why_failed(report), now_unix_ms)
+            why = _why_failed(report)
+            quarantined = attempt_reported(transaction, attempt.turn, why, now_unix_ms)
     if change is not _Change.ONE_OF_SEVERAL or attempt.is_sentinel:
         # Again for a repeated report: the first may have been committed and not settled.
         settle_report(database, attempt.turn, now_unix_ms)
-    return Recorded(change is not _Change.NOTHING, refusal)
+    return Recorded(change is not _Change.NOTHING, refusal, in_vain, quarantined)
 
 
 def judged(said: SaidReport, settings: MeasureSettings | Unreadable) -> tuple[Report, str]:
@@ -165,7 +186,7 @@ def take_back(database: Database, attempt_id: str, now_unix_ms: int) -> None:
 
 def lose_attempt(
     database: Database, attempt_id: str, now_unix_ms: int, why: Reason = VANISHED
-) -> LeasedTurn | None:
+) -> LostAttempt | None:
     """Gives an attempt up for lost; its job is queued again, or fails when too many were lost.
 
     Args:
@@ -175,40 +196,18 @@ def lose_attempt(
         why: what the job fails for, if it does.
 
     Returns:
-        Its turn; None for one that was not out any more.
+        What became of it; None for one that was not out any more.
     """
-    with database.writing() as transaction:
-        lost = set_lost(transaction, attempt_id)
-        if lost is None:
-            return None
-        _try_again(transaction, lost, (why,), now_unix_ms)
-        attempt_lost(transaction, lost.turn, why, now_unix_ms)
-    settle_report(database, lost.turn, now_unix_ms)
-    return lost.turn
-
-
-def tell_in_vain(event: str, turn: LeasedTurn, attempt_id: str, why: Reason) -> None:
-    """Logs that an attempt gave nothing."""
-    log.warning(
-        event,
-        sweep=turn.place.sweep_id,
-        device_id=turn.place.device_id,
-        job=turn.job_id,
-        attempt=attempt_id,
-        why=why,
-    )
-
-
-def tell_useless(session: AgentSession, said: SaidReport, recorded: Recorded) -> None:
-    """Logs the first report of a session that is refused, or was known."""
-    if session.repeats:
-        return
-    session.repeats = True
-    facts = {"device": session.hello.name, "job": said.job_id, "attempt": said.attempt_id}
-    if recorded.refusal:
-        log.warning("a report is refused", **facts, why=recorded.refusal)
-    else:
-        log.info("a report came again", **facts)
+    # Together: nobody would come back to one that is lost already, to settle what follows.
+    with database.as_one() as whole:
+        with whole.writing() as transaction:
+            lost = set_lost(transaction, attempt_id)
+            if lost is None:
+                return None
+            _try_again(transaction, lost, (why,), now_unix_ms)
+            quarantined = attempt_lost(transaction, lost.turn, why, now_unix_ms)
+        settle_report(whole, lost.turn, now_unix_ms)
+    return LostAttempt(attempt_id=attempt_id, turn=lost.turn, why=why, quarantined=quarantined)
 
 
 def _try_again(
@@ -223,14 +222,13 @@ def _try_again(
 
 def _fetch_again(
     transaction: Transaction, attempt_id: str, why: tuple[Reason, ...], now_unix_ms: int
-) -> _Change:
-    """Ends an attempt whose artifact did not come whole."""
+) -> LostAttempt | None:
+    """Ends an attempt whose artifact did not come whole; None for one that had ended."""
     missed = set_undelivered(transaction, attempt_id)
     if missed is None:
-        return _Change.NOTHING
-    tell_in_vain("an artifact did not come whole", missed.turn, attempt_id, why[0])
+        return None
     _try_again(transaction, missed, why, now_unix_ms)
-    return _Change.MORE
+    return LostAttempt(attempt_id=attempt_id, turn=missed.turn, why=why[0])
 
 
 def _end_attempt(

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import IO, Final
 from cattrs import Converter
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.leftovers import clear_folders, clear_parts, hold, working_folder
 from controller.state.schema import database_file
 from models.files import put_in_place
 
@@ -30,6 +30,9 @@ NAMES: Final = re.compile(
     r"|weights/own/[0-9a-f]+/\w[\w.-]*"
 )
 """What files in a backup are called; others beside them, as half-written ones, are not kept."""
+UNFINISHED: Final = "restoring.json"
+"""Is there while a restore moves files, and tells how to move them back."""
+_WORK: Final = ".edgerank-backup-"
 # Artifacts are mostly numbers, which more effort does not make smaller.
 _EFFORT: Final = 1
 _TRIES: Final = 3
@@ -94,6 +97,12 @@ def make_backup(state_dir: Path, target: Path, now_unix_ms: int) -> Manifest:
             STORAGE when something cannot be read or written.
     """
     with _storage_named(target):
+        if (state_dir / UNFINISHED).exists():
+            raise EdgerankError(
+                ErrorCode.PRECONDITION,
+                f"a restore to {state_dir} has not ended: start the controller, which puts back "
+                "what was there, or restore again",
+            )
         if not (state_dir / DATABASE).exists():
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT,
@@ -104,12 +113,14 @@ def make_backup(state_dir: Path, target: Path, now_unix_ms: int) -> Manifest:
                 ErrorCode.INVALID_INPUT, f"{target} is there already; name another file"
             )
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    with _storage_named(target), _folder_within(state_dir) as work:
+    with _storage_named(target), working_folder(state_dir, _WORK) as work:
+        clear_parts(target)
         try:
             database = work / DATABASE
             own = _copy_with_own_models(state_dir, database)
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
+                hold(descriptor)
                 manifest = _write(file, state_dir, database, own, now_unix_ms)
             put_in_place(beside, target)
         finally:
@@ -117,10 +128,20 @@ def make_backup(state_dir: Path, target: Path, now_unix_ms: int) -> Manifest:
     return manifest
 
 
-@contextmanager
-def _folder_within(state_dir: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="backup-", dir=state_dir) as folder:
-        yield Path(folder)
+def clear_backups(state_dir: Path) -> None:
+    """Removes what backups that were killed left in a state folder.
+
+    Raises:
+        EdgerankError: STORAGE when it cannot be removed.
+    """
+    try:
+        clear_folders(state_dir, _WORK)
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"what a backup left in {state_dir} cannot be removed: {error}; remove its folders "
+            f"{_WORK}...",
+        ) from error
 
 
 def _copy_with_own_models(state_dir: Path, database: Path) -> frozenset[str]:

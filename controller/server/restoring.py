@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import os
 import shutil
 import tarfile
@@ -9,14 +10,27 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.server.backup import DATABASE, KEPT, MANIFEST, NAMES, FileEntry, Manifest
+from controller.server.backup import (
+    DATABASE,
+    KEPT,
+    MANIFEST,
+    NAMES,
+    UNFINISHED,
+    FileEntry,
+    Manifest,
+)
+from controller.server.leftovers import remove
 from controller.state.database import claim_state, newest_revision
 from controller.state.schema import database_file
-from models.files import sync
+from models.files import put_in_place, sync
+from protos.log_lines import event_log
+
+log = event_log(__name__)
 
 _FRESH: Final = "restoring-"
 _BLOCK_BYTES: Final = 1 << 20
@@ -38,16 +52,109 @@ def restore_backup(source: Path, state_dir: Path) -> tuple[Manifest, Path | None
         EdgerankError: INVALID_INPUT for what is no whole backup, PRECONDITION for a folder that a
             controller serves or a backup of a newer edgerank, STORAGE when the disk fails.
     """
-    with claim_state(state_dir), _storage_named(state_dir), _fresh_folder(state_dir) as fresh:
-        manifest = _unpack(source, fresh)
-        _check_database(source, fresh / DATABASE, manifest)
-        aside = _put_aside(state_dir, manifest.made_at_unix_ms)
+    with claim_state(state_dir):
+        undo_restore(state_dir)
+        with _storage_named(state_dir), _fresh_folder(state_dir) as fresh:
+            manifest = _unpack(source, fresh)
+            _check_database(source, fresh / DATABASE, manifest)
+            aside = _exchange(fresh, state_dir, manifest.made_at_unix_ms)
+    return manifest, aside
+
+
+def undo_restore(state_dir: Path) -> None:
+    """Moves back what was moved aside by a restore that failed or was killed while it moved files.
+
+    Raises:
+        EdgerankError: STORAGE when something cannot be moved; the next call goes on.
+    """
+    note = state_dir / UNFINISHED
+    if not note.exists():
+        return
+    try:
+        moving = _Moving.from_json(note.read_bytes())
+        aside = state_dir / moving.aside
+        for name in (*KEPT, *_DATABASES):
+            is_kept = (aside / name).exists()
+            if name in moving.there and not is_kept:
+                # Not moved, or moved back.
+                continue
+            remove(state_dir / name)
+            if is_kept:
+                _move(name, aside, state_dir)
+        sync(state_dir)
+        remove(aside)
+        note.unlink()
+        sync(state_dir)
+    except (OSError, ValueError) as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE,
+            f"a restore to {state_dir} has not ended, and what was there cannot be moved back: "
+            f"{error}; it is there, or in a folder before-restore-... within it",
+        ) from error
+    log.warning("a restore that had not ended is undone", path=state_dir)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Moving:
+    """What a restore moves: `there` is what was there, and goes to the folder `aside`."""
+
+    aside: str
+    there: list[str]
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "_Moving":
+        """What `to_json` wrote; raises ValueError where it did not."""
+        try:
+            return cls(**json.loads(content))
+        except TypeError as error:
+            raise ValueError(f"{UNFINISHED} cannot be read") from error
+
+    def to_json(self) -> bytes:
+        """As it is kept."""
+        return json.dumps(asdict(self)).encode()
+
+
+def _exchange(fresh: Path, state_dir: Path, made_at_unix_ms: int) -> Path | None:
+    """Moves what is there aside, and a restored state in its place: all of it, or nothing.
+
+    The database goes last, which names the rest.
+    """
+    there = [name for name in (*KEPT, *_DATABASES) if (state_dir / name).exists()]
+    if mounted := [name for name in there if (state_dir / name).is_mount()]:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"{state_dir / mounted[0]} is a disk of its own and cannot be moved aside: unmount it, "
+            "restore, and move what was restored to it",
+        )
+    aside = Path(tempfile.mkdtemp(prefix=f"before-restore-{made_at_unix_ms}-", dir=state_dir))
+    _note(state_dir, _Moving(aside=aside.name, there=there))
+    try:
+        for name in there:
+            _move(name, state_dir, aside)
         for name in (*KEPT, DATABASE):
             if (fresh / name).exists():
-                (state_dir / name).parent.mkdir(exist_ok=True)
-                (fresh / name).rename(state_dir / name)
+                _move(name, fresh, state_dir)
         sync(state_dir)
-    return manifest, aside
+    except BaseException:
+        undo_restore(state_dir)
+        raise
+    (state_dir / UNFINISHED).unlink()
+    sync(state_dir)
+    if there:
+        return aside
+    aside.rmdir()
+    return None
+
+
+def _note(state_dir: Path, moving: _Moving) -> None:
+    beside = state_dir / f"{UNFINISHED}.part"
+    beside.write_bytes(moving.to_json())
+    put_in_place(beside, state_dir / UNFINISHED)
+
+
+def _move(name: str, source: Path, target: Path) -> None:
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
+    (source / name).rename(target / name)
 
 
 @contextmanager
@@ -106,24 +213,6 @@ def _check_database(source: Path, database: Path, manifest: Manifest) -> None:
             f"{source} was made by edgerank {manifest.edgerank}, which is newer than this one; "
             "update this one, then restore",
         )
-
-
-def _put_aside(state_dir: Path, made_at_unix_ms: int) -> Path | None:
-    """Moves what is there into a folder of its own; the database last, which names the rest."""
-    there = [name for name in (*KEPT, *_DATABASES) if (state_dir / name).exists()]
-    if not there:
-        return None
-    if mounted := [name for name in there if (state_dir / name).is_mount()]:
-        raise EdgerankError(
-            ErrorCode.PRECONDITION,
-            f"{state_dir / mounted[0]} is a disk of its own and cannot be moved aside: unmount it, "
-            "restore, and move what was restored to it",
-        )
-    aside = Path(tempfile.mkdtemp(prefix=f"before-restore-{made_at_unix_ms}-", dir=state_dir))
-    for name in there:
-        (aside / name).parent.mkdir(parents=True, exist_ok=True)
-        (state_dir / name).rename(aside / name)
-    return aside
 
 
 def _no_backup(source: Path, why: str) -> EdgerankError:

@@ -4,8 +4,8 @@ import asyncio
 import concurrent.futures
 import signal
 import socket
-from collections.abc import Callable, Collection, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,6 +38,8 @@ from controller.fleet.clock import Clock, SystemClock
 from controller.fleet.leasing.leases import USUAL, Pace
 from controller.fleet.sessions import AgentSession
 from controller.own.adding import OwnModels
+from controller.server.backup import clear_backups
+from controller.server.restoring import undo_restore
 from controller.state.blobs import open_blobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.catalog.own_models import list_own_models
@@ -92,7 +94,7 @@ async def serve(
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
             it is served; UNREACHABLE for an address.
     """
-    with claim_state(state_dir):
+    with _claimed(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
         catalog = _stored_catalog(database)
         blobs, changes, meters = open_blobs(state_dir), Changes(), Meters()
@@ -135,6 +137,15 @@ async def serve(
             await _stop_serving(fleet, server)
             converter.close()
             database.close()
+
+
+@contextmanager
+def _claimed(state_dir: Path) -> Iterator[None]:
+    """Holds a state folder, without what backups and restores left in it that were killed."""
+    with claim_state(state_dir):
+        undo_restore(state_dir)
+        clear_backups(state_dir)
+        yield
 
 
 def _stored_catalog(database: Database) -> Catalog:

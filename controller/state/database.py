@@ -3,8 +3,8 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -79,6 +79,16 @@ class Database:
                 # Not on the engine's event: with one, each statement asks for a dozen of others.
                 _begin_at_once(transaction)
             yield transaction
+
+    @contextmanager
+    def as_one(self) -> Iterator["Database"]:
+        """This database, for work whose transactions are committed together or not at all.
+
+        Raises:
+            EdgerankError: as `transaction` does.
+        """
+        with self.writing() as transaction:
+            yield replace(self, part=lambda: nullcontext(transaction))
 
     def check_present(self) -> None:
         """Refuse to go on without the file: what is committed to a removed one is lost.

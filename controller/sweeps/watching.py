@@ -27,7 +27,6 @@ from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.rounds.underway import list_changed
 
-INTERVAL_S: Final = 0.25
 # To all who follow one sweep; telling one of them takes about 0.2 ms.
 TOLD_PER_S: Final = 200
 ResultT = TypeVar("ResultT")
@@ -144,16 +143,14 @@ class Watching:
             if is_over:
                 return
             due_s = now_s() + followed.followers / TOLD_PER_S
-            # What changes in the meantime is told together.
-            await asyncio.gather(self._changes.after(version), asyncio.sleep(INTERVAL_S))
+            await self._changes.next_look(version)
 
     async def _is_outdated(self, version: int, within_s: float) -> bool:
         """Whether something changes again before a look may be told; returns when it may."""
         if within_s <= 0:
             return False
-        changed = asyncio.gather(self._changes.after(version), asyncio.sleep(INTERVAL_S))
         try:
-            await asyncio.wait_for(changed, within_s)
+            await asyncio.wait_for(self._changes.next_look(version), within_s)
         except asyncio.TimeoutError:
             return False
         return True
@@ -179,7 +176,7 @@ class Watching:
             paused=stored.paused,
             held_up=list_held_up(self._database, sweep_id),
         )
-        return _Look(snapshot, _Reached(counts.outcomes, counts.turns_taken))
+        return _Look(snapshot, _Reached(counts.outcomes, counts.takings))
 
     async def _since(self, look: _Look, seen: _Reached) -> SweepSnapshot:
         """A look's snapshot with what came since; the same one for all who have seen as much."""

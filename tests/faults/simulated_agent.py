@@ -31,11 +31,12 @@ from protos.device import DeviceProfile
 from protos.fleet import Measured
 from protos.joining import JoinToken
 from protos.log_lines import LogFormat, log_to_stderr
-from protos.measuring import MeasureSettings, Repetition, StopReason
+from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.faults.schedules import Stage
 from tests.faults.telling import Teller, Told
+from tests.measured import repetition_of
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
 PROFILE = DeviceProfile(
@@ -139,7 +140,7 @@ class FakeMeasurer(Measurer):
             raise MeasuringFailed(ReasonCode.CRASHED, "the child died of SIGSEGV")
         typical_ns = 5e6 * self.rng.lognormvariate(0, 0.02)
         samples = (round(typical_ns * self.rng.lognormvariate(0, 0.01)) for _ in range(_SAMPLES))
-        return Measured(runtime=RUNTIME, repetition=_repetition(tuple(samples)), affinity=(0,))
+        return Measured(runtime=RUNTIME, repetition=repetition_of(tuple(samples)), affinity=(0,))
 
 
 def run_agent(pipe: Pipe, plan: AgentPlan, log: Path) -> None:
@@ -198,15 +199,3 @@ async def _serve(pipe: Pipe, plan: AgentPlan) -> None:
 
 def _tell_connected(teller: Teller) -> None:
     teller.tell(Told(stage=Stage.CONNECTED))
-
-
-def _repetition(latency_ns: tuple[int, ...]) -> Repetition:
-    return Repetition(
-        latency_ns=latency_ns,
-        warmup_ns=(9_000_000,),
-        load_ns=1_000_000,
-        peak_rss_bytes=90_000_000,
-        baseline_rss_bytes=50_000_000,
-        busy_threads=1,
-        stop_reason=StopReason.PRECISE,
-    )

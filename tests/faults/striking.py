@@ -12,7 +12,14 @@ from tests.faults.processes import Child
 from tests.faults.proxy import Link, Way
 from tests.faults.schedules import Fault, Kind
 from tests.faults.telling import Reply, Told
-from tests.faults.visits import repeat_reports, report_for_others, speak_another_protocol
+from tests.faults.visits import (
+    NOBODY_ANY_MORE,
+    NOBODY_THERE,
+    Statuses,
+    repeat_reports,
+    report_for_others,
+    speak_another_protocol,
+)
 
 _Rest = Coroutine[Any, Any, None]
 
@@ -246,12 +253,17 @@ def _visited(
 async def _repeat(fleet: Fleet, agent: Agent) -> str | None:
     reports = [made.report for made in agent.made.values()]
     async with fleet.channel_of(agent) as channel:
-        return await repeat_reports(channel, agent.name, reports)
+        return await repeat_reports(channel, agent.name, reports, _explained(agent))
 
 
 async def _come_with_another_protocol(fleet: Fleet, agent: Agent) -> str | None:
     async with fleet.channel_of(agent) as channel:
-        return await speak_another_protocol(channel, agent.name)
+        return await speak_another_protocol(channel, agent.name, _explained(agent))
+
+
+def _explained(agent: Agent) -> Statuses:
+    """How a visitor's stream may end who shows what the agent shows."""
+    return NOBODY_ANY_MORE if agent.may_be_refused else NOBODY_THERE
 
 
 async def _come_as_newer_stranger(fleet: Fleet, agent: Agent) -> str | None:

@@ -20,8 +20,9 @@ _PATIENCE_S: Final = 20.0
 # Field 2,047, a text that says "newer": nobody has it.
 _UNKNOWN_FIELD: Final = b"\xfa\x7f\x05newer"
 _UNKNOWN_NUMBER: Final = 9_999
+Statuses = frozenset[grpc.StatusCode]
 # What a visitor meets whose controller is killed, stopped or without a disk.
-_NOBODY_THERE: Final = frozenset(
+NOBODY_THERE: Final[Statuses] = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -32,29 +33,33 @@ _NOBODY_THERE: Final = frozenset(
         grpc.StatusCode.OK,
     }
 )
+# What one meets, besides, who shows a certificate that may have ended on the way.
+NOBODY_ANY_MORE: Final = NOBODY_THERE | {grpc.StatusCode.PERMISSION_DENIED}
 # What gRPC says on the visitor's own side of a stream that broke while something was written to it.
 _BROKEN: Final = "Internal error from Core"
 
 
 async def repeat_reports(
-    channel: grpc.aio.Channel, device: str, reports: Sequence[bytes]
+    channel: grpc.aio.Channel, device: str, reports: Sequence[bytes], explained: Statuses
 ) -> str | None:
     """Sends a device's reports again, twice and in reversed order; what was wrong with the answer.
 
-    None where each was acknowledged, or nobody was there.
+    None where each was acknowledged, or the stream ended with a status that explains itself.
     """
     # Whoever does not say which run of an agent it is may be any of them.
     first = _hello_bytes(hello(device, held_attempt_ids=tuple(map(_attempt_of, reports))))
     again = [_report_bytes(report) for report in (*reports, *reversed(reports))]
-    return await _say_all(channel, [first, *again], acknowledged=len(again))
+    return await _say_all(channel, [first, *again], len(again), explained)
 
 
-async def speak_another_protocol(channel: grpc.aio.Channel, device: str) -> str | None:
+async def speak_another_protocol(
+    channel: grpc.aio.Channel, device: str, explained: Statuses
+) -> str | None:
     """Comes as a device with another protocol; what was wrong with the answer."""
     first = _hello_bytes(hello(device, protocol=PROTOCOL + 1))
     heard = await _say(channel, [first], count=1)
     is_refused = heard.status is grpc.StatusCode.INVALID_ARGUMENT
-    if (heard.met_nobody or is_refused) and not heard.kinds:
+    if (heard.ended_with(explained) or is_refused) and not heard.kinds:
         return None
     return f"another protocol was answered with {heard}"
 
@@ -68,15 +73,15 @@ async def report_for_others(channel: grpc.aio.Channel, reports: Sequence[bytes])
         said.append(_report_bytes(report, _UNKNOWN_FIELD))
         said.append(fleet_pb2.ConnectRequest(progress=stage).SerializeToString())
         said.append(_report_bytes(_failed_for_what_nobody_knows(report)))
-    return await _say_all(channel, said, acknowledged=2 * len(reports))
+    return await _say_all(channel, said, 2 * len(reports), NOBODY_THERE)
 
 
 async def _say_all(
-    channel: grpc.aio.Channel, said: Sequence[bytes], acknowledged: int
+    channel: grpc.aio.Channel, said: Sequence[bytes], acknowledged: int, explained: Statuses
 ) -> str | None:
     expected = ["welcome", *["report_committed"] * acknowledged]
     heard = await _say(channel, said, count=len(expected))
-    if heard.kinds == expected or heard.met_nobody:
+    if heard.kinds == expected or heard.ended_with(explained):
         return None
     return f"a visitor was answered with {heard}"
 
@@ -88,10 +93,9 @@ class _Heard(NamedTuple):
     status: grpc.StatusCode | None
     details: str | None
 
-    @property
-    def met_nobody(self) -> bool:
-        """Whether the controller went away, or was not there."""
-        return self.status in _NOBODY_THERE or self.details == _BROKEN
+    def ended_with(self, statuses: Statuses) -> bool:
+        """Whether it ended with one of them, or broke on the visitor's own side."""
+        return self.status in statuses or self.details == _BROKEN
 
 
 async def _say(channel: grpc.aio.Channel, said: Sequence[bytes], count: int) -> _Heard:

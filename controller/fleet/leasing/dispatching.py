@@ -11,6 +11,7 @@ from controller.fleet.leasing.leases import LeaseBook
 from controller.fleet.leasing.next_lease import next_lease
 from controller.fleet.outliving import to_its_end
 from controller.fleet.sessions import AgentSession
+from controller.fleet.telling import tell_unreadable
 from controller.state import attempts
 from controller.state.committing import Commits
 from controller.state.database import Database
@@ -63,7 +64,10 @@ class Dispatcher:
                 if await asyncio.to_thread(attempts.has_next, self._database, session.device_id):
                     self.gate.measuring_waits()
                 return
-            lease = await self._commits.write(next_lease, session.device_id, self._clock.unix_ms())
+            found = await self._commits.write(next_lease, session.device_id, self._clock.unix_ms())
+            for unreadable in found.unreadable:
+                tell_unreadable(unreadable)
+            lease = found.lease
             if lease is None:
                 if is_here:
                     self.gate.nothing_to_measure()

@@ -17,19 +17,19 @@ from controller.fleet.standing.rules import (
     after_loss,
     after_silence,
     after_success,
+    after_word,
     drained,
+    is_of_the_job,
     rested,
 )
 from controller.state.attempts import list_out, set_given_back
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_event, event_by
-from controller.state.devices.standings import keep_standing, read_standing
-from controller.state.jobs import read_backbone
+from controller.state.devices.standings import fails_elsewhere, keep_standing, read_standing
+from controller.state.jobs import read_backbone, read_settings
 from controller.state.rounds.turns import LeasedTurn, queue_turn_again
-from protos.log_lines import event_log
+from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode
-
-log = event_log(__name__)
 
 
 def drain_device(
@@ -70,24 +70,36 @@ def wake_device(database: Database, device_id: str, by: Caller, now_unix_ms: int
 
 def attempt_reported(
     transaction: Transaction, turn: LeasedTurn, why: Sequence[Reason], now_unix_ms: int
-) -> None:
-    """What follows for a device from its report; `why` is of one that failed."""
+) -> tuple[Reason, ...]:
+    """What follows for a device from its report; `why` is of one that failed.
+
+    Returns:
+        Why it is in quarantine from now on; empty where it is not, or was before.
+    """
     before = read_standing(transaction, turn.place.device_id)
-    if why:
+    if not why:
+        after = after_success(before)
+    elif _is_of_the_job(transaction, turn, why[0].code):
+        after = after_word(before)
+    else:
         backbone = read_backbone(transaction, turn.job_id)
         after = after_failure(before, backbone, why, now_unix_ms)
-    else:
-        after = after_success(before)
-    _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
+    return _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
 
 
-def attempt_lost(transaction: Transaction, turn: LeasedTurn, why: Reason, now_unix_ms: int) -> None:
-    """What follows for a device from an attempt that came to nothing."""
+def attempt_lost(
+    transaction: Transaction, turn: LeasedTurn, why: Reason, now_unix_ms: int
+) -> tuple[Reason, ...]:
+    """What follows for a device from an attempt that came to nothing; gives as the one before."""
     before = read_standing(transaction, turn.place.device_id)
-    is_silent = why.code is ReasonCode.NEVER_REPORTED
-    change = after_silence if is_silent else after_loss
-    after = change(before, read_backbone(transaction, turn.job_id), now_unix_ms)
-    _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
+    backbone = read_backbone(transaction, turn.job_id)
+    if why.code is ReasonCode.NEVER_REPORTED:
+        after = after_silence(before, backbone, now_unix_ms)
+    elif _is_of_the_job(transaction, turn, why.code):
+        after = before
+    else:
+        after = after_loss(before, backbone, now_unix_ms)
+    return _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
 
 
 def attempt_ended(transaction: Transaction, device_id: str, now_unix_ms: int) -> None:
@@ -96,28 +108,36 @@ def attempt_ended(transaction: Transaction, device_id: str, now_unix_ms: int) ->
     _follow_up(transaction, device_id, before, before, now_unix_ms)
 
 
+def _is_of_the_job(transaction: Transaction, turn: LeasedTurn, code: ReasonCode) -> bool:
+    settings = read_settings(transaction, turn.job_id)
+    readable = settings if isinstance(settings, MeasureSettings) else None
+    return is_of_the_job(code, readable, lambda: fails_elsewhere(transaction, turn.job_id, code))
+
+
 def _follow_up(
     transaction: Transaction,
     device_id: str,
     before: DeviceStanding,
     after: DeviceStanding,
     now_unix_ms: int,
-) -> None:
-    """Remembers what became of a device; one that drains and has no other attempt rests."""
+) -> tuple[Reason, ...]:
+    """Remembers what became of a device; one that drains and has no other attempt rests.
+
+    Returns:
+        Why it is in quarantine from now on, if it is.
+    """
     is_draining = after.condition is DeviceCondition.DRAINING
     if is_draining and not list_out(transaction, device_id):
         after = replace(after, condition=DeviceCondition.RESTING)
     if after == before:
-        return
+        return ()
     keep_standing(transaction, device_id, after)
     if after.unreported and not before.unreported:
         event = DeviceEvent(at_unix_ms=now_unix_ms, kind=DeviceEventKind.SILENT)
         add_event(transaction, device_id, event)
     if after.condition is before.condition:
-        return
+        return ()
     is_sick = after.condition is DeviceCondition.QUARANTINED
-    if is_sick:
-        log.warning("a device is in quarantine", device_id=device_id, why=after.reasons[0])
     event = DeviceEvent(
         at_unix_ms=now_unix_ms,
         kind=DeviceEventKind.QUARANTINED if is_sick else DeviceEventKind.DRAINED,
@@ -126,6 +146,7 @@ def _follow_up(
         reasons=after.reasons,
     )
     add_event(transaction, device_id, event)
+    return after.reasons if is_sick else ()
 
 
 _TOLD: Final[Mapping[DeviceCondition, DeviceEventKind]] = {

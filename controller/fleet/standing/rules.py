@@ -6,19 +6,22 @@ after another without any that does not. A backbone that the device cannot run f
 these are some among others. Of a catalog of which a device cannot run a third, `MOST_FAILING`
 different ones follow on one another once in 243 times; a device whose runtime, disk or power is
 broken comes there within as many jobs. What tells of the job alone does not count: that it was
-cancelled or not ready to start, that its file is broken, that it needs more memory.
+cancelled or not ready to start, that its file is broken, that it needs more memory; that a runtime
+refused it that was told more than threads; and what the same file failed for on another device.
 
 An agent that is alive and has not reported an attempt in twice its longest time is broken, whatever
 the backbone. As often as a job is tried, `MOST_UNREPORTED`, is enough of that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from controller.domain.access import Caller
 from controller.domain.devices import ACTIVE, DeviceCondition, DeviceStanding
 from controller.domain.jobs import MAX_ATTEMPTS
+from controller.domain.measurements import ORDINARY_ONNXRUNTIME
+from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
 
 MOST_FAILING: Final = 5
@@ -33,6 +36,38 @@ _OF_THE_JOB: Final = frozenset(
         ReasonCode.OUT_OF_MEMORY,
     }
 )
+# A job or a device may be at fault. That a runtime does not even load tells of the device.
+_OF_EITHER: Final = frozenset(
+    {
+        ReasonCode.AGENT_VANISHED,
+        ReasonCode.CRASHED,
+        ReasonCode.RUNTIME_ERROR,
+        ReasonCode.TIMED_OUT,
+    }
+)
+
+
+def is_of_the_job(
+    code: ReasonCode, settings: MeasureSettings | None, fails_elsewhere: Callable[[], bool]
+) -> bool:
+    """Whether a failure tells of its job, and nothing of the device.
+
+    Args:
+        code: what it failed for.
+        settings: what it was told; None where that cannot be read.
+        fails_elsewhere: whether its file failed so on another device; asked where it matters.
+    """
+    if code in _OF_THE_JOB:
+        return True
+    if code is ReasonCode.RUNTIME_ERROR and settings is not None and _are_chosen(settings):
+        return True
+    return code in _OF_EITHER and fails_elsewhere()
+
+
+def _are_chosen(settings: MeasureSettings) -> bool:
+    """Whether a person chose how a runtime computes, besides the threads, which each job has."""
+    is_usual = settings.onnxruntime in (None, ORDINARY_ONNXRUNTIME)
+    return bool(settings.cores) or settings.flush_denormals or not is_usual
 
 
 def told_to(
@@ -74,11 +109,13 @@ def after_success(before: DeviceStanding) -> DeviceStanding:
 def after_failure(
     before: DeviceStanding, backbone: str, why: Sequence[Reason], now_unix_ms: int
 ) -> DeviceStanding:
-    """How a device stands that reported why an attempt at a backbone failed."""
-    heard = replace(before, unreported=0)
-    if why and why[0].code in _OF_THE_JOB:
-        return heard
-    return _failing(heard, backbone, why, now_unix_ms)
+    """How a device stands that reported why an attempt at a backbone failed, if not by the job."""
+    return _failing(after_word(before), backbone, why, now_unix_ms)
+
+
+def after_word(before: DeviceStanding) -> DeviceStanding:
+    """How a device stands that reported something which tells nothing of it."""
+    return replace(before, unreported=0)
 
 
 def after_loss(before: DeviceStanding, backbone: str, now_unix_ms: int) -> DeviceStanding:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from controller.domain.devices import DeviceChanges
 from controller.fleet.changes import Changes
@@ -17,7 +17,6 @@ from controller.state.database import Database
 from controller.state.devices import find_devices, list_devices
 from controller.state.devices.events import changed_since, newest_event
 
-INTERVAL_S: Final = 0.25
 ResultT = TypeVar("ResultT")
 
 
@@ -112,8 +111,7 @@ class DeviceWatching:
             connected = now
             for watcher in self._watchers:
                 watcher.add(changed)
-            # What changes in the meantime is told together.
-            await asyncio.gather(self._changes.after(version), asyncio.sleep(INTERVAL_S))
+            await self._changes.next_look(version)
 
     def _ended(self, looking: asyncio.Task[None]) -> None:
         if looking.cancelled() or (error := looking.exception()) is None:

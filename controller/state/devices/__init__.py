@@ -102,9 +102,14 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
             add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
         if before is not None and before.name != name:
             add_event(transaction, device_id, _renamed(before.name, name, None, now_unix_ms))
+    return Enrolled(device_id, name)
+
+
+def came(database: Database, device_id: str, now_unix_ms: int) -> None:
+    """Remembers that the agent of a device connected that was not there."""
+    with database.writing() as transaction:
         kind = DeviceEventKind.CONNECTED
         add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
-    return Enrolled(device_id, name)
 
 
 def device_of_agent(database: Database, agent_id: str) -> str | None:

@@ -1,20 +1,24 @@
 """Whether devices take jobs: a row for each of which there is something to say."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import and_, delete, exists, insert, select
 
 from controller.domain.devices import ACTIVE, DeviceCondition, DeviceStanding, HeldUp
-from controller.domain.jobs import OPEN
+from controller.domain.jobs import OPEN, JobState
 from controller.state.database import Database, Transaction
-from controller.state.schema import device_standings, devices, jobs
+from controller.state.schema import device_standings, devices, jobs, measurements
+from controller.state.schema.columns import Unreadable
 from controller.state.schema.unreadable import misfit_of, readable
 from protos.log_lines import event_log
+from protos.reasons import ReasonCode
 
 log = event_log(__name__)
 
 _HELD = tuple(each for each in DeviceCondition if each is not DeviceCondition.ACTIVE)
+# In a large fleet, what most failures are for is found among them.
+_MOST_LOOKED_AT: Final = 50
 COLUMNS = tuple(each for each in device_standings.c if each.name != "device_id")
 
 
@@ -51,6 +55,28 @@ def list_held_up(database: Database, sweep_id: str) -> tuple[HeldUp, ...]:
         ).mappings()
         held_up = readable("device", "device_id", rows, _held_up)
         return tuple(sorted(held_up, key=lambda each: each.device))
+
+
+def fails_elsewhere(transaction: Transaction, job_id: str, code: ReasonCode) -> bool:
+    """Whether the file of a job failed with the same reason on another device of its sweep."""
+    own, other = jobs.alias(), jobs.alias()
+    found = transaction.scalars(
+        select(measurements.c.reasons)
+        .join(other, other.c.job_id == measurements.c.job_id)
+        .join(
+            own,
+            and_(
+                own.c.sweep_id == other.c.sweep_id,
+                own.c.backbone == other.c.backbone,
+                own.c.conversion_key == other.c.conversion_key,
+                own.c.device_id != other.c.device_id,
+            ),
+        )
+        .where(own.c.job_id == job_id, other.c.state == JobState.FAILED)
+        .limit(_MOST_LOOKED_AT)
+    )
+    told = (reasons for reasons in found if not isinstance(reasons, Unreadable))
+    return any(reasons[0].code is code for reasons in told if reasons)
 
 
 def standing_of(row: Mapping[Any, Any]) -> DeviceStanding:

@@ -33,7 +33,7 @@ _LAST_OUTCOME = select(sweep_counts.c.outcomes).where(
 
 
 NEXT_TAKEN = (
-    select(sweep_counts.c.turns_taken + 1)
+    select(sweep_counts.c.takings + 1)
     .where(sweep_counts.c.sweep_id == turns.c.sweep_id)
     .scalar_subquery()
 )
@@ -52,6 +52,7 @@ class SweepCounts:
         turns_taken: of those, taken.
         jobs_with_figures: of which at least two turns were taken.
         outcomes: the number of the last job that ended with one.
+        takings: the number of the last turn that was taken.
     """
 
     jobs: Mapping[JobState, int]
@@ -61,6 +62,7 @@ class SweepCounts:
     turns_taken: int
     jobs_with_figures: int
     outcomes: int
+    takings: int
 
     @property
     def jobs_ended(self) -> int:
@@ -105,11 +107,12 @@ def read_counts(database: Database, sweep_id: str) -> SweepCounts:
         turns_taken=row["turns_taken"],
         jobs_with_figures=row["jobs_with_figures"],
         outcomes=row["outcomes"],
+        takings=row["takings"],
     )
 
 
 def count_anew(transaction: Transaction, sweep_id: str) -> None:
-    """Counts everything of a sweep again but its outcomes: where jobs were deleted."""
+    """Counts everything of a sweep again but what is numbered: where jobs were deleted."""
     states = transaction.execute(
         select(jobs.c.state, func.count().label("job_count"))
         .where(jobs.c.sweep_id == sweep_id)

@@ -106,7 +106,7 @@ def take_turn(
     after = before if median_ms is None else [*before, median_ms]
     is_first_figure = len(before) < FEWEST_REPETITIONS <= len(after)
     taken = {"taken_in": block, "taken_ms": median_ms, "took_ms": spent_ms}
-    counted = {"turns_taken": 1, "jobs_with_figures": int(is_first_figure)}
+    counted = {"turns_taken": 1, "takings": 1, "jobs_with_figures": int(is_first_figure)}
     if not _end_turn(transaction, turn, _TAKE, taken, counted):
         return None
     more = spread_of(after).without(spread_of(before))

@@ -127,14 +127,15 @@ servings = Table(
 )
 
 # How far a sweep is, kept in step with its jobs, turns and measurements. Its turns are those that
-# were taken or will be; its outcomes are never fewer, so that each has a number of its own.
+# were taken or will be; its outcomes and takings are never fewer, so that each has a number of its
+# own.
 _COUNTED = ("variants", "variants_waiting", "turns", "turns_taken", "jobs_with_figures")
 sweep_counts = Table(
     "sweep_counts",
     metadata,
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
     *(Column(state.value, Integer, nullable=False) for state in JobState),
-    *(Column(name, Integer, nullable=False) for name in (*_COUNTED, "outcomes")),
+    *(Column(name, Integer, nullable=False) for name in (*_COUNTED, "outcomes", "takings")),
 )
 
 jobs = Table(

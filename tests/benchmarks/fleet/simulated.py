@@ -36,8 +36,8 @@ from protos.fleet import (
     ReportCommitted,
     Welcome,
 )
-from protos.measuring import ProcessMemory, Repetition, StopReason
 from protos.runtimes import Runtime, RuntimeInfo
+from tests.measured import repetition_of
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
 REPETITIONS = 3
@@ -94,22 +94,12 @@ def report_of(lease: Lease, rng: np.random.Generator) -> Report:
     """What an agent reports of a lease that it has just got."""
     now_ms = time.time_ns() // 1_000_000
     samples = tuple((5_000_000 + 10_000 * rng.standard_normal(50)).astype(int).tolist())
-    repetition = Repetition(
-        latency_ns=samples,
-        warmup_ns=(9_000_000,),
-        load_ns=1_000_000,
-        peak_rss_bytes=90_000_000,
-        baseline_rss_bytes=50_000_000,
-        busy_threads=1,
-        stop_reason=StopReason.PRECISE,
-        memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
-    )
     return Report(
         attempt_id=lease.attempt_id,
         job_id=lease.job_id,
         started_at_unix_ms=now_ms,
         ended_at_unix_ms=now_ms,
-        measured=Measured(runtime=RUNTIME, repetition=repetition),
+        measured=Measured(runtime=RUNTIME, repetition=repetition_of(samples)),
     )
 
 

@@ -153,6 +153,11 @@ def test_a_certificate_is_renewed_while_it_is_used_and_ends_when_it_is_not(
         first = short.identity("short").certificate_pem
         while short.identity("short").certificate_pem == first:
             assert _devices(short)["short"]["connected"] or agent.process.poll() is None
+        # Its next stream has taken the place of the one before: it was never away.
+        while sum("connected to" in line for line in tuple(agent.output.lines)) < 2:
+            assert _devices(short)["short"]["connected"]
+        history = json.loads(short.command("devices", "history", "short", "--json"))
+        assert [event["kind"] for event in reversed(history)] == ["joined", "connected"]
         agent.kill()
         left = short.identity("short")
         while _check(short, left) is grpc.StatusCode.OK:

@@ -101,17 +101,20 @@ def start_sweep(
     threads: tuple[int, ...] = (1,),
     repetitions: int | tuple[int, int] = 1,
     *,
+    also: tuple[str, ...] = (),
     made_of: Weights = WEIGHTS,
     at_unix_ms: int = 0,
     before: Before = NOTHING_BEFORE,
     **changes: Any,
 ) -> str:
-    """A sweep of MobileNetV1 on one device that is ready to be measured; gives its id."""
+    """A sweep of MobileNetV1 that is ready to be measured, on a device and others; gives its id."""
     fewest, most = (repetitions, repetitions) if isinstance(repetitions, int) else repetitions
     changes |= {"fewest_repetitions": fewest, "most_repetitions": most}
-    enrol(database, hello(device), now_unix_ms=0)
-    devices = list_devices(database, connected=frozenset({f"id-of-{device}"}))
-    spec = replace(SPEC, devices=(device,), threads=threads, **changes)
+    names = (device, *also)
+    for name in names:
+        enrol(database, hello(name), now_unix_ms=0)
+    devices = list_devices(database, connected=frozenset(f"id-of-{name}" for name in names))
+    spec = replace(SPEC, devices=names, threads=threads, **changes)
     sweep_id = create_sweep(
         database, spec, plan_sweep(spec, devices, load_catalog()).jobs, at_unix_ms, before
     )

@@ -1,12 +1,15 @@
 """Domain objects that the controller's tests share."""
 
+from dataclasses import replace
+
 from controller.domain.sweeps import SweepSpec
 from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile, DeviceState
 from protos.fleet import Hello, Measured, Report, failed
-from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.measuring import Repetition
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
+from tests.measured import repetition_of
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
 LITE = RuntimeInfo(runtime=Runtime.PADDLELITE, version="2.14rc0")
@@ -39,18 +42,9 @@ def hello(name: str, *, held: tuple[str, ...] = (), hostname: str = "elsewhere")
 
 
 def repetition(latency_ns: tuple[int, ...]) -> Repetition:
-    """A repetition with these samples."""
-    return Repetition(
-        latency_ns=latency_ns,
-        warmup_ns=(9_000_000,),
-        load_ns=1_000_000,
-        peak_rss_bytes=90_000_000,
-        baseline_rss_bytes=50_000_000,
-        busy_threads=1,
-        stop_reason=StopReason.PRECISE,
-        memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
-        during=(DeviceState(taken_at_unix_ms=1_500, load_by_others=0.25),),
-    )
+    """A repetition with these samples, beside which somebody else computed."""
+    state = DeviceState(taken_at_unix_ms=1_500, load_by_others=0.25)
+    return replace(repetition_of(latency_ns), during=(state,))
 
 
 def measured_report(attempt_id: str, job_id: str, latency_ns: int = 5_000_000) -> Report:

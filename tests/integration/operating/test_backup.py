@@ -9,21 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from controller.access.authorities import Authorities
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.server.backup import DATABASE, MANIFEST, make_backup
+from controller.server.backup import MANIFEST, make_backup
 from controller.server.restoring import restore_backup
-from controller.state.blobs import open_blobs, put_blob
-from controller.state.database import Database, claim_state, open_database
+from controller.state.database import claim_state
 from controller.state.devices import enrol, list_devices
-from models.digest import file_sha256
 from tests.integration.controller.domain_samples import hello
+from tests.integration.operating.conftest import opened
 
 NOW = 1_790_000_000_000
-
-
-def opened(state: Path) -> Database:
-    return open_database(f"sqlite:///{state / DATABASE}")
 
 
 def names(state: Path) -> set[str]:
@@ -32,31 +26,6 @@ def names(state: Path) -> set[str]:
     found = {device.name for device in list_devices(database, frozenset())}
     database.close()
     return found
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """A state folder with one device, one artifact, one own model, one key, and a download."""
-    folder = tmp_path / "state"
-    with claim_state(folder):
-        database = opened(folder)
-        enrol(database, hello("phone"), now_unix_ms=0)
-        with database.transaction() as transaction:
-            transaction.exec_driver_sql(
-                "INSERT INTO own_models (name, format, digest, size_bytes, takes, params_m, "
-                "output_shapes, added_at_unix_ms, assumed, precision) "
-                "VALUES ('mine', 'onnx', 'abc123', 1, '{}', 1, '[]', 0, '[]', 'fp32')"
-            )
-        database.close()
-        Authorities(folder / "access")
-        source = folder / "source"
-        source.write_bytes(bytes(range(256)) * 5_000)
-        put_blob(open_blobs(folder), file_sha256(source), source)
-        source.unlink()
-        for place in ("weights/own/abc123", "weights/MobileNetV1"):
-            (folder / place).mkdir(parents=True)
-            (folder / place / "model.onnx").write_text(place)
-    return folder
 
 
 def contents(state: Path, *folders: str) -> dict[str, bytes]:
@@ -97,7 +66,7 @@ def test_a_backup_is_made_while_somebody_writes(state: Path, tmp_path: Path) -> 
     restore_backup(tmp_path / "backup", tmp_path / "fresh")
     assert names(tmp_path / "fresh") == {"phone"}
     assert names(state) == {"renamed", "board"}
-    assert not list(state.glob("backup-*"))
+    assert not list(state.glob("*backup-*"))
 
 
 def test_what_was_there_is_kept_aside(state: Path, tmp_path: Path) -> None:

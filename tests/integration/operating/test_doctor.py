@@ -1,6 +1,8 @@
 """`edgerank doctor` tells what is wrong with a set-up, and ends with 1 when something is."""
 
+import asyncio
 import json
+import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,6 +16,7 @@ from agent.doctor import examination
 from agent.doctor.examination import threads_found
 from agent.doctor.way import certificate_found, way_found
 from agent.errors import AgentError
+from controller.access.certificates import new_authority
 from protos.checks import CheckOutcome
 from tests.integration.access.conftest import Guarded, guarded_controller
 from tests.pages import ROOT
@@ -94,6 +97,34 @@ def test_a_member_is_told_whether_its_certificate_is_taken(tmp_path: Path) -> No
         guarded.command("devices", "revoke", "board")
         exit_code, found = doctor("agent", "--state", folder)
         assert (exit_code, found["agent controller"]) == (1, FAILED)
+
+
+def test_a_device_that_has_not_joined_is_told_that_its_controller_is_there(tmp_path: Path) -> None:
+    with guarded_controller(tmp_path) as guarded:
+        folder = str(tmp_path / "new")
+        exit_code, found = doctor("agent", "--state", folder, "--controller", guarded.address)
+        assert (exit_code, found["agent controller"]) == (0, WARNING)
+        told = edgerank("doctor", "agent", "--state", folder, "--controller", guarded.address)
+        assert f"a controller answers at {guarded.address}, with TLS" in " ".join(
+            told.stdout.split()
+        )
+        assert "token create" in told.stdout
+
+
+async def test_what_is_no_controller_is_told_as_such(tmp_path: Path) -> None:
+    """Neither what speaks no gRPC, nor what speaks TLS and hangs up."""
+    (tmp_path / "another.pem").write_bytes(new_authority(None).to_pem())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "another.pem")
+    for secured in (None, context):
+        server = await asyncio.start_server(
+            lambda _, writer: writer.close(), "127.0.0.1", ssl=secured
+        )
+        port = server.sockets[0].getsockname()[1]
+        found = await way_found(None, f"127.0.0.1:{port}", answer_s=2)
+        server.close()
+        assert found.outcome is CheckOutcome.FAILED
+        assert f"127.0.0.1:{port}" in found.found
 
 
 @pytest.fixture

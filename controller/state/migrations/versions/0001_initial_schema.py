@@ -267,6 +267,7 @@ def upgrade() -> None:
         sa.Column("turns_taken", sa.Integer(), nullable=False),
         sa.Column("jobs_with_figures", sa.Integer(), nullable=False),
         sa.Column("outcomes", sa.Integer(), nullable=False),
+        sa.Column("takings", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_sweep_counts_sweep_id")
         ),

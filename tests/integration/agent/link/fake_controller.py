@@ -25,6 +25,7 @@ class AgentCall:
         self.hello = hello
         self._contract = contract
         self.received: asyncio.Queue[Any] = asyncio.Queue()
+        self.has_ended = asyncio.Event()
         self._answers: asyncio.Queue[Any] = asyncio.Queue()
 
     def answer(self, **message: Any) -> None:
@@ -74,6 +75,9 @@ class FakeController:
         # Its own bytes are damaged, as it finds out at their end.
         self.damaged = False
         self.refuse_with: grpc.StatusCode | None = None
+        # Nobody is welcome until it is set.
+        self.may_welcome = asyncio.Event()
+        self.may_welcome.set()
 
     def store(self, content: bytes) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
@@ -100,9 +104,11 @@ class FakeController:
         receiving = asyncio.create_task(receive())
         self.calls.put_nowait(call)
         try:
+            await self.may_welcome.wait()
             async for answer in call.answers():
                 yield answer
         finally:
+            call.has_ended.set()
             receiving.cancel()
 
     async def FetchArtifact(self, request: Any, context: Any) -> Any:  # noqa: N802 (gRPC's name)

@@ -4,13 +4,9 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from agent.artifacts.cache import ArtifactCache
-from agent.link.connection import Connection, Introduction
-from agent.link.line import Line
 from agent.link.spool import Spool
-from agent.measuring.measurer import Measurer
-from protos.device import DeviceProfile
 from protos.v1 import fleet_pb2, types_pb2
+from tests.integration.agent.link.connections import connection_over, line_to
 from tests.integration.agent.link.fake_controller import FakeController, serving
 
 # The database's own way to fail every write from now on.
@@ -26,16 +22,7 @@ async def test_a_report_that_the_disk_does_not_take_still_arrives(tmp_path: Path
         database.execute(FAIL_EVERY_WRITE)
     stop = asyncio.Event()
     async with serving(FakeController()) as controller:
-        connection = Connection(
-            line=Line((f"127.0.0.1:{controller.port}",), None, tmp_path, lambda: 1),
-            introduction=Introduction(
-                device_id="d", name="n", labels={}, profile=DeviceProfile(architecture="x86_64")
-            ),
-            measurer=Measurer(runtimes=()),
-            cache=ArtifactCache(tmp_path / "artifacts"),
-            spool=spool,
-            now_unix_ms=lambda: 1,
-        )
+        connection = connection_over(line_to(controller, tmp_path), spool, tmp_path)
         running = asyncio.create_task(connection.run(stop, on_connected=lambda: None))
         call = await controller.next_call()
         call.lease(

@@ -12,13 +12,13 @@ from controller.domain.errors import EdgerankError
 from controller.domain.names import find_device
 from controller.fleet.agents import Fleet
 from controller.state.database import Database
-from controller.state.devices import enrol, list_devices, rename
+from controller.state.devices import came, enrol, list_devices, rename
 from controller.state.devices.events import list_events
 from protos.fleet import Heartbeat
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 from tests.integration.controller.fleet.statements import heard
-from tests.integration.controller.fleet.test_fleet import lease
+from tests.integration.controller.fleet.test_fleet import lease, said
 
 NIGHT = Caller(caller=CallerKind.TOKEN, caller_name="night")
 Kind = DeviceEventKind
@@ -55,7 +55,52 @@ async def test_an_older_stream_that_ends_is_not_told_as_the_devices_end(
     older = await fleet.connect(hello("phone"))
     await fleet.connect(hello("phone"))
     await fleet.disconnect(older)
-    assert kinds(events(database)) == [Kind.JOINED, Kind.CONNECTED, Kind.CONNECTED]
+    assert kinds(events(database)) == [Kind.JOINED, Kind.CONNECTED]
+
+
+async def test_an_agent_that_takes_its_own_place_was_never_away(
+    database: Database, fleet: Fleet
+) -> None:
+    """As with each certificate that it renews."""
+    older = await fleet.connect(replace(hello("phone"), run_id="run"))
+    for _ in range(3):
+        newer = await fleet.connect(replace(hello("phone"), run_id="run"))
+        assert said(older)[-1] is None
+        await fleet.disconnect(older, None)
+        older = newer
+    assert kinds(events(database)) == [Kind.JOINED, Kind.CONNECTED]
+
+
+async def test_what_it_was_given_and_did_not_hear_is_given_again(
+    database: Database, fleet: Fleet
+) -> None:
+    start_sweep(database, "phone")
+    older = await fleet.connect(replace(hello("phone"), run_id="run"))
+    given = await lease(fleet, older)
+    newer = await fleet.connect(replace(hello("phone"), run_id="run"))
+    assert said(newer)[-1] == given
+    assert newer.leases.keys() == {given.attempt_id}
+    # What it names it has heard, and another run heard nothing of it.
+    held = (given.attempt_id,)
+    third = await fleet.connect(replace(hello("phone"), run_id="run", held_attempt_ids=held))
+    assert given not in said(third)
+    fourth = await fleet.connect(replace(hello("phone"), run_id="another"))
+    assert (given in said(fourth), fourth.leases) == (False, {})
+
+
+async def test_two_agents_of_one_identity_fill_no_history(database: Database, fleet: Fleet) -> None:
+    first = replace(hello("phone"), run_id="first")
+    second = replace(hello("phone"), name="pocket", run_id="second")
+    await fleet.connect(first)
+    session = await fleet.connect(second)
+    before = kinds(events(database))
+    assert before == [Kind.JOINED, Kind.CONNECTED, Kind.RENAMED]
+    for _ in range(5):
+        with pytest.raises(EdgerankError, match="two agents"):
+            await fleet.connect(first)
+    assert kinds(events(database)) == before
+    # Both are told.
+    assert any(isinstance(each, EdgerankError) for each in said(session))
 
 
 async def test_what_somebody_wanted_is_told_with_who_it_was(
@@ -136,12 +181,13 @@ async def test_a_takeover_is_told(database: Database, fleet: Fleet) -> None:
 
 def test_the_newest_are_kept_and_no_other_devices_go(database: Database) -> None:
     enrol(database, hello("pi"), now_unix_ms=0)
+    enrol(database, hello("phone"), now_unix_ms=0)
     for at in range(MOST_EVENTS + 20):
-        enrol(database, hello("phone"), now_unix_ms=at)
+        came(database, "id-of-phone", now_unix_ms=at)
     told = events(database)
     assert [event.at_unix_ms for event in told] == list(range(MOST_EVENTS + 19, 19, -1))
     assert len(list_events(database, "id-of-phone", 3)) == 3
-    assert len(events(database, "pi")) == 2
+    assert len(events(database, "pi")) == 1
 
 
 async def test_nothing_is_written_for_a_heartbeat_or_a_report(

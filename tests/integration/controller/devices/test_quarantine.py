@@ -1,5 +1,7 @@
 """A device on which too much fails, or that reports nothing, takes no jobs until it is woken."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.access.callers import OWNER
@@ -13,8 +15,9 @@ from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.devices.events import list_events
 from controller.state.devices.standings import list_held_up
-from protos.fleet import Heartbeat, Lease
+from protos.fleet import Heartbeat, Lease, failed
 from protos.reasons import ReasonCode
+from protos.runtimes import OnnxRuntimeOptions
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import failed_report, hello, measured_report
 from tests.integration.controller.fleet.test_fleet import lease, said
@@ -87,6 +90,47 @@ async def test_one_that_does_not_fail_begins_the_count_anew(
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
     assert standing(database) == ACTIVE
     await fail(fleet, session)
+    assert standing(database).takes_jobs
+
+
+async def test_what_a_person_told_the_runtime_is_no_devices_fault(
+    database: Database, fleet: Fleet
+) -> None:
+    told = OnnxRuntimeOptions(arena=False)
+    start_sweep(database, "phone", backbones=BACKBONES, onnxruntime=told)
+    session = await fleet.connect(hello("phone"))
+    for _ in range(MOST_FAILING + 1):
+        given = await lease(fleet, session)
+        refused = replace(
+            failed_report(given.attempt_id, given.job_id),
+            failure=failed(ReasonCode.RUNTIME_ERROR, "no kernel for these options"),
+        )
+        await fleet.report(session, refused)
+    assert standing(database) == ACTIVE
+
+
+@pytest.mark.parametrize("vanishes", [False, True])
+async def test_what_failed_on_another_device_is_not_this_ones_fault(
+    database: Database, fleet: Fleet, clock: OwnedClock, vanishes: bool
+) -> None:
+    start_sweep(database, "board", backbones=BACKBONES, also=("phone",))
+    for name in ("board", "phone"):
+        session = await fleet.connect(hello(name))
+        while (given := next(iter(await free(fleet, session)), None)) is not None:
+            assert isinstance(given, Lease)
+            if not vanishes:
+                await fleet.report(session, failed_report(given.attempt_id, given.job_id))
+                continue
+            await fleet.disconnect(session)
+            clock.now_ms += LEASE_MS
+            await fleet.look_after_leases()
+            session = await fleet.connect(hello(name))
+        if name == "board":
+            device = find_device(list_devices(database, frozenset()), "board")
+            assert device.standing.condition is DeviceCondition.QUARANTINED
+    # All but those that failed on the board; a lost attempt is tried again, and has not yet.
+    count = len(BACKBONES) - MOST_FAILING + vanishes
+    assert len(standing(database).failing_backbones) == count
     assert standing(database).takes_jobs
 
 

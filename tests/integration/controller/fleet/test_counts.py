@@ -15,11 +15,13 @@ from controller.domain.jobs import ENDED, AttemptState, JobState, TurnState
 from controller.figures.spread import Spread
 from controller.fleet.leaving import leave_out
 from controller.fleet.reports import lose_attempt, record_report, take_back
+from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import attempts, jobs
 from controller.state.database import Database, Transaction, open_database
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import count_anew, read_counts
 from controller.state.rounds.courses import Place, read_course
+from controller.state.rounds.underway import list_changed
 from controller.state.schema import attempts as attempts_table
 from controller.state.schema import courses, turns
 from controller.state.schema import jobs as jobs_table
@@ -166,3 +168,19 @@ def test_a_device_that_is_forgotten_takes_its_part_of_the_counts_along(database:
             select(courses.c.device_id).where(courses.c.sweep_id == sweep_id)
         ).all()
     assert left == []
+
+
+def test_who_follows_hears_of_figures_though_a_device_is_forgotten(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", repetitions=3, also=("board",))
+    for device in DEVICES:
+        step(database, device, "measured", 5_000, 1)
+    known = read_counts(database, sweep_id)
+    leave_out(database, "id-of-phone", OWNER, 2, with_measurements=True)
+    assert read_counts(database, sweep_id).turns_taken == 1
+    step(database, "board", "measured", 5_000, 3)
+    reached = read_counts(database, sweep_id)
+    assert reached.turns_taken == 2
+    told = list_changed(
+        database, sweep_id, conclude_so_far, after=known.takings, until=reached.takings
+    )
+    assert [outcome.device for outcome in told] == ["board"]

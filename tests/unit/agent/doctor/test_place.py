@@ -1,6 +1,5 @@
 """An examination says what of the state folder is wrong, and changes nothing in it."""
 
-import sqlite3
 from pathlib import Path
 
 from agent.doctor.place import (
@@ -12,6 +11,7 @@ from agent.doctor.place import (
 from agent.link.spool import Spool
 from protos.checks import CheckOutcome, Finding
 from sandbox.ownership import newest_unix_ms
+from tests.unit.agent.link.damaging import damage, fill
 
 
 def outcomes(*findings: Finding) -> dict[str, CheckOutcome]:
@@ -85,22 +85,17 @@ def test_reports_that_were_refused_are_counted(tmp_path: Path) -> None:
 
 def test_a_damaged_spool_is_told_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "spool.sqlite"
-    spool = Spool(path)
-    for number in range(200):
-        spool.put(f"attempt-{number}", bytes(1_000))
-    spool.close()
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    content = bytearray(path.read_bytes())
-    for start in range(4_096, len(content), 8_192):
-        content[start : start + 512] = b"\xff" * 512
-    path.write_bytes(content)
+    fill(path, reports=200)
+    content = damage(path)
     found = spool_found(tmp_path)
     assert found.outcome is CheckOutcome.FAILED
     assert path.read_bytes() == content
     path.write_bytes(b"no database at all" * 100)
     assert spool_found(tmp_path).outcome is CheckOutcome.FAILED
+    Spool(path).close()
+    set_aside = spool_found(tmp_path)
+    assert set_aside.outcome is CheckOutcome.WARNING
+    assert set_aside.found.endswith(str(tmp_path / "damaged" / "1"))
 
 
 def test_the_newest_file_tells_when_somebody_wrote_there(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from agent.link.incoming import UnreadableLease
 from agent.link.session import (
+    MOST_UNSENT,
     CancelJob,
     Disconnected,
     Event,
@@ -215,6 +216,25 @@ def test_a_report_that_spoiled_is_set_aside_and_its_turn_given_back() -> None:
     assert session.handle(spoiled) == (aside, Send(message=GiveBack(attempt_id="a")))
     assert session.held_attempt_ids == ()
     assert Session(unsent=["a"]).handle(spoiled) == (aside,)
+
+
+def test_no_more_work_is_asked_for_while_too_many_reports_are_not_committed() -> None:
+    unsent = [f"attempt-{number}" for number in range(MOST_UNSENT - 1)]
+    session = connected(*unsent)
+    session.handle(lease("one-more"))
+    assert READY not in session.handle(JobEnded(report=report("one-more")))
+    session.handle(Disconnected())
+    assert READY not in session.handle(WELCOME)
+    assert session.handle(ReportCommitted(attempt_id="attempt-0"))[-1] == READY
+    assert READY not in session.handle(ReportCommitted(attempt_id="attempt-1"))
+    for how in (
+        ReportRefused(attempt_id="attempt-2", why="no samples"),
+        ReportSpoiled(attempt_id="attempt-2", why="no report any more"),
+    ):
+        full = connected(*unsent, "one-more")
+        assert full.handle(how)[-1] == READY
+        # Without a connection there is nobody to ask.
+        assert READY not in Session(unsent=[*unsent, "one-more"]).handle(how)
 
 
 attempt_ids = st.sampled_from(["a", "b", "c"])

@@ -44,13 +44,6 @@ def test_the_first_report_of_an_attempt_stays(tmp_path: Path) -> None:
     assert spool.get("a") == b"first"
 
 
-def test_a_file_that_is_no_spool_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "spool.sqlite"
-    path.write_bytes(b"something else entirely" * 100)
-    with pytest.raises(StateUnusable, match="not a database"):
-        Spool(path)
-
-
 def test_a_spool_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(StateUnusable, match="unable to open"):
         Spool(tmp_path / "missing" / "spool.sqlite")

@@ -1,5 +1,6 @@
 """When a device takes no more jobs: whatever happened before."""
 
+from dataclasses import replace
 from functools import reduce
 
 from hypothesis import given
@@ -13,12 +14,16 @@ from controller.fleet.standing.rules import (
     after_loss,
     after_silence,
     after_success,
+    after_word,
+    is_of_the_job,
 )
+from protos.inputs import NetworkInput, square
+from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode, reason
+from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 BACKBONES = [f"backbone-{number}" for number in range(MOST_FAILING + 2)]
 CRASHED = reason(ReasonCode.CRASHED, {"detail": "it died"})
-OF_THE_JOB = reason(ReasonCode.OUT_OF_MEMORY, {"detail": "not enough"})
 STEPS = ("done", "crashed", "out of memory", "lost", "silent")
 steps = st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from(BACKBONES)), max_size=40)
 Step = tuple[str, str]
@@ -32,7 +37,7 @@ def after(before: DeviceStanding, step: Step) -> DeviceStanding:
         case "crashed":
             return after_failure(before, backbone, (CRASHED,), 7)
         case "out of memory":
-            return after_failure(before, backbone, (OF_THE_JOB,), 7)
+            return after_word(before)
         case "lost":
             return after_loss(before, backbone, 7)
         case _:
@@ -82,3 +87,35 @@ def test_what_is_remembered_is_bounded_and_gone_after_a_success(history: list[St
 def test_a_device_that_rests_is_never_quarantined(history: list[Step]) -> None:
     resting = DeviceStanding(condition=DeviceCondition.RESTING, since_unix_ms=1)
     assert reduce(after, history, resting).condition is DeviceCondition.RESTING
+
+
+USUAL = MeasureSettings(
+    runtime=Runtime.ONNXRUNTIME,
+    threads=4,
+    relative_half_width=0.02,
+    time_budget_ms=1_000,
+    takes=NetworkInput(size=square(224)),
+    input_seed=0,
+    onnxruntime=OnnxRuntimeOptions(),
+)
+CHOSEN = (
+    replace(USUAL, cores=(0, 1)),
+    replace(USUAL, flush_denormals=True),
+    replace(USUAL, onnxruntime=OnnxRuntimeOptions(execution_provider="XnnpackExecutionProvider")),
+    replace(USUAL, onnxruntime=OnnxRuntimeOptions(arena=False)),
+)
+
+
+@given(st.sampled_from(ReasonCode), st.sampled_from((None, USUAL, *CHOSEN)), st.booleans())
+def test_a_runtime_that_does_not_load_is_the_devices_fault_and_broken_files_never_are(
+    code: ReasonCode, settings: MeasureSettings | None, fails_elsewhere: bool
+) -> None:
+    is_of_it = is_of_the_job(code, settings, lambda: fails_elsewhere)
+    if code is ReasonCode.NO_RUNTIME:
+        assert not is_of_it
+    if code in (ReasonCode.ARTIFACT_BROKEN, ReasonCode.OUT_OF_MEMORY):
+        assert is_of_it
+    if code is ReasonCode.CRASHED:
+        assert is_of_it is fails_elsewhere
+    if code is ReasonCode.RUNTIME_ERROR:
+        assert is_of_it is (fails_elsewhere or settings in CHOSEN)

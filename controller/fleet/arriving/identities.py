@@ -19,8 +19,8 @@ class Identities:
             lambda: deque(maxlen=_REMEMBERED)
         )
 
-    def take_place(self, device_id: str, run_id: str, connected_run_id: str) -> None:
-        """Note that a run takes the place of the one that is connected.
+    def check(self, device_id: str, run_id: str, connected_run_id: str) -> None:
+        """Refuse a run that comes while another is connected that had taken its place.
 
         Args:
             device_id: of both.
@@ -32,11 +32,15 @@ class Identities:
         """
         if not run_id or run_id == connected_run_id:
             return
-        if run_id in self._replaced[device_id]:
+        if run_id in self._replaced.get(device_id, ()):
             raise EdgerankError(
                 ErrorCode.NAME_TAKEN,
                 f"two agents run with the identity {device_id}, as with a state folder that was "
                 "copied: stop one, and start it with a state folder of its own, so that it becomes "
                 "a device of its own",
             )
-        self._replaced[device_id].append(connected_run_id)
+
+    def take_place(self, device_id: str, run_id: str, connected_run_id: str) -> None:
+        """Note that a run takes the place of the one that is connected; as `check` wants it."""
+        if run_id and run_id != connected_run_id:
+            self._replaced[device_id].append(connected_run_id)

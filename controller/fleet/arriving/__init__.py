@@ -1,0 +1,1 @@
+"""How agents come: as whom, instead of whom, and with which leases."""

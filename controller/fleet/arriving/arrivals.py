@@ -1,0 +1,128 @@
+"""Lets agents in: each is one device, whose older stream ends, and holds the leases that it had."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from controller.domain.errors import EdgerankError
+from controller.fleet.arriving.identities import Identities
+from controller.fleet.arriving.takeover import Takeovers
+from controller.fleet.clock import Clock
+from controller.fleet.credibility import check_hello
+from controller.fleet.leasing.leases import LeaseBook
+from controller.fleet.sessions import AgentSession
+from controller.state import attempts, devices
+from controller.state.committing import Commits
+from controller.state.database import Database
+from protos.fleet import PROTOCOL, Cancel, Hello, Lease, Welcome
+from protos.log_lines import event_log
+
+log = event_log(__name__)
+
+
+class Arrivals:
+    """Opens sessions; what is in a device's history follows from whether it was there before."""
+
+    def __init__(
+        self,
+        database: Database,
+        commits: Commits,
+        sessions: dict[str, AgentSession],
+        leases: LeaseBook,
+        takeovers: Takeovers,
+        *,
+        clock: Clock,
+        lose: Callable[[str, str], Awaitable[None]],
+        on_changed: Callable[[str], None],
+    ) -> None:
+        """`sessions` are those that are open, by device.
+
+        `lose` gives an attempt of a device up for lost; `on_changed` hears of devices of which
+        something is new that is not in their history.
+        """
+        self._database = database
+        self._commits = commits
+        self._sessions = sessions
+        self._leases = leases
+        self._takeovers = takeovers
+        self._clock = clock
+        self._lose = lose
+        self._on_changed = on_changed
+        self._identities = Identities()
+
+    async def let_in(self, hello: Hello) -> AgentSession:
+        """Enrols an agent and opens its session; an older session of the device is ended.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a name or label that none may have, or an agent whose
+                device another one took over; NAME_TAKEN when another device has the name and may
+                not be taken over now, or two agents have this device's identity.
+        """
+        check_hello(hello)
+        # Before anything is remembered of it; by its own id, which mostly is its device's.
+        self._refuse_second(self._sessions.get(hello.device_id), hello)
+        if hello.replace:
+            await asyncio.to_thread(self._takeovers.take_over, hello, frozenset(self._sessions))
+        enrolled = await self._commits.write(devices.enrol, hello, self._clock.unix_ms())
+        # A person may have renamed it, or let its agent take it over.
+        hello = replace(hello, device_id=enrolled.device_id, name=enrolled.name)
+        given = await self._take_place(hello)
+        held = await self._held_leases(hello, given)
+        session = AgentSession(hello, held)
+        self._sessions[hello.device_id] = session
+        self._leases.pace = self._leases.pace.for_fleet(len(self._sessions))
+        interval_ms = self._leases.pace.heartbeat_interval_ms
+        session.outbox.put_nowait(Welcome(heartbeat_interval_ms=interval_ms, protocol=PROTOCOL))
+        for attempt_id in held.keys() - set(hello.held_attempt_ids):
+            session.outbox.put_nowait(given[attempt_id])
+        for attempt_id in await self._taken_back(hello):
+            session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+        log.info("connected", device=hello.name, device_id=hello.device_id)
+        return session
+
+    async def _take_place(self, hello: Hello) -> Mapping[str, Lease]:
+        """Ends a device's older session; gives the leases that this very agent was given in it."""
+        older = self._sessions.get(hello.device_id)
+        if older is None:
+            await self._commits.write(devices.came, hello.device_id, self._clock.unix_ms())
+            return {}
+        self._refuse_second(older, hello)
+        self._identities.take_place(hello.device_id, hello.run_id, older.hello.run_id)
+        del self._sessions[hello.device_id]
+        older.outbox.put_nowait(None)
+        # It was not away, so that its history says nothing; it may tell of itself what is new.
+        self._on_changed(hello.device_id)
+        is_same = bool(hello.run_id) and hello.run_id == older.hello.run_id
+        return dict(older.leases) if is_same else {}
+
+    def _refuse_second(self, older: AgentSession | None, hello: Hello) -> None:
+        """When both agents of a device live, tells both."""
+        if older is None:
+            return
+        try:
+            self._identities.check(older.device_id, hello.run_id, older.hello.run_id)
+        except EdgerankError as error:
+            log.warning("two agents have one identity", device=older.hello.name, error=error)
+            older.outbox.put_nowait(error)
+            raise
+
+    async def _held_leases(self, hello: Hello, given: Mapping[str, Lease]) -> dict[str, Lease]:
+        """The agent's leases; those that it does not hold are lost.
+
+        One that went into the older stream of an agent that was leaving it may not have been heard.
+        """
+        out = await asyncio.to_thread(attempts.leases_of_device, self._database, hello.device_id)
+        for attempt_id in out.keys() - {*hello.held_attempt_ids, *given}:
+            await self._lose(attempt_id, hello.device_id)
+            del out[attempt_id]
+        for attempt_id, lease in out.items():
+            self._leases.grant(attempt_id, self._clock.monotonic_ms())
+            self._leases.limit(lease, self._clock.monotonic_ms())
+        return out
+
+    async def _taken_back(self, hello: Hello) -> Sequence[str]:
+        """What it was told to stop while it was away, and may still be measuring."""
+        held, device_id = hello.held_attempt_ids, hello.device_id
+        if not held:
+            return ()
+        return await asyncio.to_thread(attempts.list_given_back, self._database, device_id, held)

@@ -1,0 +1,30 @@
+"""The agent's connection in the process of a test, to a fake controller."""
+
+from pathlib import Path
+
+from agent.artifacts.cache import ArtifactCache
+from agent.link.connection import Connection, Introduction
+from agent.link.line import Line
+from agent.link.spool import Spool
+from agent.measuring.measurer import Measurer
+from protos.device import DeviceProfile
+from tests.integration.agent.link.fake_controller import FakeController
+
+
+def line_to(controller: FakeController, folder: Path, kind: type[Line] = Line) -> Line:
+    """A line without TLS."""
+    return kind((f"127.0.0.1:{controller.port}",), None, folder, lambda: 1)
+
+
+def connection_over(line: Line, spool: Spool, folder: Path) -> Connection:
+    """The dealings of a device without any runtime."""
+    return Connection(
+        line=line,
+        introduction=Introduction(
+            device_id="d", name="n", labels={}, profile=DeviceProfile(architecture="x86_64")
+        ),
+        measurer=Measurer(runtimes=()),
+        cache=ArtifactCache(folder / "artifacts"),
+        spool=spool,
+        now_unix_ms=lambda: 1,
+    )

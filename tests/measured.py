@@ -1,0 +1,17 @@
+"""What simulated agents and tests say that they measured: one home of a whole repetition."""
+
+from protos.measuring import ProcessMemory, Repetition, StopReason
+
+
+def repetition_of(latency_ns: tuple[int, ...]) -> Repetition:
+    """A repetition with these samples, ns, and what goes with any."""
+    return Repetition(
+        latency_ns=latency_ns,
+        warmup_ns=(9_000_000,),
+        load_ns=1_000_000,
+        peak_rss_bytes=90_000_000,
+        baseline_rss_bytes=50_000_000,
+        busy_threads=1,
+        stop_reason=StopReason.PRECISE,
+        memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
+    )
