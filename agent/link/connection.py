@@ -16,6 +16,7 @@ from agent.link.dialling import Dialler
 from agent.link.job import Job
 from agent.link.keeping import Keeping
 from agent.link.line import Line
+from agent.link.rhythm import Rhythm
 from agent.link.session import (
     CancelJob,
     Disconnected,
@@ -47,10 +48,12 @@ from protos.fleet import (
     GiveBack,
     Heartbeat,
     Hello,
+    InLine,
     Lease,
     Progress,
     Ready,
     Report,
+    SlowDown,
     Welcome,
 )
 from protos.log_lines import about, event_log
@@ -61,14 +64,10 @@ log = event_log(__name__)
 _Outgoing = Heartbeat | Ready | Progress | GiveBack | bytes
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
-# A controller that takes and drops connections at once is dialled no faster than this.
-_REST_BETWEEN_STREAMS_S = 0.2
 # For the last words of an agent that ends; a controller that does not listen is not waited for.
 _FAREWELL_S = 2.0
 # A renewal that failed is tried again after this.
 _RENEWAL_REST_S = 60.0
-# Whatever the controller asks for, heartbeats do not disturb a measurement.
-_SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +104,8 @@ class Connection:
         self._kept = kept
         self._now_unix_ms = now_unix_ms
         self._connect_timeout_s = connect_timeout_s
-        self._dialler = Dialler(line, connect_timeout_s)
+        self._rhythm = Rhythm()
+        self._dialler = Dialler(line, self._rhythm, connect_timeout_s)
         self._run_id = uuid.uuid4().hex
         self._session = Session(unsent=list(self._reports.pending()))
         self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
@@ -169,12 +169,13 @@ class Connection:
             stream, welcome = await self._dialler.dial(self._hello, within_s)
             within_s = math.inf
             self._stream = stream
+            self._rhythm.follow(welcome)
             on_connected()
             try:
                 await self._serve_stream(stream, welcome)
             finally:
                 stream.cancel()
-            await asyncio.sleep(_REST_BETWEEN_STREAMS_S)
+            await asyncio.sleep(self._rhythm.rest_s())
 
     def _hello(self) -> Hello:
         who = self._introduction
@@ -197,7 +198,7 @@ class Connection:
         tasks = {
             asyncio.create_task(self._receive(stream)),
             asyncio.create_task(self._send(stream)),
-            asyncio.create_task(self._beat(welcome)),
+            asyncio.create_task(self._beat()),
             asyncio.create_task(self._renew()),
         }
         try:
@@ -212,10 +213,15 @@ class Connection:
 
     async def _receive(self, stream: AgentStream) -> None:
         while (message := await stream.receive()) is not None:
-            if isinstance(message, CertificateDue):
-                self._renewal_due.set()
-            else:
-                self._dispatch(message)
+            match message:
+                case CertificateDue():
+                    self._renewal_due.set()
+                case SlowDown():
+                    self._rhythm.follow(message)
+                case InLine():
+                    pass
+                case _:
+                    self._dispatch(message)
         log.info("the controller closed the connection", controller=self._line.address)
 
     async def _send(self, stream: AgentStream) -> None:
@@ -229,11 +235,11 @@ class Connection:
             finally:
                 self._outgoing.task_done()
 
-    async def _beat(self, welcome: Welcome) -> None:
-        interval_s = max(welcome.heartbeat_interval_ms / 1_000, _SHORTEST_HEARTBEAT_INTERVAL_S)
+    async def _beat(self) -> None:
+        await asyncio.sleep(self._rhythm.first_beat_s())
         while True:
-            await asyncio.sleep(interval_s)
             self._dispatch(HeartbeatDue())
+            await asyncio.sleep(self._rhythm.interval_s)
 
     async def _renew(self) -> None:
         """Return once there is a new certificate, with which to dial again."""
@@ -242,6 +248,7 @@ class Connection:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._renewal_due.wait(), wait_s)
             self._renewal_due.clear()
+            await asyncio.sleep(self._rhythm.moment_s())
             if await self._try_to_renew():
                 return
             wait_s = min(wait_s or _RENEWAL_REST_S, _RENEWAL_REST_S)

@@ -1,7 +1,7 @@
 """How devices become members, stay members, and stop being ones."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from cryptography import x509
@@ -152,9 +152,9 @@ class Members:
             )
         return known.device_id
 
-    def labels_of(self, device_id: str) -> Mapping[str, str] | None:
-        """The labels that a member's token gave it; None for a device that joined by no token."""
-        return members.labels_of_member(self._database, device_id)
+    def is_member(self, device_id: str) -> bool:
+        """Whether a device joined by a token."""
+        return members.labels_of_member(self._database, device_id) is not None
 
     def may_fetch(self, device_id: str, sha256: str) -> bool:
         """Whether an artifact was leased to a device."""

@@ -24,24 +24,25 @@ from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.sweeps import Activity
 from controller.fleet import reports
 from controller.fleet.activities import activity_of
+from controller.fleet.arriving.greeting import greet
+from controller.fleet.arriving.identities import Identities
+from controller.fleet.arriving.takeover import Takeovers
 from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents, check_hello
-from controller.fleet.identities import Identities
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.reports import VANISHED
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
+from controller.fleet.standing.seen import Seen
 from controller.fleet.standing.tending import Tending
 from controller.fleet.standing.watching import DeviceWatching
-from controller.fleet.takeover import Takeovers
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.sweeps import end_finished
 from protos.fleet import (
-    PROTOCOL,
     Cancel,
     CertificateDue,
     GiveBack,
@@ -49,15 +50,14 @@ from protos.fleet import (
     Hello,
     Lease,
     Progress,
-    Welcome,
 )
 from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode, reason
 
 log = event_log(__name__)
 
-# Those that beat are connected: when they were last heard of matters once the controller is gone.
-SEEN_EVERY_MS: Final = 30_000
+# Devices that were heard of in this time may come back when the controller does.
+_LATELY_MS: Final = 24 * 3_600_000
 
 
 class Fleet:
@@ -75,9 +75,8 @@ class Fleet:
         self._leases = LeaseBook(pace=pace)
         self._identities = Identities()
         self.takeovers = Takeovers(database, clock)
-        self._seen_at_unix_ms: dict[str, int] = {}
-        self._seen_next_ms = 0
         self._commits = Commits(database)
+        self.seen = Seen(self._commits, clock)
         self._dispatcher = Dispatcher(
             database,
             self._commits,
@@ -120,6 +119,10 @@ class Fleet:
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
         known = await asyncio.to_thread(devices.list_devices, self._database, frozenset())
         here = {known.device_id for known in known if known.profile.hostname == self._hostname}
+        since_unix_ms = self._clock.unix_ms() - _LATELY_MS
+        lately = sum(each.last_seen_at_unix_ms >= since_unix_ms for each in known)
+        # They come back over as long a time as their fleet was told, and their leases live on.
+        self._leases.pace = self._leases.pace.for_fleet(lately)
         for attempt_id, device_id in out.items():
             self._leases.grant(attempt_id, self._clock.monotonic_ms())
             if device_id in here:
@@ -136,20 +139,19 @@ class Fleet:
         check_hello(hello)
         if hello.replace:
             await asyncio.to_thread(self.takeovers.take_over, hello, self.connected())
-        enrolled = await self._commits.write(devices.enrol, hello, self._clock.unix_ms())
-        # A person may have renamed it, or let its agent take it over.
-        hello = replace(hello, device_id=enrolled.device_id, name=enrolled.name)
+        greeted = await self._commits.write(greet, hello, self._clock.unix_ms())
+        hello, out = greeted.hello, greeted.out
         older = self._sessions.get(hello.device_id)
         if older is not None:
             self._replace(older, hello)
-        session = AgentSession(hello, await self._held_leases(hello))
+            # It may have been given one meanwhile.
+            out = await asyncio.to_thread(
+                attempts.leases_of_device, self._database, hello.device_id
+            )
+        session = AgentSession(hello, await self._held_leases(hello, out))
         self._sessions[hello.device_id] = session
         self._leases.pace = self._leases.pace.for_fleet(len(self._sessions))
-        session.outbox.put_nowait(
-            Welcome(
-                heartbeat_interval_ms=self._leases.pace.heartbeat_interval_ms, protocol=PROTOCOL
-            )
-        )
+        session.welcome(self._leases.pace)
         for attempt_id in await self._taken_back(hello):
             session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
         log.info("connected", device=hello.name, device_id=hello.device_id)
@@ -169,14 +171,15 @@ class Fleet:
         else:
             how = None
         self._changes.notify()
-        self._seen_at_unix_ms.pop(session.device_id, None)
+        self.seen.gone(session.device_id)
         await self._commits.write(devices.leave, session.device_id, self._clock.unix_ms(), how)
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
-        """Renews those leases of the agent that it still holds."""
+        """Renews those leases of the agent that it still holds, and slows it down if need be."""
         held = tuple(held for held in beat.held_attempt_ids if held in session.leases)
         self._leases.renew(held, self._clock.monotonic_ms())
-        self._seen_at_unix_ms[session.device_id] = self._clock.unix_ms()
+        self.seen.heard(session.device_id)
+        session.slow_down(self._leases.pace)
 
     async def ready(self, session: AgentSession) -> None:
         """The agent is free: it gets a lease now, or when there is one; never a second one."""
@@ -252,16 +255,8 @@ class Fleet:
         await asyncio.gather(*(self._lose(lost, out.get(lost)) for lost in expired))
         overdue = self._leases.overdue(self._clock.monotonic_ms())
         await asyncio.gather(*(self._give_up(late, out.get(late)) for late in overdue))
-        if self._clock.monotonic_ms() >= self._seen_next_ms:
-            await self.remember_seen()
+        await self.seen.look()
         await self.end_finished_sweeps()
-
-    async def remember_seen(self) -> None:
-        """Commits when devices were last heard of, all of them at once."""
-        self._seen_next_ms = self._clock.monotonic_ms() + SEEN_EVERY_MS
-        seen, self._seen_at_unix_ms = self._seen_at_unix_ms, {}
-        if seen:
-            await self._commits.write(devices.touch, seen)
 
     def stood_still(self, gap_ms: int) -> None:
         """Nothing was heard for so long, by no fault of the agents': leases live on as long."""
@@ -295,9 +290,8 @@ class Fleet:
         del self._sessions[hello.device_id]
         older.outbox.put_nowait(None)
 
-    async def _held_leases(self, hello: Hello) -> dict[str, Lease]:
-        """The agent's leases that it still holds; those that it does not are lost."""
-        out = await asyncio.to_thread(attempts.leases_of_device, self._database, hello.device_id)
+    async def _held_leases(self, hello: Hello, out: dict[str, Lease]) -> dict[str, Lease]:
+        """Those of the leases out to an agent that it still holds; the others are lost."""
         for attempt_id in out.keys() - set(hello.held_attempt_ids):
             await self._lose(attempt_id, hello.device_id)
             del out[attempt_id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import grpc
@@ -47,12 +47,12 @@ class Entrance:
     ) -> None:
         """From here on this process may have as many descriptors as its `ports` want."""
         descriptors = make_room_for_descriptors(limits.descriptors(ports))
-        self._connections = limits.connections_a_port(descriptors, ports)
-        if self._connections < limits.connections:
+        self._connections = limits.connections_of_ports(descriptors, ports)
+        if self._connections[-1] < limits.connections:
             log.warning(
                 "few connections may be open at a port; a larger fleet wants a higher hard limit "
                 "of open files",
-                connections=self._connections,
+                connections=self._connections[-1],
                 descriptors=descriptors,
             )
         self._limits = limits
@@ -67,15 +67,21 @@ class Entrance:
             meters=meters,
         )
 
-    def server(self) -> grpc.aio.Server:
-        """A server without services, with the guard before those that it gets."""
-        return grpc.aio.server(
-            options=[*_OPTIONS, *channel_options(self._limits, self._connections)],
-            interceptors=[self.guard],
-            maximum_concurrent_rpcs=self._limits.calls,
+    def servers(self) -> tuple[grpc.aio.Server, ...]:
+        """A server for each port, without services, with the guard before those that it gets.
+
+        gRPC counts connections by server.
+        """
+        return tuple(
+            grpc.aio.server(
+                options=[*_OPTIONS, *channel_options(self._limits, connections)],
+                interceptors=[self.guard],
+                maximum_concurrent_rpcs=self._limits.calls,
+            )
+            for connections in self._connections
         )
 
-    async def look_after(self, ports: Collection[int]) -> NoReturn:
+    async def look_after(self, ports: Sequence[int]) -> NoReturn:
         """Now and then ends connections that hold others up, tells of what was refused, and tidies.
 
         What peers held and let go of is given back to the machine.

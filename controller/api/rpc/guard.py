@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
@@ -86,6 +87,8 @@ class Guard(grpc.aio.ServerInterceptor):
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
         self._cut: set[asyncio.Task[Any]] = set()
         self._times_cut = 0
+        # Else people would wait behind a fleet that comes back.
+        self._looking_up = ThreadPoolExecutor(max_workers=1, thread_name_prefix="certificates")
         # By connection, as long as a call is open in it: nobody else has its port meanwhile.
         self._owners: Counter[str] = Counter()
 
@@ -193,7 +196,7 @@ class Guard(grpc.aio.ServerInterceptor):
         with ExitStack() as held:
             async with answered_failures(context):
                 place = None if is_of_loopback(shown.peer) else place_of(shown.peer)
-                with self._crowd.counted(Load.UNKNOWN, place):
+                with self._crowd.counted(Load.UNKNOWN, place), self._peers.speaking(shown.peer):
                     caller = await self._caller(shown)
                 _caller.set(caller)
                 _check(caller, need)
@@ -214,7 +217,9 @@ class Guard(grpc.aio.ServerInterceptor):
             return OWNER
         while True:
             times_cut = self._times_cut
-            caller = await asyncio.to_thread(self._callers.caller, shown)
+            of_members = self._looking_up if shown.certificate_pem is not None else None
+            looking_up = asyncio.get_running_loop().run_in_executor
+            caller = await looking_up(of_members, self._callers.caller, shown)
             # Else it may have been revoked meanwhile.
             if times_cut == self._times_cut:
                 return caller

@@ -12,7 +12,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
-from controller.fleet.takeover import OPEN_FOR_MS
+from controller.fleet.arriving.takeover import OPEN_FOR_MS
 from controller.state import sweeps
 from controller.state.database import Database
 from controller.state.devices import enrol, list_devices, list_removed

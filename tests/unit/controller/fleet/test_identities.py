@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.errors import EdgerankError
-from controller.fleet.identities import Identities
+from controller.fleet.arriving.identities import Identities
 
 
 @given(st.lists(st.uuids().map(str), min_size=2, max_size=30, unique=True))

@@ -1,0 +1,1 @@
+"""How agents come: who they are, whose place they take, and what is known of their work."""
