@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from copy import copy
 from typing import Final
 
 from cryptography import x509
@@ -43,6 +44,12 @@ class Members:
         self._clock = clock
         self._fleet_port = fleet_port
         self._lifetime_ms = lifetime_ms
+
+    def within(self, database: Database) -> "Members":
+        """The same, by a database that may stand for a part of what is committed together."""
+        members = copy(self)
+        members._database = database
+        return members
 
     def new_token(
         self,

@@ -75,11 +75,11 @@ class Fleet:
         self._leases = LeaseBook(pace=pace)
         self._identities = Identities()
         self.takeovers = Takeovers(database, clock)
-        self._commits = Commits(database)
-        self.seen = Seen(self._commits, clock)
+        self.commits = Commits(database)
+        self.seen = Seen(self.commits, clock)
         self._dispatcher = Dispatcher(
             database,
-            self._commits,
+            self.commits,
             self._sessions,
             self._leases,
             changes,
@@ -90,7 +90,7 @@ class Fleet:
         self.watching = DeviceWatching(database, changes, self.connected)
         self.tending = Tending(
             database,
-            self._commits,
+            self.commits,
             self._sessions,
             self._dispatcher,
             changes,
@@ -117,10 +117,13 @@ class Fleet:
         """Goes on where the controller stopped: settles reports, leases what was out afresh."""
         await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
-        known = await asyncio.to_thread(devices.list_devices, self._database, frozenset())
-        here = {known.device_id for known in known if known.profile.hostname == self._hostname}
-        since_unix_ms = self._clock.unix_ms() - _LATELY_MS
-        lately = sum(each.last_seen_at_unix_ms >= since_unix_ms for each in known)
+        working = await asyncio.to_thread(
+            devices.find_devices, self._database, set(out.values()), frozenset()
+        )
+        here = {each.device_id for each in working if each.profile.hostname == self._hostname}
+        lately = await asyncio.to_thread(
+            devices.count_seen, self._database, self._clock.unix_ms() - _LATELY_MS
+        )
         # They come back over as long a time as their fleet was told, and their leases live on.
         self._leases.pace = self._leases.pace.for_fleet(lately)
         for attempt_id, device_id in out.items():
@@ -139,7 +142,7 @@ class Fleet:
         check_hello(hello)
         if hello.replace:
             await asyncio.to_thread(self.takeovers.take_over, hello, self.connected())
-        greeted = await self._commits.write(greet, hello, self._clock.unix_ms())
+        greeted = await self.commits.write(greet, hello, self._clock.unix_ms())
         hello, out = greeted.hello, greeted.out
         older = self._sessions.get(hello.device_id)
         if older is not None:
@@ -172,7 +175,7 @@ class Fleet:
             how = None
         self._changes.notify()
         self.seen.gone(session.device_id)
-        await self._commits.write(devices.leave, session.device_id, self._clock.unix_ms(), how)
+        await self.commits.write(devices.leave, session.device_id, self._clock.unix_ms(), how)
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
         """Renews those leases of the agent that it still holds, and slows it down if need be."""
@@ -206,7 +209,7 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
-        recorded = await self._commits.write(
+        recorded = await self.commits.write(
             reports.record_report, session.device_id, report, self._clock.unix_ms()
         )
         if recorded.is_new:
@@ -226,7 +229,7 @@ class Fleet:
         attempt_id = given.attempt_id
         if attempt_id not in session.leases:
             return
-        await self._commits.write(reports.take_back, attempt_id, self._clock.unix_ms())
+        await self.commits.write(reports.take_back, attempt_id, self._clock.unix_ms())
         session.forget(attempt_id)
         await self._end_lease(attempt_id)
 
@@ -265,7 +268,7 @@ class Fleet:
 
     async def end_finished_sweeps(self) -> None:
         """Ends the sweeps whose last job has ended."""
-        if await self._commits.write(end_finished, self._clock.unix_ms()):
+        if await self.commits.write(end_finished, self._clock.unix_ms()):
             self._changes.notify()
 
     def tell_to_renew(self) -> int:
@@ -319,7 +322,7 @@ class Fleet:
 
     async def _lose(self, attempt_id: str, device_id: str | None, why: Reason = VANISHED) -> None:
         """Gives an attempt up for lost; the device is its own, None for one that is not out."""
-        lost = await self._commits.write(
+        lost = await self.commits.write(
             reports.lose_attempt, attempt_id, self._clock.unix_ms(), why
         )
         if lost is not None:

@@ -193,12 +193,17 @@ def _guarded_servers(
         on_rotated=on_rotated,
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
-    entrance = Entrance(callers, database, clock, behind.limits, behind.meters, ports=doors.count())
+    entrance = Entrance(
+        *(callers, database, fleet.commits, clock),
+        limits=behind.limits,
+        meters=behind.meters,
+        ports=doors.count(),
+    )
     fleet_service = FleetService(
         fleet, behind.artifacts, members, behind.limits, meters=behind.meters, clock=clock
     )
     _watch(behind, fleet_service.sessions)
-    joining_service = JoiningService(members, behind.limits, clock)
+    joining_service = JoiningService(members, fleet.commits, behind.limits, clock)
     access_service = AccessService(administration, behind.queries, fleet, entrance.guard)
     servers = entrance.servers()
     for server in servers:

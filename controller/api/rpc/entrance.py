@@ -18,6 +18,7 @@ from controller.api.rpc.guard import Guard
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import Refusals
 from controller.fleet.clock import Clock
+from controller.state.committing import Commits
 from controller.state.database import Database
 from protos.log_lines import event_log
 
@@ -39,10 +40,11 @@ class Entrance:
         self,
         callers: Callers,
         database: Database,
+        commits: Commits,
         clock: Clock,
+        *,
         limits: Limits,
         meters: Meters,
-        *,
         ports: int,
     ) -> None:
         """From here on this process may have as many descriptors as its `ports` want."""
@@ -60,7 +62,7 @@ class Entrance:
         self._peers = Peers(limits, clock, self._connections)
         self._refusals = Refusals(database, clock)
         self.guard = Guard(
-            *(callers, database, clock),
+            *(callers, commits, clock),
             limits=limits,
             peers=self._peers,
             refusals=self._refusals,

@@ -30,7 +30,7 @@ from controller.domain.access import AuditEntry, Caller, CallerKind, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change
-from controller.state.database import Database
+from controller.state.committing import Commits
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -61,7 +61,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         callers: Callers,
-        database: Database,
+        commits: Commits,
         clock: Clock,
         *,
         limits: Limits,
@@ -71,7 +71,7 @@ class Guard(grpc.aio.ServerInterceptor):
     ) -> None:
         self._meters = meters
         self._callers = callers
-        self._database = database
+        self._commits = commits
         self._clock = clock
         self.limits = limits
         self._crowd = Crowd(limits.rooms)
@@ -186,7 +186,7 @@ class Guard(grpc.aio.ServerInterceptor):
             action=method.rpartition("/")[2],
             subject=subject,
         )
-        await asyncio.to_thread(record_change, self._database, entry)
+        await self._commits.write(record_change, entry)
 
     @asynccontextmanager
     async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[None]:
@@ -197,7 +197,7 @@ class Guard(grpc.aio.ServerInterceptor):
             async with answered_failures(context):
                 place = None if is_of_loopback(shown.peer) else place_of(shown.peer)
                 with self._crowd.counted(Load.UNKNOWN, place), self._peers.speaking(shown.peer):
-                    caller = await self._caller(shown)
+                    caller = await self._caller(need, shown)
                 _caller.set(caller)
                 _check(caller, need)
                 held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
@@ -211,7 +211,10 @@ class Guard(grpc.aio.ServerInterceptor):
                 with self._peers.told(shown.peer):
                     await end(context, grpc.StatusCode.PERMISSION_DENIED, revoked)
 
-    async def _caller(self, shown: Shown) -> Caller:
+    async def _caller(self, need: Need, shown: Shown) -> Caller:
+        if need.of_caller is Who.ANYONE and shown == Shown(shown.peer):
+            # Whose the connection is would be asked of the kernel for nothing.
+            return STRANGER
         if self._owners[shown.peer] and shown == Shown(shown.peer):
             # The kernel takes milliseconds to tell, and an agent calls often.
             return OWNER
