@@ -158,10 +158,32 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Welcome:
-    """The answer to Hello."""
+    """The answer to Hello.
+
+    Attributes:
+        heartbeat_interval_ms: how often the agent gives a sign of life, ms.
+        protocol: which the controller speaks.
+        redial_spread_ms: over how long the fleet spreads its dials once its streams broke, ms.
+    """
 
     heartbeat_interval_ms: int
     protocol: int | None = None
+    redial_spread_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InLine:
+    """Others are welcomed first; the agent's turn comes in about `wait_ms`, on the same stream."""
+
+    wait_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlowDown:
+    """The fleet has grown: what holds in the place of what Welcome told."""
+
+    heartbeat_interval_ms: int
+    redial_spread_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,4 +240,6 @@ class Membership:
 
 
 FromAgent = Hello | Heartbeat | Ready | Progress | Report | GiveBack
-ToAgent = Welcome | Lease | ReportCommitted | ReportRefused | Cancel | CertificateDue
+ToAgent = (
+    Welcome | InLine | SlowDown | Lease | ReportCommitted | ReportRefused | Cancel | CertificateDue
+)

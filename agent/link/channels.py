@@ -11,7 +11,9 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_timeout_ms", 10_000),
     # How often is ours to say; the channel's own two minutes would come on top.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
+    # How long a connection may take to begin: while thousands begin, TLS takes its time, and who
+    # breaks off begins anew, behind the others.
+    ("grpc.min_reconnect_backoff_ms", 20_000),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     # Artifacts come in frames of this size; the default, 16 KiB, costs a quarter of the speed.
     ("grpc.http2.max_frame_size", 1024**2),

@@ -16,6 +16,7 @@ from agent.link.job import Job
 from agent.link.keeping import Keeping
 from agent.link.line import Line
 from agent.link.renewing import Renewing
+from agent.link.rhythm import Rhythm
 from agent.link.session import (
     CancelJob,
     Disconnected,
@@ -48,10 +49,12 @@ from protos.fleet import (
     GiveBack,
     Heartbeat,
     Hello,
+    InLine,
     Lease,
     Progress,
     Ready,
     Report,
+    SlowDown,
     Welcome,
 )
 from protos.log_lines import about, event_log
@@ -62,12 +65,8 @@ log = event_log(__name__)
 _Outgoing = Heartbeat | Ready | Progress | GiveBack | bytes
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
-# A controller that takes and drops connections at once is dialled no faster than this.
-_REST_BETWEEN_STREAMS_S = 0.2
 # For the last words of an agent that ends; a controller that does not listen is not waited for.
 _FAREWELL_S = 2.0
-# Whatever the controller asks for, heartbeats do not disturb a measurement.
-_SHORTEST_HEARTBEAT_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +103,14 @@ class Connection:
         self._kept = kept
         self._now_unix_ms = now_unix_ms
         self._connect_timeout_s = connect_timeout_s
-        self._dialler = Dialler(line, connect_timeout_s)
+        self._rhythm = Rhythm()
+        self._dialler = Dialler(line, self._rhythm, connect_timeout_s)
         self._run_id = uuid.uuid4().hex
         self._session = Session(unsent=list(self._reports.pending()))
         self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
         self._job: Job | None = None
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
-        self._renewing = Renewing(line)
+        self._renewing = Renewing(line, self._rhythm)
         self._stream: AgentStream | None = None
 
     async def run(self, stop: asyncio.Event, on_connected: Callable[[], None]) -> None:
@@ -171,16 +171,17 @@ class Connection:
                 if serving is not None:
                     await end_tasks(serving)
                 within_s = math.inf
+                self._rhythm.follow(welcome)
                 on_connected()
                 serving = asyncio.create_task(self._serve_stream(stream, welcome))
-                await self._until_to_dial_again(serving)
-                await asyncio.sleep(_REST_BETWEEN_STREAMS_S)
+                if not await self._until_to_dial_again(serving):
+                    await asyncio.sleep(self._rhythm.rest_s())
         finally:
             if serving is not None:
                 await end_tasks(serving)
 
-    async def _until_to_dial_again(self, serving: asyncio.Task[None]) -> None:
-        """Return when the stream has ended, or with it standing when there is a new certificate.
+    async def _until_to_dial_again(self, serving: asyncio.Task[None]) -> bool:
+        """Whether a new certificate is why; the stream stands then, and else has ended.
 
         It is served until the next one takes its place: to its controller the device never left.
         """
@@ -190,6 +191,7 @@ class Connection:
             await asyncio.gather(*done)
         finally:
             await end_tasks(renewing)
+        return not serving.done()
 
     def _hello(self) -> Hello:
         who = self._introduction
@@ -213,7 +215,7 @@ class Connection:
         tasks = {
             asyncio.create_task(self._receive(stream)),
             asyncio.create_task(self._send(stream)),
-            asyncio.create_task(self._beat(welcome)),
+            asyncio.create_task(self._beat()),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -228,10 +230,15 @@ class Connection:
 
     async def _receive(self, stream: AgentStream) -> None:
         while (message := await stream.receive()) is not None:
-            if isinstance(message, CertificateDue):
-                self._renewing.ask()
-            else:
-                self._dispatch(message)
+            match message:
+                case CertificateDue():
+                    self._renewing.ask()
+                case SlowDown():
+                    self._rhythm.follow(message)
+                case InLine():
+                    pass
+                case _:
+                    self._dispatch(message)
         log.info("the controller closed the connection", controller=self._line.address)
 
     async def _send(self, stream: AgentStream) -> None:
@@ -245,11 +252,11 @@ class Connection:
             finally:
                 self._outgoing.task_done()
 
-    async def _beat(self, welcome: Welcome) -> None:
-        interval_s = max(welcome.heartbeat_interval_ms / 1_000, _SHORTEST_HEARTBEAT_INTERVAL_S)
+    async def _beat(self) -> None:
+        await asyncio.sleep(self._rhythm.first_beat_s())
         while True:
-            await asyncio.sleep(interval_s)
             self._dispatch(HeartbeatDue())
+            await asyncio.sleep(self._rhythm.interval_s)
 
     def _dispatch(self, event: Event) -> None:
         for instruction in self._session.handle(event):

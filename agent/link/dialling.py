@@ -1,4 +1,8 @@
-"""Dials a controller until it says Welcome, or says that it will not."""
+"""Dials a controller until it says Welcome, or says that it will not.
+
+Who is told that others are welcomed first waits on the stream that it has: a dial that is given up
+and made again costs the controller two greetings, and the others their time.
+"""
 
 import asyncio
 import math
@@ -17,10 +21,12 @@ from tenacity import (
 )
 
 from agent.errors import INPUT_EXIT_CODE, AgentError
+from agent.link.incoming import FromController
 from agent.link.line import Line
+from agent.link.rhythm import Rhythm
 from agent.link.wire import AgentStream
 from protos.codec import MessageInvalid
-from protos.fleet import PROTOCOL, Hello, Welcome, speaks_ours
+from protos.fleet import PROTOCOL, Hello, InLine, Welcome, speaks_ours
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -39,6 +45,8 @@ _FINAL_CODES = frozenset(
 _LONGEST_WAIT_S: Final = 10.0
 _MOST_PATIENCE_S: Final = 120.0
 _LEAST_PATIENCE_S: Final = 0.1
+# Whatever a controller says of its line.
+_LONGEST_TURN_S: Final = 600.0
 
 
 class ControllerUnreachable(AgentError):
@@ -59,6 +67,10 @@ class _StreamBroken(Exception):
     """The stream ended before Welcome; worth another dial."""
 
 
+class _Unanswered(_StreamBroken):
+    """Nothing was said in time."""
+
+
 def dial_patience_s(number: int, timeout_s: float) -> float:
     """How long the dial of this number, from 1, waits for an answer, s.
 
@@ -71,8 +83,9 @@ def dial_patience_s(number: int, timeout_s: float) -> float:
 class Dialler:
     """Knows where the controller is and how long to wait for it."""
 
-    def __init__(self, line: Line, timeout_s: float) -> None:
+    def __init__(self, line: Line, rhythm: Rhythm, timeout_s: float) -> None:
         self._line = line
+        self._rhythm = rhythm
         self._timeout_s = timeout_s
 
     async def dial(
@@ -88,7 +101,9 @@ class Dialler:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_StreamBroken),
                 # At random in a widening window: a fleet comes back spread over it.
-                wait=wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT_S),
+                wait=wait_random_exponential(
+                    multiplier=0.5, max=max(_LONGEST_WAIT_S, self._rhythm.spread_s)
+                ),
                 stop=stop_after_delay(within_s),
                 before_sleep=self._before_retry,
             ):
@@ -109,15 +124,18 @@ class Dialler:
     async def _greet(
         self, stream: AgentStream, hello: Hello, patience_s: float
     ) -> tuple[AgentStream, Welcome]:
-        """Say Hello and wait for Welcome."""
+        """Say Hello and wait for Welcome, in line if there is one."""
         try:
-            await stream.send(hello)
-            welcome = await asyncio.wait_for(stream.receive(), patience_s)
+            await asyncio.wait_for(stream.send(hello), patience_s)
+            welcome = await self._turn(stream, patience_s)
         except grpc.aio.AioRpcError as error:
             raise self._verdict_on(error) from error
-        except (asyncio.TimeoutError, asyncio.InvalidStateError) as error:
+        except asyncio.TimeoutError as error:
             stream.cancel()
-            raise _StreamBroken("no answer") from error
+            raise _Unanswered("no answer") from error
+        except asyncio.InvalidStateError as error:
+            stream.cancel()
+            raise _StreamBroken("the stream ended") from error
         except MessageInvalid as error:
             raise ControllerRefused(f"the controller at {self._line.address}: {error}") from error
         if not isinstance(welcome, Welcome):
@@ -130,6 +148,16 @@ class Dialler:
                 f"this agent {PROTOCOL}: use the same edgerank version on both sides"
             )
         return stream, welcome
+
+    async def _turn(self, stream: AgentStream, patience_s: float) -> FromController | None:
+        """What is said when the agent's turn has come."""
+        said = await asyncio.wait_for(stream.receive(), patience_s)
+        while isinstance(said, InLine):
+            wait_s = min(said.wait_ms / 1_000, _LONGEST_TURN_S)
+            address = self._line.address
+            log.info("others are welcomed first", controller=address, wait_s=round(wait_s, 1))
+            said = await asyncio.wait_for(stream.receive(), wait_s + patience_s)
+        return said
 
     def _verdict_on(self, error: grpc.aio.AioRpcError) -> Exception:
         if error.code() is grpc.StatusCode.UNIMPLEMENTED:
@@ -148,6 +176,10 @@ class Dialler:
         wait_s = state.next_action.sleep if state.next_action else 0.0
         address = self._line.address
         log.info("no controller there; dialling again", controller=address, wait_s=round(wait_s, 1))
+        if state.outcome is not None and isinstance(state.outcome.exception(), _Unanswered):
+            # Who is asked about a certificate has even more to do than who did not answer.
+            self._line.turn_to_another()
+            return
         try:
             await self._line.try_another()
         except grpc.aio.AioRpcError as error:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from protos.fleet import (
     Cancel,
     CertificateDue,
+    InLine,
     Lease,
     ReportCommitted,
     ReportRefused,
+    SlowDown,
     Welcome,
 )
 
@@ -22,6 +24,9 @@ class UnreadableLease:
     detail: str
 
 
+OfTheLine = InLine | SlowDown | CertificateDue
+"""What is about the connection, and about no attempt."""
+
 FromController = (
-    Welcome | Lease | UnreadableLease | ReportCommitted | ReportRefused | Cancel | CertificateDue
+    Welcome | OfTheLine | Lease | UnreadableLease | ReportCommitted | ReportRefused | Cancel
 )

@@ -63,6 +63,10 @@ class Line:
         """
         if self._identity is not None:
             await self._ask_about(self._identity)
+        self.turn_to_another()
+
+    def turn_to_another(self) -> None:
+        """Leads to the next address, if there is another."""
         if len(self._addresses) > 1:
             self._turn += 1
             self._replace()

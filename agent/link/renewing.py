@@ -7,6 +7,7 @@ from typing import Final
 import grpc
 
 from agent.link.line import Line
+from agent.link.rhythm import Rhythm
 from agent.state_folder import StateUnusable
 from protos.codec import MessageInvalid
 from protos.log_lines import event_log
@@ -20,8 +21,9 @@ _REST_S: Final = 60.0
 class Renewing:
     """Renews the certificate of a line, if it has one."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, rhythm: Rhythm) -> None:
         self._line = line
+        self._rhythm = rhythm
         self._is_due = asyncio.Event()
 
     def ask(self) -> None:
@@ -35,6 +37,7 @@ class Renewing:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._is_due.wait(), wait_s)
             self._is_due.clear()
+            await asyncio.sleep(self._rhythm.moment_s())
             if await self.try_now():
                 return
             wait_s = min(wait_s or _REST_S, _REST_S)

@@ -15,6 +15,7 @@ from protos.fleet import (
     GiveBack,
     Heartbeat,
     Hello,
+    InLine,
     Lease,
     Membership,
     Progress,
@@ -22,12 +23,15 @@ from protos.fleet import (
     Report,
     ReportCommitted,
     ReportRefused,
+    SlowDown,
     Welcome,
 )
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
 
 _SAID: Mapping[str, type[FromController]] = {
     "welcome": Welcome,
+    "in_line": InLine,
+    "slow_down": SlowDown,
     "report_committed": ReportCommitted,
     "report_refused": ReportRefused,
     "cancel": Cancel,

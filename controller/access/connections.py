@@ -24,10 +24,12 @@ class Held(NamedTuple):
     Attributes:
         descriptor: by which it does.
         peer: its other end.
+        port: of this process's, to which it leads.
     """
 
     descriptor: int
     peer: Endpoint
+    port: int
 
 
 def make_room_for_descriptors(wanted: int) -> int:
@@ -48,7 +50,11 @@ def count_descriptors() -> int:
 def held_connections(ports: Collection[int]) -> list[Held]:
     """What is connected to one of this process's own ports."""
     return [
-        Held(each.fd, Endpoint(plain_address(ip_address(each.raddr.ip)), each.raddr.port))
+        Held(
+            each.fd,
+            Endpoint(plain_address(ip_address(each.raddr.ip)), each.raddr.port),
+            each.laddr.port,
+        )
         for each in psutil.Process().net_connections("tcp")
         if each.raddr and each.laddr.port in ports
     ]

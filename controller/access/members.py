@@ -1,7 +1,8 @@
 """How devices become members, stay members, and stop being ones."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from copy import copy
 from typing import Final
 
 from cryptography import x509
@@ -43,6 +44,12 @@ class Members:
         self._clock = clock
         self._fleet_port = fleet_port
         self._lifetime_ms = lifetime_ms
+
+    def within(self, database: Database) -> "Members":
+        """The same, by a database that may stand for a part of what is committed together."""
+        members = copy(self)
+        members._database = database
+        return members
 
     def new_token(
         self,
@@ -152,9 +159,9 @@ class Members:
             )
         return known.device_id
 
-    def labels_of(self, device_id: str) -> Mapping[str, str] | None:
-        """The labels that a member's token gave it; None for a device that joined by no token."""
-        return members.labels_of_member(self._database, device_id)
+    def is_member(self, device_id: str) -> bool:
+        """Whether a device joined by a token."""
+        return members.labels_of_member(self._database, device_id) is not None
 
     def may_fetch(self, device_id: str, sha256: str) -> bool:
         """Whether an artifact was leased to a device."""

@@ -6,6 +6,7 @@ one for members, who show certificates. gRPC asks everybody at a port for a cert
 """
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
@@ -68,17 +69,19 @@ class Doors:
         """How many ports it has."""
         return 2 if self._is_encrypted() else 1
 
-    def open(self, server: grpc.aio.Server) -> None:
-        """Listens.
+    def open(self, servers: Sequence[grpc.aio.Server]) -> None:
+        """Listens, at each port by a server of its own.
 
         Raises:
             EdgerankError: UNREACHABLE when a port is taken, or the address is not this machine's.
         """
         host, port = self.wanted.host, self.wanted.port
         if not self._is_encrypted():
-            self._listening = Listening(host=host, port=_bind(server, host, port, None))
+            (only,) = servers
+            self._listening = Listening(host=host, port=_bind(only, host, port, None))
             return
-        bound = _bind(server, host, port, _credentials(self.authorities, of_members=False))
+        of_people, of_fleet = servers
+        bound = _bind(of_people, host, port, _credentials(self.authorities, of_members=False))
         fleet_port = self.wanted.fleet_port
         if fleet_port is None:
             fleet_port = port and port + 1
@@ -86,7 +89,7 @@ class Doors:
         self._listening = Listening(
             host=host,
             port=bound,
-            fleet_port=_bind(server, host, fleet_port, of_members),
+            fleet_port=_bind(of_fleet, host, fleet_port, of_members),
             authority_pem=self.authorities.certificate_pem(),
         )
 
@@ -98,7 +101,7 @@ class Doors:
         return replace(self._listening, authority_pem=self.authorities.certificate_pem())
 
     def ports(self) -> tuple[int, ...]:
-        """All of them, since it was opened."""
+        """All of them, since it was opened, members' last."""
         listening = self.listening()
         both = (listening.port, listening.fleet_port)
         return tuple(port for port in both if port is not None)

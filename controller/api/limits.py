@@ -49,7 +49,7 @@ ROOMS: Final[Mapping[Load, Room]] = {
     Load.SESSION: Room(a_caller=4, in_all=12_000),
     # Whole rooms of devices stand behind one address.
     Load.STRANGER: Room(a_caller=256, in_all=2_000),
-    Load.UNKNOWN: Room(a_caller=1_000, in_all=8_000),
+    Load.UNKNOWN: Room(a_caller=1_000, in_all=12_000),
 }
 
 
@@ -60,7 +60,9 @@ class Limits:
     Attributes:
         rooms: how many calls of each kind may go on at once.
         calls: how many of all kinds may, those among them of which only the header came.
-        connections: how many may be open at each port, as far as descriptors reach.
+        connections: how many may be open at members' port, or at the only one, as far as
+            descriptors reach.
+        connections_of_people: the same at the other port, where devices join.
         reserved_descriptors: what is kept of them for the database, files and children.
         idle_share: one address may hold one connection in so many without a call going on in it.
         streams_a_connection: how many calls may go on in one connection.
@@ -68,13 +70,14 @@ class Limits:
         idle_s: how long it may be open without a call.
         vanished_s: how long a peer may be silent before it is asked whether it is there.
         request_s: how long the first message of a call may take.
-        silence_s: how long the next may: an agent beats every 2 s.
+        silence_s: how long the next may: an agent beats once a minute, if its fleet is large.
         unread_s: how long a peer may not read what it is told.
         look_s: how often connections are looked at.
         request_bytes: how long a single request may be.
         messages_per_s: how many messages of a device are heard a second, all its streams together.
         saved_messages: how many more at once of who said less before.
         greeting_messages: as how many of them a greeting counts, since it costs as much.
+        greetings_at_once: how many are worked on at once; who else greets waits in line.
         free_refusals: how many refusals a minute are told at once; more wait, the longer the more.
         longest_pause_s: how long they wait at most.
         free_failures: the same of what was brought, looked at for nothing, and refused.
@@ -89,6 +92,7 @@ class Limits:
     rooms: Mapping[Load, Room] = field(default_factory=lambda: ROOMS)
     calls: int = 24_000
     connections: int = 12_000
+    connections_of_people: int = 4_000
     reserved_descriptors: int = 384
     idle_share: int = 4
     streams_a_connection: int = 100
@@ -96,7 +100,7 @@ class Limits:
     idle_s: float = 300
     vanished_s: float = 120
     request_s: float = 20
-    silence_s: float = 120
+    silence_s: float = 180
     unread_s: float = 120
     look_s: float = 5
     request_bytes: int = 1 << 20
@@ -104,6 +108,7 @@ class Limits:
     messages_per_s: float = 30
     saved_messages: int = 300
     greeting_messages: int = 10
+    greetings_at_once: int = 16
     free_refusals: int = 60
     longest_pause_s: float = 4
     # On a machine that measures, each was looked at instead of that.
@@ -115,13 +120,21 @@ class Limits:
     failed_joins_an_address: int = 30
     failed_joins: int = 300
 
-    def connections_a_port(self, descriptors: int, ports: int) -> int:
-        """How many may be open at each of so many ports, with so many descriptors to have."""
-        return max(1, min(self.connections, (descriptors - self.reserved_descriptors) // ports))
+    def connections_of_ports(self, descriptors: int, ports: int) -> tuple[int, ...]:
+        """How many may be open at each of so many ports, with so many descriptors to have.
+
+        Members' port is the last.
+        """
+        wanted = self._wanted(ports)
+        share = min(1.0, (descriptors - self.reserved_descriptors) / sum(wanted))
+        return tuple(max(1, int(connections * share)) for connections in wanted)
 
     def descriptors(self, ports: int) -> int:
         """How many are wanted for so many ports."""
-        return self.connections * ports + self.reserved_descriptors
+        return sum(self._wanted(ports)) + self.reserved_descriptors
+
+    def _wanted(self, ports: int) -> tuple[int, ...]:
+        return (self.connections_of_people, self.connections)[-ports:]
 
 
 DEFAULTS: Final = Limits()

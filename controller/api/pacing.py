@@ -1,4 +1,4 @@
-"""How fast one peer is heard and refused: pure arithmetic of times, without clock or waiting."""
+"""How fast peers are heard, refused and let in: arithmetic of times, without clock or waiting."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -7,6 +7,10 @@ from typing import Final, NamedTuple
 FORGOTTEN_MS: Final = 60_000
 # However many peers there are.
 _MOST_REMEMBERED: Final = 10_000
+# Until a line has moved: what a machine like the tests' takes to greet one agent.
+_FIRST_MS: Final = 10.0
+# Of the newest move, in what a move takes.
+_NEWEST: Final = 0.05
 
 
 class Rates:
@@ -70,3 +74,33 @@ class Pauses:
             return 0.0
         # Doubled more often, it would be no finite number some day.
         return min(self._longest_s, self._first_s * 2.0 ** min(beyond - 1, 30))
+
+
+class Moving:
+    """How fast a line moves, by how fast it moved so far.
+
+    Attributes:
+        count: how often it moved.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._each_ms = _FIRST_MS
+        self._waited_since_ms: int | None = None
+
+    def moved(self, now_ms: int, *, is_waited_for: bool) -> None:
+        """One has gone in whose place another may take.
+
+        Args:
+            now_ms: the time, ms, never going back.
+            is_waited_for: whether anybody stands in the line; how long it takes until one comes is
+                not the line's doing.
+        """
+        self.count += is_waited_for
+        if self._waited_since_ms is not None:
+            self._each_ms += _NEWEST * (now_ms - self._waited_since_ms - self._each_ms)
+        self._waited_since_ms = now_ms if is_waited_for else None
+
+    def wait_s(self, ahead: int) -> float:
+        """How long it takes until the line has moved so often, s."""
+        return max(0, ahead) * self._each_ms / 1_000

@@ -23,7 +23,7 @@ from controller.ranking.comparison import compare
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
-from controller.state.devices import list_devices, list_removed
+from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
 from controller.state.measurements import list_measurements
 from controller.state.rounds.underway import list_underway
@@ -135,6 +135,10 @@ class Queries:
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""
+        meant = await asyncio.to_thread(find_named, self._database, name, self._fleet.connected())
+        if meant is not None:
+            return meant
+        # The names that are near are told.
         removed = await asyncio.to_thread(list_removed, self._database)
         return find_device((*await self.devices(), *removed), name)
 

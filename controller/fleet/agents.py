@@ -33,6 +33,7 @@ from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.reports import VANISHED
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
+from controller.fleet.standing.seen import Seen
 from controller.fleet.standing.tending import Tending
 from controller.fleet.standing.watching import DeviceWatching
 from controller.fleet.telling import tell_lost, tell_recorded
@@ -46,8 +47,8 @@ from protos.reasons import Reason, ReasonCode, reason
 
 log = event_log(__name__)
 
-# Those that beat are connected: when they were last heard of matters once the controller is gone.
-SEEN_EVERY_MS: Final = 30_000
+# Devices that were heard of in this time may come back when the controller does.
+_LATELY_MS: Final = 24 * 3_600_000
 
 
 class Fleet:
@@ -64,12 +65,11 @@ class Fleet:
         self._sessions: dict[str, AgentSession] = {}
         self._leases = LeaseBook(pace=pace)
         self.takeovers = Takeovers(database, clock)
-        self._seen_at_unix_ms: dict[str, int] = {}
-        self._seen_next_ms = 0
-        self._commits = Commits(database)
+        self.commits = Commits(database)
+        self.seen = Seen(self.commits, clock)
         self._dispatcher = Dispatcher(
             database,
-            self._commits,
+            self.commits,
             self._sessions,
             self._leases,
             changes,
@@ -80,7 +80,7 @@ class Fleet:
         self.watching = DeviceWatching(database, changes, self.connected)
         self._arrivals = Arrivals(
             database,
-            self._commits,
+            self.commits,
             self._sessions,
             self._leases,
             self.takeovers,
@@ -90,7 +90,7 @@ class Fleet:
         )
         self.tending = Tending(
             database,
-            self._commits,
+            self.commits,
             self._sessions,
             self._dispatcher,
             changes,
@@ -117,8 +117,15 @@ class Fleet:
         """Goes on where the controller stopped: settles reports, leases what was out afresh."""
         await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
-        known = await asyncio.to_thread(devices.list_devices, self._database, frozenset())
-        here = {known.device_id for known in known if known.profile.hostname == self._hostname}
+        working = await asyncio.to_thread(
+            devices.find_devices, self._database, set(out.values()), frozenset()
+        )
+        here = {each.device_id for each in working if each.profile.hostname == self._hostname}
+        lately = await asyncio.to_thread(
+            devices.count_seen, self._database, self._clock.unix_ms() - _LATELY_MS
+        )
+        # They come back over as long a time as their fleet was told, and their leases live on.
+        self._leases.pace = self._leases.pace.for_fleet(lately)
         for attempt_id, device_id in out.items():
             self._leases.grant(attempt_id, self._clock.monotonic_ms())
             if device_id in here:
@@ -147,14 +154,15 @@ class Fleet:
         else:
             how = None
         self._changes.notify()
-        self._seen_at_unix_ms.pop(session.device_id, None)
-        await self._commits.write(devices.leave, session.device_id, self._clock.unix_ms(), how)
+        self.seen.gone(session.device_id)
+        await self.commits.write(devices.leave, session.device_id, self._clock.unix_ms(), how)
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
-        """Renews those leases of the agent that it still holds."""
+        """Renews those leases of the agent that it still holds, and slows it down if need be."""
         held = tuple(held for held in beat.held_attempt_ids if held in session.leases)
         self._leases.renew(held, self._clock.monotonic_ms())
-        self._seen_at_unix_ms[session.device_id] = self._clock.unix_ms()
+        self.seen.heard(session.device_id)
+        session.slow_down(self._leases.pace)
 
     async def ready(self, session: AgentSession) -> None:
         """The agent is free: it gets a lease now, or when there is one; never a second one."""
@@ -181,7 +189,7 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
-        recorded = await self._commits.write(
+        recorded = await self.commits.write(
             reports.record_report, session.device_id, report, self._clock.unix_ms()
         )
         if recorded.is_new:
@@ -200,7 +208,7 @@ class Fleet:
         attempt_id = given.attempt_id
         if attempt_id not in session.leases:
             return
-        await self._commits.write(reports.take_back, attempt_id, self._clock.unix_ms())
+        await self.commits.write(reports.take_back, attempt_id, self._clock.unix_ms())
         session.forget(attempt_id)
         await self._end_lease(attempt_id)
 
@@ -229,16 +237,8 @@ class Fleet:
         await asyncio.gather(*(self._lose(lost, out.get(lost)) for lost in expired))
         overdue = self._leases.overdue(self._clock.monotonic_ms())
         await asyncio.gather(*(self._give_up(late, out.get(late)) for late in overdue))
-        if self._clock.monotonic_ms() >= self._seen_next_ms:
-            await self.remember_seen()
+        await self.seen.look()
         await self.end_finished_sweeps()
-
-    async def remember_seen(self) -> None:
-        """Commits when devices were last heard of, all of them at once."""
-        self._seen_next_ms = self._clock.monotonic_ms() + SEEN_EVERY_MS
-        seen, self._seen_at_unix_ms = self._seen_at_unix_ms, {}
-        if seen:
-            await self._commits.write(devices.touch, seen)
 
     def stood_still(self, gap_ms: int) -> None:
         """Nothing was heard for so long, by no fault of the agents': leases live on as long."""
@@ -247,7 +247,7 @@ class Fleet:
 
     async def end_finished_sweeps(self) -> None:
         """Ends the sweeps whose last job has ended."""
-        if await self._commits.write(end_finished, self._clock.unix_ms()):
+        if await self.commits.write(end_finished, self._clock.unix_ms()):
             self._changes.notify()
 
     def tell_to_renew(self) -> int:
@@ -273,7 +273,7 @@ class Fleet:
 
     async def _lose(self, attempt_id: str, device_id: str | None, why: Reason = VANISHED) -> None:
         """Gives an attempt up for lost; the device is its own, None for one that is not out."""
-        lost = await self._commits.write(
+        lost = await self.commits.write(
             reports.lose_attempt, attempt_id, self._clock.unix_ms(), why
         )
         if lost is not None:

@@ -1,12 +1,13 @@
 """One agent's open stream, and what is known of the agent while it lasts."""
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from controller.domain.errors import EdgerankError
+from controller.fleet.leasing.leases import USUAL, Pace
 from protos.fleet import (
+    PROTOCOL,
     REPORT_REFUSED,
     Cancel,
     CertificateDue,
@@ -15,30 +16,47 @@ from protos.fleet import (
     Progress,
     ReportCommitted,
     ReportRefused,
+    SlowDown,
     ToAgent,
+    Welcome,
 )
 
 Said: TypeAlias = ToAgent | EdgerankError | None
 
 
-class Outbox(asyncio.Queue[Said]):
-    """What is still to be said to one agent, in order.
+class Outbox:
+    """What is still to be said to one agent, in order, and heard by one reader.
 
     Who says something never waits, and nothing is dropped; a demand that is there already is there
     once. It does not grow with what the agent says, since who hears the agent waits for `room`.
+    There are thousands: a queue of asyncio takes 3 KB while nothing is in it.
     """
 
-    def _init(self, maxsize: int) -> None:  # noqa: ARG002 - the queue's signature
-        self._waiting: deque[Said] = deque()
-        self._taken = asyncio.Event()
+    __slots__ = ("_hearer", "_reader", "_waiting")
 
-    def _put(self, item: Said) -> None:
-        if not (isinstance(item, Cancel | CertificateDue) and item in self._waiting):
-            self._waiting.append(item)
+    def __init__(self) -> None:
+        self._waiting: list[Said] = []
+        self._reader: asyncio.Future[None] | None = None
+        self._hearer: asyncio.Future[None] | None = None
 
-    def _get(self) -> Said:
-        self._taken.set()
-        return self._waiting.popleft()
+    def put_nowait(self, said: Said) -> None:
+        """Adds what is to be said."""
+        if isinstance(said, Cancel | CertificateDue) and said in self._waiting:
+            return
+        self._waiting.append(said)
+        _wake(self._reader)
+
+    def get_nowait(self) -> Said:
+        """The next that is to be said; there has to be one."""
+        _wake(self._hearer)
+        return self._waiting.pop(0)
+
+    async def get(self) -> Said:
+        """The next that is to be said, once there is one."""
+        while not self._waiting:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        return self.get_nowait()
 
     def qsize(self) -> int:
         """How many messages wait."""
@@ -50,18 +68,25 @@ class Outbox(asyncio.Queue[Said]):
 
     async def room(self, most: int) -> None:
         """Returns once fewer than `most` messages wait."""
-        while self.qsize() >= most:
-            self._taken.clear()
-            await self._taken.wait()
+        while len(self._waiting) >= most:
+            self._hearer = asyncio.get_running_loop().create_future()
+            await self._hearer
 
 
-@dataclass(eq=False)
+def _wake(waits: "asyncio.Future[None] | None") -> None:
+    if waits is not None and not waits.done():
+        waits.set_result(None)
+
+
+@dataclass(eq=False, slots=True)
 class AgentSession:
     """One agent's open stream. None in the outbox ends it, and an error does with its sentence."""
 
     hello: Hello
     leases: dict[str, Lease]
     outbox: Outbox = field(default_factory=Outbox)
+    pace: Pace = USUAL
+    """That the agent was told last."""
     ready: bool = False
     progress: dict[str, Progress] = field(default_factory=dict)
     repeats: bool = False
@@ -73,6 +98,29 @@ class AgentSession:
     def device_id(self) -> str:
         """The device at the other end."""
         return self.hello.device_id
+
+    def welcome(self, pace: Pace) -> None:
+        """Tells the agent that it is heard from now on, and at which pace it is to speak."""
+        self.pace = pace
+        self.outbox.put_nowait(
+            Welcome(
+                heartbeat_interval_ms=pace.heartbeat_interval_ms,
+                protocol=PROTOCOL,
+                redial_spread_ms=pace.redial_spread_ms,
+            )
+        )
+
+    def slow_down(self, pace: Pace) -> None:
+        """Tells the agent the fleet's pace, where that is much slower than what it was told."""
+        if not pace.is_slower(self.pace):
+            return
+        self.pace = pace
+        self.outbox.put_nowait(
+            SlowDown(
+                heartbeat_interval_ms=pace.heartbeat_interval_ms,
+                redial_spread_ms=pace.redial_spread_ms,
+            )
+        )
 
     def forget(self, attempt_id: str) -> None:
         """The attempt is not this agent's any more."""

@@ -4,7 +4,7 @@ import asyncio
 import concurrent.futures
 import signal
 import socket
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,11 +117,11 @@ async def serve(
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
         behind = _Behind(*parts)
-        server, entrance = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
-        await _add_services_of_people(server, service)
-        doors.open(server)
+        servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
+        await _add_services_of_people(servers, service)
+        doors.open(servers)
         await fleet.recover()
-        await server.start()
+        await asyncio.gather(*(server.start() for server in servers))
         watching = _started(_look_after_leases(fleet, clock), entrance.look_after(doors.ports()))
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
@@ -134,7 +134,7 @@ async def serve(
             for task in (*watching, stopping):
                 task.cancel()
             await sweeps.close()
-            await _stop_serving(fleet, server)
+            await _stop_serving(fleet, servers)
             converter.close()
             database.close()
 
@@ -183,10 +183,10 @@ class _Behind:
         )
 
 
-def _guarded_server(
+def _guarded_servers(
     doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
-) -> tuple[grpc.aio.Server, Entrance]:
-    """A server that asks who calls, with the services of agents and of those who let them in."""
+) -> tuple[Sequence[grpc.aio.Server], Entrance]:
+    """Servers that ask who calls, with the services of agents and of those who let them in."""
     database, fleet, clock = behind.database, behind.fleet, behind.clock
     members = Members(
         database,
@@ -204,18 +204,24 @@ def _guarded_server(
         on_rotated=on_rotated,
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
-    entrance = Entrance(callers, database, clock, behind.limits, behind.meters, ports=doors.count())
-    server = entrance.server()
+    entrance = Entrance(
+        *(callers, database, fleet.commits, clock),
+        limits=behind.limits,
+        meters=behind.meters,
+        ports=doors.count(),
+    )
     fleet_service = FleetService(
         fleet, behind.artifacts, members, behind.limits, meters=behind.meters, clock=clock
     )
     _watch(behind, fleet_service.sessions)
-    server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
-    joining_service = JoiningService(members, behind.limits, clock)
-    fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
+    joining_service = JoiningService(members, fleet.commits, behind.limits, clock)
     access_service = AccessService(administration, behind.queries, fleet, entrance.guard)
-    query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
-    return server, entrance
+    servers = entrance.servers()
+    for server in servers:
+        server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
+        fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
+        query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
+    return servers, entrance
 
 
 def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
@@ -234,22 +240,25 @@ def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
     behind.meters.watch(standing)
 
 
-async def _stop_serving(fleet: Fleet, server: grpc.aio.Server) -> None:
+async def _stop_serving(fleet: Fleet, servers: Sequence[grpc.aio.Server]) -> None:
     """Ends every stream, and remembers when devices were last heard of."""
     fleet.end_sessions()
-    await server.stop(STOP_GRACE_S)
+    await asyncio.gather(*(server.stop(STOP_GRACE_S) for server in servers))
     with suppress(EdgerankError):
-        await fleet.remember_seen()
+        await fleet.seen.remember()
 
 
-async def _add_services_of_people(server: grpc.aio.Server, queries: QueryService) -> None:
-    query_pb2_grpc.add_QueryServicer_to_server(queries, server)
+async def _add_services_of_people(
+    servers: Sequence[grpc.aio.Server], queries: QueryService
+) -> None:
     health_servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     for service in ("", *_SERVICES):
         await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
     names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    for server in servers:
+        query_pb2_grpc.add_QueryServicer_to_server(queries, server)
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        reflection.enable_server_reflection(names, server)
 
 
 async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:

@@ -135,6 +135,8 @@ class ConnectResponse(_message.Message):
     CANCEL_FIELD_NUMBER: _builtins.int
     CERTIFICATE_DUE_FIELD_NUMBER: _builtins.int
     REPORT_REFUSED_FIELD_NUMBER: _builtins.int
+    IN_LINE_FIELD_NUMBER: _builtins.int
+    SLOW_DOWN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
@@ -147,6 +149,10 @@ class ConnectResponse(_message.Message):
     def certificate_due(self) -> Global___CertificateDue: ...
     @_builtins.property
     def report_refused(self) -> Global___ReportRefused: ...
+    @_builtins.property
+    def in_line(self) -> Global___InLine: ...
+    @_builtins.property
+    def slow_down(self) -> Global___SlowDown: ...
     def __init__(
         self,
         *,
@@ -156,12 +162,14 @@ class ConnectResponse(_message.Message):
         cancel: Global___Cancel | None = ...,
         certificate_due: Global___CertificateDue | None = ...,
         report_refused: Global___ReportRefused | None = ...,
+        in_line: Global___InLine | None = ...,
+        slow_down: Global___SlowDown | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "in_line", b"in_line", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "slow_down", b"slow_down", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "in_line", b"in_line", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "slow_down", b"slow_down", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "lease", "report_committed", "cancel", "certificate_due", "report_refused"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "lease", "report_committed", "cancel", "certificate_due", "report_refused", "in_line", "slow_down"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -257,24 +265,78 @@ class Welcome(_message.Message):
 
     HEARTBEAT_INTERVAL_MS_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
+    REDIAL_SPREAD_MS_FIELD_NUMBER: _builtins.int
     heartbeat_interval_ms: _builtins.int
     protocol: _builtins.int
     """Which protocol the controller speaks. Absent is 1."""
+    redial_spread_ms: _builtins.int
+    """Over how long the fleet spreads its dials once its streams broke: the agent dials at a random moment of it.
+    0 is at once.
+    """
     def __init__(
         self,
         *,
         heartbeat_interval_ms: _builtins.int = ...,
         protocol: _builtins.int | None = ...,
+        redial_spread_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "protocol", b"protocol"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "heartbeat_interval_ms", b"heartbeat_interval_ms", "protocol", b"protocol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "heartbeat_interval_ms", b"heartbeat_interval_ms", "protocol", b"protocol", "redial_spread_ms", b"redial_spread_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__protocol: _TypeAlias = _typing.Literal["protocol"]  # noqa: Y015
     _WhichOneofArgType__protocol: _TypeAlias = _typing.Literal["_protocol", b"_protocol"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__protocol) -> _WhichOneofReturnType__protocol | None: ...
 
 Global___Welcome: _TypeAlias = Welcome  # noqa: Y015
+
+@_typing.final
+class InLine(_message.Message):
+    """Before Welcome, at once to who has to wait for it and then whenever the time is over: many greet, and the
+    agent's turn comes on this stream. Who hears it hangs up only when nothing was said for much longer.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    wait_ms: _builtins.int
+    """About how long it takes until Welcome, or until this is said anew."""
+    def __init__(
+        self,
+        *,
+        wait_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wait_ms", b"wait_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InLine: _TypeAlias = InLine  # noqa: Y015
+
+@_typing.final
+class SlowDown(_message.Message):
+    """The fleet has grown since Welcome: from now on these hold in the place of what was told there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEARTBEAT_INTERVAL_MS_FIELD_NUMBER: _builtins.int
+    REDIAL_SPREAD_MS_FIELD_NUMBER: _builtins.int
+    heartbeat_interval_ms: _builtins.int
+    redial_spread_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        heartbeat_interval_ms: _builtins.int = ...,
+        redial_spread_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval_ms", b"heartbeat_interval_ms", "redial_spread_ms", b"redial_spread_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlowDown: _TypeAlias = SlowDown  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):

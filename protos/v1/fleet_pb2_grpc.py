@@ -51,7 +51,7 @@ class FleetServicer(object):
 
     def Connect(self, request_iterator, context):
         """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
-        Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
+        Welcome, or InLine as long as others are welcomed before. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
         free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
         stream ends when the controller stops or the device connects anew: dial again.
         Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be

@@ -35,7 +35,7 @@ class FleetStub:
     def __new__(cls, channel: _aio.Channel) -> FleetAsyncStub: ...
     Connect: _grpc.StreamStreamMultiCallable[_fleet_pb2.ConnectRequest, _fleet_pb2.ConnectResponse]
     """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
-    Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
+    Welcome, or InLine as long as others are welcomed before. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
     free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
     stream ends when the controller stops or the device connects anew: dial again.
     Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
@@ -54,7 +54,7 @@ class FleetAsyncStub(FleetStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Connect: _aio.StreamStreamMultiCallable[_fleet_pb2.ConnectRequest, _fleet_pb2.ConnectResponse]  # type: ignore[assignment]
     """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
-    Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
+    Welcome, or InLine as long as others are welcomed before. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
     free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
     stream ends when the controller stops or the device connects anew: dial again.
     Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be
@@ -76,7 +76,7 @@ class FleetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_fleet_pb2.ConnectResponse], _abc.AsyncIterator[_fleet_pb2.ConnectResponse]]:
         """The agent's one stream, open as long as both live. Its first message is Hello, its first answer
-        Welcome. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
+        Welcome, or InLine as long as others are welcomed before. After Welcome the agent sends Heartbeat at the interval it was told, Ready when it is
         free to measure, Progress while it does, and Report when an attempt ended. No deadline. The
         stream ends when the controller stops or the device connects anew: dial again.
         Errors: INVALID_ARGUMENT when the first message is no Hello or names a device as none may be

@@ -17,7 +17,7 @@ import psutil
 from tests.benchmarks import demo, startup, transfer
 from tests.benchmarks.attacks import honest
 from tests.benchmarks.converting import conversion
-from tests.benchmarks.fleet import cost
+from tests.benchmarks.fleet import cost, crowd
 from tests.benchmarks.measuring import (
     coverage,
     economy,
@@ -52,6 +52,7 @@ SPEED = {
     "newcomer": newcomer.run,
     "open-jobs": cost.run_open_jobs,
     "sweep-start": cost.run_start,
+    "crowd": crowd.run,
 }
 # What becomes of models that others have published; fetches about 600 MB from PyPI and npm.
 PUBLIC = {"public-models": adopting.run}

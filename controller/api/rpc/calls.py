@@ -124,17 +124,46 @@ async def _next(requests: AsyncIterator[Any], within_s: float) -> Any:
     Raises:
         EdgerankError: LIMIT when it does not come in time.
     """
-    reading = asyncio.ensure_future(anext(requests, None))
+    patience = _Patience(within_s / 2)
     try:
-        # In halves: what came while this process itself stood still is heard in the second.
-        for _half in range(2):
-            done, _reading = await asyncio.wait({reading}, timeout=within_s / 2)
-            if done:
-                return reading.result()
+        return await anext(requests, None)
+    except asyncio.CancelledError:
+        if not patience.is_over:
+            raise
     finally:
-        reading.cancel()
+        patience.end()
     raise EdgerankError(
         ErrorCode.LIMIT,
         f"nothing more came within {within_s:g} s, and nobody may hold a call without a word; call "
         "again",
     )
+
+
+class _Patience:
+    """Ends what the task waits for in which it was made, after twice the half of a time.
+
+    In halves: what came while this process itself stood still is heard in the second. A task or two
+    more for each message that is waited for would cost more than the message.
+
+    Attributes:
+        is_over: whether it has ended it.
+    """
+
+    def __init__(self, half_s: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.is_over = False
+        self._task = task
+        self._half_s = half_s
+        self._timer = task.get_loop().call_later(half_s, self._go_on)
+
+    def end(self) -> None:
+        """What was waited for is there."""
+        self._timer.cancel()
+
+    def _go_on(self) -> None:
+        self._timer = self._task.get_loop().call_later(self._half_s, self._give_up)
+
+    def _give_up(self) -> None:
+        self.is_over = True
+        self._task.cancel()

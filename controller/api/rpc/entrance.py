@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import grpc
@@ -18,6 +18,7 @@ from controller.api.rpc.guard import Guard
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import Refusals
 from controller.fleet.clock import Clock
+from controller.state.committing import Commits
 from controller.state.database import Database
 from protos.log_lines import event_log
 
@@ -39,20 +40,21 @@ class Entrance:
         self,
         callers: Callers,
         database: Database,
+        commits: Commits,
         clock: Clock,
+        *,
         limits: Limits,
         meters: Meters,
-        *,
         ports: int,
     ) -> None:
         """From here on this process may have as many descriptors as its `ports` want."""
         descriptors = make_room_for_descriptors(limits.descriptors(ports))
-        self._connections = limits.connections_a_port(descriptors, ports)
-        if self._connections < limits.connections:
+        self._connections = limits.connections_of_ports(descriptors, ports)
+        if self._connections[-1] < limits.connections:
             log.warning(
                 "few connections may be open at a port; a larger fleet wants a higher hard limit "
                 "of open files",
-                connections=self._connections,
+                connections=self._connections[-1],
                 descriptors=descriptors,
             )
         self._limits = limits
@@ -60,22 +62,28 @@ class Entrance:
         self._peers = Peers(limits, clock, self._connections)
         self._refusals = Refusals(database, clock)
         self.guard = Guard(
-            *(callers, database, clock),
+            *(callers, commits, clock),
             limits=limits,
             peers=self._peers,
             refusals=self._refusals,
             meters=meters,
         )
 
-    def server(self) -> grpc.aio.Server:
-        """A server without services, with the guard before those that it gets."""
-        return grpc.aio.server(
-            options=[*_OPTIONS, *channel_options(self._limits, self._connections)],
-            interceptors=[self.guard],
-            maximum_concurrent_rpcs=self._limits.calls,
+    def servers(self) -> tuple[grpc.aio.Server, ...]:
+        """A server for each port, without services, with the guard before those that it gets.
+
+        gRPC counts connections by server.
+        """
+        return tuple(
+            grpc.aio.server(
+                options=[*_OPTIONS, *channel_options(self._limits, connections)],
+                interceptors=[self.guard],
+                maximum_concurrent_rpcs=self._limits.calls,
+            )
+            for connections in self._connections
         )
 
-    async def look_after(self, ports: Collection[int]) -> NoReturn:
+    async def look_after(self, ports: Sequence[int]) -> NoReturn:
         """Now and then ends connections that hold others up, tells of what was refused, and tidies.
 
         What peers held and let go of is given back to the machine.

@@ -4,18 +4,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
 
 from controller.access.members import Members
+from controller.api.arrivals import Arrivals
 from controller.api.limits import Limits
 from controller.api.meters import Meters
 from controller.api.pacing import Rates
 from controller.api.rpc.failures import answered_failures
-from controller.api.rpc.from_agents import decode_from_agent
+from controller.api.rpc.from_agents import decode_from_agent, weigh_greeting
 from controller.api.rpc.guard import current_caller
 from controller.domain.devices import DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -31,6 +31,8 @@ from protos.v1 import fleet_pb2
 
 _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.Welcome: ("welcome", fleet_pb2.Welcome),
+    conversation.InLine: ("in_line", fleet_pb2.InLine),
+    conversation.SlowDown: ("slow_down", fleet_pb2.SlowDown),
     conversation.Lease: ("lease", fleet_pb2.Lease),
     conversation.ReportCommitted: ("report_committed", fleet_pb2.ReportCommitted),
     conversation.ReportRefused: ("report_refused", fleet_pb2.ReportRefused),
@@ -83,6 +85,7 @@ class FleetService:
         self._limits = limits
         self._members = members
         self._clock = clock
+        self._arrivals = Arrivals(limits.greetings_at_once, clock)
         self._rates = Rates(per_s=limits.messages_per_s, saved=limits.saved_messages)
         # Of long ones: neither on the loop that all share, nor on the threads that the database
         # waits in.
@@ -96,8 +99,14 @@ class FleetService:
             # Where no certificate says who it is, each stream is somebody else's.
             who = current_caller().device_id or object()
             await self._wait_for_turn(who, self._limits.greeting_messages)
-            hello = await self._first_hello(request_iterator)
-            session = await self._fleet.connect(await self._attested(hello))
+            greeting = await anext(request_iterator, b"")
+            weigh_greeting(greeting)
+            async with self._arrivals.place() as place:
+                while (wait_s := await place.look()) is not None:
+                    yield _to_agent(conversation.InLine(wait_ms=round(1_000 * wait_s)))
+                session = await self._welcomed(greeting)
+            # It is long, and the session lasts.
+            del greeting
             hearing = asyncio.create_task(self._hear(session, request_iterator, who))
             self.sessions.add(session)
             how: DeviceEventKind | None = DeviceEventKind.LOST
@@ -129,22 +138,23 @@ class FleetService:
                 yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
 
     async def _attested(self, hello: conversation.Hello) -> conversation.Hello:
-        """The Hello with the labels of the device's token, if the caller is who it says."""
+        """The Hello, if the caller is who it says."""
         caller = current_caller()
-        labels = await asyncio.to_thread(self._members.labels_of, hello.device_id)
-        if caller.device_id is not None and caller.device_id != hello.device_id:
+        if caller.device_id == hello.device_id:
+            return hello
+        if caller.device_id is not None:
             raise EdgerankError(
                 ErrorCode.NOT_ALLOWED,
                 "the agent says that it is another device than its certificate says; a state "
                 "folder is of one device: give this agent one of its own, and join with a token",
             )
-        if caller.device_id is None and labels is not None:
+        if await asyncio.to_thread(self._members.is_member, hello.device_id):
             raise EdgerankError(
                 ErrorCode.NOT_ALLOWED,
                 "this device joined with a certificate, and comes back with it only; start its "
                 "agent with the state folder that it had, or with a token for it",
             )
-        return replace(hello, labels={**hello.labels, **(labels or {})})
+        return hello
 
     async def _check_fetch(self, sha256: str) -> None:
         device_id = current_caller().device_id
@@ -182,10 +192,10 @@ class FleetService:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoding, decode_from_agent, request)
 
-    async def _first_hello(self, requests: Requests) -> conversation.Hello:
-        said = await self._decoded(await anext(requests, b""))
+    async def _welcomed(self, greeting: bytes) -> AgentSession:
+        said = await self._decoded(greeting)
         if isinstance(said, conversation.Hello):
-            return said
+            return await self._fleet.connect(await self._attested(said))
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
 
     async def _handle(

@@ -81,6 +81,18 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableRepo
     return from_message(message, domain_type, allowance.bounds)
 
 
+def weigh_greeting(content: bytes) -> None:
+    """Refuses what is too long to be a Hello, before it waits in memory for its turn.
+
+    Args:
+        content: an encoded ConnectRequest.
+
+    Raises:
+        MessageInvalid: it is too long.
+    """
+    _weigh("hello", content, _SAID["hello"][2])
+
+
 def _leave_out_unknown_runtimes(hello: fleet_pb2.Hello) -> None:
     known = types_pb2.Runtime.values()
     understood = [each for each in hello.profile.runtimes if each.runtime in known]

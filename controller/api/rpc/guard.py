@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
@@ -29,7 +30,7 @@ from controller.domain.access import AuditEntry, Caller, CallerKind, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change
-from controller.state.database import Database
+from controller.state.committing import Commits
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -60,7 +61,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         callers: Callers,
-        database: Database,
+        commits: Commits,
         clock: Clock,
         *,
         limits: Limits,
@@ -70,7 +71,7 @@ class Guard(grpc.aio.ServerInterceptor):
     ) -> None:
         self._meters = meters
         self._callers = callers
-        self._database = database
+        self._commits = commits
         self._clock = clock
         self.limits = limits
         self._crowd = Crowd(limits.rooms)
@@ -86,6 +87,8 @@ class Guard(grpc.aio.ServerInterceptor):
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
         self._cut: set[asyncio.Task[Any]] = set()
         self._times_cut = 0
+        # Else people would wait behind a fleet that comes back.
+        self._looking_up = ThreadPoolExecutor(max_workers=1, thread_name_prefix="certificates")
         # By connection, as long as a call is open in it: nobody else has its port meanwhile.
         self._owners: Counter[str] = Counter()
 
@@ -183,7 +186,7 @@ class Guard(grpc.aio.ServerInterceptor):
             action=method.rpartition("/")[2],
             subject=subject,
         )
-        await asyncio.to_thread(record_change, self._database, entry)
+        await self._commits.write(record_change, entry)
 
     @asynccontextmanager
     async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[None]:
@@ -193,8 +196,8 @@ class Guard(grpc.aio.ServerInterceptor):
         with ExitStack() as held:
             async with answered_failures(context):
                 place = None if is_of_loopback(shown.peer) else place_of(shown.peer)
-                with self._crowd.counted(Load.UNKNOWN, place):
-                    caller = await self._caller(shown)
+                with self._crowd.counted(Load.UNKNOWN, place), self._peers.speaking(shown.peer):
+                    caller = await self._caller(need, shown)
                 _caller.set(caller)
                 _check(caller, need)
                 held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
@@ -208,13 +211,18 @@ class Guard(grpc.aio.ServerInterceptor):
                 with self._peers.told(shown.peer):
                     await end(context, grpc.StatusCode.PERMISSION_DENIED, revoked)
 
-    async def _caller(self, shown: Shown) -> Caller:
+    async def _caller(self, need: Need, shown: Shown) -> Caller:
+        if need.of_caller is Who.ANYONE and shown == Shown(shown.peer):
+            # Whose the connection is would be asked of the kernel for nothing.
+            return STRANGER
         if self._owners[shown.peer] and shown == Shown(shown.peer):
             # The kernel takes milliseconds to tell, and an agent calls often.
             return OWNER
         while True:
             times_cut = self._times_cut
-            caller = await asyncio.to_thread(self._callers.caller, shown)
+            of_members = self._looking_up if shown.certificate_pem is not None else None
+            looking_up = asyncio.get_running_loop().run_in_executor
+            caller = await looking_up(of_members, self._callers.caller, shown)
             # Else it may have been revoked meanwhile.
             if times_cut == self._times_cut:
                 return caller

@@ -14,6 +14,7 @@ from controller.api.rpc.guard import current_caller, let_speak
 from controller.domain.access import Caller, CallerKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
+from controller.state.committing import Commits
 from protos.codec import to_message
 from protos.fleet import Membership
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
@@ -24,8 +25,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class JoiningService(fleet_pb2_grpc.JoiningServicer):
     """What agents call before they are members, and when their certificate is due."""
 
-    def __init__(self, members: Members, limits: Limits, clock: Clock) -> None:
+    def __init__(self, members: Members, commits: Commits, limits: Limits, clock: Clock) -> None:
         self._members = members
+        self._commits = commits
         self._clock = clock
         self._failed = FailedAttempts(
             an_address=limits.failed_joins_an_address, in_all=limits.failed_joins
@@ -66,8 +68,10 @@ class JoiningService(fleet_pb2_grpc.JoiningServicer):
     async def _joined(self, request: fleet_pb2.JoinRequest, address: str) -> tuple[Membership, str]:
         self._failed.check(address, self._clock.monotonic_ms())
         try:
-            return await asyncio.to_thread(
-                self._members.join, request.secret, request.certificate_request_der
+            return await self._commits.write(
+                lambda database: self._members.within(database).join(
+                    request.secret, request.certificate_request_der
+                )
             )
         except EdgerankError as error:
             if error.code is ErrorCode.UNKNOWN_CALLER:

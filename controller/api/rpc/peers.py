@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -27,11 +27,11 @@ _OWN_DESCRIPTORS: Final = 64
 class Peers:
     """Knows in which connections calls go on, and looks after the others."""
 
-    def __init__(self, limits: Limits, clock: Clock, connections: int) -> None:
-        """`connections` may be open at each port."""
+    def __init__(self, limits: Limits, clock: Clock, connections: Sequence[int]) -> None:
+        """So many `connections` may be open at each port."""
         self._clock = clock
         self._unread_ms = round(1_000 * limits.unread_s)
-        self._idle_at_most = max(1, connections // limits.idle_share)
+        self._idle_at_most = tuple(max(1, count // limits.idle_share) for count in connections)
         self._speaking: Counter[str] = Counter()
         self._writes: dict[object, tuple[int, str]] = {}
         self._idle: frozenset[Endpoint] = frozenset()
@@ -57,11 +57,12 @@ class Peers:
         finally:
             del self._writes[write]
 
-    async def look(self, ports: Collection[int]) -> None:
+    async def look(self, ports: Sequence[int]) -> None:
         """Ends connections of who does not read, and idle ones where an address has too many."""
         deaf = self._deaf()
         descriptors = await asyncio.to_thread(count_descriptors)
-        if not deaf and descriptors <= self._idle_at_most + _OWN_DESCRIPTORS:
+        idle = descriptors - _OWN_DESCRIPTORS - len(self._speaking)
+        if not deaf and idle <= min(self._idle_at_most):
             # Which of them are whose is asked only where it can matter.
             self._idle = frozenset()
             return
@@ -73,14 +74,16 @@ class Peers:
                     peer=place_of_end(each.peer),
                     unread_s=self._unread_ms // 1_000,
                 )
-        surplus = self._surplus(held)
-        for place, count in Counter(
-            place_of_end(each.peer) for each in surplus if end_connection(each)
+        may_be = dict(zip(ports, self._idle_at_most, strict=True))
+        surplus = self._surplus(held, may_be)
+        for (place, port), count in Counter(
+            (place_of_end(each.peer), each.port) for each in surplus if end_connection(each)
         ).items():
             log.warning(
                 "too many connections without a call; some were ended",
                 peer=place,
-                may_be=self._idle_at_most,
+                port=port,
+                may_be=may_be[port],
                 ended=count,
             )
 
@@ -88,21 +91,21 @@ class Peers:
         since_ms = self._clock.monotonic_ms() - self._unread_ms
         return _ends(peer for started_ms, peer in self._writes.values() if started_ms <= since_ms)
 
-    def _surplus(self, held: Collection[Held]) -> list[Held]:
-        """Idle connections of an address beyond those that it may have.
+    def _surplus(self, held: Collection[Held], may_be: Mapping[int, int]) -> list[Held]:
+        """Idle connections of an address beyond those that it may have at a port.
 
         Only those that were idle at the last look, too: a fleet that comes back at once greets one
         by one.
         """
         speaking = _ends(self._speaking)
-        by_place: defaultdict[str, list[Held]] = defaultdict(list)
+        by_place: defaultdict[tuple[str, int], list[Held]] = defaultdict(list)
         for each in held:
             if each.peer not in speaking:
-                by_place[place_of_end(each.peer)].append(each)
+                by_place[place_of_end(each.peer), each.port].append(each)
         surplus: list[Held] = []
-        for idle in by_place.values():
+        for (_place, port), idle in by_place.items():
             lasting = [each for each in idle if each.peer in self._idle]
-            surplus += lasting[: max(0, len(idle) - self._idle_at_most)]
+            surplus += lasting[: max(0, len(idle) - may_be[port])]
         self._idle = frozenset(each.peer for idle in by_place.values() for each in idle)
         return surplus
 

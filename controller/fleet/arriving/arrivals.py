@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 
 from controller.domain.errors import EdgerankError
+from controller.fleet.arriving.greeting import greet
 from controller.fleet.arriving.identities import Identities
 from controller.fleet.arriving.takeover import Takeovers
 from controller.fleet.clock import Clock
@@ -14,7 +14,7 @@ from controller.fleet.sessions import AgentSession
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
-from protos.fleet import PROTOCOL, Cancel, Hello, Lease, Welcome
+from protos.fleet import Cancel, Hello, Lease
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -63,16 +63,22 @@ class Arrivals:
         self._refuse_second(self._sessions.get(hello.device_id), hello)
         if hello.replace:
             await asyncio.to_thread(self._takeovers.take_over, hello, frozenset(self._sessions))
-        enrolled = await self._commits.write(devices.enrol, hello, self._clock.unix_ms())
-        # A person may have renamed it, or let its agent take it over.
-        hello = replace(hello, device_id=enrolled.device_id, name=enrolled.name)
-        given = await self._take_place(hello)
-        held = await self._held_leases(hello, given)
+        greeted = await self._commits.write(greet, hello, self._clock.unix_ms())
+        hello, out = greeted.hello, greeted.out
+        given: Mapping[str, Lease] = {}
+        if (older := self._sessions.get(hello.device_id)) is None:
+            await self._commits.write(devices.came, hello.device_id, self._clock.unix_ms())
+        else:
+            given = self._take_place(older, hello)
+            # It may have been given one meanwhile.
+            out = await asyncio.to_thread(
+                attempts.leases_of_device, self._database, hello.device_id
+            )
+        held = await self._held_leases(hello, out, given)
         session = AgentSession(hello, held)
         self._sessions[hello.device_id] = session
         self._leases.pace = self._leases.pace.for_fleet(len(self._sessions))
-        interval_ms = self._leases.pace.heartbeat_interval_ms
-        session.outbox.put_nowait(Welcome(heartbeat_interval_ms=interval_ms, protocol=PROTOCOL))
+        session.welcome(self._leases.pace)
         for attempt_id in held.keys() - set(hello.held_attempt_ids):
             session.outbox.put_nowait(given[attempt_id])
         for attempt_id in await self._taken_back(hello):
@@ -80,12 +86,8 @@ class Arrivals:
         log.info("connected", device=hello.name, device_id=hello.device_id)
         return session
 
-    async def _take_place(self, hello: Hello) -> Mapping[str, Lease]:
+    def _take_place(self, older: AgentSession, hello: Hello) -> Mapping[str, Lease]:
         """Ends a device's older session; gives the leases that this very agent was given in it."""
-        older = self._sessions.get(hello.device_id)
-        if older is None:
-            await self._commits.write(devices.came, hello.device_id, self._clock.unix_ms())
-            return {}
         self._refuse_second(older, hello)
         self._identities.take_place(hello.device_id, hello.run_id, older.hello.run_id)
         del self._sessions[hello.device_id]
@@ -106,12 +108,13 @@ class Arrivals:
             older.outbox.put_nowait(error)
             raise
 
-    async def _held_leases(self, hello: Hello, given: Mapping[str, Lease]) -> dict[str, Lease]:
-        """The agent's leases; those that it does not hold are lost.
+    async def _held_leases(
+        self, hello: Hello, out: dict[str, Lease], given: Mapping[str, Lease]
+    ) -> dict[str, Lease]:
+        """Those of the leases out to an agent that it holds; the others are lost.
 
         One that went into the older stream of an agent that was leaving it may not have been heard.
         """
-        out = await asyncio.to_thread(attempts.leases_of_device, self._database, hello.device_id)
         for attempt_id in out.keys() - {*hello.held_attempt_ids, *given}:
             await self._lose(attempt_id, hello.device_id)
             del out[attempt_id]

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from protos.fleet import Lease
 
-HEARTBEAT_INTERVAL_MS = 2_000
-LEASE_MS = 15_000
+HEARTBEAT_INTERVAL_MS = 5_000
+LEASE_MS = 30_000
 MOST_BEATS_A_S: Final = 500
-"""Of the fleet: the usual pace up to 1,000 agents, 10 s between two beats of each of 5,000."""
+"""Of the fleet: the usual pace up to 2,500 agents, 20 s between two beats of each of 10,000."""
+SLOWEST_INTERVAL_MS: Final = 60_000
+"""However large the fleet: who beats more rarely is not told from who is gone."""
+DIALS_A_S: Final = 200
+"""What a controller on two cores welcomes beside its other work, TLS included."""
+LONGEST_SPREAD_MS: Final = 120_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,25 +32,48 @@ class Pace:
     Attributes:
         heartbeat_interval_ms: how often an agent gives a sign of life, ms.
         lease_ms: how long a lease lives without one, ms.
+        redial_spread_ms: over how long agents spread their dials once their streams broke, ms.
     """
 
     heartbeat_interval_ms: int = HEARTBEAT_INTERVAL_MS
     lease_ms: int = LEASE_MS
+    redial_spread_ms: int = 0
 
     def for_fleet(self, agents: int) -> Pace:
         """A pace at which so many agents give no more than MOST_BEATS_A_S signs of life a second.
 
-        It is never faster than this one: whoever was told to beat more slowly goes on so, and its
-        lease has to live as long. A lease outlives as many missed beats at every pace.
+        As far as SLOWEST_INTERVAL_MS allows. It is never faster than this one: whoever was told to
+        beat more slowly goes on so, and its lease has to live as long. A lease outlives as many
+        missed beats at every pace, and the time over which streams that broke are dialled again.
         """
-        least_ms = math.ceil(agents * 1_000 / MOST_BEATS_A_S)
-        if least_ms <= self.heartbeat_interval_ms:
-            return self
-        lease_ms = self.lease_ms * least_ms // self.heartbeat_interval_ms
-        return Pace(heartbeat_interval_ms=least_ms, lease_ms=lease_ms)
+        spread_ms = min(agents * 1_000 // DIALS_A_S, LONGEST_SPREAD_MS)
+        spread_ms = max(spread_ms, self.redial_spread_ms)
+        before_ms = self.heartbeat_interval_ms
+        interval_ms = min(math.ceil(agents * 1_000 / MOST_BEATS_A_S), SLOWEST_INTERVAL_MS)
+        if interval_ms <= before_ms:
+            return replace(self, redial_spread_ms=spread_ms)
+        # In few steps: each lets a lease live as many beats as before, rounded down.
+        interval_ms = max(interval_ms, min(before_ms * _STEP // 10, SLOWEST_INTERVAL_MS))
+        return Pace(
+            heartbeat_interval_ms=interval_ms,
+            lease_ms=self.lease_ms * interval_ms // before_ms,
+            redial_spread_ms=spread_ms,
+        )
+
+    def is_slower(self, than: Pace) -> bool:
+        """Whether it is so much slower that who keeps the other one is to be told."""
+        return (
+            self.heartbeat_interval_ms >= _TOLD_ANEW * than.heartbeat_interval_ms
+            or self.redial_spread_ms >= _TOLD_ANEW * than.redial_spread_ms + _TOLD_ANEW_MS
+        )
 
 
 USUAL: Final = Pace()
+
+_STEP: Final = 11
+"""Tenths of the interval before."""
+_TOLD_ANEW: Final = 1.25
+_TOLD_ANEW_MS: Final = 500
 
 # An agent stops a child two minutes after it should have ended, and starts one for the baseline.
 _STARTS_MS: Final = 2 * 120_000

@@ -249,6 +249,30 @@ def find_devices(
     return tuple(sorted(found, key=lambda device: device.name))
 
 
+def find_named(database: Database, name: str, connected: frozenset[str]) -> Device | None:
+    """The device that is meant by a name: one of the fleet, else the newest removed, or None."""
+    named = _standing().where(devices.c.name == name)
+    removed_at = devices.c.removed_at_unix_ms
+    newest = named.where(removed_at.is_not(None)).order_by(removed_at.desc()).limit(1)
+    with database.transaction() as transaction:
+        # One after the other: an index has the names of the fleet, and none those of before.
+        for meant in (named.where(removed_at.is_(None)), newest):
+            if found := _devices(transaction.execute(meant).mappings(), connected):
+                return found[0]
+    return None
+
+
+def count_seen(database: Database, since_unix_ms: int) -> int:
+    """How many devices of the fleet were heard of since then."""
+    lately = devices.c.last_seen_at_unix_ms >= since_unix_ms
+    with database.transaction() as transaction:
+        return transaction.scalars(
+            select(func.count())
+            .select_from(devices)
+            .where(lately, devices.c.removed_at_unix_ms.is_(None))
+        ).one()
+
+
 def list_removed(database: Database) -> tuple[Device, ...]:
     """Every device that was removed and whose measurements stayed, the newest first."""
     removed = _standing().where(devices.c.removed_at_unix_ms.is_not(None))

@@ -20,6 +20,7 @@ from tests.benchmarks.fleet.simulated import (
     SimulatedFleet,
     enrol_devices,
     hello,
+    ids_of,
     plan,
     report_of,
     start,
@@ -84,7 +85,7 @@ def run_start() -> Section:
         database = _opened(folder)
         enrol_devices(database, devices)
         begin_s = time.perf_counter()
-        spec, planned = plan(database, devices, JOBS_EACH, 1)
+        spec, planned = plan(database, ids_of(devices), JOBS_EACH, 1)
         planned_s = time.perf_counter()
         start(database, spec, planned)
         started_s = time.perf_counter()
@@ -121,7 +122,7 @@ def _costs(devices: int, threads: int, batches: int) -> _Costs:
     with tempfile.TemporaryDirectory() as folder:
         database = _opened(folder)
         enrol_devices(database, devices)
-        sweep_id = start(database, *plan(database, devices, threads, batches))
+        sweep_id = start(database, *plan(database, ids_of(devices), threads, batches))
         turns = REPETITIONS * devices * threads * batches
         rounds = min(ROUNDS, turns // 3)
         leasing_ms, recording_ms = _turns_ms(database, devices, rounds)

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from protos.fleet import (
     FromAgent,
     Heartbeat,
     Hello,
+    InLine,
     Lease,
     Measured,
     Ready,
@@ -41,7 +44,6 @@ from tests.measured import repetition_of
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
 REPETITIONS = 3
-BEAT_S = 2.0
 WEIGHTS = Weights(WeightsKind.SYNTHETIC, "simulated", "d" * 64, "nobody's", None, None)
 
 
@@ -61,7 +63,14 @@ def enrol_devices(database: Database, count: int) -> None:
         enrol(database, hello(number), now_unix_ms=0)
 
 
-def plan(database: Database, devices: int, threads: int, batches: int) -> tuple[SweepSpec, Plan]:
+def ids_of(count: int) -> frozenset[str]:
+    """The ids of the first agents, so many."""
+    return frozenset(hello(number).device_id for number in range(count))
+
+
+def plan(
+    database: Database, device_ids: frozenset[str], threads: int, batches: int
+) -> tuple[SweepSpec, Plan]:
     """A sweep of threads x batches jobs on each device."""
     spec = SweepSpec(
         backbones=("MobileNetV1",),
@@ -75,8 +84,9 @@ def plan(database: Database, devices: int, threads: int, batches: int) -> tuple[
         time_budget_ms=1_000,
         batches=tuple(range(1, batches + 1)),
     )
-    ids = frozenset(hello(number).device_id for number in range(devices))
-    known = list_devices(database, ids)
+    known = [
+        device for device in list_devices(database, device_ids) if device.device_id in device_ids
+    ]
     return spec, plan_sweep(spec, known, load_catalog())
 
 
@@ -137,23 +147,25 @@ class SimulatedFleet:
         # Each has a connection of its own, as on a machine of its own.
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(self.address, options=options) as channel:
-            stream = _Stream(FleetClient(channel, lambda: 0).connect())
+            stream = StreamInTurn(FleetClient(channel, lambda: 0).connect())
             await stream.send(hello(number))
+            while isinstance(welcome := await stream.receive(), InLine):
+                pass
+            assert isinstance(welcome, Welcome)
+            self.welcomed_s.append(time.perf_counter())
             held: set[str] = set()
-            beating = asyncio.create_task(_beat(stream, held))
+            beating = asyncio.create_task(beat(stream, held, welcome.heartbeat_interval_ms / 1_000))
             try:
                 await self._work(stream, held, np.random.default_rng(number))
             finally:
                 beating.cancel()
 
-    async def _work(self, stream: "_Stream", held: set[str], rng: np.random.Generator) -> None:
+    async def _work(self, stream: "StreamInTurn", held: set[str], rng: np.random.Generator) -> None:
         has_worked = False
+        await stream.send(Ready())
         while (said := await stream.receive()) is not None:
             now_s = time.perf_counter()
             match said:
-                case Welcome():
-                    self.welcomed_s.append(now_s)
-                    await stream.send(Ready())
                 case Lease():
                     if not has_worked:
                         self.first_leases_s.append(now_s)
@@ -166,7 +178,7 @@ class SimulatedFleet:
                     await stream.send(Ready())
 
 
-class _Stream:
+class StreamInTurn:
     """An agent's stream, on which one message is sent at a time."""
 
     def __init__(self, stream: AgentStream) -> None:
@@ -179,10 +191,12 @@ class _Stream:
             await self._stream.send(message)
 
 
-async def _beat(stream: _Stream, held: set[str]) -> None:
+async def beat(stream: StreamInTurn, held: Iterable[str], interval_s: float) -> None:
+    """Gives signs of life of what is held, for ever."""
+    await asyncio.sleep(random.uniform(0, interval_s))
     while True:
-        await asyncio.sleep(BEAT_S)
         await stream.send(Heartbeat(held_attempt_ids=tuple(held)))
+        await asyncio.sleep(interval_s)
 
 
 def _store_artifact(database: Database, variant: Variant) -> str:

@@ -78,6 +78,12 @@ class FakeController:
         # Nobody is welcome until it is set.
         self.may_welcome = asyncio.Event()
         self.may_welcome.set()
+        # Whose turn has not come is told to wait for so long.
+        self.turn = asyncio.Event()
+        self.turn.set()
+        self.wait_ms = 0
+        self.greetings = 0
+        self._greeted = asyncio.Condition()
 
     def store(self, content: bytes) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
@@ -87,6 +93,11 @@ class FakeController:
     async def next_call(self) -> AgentCall:
         return await self.calls.get()
 
+    async def greeted(self, times: int) -> None:
+        """Returns once agents have said Hello so often."""
+        async with self._greeted:
+            await self._greeted.wait_for(lambda: self.greetings >= times)
+
     def welcome(self) -> Any:
         return self.contract.Welcome(heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS)
 
@@ -94,6 +105,12 @@ class FakeController:
         first = await anext_of(request_iterator)
         if self.refuse_with is not None:
             await context.abort(self.refuse_with, f"the name {first.hello.name} is taken")
+        self.greetings += 1
+        async with self._greeted:
+            self._greeted.notify_all()
+        if not self.turn.is_set():
+            yield self.contract.ConnectResponse(in_line=self.contract.InLine(wait_ms=self.wait_ms))
+            await self.turn.wait()
         call = AgentCall(first.hello, self.contract)
         call.answer(welcome=self.welcome())
 

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.message import DecodeError, Message
 from hypothesis import given
 
-from agent.link.incoming import FromController, UnreadableLease
+from agent.link.incoming import FromController, OfTheLine, UnreadableLease
 from agent.link.session import (
     HeartbeatDue,
     Instruction,
@@ -17,7 +17,7 @@ from agent.link.session import (
 )
 from agent.link.wire import decode_from_controller, encode_report
 from protos.codec import to_message
-from protos.fleet import CertificateDue, Lease, Welcome
+from protos.fleet import Lease, Welcome
 from protos.inputs import ConstantInput, ElementType, ImageSize, InputKind, NetworkInput
 from protos.measuring import MeasureSettings, StartGate
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -68,7 +68,7 @@ def heard(response: fleet_pb2.ConnectResponse) -> tuple[Instruction, ...]:
     session = Session(unsent=["unsent"])
     session.handle(Welcome(heartbeat_interval_ms=1))
     said = decoded(response)
-    if said is None or isinstance(said, CertificateDue):
+    if said is None or isinstance(said, OfTheLine):
         return ()
     instructions = session.handle(said)
     for each in instructions:

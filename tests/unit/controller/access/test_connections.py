@@ -52,6 +52,6 @@ def test_a_number_that_is_another_connections_by_now_ends_nothing() -> None:
         listening.accept()[0] as ours,
     ):
         another = Endpoint(ip_address("192.0.2.7"), theirs.getsockname()[1])
-        assert not end_connection(Held(ours.fileno(), another))
+        assert not end_connection(Held(ours.fileno(), another, 1))
         ours.sendall(b"x")
         assert theirs.recv(1) == b"x"

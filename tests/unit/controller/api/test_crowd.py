@@ -49,9 +49,15 @@ def test_every_kind_has_room_for_a_caller_and_more_for_all() -> None:
 
 @pytest.mark.parametrize(
     ("descriptors", "ports", "connections"),
-    [(24_384, 2, 12_000), (1_000_000, 1, 12_000), (1_024, 1, 640), (1_024, 2, 320), (100, 2, 1)],
+    [
+        (16_384, 2, (4_000, 12_000)),
+        (1_000_000, 1, (12_000,)),
+        (1_024, 1, (640,)),
+        (1_024, 2, (160, 480)),
+        (100, 2, (1, 1)),
+    ],
 )
 def test_descriptors_are_shared_among_ports_and_some_are_kept(
-    descriptors: int, ports: int, connections: int
+    descriptors: int, ports: int, connections: tuple[int, ...]
 ) -> None:
-    assert DEFAULTS.connections_a_port(descriptors, ports) == connections
+    assert DEFAULTS.connections_of_ports(descriptors, ports) == connections

@@ -12,7 +12,16 @@ from controller.domain.jobs import (
     after_loss,
     may_come_from,
 )
-from controller.fleet.leasing.leases import LEASE_MS, MOST_BEATS_A_S, USUAL, LeaseBook, Pace
+from controller.fleet.leasing.leases import (
+    DIALS_A_S,
+    LEASE_MS,
+    LONGEST_SPREAD_MS,
+    MOST_BEATS_A_S,
+    SLOWEST_INTERVAL_MS,
+    USUAL,
+    LeaseBook,
+    Pace,
+)
 
 
 def test_a_lease_expires_when_nobody_renews_it() -> None:
@@ -74,15 +83,43 @@ def test_a_large_fleet_beats_more_slowly_and_its_leases_live_as_many_beats(
     agents: int, more: int
 ) -> None:
     pace = USUAL.for_fleet(agents)
-    assert agents * 1_000 / pace.heartbeat_interval_ms <= MOST_BEATS_A_S
-    missed_beats = pace.lease_ms / pace.heartbeat_interval_ms
-    assert missed_beats == pytest.approx(USUAL.lease_ms / USUAL.heartbeat_interval_ms, abs=0.001)
+    assert 5_000 <= pace.heartbeat_interval_ms <= 60_000
+    if pace.heartbeat_interval_ms < SLOWEST_INTERVAL_MS:
+        assert agents * 1_000 / pace.heartbeat_interval_ms <= MOST_BEATS_A_S
+    assert missed_beats(pace) == pytest.approx(missed_beats(USUAL), abs=0.001)
     # Whoever beats slowly already is waited for as long as before.
     grown = pace.for_fleet(more)
     assert grown.lease_ms >= pace.lease_ms
-    assert (grown == pace) == (grown.heartbeat_interval_ms == pace.heartbeat_interval_ms)
+    assert grown.redial_spread_ms >= pace.redial_spread_ms
 
 
-def test_a_small_fleet_beats_at_the_usual_pace() -> None:
-    assert USUAL.for_fleet(1_000) is USUAL
-    assert USUAL.for_fleet(5_000) == Pace(heartbeat_interval_ms=10_000, lease_ms=75_000)
+def missed_beats(pace: Pace) -> float:
+    return pace.lease_ms / pace.heartbeat_interval_ms
+
+
+def test_a_fleet_that_grows_agent_by_agent_keeps_its_leases_as_long() -> None:
+    pace = USUAL
+    for agents in range(40_000):
+        pace = pace.for_fleet(agents)
+    assert pace.heartbeat_interval_ms == SLOWEST_INTERVAL_MS
+    assert missed_beats(pace) == pytest.approx(missed_beats(USUAL), abs=0.01)
+
+
+def test_how_slowly_a_fleet_beats_and_comes_back() -> None:
+    few, many, most = (USUAL.for_fleet(agents) for agents in (2_500, 10_000, 1_000_000))
+    assert few == Pace(heartbeat_interval_ms=5_000, lease_ms=LEASE_MS, redial_spread_ms=12_500)
+    assert many == Pace(heartbeat_interval_ms=20_000, lease_ms=120_000, redial_spread_ms=50_000)
+    assert (most.heartbeat_interval_ms, most.redial_spread_ms) == (60_000, LONGEST_SPREAD_MS)
+    # A lease outlives the dials of a fleet whose streams broke.
+    assert all(pace.redial_spread_ms < pace.lease_ms for pace in (few, many, most))
+    assert DIALS_A_S * many.redial_spread_ms == 10_000 * 1_000
+
+
+def test_an_agent_is_told_anew_once_the_fleet_is_much_slower_than_it_was_told() -> None:
+    told = USUAL.for_fleet(2_500)
+    assert not told.is_slower(told)
+    assert not USUAL.for_fleet(2_600).is_slower(told)
+    assert USUAL.for_fleet(4_000).is_slower(told)
+    assert not told.is_slower(USUAL.for_fleet(4_000))
+    # Those who come first to a fleet that is small after all.
+    assert not USUAL.for_fleet(50).is_slower(USUAL.for_fleet(1))

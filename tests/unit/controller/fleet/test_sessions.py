@@ -2,8 +2,17 @@
 
 import asyncio
 
-from controller.fleet.sessions import Outbox, Said
-from protos.fleet import Cancel, CertificateDue, ReportCommitted
+from controller.fleet.leasing.leases import USUAL
+from controller.fleet.sessions import AgentSession, Outbox, Said
+from protos.fleet import (
+    PROTOCOL,
+    Cancel,
+    CertificateDue,
+    ReportCommitted,
+    SlowDown,
+    Welcome,
+)
+from tests.integration.controller.domain_samples import hello
 
 
 def taken(outbox: Outbox) -> list[Said]:
@@ -42,3 +51,16 @@ async def test_what_is_said_reaches_who_waits_for_it() -> None:
     outbox.put_nowait(CertificateDue())
     assert await reading == CertificateDue()
     assert outbox.empty()
+
+
+async def test_who_was_welcomed_to_a_small_fleet_is_told_once_that_it_has_grown() -> None:
+    session = AgentSession(hello("phone"), {})
+    session.welcome(USUAL.for_fleet(1))
+    assert taken(session.outbox) == [
+        Welcome(heartbeat_interval_ms=5_000, protocol=PROTOCOL, redial_spread_ms=5)
+    ]
+    for agents in (2, 10_000, 10_001):
+        session.slow_down(USUAL.for_fleet(agents))
+    assert taken(session.outbox) == [
+        SlowDown(heartbeat_interval_ms=20_000, redial_spread_ms=50_000)
+    ]

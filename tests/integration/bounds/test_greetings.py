@@ -1,0 +1,77 @@
+"""Agents that greet at once are let in by turns, and told so; nobody dials again for it."""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import grpc
+
+from protos.codec import to_message
+from protos.v1 import fleet_pb2, fleet_pb2_grpc
+from tests.integration.bounds.conftest import limited_controller, own_channel
+from tests.integration.controller.domain_samples import hello
+from tests.processes import running
+
+
+@contextmanager
+def nothing_is_written(folder: Path) -> Iterator[None]:
+    """As long as somebody else writes, a controller greets nobody to the end."""
+    database = sqlite3.connect(folder / "controller" / "controller.sqlite", isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        database.execute("ROLLBACK")
+        database.close()
+
+
+class Greeter:
+    """An agent that has said Hello, and what it hears."""
+
+    def __init__(self, address: str, name: str, heard: "queue.Queue[tuple[str, str]]") -> None:
+        self._channel = own_channel(address)
+        self._over = threading.Event()
+        self._call = fleet_pb2_grpc.FleetStub(self._channel).Connect(self._says(name))
+        self._hearing = threading.Thread(target=self._hear, args=(name, heard))
+        self._hearing.start()
+
+    def end(self) -> None:
+        self._over.set()
+        self._call.cancel()
+        self._hearing.join()
+        self._channel.close()
+
+    def _says(self, name: str) -> Iterator[fleet_pb2.ConnectRequest]:
+        yield fleet_pb2.ConnectRequest(hello=to_message(hello(name), fleet_pb2.Hello))
+        self._over.wait()
+
+    def _hear(self, name: str, heard: "queue.Queue[tuple[str, str]]") -> None:
+        with suppress(grpc.RpcError):
+            for said in self._call:
+                heard.put((name, str(said.WhichOneof("message"))))
+
+
+def test_who_has_to_wait_is_told_and_waits_on_the_stream_that_it_has(tmp_path: Path) -> None:
+    heard: queue.Queue[tuple[str, str]] = queue.Queue()
+    state = str(tmp_path / "agent")
+    with (
+        limited_controller(tmp_path, greetings_at_once=1) as (_controller, address),
+        ExitStack() as held,
+    ):
+        with nothing_is_written(tmp_path):
+            for name in ("phone", "board"):
+                held.callback(Greeter(address, name, heard).end)
+            # One is let in, the other stands in line.
+            assert heard.get(timeout=60)[1] == "in_line"
+            arguments = ("agent", "--controller", address, "--name", "pc", "--state", state)
+            agent = held.enter_context(running(*arguments))
+            agent.output.wait_for("others are welcomed first")
+        agent.output.wait_for("connected to .* as pc")
+        assert not [line for line in agent.output.lines if "dialling again" in line]
+        said = [heard.get(timeout=60) for _ in ("phone", "board")]
+        while len(welcomed := {name for name, kind in said if kind == "welcome"}) < 2:
+            said.append(heard.get(timeout=60))
+        assert welcomed == {"phone", "board"}
