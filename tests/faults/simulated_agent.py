@@ -31,7 +31,7 @@ from protos.device import DeviceProfile
 from protos.fleet import Measured
 from protos.joining import JoinToken
 from protos.log_lines import LogFormat, log_to_stderr
-from protos.measuring import MeasureSettings, Repetition, StopReason
+from protos.measuring import MeasureSettings, OutputCheck, Repetition, StopReason
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.faults.schedules import Stage
@@ -125,7 +125,9 @@ class FakeMeasurer(Measurer):
         settings: MeasureSettings,  # noqa: ARG002 - the real one's
         cancellation: Cancellation,
         on_waiting: OnWaiting = lambda _: None,
+        *,
         process_spread: float = 0.0,  # noqa: ARG002
+        reference: Path | None = None,  # noqa: ARG002
     ) -> Measured:
         if hashlib.sha256(artifact.read_bytes()).hexdigest() != artifact.name:
             raise MeasuringFailed(ReasonCode.OUT_OF_MEMORY, "an artifact with other bytes")
@@ -209,4 +211,7 @@ def _repetition(latency_ns: tuple[int, ...]) -> Repetition:
         baseline_rss_bytes=50_000_000,
         busy_threads=1,
         stop_reason=StopReason.PRECISE,
+        output_check=OutputCheck(
+            input_count=4, max_relative_difference=2e-6, l2_relative_difference=1e-6
+        ),
     )

@@ -36,7 +36,7 @@ from protos.fleet import (
     ReportCommitted,
     Welcome,
 )
-from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.measuring import OutputCheck, ProcessMemory, Repetition, StopReason
 from protos.runtimes import Runtime, RuntimeInfo
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
@@ -103,6 +103,9 @@ def report_of(lease: Lease, rng: np.random.Generator) -> Report:
         busy_threads=1,
         stop_reason=StopReason.PRECISE,
         memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
+        output_check=OutputCheck(
+            input_count=4, max_relative_difference=2e-6, l2_relative_difference=1e-6
+        ),
     )
     return Report(
         attempt_id=lease.attempt_id,

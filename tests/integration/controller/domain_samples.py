@@ -4,7 +4,7 @@ from controller.domain.sweeps import SweepSpec
 from models.catalog.variants import WeightsKind
 from protos.device import DeviceProfile, DeviceState
 from protos.fleet import Hello, Measured, Report, failed
-from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.measuring import OutputCheck, ProcessMemory, Repetition, StopReason
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 
@@ -50,6 +50,9 @@ def repetition(latency_ns: tuple[int, ...]) -> Repetition:
         stop_reason=StopReason.PRECISE,
         memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
         during=(DeviceState(taken_at_unix_ms=1_500, load_by_others=0.25),),
+        output_check=OutputCheck(
+            input_count=4, max_relative_difference=2e-6, l2_relative_difference=1e-6
+        ),
     )
 
 
