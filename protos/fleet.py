@@ -69,6 +69,9 @@ class Lease:
         ordinal: which of its job's repetitions, from 0.
         process_spread: standard deviation between the medians of processes on the device, relative:
             0.02 is 2 %; 0 is unknown, or no matter where the job has no other process.
+        reference_sha256: digest of what its outputs are compared with, lower-case hex; empty where
+            they are not. It is fetched as the artifact is.
+        reference_size_bytes: size of the same, bytes.
     """
 
     attempt_id: str
@@ -79,6 +82,8 @@ class Lease:
     settings: MeasureSettings
     ordinal: int
     process_spread: float = 0.0
+    reference_sha256: str = ""
+    reference_size_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,6 +116,33 @@ class ProcessMemory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutputCheck:
+    """What a child's outputs on the reference inputs were, beside those that they should be.
+
+    Attributes:
+        input_count: inputs that were compared.
+        max_relative_difference: largest max|a-b| / max|b| over inputs and outputs; None where it
+            cannot be said: outputs are not finite, or of another shape.
+        l2_relative_difference: largest ||a-b|| / ||b|| over the same, by sums of squares; None
+            where it cannot be said.
+        top1_agreement: share of score vectors of the first output whose largest score is that of
+            the reference, 0 to 1; no accuracy; None where there is no vector of scores, or it is
+            too long to be kept whole.
+        nonfinite_share: share of all numbers that are NaN or infinite, 0 to 1.
+        is_constant: whether an output is the same on every input, and should not be.
+        is_other_shape: whether there are other outputs, or outputs of another shape.
+    """
+
+    input_count: int
+    max_relative_difference: float | None = None
+    l2_relative_difference: float | None = None
+    top1_agreement: float | None = None
+    nonfinite_share: float = 0.0
+    is_constant: bool = False
+    is_other_shape: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Repetition:
     """What one child process measured.
 
@@ -144,6 +171,7 @@ class Repetition:
             are derived without it, unless fewer than two others are left: then all count, and the
             verdict is disturbed. None is nothing.
         waited_ms: how long its start waited for the device to be ready, ms.
+        output_check: what its outputs were when it had sampled; None where they were not compared.
     """
 
     latency_ns: tuple[int, ...]
@@ -163,6 +191,7 @@ class Repetition:
     warmup_settled: bool | None = None
     started_unready: Reason | None = None
     waited_ms: int = 0
+    output_check: OutputCheck | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

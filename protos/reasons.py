@@ -54,6 +54,8 @@ class ReasonCode(Enum):
     ONE_PROCESS = "one_process"
     WARMUP_UNSETTLED = "warmup_unsettled"
     """Figures: count, repetitions."""
+    OUTPUTS_UNCHECKED = "outputs_unchecked"
+    """Figures: count, repetitions."""
     REPETITIONS_DISAGREE = "repetitions_disagree"
     """Figures: least_ms, most_ms (of their medians), reached, wanted."""
     TIME_BUDGET_ENDED = "time_budget_ended"
@@ -104,6 +106,16 @@ class ReasonCode(Enum):
     NOTHING_TOLD = "nothing_told"
     PROFILE_FAILED = "profile_failed"
     """Words: backbone, device. Why stands beside it."""
+    WRONG_OUTPUT = "wrong_output"
+    """Figures: inputs. What is wrong with its outputs stands beside it."""
+
+    # What is wrong with outputs on a device.
+    OUTPUT_BEYOND_TOLERANCE = "output_beyond_tolerance"
+    """Figures: difference, l2_difference, tolerance, each relative to what it should be."""
+    OUTPUT_NOT_FINITE = "output_not_finite"
+    """Figures: share."""
+    OUTPUT_CONSTANT = "output_constant"
+    OUTPUT_OF_OTHER_SHAPE = "output_of_other_shape"
 
     # What a start gate waits for.
     BATTERY_LOW = "battery_low"

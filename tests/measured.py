@@ -1,6 +1,6 @@
 """What simulated agents and tests say that they measured: one home of a whole repetition."""
 
-from protos.measuring import ProcessMemory, Repetition, StopReason
+from protos.measuring import OutputCheck, ProcessMemory, Repetition, StopReason
 
 
 def repetition_of(latency_ns: tuple[int, ...]) -> Repetition:
@@ -14,4 +14,7 @@ def repetition_of(latency_ns: tuple[int, ...]) -> Repetition:
         busy_threads=1,
         stop_reason=StopReason.PRECISE,
         memory=ProcessMemory(steady_peak_rss_bytes=80_000_000),
+        output_check=OutputCheck(
+            input_count=4, max_relative_difference=2e-6, l2_relative_difference=1e-6
+        ),
     )

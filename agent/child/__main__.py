@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from agent.child.answers import check_outputs
 from agent.child.confinement import (
     CoresRefused,
     bind_to_parent,
@@ -54,10 +55,12 @@ from agent.device.threads import (
     ThreadMeter,
     cores_of_threads,
 )
-from agent.runtimes import RuntimeModule, RuntimeRefused, import_runtime
+from agent.runtimes import Network, RuntimeModule, RuntimeRefused, import_runtime
 from protos.fleet import failed
-from protos.measuring import ProcessMemory
+from protos.inputs import NetworkInput
+from protos.measuring import OutputCheck, ProcessMemory
 from protos.reasons import ReasonCode
+from protos.reference.outputs import ReferenceUnreadable, read_outputs
 
 NS_PER_MS = 1_000_000
 
@@ -73,7 +76,7 @@ def main() -> None:
     bind_to_parent(request.parent_pid)
     limit_memory(request.memory_limit_bytes)
     go_first_when_memory_ends(Roots().proc)
-    confine(request.artifact, request.trace_folder)
+    confine(request.files, request.trace_folder)
     _say(pipe, _answer(request, pipe))
     pipe.close()
     # Runtimes that crash while they are taken down would turn a good answer into a failure.
@@ -115,7 +118,7 @@ def _work(request: ChildRequest, pipe: BinaryIO) -> Sampled | RunsProfiled | Bas
     if request.profiling is not None:
         answer = profile(runtime, request.profiling, inputs, lambda phase: _say(pipe, phase))
     elif request.sampling is not None:
-        answer = _measure(runtime, request.sampling, inputs, pipe)
+        answer = _measure(runtime, request.sampling, request.takes, inputs, pipe)
     else:
         return _baseline(runtime)
     if request.cores and answer.affinity != tuple(sorted(request.cores)):
@@ -143,7 +146,13 @@ def _baseline(runtime: RuntimeModule) -> Baseline:
     )
 
 
-def _measure(runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, pipe: BinaryIO) -> Sampled:
+def _measure(
+    runtime: RuntimeModule,
+    sampling: Sampling,
+    takes: NetworkInput,
+    inputs: Inputs,
+    pipe: BinaryIO,
+) -> Sampled:
     roots = Roots()
     own = roots.proc / "self"
     peaks = PeakMeter(roots.proc)
@@ -165,6 +174,8 @@ def _measure(runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, pipe: B
     sampled_anonymous = anonymous_bytes(roots.proc)
     _say(pipe, Phase.REPORTING)
     after = read_device_state(roots, now_unix_ms)
+    # At last, so that neither the first run nor memory has any of it.
+    output_check = _compare(network, sampling, takes, inputs, pipe)
     return Sampled(
         build=network.build(),
         latency_ns=samples.latency_ns,
@@ -184,7 +195,23 @@ def _measure(runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, pipe: B
         after=replace(after, waiting_share=work.waiting_share),
         affinity=cores_of_threads(own),
         samples_per_window=samples.samples_per_window,
+        output_check=output_check,
     )
+
+
+def _compare(
+    network: Network, sampling: Sampling, takes: NetworkInput, inputs: Inputs, pipe: BinaryIO
+) -> OutputCheck | None:
+    """What the outputs are beside those that they should be; None where nobody can tell."""
+    if sampling.reference_path is None:
+        return None
+    _say(pipe, Phase.COMPARING)
+    try:
+        reference = read_outputs(Path(sampling.reference_path))
+    except ReferenceUnreadable:
+        # The controller is of another version: its digest was looked at when it came.
+        return None
+    return check_outputs(network, reference, takes, inputs.constants)
 
 
 def _warm_up(

@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -91,7 +91,7 @@ def limit_memory(limit_bytes: int) -> None:
     )
 
 
-def confine(artifact: Path | None, folder: Path | None) -> None:
+def confine(files: Collection[Path], folder: Path | None) -> None:
     """Hold this process to its files, without a network and without other processes.
 
     Before the runtime is loaded, whose threads are held with it; nothing of it is looked at when an
@@ -99,7 +99,7 @@ def confine(artifact: Path | None, folder: Path | None) -> None:
     the controller has looked at the artifact before.
 
     Args:
-        artifact: what is measured, if anything is.
+        files: what is read: an artifact and what its outputs are compared with, if anything is.
         folder: where a trace is written, if one is.
 
     Raises:
@@ -108,7 +108,7 @@ def confine(artifact: Path | None, folder: Path | None) -> None:
     layers = enforceable()
     if Layer.FILES in layers:
         hold_to_files(
-            readable=[artifact] if artifact is not None else [],
+            readable=files,
             writable=[_RESETS_PEAK, *([folder] if folder is not None else [])],
             devices=[each for pattern in _ACCELERATORS for each in Path("/dev").glob(pattern)],
             packages=_PACKAGES,

@@ -15,7 +15,7 @@ from cattrs import BaseValidationError, Converter
 from protos.device import DeviceState
 from protos.fleet import Failure
 from protos.inputs import NetworkInput
-from protos.measuring import OperatorTimes, ProcessMemory, StopReason
+from protos.measuring import OperatorTimes, OutputCheck, ProcessMemory, StopReason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ class Phase(Enum):
     FIRST_RUN = "running for the first time"
     WARMING_UP = "warming up"
     SAMPLING = "sampling"
+    COMPARING = "comparing its outputs"
     PROFILING = "profiling"
     REPORTING = "reporting"
 
@@ -47,6 +48,7 @@ class Sampling:
         process_spread: standard deviation between processes, relative; 0 is unknown.
         windows: of sustained inference; 0 stops at the wanted half-width instead.
         window_ms: how long each of them is.
+        reference_path: what its outputs are compared with; None where they are not.
     """
 
     artifact_path: str
@@ -58,6 +60,7 @@ class Sampling:
     process_spread: float = 0.0
     windows: int = 0
     window_ms: int = 0
+    reference_path: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +100,14 @@ class ChildRequest:
     profiling: Profiling | None = None
 
     @property
-    def artifact(self) -> Path | None:
-        """The file that the runtime reads, if there is one."""
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read: the artifact, and what its outputs are compared with."""
         work = self.sampling or self.profiling
-        return Path(work.artifact_path) if work is not None else None
+        paths = (
+            work.artifact_path if work is not None else None,
+            self.sampling.reference_path if self.sampling is not None else None,
+        )
+        return tuple(Path(each) for each in paths if each is not None)
 
     @property
     def trace_folder(self) -> Path | None:
@@ -126,6 +133,7 @@ class Sampled:
     after: DeviceState
     affinity: tuple[int, ...]
     samples_per_window: tuple[int, ...] = ()
+    output_check: OutputCheck | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

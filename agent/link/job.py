@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.artifacts.cache import ArtifactCache, ArtifactDamaged, ArtifactRefused
@@ -91,8 +91,10 @@ class Job:
         try:
             # Before the artifact is fetched: what cannot be measured need not be there.
             self._measurer.check(self.lease.settings)
-            artifact = await self._fetch()
-            return await self._measure(artifact)
+            artifact = await self._fetch(self.lease)
+            # Behind the artifact, which makes room for itself.
+            reference = await self._fetch(_of_reference(self.lease)) if self._is_compared else None
+            return await self._measure(artifact, reference)
         except ArtifactDamaged as error:
             return failed(ReasonCode.ARTIFACT_DAMAGED, str(error))
         except ArtifactRefused as error:
@@ -100,16 +102,22 @@ class Job:
         except MeasuringFailed as error:
             return error.failure
 
-    async def _fetch(self) -> Path:
+    @property
+    def _is_compared(self) -> bool:
+        """Whether its outputs are; those of a profile are not."""
+        return bool(self.lease.reference_sha256) and not self.lease.settings.profile_runs
+
+    async def _fetch(self, lease: Lease) -> Path:
+        """The file that a lease names as its artifact."""
         self._report_progress(Stage.FETCHING)
-        self._fetching = asyncio.create_task(fetch(self._source, self._cache, self.lease))
+        self._fetching = asyncio.create_task(fetch(self._source, self._cache, lease))
         try:
             return await self._fetching
         except asyncio.CancelledError:
             self._cancellation.raise_if_cancelled()
             raise
 
-    async def _measure(self, artifact: Path) -> Measured | Profiled:
+    async def _measure(self, artifact: Path, reference: Path | None) -> Measured | Profiled:
         loop, settings = asyncio.get_running_loop(), self.lease.settings
         self._report_progress(Stage.MEASURING)
 
@@ -122,9 +130,13 @@ class Job:
         def take() -> Measured | Profiled:
             if settings.profile_runs:
                 return self._measurer.profile(artifact, settings, self._cancellation, on_waiting)
-            spread = self.lease.process_spread
             return self._measurer.measure(
-                artifact, settings, self._cancellation, on_waiting, spread
+                artifact,
+                settings,
+                self._cancellation,
+                on_waiting,
+                process_spread=self.lease.process_spread,
+                reference=reference,
             )
 
         return await asyncio.to_thread(take)
@@ -132,3 +144,12 @@ class Job:
     def _report_progress(self, stage: Stage, waiting_for: Reason | None = None) -> None:
         progress = Progress(attempt_id=self.lease.attempt_id, stage=stage, waiting_for=waiting_for)
         self._on_progress(progress)
+
+
+def _of_reference(lease: Lease) -> Lease:
+    """A lease of what the outputs are compared with, which comes as artifacts do."""
+    return replace(
+        lease,
+        artifact_sha256=lease.reference_sha256,
+        artifact_size_bytes=lease.reference_size_bytes,
+    )

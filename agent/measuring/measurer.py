@@ -37,7 +37,8 @@ from protos.measuring import MeasureSettings, Repetition, StartGate
 from protos.reasons import Reason, ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 
-# Importing, loading and three runs of the slowest network on the slowest board.
+# Importing, loading, the first runs of the slowest network on the slowest board, and four to
+# compare its outputs.
 START_ALLOWANCE_S = 120.0
 # Half a budget for warm-up, one for sampling, and as much again for a device that stalls.
 _BUDGETS = 3.0
@@ -82,7 +83,9 @@ class Measurer:
         settings: MeasureSettings,
         cancellation: Cancellation,
         on_waiting: OnWaiting = lambda _: None,
+        *,
         process_spread: float = 0.0,
+        reference: Path | None = None,
     ) -> Measured:
         """Measure one repetition of an artifact; blocks until its child has ended.
 
@@ -92,6 +95,7 @@ class Measurer:
             cancellation: ends the measuring early.
             on_waiting: told what its start waits for.
             process_spread: standard deviation between processes, relative; 0 is unknown.
+            reference: a file of what its outputs should be; None does not compare them.
 
         Raises:
             MeasuringFailed: there is no figure; says why.
@@ -99,7 +103,8 @@ class Measurer:
         runtime = self.check(settings)
         baseline = self._baseline_rss_bytes(settings, cancellation)
         passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
-        sampled, during = self._sample(artifact, settings, cancellation, passage, process_spread)
+        sampling = _sampling(artifact, reference, settings, process_spread)
+        sampled, during = self._sample(sampling, settings, cancellation, passage)
         return Measured(
             runtime=replace(runtime, build=sampled.build),
             repetition=replace(
@@ -181,24 +186,12 @@ class Measurer:
 
     def _sample(
         self,
-        artifact: Path,
+        sampling: Sampling,
         settings: MeasureSettings,
         cancellation: Cancellation,
         passage: "_Passage",
-        process_spread: float,
     ) -> tuple[Sampled, tuple[DeviceState, ...]]:
         """What a child sampled, and the device's states meanwhile."""
-        sampling = Sampling(
-            artifact_path=str(artifact.absolute()),
-            threads=settings.threads,
-            relative_half_width=settings.relative_half_width,
-            time_budget_ms=settings.time_budget_ms,
-            process_spread=process_spread,
-            flush_denormals=settings.flush_denormals,
-            onnxruntime=settings.onnxruntime,
-            windows=settings.sustained_minutes,
-            window_ms=_MS_PER_MINUTE,
-        )
         limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
         with DeviceWatch(self.roots, self.now_unix_ms) as watch:
             answer = self._ask(
@@ -262,6 +255,23 @@ class _Passage:
         self.in_the_way = self.watch.await_open(self.gate, self.cancellation, self.on_waiting, pid)
 
 
+def _sampling(
+    artifact: Path, reference: Path | None, settings: MeasureSettings, process_spread: float
+) -> Sampling:
+    return Sampling(
+        artifact_path=str(artifact.absolute()),
+        threads=settings.threads,
+        relative_half_width=settings.relative_half_width,
+        time_budget_ms=settings.time_budget_ms,
+        process_spread=process_spread,
+        flush_denormals=settings.flush_denormals,
+        onnxruntime=settings.onnxruntime,
+        windows=settings.sustained_minutes,
+        window_ms=_MS_PER_MINUTE,
+        reference_path=None if reference is None else str(reference.absolute()),
+    )
+
+
 def _sampling_limit_ms(settings: MeasureSettings) -> float:
     """What warm-up and sampling may take together."""
     return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
@@ -298,4 +308,5 @@ def _repetition(
         after=sampled.after,
         during=during,
         samples_per_minute=sampled.samples_per_window,
+        output_check=sampled.output_check,
     )

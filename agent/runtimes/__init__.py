@@ -64,6 +64,13 @@ class Network(Protocol):
             RuntimeRefused: the runtime could not compute.
         """
 
+    def compute(self) -> Sequence[InputArray]:
+        """Compute once as `run` does, and give the outputs in the network's order.
+
+        Raises:
+            RuntimeRefused: likewise.
+        """
+
 
 class ProfiledNetwork(Network, Protocol):
     """A loaded artifact whose runtime writes down what each operator takes."""

@@ -60,6 +60,12 @@ class OnnxNetwork:
         except _NATIVE_ERRORS as error:
             raise RuntimeRefused(_first_line(error)) from error
 
+    def compute(self) -> list[InputArray]:
+        """Compute once; the outputs."""
+        with _refusals():
+            outputs: list[InputArray] = self._run(None, self._feed)
+        return outputs
+
 
 class ProfiledOnnxNetwork(OnnxNetwork):
     """A session that writes down what each node takes."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from paddlelite import lite
 
 from agent.runtimes import InputArray, LoadSettings, RuntimeRefused, named_inputs
@@ -28,6 +29,12 @@ class PaddleLiteNetwork:
         names = self._predictor.get_input_names()
         for name, array in named_inputs(names, images, constants).items():
             self._predictor.get_input_by_name(name).from_numpy(array)
+
+    def compute(self) -> list[InputArray]:
+        """Compute once; a copy of each output, as the next run uses their memory again."""
+        self.run()
+        count = len(self._predictor.get_output_names())
+        return [np.array(self._predictor.get_output(i).numpy()) for i in range(count)]
 
 
 def build() -> str:

@@ -14,7 +14,7 @@ from controller.domain.devices import Device, DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access import members
-from controller.state.attempts import was_leased
+from controller.state.artifacts import was_leased
 from controller.state.database import Database
 from controller.state.devices.events import event_by
 from protos.fleet import Membership

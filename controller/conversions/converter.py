@@ -19,13 +19,13 @@ from controller.conversions.cancellable import run_cancellable
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
 from controller.conversions.host_memory import room_bytes
 from controller.conversions.outcomes import not_kept, not_tried, of_refusal, with_artifact
+from controller.conversions.stored import is_kept, keep
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.state.artifacts import Artifact, find_artifact, record_artifact
-from controller.state.blobs import has_blob, put_blob
 from controller.state.database import Database
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import is_own
@@ -278,7 +278,7 @@ class Converter:
             return of_refusal(fate, weights), "", fate.variant
         lack = lack_of_room(self._state_dir, fate.size_bytes, spare_disk_bytes)
         if not lack:
-            put_blob(self._blobs, fate.sha256, fate.path)
+            keep(self._blobs, fate)
         artifact = record_artifact(self._database, fate, self._clock.unix_ms())
         self._on_converted(fate.seconds)
         if lack:
@@ -295,12 +295,12 @@ class Converter:
         """
         missing = []
         for variant in variants:
-            artifact, is_kept = await asyncio.to_thread(
+            artifact, is_stored = await asyncio.to_thread(
                 self._find, request.backbone, variant, weights
             )
             if artifact is None:
                 missing.append(variant)
-            elif is_kept:
+            elif is_stored:
                 outcome = with_artifact(variant, artifact, ConversionResult.CACHED)
                 await request.listener.on_outcome(variant, outcome, artifact.conversion_key)
             elif lack := lack_of_room(
@@ -319,7 +319,7 @@ class Converter:
         artifact = find_artifact(self._database, key)
         if artifact is None:
             return None, False
-        return artifact, has_blob(self._blobs, artifact.sha256, artifact.size_bytes)
+        return artifact, is_kept(self._blobs, artifact)
 
 
 @contextmanager

@@ -6,14 +6,33 @@ from pathlib import Path
 
 from obstore.store import LocalStore
 
-from controller.state.artifacts import find_artifacts
-from controller.state.blobs import has_blob
+from controller.state.artifacts import Artifact, find_artifacts
+from controller.state.blobs import has_blob, put_blob
 from controller.state.database import Database
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant, WeightsKind
-from models.conversion.pipeline import ToolMissing, conversion_key
+from models.conversion.pipeline import Converted, ToolMissing, conversion_key
 from models.tools import versions_read_once
 from models.weights.weights import Weights, weights_at_hand
+
+
+def is_kept(blobs: LocalStore, artifact: Artifact) -> bool:
+    """Whether its bytes are stored in full length, and those that devices compare with."""
+    reference, size_bytes = artifact.reference_sha256, artifact.reference_size_bytes
+    return has_blob(blobs, artifact.sha256, artifact.size_bytes) and (
+        reference is None or has_blob(blobs, reference, size_bytes or 0)
+    )
+
+
+def keep(blobs: LocalStore, made: Converted) -> None:
+    """Stores the bytes of an artifact, and those that devices compare its outputs with.
+
+    Raises:
+        EdgerankError: STORAGE when the store cannot take them.
+    """
+    put_blob(blobs, made.sha256, made.path)
+    if made.reference is not None:
+        put_blob(blobs, made.reference.sha256, made.reference.path)
 
 
 @dataclass(frozen=True)
@@ -45,7 +64,7 @@ class Shelf:
             return {}
         artifacts = find_artifacts(self.database, keys.values())
         return {
-            variant: MadeFile(made.sha256, has_blob(self.blobs, made.sha256, made.size_bytes))
+            variant: MadeFile(made.sha256, is_kept(self.blobs, made))
             for variant, key in keys.items()
             if (made := artifacts.get(key)) is not None
         }

@@ -128,6 +128,29 @@ class MemoryFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutputFigures:
+    """What the outputs were on the device, beside those that they should be: the worst of all.
+
+    What is beyond the tolerance, not finite, constant or of another shape has failed.
+
+    Attributes:
+        input_count: reference inputs that each repetition was compared on.
+        repetition_count: repetitions whose outputs were compared.
+        max_relative_difference: largest max|a-b| / max|b|.
+        l2_relative_difference: largest ||a-b|| / ||b||, by sums of squares.
+        top1_agreement: least share of score vectors whose largest score is that of the reference,
+            0 to 1; no accuracy; None where there is no vector of scores, or it is too long to be
+            kept whole.
+    """
+
+    input_count: int
+    repetition_count: int
+    max_relative_difference: float
+    l2_relative_difference: float
+    top1_agreement: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """A measurement beside the accuracy of its backbone.
 
@@ -178,6 +201,9 @@ class Measurement:
         accuracy_input_size: size that the accuracy is known at; None where it is known for any,
             or not at all. Where it is another than `input_size`, no accuracy is
             known at that.
+        outputs: what the outputs were on the device; None where nobody compared them.
+        output_tolerance: largest relative difference of the outputs that passes there; None where
+            it is not known.
     """
 
     measurement_id: str
@@ -220,6 +246,8 @@ class Measurement:
     repetitions_wanted: int = 0
     latency_per_image_ms: float | None = None
     accuracy_input_size: ImageSize | None = None
+    outputs: OutputFigures | None = None
+    output_tolerance: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from protos.fleet import (
     failed,
     speaks_ours,
 )
-from protos.measuring import LayerTime, MeasureSettings, Repetition
+from protos.measuring import LayerTime, MeasureSettings, OutputCheck, Repetition
 from protos.names import (
     EVERY_DEVICE,
     MAX_LABEL_LENGTH,
@@ -216,7 +216,24 @@ def _doubt_of_repetition(taken: Repetition) -> str:
         return "a figure that is too large"
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"
-    return _doubt_of_start(taken.started_unready)
+    return _doubt_of_outputs(taken.output_check) or _doubt_of_start(taken.started_unready)
+
+
+def _doubt_of_outputs(check: OutputCheck | None) -> str:
+    """What cannot be of outputs; that they are wrong can."""
+    if check is None:
+        return ""
+    differences = (check.max_relative_difference, check.l2_relative_difference)
+    known = [each for each in differences if each is not None]
+    shares = (check.top1_agreement or 0.0, check.nonfinite_share)
+    if not all(math.isfinite(each) and each >= 0 for each in known):
+        return "a difference of outputs that is no number"
+    if not all(0 <= share <= 1 for share in shares):
+        return "a share of outputs that is not from 0 to 1"
+    says_why = check.is_other_shape or check.nonfinite_share > 0
+    if not check.input_count or (len(known) < len(differences) and not says_why):
+        return "outputs that were compared and not told of"
+    return ""
 
 
 def _doubt_of_profile(profiled: Profiled) -> str:

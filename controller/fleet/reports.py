@@ -12,6 +12,7 @@ from controller.domain.jobs import (
     TurnState,
     after_loss,
 )
+from controller.figures.outputs import wrong_output
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
@@ -112,11 +113,12 @@ def record_report(
     """Commits how an attempt ended, unless it is no attempt of the device or was committed before.
 
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
-    first failure, with its profile, or when no repetition of it is missing any more. What cannot be
-    read or believed ends it as a failure, and is refused besides. A repetition that the device was
-    not ready for is left out where enough others are there, and a reading of a sentinel where the
-    one before it was not. One whose artifact did not come whole is tried again. That an attempt was
-    cancelled whose turn this side gave on before is no failure of its job.
+    first failure, with its profile, or when no repetition of it is missing any more. A repetition
+    whose outputs are wrong is a failure, and is kept. What cannot be read or believed ends it as a
+    failure, and is refused besides. A repetition that the device was not ready for is left out
+    where enough others are there, and a reading of a sentinel where the one before it was not. One
+    whose artifact did not come whole is tried again. That an attempt was cancelled whose turn this
+    side gave on before is no failure of its job.
     """
     # No attempt has an id that is no name, and not every database takes every text.
     known = is_name(said.attempt_id)
@@ -134,7 +136,7 @@ def record_report(
         else:
             change = _end_attempt(transaction, attempt, report, now_unix_ms)
         if attempt.state is not AttemptState.REPORTED and not _was_stopped(attempt, report):
-            why = _why_failed(report)
+            why = _why_failed(report, attempt.output_tolerance)
             quarantined = attempt_reported(transaction, attempt.turn, why, now_unix_ms)
     if change is not _Change.ONE_OF_SEVERAL or attempt.is_sentinel:
         # Again for a repeated report: the first may have been committed and not settled.
@@ -280,8 +282,9 @@ def _commit(
     transaction: Transaction, attempt: StoredAttempt, report: Report, now_unix_ms: int
 ) -> _Change:
     turn, measured, profiled = attempt.turn, report.measured, report.profiled
+    why_failed = _why_failed(report, attempt.output_tolerance)
     if measured is None and profiled is None:
-        is_new = fail_job(transaction, turn.job_id, _why_failed(report), now_unix_ms)
+        is_new = fail_job(transaction, turn.job_id, why_failed, now_unix_ms)
         return _Change.MORE if is_new else _Change.NOTHING
     taken = take_turn(
         transaction,
@@ -300,12 +303,17 @@ def _commit(
         repetition = replace(measured.repetition, waited_ms=report.waited_ms)
         measured = replace(measured, repetition=repetition)
         record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
+    # With its samples kept, which tell how long it took to compute something else.
+    if why_failed and fail_job(transaction, turn.job_id, why_failed, now_unix_ms):
+        return _Change.MORE
     return _Change.ONE_OF_SEVERAL if taken.has_more else _Change.MORE
 
 
-def _why_failed(report: Report) -> tuple[Reason, ...]:
-    """Why there is nothing in a report; empty where there is something."""
-    if report.measured is not None or report.profiled is not None:
+def _why_failed(report: Report, output_tolerance: float | None) -> tuple[Reason, ...]:
+    """Why there is nothing in a report, or nothing that counts; empty where there is something."""
+    if report.measured is not None:
+        return wrong_output(report.measured.repetition.output_check, output_tolerance)
+    if report.profiled is not None:
         return ()
     return report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
 

@@ -1,19 +1,19 @@
 """Artifacts: which conversion gave which bytes, and how they were checked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, exists, insert, or_, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import TurnState
 from controller.state.database import Database, Transaction
-from controller.state.schema import artifacts, jobs, own_models, turns
+from controller.state.schema import artifacts, attempts, jobs, own_models, turns
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
-from models.conversion.pipeline import Converted
+from models.conversion.pipeline import Converted, Reference
 
 # Below what any SQLite takes in one statement.
 _AT_ONCE: Final = 500
@@ -21,7 +21,14 @@ _AT_ONCE: Final = 500
 
 @dataclass(frozen=True)
 class Artifact:
-    """The stored result of one conversion; `seconds` is what it took when it was made."""
+    """The stored result of one conversion.
+
+    Attributes:
+        seconds: what it took when it was made.
+        reference_sha256: digest of what devices compare its outputs with; None where they do not.
+        reference_size_bytes: size of the same, bytes.
+        output_tolerance: largest relative difference that passes there.
+    """
 
     conversion_key: str
     sha256: str
@@ -36,12 +43,16 @@ class Artifact:
     passes: tuple[str, ...]
     seconds: float
     versions: OnnxVersions | None
+    reference_sha256: str | None
+    reference_size_bytes: int | None
+    output_tolerance: float | None
 
 
 def record_artifact(database: Database, converted: Converted, now_unix_ms: int) -> Artifact:
-    """Remembers a conversion whose bytes are stored already; a repeat changes nothing.
+    """Remembers a conversion whose bytes are stored already.
 
-    A repeat that gave other bytes takes the place of what was never measured.
+    A repeat changes nothing but what devices compare its outputs with. One that gave other bytes
+    takes the place of what was never measured.
 
     Raises:
         EdgerankError: EXECUTION when a repeat gave other bytes than those that figures are of.
@@ -71,11 +82,12 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
         "created_at_unix_ms": now_unix_ms,
         "ir_version": None if converted.versions is None else converted.versions.ir_version,
         "opset": None if converted.versions is None else converted.versions.opset,
+        **_reference_columns(converted.reference),
     }
     known = find_artifact(database, converted.conversion_key)
-    if known is not None and known.sha256 == converted.sha256:
-        return known
     is_of_key = artifacts.c.conversion_key == converted.conversion_key
+    if known is not None and known.sha256 == converted.sha256:
+        return _with_reference(database, known, converted.reference)
     with database.transaction() as transaction:
         if known is None:
             transaction.execute(insert(artifacts).values(row))
@@ -92,12 +104,50 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
     return _artifact(row)
 
 
+def _reference_columns(reference: Reference | None) -> dict[str, Any]:
+    return {
+        "reference_sha256": reference and reference.sha256,
+        "reference_size_bytes": reference and reference.size_bytes,
+        "output_tolerance": reference and reference.tolerance,
+    }
+
+
+def _with_reference(database: Database, known: Artifact, reference: Reference | None) -> Artifact:
+    """Remembers what devices compare with now: of the one from before the bytes may be gone."""
+    columns = _reference_columns(reference)
+    found = replace(known, **columns)
+    if reference is not None and found != known:
+        is_of_key = artifacts.c.conversion_key == known.conversion_key
+        with database.transaction() as transaction:
+            transaction.execute(update(artifacts).where(is_of_key).values(columns))
+        return found
+    return known
+
+
+def is_file_of(sha256: str) -> ColumnElement[bool]:
+    """Of artifacts, those that have this digest, or whose outputs are compared with what has it."""
+    return or_(artifacts.c.sha256 == sha256, artifacts.c.reference_sha256 == sha256)
+
+
+def was_leased(database: Database, device_id: str, sha256: str) -> bool:
+    """Whether a file was ever leased to a device, also with an attempt that was lost since."""
+    with database.transaction() as transaction:
+        leased = transaction.execute(
+            select(attempts.c.attempt_id)
+            .join(jobs, jobs.c.job_id == attempts.c.job_id)
+            .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
+            .where(jobs.c.device_id == device_id, is_file_of(sha256))
+            .limit(1)
+        )
+        return leased.first() is not None
+
+
 def backbones_of(database: Database, sha256: str) -> tuple[str, ...]:
-    """The backbones of which artifacts have this digest, by name; none for an unknown digest."""
+    """The backbones of which artifacts have this file, by name; none for an unknown digest."""
     with database.transaction() as transaction:
         names = transaction.scalars(
             select(artifacts.c.backbone)
-            .where(artifacts.c.sha256 == sha256)
+            .where(is_file_of(sha256))
             .distinct()
             .order_by(artifacts.c.backbone)
         )
@@ -187,4 +237,7 @@ def _artifact(row: Mapping[str, Any]) -> Artifact:
         passes=row["passes"],
         seconds=row["seconds"],
         versions=OnnxVersions(row["ir_version"], row["opset"]) if known else None,
+        reference_sha256=row["reference_sha256"],
+        reference_size_bytes=row["reference_size_bytes"],
+        output_tolerance=row["output_tolerance"],
     )

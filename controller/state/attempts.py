@@ -25,7 +25,7 @@ from controller.state.rounds.next_places import IS_QUEUED, has_next_place, next_
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, turns
 from controller.state.schema.columns import Unreadable
-from controller.state.schema.unreadable import misfit_of
+from controller.state.schema.unreadable import finite, misfit_of
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
@@ -40,6 +40,7 @@ class StoredAttempt:
         is_sentinel: whether it reads the sentinel.
         reading_count: how many readings its sweep has on the device.
         leased_at_unix_ms: since when, by the controller's clock.
+        output_tolerance: how far its outputs may be from the reference, relative; None is unknown.
     """
 
     turn: LeasedTurn
@@ -48,6 +49,7 @@ class StoredAttempt:
     reading_count: int
     leased_at_unix_ms: int
     state: AttemptState
+    output_tolerance: float | None
 
 
 @dataclass(frozen=True)
@@ -188,21 +190,14 @@ def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> S
     place = Place(sweep_id=row.sweep_id, device_id=device_id)
     turn = LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
     return StoredAttempt(
-        turn, row.settings, row.is_sentinel, row.reading_count, row.leased_at_unix_ms, row.state
+        turn,
+        row.settings,
+        row.is_sentinel,
+        row.reading_count,
+        row.leased_at_unix_ms,
+        row.state,
+        finite(row.output_tolerance),
     )
-
-
-def was_leased(database: Database, device_id: str, sha256: str) -> bool:
-    """Whether an artifact was ever leased to a device, also with an attempt that was lost since."""
-    with database.transaction() as transaction:
-        leased = transaction.execute(
-            select(attempts.c.attempt_id)
-            .join(jobs, jobs.c.job_id == attempts.c.job_id)
-            .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-            .where(jobs.c.device_id == device_id, artifacts.c.sha256 == sha256)
-            .limit(1)
-        )
-        return leased.first() is not None
 
 
 def set_reported(transaction: Transaction, attempt_id: str) -> bool:
@@ -271,6 +266,8 @@ def _leasable() -> Select[Any]:
             turns.c.ordinal,
             artifacts.c.sha256,
             artifacts.c.size_bytes,
+            artifacts.c.reference_sha256,
+            artifacts.c.reference_size_bytes,
             courses.c.planned_ms,
             courses.c.waited_ms,
         )
@@ -301,8 +298,10 @@ _FIND = (
         attempts.c.ordinal,
         attempts.c.leased_at_unix_ms,
         attempts.c.state,
+        artifacts.c.output_tolerance,
     )
     .join(attempts, attempts.c.job_id == jobs.c.job_id)
+    .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
     .join(
         courses,
         and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
@@ -345,4 +344,6 @@ def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:
         settings=replace(settings, gate=limited(settings.gate, left_ms)),
         ordinal=job.ordinal,
         process_spread=spread,
+        reference_sha256=job.reference_sha256 or "",
+        reference_size_bytes=job.reference_size_bytes or 0,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, s
 
 from controller.domain.jobs import ENDED, OPEN, JobState, TurnState, may_come_from
 from controller.domain.measurements import Verdict
-from controller.state.artifacts import variant_of
+from controller.state.artifacts import is_file_of, variant_of
 from controller.state.database import Database, Transaction
 from controller.state.measurements import Conclusion, record_conclusion
 from controller.state.profiles import fail_profile
@@ -93,11 +93,11 @@ def queue_jobs(
 
 
 def wait_again(database: Database, sha256: str) -> frozenset[str]:
-    """Lets the jobs that have not ended wait for an artifact anew; gives the ids of their sweeps.
+    """Lets the jobs that have not ended wait for a file anew; gives the ids of their sweeps.
 
     An attempt that is out goes on, since its device may have the bytes.
     """
-    keys = select(artifacts.c.conversion_key).where(artifacts.c.sha256 == sha256)
+    keys = select(artifacts.c.conversion_key).where(is_file_of(sha256))
     of_artifact = and_(jobs.c.conversion_key.in_(keys), jobs.c.state.not_in(ENDED))
     with database.writing() as transaction:
         touched = transaction.scalars(select(jobs.c.sweep_id).where(of_artifact).distinct()).all()

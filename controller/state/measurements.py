@@ -27,6 +27,7 @@ from controller.domain.measurements import (
     MeasurementFilter,
     MemoryFigures,
     MinuteFigures,
+    OutputFigures,
     Verdict,
     per_image_ms,
 )
@@ -74,6 +75,7 @@ class Conclusion:
     latency: LatencyFigures | None = None
     memory: MemoryFigures | None = None
     minutes: tuple[MinuteFigures, ...] = ()
+    outputs: OutputFigures | None = None
 
 
 # Each has a column of its name.
@@ -218,6 +220,7 @@ def beside_accuracy(dataset: str) -> Select[Any]:
             artifacts.c.weights_digest,
             artifacts.c.max_relative_difference,
             artifacts.c.checked_through,
+            artifacts.c.output_tolerance,
             most_repetitions.label("repetitions_wanted"),
             weights_asked.label("weights_asked"),
             top1.c.value_percent.label("top1"),
@@ -327,6 +330,8 @@ def measurement_of(
         accuracy_dataset=dataset,
         settings=settings,
         minutes=conclusion.minutes,
+        outputs=conclusion.outputs,
+        output_tolerance=finite(row["output_tolerance"]),
     )
 
 

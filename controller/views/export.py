@@ -99,6 +99,12 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "memory_file_backed_bytes": Kind.WHOLE,
         "memory_mapped_artifact_bytes": Kind.WHOLE,
         "memory_least_peak_rss_bytes": Kind.WHOLE,
+        "outputs_input_count": Kind.WHOLE,
+        "outputs_repetition_count": Kind.WHOLE,
+        "outputs_max_relative_difference": Kind.REAL,
+        "outputs_l2_relative_difference": Kind.REAL,
+        "outputs_top1_agreement": Kind.REAL,
+        "output_tolerance": Kind.REAL,
         "sustained_minutes": Kind.WHOLE,
         "repetitions_wanted": Kind.WHOLE,
     }
@@ -163,7 +169,7 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
     """
     document = cast(dict[str, Any], to_document(measurement))
     flat: dict[str, Any] = dict(document)
-    for group in ("latency", "memory"):
+    for group in ("latency", "memory", "outputs"):
         figures = document[group]
         if isinstance(figures, dict):
             flat |= {f"{group}_{name}": figure for name, figure in figures.items()}

@@ -1,6 +1,7 @@
-"""What comparing an artifact's outputs with Paddle's found."""
+"""What comparing an artifact's outputs with Paddle's found, and what devices compare with."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from models.catalog.variants import CheckedThrough
 
@@ -25,3 +26,20 @@ class Parity:
     checked_through: CheckedThrough
     top1_agreement: float | None = None
     correlation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What an artifact is to give on the device that measures it.
+
+    Attributes:
+        path: a file of `protos.reference.outputs`, in the working folder.
+        sha256: its digest.
+        size_bytes: its size.
+        tolerance: largest relative difference that passes there.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    tolerance: float

@@ -22,7 +22,7 @@ from models.catalog.own import OwnFormat, own_format_of
 from models.catalog.stoppers import Stopper, find_stopper
 from models.catalog.variants import Format, Variant, WeightsKind
 from models.conversion.network import adopted_format, exported_network
-from models.conversion.parity import Parity
+from models.conversion.parity import Parity, Reference
 from models.conversion.program import Program
 from models.conversion.running import Steps
 from models.conversion.work import READY_EARLY, needed
@@ -30,6 +30,7 @@ from models.digest import canonical_sha256, file_sha256
 from models.processes.child import Cancellation, ConversionCancelled, StepFailed, StepLimits
 from models.processes.forkserver import ForkServers
 from models.recipes.acceptance import ACCEPTANCE, PARITY_TOLERANCE
+from models.recipes.output_tolerance import output_tolerance
 from models.recipes.reduction import goes_through_onnx, options
 from models.tools import ToolMissing, tool_versions
 from models.weights.weights import Weights
@@ -41,6 +42,7 @@ __all__ = [
     "Converted",
     "ForkServers",
     "Parity",
+    "Reference",
     "Refused",
     "StepLimits",
     "ToolMissing",
@@ -79,6 +81,7 @@ class Converted:
         seconds: wall time of the steps it needed, with those it shares with other variants.
         passes: names of the passes that its program went through, see `models.passes`.
         versions: those of an ONNX file; None of any other, and of one that no step looked into.
+        reference: what it is to give where it is measured; None is unknown.
     """
 
     variant: Variant
@@ -92,6 +95,7 @@ class Converted:
     seconds: float
     passes: tuple[str, ...] = ()
     versions: OnnxVersions | None = None
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,4 +283,14 @@ def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
         seconds=program.seconds(variant),
         passes=made.passes,
         versions=made.versions,
+        reference=_reference(variant, made.parity, program.outputs_path),
+    )
+
+
+def _reference(variant: Variant, parity: Parity, path: Path) -> Reference:
+    return Reference(
+        path=path,
+        sha256=file_sha256(path),
+        size_bytes=path.stat().st_size,
+        tolerance=output_tolerance(variant, parity.max_relative_difference, parity.tolerance),
     )

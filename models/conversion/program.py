@@ -51,6 +51,7 @@ from models.processes.requests import (
     RoundingAnswer,
     RoundingRequest,
     SimplifyRequest,
+    device_reference,
 )
 from models.recipes import synthetic as recipe
 from models.recipes.acceptance import ACCEPTANCE, LEAST_SCORE, ROUNDING_FACTOR
@@ -309,6 +310,11 @@ class Program:
     def _rounding_difference(self) -> float:
         request = RoundingRequest(self._prefix, self._reference)
         return self.steps.run(ROUNDING, request, RoundingAnswer).difference
+
+    @property
+    def outputs_path(self) -> Path:
+        """What devices compare with; there once an artifact was made."""
+        return device_reference(Path(self._reference))
 
     @property
     def _own_format(self) -> OwnFormat | None:

@@ -7,6 +7,7 @@ exchange is JSON.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.own import AssumedAxis, Trained
@@ -15,6 +16,11 @@ from protos.inputs import ConstantInput, ImageSize, InputValues, NetworkInput
 
 MILESTONE = b'{"reached": "milestone"}\n'
 """The line by which a child says, before its answer, that a part of its work is done."""
+
+
+def device_reference(reference_path: Path) -> Path:
+    """Where a step that writes reference outputs puts those that devices compare with."""
+    return reference_path.with_suffix(".outputs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -394,6 +394,8 @@ class Lease(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     ORDINAL_FIELD_NUMBER: _builtins.int
     PROCESS_SPREAD_FIELD_NUMBER: _builtins.int
+    REFERENCE_SHA256_FIELD_NUMBER: _builtins.int
+    REFERENCE_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     artifact_sha256: _builtins.str
@@ -407,6 +409,11 @@ class Lease(_message.Message):
     """Standard deviation between the medians of processes on the device, relative to them: what one process
     samples beyond a third of it tells nothing. 0 is unknown.
     """
+    reference_sha256: _builtins.str
+    """What the outputs are compared with once the samples are taken, see protos/reference/outputs.py: fetched as
+    the artifact is. Empty where they are not compared.
+    """
+    reference_size_bytes: _builtins.int
     @_builtins.property
     def settings(self) -> _types_pb2.MeasureSettings: ...
     def __init__(
@@ -420,10 +427,12 @@ class Lease(_message.Message):
         settings: _types_pb2.MeasureSettings | None = ...,
         ordinal: _builtins.int = ...,
         process_spread: _builtins.float = ...,
+        reference_sha256: _builtins.str = ...,
+        reference_size_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "process_spread", b"process_spread", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "process_spread", b"process_spread", "reference_sha256", b"reference_sha256", "reference_size_bytes", b"reference_size_bytes", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2709,6 +2709,8 @@ class Measurement(_message.Message):
     REPETITIONS_WANTED_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     LATENCY_PER_IMAGE_MS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOLERANCE_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -2745,6 +2747,8 @@ class Measurement(_message.Message):
     """How many its job asked for."""
     latency_per_image_ms: _builtins.float
     """Of one image, where an inference has several."""
+    output_tolerance: _builtins.float
+    """The largest relative difference that passes there; absent where it is not known."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why its verdict is what it is; for ok, what the figure does not tell."""
@@ -2777,6 +2781,10 @@ class Measurement(_message.Message):
 
     @_builtins.property
     def input_size(self) -> _types_pb2.ImageSize: ...
+    @_builtins.property
+    def outputs(self) -> Global___OutputFigures:
+        """What the outputs were on the device; absent where nobody compared them."""
+
     def __init__(
         self,
         *,
@@ -2820,10 +2828,12 @@ class Measurement(_message.Message):
         repetitions_wanted: _builtins.int = ...,
         input_size: _types_pb2.ImageSize | None = ...,
         latency_per_image_ms: _builtins.float | None = ...,
+        outputs: Global___OutputFigures | None = ...,
+        output_tolerance: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
     _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
@@ -2835,6 +2845,10 @@ class Measurement(_message.Message):
     _WhichOneofArgType__latency_per_image_ms: _TypeAlias = _typing.Literal["_latency_per_image_ms", b"_latency_per_image_ms"]  # noqa: Y015
     _WhichOneofReturnType__memory: _TypeAlias = _typing.Literal["memory"]  # noqa: Y015
     _WhichOneofArgType__memory: _TypeAlias = _typing.Literal["_memory", b"_memory"]  # noqa: Y015
+    _WhichOneofReturnType__output_tolerance: _TypeAlias = _typing.Literal["output_tolerance"]  # noqa: Y015
+    _WhichOneofArgType__output_tolerance: _TypeAlias = _typing.Literal["_output_tolerance", b"_output_tolerance"]  # noqa: Y015
+    _WhichOneofReturnType__outputs: _TypeAlias = _typing.Literal["outputs"]  # noqa: Y015
+    _WhichOneofArgType__outputs: _TypeAlias = _typing.Literal["_outputs", b"_outputs"]  # noqa: Y015
     _WhichOneofReturnType__params_m: _TypeAlias = _typing.Literal["params_m"]  # noqa: Y015
     _WhichOneofArgType__params_m: _TypeAlias = _typing.Literal["_params_m", b"_params_m"]  # noqa: Y015
     _WhichOneofReturnType__top1: _TypeAlias = _typing.Literal["top1"]  # noqa: Y015
@@ -2852,6 +2866,10 @@ class Measurement(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory) -> _WhichOneofReturnType__memory | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_tolerance) -> _WhichOneofReturnType__output_tolerance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__outputs) -> _WhichOneofReturnType__outputs | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__params_m) -> _WhichOneofReturnType__params_m | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top1) -> _WhichOneofReturnType__top1 | None: ...
@@ -2859,6 +2877,50 @@ class Measurement(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top5) -> _WhichOneofReturnType__top5 | None: ...
 
 Global___Measurement: _TypeAlias = Measurement  # noqa: Y015
+
+@_typing.final
+class OutputFigures(_message.Message):
+    """What the outputs were on the device, beside those that they should be: the worst of its repetitions. What is
+    beyond the tolerance, not finite, constant or of another shape has failed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_COUNT_FIELD_NUMBER: _builtins.int
+    REPETITION_COUNT_FIELD_NUMBER: _builtins.int
+    MAX_RELATIVE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    L2_RELATIVE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    TOP1_AGREEMENT_FIELD_NUMBER: _builtins.int
+    input_count: _builtins.int
+    """Inputs of each repetition."""
+    repetition_count: _builtins.int
+    """Repetitions whose outputs were compared."""
+    max_relative_difference: _builtins.float
+    """max|a-b| / max|b|"""
+    l2_relative_difference: _builtins.float
+    """||a-b|| / ||b||"""
+    top1_agreement: _builtins.float
+    """Share of score vectors, 0 to 1, whose largest score is that of the reference. No accuracy. Absent where
+    there is no vector of scores, or it is too long to be kept whole.
+    """
+    def __init__(
+        self,
+        *,
+        input_count: _builtins.int = ...,
+        repetition_count: _builtins.int = ...,
+        max_relative_difference: _builtins.float = ...,
+        l2_relative_difference: _builtins.float = ...,
+        top1_agreement: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_top1_agreement", b"_top1_agreement", "top1_agreement", b"top1_agreement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_top1_agreement", b"_top1_agreement", "input_count", b"input_count", "l2_relative_difference", b"l2_relative_difference", "max_relative_difference", b"max_relative_difference", "repetition_count", b"repetition_count", "top1_agreement", b"top1_agreement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__top1_agreement: _TypeAlias = _typing.Literal["top1_agreement"]  # noqa: Y015
+    _WhichOneofArgType__top1_agreement: _TypeAlias = _typing.Literal["_top1_agreement", b"_top1_agreement"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1_agreement) -> _WhichOneofReturnType__top1_agreement | None: ...
+
+Global___OutputFigures: _TypeAlias = OutputFigures  # noqa: Y015
 
 @_typing.final
 class MinuteFigures(_message.Message):

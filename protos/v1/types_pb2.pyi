@@ -314,6 +314,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """repetitions"""
     REASON_CODE_WARMUP_UNSETTLED: _ReasonCode.ValueType  # 13
     """count, repetitions"""
+    REASON_CODE_OUTPUTS_UNCHECKED: _ReasonCode.ValueType  # 170
+    """count, repetitions"""
     REASON_CODE_REPETITIONS_DISAGREE: _ReasonCode.ValueType  # 14
     """The next five all have reached and wanted, the interval's half-widths relative to the median.
     least_ms, most_ms, of their medians
@@ -351,6 +353,16 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_NOTHING_TOLD: _ReasonCode.ValueType  # 76
     REASON_CODE_PROFILE_FAILED: _ReasonCode.ValueType  # 77
     """words: backbone, device; why stands beside it"""
+    REASON_CODE_WRONG_OUTPUT: _ReasonCode.ValueType  # 165
+    """inputs. What is wrong with its outputs stands beside it."""
+    REASON_CODE_OUTPUT_BEYOND_TOLERANCE: _ReasonCode.ValueType  # 166
+    """What is wrong with outputs.
+    difference, l2_difference, tolerance
+    """
+    REASON_CODE_OUTPUT_NOT_FINITE: _ReasonCode.ValueType  # 167
+    """share"""
+    REASON_CODE_OUTPUT_CONSTANT: _ReasonCode.ValueType  # 168
+    REASON_CODE_OUTPUT_OF_OTHER_SHAPE: _ReasonCode.ValueType  # 169
     REASON_CODE_BATTERY_LOW: _ReasonCode.ValueType  # 31
     """What a start gate waits for.
     charge_percent, least_percent
@@ -499,6 +511,8 @@ REASON_CODE_STILL_MEASURED: ReasonCode.ValueType  # 116
 """repetitions"""
 REASON_CODE_WARMUP_UNSETTLED: ReasonCode.ValueType  # 13
 """count, repetitions"""
+REASON_CODE_OUTPUTS_UNCHECKED: ReasonCode.ValueType  # 170
+"""count, repetitions"""
 REASON_CODE_REPETITIONS_DISAGREE: ReasonCode.ValueType  # 14
 """The next five all have reached and wanted, the interval's half-widths relative to the median.
 least_ms, most_ms, of their medians
@@ -536,6 +550,16 @@ REASON_CODE_CONTROLLER_DEFECT: ReasonCode.ValueType  # 30
 REASON_CODE_NOTHING_TOLD: ReasonCode.ValueType  # 76
 REASON_CODE_PROFILE_FAILED: ReasonCode.ValueType  # 77
 """words: backbone, device; why stands beside it"""
+REASON_CODE_WRONG_OUTPUT: ReasonCode.ValueType  # 165
+"""inputs. What is wrong with its outputs stands beside it."""
+REASON_CODE_OUTPUT_BEYOND_TOLERANCE: ReasonCode.ValueType  # 166
+"""What is wrong with outputs.
+difference, l2_difference, tolerance
+"""
+REASON_CODE_OUTPUT_NOT_FINITE: ReasonCode.ValueType  # 167
+"""share"""
+REASON_CODE_OUTPUT_CONSTANT: ReasonCode.ValueType  # 168
+REASON_CODE_OUTPUT_OF_OTHER_SHAPE: ReasonCode.ValueType  # 169
 REASON_CODE_BATTERY_LOW: ReasonCode.ValueType  # 31
 """What a start gate waits for.
 charge_percent, least_percent
@@ -1553,6 +1577,7 @@ class Repetition(_message.Message):
     WARMUP_SETTLED_FIELD_NUMBER: _builtins.int
     STARTED_UNREADY_FIELD_NUMBER: _builtins.int
     WAITED_MS_FIELD_NUMBER: _builtins.int
+    OUTPUT_CHECK_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1604,6 +1629,10 @@ class Repetition(_message.Message):
         unless fewer than two others are left: then all count, and the verdict is DISTURBED.
         """
 
+    @_builtins.property
+    def output_check(self) -> Global___OutputCheck:
+        """What its outputs were when it had sampled; absent where they were not compared."""
+
     def __init__(
         self,
         *,
@@ -1624,17 +1653,22 @@ class Repetition(_message.Message):
         warmup_settled: _builtins.bool | None = ...,
         started_unready: Global___Reason | None = ...,
         waited_ms: _builtins.int = ...,
+        output_check: Global___OutputCheck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__output_check: _TypeAlias = _typing.Literal["output_check"]  # noqa: Y015
+    _WhichOneofArgType__output_check: _TypeAlias = _typing.Literal["_output_check", b"_output_check"]  # noqa: Y015
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015
     _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
     _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
     _WhichOneofReturnType__warmup_settled: _TypeAlias = _typing.Literal["warmup_settled"]  # noqa: Y015
     _WhichOneofArgType__warmup_settled: _TypeAlias = _typing.Literal["_warmup_settled", b"_warmup_settled"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_check) -> _WhichOneofReturnType__output_check | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
     @_typing.overload
@@ -1643,6 +1677,68 @@ class Repetition(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 
 Global___Repetition: _TypeAlias = Repetition  # noqa: Y015
+
+@_typing.final
+class OutputCheck(_message.Message):
+    """Outputs on the reference inputs of a lease, beside those that they should be. Whether they are right the
+    controller says, by one rule for all agents.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_COUNT_FIELD_NUMBER: _builtins.int
+    MAX_RELATIVE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    L2_RELATIVE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    TOP1_AGREEMENT_FIELD_NUMBER: _builtins.int
+    NONFINITE_SHARE_FIELD_NUMBER: _builtins.int
+    IS_CONSTANT_FIELD_NUMBER: _builtins.int
+    IS_OTHER_SHAPE_FIELD_NUMBER: _builtins.int
+    input_count: _builtins.int
+    max_relative_difference: _builtins.float
+    """The largest max|a-b| / max|b| over inputs and outputs; absent where outputs are not finite or of another
+    shape.
+    """
+    l2_relative_difference: _builtins.float
+    """The largest ||a-b|| / ||b|| over the same, by sums of squares; absent likewise."""
+    top1_agreement: _builtins.float
+    """Share of score vectors of the first output, 0 to 1, whose largest score is that of the reference. No
+    accuracy. Absent where there is no vector of scores, or it is too long to be kept whole.
+    """
+    nonfinite_share: _builtins.float
+    """Share of all numbers, 0 to 1, that are NaN or infinite."""
+    is_constant: _builtins.bool
+    """An output is the same on every input, and should not be."""
+    is_other_shape: _builtins.bool
+    """There are other outputs, or outputs of another shape."""
+    def __init__(
+        self,
+        *,
+        input_count: _builtins.int = ...,
+        max_relative_difference: _builtins.float | None = ...,
+        l2_relative_difference: _builtins.float | None = ...,
+        top1_agreement: _builtins.float | None = ...,
+        nonfinite_share: _builtins.float = ...,
+        is_constant: _builtins.bool = ...,
+        is_other_shape: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_l2_relative_difference", b"_l2_relative_difference", "_max_relative_difference", b"_max_relative_difference", "_top1_agreement", b"_top1_agreement", "l2_relative_difference", b"l2_relative_difference", "max_relative_difference", b"max_relative_difference", "top1_agreement", b"top1_agreement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_l2_relative_difference", b"_l2_relative_difference", "_max_relative_difference", b"_max_relative_difference", "_top1_agreement", b"_top1_agreement", "input_count", b"input_count", "is_constant", b"is_constant", "is_other_shape", b"is_other_shape", "l2_relative_difference", b"l2_relative_difference", "max_relative_difference", b"max_relative_difference", "nonfinite_share", b"nonfinite_share", "top1_agreement", b"top1_agreement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__l2_relative_difference: _TypeAlias = _typing.Literal["l2_relative_difference"]  # noqa: Y015
+    _WhichOneofArgType__l2_relative_difference: _TypeAlias = _typing.Literal["_l2_relative_difference", b"_l2_relative_difference"]  # noqa: Y015
+    _WhichOneofReturnType__max_relative_difference: _TypeAlias = _typing.Literal["max_relative_difference"]  # noqa: Y015
+    _WhichOneofArgType__max_relative_difference: _TypeAlias = _typing.Literal["_max_relative_difference", b"_max_relative_difference"]  # noqa: Y015
+    _WhichOneofReturnType__top1_agreement: _TypeAlias = _typing.Literal["top1_agreement"]  # noqa: Y015
+    _WhichOneofArgType__top1_agreement: _TypeAlias = _typing.Literal["_top1_agreement", b"_top1_agreement"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__l2_relative_difference) -> _WhichOneofReturnType__l2_relative_difference | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_relative_difference) -> _WhichOneofReturnType__max_relative_difference | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1_agreement) -> _WhichOneofReturnType__top1_agreement | None: ...
+
+Global___OutputCheck: _TypeAlias = OutputCheck  # noqa: Y015
 
 @_typing.final
 class LayerTime(_message.Message):

@@ -6,7 +6,7 @@ import numpy as np
 
 from agent.child.sampling import sample
 from agent.child.stopping import StoppingRule
-from protos.measuring import Repetition, StopReason
+from protos.measuring import OutputCheck, Repetition, StopReason
 from tests.benchmarks.measuring.series import Latencies
 
 NS_PER_MS = 1_000_000
@@ -47,4 +47,7 @@ def repetition(latency_ns: Sequence[int], stop_reason: StopReason) -> Repetition
         baseline_rss_bytes=0,
         busy_threads=1,
         stop_reason=stop_reason,
+        output_check=OutputCheck(
+            input_count=4, max_relative_difference=0.0, l2_relative_difference=0.0
+        ),
     )

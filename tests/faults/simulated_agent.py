@@ -126,7 +126,9 @@ class FakeMeasurer(Measurer):
         settings: MeasureSettings,  # noqa: ARG002 - the real one's
         cancellation: Cancellation,
         on_waiting: OnWaiting = lambda _: None,
+        *,
         process_spread: float = 0.0,  # noqa: ARG002
+        reference: Path | None = None,  # noqa: ARG002
     ) -> Measured:
         if hashlib.sha256(artifact.read_bytes()).hexdigest() != artifact.name:
             raise MeasuringFailed(ReasonCode.OUT_OF_MEMORY, "an artifact with other bytes")

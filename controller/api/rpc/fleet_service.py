@@ -223,7 +223,8 @@ class FleetService:
         lease = session.leases.get(report.attempt_id)
         codes = {each.code for each in report.failure.reasons} if report.failure else set()
         if lease is not None and ReasonCode.ARTIFACT_DAMAGED in codes:
-            await self._artifacts.check(lease.artifact_sha256)
+            for sha256 in filter(None, (lease.artifact_sha256, lease.reference_sha256)):
+                await self._artifacts.check(sha256)
 
 
 def _to_agent(said: conversation.ToAgent) -> fleet_pb2.ConnectResponse:

@@ -13,7 +13,13 @@ from controller.domain.conversions import (
     is_made,
     lacks_published_weights,
 )
-from controller.views.conversion_rows import TARGETS, ConversionRow, not_kept_note, reasons
+from controller.views.conversion_rows import (
+    TARGETS,
+    ConversionRow,
+    not_kept_note,
+    reasons,
+    twins_note,
+)
 from controller.views.counting import counted
 from controller.views.reasons.failing import WITHOUT_WEIGHTS, in_log
 from models.catalog.variants import Target
@@ -43,6 +49,8 @@ def print_conversions(console: Console, rows: Sequence[ConversionRow]) -> None:
             told = f"{row.backbone}, {files}: {reason}{way_on}{in_log(outcomes[0].log_id)}"
             console.print(Text(told))
     if note := not_kept_note(rows):
+        console.print(Text(note))
+    if note := twins_note(rows):
         console.print(Text(note))
     console.print(Text(_summary(rows)))
 

@@ -1,6 +1,6 @@
 """Measurements on the terminal, as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -51,5 +51,12 @@ def _how(measurement: Measurement) -> str:
             *images_words(measurement.input_size, measurement.batch),
             *settings_words(measurement),
             *([] if measurement.weights is WeightsKind.PRETRAINED else [measurement.weights.value]),
+            *_outputs(measurement),
         )
     )
+
+
+def _outputs(measurement: Measurement) -> Iterator[str]:
+    """Say how far the outputs were off on the device; where nobody looked, a reason says so."""
+    if measurement.outputs is not None:
+        yield f"outputs off by {measurement.outputs.max_relative_difference:.1e}"

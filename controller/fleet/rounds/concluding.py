@@ -16,6 +16,7 @@ from controller.figures.latency import (
     memory_figures,
     minute_figures,
 )
+from controller.figures.outputs import output_figures, unchecked
 from controller.figures.spread import process_spread
 from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
@@ -38,8 +39,8 @@ def conclude(
 
     Left out are repetitions beside a gross and lasting change of the device, those that started
     although it was not ready, and those in which latency shifted. Reasons tell how many, for how
-    many starts the device was not ready in time, and how many no reading of the sentinel followed
-    on.
+    many starts the device was not ready in time, how many no reading of the sentinel followed on,
+    and of how many nobody compared the outputs.
 
     Args:
         taken: at least one.
@@ -65,6 +66,7 @@ def conclude(
         more += shifts_left_out(_repetitions(ready))
     if course.is_to_be_watched:
         more += _unwatched(taken, readings_ms)
+    more += unchecked(_repetitions(counted))
     return _conclusion(counted, figures, judged, (*reasons, *more))
 
 
@@ -107,6 +109,7 @@ def _conclusion(
         latency=figures,
         memory=memory_figures(counted),
         minutes=minute_figures(counted),
+        outputs=output_figures(counted),
     )
 
 

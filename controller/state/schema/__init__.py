@@ -20,7 +20,13 @@ from sqlalchemy import (
 )
 
 from controller.domain.jobs import AttemptState, JobState, TurnState
-from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
+from controller.domain.measurements import (
+    LatencyFigures,
+    MemoryFigures,
+    MinuteFigures,
+    OutputFigures,
+    Verdict,
+)
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.schema.base import REVISION_TABLE, metadata
 from controller.state.schema.catalog import accuracies, backbones, own_models
@@ -34,7 +40,13 @@ from controller.state.schema.devices import (
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.device import DeviceState
-from protos.measuring import MeasureSettings, OperatorTimes, ProcessMemory, StopReason
+from protos.measuring import (
+    MeasureSettings,
+    OperatorTimes,
+    OutputCheck,
+    ProcessMemory,
+    StopReason,
+)
 from protos.reasons import Reason
 
 __all__ = [
@@ -90,6 +102,11 @@ artifacts = Table(
     # Of an ONNX file.
     Column("ir_version", Integer),
     Column("opset", Integer),
+    # What devices compare its outputs with, and how far these may be apart; of none where nobody
+    # compares.
+    Column("reference_sha256", String, index=True),
+    Column("reference_size_bytes", BigInteger),
+    Column("output_tolerance", Float),
 )
 
 sweeps = Table(
@@ -252,6 +269,7 @@ measurements = Table(
     Column("affinity", Document(tuple[int, ...]), nullable=False),
     Column("latency", Document(LatencyFigures)),
     Column("memory", Document(MemoryFigures)),
+    Column("outputs", Document(OutputFigures)),
     Column("minutes", Document(tuple[MinuteFigures, ...]), nullable=False),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
@@ -289,6 +307,7 @@ repetitions = Table(
     # It started although this was in the way.
     Column("started_unready", Document(Reason)),
     Column("waited_ms", BigInteger, nullable=False),
+    Column("output_check", Document(OutputCheck)),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace

@@ -29,6 +29,7 @@ _EXPLAINED: Final = (
     ReasonCode.PROFILE_FAILED,
     ReasonCode.SHIFTED_LEFT_OUT,
     ReasonCode.FAILED_IN_A_ROW,
+    ReasonCode.WRONG_OUTPUT,
 )
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -74,6 +74,19 @@ SENTENCES: Final[Writers] = {
     ReasonCode.PROFILE_FAILED: lambda _, words: (
         f"{words['backbone']} could not be profiled on {words['device']}"
     ),
+    ReasonCode.WRONG_OUTPUT: lambda figures, _: (
+        f"wrong_output: on {counted(round(figures['inputs']), 'reference input')} the device "
+        "computed something else than the network gives"
+    ),
+    ReasonCode.OUTPUT_BEYOND_TOLERANCE: lambda figures, _: (
+        f"outputs differ by {figures['difference']:.3g} relative (L2 "
+        f"{figures['l2_difference']:.3g}), beyond the tolerance of {figures['tolerance']:.3g}"
+    ),
+    ReasonCode.OUTPUT_NOT_FINITE: lambda figures, _: (
+        f"{figures['share']:.2%} of the outputs are NaN or infinite"
+    ),
+    ReasonCode.OUTPUT_CONSTANT: lambda *_: "an output is the same whatever the input",
+    ReasonCode.OUTPUT_OF_OTHER_SHAPE: lambda *_: "there are other outputs, or of another shape",
     ReasonCode.BATTERY_LOW: lambda figures, _: (
         f"the battery is at {figures['charge_percent']:.0f} %, starts from "
         f"{figures['least_percent']:.0f} % on"

@@ -109,6 +109,10 @@ SENTENCES: Final[Writers] = {
         f"the warm-up of {figures['count']:.0f} of {figures['repetitions']:.0f} repetitions ended "
         "before it had settled; a larger --time-budget gives it more"
     ),
+    ReasonCode.OUTPUTS_UNCHECKED: lambda figures, _: (
+        f"nobody compared the outputs of {figures['count']:.0f} of its "
+        f"{figures['repetitions']:.0f} repetitions on the device"
+    ),
     ReasonCode.REPETITIONS_DISAGREE: _disagree,
     ReasonCode.TIME_BUDGET_ENDED: _wide(
         "the time budget ended first; a larger --time-budget would narrow it"

@@ -18,8 +18,9 @@ from models.processes.requests import FileAnswer, ReduceRequest
 from models.recipes import reduction
 from models.steps.onnx.quantising import prepared, quantised
 from models.steps.parity.compare import Constants
-from models.steps.parity.noise import constant_arrays, noise_inputs
+from models.steps.parity.constants import constant_arrays
 from protos.inputs import NetworkInput
+from protos.reference.noise import noise_inputs
 
 
 class _RangeImages(CalibrationDataReader):  # type: ignore[misc]

@@ -17,10 +17,11 @@ from models.steps.paddle.fusion import fuse_blocks
 from models.steps.paddle.network import refusing_size, rounding_difference, run_all, with_weights
 from models.steps.paddle.rewriting import rewrite
 from models.steps.paddle.tracing import trace
-from models.steps.parity.compare import Array, check_sensitivity, relative_difference
+from models.steps.parity.compare import Array, check_sensitivity
 from models.steps.parity.reference import further_inputs, reference_inputs, save_reference
 from models.steps.refusal import StepRefused
 from protos.inputs import NetworkInput
+from protos.reference.differences import relative_difference
 
 # Fusing and passes reorder float32 sums; a wrong one is off by orders of magnitude more.
 REWRITE_TOLERANCE = 1e-4

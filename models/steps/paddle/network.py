@@ -14,8 +14,9 @@ from models.processes.requests import ExportRequest
 from models.recipes import synthetic as recipe
 from models.steps.paddle import architectures, pretrained, synthetic
 from models.steps.paddle.blank import blank_weights
-from models.steps.parity.compare import Array, relative_difference
+from models.steps.parity.compare import Array
 from models.steps.refusal import StepRefused
+from protos.reference.differences import relative_difference
 
 NUDGE_SEED = 30_000
 

@@ -7,7 +7,7 @@ import paddle
 from models.processes.requests import RoundingAnswer, RoundingRequest
 from models.steps.paddle.network import rounding_difference
 from models.steps.parity.compare import check_sensitivity, read_reference
-from models.steps.parity.reference import REFERENCE_INPUTS
+from protos.reference.noise import REFERENCE_INPUTS
 
 
 def run(request: RoundingRequest) -> RoundingAnswer:

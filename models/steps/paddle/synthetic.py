@@ -16,9 +16,9 @@ from models.recipes.synthetic import (
     WEIGHT_BOUNDS,
 )
 from models.steps.parity.compare import Array
-from models.steps.parity.noise import noise_images
 from models.steps.refusal import StepRefused
 from protos.inputs import square
+from protos.reference.noise import noise_images
 
 
 def vary_constants(network: Any, seed: int) -> None:

@@ -12,10 +12,15 @@ import numpy.typing as npt
 
 from models.catalog.own import AssumedAxis, InputAxis
 from models.processes.requests import AdoptRequest
+from models.recipes.acceptance import LEAST_SCORE
 from models.steps.parity.compare import Array
-from models.steps.parity.constants import check_names, resolve_constants, shown
+from models.steps.parity.constants import (
+    check_names,
+    constant_arrays,
+    resolve_constants,
+    shown,
+)
 from models.steps.parity.declared import DeclaredInput
-from models.steps.parity.noise import constant_arrays
 from models.steps.parity.reference import further_inputs, reference_inputs, save_reference
 from models.steps.refusal import StepRefused
 from protos.inputs import (
@@ -184,7 +189,7 @@ def run_reference(
         raise StepRefused("it has no output")
     is_half = _HALF in (inputs.dtype, *(output.dtype for output in stacked))
     as_single = [output.astype(np.float32) for output in stacked]
-    save_reference(Path(request.reference_path), inputs, as_single, origin)
+    save_reference(Path(request.reference_path), inputs, as_single, origin, LEAST_SCORE)
     return tuple(tuple(output.shape) for output in runs[0]), is_half
 
 

@@ -12,14 +12,6 @@ Scores = npt.NDArray[np.float32]
 _NOTHING = 1e-12
 
 
-def top1_agreement(outputs: Scores, reference: Scores) -> float:
-    """Return the share of score vectors, 0 to 1, whose largest score is that of the reference.
-
-    No accuracy: both may be wrong. The last axis holds the scores.
-    """
-    return float((outputs.argmax(axis=-1) == reference.argmax(axis=-1)).mean())
-
-
 def least_correlation(outputs: Sequence[Scores], reference: Sequence[Scores]) -> float:
     """Return the smallest `correlation` over the outputs."""
     return min(map(correlation, outputs, reference))

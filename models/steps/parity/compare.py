@@ -12,9 +12,10 @@ import numpy.typing as npt
 from models.processes.requests import ParityAnswer, ParityRequest
 from models.recipes.acceptance import MAX_ROUNDING_DIFFERENCE
 from models.steps.forked import Forked
-from models.steps.parity.agreement import least_correlation, top1_agreement
-from models.steps.parity.noise import constant_arrays
+from models.steps.parity.agreement import least_correlation
+from models.steps.parity.constants import constant_arrays
 from models.steps.refusal import StepRefused
+from protos.reference.differences import relative_difference, top1_agreement
 
 Array = npt.NDArray[np.float32]
 Constants = dict[str, npt.NDArray[Any]]
@@ -32,25 +33,6 @@ class Reference:
     inputs: Array
     outputs: list[Array]
     origin: str
-
-
-def relative_difference(outputs: Array, reference: Array, least_score: float = 0.0) -> float:
-    """Return max|outputs - reference| / max|reference|, infinite where it cannot be said.
-
-    Of a reference within 0 and 1 the largest counts as at least `least_score`.
-
-    Not a number, infinity, another shape or a reference of zeros give infinity: none of them
-    can pass a tolerance.
-    """
-    if outputs.shape != reference.shape or not np.isfinite(outputs).all():
-        return float("inf")
-    scale = float(np.abs(reference).max(initial=0.0))
-    if scale <= 1 and reference.min(initial=0.0) >= 0:
-        scale = max(scale, least_score)
-    if scale == 0.0 or not np.isfinite(scale):
-        return float("inf")
-    difference = np.abs(outputs.astype(np.float64) - reference.astype(np.float64))
-    return float(difference.max(initial=0.0)) / scale
 
 
 def check_sensitivity(rounding: float) -> None:

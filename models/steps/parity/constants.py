@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from models.steps.parity.declared import DeclaredInput
 from models.steps.refusal import StepRefused
@@ -48,6 +52,19 @@ def resolve_constants(
     return tuple(
         _resolved(each, values[each.name], batch) for each in inputs if each.name in values
     )
+
+
+def constant_arrays(constants: Iterable[ConstantInput], batch: int) -> dict[str, npt.NDArray[Any]]:
+    """Return what a network is given besides images, by name."""
+    return {
+        each.name: np.ascontiguousarray(
+            np.broadcast_to(
+                np.array(each.values, each.element_type.value).reshape(each.shape),
+                each.shape_for(batch),
+            )
+        )
+        for each in constants
+    }
 
 
 def _resolved(declared: DeclaredInput, values: tuple[float, ...], batch: int) -> ConstantInput:

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.catalog.precisions import Precision
-from models.recipes.acceptance import ACCEPTANCE
+from models.processes.requests import device_reference
 from models.steps.parity.compare import Array
-from models.steps.parity.noise import noise_inputs
 from protos.inputs import NetworkInput
+from protos.reference.noise import REFERENCE_INPUTS, REFERENCE_SEED, noise_inputs
+from protos.reference.outputs import write_outputs
 
-REFERENCE_INPUTS = ACCEPTANCE[Precision.FP32].input_count
-REFERENCE_SEED = 20_000
 FURTHER_SEED = 20_001
 
 
@@ -36,7 +34,13 @@ def further_inputs(count: int, takes: NetworkInput) -> npt.NDArray[Any]:
     return noise_inputs(count - REFERENCE_INPUTS, takes, FURTHER_SEED)
 
 
-def save_reference(path: Path, inputs: Array, outputs: Sequence[Array], origin: str) -> None:
-    """Write inputs and outputs, each stacked over the inputs, and what computed them."""
+def save_reference(
+    path: Path, inputs: Array, outputs: Sequence[Array], origin: str, least_score: float = 0.0
+) -> None:
+    """Write inputs and outputs, each stacked over the inputs, and what computed them.
+
+    Beside that file comes the small one that goes where artifacts are measured.
+    """
     named = {f"output_{i}": output for i, output in enumerate(outputs)}
     np.savez(path, inputs=inputs, output_count=len(outputs), origin=origin, **named)
+    write_outputs(device_reference(path), inputs, outputs, least_score)

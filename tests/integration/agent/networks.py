@@ -8,8 +8,16 @@ from protos.measuring import MeasureSettings
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 # `tiny` runs in well under a millisecond; `wide` has work for a second thread; `faint` multiplies
-# its input, channel by channel, by 1e-20.
-SHAPES = {"tiny": (1, 3, 32, 32), "wide": (1, 256, 56, 56), "faint": (1, 256, 56, 56)}
+# its input, channel by channel, by 1e-20. The last three take what `tiny` takes and give as many
+# numbers: with other weights, the same ones for every image, and none at all.
+SHAPES = {
+    "tiny": (1, 3, 32, 32),
+    "wide": (1, 256, 56, 56),
+    "faint": (1, 256, 56, 56),
+    "altered": (1, 3, 32, 32),
+    "constant": (1, 3, 32, 32),
+    "nan": (1, 3, 32, 32),
+}
 _SUFFIXES = {Runtime.ONNXRUNTIME: ".onnx", Runtime.PADDLELITE: ".nb"}
 
 
@@ -28,6 +36,10 @@ class Artifacts:
 
     def path(self, network: str, runtime: Runtime) -> Path:
         return self.folder / f"{network}{_SUFFIXES[runtime]}"
+
+    def reference(self, network: str) -> Path:
+        """What a network is to give, as Paddle computed it."""
+        return self.folder / f"{network}.outputs"
 
 
 def settings(

@@ -20,11 +20,13 @@ from controller.sweeps.planning import plan_sweep
 from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
-from models.conversion.parity import Parity
+from models.conversion.parity import Parity, Reference
 from models.conversion.pipeline import Converted, conversion_key
 from models.weights.weights import Weights
 from tests.integration.controller.domain_samples import SPEC, hello
 
+REFERENCE = Reference(path=Path("unused"), sha256="4e" * 32, size_bytes=4_000, tolerance=1.04e-4)
+"""What outputs are compared with on a device; a controller never looks into it."""
 WEIGHTS = Weights(WeightsKind.SYNTHETIC, "MobileNetV1", "d" * 64, "a test's", None, None)
 
 
@@ -86,6 +88,7 @@ def converted_of(variant: Variant, weights: Weights = WEIGHTS) -> Converted:
         ),
         tool_versions={},
         seconds=1.0,
+        reference=REFERENCE,
     )
 
 

@@ -52,8 +52,10 @@ async def test_a_device_fetches_what_was_leased_to_it_and_nothing_else(
     session.outbox.get_nowait()
     lease = session.outbox.get_nowait()
     assert isinstance(lease, Lease)
-    assert members.may_fetch("id-of-phone", lease.artifact_sha256)
-    assert not members.may_fetch("id-of-board", lease.artifact_sha256)
+    # And what its outputs are compared with.
+    for sha256 in (lease.artifact_sha256, lease.reference_sha256):
+        assert members.may_fetch("id-of-phone", sha256)
+        assert not members.may_fetch("id-of-board", sha256)
     assert not members.may_fetch("id-of-phone", "0" * 64)
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 import pytest
 
@@ -33,8 +34,10 @@ from models.processes.requests import (
     ParityRequest,
 )
 from models.recipes.acceptance import ACCEPTANCE
+from models.recipes.output_tolerance import output_tolerance
 from models.weights.weights import resolve_weights
 from protos.inputs import square
+from protos.reference.outputs import inputs_digest, read_outputs
 from tests.integration.models.conftest import Conversion
 
 
@@ -74,6 +77,25 @@ def test_three_artifacts_compute_what_paddle_computes(
     arm, x86 = conversion.made[Target.ARM], conversion.made[Target.X86]
     assert arm.sha256 != x86.sha256
     assert arm.parity.max_relative_difference == x86.parity.max_relative_difference
+
+
+def test_paddles_outputs_go_beside_each_artifact(pplcnet: Conversion) -> None:
+    references = [made.reference for made in pplcnet.made.values() if made.reference is not None]
+    assert len(references) == 3
+    (path,) = {each.path for each in references}
+    (sha256,) = {each.sha256 for each in references}
+    assert sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert {each.size_bytes for each in references} == {path.stat().st_size}
+    # Four inputs with a thousand scores each.
+    assert 16_000 <= path.stat().st_size < 17_000
+    compared_with = read_outputs(path)
+    with np.load(pplcnet.folder / "reference.npz") as stored:
+        assert inputs_digest(stored["inputs"][:4]) == compared_with.inputs_sha256
+        assert np.array_equal(stored["output_0"][:, 0], compared_with.kept[0])
+    made = pplcnet.made[Target.ARM]
+    assert made.reference is not None
+    difference = made.parity.max_relative_difference
+    assert made.reference.tolerance == output_tolerance(made.variant, difference, 1e-4) > 5e-3
 
 
 def test_each_step_is_told_once(pplcnet: Conversion) -> None:
@@ -267,9 +289,9 @@ FUSE_WITH_ATTENTION = """
 import json
 import paddle
 from models.steps.paddle import architectures, synthetic
-from models.steps.parity.compare import relative_difference
+from protos.reference.differences import relative_difference
 from models.steps.paddle.fusion import fuse_blocks
-from models.steps.parity.noise import noise_images
+from protos.reference.noise import noise_images
 from protos.inputs import square
 paddle.seed(0)
 network = type(architectures.build("RepVGG_A0"))([1, 2, 1, 1], [0.25] * 4, use_se=True)

@@ -33,8 +33,8 @@ import copy, importlib, json, sys
 import numpy as np
 import paddle
 from models.steps.paddle import architectures, synthetic
-from models.steps.parity.compare import relative_difference
-from models.steps.parity.noise import noise_images
+from protos.reference.differences import relative_difference
+from protos.reference.noise import noise_images
 from models.steps.paddle.tracing import trace
 from protos.inputs import square
 
@@ -79,7 +79,7 @@ import sys
 import numpy as np
 import paddle
 from models.steps.paddle import architectures, synthetic
-from models.steps.parity.noise import noise_images
+from protos.reference.noise import noise_images
 from models.steps.paddle.tracing import trace
 from protos.inputs import square
 

@@ -21,9 +21,9 @@ from models.conversion.pipeline import Converted, Refused, convert
 from models.processes.child import StepFailed
 from models.processes.requests import PaddleLiteRequest, ReduceRequest
 from models.steps.parity.compare import Array
-from models.steps.parity.noise import noise_images
 from models.weights.weights import resolve_weights
 from protos.inputs import NetworkInput, square
+from protos.reference.noise import noise_images
 from tests.integration.models.one_step import step
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx, save_paddle
 

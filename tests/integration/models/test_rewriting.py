@@ -40,7 +40,7 @@ RUN_BOTH = """
 import json, sys
 import numpy as np
 import paddle
-from models.steps.parity.compare import relative_difference
+from protos.reference.differences import relative_difference
 
 paddle.enable_static()
 executor = paddle.static.Executor(paddle.CPUPlace())

@@ -28,7 +28,13 @@ def served(state: Path) -> Iterator[tuple[Running, str]]:
 
 
 def stored_artifacts(state: Path) -> list[Path]:
-    return [path for path in (state / "artifacts").glob("??/*") if len(path.name) == 64]
+    """What outputs are compared with, then the artifact."""
+    found = [path for path in (state / "artifacts").glob("??/*") if len(path.name) == 64]
+    return sorted(found, key=_size)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
 
 
 def is_whole(path: Path) -> bool:
@@ -70,7 +76,7 @@ def test_a_sweep_ends_with_figures_although_its_stored_file_rots(
         assert agent.stop() == 0
     sweep = Sweep(address, device)
     sweep.wait_until_converted(address)
-    (blob,) = stored_artifacts(state)
+    blob = stored_artifacts(state)[-1]
     assert is_whole(blob)
     heard = len(controller.output.lines)
     damage(blob)
@@ -82,13 +88,30 @@ def test_a_sweep_ends_with_figures_although_its_stored_file_rots(
     assert any("backbones=PPLCNet_x0_25" in line for line in told), controller.output.lines
 
 
+def test_what_outputs_are_compared_with_is_made_again_too(
+    served: tuple[Running, str], state: Path, tmp_path: Path
+) -> None:
+    _controller, address = served
+    with running_agent(address, "shelf", tmp_path / "agent") as agent:
+        assert agent.stop() == 0
+    sweep = Sweep(address, "shelf")
+    sweep.wait_until_converted(address)
+    reference, artifact = stored_artifacts(state)
+    flip(reference)
+    with running_agent(address, "shelf", tmp_path / "agent"):
+        assert sweep.end() == 0, sweep.output.lines
+    assert is_whole(reference)
+    assert is_whole(artifact)
+    sweep.output.wait_for("PPLCNet_x0_25: its stored file is damaged and made again")
+
+
 def test_a_device_fetches_again_what_rots_in_its_cache(
     served: tuple[Running, str], tmp_path: Path
 ) -> None:
     _controller, address = served
     with running_agent(address, "board", tmp_path / "agent") as agent:
         assert Sweep(address, "board").end() == 0
-        (kept,) = (tmp_path / "agent" / "artifacts").iterdir()
+        kept = max((tmp_path / "agent" / "artifacts").iterdir(), key=_size)
         flip(kept)
         assert Sweep(address, "board").end() == 0
         assert is_whole(kept)

@@ -48,6 +48,13 @@ def test_a_figure_has_its_context(system: System, swept: dict[str, Any], tmp_pat
         assert figure["runtime_version"]
         assert figure["busy_threads"] == figure["threads"] == 1
         assert figure["max_relative_difference"] <= 1e-4
+        # What the device computed, in every process that counts.
+        outputs = figure["outputs"]
+        assert outputs["max_relative_difference"] <= figure["output_tolerance"] <= 5e-4
+        assert 0 < outputs["l2_relative_difference"] <= 1e-4
+        assert outputs["top1_agreement"] == 1.0
+        assert outputs["repetition_count"] == figure["latency"]["repetition_count"]
+        assert all(taken["output_check"]["input_count"] == 4 for taken in figure["repetitions"])
         assert figure["latency"]["low_ms"] <= figure["latency"]["median_ms"]
         assert figure["latency"]["median_ms"] <= figure["latency"]["high_ms"]
         assert figure["memory"]["peak_rss_bytes"] > 0

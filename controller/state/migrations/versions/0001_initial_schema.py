@@ -117,9 +117,15 @@ def upgrade() -> None:
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("ir_version", sa.Integer(), nullable=True),
         sa.Column("opset", sa.Integer(), nullable=True),
+        sa.Column("reference_sha256", sa.String(), nullable=True),
+        sa.Column("reference_size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("output_tolerance", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("conversion_key", name=op.f("pk_artifacts")),
     )
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_artifacts_reference_sha256"), ["reference_sha256"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_artifacts_sha256"), ["sha256"], unique=False)
 
     op.create_table(
@@ -341,6 +347,7 @@ def upgrade() -> None:
         sa.Column("affinity", sa.JSON(), nullable=False),
         sa.Column("latency", sa.JSON(), nullable=True),
         sa.Column("memory", sa.JSON(), nullable=True),
+        sa.Column("outputs", sa.JSON(), nullable=True),
         sa.Column("minutes", sa.JSON(), nullable=False),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
@@ -401,6 +408,7 @@ def upgrade() -> None:
         sa.Column("warmup_settled", sa.Boolean(), nullable=True),
         sa.Column("started_unready", sa.JSON(), nullable=True),
         sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.Column("output_check", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )
@@ -548,6 +556,7 @@ def downgrade() -> None:
     op.drop_table("backbones")
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_artifacts_sha256"))
+        batch_op.drop_index(batch_op.f("ix_artifacts_reference_sha256"))
 
     op.drop_table("artifacts")
     op.drop_table("accuracies")

@@ -1,6 +1,7 @@
 """A whole agent as a process of its own, and what it is leased."""
 
 import asyncio
+import hashlib
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ def lease(
     runtime: Runtime = Runtime.ONNXRUNTIME,
     threads: int = 1,
     time_budget_ms: int = 2_000,
+    reference: bytes = b"",
 ) -> fleet_pb2.Lease:
     return fleet_pb2.Lease(
         attempt_id=attempt_id,
@@ -42,6 +44,8 @@ def lease(
             takes=to_message(takes("tiny"), types_pb2.NetworkInput),
             input_seed=1,
         ),
+        reference_sha256=hashlib.sha256(reference).hexdigest() if reference else "",
+        reference_size_bytes=len(reference),
     )
 
 

@@ -62,6 +62,42 @@ async def test_a_lease_is_fetched_measured_reported_and_forgotten(
         assert controller.fetches == [0]
 
 
+@pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
+async def test_what_its_outputs_are_compared_with_is_fetched_once_too(
+    tmp_path: Path, artifacts: Artifacts, runtime: Runtime
+) -> None:
+    content = artifacts.path("tiny", runtime).read_bytes()
+    reference = artifacts.reference("tiny").read_bytes()
+    async with serving(FakeController()) as controller:
+        sha256 = controller.store(content)
+        controller.store(reference)
+        async with joined(controller, tmp_path) as (call, _):
+            for attempt_id in ("attempt-1", "attempt-2"):
+                call.lease(
+                    lease(
+                        sha256,
+                        len(content),
+                        attempt_id=attempt_id,
+                        runtime=runtime,
+                        reference=reference,
+                    )
+                )
+                report = await call.next("report")
+                assert report.measured.repetition.output_check.input_count == 4
+                assert report.measured.repetition.output_check.max_relative_difference < 1e-5
+                call.commit(report.attempt_id)
+        assert controller.fetches == [0, 0]
+
+
+async def test_without_it_nothing_is_measured(tmp_path: Path, content: bytes) -> None:
+    async with serving(FakeController()) as controller:
+        sha256 = controller.store(content)
+        async with joined(controller, tmp_path) as (call, _):
+            call.lease(lease(sha256, len(content), reference=b"that the controller does not have"))
+            (why,) = (await call.next("report")).failure.reasons
+    assert why.code == types_pb2.REASON_CODE_ARTIFACT_BROKEN
+
+
 async def test_an_artifact_that_comes_altered_is_fetched_anew_and_measured(
     tmp_path: Path, content: bytes
 ) -> None:

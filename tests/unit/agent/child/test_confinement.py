@@ -42,7 +42,7 @@ from agent.child.confinement import confine
 from agent.device.process_memory import PeakMeter
 
 artifact, folder, state = map(Path, sys.argv[1:])
-confine(artifact, folder)
+confine([artifact], folder)
 
 def tried(work):
     try:

@@ -20,7 +20,7 @@ from agent.child.messages import (
     encode_request,
 )
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
-from protos.measuring import LayerTime, OperatorTimes, ProcessMemory, StopReason
+from protos.measuring import LayerTime, OperatorTimes, OutputCheck, ProcessMemory, StopReason
 from protos.runtimes import Runtime
 from tests.unit.protos.drawing import failures, network_inputs
 
@@ -59,6 +59,17 @@ sampled = st.builds(
     after=states,
     affinity=st.lists(counts).map(tuple),
     samples_per_window=st.lists(counts).map(tuple),
+    output_check=st.none()
+    | st.builds(
+        OutputCheck,
+        input_count=counts,
+        max_relative_difference=st.none() | st.floats(0, 9),
+        l2_relative_difference=st.none() | st.floats(0, 9),
+        top1_agreement=st.none() | st.floats(0, 1),
+        nonfinite_share=st.floats(0, 1),
+        is_constant=st.booleans(),
+        is_other_shape=st.booleans(),
+    ),
 )
 baselines = st.builds(Baseline, peak_rss_bytes=counts)
 requests = st.builds(
@@ -77,6 +88,7 @@ requests = st.builds(
         time_budget_ms=counts,
         windows=counts,
         window_ms=counts,
+        reference_path=st.none() | st.text(),
     ),
     profiling=st.none()
     | st.builds(

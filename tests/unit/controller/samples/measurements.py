@@ -9,6 +9,7 @@ from controller.domain.measurements import (
     Measurement,
     MemoryFigures,
     MinuteFigures,
+    OutputFigures,
     Verdict,
 )
 from models.catalog.catalog import Backbone, Catalog
@@ -26,7 +27,13 @@ from protos.device import (
     ThrottleCounter,
 )
 from protos.inputs import NetworkInput, square
-from protos.measuring import MeasureSettings, ProcessMemory, Repetition, StopReason
+from protos.measuring import (
+    MeasureSettings,
+    OutputCheck,
+    ProcessMemory,
+    Repetition,
+    StopReason,
+)
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime, RuntimeInfo
 from tests.unit.controller.samples.reasons import CRASHED
@@ -124,6 +131,14 @@ def measurement(
         "top1": top1,
         "latency": figures(median_ms, half_width_ms),
         "memory": MemoryFigures(peak_rss_bytes=40_000_000, baseline_rss_bytes=60_000_000),
+        "outputs": OutputFigures(
+            input_count=4,
+            repetition_count=3,
+            max_relative_difference=2.6e-6,
+            l2_relative_difference=1.8e-6,
+            top1_agreement=1.0,
+        ),
+        "output_tolerance": 1.1e-4,
         "repetitions_wanted": 3,
     }
     return Measurement(**(fields | changes))
@@ -159,6 +174,7 @@ def failed(name: str, why: Reason = CRASHED, **changes: Any) -> Measurement:
         "reasons": (why,),
         "latency": None,
         "memory": None,
+        "outputs": None,
         "measurement_id": f"{name}-failed",
     }
     return measurement(name, **(fields | changes))
@@ -178,6 +194,12 @@ def repetition(latency_ns: tuple[int, ...], **changes: Any) -> Repetition:
         "after": state(),
         "memory": ProcessMemory(load_peak_rss_bytes=95_000_000, anonymous_bytes=70_000_000),
         "during": (state(measured_cpus=(0,), load_by_others=0.02),),
+        "output_check": OutputCheck(
+            input_count=4,
+            max_relative_difference=2.1e-6,
+            l2_relative_difference=1.4e-6,
+            top1_agreement=1.0,
+        ),
     }
     return Repetition(**(fields | changes))
 

@@ -48,6 +48,11 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
     assert (broken["cores"], broken["onnxruntime_spinning"]) == ("", "")
     assert float(good["latency_median_ms"]) == 4.3
     assert float(good["top1_percent"]) == 75.32
+    assert float(good["outputs_max_relative_difference"]) == 2.6e-6
+    assert float(good["outputs_l2_relative_difference"]) == 1.8e-6
+    assert (good["outputs_input_count"], good["outputs_repetition_count"]) == ("4", "3")
+    assert (float(good["outputs_top1_agreement"]), float(good["output_tolerance"])) == (1.0, 1.1e-4)
+    assert (broken["outputs_input_count"], broken["outputs_max_relative_difference"]) == ("", "")
     assert good["reason"] == sentences(MEASURED.reasons)
     assert (broken["verdict"], broken["latency_median_ms"], broken["memory_pss_bytes"]) == (
         "failed",
@@ -91,7 +96,7 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
         "reasons": "reason",
     }
     for name, figure in document.items():
-        if name in ("latency", "memory"):
+        if name in ("latency", "memory", "outputs"):
             assert isinstance(figure, dict)
             assert {f"{name}_{inner}" for inner in figure} <= set(COLUMNS)
         elif name == "settings":

@@ -21,6 +21,7 @@ UNPROFILED = reason(ReasonCode.PROFILE_FAILED, {"backbone": "MobileNetV1", "devi
 TOGETHER = [
     (CRASHED, OLDER_COUNTS),
     (UNPROFILED, CRASHED),
+    (reason(ReasonCode.WRONG_OUTPUT, inputs=4), reason(ReasonCode.OUTPUT_CONSTANT)),
     *((NOT_READY, obstacle) for obstacle in OBSTACLES),
     (reason(ReasonCode.STARTED_UNREADY, count=3, repetitions=3), OBSTACLES[-1]),
 ]

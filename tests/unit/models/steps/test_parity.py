@@ -14,17 +14,17 @@ from hypothesis.extra.numpy import arrays
 
 from models.processes.requests import ParityRequest
 from models.recipes.acceptance import LEAST_SCORE, MAX_ROUNDING_DIFFERENCE, PARITY_TOLERANCE
-from models.steps.parity.agreement import correlation, top1_agreement
+from models.steps.parity.agreement import correlation
 from models.steps.parity.compare import (
     Array,
     check_sensitivity,
     compare_with_reference,
-    relative_difference,
 )
-from models.steps.parity.noise import noise_images
 from models.steps.parity.reference import further_inputs, reference_inputs
 from models.steps.refusal import StepRefused
 from protos.inputs import NetworkInput, square
+from protos.reference.differences import relative_difference, top1_agreement
+from protos.reference.noise import noise_images
 
 COMMON = np.array([9, 1, 2, 3, 4], np.float32)
 

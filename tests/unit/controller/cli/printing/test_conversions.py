@@ -20,10 +20,11 @@ from controller.domain.conversions import ConversionOutcome, ConversionResult, C
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.views.conversion_rows import conversion_rows
 from models.catalog.catalog import load_catalog
-from models.catalog.variants import Target, variants_of
+from models.catalog.precisions import Precision
+from models.catalog.variants import CheckedThrough, Target, variants_of
 from protos.inputs import square
 from protos.reasons import ReasonCode, reason
-from tests.unit.controller.samples.conversions import missing, unkept, whole
+from tests.unit.controller.samples.conversions import made, missing, unkept, whole
 from tests.unit.controller.samples.pages import COLUMNS, bound, kept
 from tests.unit.controller.samples.pages import printed as on_terminal
 
@@ -50,6 +51,17 @@ def pages() -> dict[str, str]:
         ),
         "what was checked and not kept is no failure": printed(*UNKEPT, failed),
         "what was found": printed(*whole("ResNet50", result=CACHED)),
+        "what twins do not know": printed(
+            made("ResNet50", Target.ARM, checked_through=CheckedThrough.X86_TWIN)
+        ),
+        "nor what half precision does": printed(
+            made(
+                "ResNet50",
+                Target.ARM,
+                precision=Precision.FP16,
+                checked_through=CheckedThrough.FP32_AND_FP16_TWINS,
+            )
+        ),
     }
 
 

@@ -57,6 +57,10 @@ def test_a_reason_is_told_once_with_how_many_it_holds_for() -> None:
     assert "2 figures" in page
 
 
+def test_a_figure_has_what_its_outputs_were_off_by() -> None:
+    assert printed(print_results, FIGURES).count("outputs off by 2.6e-06") == len(FIGURES) - 1
+
+
 def test_nothing_is_said_to_be_nothing() -> None:
     assert len(printed(print_results, ()).splitlines()) == 1
     assert len(printed(print_sweeps, ()).splitlines()) == 1
