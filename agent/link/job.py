@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from agent.artifacts.cache import ArtifactCache, ArtifactDamaged, ArtifactRefused
+from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.fetching import Chunks, fetch
+from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, OpenArtifact
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
@@ -64,7 +64,7 @@ class Job:
         self._on_progress = on_progress
         self._wait = _Wait()
         self._cancellation = Cancellation()
-        self._fetching: asyncio.Task[Path] | None = None
+        self._fetching: asyncio.Task[OpenArtifact] | None = None
 
     def cancel(self) -> None:
         """End it early; `run` still returns a report."""
@@ -91,8 +91,9 @@ class Job:
         try:
             # Before the artifact is fetched: what cannot be measured need not be there.
             self._measurer.check(self.lease.settings)
-            artifact = await self._fetch()
-            return await self._measure(artifact)
+            with self._cache.holding(self.lease.artifact_sha256):
+                artifact = await self._fetch()
+                return await self._measure(artifact)
         except ArtifactDamaged as error:
             return failed(ReasonCode.ARTIFACT_DAMAGED, str(error))
         except ArtifactRefused as error:
@@ -100,7 +101,7 @@ class Job:
         except MeasuringFailed as error:
             return error.failure
 
-    async def _fetch(self) -> Path:
+    async def _fetch(self) -> OpenArtifact:
         self._report_progress(Stage.FETCHING)
         self._fetching = asyncio.create_task(fetch(self._source, self._cache, self.lease))
         try:
@@ -109,7 +110,7 @@ class Job:
             self._cancellation.raise_if_cancelled()
             raise
 
-    async def _measure(self, artifact: Path) -> Measured | Profiled:
+    async def _measure(self, artifact: OpenArtifact) -> Measured | Profiled:
         loop, settings = asyncio.get_running_loop(), self.lease.settings
         self._report_progress(Stage.MEASURING)
 
@@ -120,12 +121,12 @@ class Job:
             loop.call_soon_threadsafe(self._report_progress, stage, what)
 
         def take() -> Measured | Profiled:
-            if settings.profile_runs:
-                return self._measurer.profile(artifact, settings, self._cancellation, on_waiting)
-            spread = self.lease.process_spread
-            return self._measurer.measure(
-                artifact, settings, self._cancellation, on_waiting, spread
-            )
+            # Closed where it is used: this thread may outlive whoever waits for it.
+            with artifact:
+                given = (artifact.path, settings, self._cancellation, on_waiting)
+                if settings.profile_runs:
+                    return self._measurer.profile(*given)
+                return self._measurer.measure(*given, self.lease.process_spread)
 
         return await asyncio.to_thread(take)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from agent.artifacts.files import OWN_DESCRIPTORS
 from agent.child.messages import (
     Baseline,
     ChildRequest,
@@ -244,6 +245,7 @@ class Measurer:
             cancellation=cancellation,
             proc_root=self.roots.proc,
             on_phase=on_phase,
+            inherited=() if work is None else _own_descriptor(Path(work.artifact_path)),
         )
 
 
@@ -260,6 +262,11 @@ class _Passage:
     def wait(self, pid: int) -> None:
         """Block until the device is ready, the child's own start not counted."""
         self.in_the_way = self.watch.await_open(self.gate, self.cancellation, self.on_waiting, pid)
+
+
+def _own_descriptor(path: Path) -> tuple[int, ...]:
+    """The descriptor that a path leads through, if that is one of this process."""
+    return (int(path.name),) if path.parent == OWN_DESCRIPTORS else ()
 
 
 def _sampling_limit_ms(settings: MeasureSettings) -> float:

@@ -32,7 +32,7 @@ async def test_a_report_that_the_disk_does_not_take_still_arrives(tmp_path: Path
                 device_id="d", name="n", labels={}, profile=DeviceProfile(architecture="x86_64")
             ),
             measurer=Measurer(runtimes=()),
-            cache=ArtifactCache(tmp_path / "artifacts"),
+            cache=ArtifactCache(tmp_path / "artifacts", limit_bytes=10**9),
             spool=spool,
             now_unix_ms=lambda: 1,
         )
