@@ -16,9 +16,8 @@ from controller.domain.errors import EdgerankError, ErrorCode
 
 # Larger ones were slower: they are cut into frames by the transport, and copied once more.
 CHUNK_BYTES = 256 << 10
-# One read of the store serves some chunks: a read costs far more than a slice. Each stream holds as
-# much, and once more while it reads on.
-READ_BYTES = 1 << 20
+# Each stream holds as much, and once more while it reads on. Larger ones were no faster.
+READ_BYTES = 512 << 10
 # Beside the threads that the database waits in, since a disk may be slow.
 _READING: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="reading")
 # Of the store: no key is below it.
