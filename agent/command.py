@@ -3,10 +3,8 @@
 import asyncio
 import os
 import platform
-import re
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,7 +13,7 @@ from pathlib import Path
 import click
 import platformdirs
 
-from agent.artifacts.cache import ArtifactCache
+from agent.artifacts.cache import DEFAULT_LIMIT, ArtifactCache
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
@@ -29,18 +27,15 @@ from agent.link.spool import Spool
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
-from agent.naming import NamingRefused, check_device_name, check_labels
+from agent.options import parse_address, parse_labels, parse_name, parse_size_bytes, read_token
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
 from agent.threads import check_threads
 from protos.codec import MessageInvalid
-from protos.joining import JoinToken, TokenInvalid, parse_join_token
+from protos.joining import JoinToken
 from protos.log_lines import LogFormat, about, log_to_stderr
 from protos.runtimes import RuntimeInfo
 from sandbox.layers import enforceable
-
-_ADDRESS = re.compile(r"\S+:(\d{1,5})")
-
 
 _TAKING_OVER = (
     "; if it is the same device, whose state folder is new, allow it with 'edgerank devices "
@@ -57,18 +52,20 @@ class _Who:
     replace: bool
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """Where the agent keeps what it has, and how much of that artifacts may be."""
+
+    folder: Path
+    cache_bytes: int
+
+
 class NoRuntime(AgentError):
     """The device has nothing to measure with."""
 
 
 class NoController(AgentError):
     """Nobody said where the controller is."""
-
-    exit_code = INPUT_EXIT_CODE
-
-
-class NoToken(AgentError):
-    """What was given as a token is none."""
 
     exit_code = INPUT_EXIT_CODE
 
@@ -91,68 +88,20 @@ class CommandFailed(click.ClickException):
         vars(self)["exit_code"] = exit_code
 
 
-def _parse_address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    match = _ADDRESS.fullmatch(value)
-    if match is None or not 1 <= int(match[1]) <= 65_535:
-        raise click.BadParameter(f"{value} is no address: write HOST:PORT, as in 127.0.0.1:7700")
-    return value
-
-
-def _read_token(value: str) -> JoinToken:
-    try:
-        if value == "-":
-            value = sys.stdin.readline()
-        elif value.startswith("@"):
-            value = Path(value[1:]).read_text(encoding="utf-8")
-        return parse_join_token(value)
-    except (OSError, UnicodeDecodeError) as error:
-        raise NoToken(f"the token's file cannot be read: {error}") from error
-    except TokenInvalid as error:
-        raise NoToken(
-            f"this is no token to join by: {error}; copy the whole line that 'edgerank token "
-            "create' printed"
-        ) from error
-
-
-def _parse_labels(
-    _: click.Context, __: click.Parameter, values: tuple[str, ...]
-) -> Mapping[str, str]:
-    labels = {}
-    for value in values:
-        key, equals, text = value.partition("=")
-        if not key or not equals:
-            raise click.BadParameter(f"{value} is no label: write KEY=VALUE, as in room=lab")
-        labels[key] = text
-    try:
-        check_labels(labels)
-    except NamingRefused as error:
-        raise click.BadParameter(str(error)) from error
-    return labels
-
-
-def _parse_name(_: click.Context, __: click.Parameter, value: str) -> str:
-    try:
-        check_device_name(value)
-    except NamingRefused as error:
-        raise click.BadParameter(str(error)) from error
-    return value
-
-
 @click.command(
     epilog="""\b
 Examples:
   edgerank agent --controller 127.0.0.1:7700
   edgerank agent --join @token.txt --name pixel-6 --label room=lab --label soc=tensor
   edgerank agent --controller 127.0.0.1:7700 --name board --replace
+  edgerank agent --cache-size 500MB
   edgerank agent
 """
 )
 @click.option(
     "--controller",
     metavar="HOST:PORT",
-    callback=_parse_address,
+    callback=parse_address,
     help="Where the controller listens.  [default: where this device joined]",
 )
 @click.option(
@@ -165,7 +114,7 @@ Examples:
 @click.option(
     "--name",
     default=socket.gethostname,
-    callback=_parse_name,
+    callback=parse_name,
     help="What people call this device; unique.  [default: the host's name]",
 )
 @click.option(
@@ -173,13 +122,23 @@ Examples:
     "labels",
     metavar="KEY=VALUE",
     multiple=True,
-    callback=_parse_labels,
+    callback=parse_labels,
     help="Anything worth knowing of the device; repeatable.",
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for identity, artifacts and unsent reports.  [default: the user's data folder]",
+)
+@click.option(
+    "--cache-size",
+    "cache_bytes",
+    metavar="SIZE",
+    callback=parse_size_bytes,
+    default=DEFAULT_LIMIT,
+    show_default=True,
+    help="How much of the state folder fetched artifacts may take; those used longest ago go "
+    "first, and never one that is being measured.",
 )
 @click.option(
     "--replace",
@@ -209,6 +168,7 @@ def agent(
     name: str,
     labels: Mapping[str, str],
     state: Path | None,
+    cache_bytes: int,
     replace: bool,
     connect_timeout_s: float,
     log_format: str,
@@ -226,10 +186,11 @@ def agent(
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
         check_threads()
-        joining = None if token is None else _read_token(token)
+        joining = None if token is None else read_token(token)
         way = Way(controller, joining, connect_timeout_s)
         with about(device=name):
-            asyncio.run(_serve(way, _Who(name, labels, replace), folder.absolute()))
+            who, kept = _Who(name, labels, replace), _Kept(folder.absolute(), cache_bytes)
+            asyncio.run(_serve(way, who, kept))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         advice = "" if replace else _TAKING_OVER.format(name=name)
@@ -240,8 +201,8 @@ def agent(
         raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
 
 
-async def _serve(way: Way, who: _Who, folder: Path) -> None:
-    installed = _runtimes()
+async def _serve(way: Way, who: _Who, kept: _Kept) -> None:
+    installed, folder = _runtimes(), kept.folder
     host, roots = _host_facts(), Roots()
     gate_watch = GateWatch()
     # Before anything has warmed the processor up.
@@ -253,6 +214,8 @@ async def _serve(way: Way, who: _Who, folder: Path) -> None:
             memory_limit_bytes=most_of_available_memory(),
             proc_root=roots.proc,
         )
+        cache = ArtifactCache(folder / "artifacts", kept.cache_bytes)
+        cache.trim()
         line, own_id = await _line(way, folder)
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
@@ -266,7 +229,7 @@ async def _serve(way: Way, who: _Who, folder: Path) -> None:
             line=line,
             introduction=introduction,
             measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch),
-            cache=ArtifactCache(folder / "artifacts"),
+            cache=cache,
             spool=spool,
             kept=[folder, folder / "spool.sqlite"],
             now_unix_ms=now_unix_ms,

@@ -1,9 +1,9 @@
 """Brings an artifact from the controller into the cache."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from pathlib import Path
 from typing import Protocol
 
 import grpc
@@ -13,12 +13,13 @@ from tenacity import (
     retry_if_exception,
     retry_if_exception_type,
     stop_after_attempt,
-    stop_after_delay,
     wait_exponential,
     wait_random,
 )
+from tenacity.stop import stop_base
 
-from agent.artifacts.cache import ArtifactCache, ArtifactDamaged, ArtifactRefused, Download
+from agent.artifacts.cache import ArtifactCache
+from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, Download, OpenArtifact
 from protos.fleet import Lease
 from protos.log_lines import event_log
 
@@ -56,11 +57,26 @@ class _Interrupted(Exception):
     """The transfer broke off; what has arrived stays."""
 
 
-async def fetch(source: Chunks, cache: ArtifactCache, lease: Lease) -> Path:
-    """The artifact's file, from the cache or from the controller.
+class _TurnAwaited(_Interrupted):
+    """The controller is there, and gives to others first."""
 
-    A transfer that breaks off is resumed where it broke, for up to ten minutes; one that arrives
-    altered begins anew, three times in all.
+
+async def fetch(
+    source: Chunks,
+    cache: ArtifactCache,
+    lease: Lease,
+    monotonic_s: Callable[[], float] = time.monotonic,
+) -> OpenArtifact:
+    """The artifact's file, open, from the cache or from the controller.
+
+    A transfer that breaks off is resumed where it broke, until nothing has come for ten minutes;
+    one that arrives altered begins anew, three times in all.
+
+    Args:
+        source: where its bytes come from.
+        cache: where they are kept.
+        lease: names the artifact.
+        monotonic_s: a clock that never goes back.
 
     Raises:
         ArtifactDamaged: the artifact did not arrive whole and unaltered.
@@ -75,18 +91,20 @@ async def fetch(source: Chunks, cache: ArtifactCache, lease: Lease) -> Path:
         before_sleep=_tell_altered,
         reraise=True,
     )
-    path: Path = await again(_fetch_once, source, cache, lease)
-    return path
+    artifact: OpenArtifact = await again(_fetch_once, source, cache, lease, monotonic_s)
+    return artifact
 
 
-async def _fetch_once(source: Chunks, cache: ArtifactCache, lease: Lease) -> Path:
+async def _fetch_once(
+    source: Chunks, cache: ArtifactCache, lease: Lease, monotonic_s: Callable[[], float]
+) -> OpenArtifact:
     sha256 = lease.artifact_sha256
     with await asyncio.to_thread(cache.download, sha256, lease.artifact_size_bytes) as download:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_Interrupted),
                 wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
-                stop=stop_after_delay(PATIENCE_S),
+                stop=_Standstill(download, monotonic_s),
                 retry_error_callback=_give_up,
             ):
                 with attempt:
@@ -98,17 +116,37 @@ async def _fetch_once(source: Chunks, cache: ArtifactCache, lease: Lease) -> Pat
         return await asyncio.to_thread(download.finish)
 
 
+class _Standstill(stop_base):
+    """Whether nothing of a download has come for too long, however long all of it takes."""
+
+    def __init__(self, download: Download, monotonic_s: Callable[[], float]) -> None:
+        self._download = download
+        self._monotonic_s = monotonic_s
+        self._reached_bytes = download.offset_bytes
+        self._since_s = monotonic_s()
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        """Called after each transfer that broke off."""
+        now_s, error = self._monotonic_s(), _error_of(retry_state)
+        if self._download.offset_bytes > self._reached_bytes or isinstance(error, _TurnAwaited):
+            self._reached_bytes, self._since_s = self._download.offset_bytes, now_s
+        return now_s - self._since_s >= PATIENCE_S
+
+
+def _error_of(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
 def _may_come_unaltered(error: BaseException) -> bool:
     return isinstance(error, ArtifactDamaged) and not isinstance(error, DamagedAtSource)
 
 
 def _tell_altered(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("an artifact came altered; it is fetched anew", error=error)
+    log.warning("an artifact came altered; it is fetched anew", error=_error_of(state))
 
 
 def _give_up(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
+    error = _error_of(state)
     raise ArtifactRefused(f"the artifact broke off too often on its way: {error}") from error
 
 
@@ -128,6 +166,8 @@ async def _receive(source: Chunks, sha256: str, download: Download) -> None:
             raise ArtifactRefused(
                 f"the controller does not give artifact {sha256[:12]}: {error.details()}"
             ) from error
+        if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            raise _TurnAwaited(str(error.details())) from error
         raise _Interrupted(str(error.details())) from error
     finally:
         if writing is not None:

@@ -62,6 +62,12 @@ class Sampling:
     window_ms: int = 0
     reference_path: str | None = None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read."""
+        paths = (self.artifact_path, self.reference_path)
+        return tuple(Path(each) for each in paths if each is not None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Profiling:
@@ -73,6 +79,11 @@ class Profiling:
     folder: str
     flush_denormals: bool = False
     onnxruntime: OnnxRuntimeOptions | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read."""
+        return (Path(self.artifact_path),)
 
     @property
     def trace_path(self) -> Path:
@@ -103,11 +114,7 @@ class ChildRequest:
     def files(self) -> tuple[Path, ...]:
         """The files that are read: the artifact, and what its outputs are compared with."""
         work = self.sampling or self.profiling
-        paths = (
-            work.artifact_path if work is not None else None,
-            self.sampling.reference_path if self.sampling is not None else None,
-        )
-        return tuple(Path(each) for each in paths if each is not None)
+        return () if work is None else work.files
 
     @property
     def trace_folder(self) -> Path | None:

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from agent.artifacts.cache import ArtifactCache, ArtifactDamaged, ArtifactRefused
+from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.fetching import Chunks, fetch
+from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, OpenArtifact
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
@@ -64,7 +65,7 @@ class Job:
         self._on_progress = on_progress
         self._wait = _Wait()
         self._cancellation = Cancellation()
-        self._fetching: asyncio.Task[Path] | None = None
+        self._fetching: asyncio.Task[OpenArtifact] | None = None
 
     def cancel(self) -> None:
         """End it early; `run` still returns a report."""
@@ -91,10 +92,13 @@ class Job:
         try:
             # Before the artifact is fetched: what cannot be measured need not be there.
             self._measurer.check(self.lease.settings)
-            artifact = await self._fetch(self.lease)
-            # Behind the artifact, which makes room for itself.
-            reference = await self._fetch(_of_reference(self.lease)) if self._is_compared else None
-            return await self._measure(artifact, reference)
+            with ExitStack() as held, ExitStack() as opened:
+                artifact = opened.enter_context(await self._fetch(self.lease, held))
+                reference = None
+                if self._is_compared:
+                    of_reference = _of_reference(self.lease)
+                    reference = opened.enter_context(await self._fetch(of_reference, held))
+                return await self._measure(artifact, reference, opened.pop_all())
         except ArtifactDamaged as error:
             return failed(ReasonCode.ARTIFACT_DAMAGED, str(error))
         except ArtifactRefused as error:
@@ -107,8 +111,9 @@ class Job:
         """Whether its outputs are; those of a profile are not."""
         return bool(self.lease.reference_sha256) and not self.lease.settings.profile_runs
 
-    async def _fetch(self, lease: Lease) -> Path:
-        """The file that a lease names as its artifact."""
+    async def _fetch(self, lease: Lease, held: ExitStack) -> OpenArtifact:
+        """The file that a lease names as its artifact, which makes room for nothing while held."""
+        held.enter_context(self._cache.holding(lease.artifact_sha256))
         self._report_progress(Stage.FETCHING)
         self._fetching = asyncio.create_task(fetch(self._source, self._cache, lease))
         try:
@@ -117,7 +122,9 @@ class Job:
             self._cancellation.raise_if_cancelled()
             raise
 
-    async def _measure(self, artifact: Path, reference: Path | None) -> Measured | Profiled:
+    async def _measure(
+        self, artifact: OpenArtifact, reference: OpenArtifact | None, opened: ExitStack
+    ) -> Measured | Profiled:
         loop, settings = asyncio.get_running_loop(), self.lease.settings
         self._report_progress(Stage.MEASURING)
 
@@ -128,16 +135,16 @@ class Job:
             loop.call_soon_threadsafe(self._report_progress, stage, what)
 
         def take() -> Measured | Profiled:
-            if settings.profile_runs:
-                return self._measurer.profile(artifact, settings, self._cancellation, on_waiting)
-            return self._measurer.measure(
-                artifact,
-                settings,
-                self._cancellation,
-                on_waiting,
-                process_spread=self.lease.process_spread,
-                reference=reference,
-            )
+            # Closed where they are used: this thread may outlive whoever waits for it.
+            with opened:
+                given = (artifact.path, settings, self._cancellation, on_waiting)
+                if settings.profile_runs:
+                    return self._measurer.profile(*given)
+                return self._measurer.measure(
+                    *given,
+                    process_spread=self.lease.process_spread,
+                    reference=None if reference is None else reference.path,
+                )
 
         return await asyncio.to_thread(take)
 

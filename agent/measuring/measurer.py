@@ -3,13 +3,14 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
+from agent.artifacts.files import OWN_DESCRIPTORS
 from agent.child.messages import (
     Baseline,
     ChildRequest,
@@ -237,6 +238,7 @@ class Measurer:
             cancellation=cancellation,
             proc_root=self.roots.proc,
             on_phase=on_phase,
+            inherited=() if work is None else _own_descriptors(work.files),
         )
 
 
@@ -270,6 +272,11 @@ def _sampling(
         window_ms=_MS_PER_MINUTE,
         reference_path=None if reference is None else str(reference.absolute()),
     )
+
+
+def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
+    """The descriptors that paths lead through, where these are of this process."""
+    return tuple(int(path.name) for path in paths if path.parent == OWN_DESCRIPTORS)
 
 
 def _sampling_limit_ms(settings: MeasureSettings) -> float:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +95,9 @@ class Cancellation:
         self.raise_if_cancelled()
 
     @contextmanager
-    def child(self, command: tuple[str, ...], stderr: IO[bytes]) -> Iterator[_Child]:
+    def child(
+        self, command: tuple[str, ...], stderr: IO[bytes], inherited: Collection[int] = ()
+    ) -> Iterator[_Child]:
         """Start a child that `cancel` can kill; whatever happens, its whole group ends.
 
         Whoever uses the child must not wait for it: while it is not waited for, no other group can
@@ -103,7 +105,7 @@ class Cancellation:
         """
         with self._lock:
             self.raise_if_cancelled()
-            process = self._running = _spawn(command, stderr)
+            process = self._running = _spawn(command, stderr, inherited)
         with process:
             try:
                 yield process
@@ -122,6 +124,7 @@ def ask_child(
     cancellation: Cancellation,
     proc_root: Path,
     on_phase: OnPhase = lambda _pid, _phase: None,
+    inherited: Collection[int] = (),
 ) -> ChildAnswer:
     """Start a child, ask it, and wait for its answer; its whole process group ends with it.
 
@@ -133,13 +136,14 @@ def ask_child(
         cancellation: kills it earlier.
         proc_root: where the kernel counts whom it killed for lack of memory.
         on_phase: told the child's number and each phase that it begins, at once.
+        inherited: descriptors of this process that the child has, too, by the same numbers.
 
     Raises:
         MeasuringFailed: it refused, died, hung, was cancelled or answered rubbish.
     """
     oom_kills_before = oom_kills(proc_root)
     with _place_for_stderr() as stderr:
-        with cancellation.child(command, stderr) as process:
+        with cancellation.child(command, stderr, inherited) as process:
             request = encode_request(request_for(process.pid))
             output, timed_out = _converse(process, request, limit_s, on_phase)
         cancellation.raise_if_cancelled()
@@ -164,7 +168,7 @@ def _not_started(error: OSError) -> MeasuringFailed:
     return MeasuringFailed(ReasonCode.CRASHED, f"the measuring child could not be started: {error}")
 
 
-def _spawn(command: tuple[str, ...], stderr: IO[bytes]) -> _Child:
+def _spawn(command: tuple[str, ...], stderr: IO[bytes], inherited: Collection[int]) -> _Child:
     try:
         return subprocess.Popen(
             command,
@@ -172,6 +176,7 @@ def _spawn(command: tuple[str, ...], stderr: IO[bytes]) -> _Child:
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
+            pass_fds=inherited,
             env=_environment(os.environ),
             # `-m` puts the working folder first on the path: it must be the one of our packages.
             cwd=Path(agent.__file__).parent.parent,

@@ -16,6 +16,7 @@ import psutil
 
 from controller.access.authorities import Authorities, ServerIdentity
 from controller.access.members import DEFAULT_LIFETIME_MS
+from controller.api.bandwidth import UNLIMITED, PushLimits
 from controller.domain.errors import EdgerankError, ErrorCode
 
 MAX_ADDRESSES: Final = 8
@@ -23,7 +24,7 @@ MAX_ADDRESSES: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Where a person wants a controller to listen.
+    """Where a person wants a controller to listen, and how fast artifacts may go out there.
 
     Attributes:
         host: an address of this machine; 0.0.0.0 or :: are all of them.
@@ -31,6 +32,7 @@ class Wanted:
         fleet_port: for members; None is the port after `port`, 0 takes any free one.
         insecure: without TLS, and open to everybody who reaches it.
         certificate_lifetime_ms: how long a member's certificate is good, in milliseconds.
+        push: how fast artifacts go to devices.
     """
 
     host: str
@@ -38,6 +40,7 @@ class Wanted:
     fleet_port: int | None = None
     insecure: bool = False
     certificate_lifetime_ms: int = DEFAULT_LIFETIME_MS
+    push: PushLimits = UNLIMITED
 
 
 @dataclass(frozen=True, kw_only=True)

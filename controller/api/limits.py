@@ -43,7 +43,7 @@ ROOMS: Final[Mapping[Load, Room]] = {
     Load.COMPUTING: Room(a_caller=16, in_all=64),
     Load.FOLLOWING: Room(a_caller=1_000, in_all=4_000),
     Load.UPLOAD: Room(a_caller=4, in_all=16),
-    # Each holds some megabytes of an artifact; who is refused asks again a moment later.
+    # Each holds two or three megabytes; who is refused asks again a moment later.
     Load.DOWNLOAD: Room(a_caller=4, in_all=256),
     # A device has one; the one before may not have ended yet.
     Load.SESSION: Room(a_caller=4, in_all=12_000),

@@ -1,11 +1,11 @@
 """Quantities as people write them, with units, and as they read them."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from protos.quantities import BYTES_PER_UNIT, QuantityUnreadable, read_quantity
 
 _MS_PER_UNIT: Final[Mapping[str, float]] = {
     "s": 1e3,
@@ -15,15 +15,9 @@ _MS_PER_UNIT: Final[Mapping[str, float]] = {
     "\N{MICRO SIGN}s": 1e-3,
     "ns": 1e-6,
 }
-_BYTES_PER_UNIT: Final[Mapping[str, int]] = {
-    "B": 1,
-    "kB": 10**3,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "KiB": 2**10,
-    "MiB": 2**20,
-    "GiB": 2**30,
+_BYTES_PER_S_PER_UNIT: Final[Mapping[str, float]] = {
+    **{f"{unit}/s": size for unit, size in BYTES_PER_UNIT.items()},
+    **{"kbit/s": 125, "Mbit/s": 125_000, "Gbit/s": 125_000_000},
 }
 _MS_PER_LONG_UNIT: Final[Mapping[str, float]] = {"s": 1e3, "m": 6e4, "h": 3.6e6, "d": 8.64e7}
 _CELSIUS_PER_UNIT: Final[Mapping[str, float]] = {"C": 1.0}
@@ -32,9 +26,7 @@ _LIFETIME_EXAMPLES: Final = "30m, 24h or 7d"
 _TIME_EXAMPLES: Final = "20m, 90s or 1.5h"
 _MEMORY_EXAMPLES: Final = "80MB, 80MiB or 1.5GB"
 _TEMPERATURE_EXAMPLES: Final = "45C or 52.5C"
-_QUANTITY: Final = re.compile(
-    r"\s*(?P<number>[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))\s*(?P<unit>[^\W\d_]*)\s*"
-)
+_RATE_EXAMPLES: Final = "20MB/s, 500kB/s or 100Mbit/s"
 
 
 class QuantityInvalid(EdgerankError):
@@ -77,7 +69,16 @@ def parse_memory_bytes(text: str) -> int:
     Raises:
         QuantityInvalid: no number, no unit, a unit of something else, or less than a byte.
     """
-    return max(1, round(_parse(text, "a memory size", _BYTES_PER_UNIT, _MEMORY_EXAMPLES)))
+    return max(1, round(_parse(text, "a memory size", BYTES_PER_UNIT, _MEMORY_EXAMPLES)))
+
+
+def parse_bytes_per_s(text: str) -> float:
+    """Read a rate such as 20MB/s (10^6 bytes a second), 500kB/s or 100Mbit/s, in bytes a second.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
+    """
+    return _parse(text, "a rate", _BYTES_PER_S_PER_UNIT, _RATE_EXAMPLES)
 
 
 def parse_celsius(text: str) -> float:
@@ -117,18 +118,7 @@ def format_number(number: float) -> str:
 
 
 def _parse(text: str, kind: str, units: Mapping[str, float], examples: str) -> float:
-    parts = _QUANTITY.fullmatch(text)
-    if parts is None:
-        raise QuantityInvalid(f"{text!r} is not {kind}: write {examples}")
-    unit = parts["unit"]
-    if not unit:
-        raise QuantityInvalid(f"{kind} needs a unit, {text!r} has none: write {examples}")
-    if unit not in units:
-        raise QuantityInvalid(f"{unit!r} is no unit of {kind}: write {examples}")
-    number = float(parts["number"])
-    if number <= 0:
-        raise QuantityInvalid(f"{kind} must be above 0, {text!r} is not: write {examples}")
-    quantity = number * units[unit]
-    if not math.isfinite(quantity):
-        raise QuantityInvalid(f"a number of so many digits is not {kind}: write {examples}")
-    return quantity
+    try:
+        return read_quantity(text, kind, units, examples)
+    except QuantityUnreadable as error:
+        raise QuantityInvalid(str(error)) from error

@@ -18,6 +18,7 @@ from controller.access.administration import Administration
 from controller.access.authorities import Authorities
 from controller.access.callers import Callers
 from controller.access.members import Members
+from controller.api.bandwidth import Bandwidth, PushLimits
 from controller.api.doors import Doors, Listening, Wanted
 from controller.api.limits import DEFAULTS, Limits
 from controller.api.meters import Meters, Standing
@@ -54,7 +55,7 @@ from models.catalog.catalog import Catalog, load_catalog
 from protos.log_lines import event_log
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
-__all__ = ["Listening", "MetricsPlace", "Wanted", "serve"]
+__all__ = ["Listening", "MetricsPlace", "PushLimits", "Wanted", "serve"]
 
 STOP_GRACE_S = 2.0
 LEASES_CHECK_S = 1.0
@@ -116,7 +117,7 @@ async def serve(
         doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
-        behind = _Behind(*parts)
+        behind = _Behind(*parts, Bandwidth(wanted.push, clock))
         servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
         await _add_services_of_people(servers, service)
         doors.open(servers)
@@ -168,6 +169,7 @@ class _Behind:
     meters: Meters
     converter: Converter
     changes: Changes
+    bandwidth: Bandwidth
 
     async def look(self, sessions: Collection[AgentSession]) -> Standing:
         """How things stand; in the event loop, which alone changes them."""
@@ -211,7 +213,10 @@ def _guarded_servers(
         ports=doors.count(),
     )
     fleet_service = FleetService(
-        fleet, behind.artifacts, members, behind.limits, meters=behind.meters, clock=clock
+        *(fleet, behind.artifacts, members, behind.limits),
+        bandwidth=behind.bandwidth,
+        meters=behind.meters,
+        clock=clock,
     )
     _watch(behind, fleet_service.sessions)
     joining_service = JoiningService(members, fleet.commits, behind.limits, clock)

@@ -3,8 +3,11 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
+from typing import Final
 
 import obstore
 from obstore.store import LocalStore
@@ -13,8 +16,10 @@ from controller.domain.errors import EdgerankError, ErrorCode
 
 # Larger ones were slower: they are cut into frames by the transport, and copied once more.
 CHUNK_BYTES = 256 << 10
-# One read of the store serves many chunks: a read costs far more than a slice.
-READ_BYTES = 8 << 20
+# Each stream holds as much, and once more while it reads on. Larger ones were no faster.
+READ_BYTES = 512 << 10
+# Beside the threads that the database waits in, since a disk may be slow.
+_READING: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="reading")
 # Of the store: no key is below it.
 DAMAGED_FOLDER = "damaged"
 
@@ -64,7 +69,9 @@ def has_blob(blobs: LocalStore, sha256: str, size_bytes: int) -> bool:
         return False
 
 
-async def read_blob(blobs: LocalStore, sha256: str, offset_bytes: int) -> AsyncIterator[memoryview]:
+async def read_blob(
+    blobs: LocalStore, sha256: str, offset_bytes: int
+) -> AsyncGenerator[memoryview, None]:
     """The bytes from an offset on, in chunks of at most CHUNK_BYTES, in order.
 
     Every byte is read, those before the offset as well, and the last chunk is given only when the
@@ -75,14 +82,14 @@ async def read_blob(blobs: LocalStore, sha256: str, offset_bytes: int) -> AsyncI
         EdgerankError: INVALID_INPUT for what is no digest, OUT_OF_RANGE for an offset past the end.
     """
     digest, place_bytes, last = hashlib.sha256(), 0, memoryview(b"")
-    async for block in _blocks(blobs, _key(sha256)):
-        await asyncio.to_thread(digest.update, block)
-        wanted = block[max(0, offset_bytes - place_bytes) :]
-        place_bytes += len(block)
-        for start in range(0, len(wanted), CHUNK_BYTES):
-            if last:
-                yield last
-            last = wanted[start : start + CHUNK_BYTES]
+    async with aclosing(_blocks(blobs, _key(sha256), digest)) as blocks:
+        async for block in blocks:
+            wanted = block[max(0, offset_bytes - place_bytes) :]
+            place_bytes += len(block)
+            for start in range(0, len(wanted), CHUNK_BYTES):
+                if last:
+                    yield last
+                last = wanted[start : start + CHUNK_BYTES]
     if digest.hexdigest() != sha256:
         raise BlobDamaged("its bytes are not those of its digest")
     if offset_bytes > place_bytes:
@@ -135,14 +142,28 @@ async def _move(blobs: LocalStore, key: str, place: str) -> str:
     return ""
 
 
-async def _blocks(blobs: LocalStore, key: str) -> AsyncIterator[memoryview]:
-    """All bytes, READ_BYTES at a time."""
+async def _blocks(
+    blobs: LocalStore, key: str, digest: "hashlib._Hash"
+) -> AsyncGenerator[memoryview, None]:
+    """All bytes, READ_BYTES at a time, taken into a digest; the next are read meanwhile."""
+    loop = asyncio.get_running_loop()
+
+    def read(start: int) -> memoryview:
+        length = min(READ_BYTES, size_bytes - start)
+        block = memoryview(obstore.get_range(blobs, key, start=start, length=length))
+        digest.update(block)
+        return block
+
     try:
         size_bytes = (await obstore.head_async(blobs, key))["size"]
-        for start in range(0, size_bytes, READ_BYTES):
-            length = min(READ_BYTES, size_bytes - start)
-            block = await obstore.get_range_async(blobs, key, start=start, length=length)
-            yield memoryview(block)
+        if not size_bytes:
+            return
+        reading = loop.run_in_executor(_READING, read, 0)
+        for start in range(READ_BYTES, size_bytes, READ_BYTES):
+            block = await reading
+            reading = loop.run_in_executor(_READING, read, start)
+            yield block
+        yield await reading
     except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
         raise BlobDamaged("it is gone") from error
     except (OSError, obstore.exceptions.BaseError) as error:

@@ -1,7 +1,8 @@
 """Gives the bytes of artifacts, and has those made again that rotted in the store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from obstore.store import LocalStore
 
@@ -29,7 +30,7 @@ class StoredArtifacts:
         # Several agents may find the same, and one that is late must not put what is new aside.
         self._one_at_a_time = asyncio.Lock()
 
-    async def read(self, sha256: str, offset_bytes: int) -> AsyncIterator[memoryview]:
+    async def read(self, sha256: str, offset_bytes: int) -> AsyncGenerator[memoryview, None]:
         """The bytes of an artifact from an offset on, in chunks.
 
         Raises:
@@ -37,8 +38,9 @@ class StoredArtifacts:
                 offset past the end, DAMAGED when it is made again.
         """
         try:
-            async for chunk in read_blob(self._blobs, sha256, offset_bytes):
-                yield chunk
+            async with aclosing(read_blob(self._blobs, sha256, offset_bytes)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         except BlobDamaged as damage:
             await self.check(sha256)
             raise EdgerankError(

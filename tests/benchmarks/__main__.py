@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import demo, startup, transfer
+from tests.benchmarks import demo, startup
 from tests.benchmarks.attacks import honest
 from tests.benchmarks.converting import conversion
-from tests.benchmarks.fleet import cost, crowd
+from tests.benchmarks.fleet import cost, crowd, push
 from tests.benchmarks.measuring import (
     coverage,
     economy,
@@ -44,7 +44,7 @@ PROOF = {
     "warmup": warmup.run,
 }
 SPEED = {
-    "transfer": transfer.run,
+    "push": push.run,
     "demo": demo.run,
     "conversion": conversion.run_one,
     "conversion-tier": conversion.run_tier,

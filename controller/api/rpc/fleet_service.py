@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
@@ -11,6 +12,7 @@ from google.protobuf.message import Message
 
 from controller.access.members import Members
 from controller.api.arrivals import Arrivals
+from controller.api.bandwidth import Bandwidth
 from controller.api.limits import Limits
 from controller.api.meters import Meters
 from controller.api.pacing import Rates
@@ -75,6 +77,7 @@ class FleetService:
         members: Members,
         limits: Limits,
         *,
+        bandwidth: Bandwidth,
         meters: Meters,
         clock: Clock,
     ) -> None:
@@ -83,6 +86,7 @@ class FleetService:
         self._fleet = fleet
         self._artifacts = artifacts
         self._limits = limits
+        self._bandwidth = bandwidth
         self._members = members
         self._clock = clock
         self._arrivals = Arrivals(limits.greetings_at_once, clock)
@@ -134,8 +138,14 @@ class FleetService:
         """Streams an artifact from an offset on."""
         async with answered_failures(context):
             await self._check_fetch(request.sha256)
-            async for chunk in self._artifacts.read(request.sha256, request.offset_bytes):
-                yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
+            # Where no certificate says who it is, an agent is known by its connection.
+            who = current_caller().device_id or context.peer()
+            async with aclosing(
+                self._artifacts.read(request.sha256, request.offset_bytes)
+            ) as chunks:
+                async for chunk in chunks:
+                    await self._bandwidth.wait_for_turn(who, len(chunk))
+                    yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
 
     async def _attested(self, hello: conversation.Hello) -> conversation.Hello:
         """The Hello, if the caller is who it says."""

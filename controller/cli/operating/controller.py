@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,8 +13,8 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.values import Converted
 from controller.client.logins import Login, forget_login, keep_login
 from controller.domain.errors import EdgerankError
-from controller.domain.quantities import parse_lifetime_ms
-from controller.server.serving import Listening, MetricsPlace, Wanted, serve
+from controller.domain.quantities import parse_bytes_per_s, parse_lifetime_ms
+from controller.server.serving import Listening, MetricsPlace, PushLimits, Wanted, serve
 from protos.log_lines import LogFormat, event_log, log_to_stderr
 
 log = event_log(__name__)
@@ -62,6 +63,19 @@ log = event_log(__name__)
     help="Folder of the database, artifacts, keys and weights.",
 )
 @click.option(
+    "--push-limit",
+    metavar="RATE",
+    type=Converted("rate", parse_bytes_per_s),
+    help="How fast artifacts go to all devices together, as in 20MB/s or 100Mbit/s.  "
+    "[default: as fast as can be]",
+)
+@click.option(
+    "--push-limit-per-device",
+    metavar="RATE",
+    type=Converted("rate", parse_bytes_per_s),
+    help="The same to one device.",
+)
+@click.option(
     "--metrics",
     "metrics_place",
     metavar="[HOST:]PORT",
@@ -89,6 +103,8 @@ def controller(
     insecure: bool,
     lifetime_ms: int,
     state_dir: Path,
+    push_limit: float | None,
+    push_limit_per_device: float | None,
     metrics_place: str | None,
     metrics_insecure: bool,
     log_format: str,
@@ -104,22 +120,11 @@ def controller(
       edgerank controller
       edgerank controller --host 0.0.0.0 --port 7700 --state /srv/edgerank
       edgerank controller --metrics 9187 --log-format json
+      edgerank controller --push-limit 20MB/s --push-limit-per-device 5MB/s
     """
     log_to_stderr(LogFormat(log_format))
     for chatty in ("alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-
-    def on_listening(listening: Listening, metrics_address: str | None) -> None:
-        click.echo(f"listening on {listening.host}:{listening.port}, state in {state_dir}")
-        if listening.fleet_port is not None:
-            click.echo(
-                f"with TLS; devices connect to port {listening.fleet_port}, and join with a token "
-                "of 'edgerank token create'"
-            )
-        if metrics_address is not None:
-            click.echo(f"metrics at {metrics_address}")
-        if insecure:
-            click.echo(OPEN_TO_ALL, err=True)
 
     wanted = Wanted(
         host=host,
@@ -127,6 +132,7 @@ def controller(
         fleet_port=fleet_port,
         insecure=insecure,
         certificate_lifetime_ms=lifetime_ms,
+        push=PushLimits(in_all_bytes_per_s=push_limit, a_device_bytes_per_s=push_limit_per_device),
     )
     # Converting children work in folders of their own.
     state_dir = state_dir.absolute()
@@ -137,10 +143,25 @@ def controller(
         wanted,
         state_dir,
         metrics=metrics,
-        on_listening=on_listening,
+        on_listening=partial(_tell_listening, state_dir, insecure),
         on_authority=_log_owner_in,
     )
     asyncio.run(serving)
+
+
+def _tell_listening(
+    state_dir: Path, insecure: bool, listening: Listening, metrics_address: str | None
+) -> None:
+    click.echo(f"listening on {listening.host}:{listening.port}, state in {state_dir}")
+    if listening.fleet_port is not None:
+        click.echo(
+            f"with TLS; devices connect to port {listening.fleet_port}, and join with a token "
+            "of 'edgerank token create'"
+        )
+    if metrics_address is not None:
+        click.echo(f"metrics at {metrics_address}")
+    if insecure:
+        click.echo(OPEN_TO_ALL, err=True)
 
 
 def _log_owner_in(listening: Listening) -> None:

@@ -26,6 +26,8 @@ from agent.command import agent
         (["--controller", "host:1", "--name", ""], "'' cannot name a device"),
         (["--controller", "host:1", "--name", "all"], "'all' selects every device"),
         (["--controller", "host:1", "--connect-timeout", "0"], "--connect-timeout"),
+        (["--controller", "host:1", "--cache-size", "4"], "needs a unit"),
+        (["--controller", "host:1", "--cache-size", "0GB"], "write 4GB, 500MB or"),
     ],
 )
 def test_wrong_input_is_told_with_exit_code_2(options: list[str], told: str) -> None:

@@ -1,11 +1,13 @@
 """Both runtimes measure real artifacts in real child processes."""
 
+import hashlib
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from agent.artifacts.cache import ArtifactCache
 from agent.child.messages import ChildRequest, Sampled, Sampling
 from agent.device.kernel_files import Roots
 from agent.measuring.measurer import Measurer, most_of_available_memory
@@ -52,6 +54,22 @@ def test_a_network_is_measured_with_its_context(
     assert repetition.before is not None
     assert repetition.after is not None
     assert repetition.before.taken_at_unix_ms <= repetition.after.taken_at_unix_ms
+
+
+@both_runtimes
+def test_what_the_digest_was_taken_of_is_what_is_measured(
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path, runtime: Runtime
+) -> None:
+    content = artifacts.path("tiny", runtime).read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    (tmp_path / sha256).write_bytes(content)
+    found = ArtifactCache(tmp_path, len(content)).find(sha256)
+    assert found is not None
+    with found:
+        # From here on other bytes have its name, with which no runtime does anything.
+        (tmp_path / "other").write_bytes(b"no network at all")
+        (tmp_path / "other").replace(tmp_path / sha256)
+        assert measure(measurer, found.path, settings(runtime)).repetition.latency_ns
 
 
 def test_a_process_samples_no_longer_than_processes_differ(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.artifacts.files import OpenArtifact
 from agent.child.profiling import MAX_TRACE_BYTES
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
@@ -72,6 +73,13 @@ def test_a_network_is_profiled_with_its_context(network: Path, temporary: Path) 
     assert all(layer.execution_provider == "CPUExecutionProvider" for layer in times.layers)
     assert sum(layer.total_ns for layer in times.layers) <= times.total_ns
     assert list(temporary.iterdir()) == []
+
+
+def test_what_the_digest_was_taken_of_is_what_is_profiled(network: Path) -> None:
+    with OpenArtifact(network.open("rb", buffering=0)) as opened:
+        network.unlink()
+        profiled = measurer().profile(opened.path, wanted(3), Cancellation())
+    assert profiled.times.run_count == 3
 
 
 def test_its_trace_is_what_perfetto_opens(network: Path) -> None:

@@ -24,7 +24,7 @@ def connection_over(line: Line, spool: Spool, folder: Path) -> Connection:
             device_id="d", name="n", labels={}, profile=DeviceProfile(architecture="x86_64")
         ),
         measurer=Measurer(runtimes=()),
-        cache=ArtifactCache(folder / "artifacts"),
+        cache=ArtifactCache(folder / "artifacts", limit_bytes=10**9),
         spool=spool,
         now_unix_ms=lambda: 1,
     )

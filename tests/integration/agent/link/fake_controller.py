@@ -67,8 +67,9 @@ class FakeController:
         self.fetches: list[int] = []
         # Each fetch breaks off after so many bytes, as long as there are numbers.
         self.cuts_bytes: list[int] = []
-        # A fetch is never answered; `held` tells that there is one.
+        # A fetch is never answered, or not beyond so many bytes; `held` tells that there is one.
         self.holds_fetches = False
+        self.holds_after_bytes: int | None = None
         self.held = asyncio.Event()
         # The first fetches give altered bytes, so many of them.
         self.altered_fetches = 0
@@ -142,9 +143,14 @@ class FakeController:
             content = bytes([content[0] ^ 1]) + content[1:]
         cut = self.cuts_bytes.pop(0) if self.cuts_bytes else None
         end = len(content) if cut is None else request.offset_bytes + cut
+        if self.holds_after_bytes is not None:
+            end = self.holds_after_bytes
         for offset in range(request.offset_bytes, end, CHUNK_BYTES):
             chunk = content[offset : min(offset + CHUNK_BYTES, end)]
             yield self.contract.FetchArtifactResponse(chunk=chunk)
+        if self.holds_after_bytes is not None:
+            self.held.set()
+            await asyncio.Event().wait()
         if cut is not None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "cut off")
         if self.damaged:

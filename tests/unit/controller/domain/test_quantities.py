@@ -12,6 +12,7 @@ from controller.domain.quantities import (
     format_latency,
     format_memory,
     format_number,
+    parse_bytes_per_s,
     parse_celsius,
     parse_latency_ms,
     parse_memory_bytes,
@@ -85,8 +86,27 @@ def test_memory_that_cannot_be_read_says_how_to_write_it(text: str) -> None:
     assert error.value.code is ErrorCode.INVALID_INPUT
 
 
+@pytest.mark.parametrize(
+    ("text", "bytes_per_s"),
+    [
+        ("20MB/s", 20_000_000),
+        ("500 kB/s", 500_000),
+        ("1.5MiB/s", 1_572_864),
+        ("100Mbit/s", 12_500_000),
+    ],
+)
+def test_a_rate_is_read_with_its_unit(text: str, bytes_per_s: float) -> None:
+    assert parse_bytes_per_s(text) == bytes_per_s
+
+
+@pytest.mark.parametrize("text", ["20", "20MB", "0MB/s", "20 MB / s", "20MB/min", "/s", "fast"])
+def test_a_rate_that_cannot_be_read_says_how_to_write_it(text: str) -> None:
+    with pytest.raises(QuantityInvalid, match="20MB/s, 500kB/s or"):
+        parse_bytes_per_s(text)
+
+
 @given(st.text(max_size=20))
-@pytest.mark.parametrize("parse", [parse_latency_ms, parse_memory_bytes])
+@pytest.mark.parametrize("parse", [parse_latency_ms, parse_memory_bytes, parse_bytes_per_s])
 def test_any_text_is_a_quantity_above_0_or_a_typed_error(
     parse: Callable[[str], float], text: str
 ) -> None:

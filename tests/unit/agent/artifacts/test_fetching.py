@@ -1,0 +1,89 @@
+"""A transfer that breaks off goes on where it broke, as long as anything comes."""
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import pytest
+
+from agent.artifacts.cache import ArtifactCache
+from agent.artifacts.fetching import PATIENCE_S, fetch
+from agent.artifacts.files import ArtifactRefused
+from protos.fleet import Lease
+from protos.inputs import NetworkInput, square
+from protos.measuring import MeasureSettings
+from protos.runtimes import Runtime
+
+CONTENT = b"some bytes"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+BROKEN = grpc.StatusCode.UNAVAILABLE
+BUSY = grpc.StatusCode.RESOURCE_EXHAUSTED
+SETTINGS = MeasureSettings(
+    runtime=Runtime.ONNXRUNTIME,
+    threads=1,
+    relative_half_width=0.02,
+    time_budget_ms=100,
+    takes=NetworkInput(size=square(224)),
+    input_seed=0,
+)
+LEASE = Lease(
+    attempt_id="a",
+    job_id="j",
+    artifact_sha256=SHA256,
+    artifact_size_bytes=len(CONTENT),
+    backbone="none",
+    settings=SETTINGS,
+    ordinal=0,
+)
+
+
+@dataclass
+class SlowSource:
+    """Each transfer gives so many bytes, takes so long, and breaks off unless all has come."""
+
+    bytes_each: int
+    takes_s: float
+    code: grpc.StatusCode = BROKEN
+    breaks: int = 1_000_000
+    now_s: float = 0.0
+    offsets: list[int] = field(default_factory=list)
+
+    async def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[bytes, None]:
+        assert sha256 == SHA256
+        self.offsets.append(offset_bytes)
+        self.now_s += self.takes_s
+        end = offset_bytes + self.bytes_each
+        if len(self.offsets) > self.breaks:
+            end = len(CONTENT)
+        if offset_bytes < end:
+            yield CONTENT[offset_bytes:end]
+        if end < len(CONTENT):
+            raise grpc.aio.AioRpcError(
+                self.code, grpc.aio.Metadata(), grpc.aio.Metadata(), "broke off"
+            )
+
+    def clock(self) -> Callable[[], float]:
+        return lambda: self.now_s
+
+
+async def test_a_transfer_lasts_as_long_as_it_takes_while_something_comes(tmp_path: Path) -> None:
+    source = SlowSource(bytes_each=3, takes_s=0.9 * PATIENCE_S)
+    with await fetch(source, ArtifactCache(tmp_path, 100), LEASE, source.clock()) as artifact:
+        assert artifact.path.read_bytes() == CONTENT
+    assert source.offsets == [0, 3, 6, 9]
+
+
+async def test_a_transfer_of_which_nothing_comes_is_given_up(tmp_path: Path) -> None:
+    source = SlowSource(bytes_each=0, takes_s=0.4 * PATIENCE_S)
+    with pytest.raises(ArtifactRefused, match="broke off"):
+        await fetch(source, ArtifactCache(tmp_path, 100), LEASE, source.clock())
+    assert source.offsets == [0, 0, 0]
+
+
+async def test_who_is_told_to_wait_for_others_waits(tmp_path: Path) -> None:
+    source = SlowSource(bytes_each=0, takes_s=0.9 * PATIENCE_S, code=BUSY, breaks=3)
+    with await fetch(source, ArtifactCache(tmp_path, 100), LEASE, source.clock()) as artifact:
+        assert artifact.path.read_bytes() == CONTENT
+    assert source.offsets == [0, 0, 0, 0]
