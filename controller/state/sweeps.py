@@ -25,7 +25,15 @@ from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepPhase, SweepSpe
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
-from controller.state.schema import devices, jobs, profiles, reused_jobs, sweep_counts, sweeps
+from controller.state.schema import (
+    devices,
+    jobs,
+    profiles,
+    reused_jobs,
+    start_requests,
+    sweep_counts,
+    sweeps,
+)
 from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import MAX_WHOLE, readable
 
@@ -136,7 +144,8 @@ def find_sweep(database: Database, sweep_id: str) -> StoredSweep:
 def resolve_sweep(database: Database, wanted: str) -> str:
     """The id that a person means: an id, the name of a sweep, or a beginning of one id only.
 
-    Of several sweeps of one name it is the newest one's.
+    The id of the request that started it will do, too. Of several sweeps of one name it is the
+    newest one's.
 
     Raises:
         EdgerankError: UNKNOWN_NAME; INVALID_INPUT for a beginning of several, with their ids.
@@ -144,9 +153,10 @@ def resolve_sweep(database: Database, wanted: str) -> str:
     newest = select(sweeps.c.sweep_id).order_by(sweeps.c.created_at_unix_ms.desc())
     name = type_coerce(sweeps.c.spec, JSON)["name"].as_string()
     named = case((IsJson(sweeps.c.spec), name)) == wanted
+    requested = select(start_requests.c.sweep_id).where(start_requests.c.request_id == wanted)
     begun = newest.where(sweeps.c.sweep_id.startswith(wanted, autoescape=True))
     with database.transaction() as transaction:
-        for exactly in (sweeps.c.sweep_id == wanted, named):
+        for exactly in (sweeps.c.sweep_id == wanted, sweeps.c.sweep_id.in_(requested), named):
             found: str | None = transaction.execute(newest.where(exactly)).scalars().first()
             if found and wanted:
                 return found

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from controller.conversions.converter import Converter, Listener
 from controller.domain.conversions import (
@@ -10,13 +12,23 @@ from controller.domain.conversions import (
     ConversionSpec,
 )
 from controller.domain.devices import Device
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob, SweepPlan
-from controller.domain.sweeps import Activity, StartedSweep, SweepPhase, SweepSnapshot, SweepSpec
+from controller.domain.sweeps import (
+    MAX_NAME_LENGTH,
+    Activity,
+    StartedSweep,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+)
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
+from controller.fleet.outliving import to_its_end
 from controller.state import attempts, devices, jobs, sweeps
 from controller.state.database import Database
+from controller.state.rounds.start_requests import StartRequest, find_start
 from controller.state.sweeps import StoredSweep
 from controller.sweeps.planning import plan_conversion
 from controller.sweeps.preparing.preparation import Preparing, ended
@@ -25,6 +37,7 @@ from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant
+from protos.names import is_name, printable
 
 
 class Sweeps:
@@ -49,6 +62,8 @@ class Sweeps:
         self._changes = changes
         self._clock = clock
         self._preparing = Preparing(database, fleet, converter, changes, clock)
+        # A request that nobody waits for any more is forgotten.
+        self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._watching = Watching(database, changes, self._activities)
 
     async def recover(self) -> None:
@@ -56,27 +71,52 @@ class Sweeps:
         for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._database):
             self._preparing.soon(sweep)
 
-    async def start(self, spec: SweepSpec, started_by: str = "") -> StartedSweep:
+    async def start(
+        self, spec: SweepSpec, started_by: str = "", request_id: str = ""
+    ) -> StartedSweep:
         """Plans and starts a sweep of what was not measured alike before.
 
-        `started_by` is as in `Before`.
+        Args:
+            spec: what is asked for.
+            started_by: as in `Before`.
+            request_id: who asks again with the same one is answered the same; empty is none.
 
         Raises:
-            EdgerankError: the plan cannot hold (see `plan_sweep`).
+            EdgerankError: the plan cannot hold (see `plan_sweep`); INVALID_INPUT for a request's id
+                that is none, NAME_TAKEN for one that started something else.
         """
+        if not request_id:
+            return await self._start(spec, started_by, None)
+        if not is_name(request_id):
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                "a request's id has letters, digits, '.', '_' and '-', at most 64, which "
+                f"{printable(request_id)[:MAX_NAME_LENGTH]!r} has not; take a UUID",
+            )
+        # Whoever asks again while it is being started waits for that.
+        lock = self._starting.setdefault(request_id, asyncio.Lock())
+        async with lock:
+            known = await asyncio.to_thread(find_start, self._database, request_id, spec)
+            return known or await self._start(spec, started_by, request_id)
+
+    async def _start(
+        self, spec: SweepSpec, started_by: str, request_id: str | None
+    ) -> StartedSweep:
         # Of many jobs it takes seconds, in which others are to be answered.
         prospect = await asyncio.to_thread(self._planner.prospect, spec, await self._devices())
-        before = Before(
-            expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
-            reused=[figure.job_id for figure in prospect.reused],
-            started_by=started_by,
-        )
-        return StartedSweep(
-            sweep_id=await self.begin(spec, prospect.to_measure, before),
+        started = StartedSweep(
+            sweep_id="",
             job_count=sum(map(len, prospect.by_device.values())),
             left_out=prospect.plan.left_out,
             measured_before=len(prospect.reused),
         )
+        before = Before(
+            expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
+            reused=[figure.job_id for figure in prospect.reused],
+            started_by=started_by,
+            request=StartRequest(request_id=request_id, answer=started) if request_id else None,
+        )
+        return replace(started, sweep_id=await self.begin(spec, prospect.to_measure, before))
 
     async def preview(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take; starts nothing.
@@ -90,7 +130,10 @@ class Sweeps:
     async def begin(
         self, spec: SweepSpec, planned: Sequence[PlannedJob], before: Before = NOTHING_BEFORE
     ) -> str:
-        """Starts a sweep of these jobs; gives its id."""
+        """Starts a sweep of these jobs, also when its caller goes away meanwhile; gives its id."""
+        return await to_its_end(self._begin(spec, planned, before))
+
+    async def _begin(self, spec: SweepSpec, planned: Sequence[PlannedJob], before: Before) -> str:
         sweep_id = await asyncio.to_thread(
             create_sweep, self._database, spec, planned, self._clock.unix_ms(), before
         )

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import LatencyFigures, MemoryFigures, MinuteFigures, Verdict
-from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSpec
 from controller.state.schema.base import REVISION_TABLE, metadata
 from controller.state.schema.catalog import accuracies, backbones, own_models
 from controller.state.schema.columns import Document, Member, Samples, SharedDocument, Sides
@@ -57,6 +57,7 @@ __all__ = [
     "replaced_agents",
     "reused_jobs",
     "servings",
+    "start_requests",
     "sweep_counts",
     "sweeps",
     "turns",
@@ -115,6 +116,17 @@ sweeps = Table(
         "ix_sweeps_urgency",
         *("phase", "rank", "started_by", "due_unix_ms", "created_at_unix_ms", "sweep_id"),
     ),
+)
+
+# Under which id a sweep was asked for, as it was asked then, and what was answered: who asks again
+# is answered the same.
+start_requests = Table(
+    "start_requests",
+    metadata,
+    Column("request_id", String, primary_key=True),
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
+    Column("spec", SharedDocument(SweepSpec), nullable=False),
+    Column("answer", Document(StartedSweep), nullable=False),
 )
 
 # Whose sweep a device last took a turn of, where several people's were as urgent; numbers grow.
