@@ -38,6 +38,8 @@ from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import MAX_WHOLE, readable
 
 SHOWN_CANDIDATES = 8
+# An index finds those that have not ended.
+_IS_RUNNING = and_(sweeps.c.ended_at_unix_ms.is_(None), sweeps.c.phase.in_(RUNNING_PHASES))
 
 
 @dataclass(frozen=True)
@@ -217,9 +219,7 @@ def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
     """Sweeps that have not ended, oldest first: what a restarted controller goes on with."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(sweeps)
-            .where(sweeps.c.phase.in_(RUNNING_PHASES))
-            .order_by(sweeps.c.created_at_unix_ms)
+            select(sweeps).where(_IS_RUNNING).order_by(sweeps.c.created_at_unix_ms)
         )
         return tuple(readable("sweep", "sweep_id", rows.mappings(), _stored))
 
@@ -254,7 +254,7 @@ def end_finished(database: Database, now_unix_ms: int, sweep_id: str | None = No
         .where(sweep_counts.c.sweep_id == sweeps.c.sweep_id, *(each == 0 for each in still_open))
         .correlate(sweeps)
     )
-    finished = and_(sweeps.c.phase == SweepPhase.MEASURING, is_over)
+    finished = and_(_IS_RUNNING, sweeps.c.phase == SweepPhase.MEASURING, is_over)
     if sweep_id is not None:
         finished = and_(finished, sweeps.c.sweep_id == sweep_id)
     ended = {"phase": SweepPhase.ENDED, "ended_at_unix_ms": now_unix_ms}
@@ -272,7 +272,7 @@ def count_open_jobs(database: Database) -> dict[JobState, int]:
     running = (
         select(*(func.sum(sweep_counts.c[state.value]) for state in OPEN))
         .join(sweeps, sweeps.c.sweep_id == sweep_counts.c.sweep_id)
-        .where(sweeps.c.phase.in_(RUNNING_PHASES))
+        .where(_IS_RUNNING)
     )
     with database.transaction() as transaction:
         totals = transaction.execute(running).one()

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from controller.conversions.converter import Converter, Listener
+from controller.conversions.converter import Converter
+from controller.conversions.requests import Listener
 from controller.domain.conversions import (
     ConversionOutcome,
     ConversionSnapshot,
@@ -215,4 +216,5 @@ class Sweeps:
 
     def _activities(self, sweep_id: str) -> tuple[Activity, ...]:
         converting = self._preparing.activity(sweep_id)
-        return (converting,) if converting else self._fleet.activities()
+        own = (converting,) if converting else ()
+        return (*own, *self._fleet.activities())

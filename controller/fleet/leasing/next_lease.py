@@ -1,5 +1,8 @@
 """The next lease of a device, whatever became of the jobs before it in the database."""
 
+from collections.abc import Collection
+
+from controller.domain.sweeps import SweepPhase
 from controller.fleet.rounds.settling import settle_report
 from controller.state.attempts import JobUnreadable, lease_next
 from controller.state.database import Database
@@ -12,9 +15,14 @@ from protos.reasons import ReasonCode, reason
 log = event_log(__name__)
 
 
-def next_lease(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
-    """Leases the device's next turn; jobs before it that cannot be read end as failures."""
-    while isinstance(found := _found(database, device_id, now_unix_ms), JobUnreadable):
+def next_lease(
+    database: Database, device_id: str, now_unix_ms: int, phases: Collection[SweepPhase]
+) -> Lease | None:
+    """Leases the device's next turn; jobs before it that cannot be read end as failures.
+
+    `phases` are those of the sweeps that it takes turns of.
+    """
+    while isinstance(found := _found(database, device_id, now_unix_ms, phases), JobUnreadable):
         log.error(
             "a job cannot be read and ends as a failure", job=found.turn.job_id, why=found.why
         )
@@ -24,8 +32,10 @@ def next_lease(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
     return found
 
 
-def _found(database: Database, device_id: str, now_unix_ms: int) -> Lease | JobUnreadable | None:
+def _found(
+    database: Database, device_id: str, now_unix_ms: int, phases: Collection[SweepPhase]
+) -> Lease | JobUnreadable | None:
     try:
-        return lease_next(database, device_id, now_unix_ms)
+        return lease_next(database, device_id, now_unix_ms, phases)
     except JobUnreadable as unreadable:
         return unreadable

@@ -114,7 +114,8 @@ sweeps = Table(
     Column("due_unix_ms", BigInteger, nullable=False),
     Index(
         "ix_sweeps_urgency",
-        *("phase", "rank", "started_by", "due_unix_ms", "created_at_unix_ms", "sweep_id"),
+        *("ended_at_unix_ms", "rank", "started_by", "due_unix_ms"),
+        *("created_at_unix_ms", "sweep_id"),
     ),
 )
 

@@ -2,19 +2,25 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import chain
 
-from controller.conversions.converter import Converter, Listener
+from controller.conversions.converter import Converter
+from controller.conversions.need import Urgency
+from controller.conversions.requests import Listener
 from controller.domain.conversions import ConversionOutcome, is_made, lacks_published_weights
 from controller.domain.errors import EdgerankError
-from controller.domain.sweeps import Activity, SweepPhase
+from controller.domain.sweeps import Activity, SweepPhase, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
-from controller.fleet.rounds.settling import settle_sweep
+from controller.fleet.rounds.settling import settle_report, settle_sweep
 from controller.state import devices, jobs, sweeps
 from controller.state.artifacts import find_artifact
 from controller.state.database import Database
 from controller.state.jobs import Role
+from controller.state.rounds.courses import Place
+from controller.state.rounds.needs import list_idle, list_needs
+from controller.state.rounds.turns import LeasedTurn
 from controller.state.sweeps import StoredSweep
 from controller.sweeps.preparing.persisting import persistent
 from controller.sweeps.readable import too_new
@@ -119,12 +125,19 @@ class Preparing:
         await self._fleet.dispatch_all()
 
     async def _convert_variants(self, sweep: StoredSweep, is_again: bool) -> None:
+        sweep_id = sweep.sweep_id
+        places = await asyncio.to_thread(list_needs, self._database, sweep_id)
+        waiting = frozenset(chain.from_iterable(places.values()))
+        idle = await asyncio.to_thread(list_idle, self._database, waiting)
+        demand = self._converter.demand
+        demand.want(sweep_id, urgency_of(sweep.spec), places, idle)
         try:
             # A sentinel has no accuracy to be right about, and synthetic weights are always there.
-            await self._convert_role(sweep.sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC, is_again)
-            await self._convert_role(sweep.sweep_id, Role.CANDIDATE, sweep.spec.weights, is_again)
+            await self._convert_role(sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC, is_again)
+            await self._convert_role(sweep_id, Role.CANDIDATE, sweep.spec.weights, is_again)
         finally:
-            self._activity.pop(sweep.sweep_id, None)
+            demand.forget(sweep_id)
+            self._activity.pop(sweep_id, None)
 
     async def _convert_role(
         self, sweep_id: str, role: Role, weights: WeightsKind, is_again: bool
@@ -163,9 +176,17 @@ class Preparing:
     async def _settle(
         self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
     ) -> None:
+        waiting = await asyncio.to_thread(
+            jobs.waiting_jobs, self._database, sweep_id, role, variant
+        )
         if is_made(outcome):
             await asyncio.to_thread(self._fail_unreadable, sweep_id, role, variant, key)
-            await asyncio.to_thread(jobs.queue_jobs, self._database, sweep_id, role, variant, key)
+            served = await asyncio.to_thread(
+                jobs.queue_jobs, self._database, sweep_id, role, variant, key
+            )
+            # Who reads the sentinel alone has nothing of the sweep to measure yet.
+            if role is Role.CANDIDATE:
+                self._converter.demand.served(served)
         else:
             words = {"detail": outcome.reason}
             words |= {"log_id": outcome.log_id} if outcome.log_id else {}
@@ -173,15 +194,24 @@ class Preparing:
             code = ReasonCode.WEIGHTS_UNAVAILABLE if is_without else ReasonCode.NO_ARTIFACT
             why = reason(code, words)
             await self._fail_jobs(sweep_id, role, variant, why)
+        # What waits behind a job that failed can be measured, too.
+        self._fleet.dispatch_soon(frozenset(waiting.values()))
         self._changes.notify()
 
     async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, why: Reason) -> None:
-        for job_id in await asyncio.to_thread(
+        waiting = await asyncio.to_thread(
             jobs.waiting_jobs, self._database, sweep_id, role, variant
-        ):
-            await asyncio.to_thread(
-                jobs.record_failure, self._database, job_id, (why,), self._clock.unix_ms()
-            )
+        )
+        for job_id, device_id in waiting.items():
+            place = Place(sweep_id=sweep_id, device_id=device_id)
+            await asyncio.to_thread(self._fail, place, job_id, why)
+
+    def _fail(self, place: Place, job_id: str, why: Reason) -> None:
+        """Ends a job that waited; what others of its device waited for may follow now."""
+        now_unix_ms = self._clock.unix_ms()
+        jobs.record_failure(self._database, job_id, (why,), now_unix_ms)
+        turn = LeasedTurn(place=place, job_id=job_id, ordinal=0)
+        settle_report(self._database, turn, now_unix_ms)
 
     def _fail_unreadable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
         """Ends the jobs whose device cannot read the file that was made, before it is pushed."""
@@ -196,13 +226,18 @@ class Preparing:
         }
         for job_id, device_id in jobs.waiting_jobs(self._database, sweep_id, role, variant).items():
             if device_id in reasons:
-                told = (reasons[device_id],)
-                jobs.record_failure(self._database, job_id, told, self._clock.unix_ms())
+                place = Place(sweep_id=sweep_id, device_id=device_id)
+                self._fail(place, job_id, reasons[device_id])
 
     def _prepared(self, sweep_id: str, task: asyncio.Task[None]) -> None:
         # Another one may have begun since it ended.
         if self._tasks.get(sweep_id) is task:
             del self._tasks[sweep_id]
+
+
+def urgency_of(spec: SweepSpec) -> Urgency:
+    """How urgent it is that a sweep's files are made."""
+    return Urgency(priority=spec.priority, deadline_unix_ms=spec.deadline_unix_ms)
 
 
 async def ended(task: asyncio.Task[None]) -> None:

@@ -237,7 +237,14 @@ def upgrade() -> None:
     with op.batch_alter_table("sweeps", schema=None) as batch_op:
         batch_op.create_index(
             "ix_sweeps_urgency",
-            ["phase", "rank", "started_by", "due_unix_ms", "created_at_unix_ms", "sweep_id"],
+            [
+                "ended_at_unix_ms",
+                "rank",
+                "started_by",
+                "due_unix_ms",
+                "created_at_unix_ms",
+                "sweep_id",
+            ],
             unique=False,
         )
 
