@@ -1,12 +1,15 @@
 """What the command line asks a controller, in domain objects."""
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from controller.client.asking_again import OnLost, asked_again, nobody_told
 from controller.client.channel import DEADLINE_S, Client
 from controller.domain.catalog import (
     AccuracyFigure,
@@ -125,11 +128,20 @@ class QueryClient(Client):
         first, *others = self._stream(lambda: self._stub.PlanSweep(request), SweepPlan)
         return replace(first, jobs=tuple(job for each in others for job in each.jobs))
 
-    def start_sweep(self, spec: SweepSpec) -> StartedSweep:
-        """Starts a sweep of what was not measured alike before."""
-        request = query_pb2.StartSweepRequest(spec=to_message(spec, query_pb2.SweepSpec))
+    def start_sweep(
+        self, spec: SweepSpec, request_id: str = "", on_lost: OnLost = nobody_told
+    ) -> StartedSweep:
+        """Starts a sweep of what was not measured alike before: one, however often it is asked.
+
+        Args:
+            spec: what is wanted.
+            request_id: as in the contract; empty is a new one.
+            on_lost: told before it is asked again, since no answer came.
+        """
+        asked = to_message(spec, query_pb2.SweepSpec)
+        request = query_pb2.StartSweepRequest(spec=asked, request_id=request_id or uuid.uuid4().hex)
         with self.said():
-            response = self._stub.StartSweep(request, timeout=DEADLINE_S)
+            response = asked_again(partial(self._stub.StartSweep, request), on_lost)
         return from_message(response, StartedSweep)
 
     def list_sweeps(self) -> tuple[SweepSummary, ...]:
@@ -175,7 +187,7 @@ class QueryClient(Client):
         """Starts a sweep of what another one left undone; gives it, and whether it is new."""
         request = query_pb2.RetrySweepRequest(sweep_id=sweep_id, only_failed=only_failed)
         with self.said():
-            response = self._stub.RetrySweep(request, timeout=DEADLINE_S)
+            response = asked_again(partial(self._stub.RetrySweep, request), nobody_told)
         return from_message(response, StartedSweep), response.is_new
 
     def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:

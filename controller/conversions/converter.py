@@ -5,10 +5,9 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +15,15 @@ from obstore.store import LocalStore
 
 from controller.conversions.admission import Admission
 from controller.conversions.cancellable import run_cancellable
+from controller.conversions.demand import Demand
 from controller.conversions.disk_room import RESERVED_BYTES, lack_of_room
+from controller.conversions.fetching import Fetching, tools_named
 from controller.conversions.host_memory import room_bytes
+from controller.conversions.making import Making
 from controller.conversions.outcomes import not_kept, not_tried, of_refusal, with_artifact
+from controller.conversions.requests import Fate, Listener, Request
 from controller.conversions.stored import is_kept, keep
-from controller.domain.conversions import ConversionOutcome, ConversionResult
+from controller.domain.conversions import ConversionResult
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.fleet.clock import Clock
@@ -28,7 +31,6 @@ from controller.fleet.host_gate import HostGate
 from controller.state.artifacts import Artifact, find_artifact, record_artifact
 from controller.state.database import Database
 from models.catalog.catalog import Backbone, Catalog
-from models.catalog.own import is_own
 from models.catalog.variants import Variant, WeightsKind
 from models.conversion.cost import expected_disk_bytes, expected_peak_bytes, mixed_by_cost
 from models.conversion.pipeline import (
@@ -37,50 +39,12 @@ from models.conversion.pipeline import (
     ForkServers,
     Refused,
     StepLimits,
-    ToolMissing,
     conversion_key,
     convert,
 )
-from models.weights.weights import (
-    Weights,
-    WeightsUnavailable,
-    WeightsUnreachable,
-    resolve_weights,
-)
+from models.weights.weights import Weights
 
-OnOutcome = Callable[[Variant, ConversionOutcome, str], Awaitable[None]]
-OnActivity = Callable[[Activity], None]
 ResultT = TypeVar("ResultT")
-
-# Downloads wait for the network, so their number is not that of the cores; they have threads of
-# their own, since the database's must never wait for them.
-DOWNLOADS = 4
-PROGRESS_STEP_BYTES = 4_000_000
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Whom a conversion tells: each variant's outcome with its key, and what goes on now."""
-
-    on_outcome: OnOutcome
-    on_activity: OnActivity
-
-
-@dataclass(frozen=True)
-class _Request:
-    """The variants of one backbone that one caller wants.
-
-    Artifacts are kept while `spare_disk_bytes` stay free: the room to work on whatever else the
-    caller wants.
-    """
-
-    backbone: Backbone
-    variants: tuple[Variant, ...]
-    kind: WeightsKind
-    listener: Listener
-    cancellation: Cancellation
-    servers: ForkServers
-    spare_disk_bytes: int
 
 
 class Converter:
@@ -101,7 +65,6 @@ class Converter:
         self._database = database
         self._blobs = blobs
         self._state_dir = state_dir
-        self._weights_dir = state_dir / "weights"
         self._work_dir = state_dir / "work"
         # What a killed controller left there is of no use to anybody.
         shutil.rmtree(self._work_dir, ignore_errors=True)
@@ -109,9 +72,10 @@ class Converter:
         self._gate = gate
         self._clock = clock
         self._at_once = os.cpu_count() or 1
-        self.admission = Admission(self._at_once, room_bytes)
+        self.demand = Demand()
+        self.admission = Admission(self._at_once, room_bytes, self.demand)
         self._conversions = ThreadPoolExecutor(self._at_once, "convert")
-        self._downloads = ThreadPoolExecutor(DOWNLOADS, "download")
+        self._fetching = Fetching(state_dir / "weights")
         self._under_way: set[Cancellation] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -120,7 +84,7 @@ class Converter:
         for cancellation in tuple(self._under_way):
             cancellation.cancel()
         self._conversions.shutdown(cancel_futures=True)
-        self._downloads.shutdown(cancel_futures=True)
+        self._fetching.close()
 
     async def ensure(
         self, variants: Sequence[Variant], kind: WeightsKind, listener: Listener
@@ -140,7 +104,7 @@ class Converter:
         cancellation, servers = Cancellation(), ForkServers()
         spare_disk_bytes = self._spare_disk_bytes(by_backbone)
         requests = [
-            _Request(
+            Request(
                 backbone,
                 tuple(by_backbone[backbone.name]),
                 kind,
@@ -151,85 +115,85 @@ class Converter:
             )
             for backbone in mixed_by_cost([self._catalog.get(name) for name in by_backbone])
         ]
-        weights = await _all_or_first_error([self._weights(request) for request in requests])
+        self._under_way.add(cancellation)
+        try:
+            await self._ensure_each(requests, Making(self._gate, servers))
+        finally:
+            self._under_way.discard(cancellation)
+            await asyncio.to_thread(servers.close)
+
+    async def _ensure_each(self, requests: Sequence[Request], making: Making) -> None:
+        """Nothing whose weights are here waits for what is fetched."""
+        here = await asyncio.to_thread(self._fetching.at_hand, requests)
+        at_hand = [each for each in requests if each.backbone.name in here]
+        others = [each for each in requests if each.backbone.name not in here]
+        await _all_or_first_error(
+            [
+                self._ensure_at_hand(at_hand, making),
+                *(self._ensure_fetched(request, making) for request in others),
+            ]
+        )
+
+    async def _ensure_at_hand(self, requests: Sequence[Request], making: Making) -> None:
+        """All ask for room at the same moment, so that what is needed first comes first."""
+        weights = await _all_or_first_error([self._fetching.read(each) for each in requests])
         to_make = []
         for request, found in zip(requests, weights, strict=True):
             if found is not None:
                 missing = await self._tell_stored(request, found, request.variants)
                 to_make += [(request, found, missing)] if missing else []
-        if to_make:
-            async with self._gate.converting(lambda: asyncio.to_thread(servers.rest)):
-                self._under_way.add(cancellation)
-                try:
-                    await _all_or_first_error([self._make(*work) for work in to_make])
-                finally:
-                    self._under_way.discard(cancellation)
-                    # Nothing is left that would share its libraries' memory with a measurement.
-                    await asyncio.to_thread(servers.close)
+        await _all_or_first_error([self._make(making, *work) for work in to_make])
 
-    async def _weights(self, request: _Request) -> Weights | None:
-        """The backbone's weights; None when they cannot be had, which is told as refusals."""
-        loop = asyncio.get_running_loop()
-        name = request.backbone.name
-        told_bytes = 0
-
-        def on_progress(done_bytes: int, total_bytes: int | None) -> None:
-            nonlocal told_bytes
-            request.cancellation.raise_if_cancelled()
-            if done_bytes - told_bytes >= PROGRESS_STEP_BYTES:
-                told_bytes = done_bytes
-                activity = Activity(
-                    kind=ActivityKind.FETCHING_WEIGHTS,
-                    backbone=name,
-                    done_bytes=done_bytes,
-                    total_bytes=total_bytes or 0,
-                )
-                loop.call_soon_threadsafe(request.listener.on_activity, activity)
-
-        def resolve() -> Weights:
-            return resolve_weights(request.backbone, request.kind, self._weights_dir, on_progress)
-
-        try:
-            with _tools_named():
-                return await run_cancellable(self._downloads, resolve, request.cancellation)
-        except WeightsUnavailable as error:
-            is_out_of_reach = isinstance(error, WeightsUnreachable)
-            result = ConversionResult.FAILED if is_out_of_reach else ConversionResult.REFUSED
-            kind = WeightsKind.OWN if is_own(request.backbone) else request.kind
-            for variant in request.variants:
-                outcome = not_tried(variant, result, kind, "", str(error))
-                await request.listener.on_outcome(variant, outcome, "")
-            return None
+    async def _ensure_fetched(self, request: Request, making: Making) -> None:
+        found = await self._fetching.fetch(request)
+        if found is None:
+            return
+        missing = await self._tell_stored(request, found, request.variants)
+        if missing:
+            await self._make(making, request, found, missing)
 
     async def _make(
-        self, request: _Request, weights: Weights, variants: tuple[Variant, ...]
+        self, making: Making, request: Request, weights: Weights, variants: tuple[Variant, ...]
     ) -> None:
+        name = request.backbone.name
+        expected_bytes = expected_peak_bytes(request.backbone, variants)
+        async with (
+            self._locks[name],
+            making.one(),
+            self.admission.admitted(name, expected_bytes) as room_bytes,
+        ):
+            # Another caller may have made them while this one waited.
+            missing = await self._tell_stored(request, weights, variants)
+            if missing:
+                await self._tell_made(request, weights, missing, room_bytes)
+
+    async def _tell_made(
+        self, request: Request, weights: Weights, variants: tuple[Variant, ...], room_bytes: int
+    ) -> None:
+        """Makes variants; tells of each as soon as it is made, while others still are."""
         loop = asyncio.get_running_loop()
+        news: asyncio.Queue[Fate | None] = asyncio.Queue()
 
         def on_step(step: str) -> None:
             name = request.backbone.name
             activity = Activity(kind=ActivityKind.CONVERTING, backbone=name, step=step)
             loop.call_soon_threadsafe(request.listener.on_activity, activity)
 
-        async with self._locks[request.backbone.name]:
-            # Another caller may have made them while this one waited.
-            missing = await self._tell_stored(request, weights, variants)
+        def on_fate(fate: Fate) -> None:
+            loop.call_soon_threadsafe(news.put_nowait, fate)
 
-            if missing:
-                expected_bytes = expected_peak_bytes(request.backbone, missing)
-                file_bytes = RESERVED_BYTES + expected_disk_bytes(request.backbone, missing)
-                async with (
-                    self.admission.admitted(expected_bytes) as memory_bytes,
-                    self._gate.working(),
-                ):
-                    limits = StepLimits(memory_bytes=memory_bytes, file_bytes=file_bytes)
-
-                    def work() -> list[tuple[ConversionOutcome, str, Variant]]:
-                        return self._convert(request, missing, weights, limits, on_step)
-
-                    made = await run_cancellable(self._conversions, work, request.cancellation)
-                for outcome, key, variant in made:
-                    await request.listener.on_outcome(variant, outcome, key)
+        file_bytes = RESERVED_BYTES + expected_disk_bytes(request.backbone, variants)
+        limits = StepLimits(memory_bytes=room_bytes, file_bytes=file_bytes)
+        work = partial(
+            self._convert, request, variants, weights, limits, on_step=on_step, on_fate=on_fate
+        )
+        telling = asyncio.create_task(request.listener.tell_each(news))
+        try:
+            async with self._gate.working():
+                await run_cancellable(self._conversions, work, request.cancellation)
+        finally:
+            news.put_nowait(None)
+            await telling
 
     def _spare_disk_bytes(self, by_backbone: Mapping[str, Sequence[Variant]]) -> int:
         needs = sorted(
@@ -240,20 +204,28 @@ class Converter:
 
     def _convert(
         self,
-        request: _Request,
+        request: Request,
         variants: tuple[Variant, ...],
         weights: Weights,
         limits: StepLimits,
+        *,
         on_step: Callable[[str], None],
-    ) -> list[tuple[ConversionOutcome, str, Variant]]:
+        on_fate: Callable[[Fate], None],
+    ) -> None:
         name = request.backbone.name
+
+        def settle(fate: Converted | Refused) -> None:
+            on_fate(self._settle(fate, weights, request.spare_disk_bytes))
+
         try:
             needed_bytes = expected_disk_bytes(request.backbone, variants)
             if lack := lack_of_room(self._state_dir, needed_bytes, RESERVED_BYTES):
-                return [_no_room(variant, weights, lack) for variant in variants]
+                for variant in variants:
+                    on_fate(_no_room(variant, weights, lack))
+                return
             self._work_dir.mkdir(exist_ok=True)
-            with _tools_named(), tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
-                fates = convert(
+            with tools_named(), tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
+                convert(
                     request.backbone,
                     variants,
                     weights,
@@ -262,8 +234,8 @@ class Converter:
                     limits=limits,
                     cancellation=request.cancellation,
                     servers=request.servers,
+                    on_fate=settle,
                 )
-                return [self._settle(fate, weights, request.spare_disk_bytes) for fate in fates]
         except OSError as error:
             raise EdgerankError(
                 ErrorCode.STORAGE,
@@ -271,23 +243,21 @@ class Converter:
                 "check that it is writable and has room",
             ) from error
 
-    def _settle(
-        self, fate: Converted | Refused, weights: Weights, spare_disk_bytes: int
-    ) -> tuple[ConversionOutcome, str, Variant]:
+    def _settle(self, fate: Converted | Refused, weights: Weights, spare_disk_bytes: int) -> Fate:
         if isinstance(fate, Refused):
-            return of_refusal(fate, weights), "", fate.variant
+            return fate.variant, of_refusal(fate, weights), ""
         lack = lack_of_room(self._state_dir, fate.size_bytes, spare_disk_bytes)
         if not lack:
             keep(self._blobs, fate)
         artifact = record_artifact(self._database, fate, self._clock.unix_ms())
         self._on_converted(fate.seconds)
         if lack:
-            return not_kept(fate.variant, artifact, lack), "", fate.variant
+            return fate.variant, not_kept(fate.variant, artifact, lack), ""
         outcome = with_artifact(fate.variant, artifact, ConversionResult.STORED)
-        return outcome, artifact.conversion_key, fate.variant
+        return fate.variant, outcome, artifact.conversion_key
 
     async def _tell_stored(
-        self, request: _Request, weights: Weights, variants: tuple[Variant, ...]
+        self, request: Request, weights: Weights, variants: tuple[Variant, ...]
     ) -> tuple[Variant, ...]:
         """Tells of the variants that need not be made; gives the others.
 
@@ -314,20 +284,12 @@ class Converter:
     def _find(
         self, backbone: Backbone, variant: Variant, weights: Weights
     ) -> tuple[Artifact | None, bool]:
-        with _tools_named():
+        with tools_named():
             key = conversion_key(variant, weights, backbone.input_kind)
         artifact = find_artifact(self._database, key)
         if artifact is None:
             return None, False
         return artifact, is_kept(self._blobs, artifact)
-
-
-@contextmanager
-def _tools_named() -> Iterator[None]:
-    try:
-        yield
-    except ToolMissing as error:
-        raise EdgerankError(ErrorCode.PRECONDITION, str(error)) from error
 
 
 async def _all_or_first_error(work: Sequence[Awaitable[ResultT]]) -> list[ResultT]:
@@ -341,9 +303,7 @@ async def _all_or_first_error(work: Sequence[Awaitable[ResultT]]) -> list[Result
     return given
 
 
-def _no_room(
-    variant: Variant, weights: Weights, lack: str
-) -> tuple[ConversionOutcome, str, Variant]:
+def _no_room(variant: Variant, weights: Weights, lack: str) -> Fate:
     reason = f"no room to work: {lack}"
     outcome = not_tried(variant, ConversionResult.FAILED, weights.kind, weights.digest, reason)
-    return outcome, "", variant
+    return variant, outcome, ""

@@ -85,6 +85,8 @@ FEWEST_REPETITIONS: Final = 2
 class TurnState(Enum):
     """Where one repetition of a job is in its life."""
 
+    # Its job waits for its artifact.
+    WAITING = "waiting"
     QUEUED = "queued"
     LEASED = "leased"
     TAKEN = "taken"
@@ -92,6 +94,10 @@ class TurnState(Enum):
     NOT_READY = "not_ready"
     # Its job ended without it.
     DROPPED = "dropped"
+
+
+OPEN_TURNS: Final = (TurnState.WAITING, TurnState.QUEUED, TurnState.LEASED)
+"""Those that are still to be taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +120,7 @@ class Turn:
     @property
     def is_open(self) -> bool:
         """Whether it is still to be taken."""
-        return self.state in (TurnState.QUEUED, TurnState.LEASED)
+        return self.state in OPEN_TURNS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -215,6 +215,10 @@ class Fleet:
     async def dispatch_all(self) -> None:
         """Gives every agent that is free a lease, if there is one for it."""
         await self._dispatcher.dispatch_all()
+
+    def dispatch_soon(self, device_ids: Iterable[str]) -> None:
+        """Gives those of these devices that are free a lease, if there is one for it."""
+        self._dispatcher.soon_to(device_ids)
 
     async def cancel(self, running: Mapping[str, str]) -> None:
         """Tells the agents of these attempts to stop; `running` maps them to devices' ids."""

@@ -108,7 +108,7 @@ async def serve(
         service = QueryService(
             *(database, catalog, queries, sweeps),
             OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
-            steering=Steering(database, fleet, changes, clock),
+            steering=Steering(database, fleet, changes, clock, demand=converter.demand),
             fleet=fleet,
             profiles=Profiles(database, catalog, fleet, sweeps),
             clock=clock,

@@ -1,13 +1,12 @@
 """Attempts at turns: leased, reported, lost."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     Row,
-    Select,
     and_,
     bindparam,
     func,
@@ -17,11 +16,13 @@ from sqlalchemy import (
 )
 
 from controller.domain.jobs import AttemptState, limited, waiting_limit_ms
+from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
 from controller.state.devices.standings import read_standing
-from controller.state.rounds.courses import Place, told_spread, with_spreads
-from controller.state.rounds.next_places import IS_QUEUED, has_next_place, next_place
+from controller.state.rounds.courses import Place, told_spread
+from controller.state.rounds.next_places import has_next_place
+from controller.state.rounds.next_turns import find_next_turn, leasable
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
 from controller.state.schema import artifacts, attempts, courses, jobs, turns
 from controller.state.schema.columns import Unreadable
@@ -70,10 +71,21 @@ class JobUnreadable(Exception):
         self.why = why
 
 
-def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | None:
+def lease_next(
+    database: Database,
+    device_id: str,
+    now_unix_ms: int,
+    phases: Collection[SweepPhase] = RUNNING_PHASES,
+) -> Lease | None:
     """Leases the device's next turn, of the sweep whose turn it is there, if it takes jobs.
 
     Its start may wait as long as those of the sweep on the device still may together.
+
+    Args:
+        database: where it is remembered.
+        device_id: whose turn it is.
+        now_unix_ms: the time.
+        phases: of the sweeps of which it takes turns.
 
     Raises:
         JobUnreadable: nothing is leased, and this job stays the next one until it has ended.
@@ -82,12 +94,10 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
     with database.writing() as transaction:
         if not read_standing(transaction, device_id).takes_jobs:
             return None
-        place = next_place(transaction, device_id)
-        if place is None:
+        job = find_next_turn(transaction, device_id, phases)
+        if job is None:
             return None
-        job = transaction.execute(
-            _NEXT_TURN, {"of_device": place.device_id, "of_sweep": place.sweep_id}
-        ).one()
+        place = Place(sweep_id=job.sweep_id, device_id=device_id)
         turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
         if why := _misfit_of(job):
             raise JobUnreadable(turn, why)
@@ -109,12 +119,14 @@ def lease_next(database: Database, device_id: str, now_unix_ms: int) -> Lease | 
     return _lease(attempt_id, job, spread)
 
 
-def has_next(database: Database, device_id: str) -> bool:
-    """Whether there is a turn that the device could lease."""
+def has_next(
+    database: Database, device_id: str, phases: Collection[SweepPhase] = RUNNING_PHASES
+) -> bool:
+    """Whether there is a turn that the device could lease, of sweeps in these phases."""
     with database.transaction() as transaction:
         if not read_standing(transaction, device_id).takes_jobs:
             return False
-        return has_next_place(transaction, device_id)
+        return has_next_place(transaction, device_id, phases)
 
 
 def list_out(transaction: Transaction, device_id: str) -> tuple[str, ...]:
@@ -155,7 +167,7 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
     """The leases that are out to a device, by attempt, without those that cannot be read."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            _leasable()
+            leasable()
             .add_columns(attempts.c.attempt_id)
             .join(
                 attempts,
@@ -257,36 +269,7 @@ def _end_lease(transaction: Transaction, attempt_id: str, state: AttemptState) -
     return LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
 
 
-def _leasable() -> Select[Any]:
-    return (
-        select(
-            jobs.c.job_id,
-            jobs.c.backbone,
-            jobs.c.settings,
-            turns.c.ordinal,
-            artifacts.c.sha256,
-            artifacts.c.size_bytes,
-            artifacts.c.reference_sha256,
-            artifacts.c.reference_size_bytes,
-            courses.c.planned_ms,
-            courses.c.waited_ms,
-        )
-        .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .join(turns, turns.c.job_id == jobs.c.job_id)
-        .join(
-            courses,
-            and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
-        )
-    )
-
-
 # What is asked for each lease and report is put together once.
-_NEXT_TURN = (
-    with_spreads(_leasable())
-    .where(IS_QUEUED, turns.c.sweep_id == bindparam("of_sweep"))
-    .order_by(turns.c.place)
-    .limit(1)
-)
 _ADD = insert(attempts)
 _FIND = (
     select(

@@ -8,7 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, update
 
-from controller.domain.jobs import ENDED, OPEN, JobState, TurnState, may_come_from
+from controller.domain.jobs import (
+    ENDED,
+    OPEN,
+    OPEN_TURNS,
+    JobState,
+    TurnState,
+    may_come_from,
+)
 from controller.domain.measurements import Verdict
 from controller.state.artifacts import is_file_of, variant_of
 from controller.state.database import Database, Transaction
@@ -20,8 +27,6 @@ from controller.state.schema import artifacts, jobs, turns
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason
-
-OPEN_TURNS = (TurnState.QUEUED, TurnState.LEASED)
 
 # What is asked for each lease and report is put together once.
 _MOVE_ONE = (
@@ -85,11 +90,14 @@ def waiting_jobs(
 
 def queue_jobs(
     database: Database, sweep_id: str, role: Role, variant: Variant, conversion_key: str
-) -> None:
-    """Frees the jobs in a role that waited for this variant."""
+) -> frozenset[str]:
+    """Frees the jobs in a role that waited for this variant; gives the ids of their devices."""
+    waiting = _waits_for(sweep_id, role, variant)
     with database.writing() as transaction:
-        waiting = _waits_for(sweep_id, role, variant)
+        device_ids = transaction.scalars(select(jobs.c.device_id).where(waiting).distinct()).all()
+        _move_turns(transaction, waiting, TurnState.WAITING, TurnState.QUEUED)
         move_jobs(transaction, JobState.QUEUED, waiting, conversion_key=conversion_key)
+    return frozenset(device_ids)
 
 
 def wait_again(database: Database, sha256: str) -> frozenset[str]:
@@ -101,6 +109,7 @@ def wait_again(database: Database, sha256: str) -> frozenset[str]:
     of_artifact = and_(jobs.c.conversion_key.in_(keys), jobs.c.state.not_in(ENDED))
     with database.writing() as transaction:
         touched = transaction.scalars(select(jobs.c.sweep_id).where(of_artifact).distinct()).all()
+        _move_turns(transaction, of_artifact, TurnState.QUEUED, TurnState.WAITING)
         move_jobs(transaction, JobState.WAITING, of_artifact)
     return frozenset(touched)
 
@@ -256,6 +265,14 @@ def drop_turns(transaction: Transaction, which: ColumnElement[bool]) -> None:
         transaction.execute(update(turns).where(droppable).values(state=TurnState.DROPPED))
     for row in found:
         add_counts(transaction, row.sweep_id, {"turns": -row.turn_count})
+
+
+def _move_turns(
+    transaction: Transaction, of_jobs: ColumnElement[bool], before: TurnState, to: TurnState
+) -> None:
+    """Moves those turns of jobs that are in a state, so that they wait as their jobs do."""
+    of_these = turns.c.job_id.in_(select(jobs.c.job_id).where(of_jobs))
+    transaction.execute(update(turns).where(of_these, turns.c.state == before).values(state=to))
 
 
 def _variants_of(transaction: Transaction, which: ColumnElement[bool]) -> Sequence[Row[Any]]:

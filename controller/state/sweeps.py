@@ -25,11 +25,21 @@ from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepPhase, SweepSpe
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
-from controller.state.schema import devices, jobs, profiles, reused_jobs, sweep_counts, sweeps
+from controller.state.schema import (
+    devices,
+    jobs,
+    profiles,
+    reused_jobs,
+    start_requests,
+    sweep_counts,
+    sweeps,
+)
 from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import MAX_WHOLE, readable
 
 SHOWN_CANDIDATES = 8
+# An index finds those that have not ended.
+_IS_RUNNING = and_(sweeps.c.ended_at_unix_ms.is_(None), sweeps.c.phase.in_(RUNNING_PHASES))
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,8 @@ def find_sweep(database: Database, sweep_id: str) -> StoredSweep:
 def resolve_sweep(database: Database, wanted: str) -> str:
     """The id that a person means: an id, the name of a sweep, or a beginning of one id only.
 
-    Of several sweeps of one name it is the newest one's.
+    The id of the request that started it will do, too. Of several sweeps of one name it is the
+    newest one's.
 
     Raises:
         EdgerankError: UNKNOWN_NAME; INVALID_INPUT for a beginning of several, with their ids.
@@ -144,9 +155,10 @@ def resolve_sweep(database: Database, wanted: str) -> str:
     newest = select(sweeps.c.sweep_id).order_by(sweeps.c.created_at_unix_ms.desc())
     name = type_coerce(sweeps.c.spec, JSON)["name"].as_string()
     named = case((IsJson(sweeps.c.spec), name)) == wanted
+    requested = select(start_requests.c.sweep_id).where(start_requests.c.request_id == wanted)
     begun = newest.where(sweeps.c.sweep_id.startswith(wanted, autoescape=True))
     with database.transaction() as transaction:
-        for exactly in (sweeps.c.sweep_id == wanted, named):
+        for exactly in (sweeps.c.sweep_id == wanted, sweeps.c.sweep_id.in_(requested), named):
             found: str | None = transaction.execute(newest.where(exactly)).scalars().first()
             if found and wanted:
                 return found
@@ -207,9 +219,7 @@ def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
     """Sweeps that have not ended, oldest first: what a restarted controller goes on with."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(sweeps)
-            .where(sweeps.c.phase.in_(RUNNING_PHASES))
-            .order_by(sweeps.c.created_at_unix_ms)
+            select(sweeps).where(_IS_RUNNING).order_by(sweeps.c.created_at_unix_ms)
         )
         return tuple(readable("sweep", "sweep_id", rows.mappings(), _stored))
 
@@ -244,7 +254,7 @@ def end_finished(database: Database, now_unix_ms: int, sweep_id: str | None = No
         .where(sweep_counts.c.sweep_id == sweeps.c.sweep_id, *(each == 0 for each in still_open))
         .correlate(sweeps)
     )
-    finished = and_(sweeps.c.phase == SweepPhase.MEASURING, is_over)
+    finished = and_(_IS_RUNNING, sweeps.c.phase == SweepPhase.MEASURING, is_over)
     if sweep_id is not None:
         finished = and_(finished, sweeps.c.sweep_id == sweep_id)
     ended = {"phase": SweepPhase.ENDED, "ended_at_unix_ms": now_unix_ms}
@@ -262,7 +272,7 @@ def count_open_jobs(database: Database) -> dict[JobState, int]:
     running = (
         select(*(func.sum(sweep_counts.c[state.value]) for state in OPEN))
         .join(sweeps, sweeps.c.sweep_id == sweep_counts.c.sweep_id)
-        .where(sweeps.c.phase.in_(RUNNING_PHASES))
+        .where(_IS_RUNNING)
     )
     with database.transaction() as transaction:
         totals = transaction.execute(running).one()

@@ -3,40 +3,42 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
-from controller.conversions.converter import Converter, Listener
+from controller.conversions.converter import Converter
+from controller.conversions.requests import Listener
 from controller.domain.conversions import (
     ConversionOutcome,
     ConversionSnapshot,
     ConversionSpec,
-    is_made,
-    lacks_published_weights,
 )
 from controller.domain.devices import Device
-from controller.domain.errors import EdgerankError
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob, SweepPlan
-from controller.domain.sweeps import Activity, StartedSweep, SweepPhase, SweepSnapshot, SweepSpec
+from controller.domain.sweeps import (
+    MAX_NAME_LENGTH,
+    Activity,
+    StartedSweep,
+    SweepPhase,
+    SweepSnapshot,
+    SweepSpec,
+)
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
-from controller.fleet.rounds.settling import settle_sweep
+from controller.fleet.outliving import to_its_end
 from controller.state import attempts, devices, jobs, sweeps
-from controller.state.artifacts import find_artifact
 from controller.state.database import Database
-from controller.state.jobs import Role
+from controller.state.rounds.start_requests import StartRequest, find_start
 from controller.state.sweeps import StoredSweep
-from controller.sweeps.persisting import persistent
 from controller.sweeps.planning import plan_conversion
+from controller.sweeps.preparing.preparation import Preparing, ended
 from controller.sweeps.prospects.planner import Planner
-from controller.sweeps.readable import too_new
 from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import Catalog
-from models.catalog.variants import Variant, WeightsKind
-from protos.log_lines import about, event_log
-from protos.reasons import Reason, ReasonCode, reason
-
-log = event_log(__name__)
+from models.catalog.variants import Variant
+from protos.names import is_name, printable
 
 
 class Sweeps:
@@ -60,40 +62,62 @@ class Sweeps:
         self._converter = converter
         self._changes = changes
         self._clock = clock
-        self._activity: dict[str, Activity] = {}
-        self._preparing: dict[str, asyncio.Task[None]] = {}
-        # Sweeps that are prepared, and have jobs that wait once more.
-        self._again: set[str] = set()
-        # Held while jobs begin to wait, and while those that wait in vain are failed.
-        self._moving = asyncio.Lock()
+        self._preparing = Preparing(database, fleet, converter, changes, clock)
+        # A request that nobody waits for any more is forgotten.
+        self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._watching = Watching(database, changes, self._activities)
 
     async def recover(self) -> None:
         """Goes on with the sweeps that had not ended when the controller stopped."""
         for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._database):
-            self._prepare_soon(sweep)
+            self._preparing.soon(sweep)
 
-    async def start(self, spec: SweepSpec, started_by: str = "") -> StartedSweep:
+    async def start(
+        self, spec: SweepSpec, started_by: str = "", request_id: str = ""
+    ) -> StartedSweep:
         """Plans and starts a sweep of what was not measured alike before.
 
-        `started_by` is as in `Before`.
+        Args:
+            spec: what is asked for.
+            started_by: as in `Before`.
+            request_id: who asks again with the same one is answered the same; empty is none.
 
         Raises:
-            EdgerankError: the plan cannot hold (see `plan_sweep`).
+            EdgerankError: the plan cannot hold (see `plan_sweep`); INVALID_INPUT for a request's id
+                that is none, NAME_TAKEN for one that started something else.
         """
+        if not request_id:
+            return await self._start(spec, started_by, None)
+        if not is_name(request_id):
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                "a request's id has letters, digits, '.', '_' and '-', at most 64, which "
+                f"{printable(request_id)[:MAX_NAME_LENGTH]!r} has not; take a UUID",
+            )
+        # Whoever asks again while it is being started waits for that.
+        lock = self._starting.setdefault(request_id, asyncio.Lock())
+        async with lock:
+            known = await asyncio.to_thread(find_start, self._database, request_id, spec)
+            return known or await self._start(spec, started_by, request_id)
+
+    async def _start(
+        self, spec: SweepSpec, started_by: str, request_id: str | None
+    ) -> StartedSweep:
         # Of many jobs it takes seconds, in which others are to be answered.
         prospect = await asyncio.to_thread(self._planner.prospect, spec, await self._devices())
-        before = Before(
-            expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
-            reused=[figure.job_id for figure in prospect.reused],
-            started_by=started_by,
-        )
-        return StartedSweep(
-            sweep_id=await self.begin(spec, prospect.to_measure, before),
+        started = StartedSweep(
+            sweep_id="",
             job_count=sum(map(len, prospect.by_device.values())),
             left_out=prospect.plan.left_out,
             measured_before=len(prospect.reused),
         )
+        before = Before(
+            expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
+            reused=[figure.job_id for figure in prospect.reused],
+            started_by=started_by,
+            request=StartRequest(request_id=request_id, answer=started) if request_id else None,
+        )
+        return replace(started, sweep_id=await self.begin(spec, prospect.to_measure, before))
 
     async def preview(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take; starts nothing.
@@ -107,11 +131,14 @@ class Sweeps:
     async def begin(
         self, spec: SweepSpec, planned: Sequence[PlannedJob], before: Before = NOTHING_BEFORE
     ) -> str:
-        """Starts a sweep of these jobs; gives its id."""
+        """Starts a sweep of these jobs, also when its caller goes away meanwhile; gives its id."""
+        return await to_its_end(self._begin(spec, planned, before))
+
+    async def _begin(self, spec: SweepSpec, planned: Sequence[PlannedJob], before: Before) -> str:
         sweep_id = await asyncio.to_thread(
             create_sweep, self._database, spec, planned, self._clock.unix_ms(), before
         )
-        self._prepare_soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
+        self._preparing.soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
         return sweep_id
 
     def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
@@ -129,8 +156,7 @@ class Sweeps:
             EdgerankError: UNKNOWN_NAME.
         """
         await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
-        if sweep_id in self._preparing:
-            await _ended(self._preparing[sweep_id])
+        await self._preparing.end(sweep_id)
         await asyncio.to_thread(jobs.cancel_jobs, self._database, sweep_id)
         await asyncio.to_thread(
             sweeps.set_phase, self._database, sweep_id, SweepPhase.CANCELLED, self._clock.unix_ms()
@@ -164,171 +190,31 @@ class Sweeps:
         done = 0
         try:
             while (item := await news.get()) is not None:
-                ended = () if isinstance(item, Activity) else (item,)
-                done += len(ended)
+                outcomes = () if isinstance(item, Activity) else (item,)
+                done += len(outcomes)
                 yield ConversionSnapshot(
                     artifacts_total=len(plan.variants),
                     artifacts_done=done,
-                    ended=ended,
+                    ended=outcomes,
                     activity=item if isinstance(item, Activity) else None,
                 )
             await work
         finally:
-            await _ended(work)
+            await ended(work)
 
     async def convert_again(self, sha256: str) -> None:
         """Lets the jobs that need an artifact wait until it is made again."""
-        async with self._moving:
-            touched = await asyncio.to_thread(jobs.wait_again, self._database, sha256)
-            for sweep in await asyncio.to_thread(sweeps.running_sweeps, self._database):
-                if sweep.sweep_id not in touched:
-                    continue
-                if sweep.sweep_id in self._preparing and not self._preparing[sweep.sweep_id].done():
-                    self._again.add(sweep.sweep_id)
-                else:
-                    self._prepare_soon(sweep, is_again=True)
-        self._changes.notify()
+        await self._preparing.again(sha256)
 
     async def close(self) -> None:
         """Stops preparing sweeps; a later start goes on."""
-        for task in tuple(self._preparing.values()):
-            await _ended(task)
+        await self._preparing.close()
 
     async def _devices(self) -> tuple[Device, ...]:
         connected = self._fleet.connected()
         return await asyncio.to_thread(devices.list_devices, self._database, connected)
 
-    async def _prepare(self, sweep: StoredSweep, *, is_again: bool) -> None:
-        """Prepares a sweep, once more when jobs began to wait meanwhile.
-
-        `is_again` tells that it was prepared before, and what was made then is damaged.
-        """
-        await self._prepare_once(sweep, is_again)
-        while sweep.sweep_id in self._again:
-            await self._prepare_once(sweep, is_again=True)
-
-    async def _prepare_once(self, sweep: StoredSweep, is_again: bool) -> None:
-        """Gives every job its artifact or its failure, then lets the agents measure.
-
-        However converting ends, the sweep goes on: one that stayed in this phase would keep those
-        who follow it waiting forever.
-        """
-        self._again.discard(sweep.sweep_id)
-        try:
-            await self._convert_variants(sweep, is_again)
-            # Of the jobs that nothing was told of: there are none, unless converting broke off.
-            why = reason(ReasonCode.CONTROLLER_DEFECT)
-        except EdgerankError as error:
-            why = reason(ReasonCode.NO_ARTIFACT, {"detail": str(error)})
-        except Exception:
-            # The edge where a defect of ours becomes the reason of failed jobs.
-            log.exception("converting failed")
-            why = reason(ReasonCode.CONTROLLER_DEFECT)
-        # A disk that is full now may have room later, and nothing else can go on before.
-        async for attempt in persistent("measuring cannot begin; tried again"):
-            with attempt:
-                await self._let_measure(sweep.sweep_id, why)
-        await self._fleet.dispatch_all()
-
-    async def _convert_variants(self, sweep: StoredSweep, is_again: bool) -> None:
-        try:
-            # A sentinel has no accuracy to be right about, and synthetic weights are always there.
-            await self._convert_role(sweep.sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC, is_again)
-            await self._convert_role(sweep.sweep_id, Role.CANDIDATE, sweep.spec.weights, is_again)
-        finally:
-            self._activity.pop(sweep.sweep_id, None)
-
-    async def _convert_role(
-        self, sweep_id: str, role: Role, weights: WeightsKind, is_again: bool
-    ) -> None:
-        variants = await asyncio.to_thread(jobs.waiting_variants, self._database, sweep_id, role)
-        if not variants:
-            return
-
-        async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
-            await self._settle(sweep_id, role, variant, outcome, key)
-
-        def on_activity(activity: Activity) -> None:
-            self._activity[sweep_id] = replace(activity, is_again=is_again)
-            self._changes.notify()
-
-        await self._converter.ensure(variants, weights, Listener(on_outcome, on_activity))
-
-    async def _let_measure(self, sweep_id: str, why: Reason) -> None:
-        async with self._moving:
-            if sweep_id not in self._again:
-                await self._fail_waiting(sweep_id, why)
-        await asyncio.to_thread(
-            sweeps.set_phase, self._database, sweep_id, SweepPhase.MEASURING, self._clock.unix_ms()
-        )
-        await asyncio.to_thread(settle_sweep, self._database, sweep_id, self._clock.unix_ms())
-        await self._fleet.end_finished_sweeps()
-        self._changes.notify()
-
-    async def _fail_waiting(self, sweep_id: str, why: Reason) -> None:
-        for role in Role:
-            for variant in await asyncio.to_thread(
-                jobs.waiting_variants, self._database, sweep_id, role
-            ):
-                await self._fail_jobs(sweep_id, role, variant, why)
-
-    async def _settle(
-        self, sweep_id: str, role: Role, variant: Variant, outcome: ConversionOutcome, key: str
-    ) -> None:
-        if is_made(outcome):
-            await asyncio.to_thread(self._fail_unreadable, sweep_id, role, variant, key)
-            await asyncio.to_thread(jobs.queue_jobs, self._database, sweep_id, role, variant, key)
-        else:
-            words = {"detail": outcome.reason}
-            words |= {"log_id": outcome.log_id} if outcome.log_id else {}
-            is_without = lacks_published_weights(outcome)
-            code = ReasonCode.WEIGHTS_UNAVAILABLE if is_without else ReasonCode.NO_ARTIFACT
-            why = reason(code, words)
-            await self._fail_jobs(sweep_id, role, variant, why)
-        self._changes.notify()
-
-    async def _fail_jobs(self, sweep_id: str, role: Role, variant: Variant, why: Reason) -> None:
-        for job_id in await asyncio.to_thread(
-            jobs.waiting_jobs, self._database, sweep_id, role, variant
-        ):
-            await asyncio.to_thread(
-                jobs.record_failure, self._database, job_id, (why,), self._clock.unix_ms()
-            )
-
-    def _fail_unreadable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
-        """Ends the jobs whose device cannot read the file that was made, before it is pushed."""
-        artifact = find_artifact(self._database, key)
-        if artifact is None or artifact.versions is None:
-            return
-        known = devices.list_devices(self._database, frozenset())
-        reasons = {
-            device.device_id: why
-            for device in known
-            if (why := too_new(device, variant, artifact.versions))
-        }
-        for job_id, device_id in jobs.waiting_jobs(self._database, sweep_id, role, variant).items():
-            if device_id in reasons:
-                told = (reasons[device_id],)
-                jobs.record_failure(self._database, job_id, told, self._clock.unix_ms())
-
     def _activities(self, sweep_id: str) -> tuple[Activity, ...]:
-        converting = self._activity.get(sweep_id)
-        return (converting,) if converting else self._fleet.activities()
-
-    def _prepare_soon(self, sweep: StoredSweep, *, is_again: bool = False) -> None:
-        with about(sweep=sweep.sweep_id):
-            preparing = self._prepare(sweep, is_again=is_again)
-            task = asyncio.get_running_loop().create_task(preparing)
-        self._preparing[sweep.sweep_id] = task
-        task.add_done_callback(lambda ended: self._prepared(sweep.sweep_id, ended))
-
-    def _prepared(self, sweep_id: str, task: asyncio.Task[None]) -> None:
-        # Another one may have begun since it ended.
-        if self._preparing.get(sweep_id) is task:
-            del self._preparing[sweep_id]
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancels a task and waits until it has ended, however it does."""
-    task.cancel()
-    await asyncio.wait([task])
+        converting = self._preparing.activity(sweep_id)
+        own = (converting,) if converting else ()
+        return (*own, *self._fleet.activities())

@@ -12,6 +12,7 @@ from controller.domain.sweeps import SweepSpec, planned_time_ms
 from controller.fleet.rounds.turns import first_rounds
 from controller.state.database import Database
 from controller.state.rounds.courses import NewCourse, Place, open_courses
+from controller.state.rounds.start_requests import StartRequest, remember_start
 from controller.state.rounds.turns import begin_turns
 from controller.state.sweeps import add_reused, add_sweep
 
@@ -25,12 +26,14 @@ class Before:
         reused: ids of earlier jobs whose figures are the sweep's, too.
         started_by: the name of the token of who starts it; empty where nobody is asked for one.
         retry_of: the sweep whose jobs it does that are not done; None for a new one.
+        request: what asked for it, to which an answer is remembered; None where none is.
     """
 
     expected_ms: Mapping[str, int] = field(default_factory=dict)
     reused: Sequence[str] = ()
     started_by: str = ""
     retry_of: str | None = None
+    request: StartRequest | None = None
 
 
 NOTHING_BEFORE: Final = Before()
@@ -55,6 +58,8 @@ def create_sweep(
             started_by=before.started_by,
             retry_of=before.retry_of,
         )
+        if before.request is not None:
+            remember_start(transaction, before.request, sweep_id, spec)
         add_reused(transaction, sweep_id, before.reused)
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for job_id, job in zip(job_ids, planned, strict=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from controller.conversions.demand import Demand
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import Pause, SweepEdit, SweepSpec
 from controller.fleet.agents import Fleet
@@ -11,12 +12,16 @@ from controller.state.database import Database
 from controller.state.rounds import steering
 from controller.state.sweeps import find_sweep
 from controller.sweeps.limits import check_urgency
+from controller.sweeps.preparing.preparation import urgency_of
 
 
 class Steering:
     """Changes what becomes of sweeps; every call takes the whole id of one."""
 
-    def __init__(self, database: Database, fleet: Fleet, changes: Changes, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, fleet: Fleet, changes: Changes, clock: Clock, *, demand: Demand
+    ) -> None:
+        self._demand = demand
         self._database = database
         self._fleet = fleet
         self._changes = changes
@@ -47,7 +52,10 @@ class Steering:
         await self._fleet.dispatch_all()
 
     async def edit(self, wanted: SweepEdit) -> SweepSpec:
-        """Makes a sweep more or less urgent from its next turn on; gives what is asked for then.
+        """Makes a sweep more or less urgent from its next turn, and the next conversion, on.
+
+        Returns:
+            What is asked for then.
 
         Raises:
             EdgerankError: INVALID_INPUT for what cannot be, or for nothing to change; UNKNOWN_NAME,
@@ -65,4 +73,6 @@ class Steering:
         # Of one that cannot be read nothing can be kept.
         stored = await asyncio.to_thread(find_sweep, self._database, wanted.sweep_id)
         check_urgency(steering.edited(stored.spec, wanted))
-        return await asyncio.to_thread(steering.edit, self._database, wanted)
+        spec = await asyncio.to_thread(steering.edit, self._database, wanted)
+        self._demand.urge(wanted.sweep_id, urgency_of(spec))
+        return spec

@@ -172,6 +172,7 @@ def convert(
     limits: StepLimits | None = None,
     cancellation: Cancellation | None = None,
     servers: ForkServers | None = None,
+    on_fate: Callable[[Converted | Refused], None] = lambda _fate: None,
 ) -> list[Converted | Refused]:
     """Convert a backbone to variants and return their fates in the same order.
 
@@ -184,6 +185,8 @@ def convert(
         limits: of each child.
         cancellation: ends the children from another thread.
         servers: fork the children; whoever converts several backbones lets them share these.
+        on_fate: told of each variant as soon as its fate is known, in any thread, several at once;
+            what it raises ends the conversion.
 
     Raises:
         ValueError: a variant or the weights belong to something else.
@@ -216,7 +219,7 @@ def convert(
                 program = Program(backbone, weights, takes, inputs, folder, steps)
                 ending.raise_if_cancelled()
                 forking.ready(_early(program, members))
-                made = threads.map(functools.partial(_convert_variant, program), members)
+                made = threads.map(functools.partial(_told_fate, program, on_fate), members)
                 fates.update(zip(members, made, strict=True))
     return [fates[variant] for variant in variants]
 
@@ -256,6 +259,14 @@ def _stopper(program: Program, variant: Variant) -> Stopper | None:
     versions = tool_versions(_tools(variant, program.weights))
     series = exported_network(program.backbone, program.weights).series
     return find_stopper(series, variant.format, versions)
+
+
+def _told_fate(
+    program: Program, on_fate: Callable[[Converted | Refused], None], variant: Variant
+) -> Converted | Refused:
+    fate = _convert_variant(program, variant)
+    on_fate(fate)
+    return fate
 
 
 def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:

@@ -161,6 +161,7 @@ class _SweepPhaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SweepPhase
     DESCRIPTOR: _descriptor.EnumDescriptor
     SWEEP_PHASE_UNSPECIFIED: _SweepPhase.ValueType  # 0
     SWEEP_PHASE_CONVERTING: _SweepPhase.ValueType  # 1
+    """Files are still to be made; devices measure those that are there, but for the controller's own machine."""
     SWEEP_PHASE_MEASURING: _SweepPhase.ValueType  # 2
     SWEEP_PHASE_ENDED: _SweepPhase.ValueType  # 3
     SWEEP_PHASE_CANCELLED: _SweepPhase.ValueType  # 4
@@ -169,6 +170,7 @@ class SweepPhase(_SweepPhase, metaclass=_SweepPhaseEnumTypeWrapper): ...
 
 SWEEP_PHASE_UNSPECIFIED: SweepPhase.ValueType  # 0
 SWEEP_PHASE_CONVERTING: SweepPhase.ValueType  # 1
+"""Files are still to be made; devices measure those that are there, but for the controller's own machine."""
 SWEEP_PHASE_MEASURING: SweepPhase.ValueType  # 2
 SWEEP_PHASE_ENDED: SweepPhase.ValueType  # 3
 SWEEP_PHASE_CANCELLED: SweepPhase.ValueType  # 4
@@ -1396,16 +1398,22 @@ class StartSweepRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SPEC_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made by whoever asks, and never for another sweep: letters, digits, `.`, `_` and `-`, at most 64, as a UUID
+    is. Other calls take it in the place of the sweep's id. Empty is none.
+    """
     @_builtins.property
     def spec(self) -> Global___SweepSpec: ...
     def __init__(
         self,
         *,
         spec: Global___SweepSpec | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -258,10 +258,13 @@ class QueryServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def StartSweep(self, request, context):
-        """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
-        measured again, unless `fresh` is set; its figures are the new sweep's, too.
+        """Plans a sweep and starts it. Idempotent by `request_id`: whoever asks again with the same one, since the answer
+        got lost, is told of the same sweep; without one each call is a new sweep. What was measured alike before is not
+        measured again, unless `fresh` is set; its figures are the new sweep's, too. Once asked for it goes on though
+        the call is cut.
         Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
-        INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
+        INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime;
+        ALREADY_EXISTS when the `request_id` started a sweep of something else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

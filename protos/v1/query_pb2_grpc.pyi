@@ -73,10 +73,13 @@ class QueryStub:
     Errors: as StartSweep's.
     """
     StartSweep: _grpc.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]
-    """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
-    measured again, unless `fresh` is set; its figures are the new sweep's, too.
+    """Plans a sweep and starts it. Idempotent by `request_id`: whoever asks again with the same one, since the answer
+    got lost, is told of the same sweep; without one each call is a new sweep. What was measured alike before is not
+    measured again, unless `fresh` is set; its figures are the new sweep's, too. Once asked for it goes on though
+    the call is cut.
     Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
-    INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
+    INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime;
+    ALREADY_EXISTS when the `request_id` started a sweep of something else.
     """
     ListSweeps: _grpc.UnaryUnaryMultiCallable[_query_pb2.ListSweepsRequest, _query_pb2.ListSweepsResponse]
     """Every sweep and profile, the newest first. Idempotent; answers at once."""
@@ -185,10 +188,13 @@ class QueryAsyncStub(QueryStub):
     Errors: as StartSweep's.
     """
     StartSweep: _aio.UnaryUnaryMultiCallable[_query_pb2.StartSweepRequest, _query_pb2.StartSweepResponse]  # type: ignore[assignment]
-    """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
-    measured again, unless `fresh` is set; its figures are the new sweep's, too.
+    """Plans a sweep and starts it. Idempotent by `request_id`: whoever asks again with the same one, since the answer
+    got lost, is told of the same sweep; without one each call is a new sweep. What was measured alike before is not
+    measured again, unless `fresh` is set; its figures are the new sweep's, too. Once asked for it goes on though
+    the call is cut.
     Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
-    INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
+    INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime;
+    ALREADY_EXISTS when the `request_id` started a sweep of something else.
     """
     ListSweeps: _aio.UnaryUnaryMultiCallable[_query_pb2.ListSweepsRequest, _query_pb2.ListSweepsResponse]  # type: ignore[assignment]
     """Every sweep and profile, the newest first. Idempotent; answers at once."""
@@ -360,10 +366,13 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.StartSweepRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.StartSweepResponse, _abc.Awaitable[_query_pb2.StartSweepResponse]]:
-        """Plans a sweep and starts it. Not idempotent: each call is a new sweep. What was measured alike before is not
-        measured again, unless `fresh` is set; its figures are the new sweep's, too.
+        """Plans a sweep and starts it. Idempotent by `request_id`: whoever asks again with the same one, since the answer
+        got lost, is told of the same sweep; without one each call is a new sweep. What was measured alike before is not
+        measured again, unless `fresh` is set; its figures are the new sweep's, too. Once asked for it goes on though
+        the call is cut.
         Errors: NOT_FOUND for an unknown backbone or device (the message names the nearest right ones);
-        INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime.
+        INVALID_ARGUMENT for settings that cannot hold; FAILED_PRECONDITION when a device lacks the runtime;
+        ALREADY_EXISTS when the `request_id` started a sweep of something else.
         """
 
     @_abc_1.abstractmethod

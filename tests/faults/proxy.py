@@ -25,6 +25,8 @@ class Link:
         is_slow: whether every few kilobytes take a while.
         dead: the way on which nothing arrives any more.
         cut_after_bytes: so many more bytes reach the agent, then everything is cut.
+        forgets: what a request has in it of which the controller hears, and whose answer nobody
+            hears, nor any later one; None loses nothing.
     """
 
     def __init__(self) -> None:
@@ -33,6 +35,7 @@ class Link:
         self.is_refusing = False
         self.dead: Way | None = None
         self.cut_after_bytes: int | None = None
+        self.forgets: bytes | None = None
         self.port = 0
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -107,6 +110,8 @@ class Link:
             while chunk := await reader.read(_CHUNK_BYTES):
                 if self.is_slow:
                     await asyncio.sleep(_SLOW_CHUNK_S)
+                if way is Way.UP and self.forgets is not None and self.forgets in chunk:
+                    self.dead, self.forgets = Way.DOWN, None
                 if self.dead is way:
                     continue
                 if way is Way.DOWN and self._is_cut_by(len(chunk)):

@@ -77,10 +77,11 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             _advance(progress, artifacts, last.artifacts_done, last.artifacts_total)
             # Not jobs: their repetitions take turns, so that most jobs end near the end.
             _advance(progress, repetitions, last.repetitions_done, last.repetitions_total)
-            is_converting = last.phase is SweepPhase.CONVERTING
-            told = activities_words(last.activities)
-            progress.update(artifacts, activity=told if is_converting else "")
-            progress.update(repetitions, activity="" if is_converting else told)
+            # A conversion has no device; devices measure while others are made.
+            made = [each for each in last.activities if not each.device]
+            measured = [each for each in last.activities if each.device]
+            progress.update(artifacts, activity=activities_words(made))
+            progress.update(repetitions, activity=activities_words(measured))
             for outcome in last.ended:
                 teller.say(_job_line(outcome))
             ended.extend(last.ended)
@@ -113,14 +114,19 @@ def _pause_line(paused: Pause | None, sweep_id: str) -> str:
 
 def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
     """How far a sweep is, and what it waits for when nothing goes on."""
-    if snapshot.phase is SweepPhase.CONVERTING:
-        far = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
-        return far, "waiting for the converters"
+    made = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
+    is_converting = snapshot.phase is SweepPhase.CONVERTING
+    if is_converting and not snapshot.repetitions_done:
+        return made, "waiting for the converters"
     far = f"{snapshot.repetitions_done}/{snapshot.repetitions_total} processes"
+    if is_converting:
+        far = f"{made}, {far}"
     if snapshot.jobs_with_figures:
         far += f", first figures of {snapshot.jobs_with_figures}/{snapshot.jobs_total}"
     if snapshot.paused is not None:
         return far, pause_words(snapshot.paused)
+    if is_converting:
+        return far, "waiting for the converters"
     return far, "waiting for a device that is connected and free"
 
 

@@ -10,6 +10,7 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.telling import looked_at
 from controller.cli.sweeps.asking import AskedSweep, asked_options, say_overridden
+from controller.cli.sweeps.starting import started_once
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
@@ -33,9 +34,10 @@ def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -
     """Measure backbones on devices.
 
     By options, or as FILE.yaml says ('-' is standard input; options beside it come first).
-    Follows until every job has ended; Ctrl-C stops following, not the sweep. Exit code 4 when a
-    job failed. Each repetition waits, for a while, until the device is cool and little else runs
-    there; the sweep says what it waits for, and figures say what was in the way all the same.
+    Follows until every job has ended; Ctrl-C stops following, not the sweep. It is started once,
+    though the connection breaks meanwhile: the command asks again. Exit code 4 when a job failed.
+    Each repetition waits, for a while, until the device is cool and little else runs there; the
+    sweep says what it waits for, and figures say what was in the way all the same.
 
     \b
     Examples:
@@ -57,7 +59,7 @@ def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -
     console = Console(stderr=as_json)
     say_overridden(console, asked)
     with QueryClient(address) as client:
-        started = client.start_sweep(asked.spec(client.catalog()))
+        started = started_once(client, asked.spec(client.catalog()), console)
         _print_started(console, started)
         follow_to_end(client, started.sweep_id, console, as_json)
 

@@ -1,9 +1,11 @@
 """Who is leased what, when: each agent by itself, those on the controller's machine by its gate."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from controller.domain.errors import EdgerankError
+from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
@@ -18,6 +20,9 @@ from controller.state.database import Database
 from protos.log_lines import event_log
 
 log = event_log(__name__)
+
+# Here either converts or measures, so that measuring before all is converted would gain nothing.
+_PHASES_HERE: Final = (SweepPhase.MEASURING,)
 
 
 class Dispatcher:
@@ -60,11 +65,14 @@ class Dispatcher:
             self._due.discard(session)
             if not session.ready or self._sessions.get(session.device_id) is not session:
                 return
+            phases = _PHASES_HERE if is_here else RUNNING_PHASES
+            device_id = session.device_id
             if is_here and not self.gate.may_measure():
-                if await asyncio.to_thread(attempts.has_next, self._database, session.device_id):
+                if await asyncio.to_thread(attempts.has_next, self._database, device_id, phases):
                     self.gate.measuring_waits()
                 return
-            found = await self._commits.write(next_lease, session.device_id, self._clock.unix_ms())
+            now_unix_ms = self._clock.unix_ms()
+            found = await self._commits.write(next_lease, device_id, now_unix_ms, phases)
             for unreadable in found.unreadable:
                 tell_unreadable(unreadable)
             lease = found.lease
@@ -97,6 +105,13 @@ class Dispatcher:
     async def _dispatch_to_free(self) -> list[BaseException | None]:
         free = [session for session in self._sessions.values() if session.ready]
         return await asyncio.gather(*map(self.dispatch, free), return_exceptions=True)
+
+    def soon_to(self, device_ids: Iterable[str]) -> None:
+        """Dispatches to those of these devices that are connected and free, as `soon` does."""
+        for device_id in device_ids:
+            session = self._sessions.get(device_id)
+            if session is not None and session.ready:
+                self.soon(session)
 
     def soon(self, session: AgentSession) -> None:
         """Dispatches to one agent, without being waited for; its stream ends if that fails.

@@ -1,7 +1,9 @@
 """The next lease of a device, whatever became of the jobs before it in the database."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from controller.domain.sweeps import SweepPhase
 from controller.fleet.rounds.settling import settle_report
 from controller.state.attempts import JobUnreadable, lease_next
 from controller.state.database import Database
@@ -24,10 +26,15 @@ class NextLease:
     unreadable: tuple[JobUnreadable, ...] = ()
 
 
-def next_lease(database: Database, device_id: str, now_unix_ms: int) -> NextLease:
-    """Leases the device's next turn; jobs before it that cannot be read end as failures."""
+def next_lease(
+    database: Database, device_id: str, now_unix_ms: int, phases: Collection[SweepPhase]
+) -> NextLease:
+    """Leases the device's next turn; jobs before it that cannot be read end as failures.
+
+    `phases` are those of the sweeps that it takes turns of.
+    """
     unreadable: list[JobUnreadable] = []
-    while isinstance(found := _found(database, device_id, now_unix_ms), JobUnreadable):
+    while isinstance(found := _found(database, device_id, now_unix_ms, phases), JobUnreadable):
         why = reason(ReasonCode.JOB_UNREADABLE, {"detail": printable(found.why)})
         # Together: a job that has ended is not come to again, and nobody would settle its end.
         with database.as_one() as whole:
@@ -37,8 +44,10 @@ def next_lease(database: Database, device_id: str, now_unix_ms: int) -> NextLeas
     return NextLease(found, tuple(unreadable))
 
 
-def _found(database: Database, device_id: str, now_unix_ms: int) -> Lease | JobUnreadable | None:
+def _found(
+    database: Database, device_id: str, now_unix_ms: int, phases: Collection[SweepPhase]
+) -> Lease | JobUnreadable | None:
     try:
-        return lease_next(database, device_id, now_unix_ms)
+        return lease_next(database, device_id, now_unix_ms, phases)
     except JobUnreadable as unreadable:
         return unreadable

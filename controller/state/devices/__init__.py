@@ -39,6 +39,7 @@ from controller.state.schema import (
     replaced_agents,
     reused_jobs,
     servings,
+    start_requests,
     sweep_counts,
     sweeps,
     turns,
@@ -188,7 +189,7 @@ def forget(database: Database, device_id: str) -> None:
         for kept in (courses, device_spreads, servings, device_standings, device_events):
             transaction.execute(delete(kept).where(kept.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
-        for table in (sweep_counts, sweeps):
+        for table in (sweep_counts, start_requests, sweeps):
             transaction.execute(
                 delete(table).where(
                     table.c.sweep_id.in_(touched),

@@ -131,7 +131,7 @@ def read_course(transaction: Transaction, place: Place) -> StoredCourse:
         planned_ms=row.planned_ms,
         sentinel=row.sentinel_id,
         has_sentinel_ended=state in ENDED,
-        has_open_turns=row.is_queued or row.is_leased,
+        has_open_turns=row.is_queued or row.is_leased or row.is_waiting,
         spread=_own(row),
         history=_history(row),
         spent_ms=row.spent_ms,
@@ -282,6 +282,7 @@ _STANDING = (
         jobs.c.state.label("sentinel_state"),
         _has_turns(TurnState.QUEUED).label("is_queued"),
         _has_turns(TurnState.LEASED).label("is_leased"),
+        _has_turns(TurnState.WAITING).label("is_waiting"),
     )
     .select_from(courses)
     .outerjoin(device_spreads, device_spreads.c.device_id == courses.c.device_id)

@@ -1,6 +1,7 @@
 """Turns: in their order, leased, taken."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -8,10 +9,18 @@ from types import MappingProxyType
 
 from sqlalchemy import Update, and_, bindparam, func, insert, or_, select, update
 
-from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, OpenJob, Turn, TurnState
+from controller.domain.jobs import (
+    ENDED,
+    FEWEST_REPETITIONS,
+    OPEN_TURNS,
+    JobState,
+    OpenJob,
+    Turn,
+    TurnState,
+)
 from controller.figures.spread import spread_of
 from controller.state.database import Transaction
-from controller.state.jobs import OPEN_TURNS, move_job
+from controller.state.jobs import move_job
 from controller.state.rounds.counts import NEXT_TAKEN, add_counts
 from controller.state.rounds.courses import Place, add_to_course, take_places
 from controller.state.schema import jobs, turns
@@ -26,6 +35,7 @@ _MOVE = (
     .where(_IS_ONE, turns.c.state == bindparam("before"))
     .values(state=bindparam("after"))
 )
+_WAITS = select(jobs.c.state == JobState.WAITING).where(jobs.c.job_id == bindparam("of_job"))
 _END = update(turns).where(_IS_ONE, or_(*(turns.c.state == state for state in OPEN_TURNS)))
 _TAKE = _END.values(
     state=TurnState.TAKEN,
@@ -153,7 +163,9 @@ def lease_turn(transaction: Transaction, turn: LeasedTurn) -> None:
 def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
     """Takes the lease of a turn back, and with it its job's."""
     _move(transaction, turn, JobState.LEASED, JobState.QUEUED)
-    moved = {"before": TurnState.LEASED, "after": TurnState.QUEUED}
+    # Its artifact may be made again meanwhile.
+    waits = transaction.scalars(_WAITS, {"of_job": turn.job_id}).one()
+    moved = {"before": TurnState.LEASED, "after": _beginning(is_waiting=waits)}
     transaction.execute(_MOVE, _key(turn) | moved)
 
 
@@ -163,8 +175,12 @@ def count_not_ready(transaction: Transaction, job_id: str) -> int:
 
 
 def begin_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
-    """Adds the first turns of a course that was opened for them, in this order."""
-    _insert_turns(transaction, place, order, first_place=0, ordinals={})
+    """Adds the first turns of a course that was opened for them, in this order.
+
+    Their jobs wait for their artifacts.
+    """
+    waiting = frozenset(order)
+    _insert_turns(transaction, place, order, first_place=0, ordinals={}, waiting=waiting)
 
 
 def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
@@ -173,15 +189,20 @@ def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -
         return
     job_ids = list(dict.fromkeys(order))
     ordinals: dict[str, int] = {}
+    waiting: set[str] = set()
     for begin in range(0, len(job_ids), _AT_ONCE):
         there = transaction.execute(
-            select(turns.c.job_id, func.count().label("turn_count"))
+            select(turns.c.job_id, func.count().label("turn_count"), jobs.c.state)
+            .join(jobs, jobs.c.job_id == turns.c.job_id)
             .where(turns.c.job_id.in_(job_ids[begin : begin + _AT_ONCE]))
-            .group_by(turns.c.job_id)
+            .group_by(turns.c.job_id, jobs.c.state)
         ).all()
         ordinals |= {row.job_id: row.turn_count for row in there}
+        waiting |= {row.job_id for row in there if row.state is JobState.WAITING}
     first_place = take_places(transaction, place, len(order))
-    _insert_turns(transaction, place, order, first_place=first_place, ordinals=ordinals)
+    _insert_turns(
+        transaction, place, order, first_place=first_place, ordinals=ordinals, waiting=waiting
+    )
 
 
 def list_open_jobs(
@@ -232,8 +253,9 @@ def _insert_turns(
     *,
     first_place: int,
     ordinals: Mapping[str, int],
+    waiting: AbstractSet[str],
 ) -> None:
-    """Adds queued turns; `ordinals` are those of the jobs that have turns already."""
+    """Adds turns; `ordinals` are those of the jobs that have some, `waiting` jobs that wait."""
     following = dict(ordinals)
     rows: list[dict[str, object]] = []
     for job_id in order:
@@ -246,13 +268,18 @@ def _insert_turns(
                 "sweep_id": place.sweep_id,
                 "device_id": place.device_id,
                 "place": first_place + len(rows),
-                "state": TurnState.QUEUED,
+                "state": _beginning(is_waiting=job_id in waiting),
                 "spent_ms": 0,
             }
         )
     if rows:
         transaction.execute(insert(turns), rows)
         add_counts(transaction, place.sweep_id, {"turns": len(rows)})
+
+
+def _beginning(*, is_waiting: bool) -> TurnState:
+    """Of a turn of a job that waits for its artifact, or does not."""
+    return TurnState.WAITING if is_waiting else TurnState.QUEUED
 
 
 def _end_turn(

@@ -27,7 +27,7 @@ from controller.domain.measurements import (
     OutputFigures,
     Verdict,
 )
-from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSpec
 from controller.state.schema.base import REVISION_TABLE, metadata
 from controller.state.schema.catalog import accuracies, backbones, own_models
 from controller.state.schema.columns import Document, Member, Samples, SharedDocument, Sides
@@ -69,6 +69,7 @@ __all__ = [
     "replaced_agents",
     "reused_jobs",
     "servings",
+    "start_requests",
     "sweep_counts",
     "sweeps",
     "turns",
@@ -130,8 +131,20 @@ sweeps = Table(
     Column("due_unix_ms", BigInteger, nullable=False),
     Index(
         "ix_sweeps_urgency",
-        *("phase", "rank", "started_by", "due_unix_ms", "created_at_unix_ms", "sweep_id"),
+        *("ended_at_unix_ms", "rank", "started_by", "due_unix_ms"),
+        *("created_at_unix_ms", "sweep_id"),
     ),
+)
+
+# Under which id a sweep was asked for, as it was asked then, and what was answered: who asks again
+# is answered the same.
+start_requests = Table(
+    "start_requests",
+    metadata,
+    Column("request_id", String, primary_key=True),
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
+    Column("spec", SharedDocument(SweepSpec), nullable=False),
+    Column("answer", Document(StartedSweep), nullable=False),
 )
 
 # Whose sweep a device last took a turn of, where several people's were as urgent; numbers grow.

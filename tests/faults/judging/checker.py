@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.domain.jobs import AttemptState, JobState, TurnState
+from controller.domain.jobs import OPEN_TURNS, AttemptState, JobState, TurnState
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import SweepPhase
 from tests.faults.judging.causes import losses_by, reasons_for
@@ -59,8 +59,7 @@ def _open(outcome: Outcome) -> Iterator[str]:
     yield from (str(phase) for phase in outcome.phases if phase is not SweepPhase.ENDED)
     open_states = (JobState.WAITING, JobState.QUEUED, JobState.LEASED)
     yield from (f"{job}" for job in outcome.jobs if job.state in open_states)
-    open_turns = (TurnState.QUEUED, TurnState.LEASED)
-    yield from (f"{turn}" for turn in outcome.turns if turn.state in open_turns)
+    yield from (f"{turn}" for turn in outcome.turns if turn.state in OPEN_TURNS)
     for attempt in outcome.attempts:
         if attempt.state is AttemptState.LEASED:
             yield f"{attempt}"
@@ -111,8 +110,9 @@ def _lost(outcome: Outcome) -> Iterator[str]:
 def _is_accounted_for(report: HadReport, job: StoredJob, turn: StoredTurn) -> bool:
     """Whether it is kept, or its turn was taken by another report, or its job ended without it."""
     if report.latency_ns is None:
+        to_be_leased = (TurnState.WAITING, TurnState.QUEUED)
         # Another attempt at the turn may have been faster.
-        return job.state is JobState.FAILED or turn.state is not TurnState.QUEUED
+        return job.state is JobState.FAILED or turn.state not in to_be_leased
     return turn.latency_ns is not None or job.state in (JobState.FAILED, JobState.CANCELLED)
 
 

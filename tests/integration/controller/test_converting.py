@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from controller.conversions.converter import Converter, Listener
+from controller.conversions.converter import Converter
 from controller.conversions.disk_room import RESERVED_BYTES
+from controller.conversions.requests import Listener
 from controller.conversions.stored import Shelf
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, Refused
@@ -245,7 +246,7 @@ async def test_a_sweep_that_cannot_convert_ends_and_says_why(
     error: Exception,
     why: Reason,
 ) -> None:
-    monkeypatch.setattr("controller.conversions.converter.resolve_weights", raising(error))
+    monkeypatch.setattr("controller.conversions.fetching.resolve_weights", raising(error))
     await fleet.connect(hello("phone"))
     started = await sweeps.start(SPEC)
     snapshot, reasons = await last_snapshot(sweeps, started.sweep_id)

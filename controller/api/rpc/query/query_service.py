@@ -34,7 +34,7 @@ from controller.sweeps.profiling.running import Profiles
 from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
 from models.catalog.catalog import IMAGENET, Catalog
-from protos.codec import from_request, to_message
+from protos.codec import from_request, refuse_unknown, to_message
 from protos.v1 import query_pb2
 
 # About 100 kB a message.
@@ -87,8 +87,10 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> query_pb2.StartSweepResponse:
         """Plans a sweep and starts it."""
         async with answered_failures(context):
+            refuse_unknown(request)
             spec = from_request(request.spec, SweepSpec)
-            started = await self._sweeps.start(spec, current_caller().person)
+            person = current_caller().person
+            started = await self._sweeps.start(spec, person, request.request_id)
         return to_message(started, query_pb2.StartSweepResponse)
 
     async def ListSweeps(  # noqa: N802

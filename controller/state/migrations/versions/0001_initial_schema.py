@@ -246,9 +246,28 @@ def upgrade() -> None:
     with op.batch_alter_table("sweeps", schema=None) as batch_op:
         batch_op.create_index(
             "ix_sweeps_urgency",
-            ["phase", "rank", "started_by", "due_unix_ms", "created_at_unix_ms", "sweep_id"],
+            [
+                "ended_at_unix_ms",
+                "rank",
+                "started_by",
+                "due_unix_ms",
+                "created_at_unix_ms",
+                "sweep_id",
+            ],
             unique=False,
         )
+
+    op.create_table(
+        "start_requests",
+        sa.Column("request_id", sa.String(), nullable=False),
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_start_requests_sweep_id")
+        ),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_start_requests")),
+    )
 
     op.create_table(
         "servings",
@@ -529,6 +548,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_jobs_device_id_sweep_id_state")
 
     op.drop_table("jobs")
+    op.drop_table("start_requests")
     op.drop_table("sweep_counts")
     with op.batch_alter_table("sweeps", schema=None) as batch_op:
         batch_op.drop_index("ix_sweeps_urgency")

@@ -1,14 +1,17 @@
 """What is kept in step is what looking at every row gives, after any history."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from controller.access.callers import OWNER
 from controller.domain.jobs import ENDED, AttemptState, JobState, TurnState
@@ -25,14 +28,19 @@ from controller.state.rounds.underway import list_changed
 from controller.state.schema import attempts as attempts_table
 from controller.state.schema import courses, turns
 from controller.state.schema import jobs as jobs_table
+from controller.state.sweeps import running_sweeps
 from protos.fleet import Lease, Report
-from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.conftest import start_sweep, store_artifact
 from tests.integration.controller.domain_samples import failed_report, measured_report
 from tests.integration.controller.test_state_of_turns import not_ready_report
 
 DEVICES = ("phone", "board")
 # What may become of a lease, and what people may do meanwhile.
-STEPS = ("measured", "measured", "measured", "failed", "not ready", "lost", "given back", "cancel")
+STEPS = (
+    *("measured", "measured", "measured", "failed", "not ready", "lost", "given back", "cancel"),
+    # A file is damaged while an attempt is out, which ends as the next word says; all are made.
+    *("damaged, measured", "damaged, lost", "damaged, given back", "made", "made"),
+)
 steps = st.lists(
     st.tuples(st.sampled_from(DEVICES), st.sampled_from(STEPS), st.integers(4_000, 6_000)),
     max_size=60,
@@ -50,12 +58,18 @@ def a_database() -> Iterator[Database]:
 def step(database: Database, device: str, what: str, latency_us: int, at: int) -> None:
     """Takes the device's next lease and lets it end so."""
     device_id = f"id-of-{device}"
+    if what == "made":
+        make_all(database)
+        return
     expected = next_of_all(database, device_id)
     assert attempts.has_next(database, device_id) is (expected is not None)
     lease = attempts.lease_next(database, device_id, at)
     assert expected == (lease and (lease.job_id, lease.ordinal))
     if lease is None:
         return
+    if what.startswith("damaged, "):
+        jobs.wait_again(database, lease.artifact_sha256)
+        what = what.partition(", ")[2]
     if what == "lost":
         lose_attempt(database, lease.attempt_id, at)
     elif what == "given back":
@@ -64,6 +78,15 @@ def step(database: Database, device: str, what: str, latency_us: int, at: int) -
         jobs.cancel_jobs_of_device(database, device_id)
     else:
         record_report(database, device_id, report_of(lease, what, latency_us), at)
+
+
+def make_all(database: Database) -> None:
+    """Makes every file that a job waits for."""
+    for sweep in running_sweeps(database):
+        for role in jobs.Role:
+            for variant in jobs.waiting_variants(database, sweep.sweep_id, role):
+                key = store_artifact(database, variant)
+                jobs.queue_jobs(database, sweep.sweep_id, role, variant, key)
 
 
 def report_of(lease: Lease, what: str, latency_us: int) -> Report:
@@ -78,15 +101,30 @@ def next_of_all(database: Database, device_id: str) -> tuple[str, int] | None:
     """Job and ordinal of the turn that is next among all of the device's."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(turns, jobs_table.c.state.label("job_state"))
+            select(turns, jobs_table.c.state.label("job_state"), jobs_table.c.is_sentinel)
             .join(jobs_table, jobs_table.c.job_id == turns.c.job_id)
             .where(turns.c.device_id == device_id)
             # These sweeps began at the same time.
             .order_by(turns.c.sweep_id, turns.c.place)
         ).all()
-    queued = (TurnState.QUEUED, JobState.QUEUED)
-    waiting = [row for row in rows if (row.state, row.job_state) == queued]
-    return (waiting[0].job_id, waiting[0].ordinal) if waiting else None
+    by_sweep = groupby(rows, key=attrgetter("sweep_id"))
+    nexts = (next_of_sweep(list(of_sweep)) for _, of_sweep in by_sweep)
+    return next((each for each in nexts if each is not None), None)
+
+
+def next_of_sweep(rows: Sequence[Row[Any]]) -> tuple[str, int] | None:
+    """Of a sweep's turns in their places the first that can be leased, none of a later round."""
+    waiting = next((row for row in rows if row.state is TurnState.WAITING), None)
+    for row in rows:
+        if (row.state, row.job_state) != (TurnState.QUEUED, JobState.QUEUED):
+            continue
+        if waiting is None or row.place < waiting.place:
+            return row.job_id, row.ordinal
+        if waiting.is_sentinel:
+            return None
+        if not row.is_sentinel:
+            return (row.job_id, row.ordinal) if row.ordinal <= waiting.ordinal else None
+    return None
 
 
 def check_counts(database: Database, sweep_id: str) -> None:
@@ -96,6 +134,17 @@ def check_counts(database: Database, sweep_id: str) -> None:
     assert read_counts(database, sweep_id) == kept
     assert len(list_outcomes(database, sweep_id)) == kept.outcomes
     assert list_outcomes(database, sweep_id, after=1) == list_outcomes(database, sweep_id)[1:]
+
+
+def list_waiting(transaction: Transaction, place: Place) -> Sequence[Row[Any]]:
+    """The jobs of a sweep on a device that wait for their files."""
+    return transaction.execute(
+        select(jobs_table.c.job_id).where(
+            jobs_table.c.device_id == place.device_id,
+            jobs_table.c.sweep_id == place.sweep_id,
+            jobs_table.c.state == JobState.WAITING,
+        )
+    ).all()
 
 
 def check_course(transaction: Transaction, place: Place) -> None:
@@ -115,6 +164,10 @@ def check_course(transaction: Transaction, place: Place) -> None:
     taken = [row for row in its if row.state is TurnState.TAKEN]
     assert own.reading_count == sum(row.job_id == own.sentinel_id for row in taken)
     assert sorted(row.place for row in its) == list(range(own.turn_count))
+    waits = {row.job_id for row in list_waiting(transaction, place)}
+    for row in its:
+        if row.state in (TurnState.WAITING, TurnState.QUEUED):
+            assert (row.state is TurnState.WAITING) is (row.job_id in waits)
     states = transaction.execute(
         select(jobs_table.c.is_sentinel, jobs_table.c.state).where(
             jobs_table.c.device_id == place.device_id, jobs_table.c.sweep_id == place.sweep_id

@@ -190,7 +190,7 @@ async def stub(
         Queries(database, catalog, fleet),
         sweeps,
         OwnModels(database, tmp_path, catalog, fleet.gate, 1_000_000, clock=clock),
-        steering=Steering(database, fleet, changes, clock),
+        steering=Steering(database, fleet, changes, clock, demand=converter.demand),
         fleet=fleet,
         profiles=Profiles(database, catalog, fleet, sweeps),
         clock=clock,

@@ -7,10 +7,12 @@ from sqlalchemy import Connection, event
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
-from controller.domain.sweeps import SweepPhase
+from controller.domain.sweeps import StartedSweep, SweepPhase
 from controller.fleet.reports import record_report
 from controller.state import attempts, jobs
 from controller.state.database import Database
+from controller.state.devices import forget
+from controller.state.rounds.start_requests import StartRequest
 from controller.state.schema import sweeps as table
 from controller.state.sweeps import (
     asked_columns,
@@ -19,6 +21,7 @@ from controller.state.sweeps import (
     resolve_sweep,
     running_sweeps,
 )
+from controller.sweeps.starting import Before
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import SPEC, measured_report
 
@@ -118,3 +121,29 @@ def test_jobs_that_have_not_ended_are_counted_by_state(database: Database) -> No
     assert count_open_jobs(database) == none | {JobState.QUEUED: 2, JobState.LEASED: 1}
     jobs.cancel_jobs(database, sweep_id)
     assert count_open_jobs(database) == none | {JobState.QUEUED: 2}
+
+
+def requested(database: Database, request_id: str) -> str:
+    """A sweep of the phone that was asked for under this id; gives its own."""
+    request = StartRequest(request_id=request_id, answer=StartedSweep(sweep_id="", job_count=1))
+    return start_sweep(database, "phone", before=Before(request=request))
+
+
+def test_a_sweep_is_found_by_the_request_that_started_it(database: Database) -> None:
+    sweep_id, other_id = requested(database, "0b8e5c1a"), requested(database, "another")
+    assert resolve_sweep(database, "0b8e5c1a") == sweep_id
+    assert resolve_sweep(database, "another") == other_id
+    with pytest.raises(EdgerankError) as unknown:
+        # A beginning is one of a sweep's own id only.
+        resolve_sweep(database, "anoth")
+    assert unknown.value.code is ErrorCode.UNKNOWN_NAME
+
+
+def test_a_device_that_is_forgotten_takes_the_requests_of_its_sweeps_along(
+    database: Database,
+) -> None:
+    requested(database, "0b8e5c1a")
+    forget(database, "id-of-phone")
+    assert list_sweeps(database) == ()
+    sweep_id = requested(database, "0b8e5c1a")
+    assert resolve_sweep(database, "0b8e5c1a") == sweep_id

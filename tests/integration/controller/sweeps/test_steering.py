@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.conversions.demand import Demand
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps import Pause, SweepEdit, SweepPhase
@@ -23,7 +24,7 @@ from tests.integration.controller.fleet.test_fleet import lease, said
 
 @pytest.fixture
 def steering(database: Database, fleet: Fleet, changes: Changes, clock: OwnedClock) -> Steering:
-    return Steering(database, fleet, changes, clock)
+    return Steering(database, fleet, changes, clock, demand=Demand())
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""As many conversions run at once as cores and memory allow, in the order of asking."""
+"""As many conversions run at once as cores and memory allow, what is needed first."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from controller.conversions.admission import Admission
+from controller.conversions.demand import Demand
+from controller.conversions.need import Urgency
 
 
 class Crowd:
@@ -31,7 +33,7 @@ class Crowd:
         await settle()
 
     async def _run(self, name: str, expected_bytes: int) -> None:
-        async with self._admission.admitted(expected_bytes) as room_bytes:
+        async with self._admission.admitted(name, expected_bytes) as room_bytes:
             self.running.append(name)
             self.rooms[name] = room_bytes
             await self._ends[name].wait()
@@ -44,8 +46,10 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def crowd(slots: int = 2, room_bytes: Callable[[], int] = lambda: 100) -> Crowd:
-    return Crowd(Admission(slots, room_bytes))
+def crowd(
+    slots: int = 2, room_bytes: Callable[[], int] = lambda: 100, demand: Demand | None = None
+) -> Crowd:
+    return Crowd(Admission(slots, room_bytes, demand or Demand()))
 
 
 async def test_cores_and_memory_both_limit_how_many_run() -> None:
@@ -104,3 +108,48 @@ async def test_whoever_is_cancelled_makes_way(cancelled: str) -> None:
     for task in many.tasks.values():
         task.cancel()
     await asyncio.wait(many.tasks.values())
+
+
+async def test_of_those_that_wait_the_one_that_is_needed_first_is_next() -> None:
+    demand = Demand()
+    many = crowd(slots=1, demand=demand)
+    await many.ask("runs", 1)
+    for name in ("ahead", "second", "first"):
+        await many.ask(name, 1)
+    demand.want("sweep", Urgency(), {"second": {"phone": 5}, "first": {"phone": 2}}, ["phone"])
+    await many.end("runs")
+    assert many.running == ["first"]
+    # Meanwhile another sweep wants what is converted ahead, at once.
+    demand.want("urgent", Urgency(priority=3), {"ahead": {"board": 0}}, ["board"])
+    await many.end("first")
+    assert many.running == ["ahead"]
+    await many.end("ahead")
+    assert many.running == ["second"]
+    await many.end("second")
+
+
+async def test_of_those_that_ask_at_the_same_moment_none_is_first_for_having_asked_first() -> None:
+    demand = Demand()
+    demand.want("sweep", Urgency(), {"late": {"phone": 5}, "early": {"phone": 2}}, ["phone"])
+    many = crowd(slots=1, demand=demand)
+    await asyncio.gather(many.ask("late", 1), many.ask("early", 1))
+    assert many.running == ["early"]
+    await many.end("early")
+    await many.end("late")
+
+
+async def test_what_is_needed_first_and_does_not_fit_yet_is_not_passed() -> None:
+    demand = Demand()
+    demand.want("sweep", Urgency(), {"large": {"phone": 0}}, ["phone"])
+    many = crowd(slots=4, demand=demand)
+    await many.ask("small", 10)
+    await many.ask("another", 10)
+    await many.ask("large", 90)
+    await many.ask("later", 10)
+    assert many.running == ["small", "another"]
+    await many.end("small")
+    assert many.running == ["another", "large"]
+    await many.end("another")
+    assert many.running == ["large", "later"]
+    await many.end("large")
+    await many.end("later")

@@ -38,7 +38,7 @@ class Listener:
     def catalog(self) -> Catalog:
         return KNOWN
 
-    def start_sweep(self, spec: SweepSpec) -> Any:
+    def start_sweep(self, spec: SweepSpec, *_: object) -> Any:
         raise Asked(spec)
 
 

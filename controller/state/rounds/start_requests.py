@@ -1,0 +1,66 @@
+"""What was asked to be started, under which id: who asks again is answered the same."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import insert, select
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.sweeps import StartedSweep, SweepSpec
+from controller.state.database import Database, Transaction
+from controller.state.schema import start_requests
+from controller.state.schema.columns import Unreadable
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartRequest:
+    """A sweep that somebody asks for.
+
+    Attributes:
+        request_id: made by whoever asks, for this sweep alone.
+        answer: what is answered once it is started; its id is still to come.
+    """
+
+    request_id: str
+    answer: StartedSweep
+
+
+def remember_start(
+    transaction: Transaction, request: StartRequest, sweep_id: str, spec: SweepSpec
+) -> None:
+    """Remembers what a request started, and what is answered to it."""
+    transaction.execute(
+        insert(start_requests).values(
+            request_id=request.request_id,
+            sweep_id=sweep_id,
+            spec=spec,
+            answer=replace(request.answer, sweep_id=sweep_id),
+        )
+    )
+
+
+def find_start(database: Database, request_id: str, spec: SweepSpec) -> StartedSweep | None:
+    """What was answered to a request of this id; None when nothing was started by one.
+
+    Raises:
+        EdgerankError: NAME_TAKEN when it was of something else; DAMAGED when it cannot be read.
+    """
+    with database.transaction() as transaction:
+        row = transaction.execute(
+            select(start_requests).where(start_requests.c.request_id == request_id)
+        ).one_or_none()
+    if row is None:
+        return None
+    if isinstance(row.spec, Unreadable) or isinstance(row.answer, Unreadable):
+        raise EdgerankError(
+            ErrorCode.DAMAGED,
+            f"the request {request_id!r} started the sweep {row.sweep_id}, and more of it cannot "
+            "be read any more; follow that, or ask for another sweep with an id of its own",
+        )
+    if row.spec != spec:
+        raise EdgerankError(
+            ErrorCode.NAME_TAKEN,
+            f"the request {request_id!r} started the sweep {row.sweep_id}, of something else; make "
+            "an id of its own for each sweep",
+        )
+    answer: StartedSweep = row.answer
+    return answer

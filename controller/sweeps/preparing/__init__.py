@@ -1,0 +1,1 @@
+"""Gives the jobs of sweeps their artifacts, or their failures."""

@@ -1,0 +1,152 @@
+"""A sweep is started once and its id is told, whatever befalls the call that starts it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
+
+from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.sweeps import StartedSweep, SweepEdit, SweepSpec
+from tests.faults.proxy import Link
+from tests.faults.schedules import BACKBONES
+from tests.integration.controller.domain_samples import SPEC
+from tests.integration.system.sweeps.steering.conftest import DEVICE, Served
+from tests.processes import Running, running
+
+ASKED = (
+    *("--models", BACKBONES[0], "--devices", DEVICE),
+    *("--weights", "synthetic", "--runtimes", "onnxruntime"),
+)
+WANTED = replace(SPEC, backbones=BACKBONES[:1], devices=(DEVICE,))
+REQUEST = "0b8e5c1a-7d3f-4a52-9c64-1f2e3d4c5b6a"
+
+
+class Way:
+    """A way to the controller on which the answer to `StartSweep` gets lost, once."""
+
+    def __init__(self, served: Served, link: Link) -> None:
+        self._served = served
+        self._link = link
+        self.lead()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._link.port}"
+
+    def lead(self) -> None:
+        """Leads to where the controller is now, and loses nothing."""
+        host, port = self._served.address.split(":")
+        self._link.target = host, int(port)
+        self._link.heal()
+
+    def lose_the_answer(self) -> None:
+        self._link.forgets = b"/StartSweep"
+
+
+@pytest.fixture
+async def way(served: Served) -> AsyncIterator[Way]:
+    link = Link()
+    await link.open("127.0.0.1", 0)
+    yield Way(served, link)
+    await link.close()
+
+
+def started(served: Served, spec: SweepSpec, request_id: str) -> StartedSweep:
+    with QueryClient(served.address) as client:
+        return client.start_sweep(spec, request_id)
+
+
+def list_ids(served: Served) -> list[str]:
+    with QueryClient(served.address) as client:
+        return [sweep.sweep_id for sweep in client.list_sweeps()]
+
+
+async def committed(served: Served) -> str:
+    """The id of the only sweep, once there is one."""
+    waiting = AsyncRetrying(
+        retry=retry_if_result(lambda found: not found),
+        stop=stop_after_delay(60),
+        wait=wait_fixed(0.1),
+    )
+    found: list[str] = await waiting(asyncio.to_thread, list_ids, served)
+    (sweep_id,) = found
+    return sweep_id
+
+
+async def told_id(command: Running) -> str:
+    """The id that a person is told."""
+    told = await asyncio.to_thread(command.output.wait_for, r"^sweep (\w+): 1 job")
+    return told[1]
+
+
+async def test_a_command_whose_connection_breaks_asks_again_and_is_told_of_the_same_sweep(
+    served: Served, way: Way
+) -> None:
+    way.lose_the_answer()
+    with running("sweep", *ASKED, "--controller", way.address) as command:
+        sweep_id = await committed(served)
+        way.lead()
+        assert await told_id(command) == sweep_id
+        assert any("asking again" in line for line in command.output.lines)
+    assert list_ids(served) == [sweep_id]
+
+
+async def test_so_it_is_by_a_controller_that_was_killed_when_it_had_committed(
+    served: Served, way: Way
+) -> None:
+    way.lose_the_answer()
+    with running("sweep", *ASKED, "--controller", way.address) as command:
+        sweep_id = await committed(served)
+        served.process.kill()
+        await asyncio.to_thread(served.start)
+        way.lead()
+        assert await told_id(command) == sweep_id
+    assert list_ids(served) == [sweep_id]
+
+
+async def test_who_stops_the_command_is_told_how_to_find_what_was_started(
+    served: Served, way: Way
+) -> None:
+    way.lose_the_answer()
+    with running("sweep", *ASKED, "--controller", way.address) as command:
+        sweep_id = await committed(served)
+        command.process.send_signal(signal.SIGINT)
+        wait_for = command.output.wait_for
+        found = await asyncio.to_thread(wait_for, r"'edgerank cancel (\w+)' ends it")
+    await asyncio.to_thread(served.command, "cancel", found[1])
+    assert served.listed(sweep_id)["phase"] == "cancelled"
+
+
+async def test_the_same_request_is_the_same_sweep_at_once_later_and_after_a_kill(
+    served: Served,
+) -> None:
+    asking = (asyncio.to_thread(started, served, WANTED, REQUEST) for _ in range(3))
+    first, *others = await asyncio.gather(*asking)
+    with QueryClient(served.address) as client:
+        client.edit_sweep(SweepEdit(sweep_id=first.sweep_id, priority=3))
+    others.append(started(served, WANTED, REQUEST))
+    served.process.kill()
+    served.start()
+    others.append(started(served, WANTED, REQUEST))
+    assert others == [first] * 4
+    assert list_ids(served) == [first.sweep_id]
+    assert started(served, WANTED, "another").sweep_id != first.sweep_id
+
+
+def test_a_request_that_started_something_else_is_refused_with_its_sweep(served: Served) -> None:
+    first = started(served, WANTED, REQUEST)
+    with pytest.raises(EdgerankError, match=first.sweep_id) as refused:
+        started(served, replace(WANTED, priority=1), REQUEST)
+    assert refused.value.code is ErrorCode.NAME_TAKEN
+    assert list_ids(served) == [first.sweep_id]
+
+
+def test_an_id_that_no_request_may_have_is_refused(served: Served) -> None:
+    with pytest.raises(EdgerankError, match="take a UUID") as refused:
+        started(served, WANTED, "two words")
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert list_ids(served) == []
