@@ -102,12 +102,7 @@ async def _serve(arguments: dict[str, Any]) -> None:
                 await members.work(range(asked["first"], asked["first"] + asked["count"]))
                 answer = {}
             case "look":
-                tally = members.tally
-                answer = {
-                    "connected": tally.connected,
-                    "dials": tally.dials,
-                    "committed": len(tally.committed_s),
-                }
+                answer = members.look()
             case _:
                 answer = vars(members.tally)
         sys.stdout.write(json.dumps(answer) + "\n")

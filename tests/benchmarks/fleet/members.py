@@ -224,6 +224,18 @@ class Members:
         chosen = [member for member in self._members if member.number in numbers]
         await asyncio.gather(*(member.work() for member in chosen))
 
+    def look(self) -> dict[str, int]:
+        """How they stand; fails where one of them has ended."""
+        for life in self._lives:
+            if life.done():
+                life.result()
+        tally = self.tally
+        return {
+            "connected": tally.connected,
+            "dials": tally.dials,
+            "committed": len(tally.committed_s),
+        }
+
     async def end(self) -> None:
         """Ends all."""
         for life in self._lives:

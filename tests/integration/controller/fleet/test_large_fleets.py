@@ -2,15 +2,19 @@
 
 import pytest
 
+from controller.api.queries import Queries
+from controller.domain.devices import DeviceEventKind
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.leasing import leases
 from controller.fleet.leasing.leases import HEARTBEAT_INTERVAL_MS, LEASE_MS
 from controller.state import attempts
 from controller.state.database import Database
+from models.catalog.catalog import load_catalog
 from protos.fleet import Heartbeat, SlowDown, Welcome
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello
+from tests.integration.controller.fleet.statements import heard, walking
 from tests.integration.controller.fleet.test_fleet import lease, said
 
 
@@ -63,3 +67,16 @@ async def test_devices_that_were_not_seen_for_a_day_slow_nobody_down(
     (told,) = said(await again.connect(hello("phone")))
     assert isinstance(told, Welcome)
     assert told.heartbeat_interval_ms == HEARTBEAT_INTERVAL_MS
+
+
+async def test_a_question_about_one_device_walks_through_no_others(
+    database: Database, fleet: Fleet
+) -> None:
+    for name in ("phone", "board"):
+        await fleet.connect(hello(name))
+    queries = Queries(database, load_catalog(), fleet)
+    with heard(database) as asked:
+        (connected, _joined) = await queries.device_events("phone", 5)
+    assert connected.kind is DeviceEventKind.CONNECTED
+    assert asked
+    assert walking(database, asked) == {}
