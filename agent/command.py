@@ -22,8 +22,8 @@ from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introdu
 from agent.link.dialling import NameTaken
 from agent.link.identity import load_identity
 from agent.link.joining import become_member
+from agent.link.kept.spool import Spool
 from agent.link.line import Line
-from agent.link.spool import Spool
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory

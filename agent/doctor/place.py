@@ -8,8 +8,8 @@ from pathlib import Path
 
 from agent.errors import AgentError
 from agent.link.identity import Identity, load_identity
-from agent.link.spool import REFUSED
-from agent.link.spool_file import list_set_aside
+from agent.link.kept.spool import REFUSED
+from agent.link.kept.spool_file import list_set_aside
 from agent.state_folder import device_id
 from protos.checks import (
     CheckedSide,

@@ -11,7 +11,7 @@ from agent.link.channels import plain_channel, secure_channel
 from agent.link.identity import Identity
 from agent.link.wire import JoiningClient
 from protos.checks import CheckedSide, Finding, broken, doubtful, fine
-from protos.presented import NobodyThere, NotPresented, presented_certificates
+from protos.joining.presented import NobodyThere, NotPresented, presented_certificates
 
 ANSWER_S = 5.0
 _SOON = timedelta(days=3)

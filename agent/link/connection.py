@@ -13,7 +13,8 @@ import grpc
 from agent.artifacts.cache import ArtifactCache
 from agent.link.dialling import Dialler
 from agent.link.job import Job
-from agent.link.keeping import Keeping
+from agent.link.kept.keeping import Keeping
+from agent.link.kept.spool import Spool
 from agent.link.line import Line
 from agent.link.renewing import Renewing
 from agent.link.rhythm import Rhythm
@@ -35,11 +36,10 @@ from agent.link.session import (
     StartJob,
     Stopping,
 )
-from agent.link.spool import Spool
+from agent.link.tasks import end_tasks
 from agent.link.wire import AgentStream, encode_report
 from agent.measuring.measurer import Measurer
 from agent.state_folder import watch_presence
-from agent.tasks import end_tasks
 from protos.codec import MessageInvalid
 from protos.device import DeviceProfile
 from protos.fleet import (

@@ -10,8 +10,8 @@ from agent.link.channels import secure_channel
 from agent.link.identity import Identity, keep_identity, new_request
 from agent.link.wire import JoiningClient
 from protos.joining import JoinToken, secret_digest
+from protos.joining.presented import NobodyThere, NotPresented, presented_authority
 from protos.log_lines import event_log
-from protos.presented import NobodyThere, NotPresented, presented_authority
 
 log = event_log(__name__)
 

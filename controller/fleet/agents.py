@@ -40,6 +40,7 @@ from controller.fleet.telling import tell_lost, tell_recorded
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
+from controller.state.devices.seen import count_seen
 from controller.state.sweeps import end_finished
 from protos.fleet import Cancel, CertificateDue, GiveBack, Heartbeat, Hello, Progress
 from protos.log_lines import event_log
@@ -122,7 +123,7 @@ class Fleet:
         )
         here = {each.device_id for each in working if each.profile.hostname == self._hostname}
         lately = await asyncio.to_thread(
-            devices.count_seen, self._database, self._clock.unix_ms() - _LATELY_MS
+            count_seen, self._database, self._clock.unix_ms() - _LATELY_MS
         )
         # They come back over as long a time as their fleet was told, and their leases live on.
         self._leases.pace = self._leases.pace.for_fleet(lately)

@@ -21,8 +21,8 @@ from agent.link.connection import Connection, Introduction
 from agent.link.dialling import ControllerRefused, ControllerUnreachable
 from agent.link.identity import load_identity
 from agent.link.joining import JoinRefused, NobodyToJoin, become_member
+from agent.link.kept.spool import Spool
 from agent.link.line import Line
-from agent.link.spool import Spool
 from agent.measuring.gate_watch import OnWaiting
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed

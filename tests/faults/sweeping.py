@@ -8,7 +8,7 @@ from controller.domain.sweeps import SweepSpec
 from models.catalog.variants import WeightsKind
 from protos.codec import to_message
 from protos.joining import bearer_letters
-from protos.presented import presented_authority
+from protos.joining.presented import presented_authority
 from protos.runtimes import Runtime
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.faults.schedules import Schedule

@@ -10,7 +10,7 @@ from controller.client import AccessClient
 from controller.client.logins import Login, forget_login, keep_login
 from controller.domain.errors import EdgerankError, ErrorCode
 from protos.joining import TokenInvalid, parse_access_token
-from protos.presented import NobodyThere, NotPresented, presented_authority
+from protos.joining.presented import NobodyThere, NotPresented, presented_authority
 
 CONNECT_S = 5.0
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from controller.fleet.clock import Clock
-from controller.state import devices
 from controller.state.committing import Commits
+from controller.state.devices.seen import touch
 
 # Those that beat are connected: when they were last heard of matters once the controller is gone.
 SEEN_EVERY_MS: Final = 30_000
@@ -37,4 +37,4 @@ class Seen:
         self._next_ms = self._clock.monotonic_ms() + SEEN_EVERY_MS
         seen, self._at_unix_ms = self._at_unix_ms, {}
         if seen:
-            await self._commits.write(devices.touch, seen)
+            await self._commits.write(touch, seen)

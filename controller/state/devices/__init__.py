@@ -1,6 +1,6 @@
 """Devices that enrolled."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,6 @@ from sqlalchemy import (
     RowMapping,
     ScalarSelect,
     Select,
-    bindparam,
     delete,
     func,
     insert,
@@ -214,18 +213,6 @@ def count_measurements(database: Database, device_id: str) -> int:
         ).one()
 
 
-def touch(database: Database, seen_at_unix_ms: Mapping[str, int]) -> None:
-    """Remembers when devices were last there, by their ids."""
-    rows = [{"seen_id": device_id, "at": at} for device_id, at in seen_at_unix_ms.items()]
-    with database.transaction() as transaction:
-        transaction.execute(
-            update(devices)
-            .where(devices.c.device_id == bindparam("seen_id"))
-            .values(last_seen_at_unix_ms=bindparam("at")),
-            rows,
-        )
-
-
 def list_devices(database: Database, connected: frozenset[str]) -> tuple[Device, ...]:
     """Every device of the fleet by name; `connected` holds the ids of those that are there now."""
     of_fleet = _standing().where(devices.c.removed_at_unix_ms.is_(None))
@@ -261,17 +248,6 @@ def find_named(database: Database, name: str, connected: frozenset[str]) -> Devi
             if found := _devices(transaction.execute(meant).mappings(), connected):
                 return found[0]
     return None
-
-
-def count_seen(database: Database, since_unix_ms: int) -> int:
-    """How many devices of the fleet were heard of since then."""
-    lately = devices.c.last_seen_at_unix_ms >= since_unix_ms
-    with database.transaction() as transaction:
-        return transaction.scalars(
-            select(func.count())
-            .select_from(devices)
-            .where(lately, devices.c.removed_at_unix_ms.is_(None))
-        ).one()
 
 
 def list_removed(database: Database) -> tuple[Device, ...]:

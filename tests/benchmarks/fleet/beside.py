@@ -19,7 +19,7 @@ from protos.joining import (
     parse_access_token,
     parse_join_token,
 )
-from protos.presented import presented_authority
+from protos.joining.presented import presented_authority
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.access.conftest import status_of
 from tests.processes import Running, edgerank, running

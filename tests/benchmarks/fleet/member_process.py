@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.access.connections import make_room_for_descriptors
 from protos.joining import JoinToken, parse_join_token
-from protos.presented import presented_authority
+from protos.joining.presented import presented_authority
 from tests.benchmarks.fleet.members import Members
 
 SPARE_DESCRIPTORS = 256

@@ -11,7 +11,7 @@ import pytest
 
 from agent.link.identity import Identity, load_identity, new_request
 from protos.joining import SERVER_NAME, JoinToken, parse_join_token, secret_digest
-from protos.presented import presented_authority
+from protos.joining.presented import presented_authority
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
 from tests.processes import Running, edgerank, own_address, running
 

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from protos.joining import bearer_letters, parse_access_token
-from protos.presented import presented_authority
+from protos.joining.presented import presented_authority
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.access.conftest import Guarded, status_of
 from tests.processes import edgerank, running

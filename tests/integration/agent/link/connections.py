@@ -4,8 +4,8 @@ from pathlib import Path
 
 from agent.artifacts.cache import ArtifactCache
 from agent.link.connection import Connection, Introduction
+from agent.link.kept.spool import Spool
 from agent.link.line import Line
-from agent.link.spool import Spool
 from agent.measuring.measurer import Measurer
 from protos.device import DeviceProfile
 from tests.integration.agent.link.fake_controller import FakeController

@@ -7,7 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 from protos.codec import from_message
 from protos.fleet import Failure
 from protos.reasons import ReasonCode

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 from protos.fleet import FEATURES
 from protos.v1 import fleet_pb2
 from tests.integration.agent.link.agent_process import joined, lease

@@ -7,8 +7,8 @@ from pathlib import Path
 import grpc
 import pytest
 
+from agent.link.kept.spool import Spool
 from agent.link.line import Line
-from agent.link.spool import Spool
 from protos.v1 import fleet_pb2
 from tests.integration.agent.link.connections import connection_over, line_to
 from tests.integration.agent.link.fake_controller import AgentCall, FakeController, serving

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.link.connections import connection_over, line_to
 from tests.integration.agent.link.fake_controller import FakeController, serving

@@ -8,7 +8,7 @@ from agent.doctor.place import (
     refused_found,
     spool_found,
 )
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 from protos.checks import CheckOutcome, Finding
 from sandbox.ownership import newest_unix_ms
 from tests.unit.agent.link.damaging import damage, fill

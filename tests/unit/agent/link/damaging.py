@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 
 _PAGE_BYTES = 4_096
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.link.keeping import Keeping
-from agent.link.quarantine import Quarantine
-from agent.link.spool import Spool
+from agent.link.kept.keeping import Keeping
+from agent.link.kept.quarantine import Quarantine
+from agent.link.kept.spool import Spool
 from agent.link.wire import check_kept_report
 from agent.state_folder import StateUnusable
 from protos.codec import MessageInvalid

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 from agent.state_folder import StateUnusable
 
 PUT_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 spool = Spool(Path(sys.argv[1]))
 spool.put("a", b"first")
 spool.put("b", b"second")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.link.keeping import Keeping
-from agent.link.spool import Spool
-from agent.link.spool_file import MOST_SET_ASIDE, list_set_aside
+from agent.link.kept.keeping import Keeping
+from agent.link.kept.spool import Spool
+from agent.link.kept.spool_file import MOST_SET_ASIDE, list_set_aside
 from agent.state_folder import StateUnusable
 from protos.codec import MessageInvalid
 from tests.unit.agent.link.damaging import damage, fill
@@ -20,7 +20,7 @@ from tests.unit.agent.link.damaging import damage, fill
 OPEN_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 left = [int(sys.argv[2])]
 def dying(move):
     def moved(*arguments):

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from agent.link.quarantine import Quarantine
-from agent.link.spool_file import is_damage, open_spool
+from agent.link.kept.quarantine import Quarantine
+from agent.link.kept.spool_file import is_damage, open_spool
 from agent.state_folder import StateUnusable, reason_of
 
 REFUSED: Final = "refused"

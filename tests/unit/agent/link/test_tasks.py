@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agent.tasks import end_tasks
+from agent.link.tasks import end_tasks
 
 
 async def deaf(times: int) -> int:

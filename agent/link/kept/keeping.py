@@ -1,6 +1,6 @@
 """Reports until the controller has them or refuses them, whatever the disk does meanwhile."""
 
-from agent.link.spool import Spool
+from agent.link.kept.spool import Spool
 from agent.link.wire import check_kept_report
 from agent.state_folder import StateUnusable
 from protos.codec import MessageInvalid

@@ -23,8 +23,8 @@ from protos.reasons import ReasonCode
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.devices.test_quarantine import BACKBONES
 from tests.integration.controller.domain_samples import failed_report, hello, measured_report
+from tests.integration.controller.fleet.damage.test_unreadable_jobs import spoil
 from tests.integration.controller.fleet.test_fleet import lease
-from tests.integration.controller.fleet.test_unreadable_jobs import spoil
 
 FULL = EdgerankError(ErrorCode.STORAGE, "the disk is full")
 

@@ -1,0 +1,1 @@
+"""What an agent keeps until its controller has it: reports on disk, and those that were refused."""

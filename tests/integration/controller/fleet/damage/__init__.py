@@ -1,0 +1,1 @@
+"""What is broken, odd or refused fails by itself, and stops nobody."""
