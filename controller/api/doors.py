@@ -68,25 +68,25 @@ class Doors:
         """How many ports it has."""
         return 2 if self._is_encrypted() else 1
 
-    def open(self, server: grpc.aio.Server) -> None:
-        """Listens.
+    def open(self, of_people: grpc.aio.Server, of_members: grpc.aio.Server) -> None:
+        """Listens, each server at its port; without TLS there is but the one of members.
 
         Raises:
             EdgerankError: UNREACHABLE when a port is taken, or the address is not this machine's.
         """
         host, port = self.wanted.host, self.wanted.port
         if not self._is_encrypted():
-            self._listening = Listening(host=host, port=_bind(server, host, port, None))
+            self._listening = Listening(host=host, port=_bind(of_members, host, port, None))
             return
-        bound = _bind(server, host, port, _credentials(self.authorities, of_members=False))
+        bound = _bind(of_people, host, port, _credentials(self.authorities, of_members=False))
         fleet_port = self.wanted.fleet_port
         if fleet_port is None:
             fleet_port = port and port + 1
-        of_members = _credentials(self.authorities, of_members=True)
+        credentials = _credentials(self.authorities, of_members=True)
         self._listening = Listening(
             host=host,
             port=bound,
-            fleet_port=_bind(server, host, fleet_port, of_members),
+            fleet_port=_bind(of_members, host, fleet_port, credentials),
             authority_pem=self.authorities.certificate_pem(),
         )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -24,7 +23,7 @@ from controller.api.meters import Meters, Standing
 from controller.api.metrics_door import MetricsPlace, served_metrics
 from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
-from controller.api.rpc.entrance import Entrance
+from controller.api.rpc.entrance import Entrance, Servers
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query.query_service import QueryService
@@ -117,11 +116,11 @@ async def serve(
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
         behind = _Behind(*parts)
-        server, entrance = _guarded_server(doors, behind, lambda: on_authority(doors.listening()))
-        await _add_services_of_people(server, service)
-        doors.open(server)
+        servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
+        await _add_services_of_people(servers, service)
+        doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
-        await server.start()
+        await servers.start()
         watching = _started(_look_after_leases(fleet, clock), entrance.look_after(doors.ports()))
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
@@ -134,7 +133,7 @@ async def serve(
             for task in (*watching, stopping):
                 task.cancel()
             await sweeps.close()
-            await _stop_serving(fleet, server)
+            await _stop_serving(fleet, servers)
             converter.close()
             database.close()
 
@@ -183,10 +182,10 @@ class _Behind:
         )
 
 
-def _guarded_server(
+def _guarded_servers(
     doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
-) -> tuple[grpc.aio.Server, Entrance]:
-    """A server that asks who calls, with the services of agents and of those who let them in."""
+) -> tuple[Servers, Entrance]:
+    """Servers that ask who calls, with the services of agents and of those who let them in."""
     database, fleet, clock = behind.database, behind.fleet, behind.clock
     members = Members(
         database,
@@ -205,17 +204,18 @@ def _guarded_server(
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
     entrance = Entrance(callers, database, clock, behind.limits, behind.meters, ports=doors.count())
-    server = entrance.server()
+    servers = entrance.servers()
     fleet_service = FleetService(
         fleet, behind.artifacts, members, behind.limits, meters=behind.meters, clock=clock
     )
     _watch(behind, fleet_service.sessions)
-    server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
     joining_service = JoiningService(members, behind.limits, clock)
-    fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
     access_service = AccessService(administration, behind.queries, fleet, entrance.guard)
-    query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
-    return server, entrance
+    for server in servers.each:
+        server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
+        fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
+        query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
+    return servers, entrance
 
 
 def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
@@ -234,22 +234,23 @@ def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
     behind.meters.watch(standing)
 
 
-async def _stop_serving(fleet: Fleet, server: grpc.aio.Server) -> None:
+async def _stop_serving(fleet: Fleet, servers: Servers) -> None:
     """Ends every stream, and remembers when devices were last heard of."""
     fleet.end_sessions()
-    await server.stop(STOP_GRACE_S)
+    await servers.stop(STOP_GRACE_S)
     with suppress(EdgerankError):
         await fleet.remember_seen()
 
 
-async def _add_services_of_people(server: grpc.aio.Server, queries: QueryService) -> None:
-    query_pb2_grpc.add_QueryServicer_to_server(queries, server)
+async def _add_services_of_people(servers: Servers, queries: QueryService) -> None:
     health_servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    for server in servers.each:
+        query_pb2_grpc.add_QueryServicer_to_server(queries, server)
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        reflection.enable_server_reflection(names, server)
     for service in ("", *_SERVICES):
         await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
 
 
 async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import grpc
@@ -28,8 +29,36 @@ _GIVE_BACK_EVERY_MS: Final = 30_000
 _OPTIONS: Final = (
     # Without this a second controller would share the port instead of being refused.
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
 )
+# Files come in blocks of a mebibyte; and what is a little too long is told by us.
+_SPARE: Final = 2
+
+
+@dataclass(frozen=True)
+class Servers:
+    """One for each port, since gRPC lets all who come to a server say as much at once.
+
+    Attributes:
+        of_people: where anybody comes: for people, programs and joining.
+        of_members: where agents come; the same one where there is one port.
+    """
+
+    of_people: grpc.aio.Server
+    of_members: grpc.aio.Server
+
+    @property
+    def each(self) -> Collection[grpc.aio.Server]:
+        """All of them: each has every service."""
+        return {self.of_people, self.of_members}
+
+    async def start(self) -> None:
+        """Take calls."""
+        for server in self.each:
+            await server.start()
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no calls, and end those that go on after a grace."""
+        await asyncio.gather(*(server.stop(grace_s) for server in self.each))
 
 
 class Entrance:
@@ -55,6 +84,7 @@ class Entrance:
                 connections=self._connections,
                 descriptors=descriptors,
             )
+        self._ports = ports
         self._limits = limits
         self._clock = clock
         self._peers = Peers(limits, clock, self._connections)
@@ -67,10 +97,18 @@ class Entrance:
             meters=meters,
         )
 
-    def server(self) -> grpc.aio.Server:
-        """A server without services, with the guard before those that it gets."""
+    def servers(self) -> Servers:
+        """Servers without services, with the guard before those that they get."""
+        of_members = self._server(MAX_MESSAGE_BYTES)
+        if self._ports == 1:
+            return Servers(of_members, of_members)
+        # gRPC has a message whole before anybody knows whose it is.
+        return Servers(self._server(_SPARE * self._limits.request_bytes), of_members)
+
+    def _server(self, message_bytes: int) -> grpc.aio.Server:
+        longest = ("grpc.max_receive_message_length", message_bytes)
         return grpc.aio.server(
-            options=[*_OPTIONS, *channel_options(self._limits, self._connections)],
+            options=[*_OPTIONS, longest, *channel_options(self._limits, self._connections)],
             interceptors=[self.guard],
             maximum_concurrent_rpcs=self._limits.calls,
         )
