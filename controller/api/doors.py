@@ -6,7 +6,6 @@ one for members, who show certificates. gRPC asks everybody at a port for a cert
 """
 
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
@@ -72,27 +71,25 @@ class Doors:
         """How many ports it has."""
         return 2 if self._is_encrypted() else 1
 
-    def open(self, servers: Sequence[grpc.aio.Server]) -> None:
-        """Listens, at each port by a server of its own.
+    def open(self, of_people: grpc.aio.Server, of_members: grpc.aio.Server) -> None:
+        """Listens, each server at its port; without TLS there is but the one of members.
 
         Raises:
             EdgerankError: UNREACHABLE when a port is taken, or the address is not this machine's.
         """
         host, port = self.wanted.host, self.wanted.port
         if not self._is_encrypted():
-            (only,) = servers
-            self._listening = Listening(host=host, port=_bind(only, host, port, None))
+            self._listening = Listening(host=host, port=_bind(of_members, host, port, None))
             return
-        of_people, of_fleet = servers
         bound = _bind(of_people, host, port, _credentials(self.authorities, of_members=False))
         fleet_port = self.wanted.fleet_port
         if fleet_port is None:
             fleet_port = port and port + 1
-        of_members = _credentials(self.authorities, of_members=True)
+        credentials = _credentials(self.authorities, of_members=True)
         self._listening = Listening(
             host=host,
             port=bound,
-            fleet_port=_bind(of_fleet, host, fleet_port, of_members),
+            fleet_port=_bind(of_members, host, fleet_port, credentials),
             authority_pem=self.authorities.certificate_pem(),
         )
 

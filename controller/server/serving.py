@@ -4,13 +4,12 @@ import asyncio
 import concurrent.futures
 import signal
 import socket
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -25,7 +24,7 @@ from controller.api.meters import Meters, Standing
 from controller.api.metrics_door import MetricsPlace, served_metrics
 from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
-from controller.api.rpc.entrance import Entrance
+from controller.api.rpc.entrance import Entrance, Servers
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query.query_service import QueryService
@@ -120,9 +119,9 @@ async def serve(
         behind = _Behind(*parts, Bandwidth(wanted.push, clock))
         servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
         await _add_services_of_people(servers, service)
-        doors.open(servers)
+        doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
-        await asyncio.gather(*(server.start() for server in servers))
+        await servers.start()
         watching = _started(_look_after_leases(fleet, clock), entrance.look_after(doors.ports()))
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
@@ -187,7 +186,7 @@ class _Behind:
 
 def _guarded_servers(
     doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
-) -> tuple[Sequence[grpc.aio.Server], Entrance]:
+) -> tuple[Servers, Entrance]:
     """Servers that ask who calls, with the services of agents and of those who let them in."""
     database, fleet, clock = behind.database, behind.fleet, behind.clock
     members = Members(
@@ -212,6 +211,7 @@ def _guarded_servers(
         meters=behind.meters,
         ports=doors.count(),
     )
+    servers = entrance.servers()
     fleet_service = FleetService(
         *(fleet, behind.artifacts, members, behind.limits),
         bandwidth=behind.bandwidth,
@@ -221,8 +221,7 @@ def _guarded_servers(
     _watch(behind, fleet_service.sessions)
     joining_service = JoiningService(members, fleet.commits, behind.limits, clock)
     access_service = AccessService(administration, behind.queries, fleet, entrance.guard)
-    servers = entrance.servers()
-    for server in servers:
+    for server in servers.each:
         server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
         fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
         query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
@@ -245,25 +244,23 @@ def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
     behind.meters.watch(standing)
 
 
-async def _stop_serving(fleet: Fleet, servers: Sequence[grpc.aio.Server]) -> None:
+async def _stop_serving(fleet: Fleet, servers: Servers) -> None:
     """Ends every stream, and remembers when devices were last heard of."""
     fleet.end_sessions()
-    await asyncio.gather(*(server.stop(STOP_GRACE_S) for server in servers))
+    await servers.stop(STOP_GRACE_S)
     with suppress(EdgerankError):
         await fleet.seen.remember()
 
 
-async def _add_services_of_people(
-    servers: Sequence[grpc.aio.Server], queries: QueryService
-) -> None:
+async def _add_services_of_people(servers: Servers, queries: QueryService) -> None:
     health_servicer = health.aio.HealthServicer()
-    for service in ("", *_SERVICES):
-        await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
     names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-    for server in servers:
+    for server in servers.each:
         query_pb2_grpc.add_QueryServicer_to_server(queries, server)
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         reflection.enable_server_reflection(names, server)
+    for service in ("", *_SERVICES):
+        await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
 
 
 async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import grpc
@@ -29,8 +30,36 @@ _GIVE_BACK_EVERY_MS: Final = 30_000
 _OPTIONS: Final = (
     # Without this a second controller would share the port instead of being refused.
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
 )
+# Files come in blocks of a mebibyte; and what is a little too long is told by us.
+_SPARE: Final = 2
+
+
+@dataclass(frozen=True)
+class Servers:
+    """One for each port, since gRPC counts connections, and how long messages may be, by server.
+
+    Attributes:
+        of_people: where anybody comes: for people, programs and joining.
+        of_members: where agents come; the same one where there is one port.
+    """
+
+    of_people: grpc.aio.Server
+    of_members: grpc.aio.Server
+
+    @property
+    def each(self) -> Collection[grpc.aio.Server]:
+        """All of them: each has every service."""
+        return {self.of_people, self.of_members}
+
+    async def start(self) -> None:
+        """Take calls."""
+        for server in self.each:
+            await server.start()
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no calls, and end those that go on after a grace."""
+        await asyncio.gather(*(server.stop(grace_s) for server in self.each))
 
 
 class Entrance:
@@ -69,18 +98,21 @@ class Entrance:
             meters=meters,
         )
 
-    def servers(self) -> tuple[grpc.aio.Server, ...]:
-        """A server for each port, without services, with the guard before those that it gets.
+    def servers(self) -> Servers:
+        """Servers without services, with the guard before those that they get."""
+        of_members = self._server(MAX_MESSAGE_BYTES, self._connections[-1])
+        if len(self._connections) == 1:
+            return Servers(of_members, of_members)
+        # gRPC has a message whole before anybody knows whose it is.
+        longest = _SPARE * self._limits.request_bytes
+        return Servers(self._server(longest, self._connections[0]), of_members)
 
-        gRPC counts connections by server.
-        """
-        return tuple(
-            grpc.aio.server(
-                options=[*_OPTIONS, *channel_options(self._limits, connections)],
-                interceptors=[self.guard],
-                maximum_concurrent_rpcs=self._limits.calls,
-            )
-            for connections in self._connections
+    def _server(self, message_bytes: int, connections: int) -> grpc.aio.Server:
+        longest = ("grpc.max_receive_message_length", message_bytes)
+        return grpc.aio.server(
+            options=[*_OPTIONS, longest, *channel_options(self._limits, connections)],
+            interceptors=[self.guard],
+            maximum_concurrent_rpcs=self._limits.calls,
         )
 
     async def look_after(self, ports: Sequence[int]) -> NoReturn:

@@ -3,17 +3,21 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
+from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc, types_pb2
 from tests.integration.access.conftest import Guarded, guarded_controller, status_of
 from tests.processes import edgerank, own_address, running, running_controller
+
+MESSAGE_BYTES, MESSAGES = 16_000_000, 8
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,28 @@ def test_every_call_of_a_stranger_is_refused(guarded: Guarded, authority: bytes,
         with pytest.raises(grpc.RpcError) as refused:
             list(call(iter([GetMessageClass(method.input_type)()]), timeout=10))
     assert status_of(refused.value) is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_what_a_stranger_says_is_not_kept_until_it_is_refused(
+    guarded: Guarded, authority: bytes
+) -> None:
+    """Longer than anybody may say there: gRPC keeps a message until it is whole."""
+    controller = psutil.Process(guarded.running.process.pid)
+
+    def join(_: int) -> grpc.StatusCode:
+        with guarded.channel(authority) as channel:
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                "/edgerank.v1.Joining/Join"
+            )
+            with pytest.raises(grpc.RpcError) as refused:
+                call(bytes(MESSAGE_BYTES), timeout=60)
+            return status_of(refused.value)
+
+    before_bytes = controller.memory_info().rss
+    with ThreadPoolExecutor(MESSAGES) as pool:
+        statuses = set(pool.map(join, range(MESSAGES)))
+    assert statuses == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert controller.memory_info().rss - before_bytes < MESSAGES * MESSAGE_BYTES / 2
 
 
 def test_members_come_with_a_certificate_of_this_controller_only(
@@ -122,3 +148,17 @@ def test_what_a_stranger_says_in_a_handshake_is_in_no_log(guarded: Guarded) -> N
             assert secured.selected_alpn_protocol() == "h2"
     assert guarded.command("devices", "--json")
     assert not [line for line in guarded.running.output.lines if "said-by-a-stranger" in line]
+
+
+def test_what_an_agent_says_may_be_longer(guarded: Guarded) -> None:
+    member = guarded.join(guarded.token())
+    samples = types_pb2.Repetition(latency_ns=[5_000_000] * 700_000)
+    report = fleet_pb2.Report(attempt_id="attempt", measured=fleet_pb2.Measured(repetition=samples))
+    profile = types_pb2.DeviceProfile(architecture="x86_64")
+    hello = fleet_pb2.Hello(device_id=member.device_id, name="long", profile=profile)
+    said = [fleet_pb2.ConnectRequest(hello=hello), fleet_pb2.ConnectRequest(report=report)]
+    assert said[1].ByteSize() > 2 * 1024**2
+    with guarded.member_channel(member) as channel:
+        answers = fleet_pb2_grpc.FleetStub(channel).Connect(iter(said), timeout=60)
+        heard = [answer.WhichOneof("message") for answer in answers]
+    assert heard == ["welcome", "report_committed"]
