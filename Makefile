@@ -1,6 +1,6 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types protos protos-check schemas schemas-check migration lock bench soak conversions clean
+.PHONY: help environment demo test lint types protos protos-check schemas schemas-check migration lock bench soak simulate conversions clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
@@ -52,6 +52,9 @@ bench: environment ## run the benchmarks (both sides in one run) and write docs/
 
 soak: environment ## run 5,000 fault schedules (ARGS='--seed 137 --count 1' runs one again)
 	@.venv/bin/python -m tests.faults $(ARGS)
+
+simulate: environment ## run a fleet in simulated time (ARGS='--jobs 100000 --devices 1000 --faults 1000 --seed 7')
+	@.venv/bin/python -m tests.simulation $(ARGS)
 
 conversions: environment ## convert the whole catalog and write docs/conversion.md; goes on where it was stopped
 	@tools/conversions $(ARGS)

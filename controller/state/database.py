@@ -146,6 +146,11 @@ def open_database(url: str) -> Database:
     """
     with translated_failures():
         _migrate(url)
+    return connected_database(url)
+
+
+def connected_database(url: str) -> Database:
+    """The database at `url` as it is, which has the newest schema."""
     engine = create_engine(url, json_deserializer=read_json)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)

@@ -75,13 +75,15 @@ class Arrivals:
                 attempts.leases_of_device, self._database, hello.device_id
             )
         held = await self._held_leases(hello, out, given)
+        taken_back = await self._taken_back(hello)
+        # From here on nothing is waited for: who hangs up meanwhile would stay connected.
         session = AgentSession(hello, held)
         self._sessions[hello.device_id] = session
         self._leases.pace = self._leases.pace.for_fleet(len(self._sessions))
         session.welcome(self._leases.pace)
         for attempt_id in held.keys() - set(hello.held_attempt_ids):
             session.outbox.put_nowait(given[attempt_id])
-        for attempt_id in await self._taken_back(hello):
+        for attempt_id in taken_back:
             session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
         log.info("connected", device=hello.name, device_id=hello.device_id)
         return session
@@ -115,7 +117,7 @@ class Arrivals:
 
         One that went into the older stream of an agent that was leaving it may not have been heard.
         """
-        for attempt_id in out.keys() - {*hello.held_attempt_ids, *given}:
+        for attempt_id in sorted(out.keys() - {*hello.held_attempt_ids, *given}):
             await self._lose(attempt_id, hello.device_id)
             del out[attempt_id]
         for attempt_id, lease in out.items():

@@ -147,7 +147,10 @@ class Preparing:
             return
 
         async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
-            await self._settle(sweep_id, role, variant, outcome, key)
+            # Else a disk without room for a moment would fail every job that waits.
+            async for attempt in persistent("what became of a file cannot be kept; tried again"):
+                with attempt:
+                    await self._settle(sweep_id, role, variant, outcome, key)
 
         def on_activity(activity: Activity) -> None:
             self._activity[sweep_id] = replace(activity, is_again=is_again)

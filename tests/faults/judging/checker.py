@@ -8,8 +8,9 @@ from enum import Enum
 from controller.domain.jobs import OPEN_TURNS, AttemptState, JobState, TurnState
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import SweepPhase
+from protos.reasons import ReasonCode
 from tests.faults.judging.causes import losses_by, reasons_for
-from tests.faults.judging.outcome import HadReport, Outcome, StoredJob, StoredTurn
+from tests.faults.judging.outcome import HadReport, Outcome, StoredAttempt, StoredJob, StoredTurn
 
 
 class Rule(Enum):
@@ -56,7 +57,8 @@ def violations(outcome: Outcome) -> tuple[Violation, ...]:
 def _open(outcome: Outcome) -> Iterator[str]:
     if not outcome.phases or not outcome.jobs:
         yield "there is no sweep"
-    yield from (str(phase) for phase in outcome.phases if phase is not SweepPhase.ENDED)
+    over = {SweepPhase.ENDED} | ({SweepPhase.CANCELLED} if outcome.cancelled else set())
+    yield from (str(phase) for phase in outcome.phases if phase not in over)
     open_states = (JobState.WAITING, JobState.QUEUED, JobState.LEASED)
     yield from (f"{job}" for job in outcome.jobs if job.state in open_states)
     yield from (f"{turn}" for turn in outcome.turns if turn.state in OPEN_TURNS)
@@ -68,7 +70,8 @@ def _open(outcome: Outcome) -> Iterator[str]:
 def _unsettled(outcome: Outcome) -> Iterator[str]:
     taken = Counter(turn.job_id for turn in outcome.turns if turn.state is TurnState.TAKEN)
     for job in outcome.jobs:
-        if not _is_settled(job, taken[job.job_id]):
+        is_given_up = job.state is JobState.CANCELLED and job.sweep_id in outcome.cancelled
+        if job.verdicts if is_given_up else not _is_settled(job, taken[job.job_id]):
             yield f"{job} with {taken[job.job_id]} turns taken"
 
 
@@ -99,12 +102,21 @@ def _lost(outcome: Outcome) -> Iterator[str]:
         if not report.is_kept:
             continue
         attempt = attempts.get(report.attempt_id)
-        if attempt is None or attempt.state is not AttemptState.REPORTED:
+        if attempt is None or not _is_heard(report, attempt):
             yield f"{report.attempt_id} was spooled, and is {attempt}"
         elif not _is_accounted_for(
             report, jobs[attempt.job_id], turns[(attempt.job_id, attempt.ordinal)]
         ):
             yield f"what {report.attempt_id} measured"
+
+
+def _is_heard(report: HadReport, attempt: StoredAttempt) -> bool:
+    """Whether the controller remembers it, or that it told nothing but an attempt's end."""
+    if report.code is ReasonCode.ARTIFACT_DAMAGED:
+        return attempt.state in (AttemptState.UNDELIVERED, AttemptState.LOST)
+    if report.code is ReasonCode.ATTEMPT_CANCELLED:
+        return attempt.state is not AttemptState.LEASED
+    return attempt.state is AttemptState.REPORTED
 
 
 def _is_accounted_for(report: HadReport, job: StoredJob, turn: StoredTurn) -> bool:

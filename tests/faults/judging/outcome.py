@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import create_engine, select
+from sqlalchemy import Row, create_engine, select
 
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.measurements import Verdict
@@ -22,6 +23,7 @@ class StoredJob:
     """A job, and the verdicts of the measurements that are stored of it."""
 
     job_id: str
+    sweep_id: str
     device: str
     state: JobState
     is_sentinel: bool
@@ -58,11 +60,13 @@ class HadReport:
         attempt_id: of what.
         latency_ns: its samples, ns; None of a failure.
         is_kept: whether it was in a spool.
+        code: what it failed for; None where agents do not tell.
     """
 
     attempt_id: str
     latency_ns: tuple[int, ...] | None
     is_kept: bool
+    code: ReasonCode | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,7 @@ class Outcome:
         spooled: attempts whose reports are in spools still, by device.
         strayed: what nothing explains, in words.
         causes: what faults may have caused, by device.
+        cancelled: ids of the sweeps that people cancelled.
         stalls: how often the machine stood still.
     """
 
@@ -92,6 +97,7 @@ class Outcome:
     strayed: tuple[str, ...] = ()
     causes: Mapping[str, tuple[May, ...]]
     stalls: int = 0
+    cancelled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,18 +143,22 @@ def _phases(database: Database) -> tuple[SweepPhase, ...]:
 
 def _jobs(database: Database) -> tuple[StoredJob, ...]:
     with database.transaction() as transaction:
-        rows = transaction.execute(select(jobs)).all()
-        judged = transaction.execute(select(measurements)).all()
+        columns = (jobs.c.job_id, jobs.c.sweep_id, jobs.c.device_id, jobs.c.state)
+        rows = transaction.execute(select(*columns, jobs.c.is_sentinel)).all()
+        judged: dict[str, list[Row[Any]]] = {}
+        for each in transaction.execute(
+            select(measurements.c.job_id, measurements.c.verdict, measurements.c.reasons)
+        ):
+            judged.setdefault(each.job_id, []).append(each)
     return tuple(
         StoredJob(
             job_id=row.job_id,
+            sweep_id=row.sweep_id,
             device=row.device_id,
             state=row.state,
             is_sentinel=row.is_sentinel,
-            verdicts=tuple(each.verdict for each in judged if each.job_id == row.job_id),
-            reasons=tuple(
-                why.code for each in judged if each.job_id == row.job_id for why in each.reasons
-            ),
+            verdicts=tuple(each.verdict for each in judged.get(row.job_id, ())),
+            reasons=tuple(why.code for each in judged.get(row.job_id, ()) for why in each.reasons),
         )
         for row in rows
     )

@@ -31,6 +31,7 @@ CRASHING = MAY_CAUSE[Kind.CHILD_CRASHED]
 
 MEASURED = StoredJob(
     job_id="measured",
+    sweep_id="swept",
     device="phone",
     state=JobState.DONE,
     is_sentinel=False,
@@ -147,6 +148,16 @@ def test_a_job_vanishes_with_its_agent_after_three_losses_that_something_caused(
     caused = replace(outcome, causes={"phone": (May(loses=True),) * 3})
     assert rules(caused) == set()
     assert rules(replace(caused, causes={"phone": (May(loses=True),) * 2}, stalls=1)) == set()
+
+
+def test_jobs_of_a_sweep_that_people_cancelled_may_have_ended_without_a_figure() -> None:
+    given_up = replace(MEASURED, job_id="given up", state=JobState.CANCELLED, verdicts=())
+    outcome = replace(with_job(given_up), phases=(SweepPhase.CANCELLED,))
+    assert {Rule.OPEN, Rule.UNSETTLED} <= rules(outcome)
+    assert rules(replace(outcome, cancelled=frozenset({"swept"}))) == set()
+    measured = replace(given_up, verdicts=(Verdict.WIDE,))
+    wrong = replace(with_job(measured), cancelled=frozenset({"swept"}))
+    assert rules(wrong) == {Rule.UNSETTLED}
 
 
 def test_what_befell_another_device_explains_nothing() -> None:

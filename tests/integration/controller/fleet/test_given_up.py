@@ -1,5 +1,9 @@
 """Attempts that are given back, never reported, or judged by a controller that stood still."""
 
+import asyncio
+
+import pytest
+
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.measurements import MeasurementFilter
 from controller.fleet.agents import Fleet
@@ -72,3 +76,19 @@ async def test_no_lease_ends_for_the_time_in_which_the_controller_stood_still(
     clock.now_ms += LEASE_MS
     await fleet.look_after_leases()
     assert attempts.leased_attempts(database) == {}
+
+
+async def test_an_agent_that_hangs_up_while_it_is_greeted_is_not_taken_for_connected(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def hang_up(*_: object) -> tuple[str, ...]:
+        loop.call_soon_threadsafe(greeting.cancel)
+        return ()
+
+    monkeypatch.setattr(attempts, "list_given_back", hang_up)
+    greeting = asyncio.create_task(fleet.connect(hello("phone", held=("measured",))))
+    with pytest.raises(asyncio.CancelledError):
+        await greeting
+    assert fleet.connected() == frozenset()

@@ -1,0 +1,1 @@
+"""Fleets in simulated time: both sides' decisions, driven by events, without sockets or waiting."""
