@@ -45,7 +45,7 @@ _FINAL_CODES = frozenset(
 _LONGEST_WAIT_S: Final = 10.0
 _MOST_PATIENCE_S: Final = 120.0
 _LEAST_PATIENCE_S: Final = 0.1
-# Who has a connection is heard some time: a controller that is gone breaks it before.
+# A connection that does not begin, or whose other end is gone, breaks before.
 _ANSWERED_S: Final = 60.0
 # Whatever a controller says of its line.
 _LONGEST_TURN_S: Final = 600.0
@@ -77,7 +77,8 @@ def dial_patience_s(number: int, timeout_s: float) -> float:
     """How long the dial of this number, from 1, waits for an answer, s.
 
     Twice as long each time, up to two minutes: whoever is not answered in time stands in a line
-    with others, and makes it longer by hanging up. Who has a connection waits a minute at least.
+    with others, and makes it longer by hanging up. Where there is no end of dialling, a minute is
+    the least.
     """
     return min(timeout_s * 2.0 ** min(number - 1, 10), max(timeout_s, _MOST_PATIENCE_S))
 
@@ -113,13 +114,9 @@ class Dialler:
                     state = attempt.retry_state
                     left_s = within_s - (time.monotonic() - state.start_time)
                     patience_s = dial_patience_s(state.attempt_number, self._timeout_s)
-                    answered_s = max(patience_s, _ANSWERED_S)
-                    return await self._greet(
-                        self._line.client.connect(),
-                        hello(),
-                        max(_LEAST_PATIENCE_S, min(patience_s, left_s)),
-                        max(_LEAST_PATIENCE_S, min(answered_s, left_s)),
-                    )
+                    patience_s = min(max(patience_s, _ANSWERED_S), left_s)
+                    patience_s = max(_LEAST_PATIENCE_S, patience_s)
+                    return await self._greet(self._line.client.connect(), hello(), patience_s)
         except RetryError as error:
             raise ControllerUnreachable(
                 f"no controller answered at {self._line.address} within {self._timeout_s:g} s: "
@@ -129,15 +126,12 @@ class Dialler:
         raise AssertionError("a retry loop ends by success or by RetryError")
 
     async def _greet(
-        self, stream: AgentStream, hello: Hello, patience_s: float, answered_s: float
+        self, stream: AgentStream, hello: Hello, patience_s: float
     ) -> tuple[AgentStream, Welcome]:
-        """Say Hello and wait for Welcome, in line if there is one.
-
-        `patience_s` is for what is sent, `answered_s` for each answer.
-        """
+        """Say Hello and wait for Welcome, in line if there is one."""
         try:
             await asyncio.wait_for(stream.send(hello), patience_s)
-            welcome = await self._turn(stream, answered_s)
+            welcome = await self._turn(stream, patience_s)
         except grpc.aio.AioRpcError as error:
             raise self._verdict_on(error) from error
         except asyncio.TimeoutError as error:
@@ -159,14 +153,14 @@ class Dialler:
             )
         return stream, welcome
 
-    async def _turn(self, stream: AgentStream, answered_s: float) -> FromController | None:
+    async def _turn(self, stream: AgentStream, patience_s: float) -> FromController | None:
         """What is said when the agent's turn has come."""
-        said = await asyncio.wait_for(stream.receive(), answered_s)
+        said = await asyncio.wait_for(stream.receive(), patience_s)
         while isinstance(said, InLine):
             wait_s = min(said.wait_ms / 1_000, _LONGEST_TURN_S)
             address = self._line.address
             log.info("others are welcomed first", controller=address, wait_s=round(wait_s, 1))
-            said = await asyncio.wait_for(stream.receive(), wait_s + answered_s)
+            said = await asyncio.wait_for(stream.receive(), wait_s + patience_s)
         return said
 
     def _verdict_on(self, error: grpc.aio.AioRpcError) -> Exception:
