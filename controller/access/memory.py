@@ -12,7 +12,7 @@ def keep_few_arenas() -> None:
     """Has threads share what they free; of another C library than glibc, does nothing.
 
     Each thread of gRPC's would keep a heap of its own of what a crowd once took.
-    Before any thread starts.
+    For threads that start from here on.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -17,7 +17,6 @@ from controller.access.administration import Administration
 from controller.access.authorities import Authorities
 from controller.access.callers import Callers
 from controller.access.members import Members
-from controller.access.memory import keep_few_arenas
 from controller.api.bandwidth import Bandwidth, PushLimits
 from controller.api.doors import Doors, Listening, Wanted
 from controller.api.limits import DEFAULTS, Limits
@@ -95,7 +94,6 @@ async def serve(
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
             it is served; UNREACHABLE for an address.
     """
-    keep_few_arenas()
     with _claimed(state_dir):
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
         catalog = _stored_catalog(database)

@@ -11,7 +11,7 @@ import grpc
 
 from controller.access.callers import Callers
 from controller.access.connections import make_room_for_descriptors
-from controller.access.memory import give_back_memory
+from controller.access.memory import give_back_memory, keep_few_arenas
 from controller.api.limits import Limits, channel_options
 from controller.api.meters import Meters
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
@@ -77,6 +77,7 @@ class Entrance:
         ports: int,
     ) -> None:
         """From here on this process may have as many descriptors as its `ports` want."""
+        keep_few_arenas()
         descriptors = make_room_for_descriptors(limits.descriptors(ports))
         self._connections = limits.connections_of_ports(descriptors, ports)
         if self._connections[-1] < limits.connections:
