@@ -94,7 +94,7 @@ def run_start() -> Section:
         with running_controller(Path(folder)) as (_controller, address):
             fleet = SimulatedFleet(address, devices)
             dialled_s = time.perf_counter()
-            asyncio.run(fleet.run(2 * devices, 6 * MOST_S))
+            asyncio.run(fleet.run(lambda: len(fleet.first_leases_s) == devices, 6 * MOST_S))
     welcomed_s = max(fleet.welcomed_s) - dialled_s
     leased_s = max(fleet.first_leases_s) - dialled_s
     return Section(
@@ -130,7 +130,8 @@ def _costs(devices: int, threads: int, batches: int) -> _Costs:
         database.close()
         with running_controller(Path(folder)) as (_controller, address):
             fleet = SimulatedFleet(address, devices)
-            asyncio.run(fleet.run(min(RESULTS, turns - rounds), MOST_S))
+            results = min(RESULTS, turns - rounds)
+            asyncio.run(fleet.run(lambda: len(fleet.committed_s) >= results, MOST_S))
     ends = sorted(fleet.committed_s)
     return _Costs(
         jobs=turns // REPETITIONS,

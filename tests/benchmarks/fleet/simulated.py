@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,11 +131,11 @@ class SimulatedFleet:
     welcomed_s: list[float] = field(default_factory=list)
     first_leases_s: list[float] = field(default_factory=list)
 
-    async def run(self, results: int, most_s: float) -> None:
-        """Works until so many results are committed, or for so long, s."""
+    async def run(self, is_enough: Callable[[], bool], most_s: float) -> None:
+        """Works until it is enough, or for so long, s."""
         agents = [asyncio.create_task(self._agent(number)) for number in range(self.count)]
         ends_s = time.perf_counter() + most_s
-        while len(self.committed_s) < results and time.perf_counter() < ends_s:
+        while not is_enough() and time.perf_counter() < ends_s:
             await asyncio.sleep(0.02)
             for ended in (agent for agent in agents if agent.done()):
                 ended.result()
