@@ -49,11 +49,13 @@ def check_outputs(
 
     Returns:
         None where this machine makes other inputs of the seed than the reference is of, as a NumPy
-        may that draws other numbers.
+        may that draws other numbers, and where the reference kept nothing but zeros of one input.
 
     Raises:
         RuntimeRefused: the runtime could not compute.
     """
+    if not all(one.any() for output in reference.kept for one in output):
+        return None
     digest, answers = hashlib.sha256(), []
     for images in reference_inputs(takes):
         digest.update(images.tobytes())

@@ -77,8 +77,7 @@ def dial_patience_s(number: int, timeout_s: float) -> float:
     """How long the dial of this number, from 1, waits for an answer, s.
 
     Twice as long each time, up to two minutes: whoever is not answered in time stands in a line
-    with others, and makes it longer by hanging up. Where there is no end of dialling, a minute is
-    the least.
+    with others, and makes it longer by hanging up.
     """
     return min(timeout_s * 2.0 ** min(number - 1, 10), max(timeout_s, _MOST_PATIENCE_S))
 

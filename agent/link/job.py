@@ -114,6 +114,7 @@ class Job:
     async def _fetch(self, lease: Lease, held: ExitStack) -> OpenArtifact:
         """The file that a lease names as its artifact, which makes room for nothing while held."""
         held.enter_context(self._cache.holding(lease.artifact_sha256))
+        self._cancellation.raise_if_cancelled()
         self._report_progress(Stage.FETCHING)
         self._fetching = asyncio.create_task(fetch(self._source, self._cache, lease))
         try:

@@ -33,8 +33,10 @@ class Making:
                 self._count -= 1
                 if not self._count:
                     # Nothing is left that would share its libraries' memory with a measurement.
-                    await self._rest()
-                    await self._held.aclose()
+                    try:
+                        await self._rest()
+                    finally:
+                        await self._held.aclose()
 
     async def _rest(self) -> None:
         await asyncio.to_thread(self._servers.rest)

@@ -69,13 +69,18 @@ class Arrivals:
         if (older := self._sessions.get(hello.device_id)) is None:
             await self._commits.write(devices.came, hello.device_id, self._clock.unix_ms())
         else:
-            given = self._take_place(older, hello)
-            # It may have been given one meanwhile.
-            out = await asyncio.to_thread(
-                attempts.leases_of_device, self._database, hello.device_id
-            )
+            # One that it is just being given is in its older session then.
+            async with older.dispatching:
+                given = self._take_place(older, hello)
+                out = await asyncio.to_thread(
+                    attempts.leases_of_device, self._database, hello.device_id
+                )
         held = await self._held_leases(hello, out, given)
         taken_back = await self._taken_back(hello)
+        # Another stream of the device may have come while this one waited.
+        if (meanwhile := self._sessions.get(hello.device_id)) is not None:
+            more = self._take_place(meanwhile, hello)
+            given, held = {**given, **more}, {**held, **more}
         # From here on nothing is waited for: who hangs up meanwhile would stay connected.
         session = AgentSession(hello, held)
         self._sessions[hello.device_id] = session

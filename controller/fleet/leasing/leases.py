@@ -95,7 +95,8 @@ def longest_ms(lease: Lease) -> int:
     measuring_ms = _STARTS_MS + _BUDGETS * settings.time_budget_ms
     measuring_ms += settings.sustained_minutes * _SUSTAINED_MINUTE_MS
     measuring_ms += _PROFILE_MS if settings.profile_runs else 0
-    fetching_ms = lease.artifact_size_bytes // _SLOWEST_BYTES_A_MS
+    fetched_bytes = lease.artifact_size_bytes + lease.reference_size_bytes
+    fetching_ms = fetched_bytes // _SLOWEST_BYTES_A_MS
     return _SPARE * (measuring_ms + settings.gate.deadline_ms + fetching_ms)
 
 

@@ -43,6 +43,7 @@ _OF_EITHER: Final = frozenset(
         ReasonCode.CRASHED,
         ReasonCode.RUNTIME_ERROR,
         ReasonCode.TIMED_OUT,
+        ReasonCode.WRONG_OUTPUT,
     }
 )
 

@@ -130,7 +130,9 @@ class Preparing:
         waiting = frozenset(chain.from_iterable(places.values()))
         idle = await asyncio.to_thread(list_idle, self._database, waiting)
         demand = self._converter.demand
-        demand.want(sweep_id, urgency_of(sweep.spec), places, idle)
+        # It may have been edited since it began.
+        edited = await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
+        demand.want(sweep_id, urgency_of(edited.spec), places, idle)
         try:
             # A sentinel has no accuracy to be right about, and synthetic weights are always there.
             await self._convert_role(sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC, is_again)

@@ -1,5 +1,6 @@
 """What befell a device is written with what it tells, is bounded, and stays the device's own."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -201,3 +202,13 @@ async def test_nothing_is_written_for_a_heartbeat_or_a_report(
         await fleet.report(session, measured_report(given.attempt_id, given.job_id))
         await fleet.look_after_leases()
     assert [each for each in asked if "device_events" in each.text] == []
+
+
+async def test_of_two_streams_that_come_at_once_the_last_one_stays_and_the_other_ends(
+    fleet: Fleet,
+) -> None:
+    hellos = (replace(hello("phone"), run_id=run) for run in ("first", "second"))
+    both = await asyncio.gather(*map(fleet.connect, hellos))
+    (ended,) = (session for session in both if said(session)[-1] is None)
+    await fleet.disconnect(ended, None)
+    assert fleet.connected() == {ended.device_id}
