@@ -13,7 +13,7 @@ import pytest
 from controller.conversions.converter import Converter
 from controller.conversions.disk_room import RESERVED_BYTES
 from controller.conversions.requests import Listener
-from controller.conversions.stored import Shelf
+from controller.conversions.stored import Shelf, keep
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, Refused
 from controller.domain.measurements import Verdict
@@ -21,7 +21,7 @@ from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state.artifacts import made_versions
-from controller.state.blobs import open_blobs, put_blob
+from controller.state.blobs import open_blobs
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.prospects.planner import Planner
@@ -148,9 +148,9 @@ async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended
         open_while_converting.append(fleet.gate.may_measure())
         if len(open_while_converting) == 1:
             raise OSError(28, "No space left on device")
-        put_blob(*arguments)  # type: ignore[arg-type]
+        keep(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("controller.conversions.converter.put_blob", fail_for_the_first)
+    monkeypatch.setattr("controller.conversions.converter.keep", fail_for_the_first)
     other = tuple(
         variant
         for variant in variants_of(CATALOG.get("PPLCNet_x0_35"))

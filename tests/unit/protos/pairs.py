@@ -107,6 +107,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (fleet.Progress, fleet_pb2.Progress),
     (fleet.Report, fleet_pb2.Report),
     (fleet.Welcome, fleet_pb2.Welcome),
+    (fleet.InLine, fleet_pb2.InLine),
+    (fleet.SlowDown, fleet_pb2.SlowDown),
     (fleet.Lease, fleet_pb2.Lease),
     (fleet.ReportCommitted, fleet_pb2.ReportCommitted),
     (fleet.ReportRefused, fleet_pb2.ReportRefused),
