@@ -17,19 +17,18 @@ from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
 from controller.fleet.standing.changing import attempt_ended, attempt_lost, attempt_reported
-from controller.state.attempts import (
+from controller.state.attempts import StoredAttempt, find_attempt
+from controller.state.database import Database, Transaction
+from controller.state.jobs import end_job, fail_job
+from controller.state.profiles import record_profile
+from controller.state.rounds.courses import add_waiting
+from controller.state.rounds.endings import (
     LostTurn,
-    StoredAttempt,
-    find_attempt,
     set_given_back,
     set_lost,
     set_reported,
     set_undelivered,
 )
-from controller.state.database import Database, Transaction
-from controller.state.jobs import end_job, fail_job
-from controller.state.profiles import record_profile
-from controller.state.rounds.courses import add_waiting
 from controller.state.rounds.repetitions import record_repetition
 from controller.state.rounds.turns import (
     LeasedTurn,
@@ -137,7 +136,7 @@ def record_report(
             change = _end_attempt(transaction, attempt, report, now_unix_ms)
         if attempt.state is not AttemptState.REPORTED and not _was_stopped(attempt, report):
             why = _why_failed(report, attempt.output_tolerance)
-            quarantined = attempt_reported(transaction, attempt.turn, why, now_unix_ms)
+            quarantined = attempt_reported(transaction, attempt, why, now_unix_ms)
     if change is not _Change.ONE_OF_SEVERAL or attempt.is_sentinel:
         # Again for a repeated report: the first may have been committed and not settled.
         settle_report(database, attempt.turn, now_unix_ms)

@@ -1,4 +1,4 @@
-"""Attempts at turns: leased, reported, lost."""
+"""Attempts at turns: leased, found, told to agents."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -9,22 +9,21 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
-    func,
     insert,
     select,
-    update,
 )
 
+from controller.domain.devices import DeviceStanding
 from controller.domain.jobs import AttemptState, limited, waiting_limit_ms
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
-from controller.state.devices.standings import read_standing
+from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.courses import Place, told_spread
 from controller.state.rounds.next_places import has_next_place
 from controller.state.rounds.next_turns import find_next_turn, leasable
 from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
-from controller.state.schema import artifacts, attempts, courses, jobs, turns
+from controller.state.schema import artifacts, attempts, courses, device_standings, jobs, turns
 from controller.state.schema.columns import Unreadable
 from controller.state.schema.unreadable import finite, misfit_of
 from protos.fleet import Lease
@@ -42,6 +41,7 @@ class StoredAttempt:
         reading_count: how many readings its sweep has on the device.
         leased_at_unix_ms: since when, by the controller's clock.
         output_tolerance: how far its outputs may be from the reference, relative; None is unknown.
+        standing: of its device, now.
     """
 
     turn: LeasedTurn
@@ -51,14 +51,7 @@ class StoredAttempt:
     leased_at_unix_ms: int
     state: AttemptState
     output_tolerance: float | None
-
-
-@dataclass(frozen=True)
-class LostTurn:
-    """The turn of an attempt that came to nothing, and how many at it did so, this one included."""
-
-    turn: LeasedTurn
-    times: int
+    standing: DeviceStanding
 
 
 class JobUnreadable(Exception):
@@ -92,8 +85,6 @@ def lease_next(
     """
     attempt_id = uuid.uuid4().hex
     with database.writing() as transaction:
-        if not read_standing(transaction, device_id).takes_jobs:
-            return None
         job = find_next_turn(transaction, device_id, phases)
         if job is None:
             return None
@@ -101,9 +92,7 @@ def lease_next(
         turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
         if why := _misfit_of(job):
             raise JobUnreadable(turn, why)
-        known = told_spread(job)
-        own = spread_of(medians_of(transaction, job.job_id))
-        spread = 0.0 if known is None else process_spread(known, own)
+        spread = _process_spread(transaction, job)
         lease_turn(transaction, turn)
         transaction.execute(
             _ADD,
@@ -124,8 +113,6 @@ def has_next(
 ) -> bool:
     """Whether there is a turn that the device could lease, of sweeps in these phases."""
     with database.transaction() as transaction:
-        if not read_standing(transaction, device_id).takes_jobs:
-            return False
         return has_next_place(transaction, device_id, phases)
 
 
@@ -155,12 +142,7 @@ def list_given_back(database: Database, device_id: str, among: Sequence[str]) ->
 def leased_attempts(database: Database) -> dict[str, str]:
     """Attempts that are out, with their devices' ids."""
     with database.transaction() as transaction:
-        rows = transaction.execute(
-            select(attempts.c.attempt_id, attempts.c.device_id).where(
-                attempts.c.state == AttemptState.LEASED
-            )
-        ).all()
-    return {row.attempt_id: row.device_id for row in rows}
+        return dict(transaction.execute(_OUT).tuples().all())
 
 
 def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
@@ -209,68 +191,15 @@ def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> S
         row.leased_at_unix_ms,
         row.state,
         finite(row.output_tolerance),
+        standing_of(row._mapping),
     )
-
-
-def set_reported(transaction: Transaction, attempt_id: str) -> bool:
-    """Remembers that an attempt was reported, also one that was given up for lost before.
-
-    Returns:
-        Whether it had not been reported before.
-    """
-    return bool(transaction.execute(_SET_REPORTED, {"of_attempt": attempt_id}).rowcount)
-
-
-def set_given_back(transaction: Transaction, attempt_id: str) -> LeasedTurn | None:
-    """Remembers that an attempt was given back; its turn, None when it is not out."""
-    return _end_lease(transaction, attempt_id, AttemptState.GIVEN_BACK)
-
-
-def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:
-    """Remembers that an attempt is lost; None when it is not out any more."""
-    return _end_vainly(transaction, attempt_id, AttemptState.LOST)
-
-
-def set_undelivered(transaction: Transaction, attempt_id: str) -> LostTurn | None:
-    """Remembers that an attempt's artifact did not come whole; None when it is not out any more."""
-    return _end_vainly(transaction, attempt_id, AttemptState.UNDELIVERED)
-
-
-def _end_vainly(transaction: Transaction, attempt_id: str, state: AttemptState) -> LostTurn | None:
-    turn = _end_lease(transaction, attempt_id, state)
-    if turn is None:
-        return None
-    times = transaction.scalars(
-        select(func.count())
-        .select_from(attempts)
-        .where(
-            attempts.c.job_id == turn.job_id,
-            attempts.c.ordinal == turn.ordinal,
-            attempts.c.state == state,
-        )
-    ).one()
-    return LostTurn(turn, times)
-
-
-def _end_lease(transaction: Transaction, attempt_id: str, state: AttemptState) -> LeasedTurn | None:
-    ended = transaction.execute(
-        update(attempts)
-        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.LEASED)
-        .values(state=state)
-    )
-    if ended.rowcount == 0:
-        return None
-    row = transaction.execute(
-        select(attempts.c.ordinal, jobs.c.job_id, jobs.c.sweep_id, jobs.c.device_id)
-        .join(jobs, jobs.c.job_id == attempts.c.job_id)
-        .where(attempts.c.attempt_id == attempt_id)
-    ).one()
-    place = Place(sweep_id=row.sweep_id, device_id=row.device_id)
-    return LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
 
 
 # What is asked for each lease and report is put together once.
 _ADD = insert(attempts)
+_OUT = select(attempts.c.attempt_id, attempts.c.device_id).where(
+    attempts.c.state == AttemptState.LEASED
+)
 _FIND = (
     select(
         jobs.c.job_id,
@@ -282,9 +211,12 @@ _FIND = (
         attempts.c.leased_at_unix_ms,
         attempts.c.state,
         artifacts.c.output_tolerance,
+        *COLUMNS,
     )
+    .select_from(jobs)
     .join(attempts, attempts.c.job_id == jobs.c.job_id)
     .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
+    .outerjoin(device_standings, device_standings.c.device_id == jobs.c.device_id)
     .join(
         courses,
         and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
@@ -294,14 +226,6 @@ _FIND = (
         jobs.c.device_id == bindparam("of_device"),
     )
 )
-_SET_REPORTED = (
-    update(attempts)
-    .where(
-        attempts.c.attempt_id == bindparam("of_attempt"),
-        attempts.c.state != AttemptState.REPORTED,
-    )
-    .values(state=AttemptState.REPORTED)
-)
 
 
 def _misfit_of(job: Row[Any]) -> str:
@@ -309,10 +233,20 @@ def _misfit_of(job: Row[Any]) -> str:
     if isinstance(job.settings, Unreadable):
         return "settings"
     try:
-        # Any spread will do: it is no part of the job.
-        return misfit_of(job.settings) or misfit_of(_lease("", job, 0.0))
+        # Any spread will do: it is no part of the job, and the gate as it is stored is.
+        return misfit_of(replace(_lease("", job, 0.0), settings=job.settings))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return str(error) or type(error).__name__
+
+
+def _process_spread(transaction: Transaction, job: Row[Any]) -> float:
+    """How far processes differ, as its agent is told; 0 where that is no matter."""
+    known = told_spread(job)
+    if known is None:
+        return 0.0
+    # Before the first, there is none of its own.
+    medians_ms = medians_of(transaction, job.job_id) if job.ordinal else ()
+    return process_spread(known, spread_of(medians_ms))
 
 
 def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:

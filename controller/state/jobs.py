@@ -35,7 +35,15 @@ _MOVE_ONE = (
     .values(state=bindparam("after"))
 )
 _STANDING = select(jobs.c.sweep_id, jobs.c.state).where(jobs.c.job_id == bindparam("of_job"))
-_SETTINGS = select(jobs.c.settings).where(jobs.c.job_id == bindparam("of_job"))
+_NOT_READY = (
+    select(func.count())
+    .select_from(turns)
+    .where(turns.c.job_id == bindparam("of_job"), turns.c.state == TurnState.NOT_READY)
+    .scalar_subquery()
+)
+_TOLD = select(jobs.c.settings, _NOT_READY.label("not_ready")).where(
+    jobs.c.job_id == bindparam("of_job")
+)
 _DROP_OF_ONE = (
     update(turns)
     .where(
@@ -129,10 +137,10 @@ def cancel_jobs_of_device(database: Database, device_id: str) -> None:
         drop_turns(transaction, turns.c.device_id == device_id)
 
 
-def read_settings(transaction: Transaction, job_id: str) -> MeasureSettings:
-    """How a job is to be measured."""
-    settings: MeasureSettings = transaction.scalars(_SETTINGS, {"of_job": job_id}).one()
-    return settings
+def read_told(transaction: Transaction, job_id: str) -> tuple[MeasureSettings, int]:
+    """How a job is to be measured, and for how many of its turns the device was not ready."""
+    row = transaction.execute(_TOLD, {"of_job": job_id}).one()
+    return row.settings, row.not_ready
 
 
 def read_backbone(transaction: Transaction, job_id: str) -> str:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
-    bindparam,
     case,
     func,
     insert,
@@ -33,7 +32,7 @@ from controller.domain.measurements import (
 )
 from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
-from controller.state.rounds.counts import number_outcome
+from controller.state.rounds.counts import LAST_OUTCOME, SWEEP_OF_JOB, count_outcome
 from controller.state.rounds.repetitions import stored_repetition
 from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import (
@@ -82,20 +81,18 @@ class Conclusion:
 _CONCLUDED = tuple(field.name for field in fields(Conclusion))
 
 # What is asked for each job that ends is put together once.
-_ADD = insert(measurements)
-_SWEEP = select(jobs.c.sweep_id).where(jobs.c.job_id == bindparam("of_job"))
+_ADD = insert(measurements).values(sweep_id=SWEEP_OF_JOB, ordinal=LAST_OUTCOME)
 
 
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
     """Keeps how a job ended; the transaction is the caller's, which writes."""
-    sweep_id = transaction.scalars(_SWEEP, {"of_job": job_id}).one()
+    count_outcome(transaction, job_id)
     kept = {
         "measurement_id": uuid.uuid4().hex,
         "job_id": job_id,
-        "sweep_id": sweep_id,
-        "ordinal": number_outcome(transaction, sweep_id),
+        "of_job": job_id,
         "committed_at_unix_ms": now_unix_ms,
     }
     transaction.execute(_ADD, kept | vars(conclusion))

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     RowMapping,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -40,6 +41,20 @@ from controller.state.schema.unreadable import MAX_WHOLE, readable
 SHOWN_CANDIDATES = 8
 # An index finds those that have not ended.
 _IS_RUNNING = and_(sweeps.c.ended_at_unix_ms.is_(None), sweeps.c.phase.in_(RUNNING_PHASES))
+
+# What is asked every second is put together once.
+_HAS_FINISHED = and_(
+    _IS_RUNNING,
+    sweeps.c.phase == SweepPhase.MEASURING,
+    exists()
+    .where(
+        sweep_counts.c.sweep_id == sweeps.c.sweep_id,
+        *(sweep_counts.c[state.value] == 0 for state in OPEN),
+    )
+    .correlate(sweeps),
+)
+_FINISHED = select(sweeps.c.sweep_id).where(_HAS_FINISHED)
+_IS_FINISHED = _FINISHED.where(sweeps.c.sweep_id == bindparam("of_sweep"))
 
 
 @dataclass(frozen=True)
@@ -248,21 +263,13 @@ def end_finished(database: Database, now_unix_ms: int, sweep_id: str | None = No
         now_unix_ms: the time.
         sweep_id: the one to look at; None is all.
     """
-    still_open = (sweep_counts.c[state.value] for state in OPEN)
-    is_over = (
-        exists()
-        .where(sweep_counts.c.sweep_id == sweeps.c.sweep_id, *(each == 0 for each in still_open))
-        .correlate(sweeps)
-    )
-    finished = and_(_IS_RUNNING, sweeps.c.phase == SweepPhase.MEASURING, is_over)
-    if sweep_id is not None:
-        finished = and_(finished, sweeps.c.sweep_id == sweep_id)
     ended = {"phase": SweepPhase.ENDED, "ended_at_unix_ms": now_unix_ms}
     with database.transaction() as transaction:
-        found = transaction.scalars(select(sweeps.c.sweep_id).where(finished)).all()
+        asked = (_FINISHED, {}) if sweep_id is None else (_IS_FINISHED, {"of_sweep": sweep_id})
+        found = transaction.scalars(*asked).all()
         if found:
             transaction.execute(
-                update(sweeps).where(sweeps.c.sweep_id.in_(found), finished).values(ended)
+                update(sweeps).where(sweeps.c.sweep_id.in_(found), _HAS_FINISHED).values(ended)
             )
     return bool(found)
 

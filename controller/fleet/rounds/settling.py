@@ -18,7 +18,7 @@ from controller.state.database import Database, Transaction
 from controller.state.jobs import (
     end_job,
     has_open_candidates,
-    read_settings,
+    read_told,
     record_failure,
 )
 from controller.state.measurements import record_conclusion
@@ -34,7 +34,6 @@ from controller.state.rounds.repetitions import TakenRepetition, list_taken, mar
 from controller.state.rounds.turns import (
     LeasedTurn,
     append_turns,
-    count_not_ready,
     list_open_jobs,
 )
 from controller.state.schema.unreadable import first_unreadable
@@ -203,9 +202,8 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
     measurement. One of which anything cannot be read any more ends as a failure.
     """
     with database.transaction() as transaction:
-        settings = read_settings(transaction, job_id)
+        settings, not_ready = read_told(transaction, job_id)
         taken = list_taken(transaction, job_id)
-        not_ready = count_not_ready(transaction, job_id)
     if unreadable := _unreadable(settings, taken):
         why = reason(ReasonCode.JOB_UNREADABLE, {"detail": unreadable})
         record_failure(database, job_id, (why,), now_unix_ms)

@@ -22,12 +22,14 @@ from controller.fleet.standing.rules import (
     is_of_the_job,
     rested,
 )
-from controller.state.attempts import list_out, set_given_back
+from controller.state.attempts import StoredAttempt, list_out
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import fails_elsewhere, keep_standing, read_standing
-from controller.state.jobs import read_backbone, read_settings
+from controller.state.jobs import read_backbone, read_told
+from controller.state.rounds.endings import set_given_back
 from controller.state.rounds.turns import LeasedTurn, queue_turn_again
+from controller.state.schema.columns import Unreadable
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode
 
@@ -69,17 +71,17 @@ def wake_device(database: Database, device_id: str, by: Caller, now_unix_ms: int
 
 
 def attempt_reported(
-    transaction: Transaction, turn: LeasedTurn, why: Sequence[Reason], now_unix_ms: int
+    transaction: Transaction, attempt: StoredAttempt, why: Sequence[Reason], now_unix_ms: int
 ) -> tuple[Reason, ...]:
     """What follows for a device from its report; `why` is of one that failed.
 
     Returns:
         Why it is in quarantine from now on; empty where it is not, or was before.
     """
-    before = read_standing(transaction, turn.place.device_id)
+    turn, before = attempt.turn, attempt.standing
     if not why:
         after = after_success(before)
-    elif _is_of_the_job(transaction, turn, why[0].code):
+    elif _is_of_the_job(transaction, turn, attempt.settings, why[0].code):
         after = after_word(before)
     else:
         backbone = read_backbone(transaction, turn.job_id)
@@ -95,10 +97,10 @@ def attempt_lost(
     backbone = read_backbone(transaction, turn.job_id)
     if why.code is ReasonCode.NEVER_REPORTED:
         after = after_silence(before, backbone, now_unix_ms)
-    elif _is_of_the_job(transaction, turn, why.code):
-        after = before
     else:
-        after = after_loss(before, backbone, now_unix_ms)
+        settings, _ = read_told(transaction, turn.job_id)
+        is_of_it = _is_of_the_job(transaction, turn, settings, why.code)
+        after = before if is_of_it else after_loss(before, backbone, now_unix_ms)
     return _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)
 
 
@@ -108,8 +110,12 @@ def attempt_ended(transaction: Transaction, device_id: str, now_unix_ms: int) ->
     _follow_up(transaction, device_id, before, before, now_unix_ms)
 
 
-def _is_of_the_job(transaction: Transaction, turn: LeasedTurn, code: ReasonCode) -> bool:
-    settings = read_settings(transaction, turn.job_id)
+def _is_of_the_job(
+    transaction: Transaction,
+    turn: LeasedTurn,
+    settings: MeasureSettings | Unreadable,
+    code: ReasonCode,
+) -> bool:
     readable = settings if isinstance(settings, MeasureSettings) else None
     return is_of_the_job(code, readable, lambda: fails_elsewhere(transaction, turn.job_id, code))
 

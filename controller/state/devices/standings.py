@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, exists, insert, select
+from sqlalchemy import and_, bindparam, delete, exists, insert, select
 
 from controller.domain.devices import ACTIVE, DeviceCondition, DeviceStanding, HeldUp
 from controller.domain.jobs import OPEN, JobState
@@ -20,15 +20,13 @@ _HELD = tuple(each for each in DeviceCondition if each is not DeviceCondition.AC
 # In a large fleet, what most failures are for is found among them.
 _MOST_LOOKED_AT: Final = 50
 COLUMNS = tuple(each for each in device_standings.c if each.name != "device_id")
+# What is asked for each loss is put together once.
+_OF_DEVICE = select(*COLUMNS).where(device_standings.c.device_id == bindparam("of_device"))
 
 
 def read_standing(transaction: Transaction, device_id: str) -> DeviceStanding:
     """How a device stands."""
-    row = (
-        transaction.execute(select(*COLUMNS).where(device_standings.c.device_id == device_id))
-        .mappings()
-        .one_or_none()
-    )
+    row = transaction.execute(_OF_DEVICE, {"of_device": device_id}).mappings().one_or_none()
     return ACTIVE if row is None else standing_of(row)
 
 

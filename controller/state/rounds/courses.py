@@ -202,9 +202,7 @@ def add_to_course(
 
 def add_waiting(transaction: Transaction, place: Place, waited_ms: int) -> None:
     """Counts how long a start waited, ms, among those of its sweep on its device."""
-    transaction.execute(
-        update(courses).where(_is_of(place)).values(waited_ms=courses.c.waited_ms + waited_ms)
-    )
+    transaction.execute(_ADD_WAITING, _key(place) | {"more_ms": waited_ms})
 
 
 def set_repeated(transaction: Transaction, place: Place) -> None:
@@ -301,6 +299,9 @@ _ADD_TO_COURSE = (
             "reading_count": courses.c.reading_count + bindparam("more_readings"),
         }
     )
+)
+_ADD_WAITING = (
+    update(courses).where(_IS_PLACE).values(waited_ms=courses.c.waited_ms + bindparam("more_ms"))
 )
 _ADD_TO_DEVICE = (
     update(device_spreads)

@@ -3,11 +3,13 @@
 What is looked at grows with the sweeps that are measured and with their people, not with jobs.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Row,
     ScalarSelect,
     and_,
     bindparam,
@@ -23,8 +25,9 @@ from sqlalchemy import (
 from controller.domain.jobs import JobState, TurnState
 from controller.domain.sweeps import SweepPhase
 from controller.state.database import Transaction
+from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.courses import Place
-from controller.state.schema import jobs, servings, sweeps, turns
+from controller.state.schema import device_standings, jobs, servings, sweeps, turns
 from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import MAX_WHOLE
 
@@ -96,7 +99,7 @@ _IS_NEXT_OF_ROUND = _first_queued(
     turns.c.ordinal, IS_AHEAD, turns.c.place > _WAITING_PLACE
 ) <= _first_waiting(_PASSED, sweeps.c.sweep_id)
 _IS_RUNNING = sweeps.c.ended_at_unix_ms.is_(None)
-_WITH_TURNS = select(sweeps.c.sweep_id, sweeps.c.rank).where(
+_HAS_TURNS = and_(
     _IS_RUNNING,
     or_(
         sweeps.c.phase == SweepPhase.MEASURING,
@@ -110,16 +113,34 @@ _WITH_TURNS = select(sweeps.c.sweep_id, sweeps.c.rank).where(
     IsJson(sweeps.c.spec),
     or_(_IS_NEXT, _IS_NEXT_OF_ROUND),
 )
-_FIRST = _WITH_TURNS.order_by(
-    sweeps.c.rank,
-    sweeps.c.started_by,
-    sweeps.c.due_unix_ms,
-    sweeps.c.created_at_unix_ms,
-    sweeps.c.sweep_id,
-).limit(1)
+_others = sweeps.alias()
+_HAS_OTHERS = exists().where(
+    _others.c.ended_at_unix_ms.is_(None),
+    _others.c.rank == sweeps.c.rank,
+    _others.c.started_by != sweeps.c.started_by,
+)
+# How the device stands comes with it.
+_FIRST = (
+    select(sweeps.c.sweep_id, sweeps.c.rank, _HAS_OTHERS.label("has_others"), *COLUMNS)
+    .select_from(
+        sweeps.outerjoin(device_standings, device_standings.c.device_id == bindparam("of_device"))
+    )
+    .where(_HAS_TURNS)
+    .order_by(
+        sweeps.c.rank,
+        sweeps.c.started_by,
+        sweeps.c.due_unix_ms,
+        sweeps.c.created_at_unix_ms,
+        sweeps.c.sweep_id,
+    )
+    .limit(1)
+)
 _FIRST_OF_PERSON = (
-    _WITH_TURNS.where(
-        sweeps.c.rank == bindparam("of_rank"), sweeps.c.started_by == bindparam("of_person")
+    select(sweeps.c.sweep_id)
+    .where(
+        _HAS_TURNS,
+        sweeps.c.rank == bindparam("of_rank"),
+        sweeps.c.started_by == bindparam("of_person"),
     )
     .order_by(sweeps.c.due_unix_ms, sweeps.c.created_at_unix_ms, sweeps.c.sweep_id)
     .limit(1)
@@ -127,12 +148,25 @@ _FIRST_OF_PERSON = (
 _PEOPLE = (
     select(sweeps.c.started_by).where(_IS_RUNNING, sweeps.c.rank == bindparam("of_rank")).distinct()
 )
+_SERVED = select(servings.c.person, servings.c.number).where(
+    servings.c.device_id == bindparam("of_device")
+)
+_SERVE = (
+    update(servings)
+    .where(
+        servings.c.device_id == bindparam("of_device"), servings.c.person == bindparam("of_person")
+    )
+    .values(number=bindparam("served_as"))
+)
+_SERVE_FIRST = insert(servings)
 
 
 def next_place(
     transaction: Transaction, device_id: str, phases: Collection[SweepPhase]
 ) -> Place | None:
     """The sweep in one of these phases whose turn it is on a device; None without any.
+
+    It is None, too, when the device takes no jobs.
 
     It is one of the highest priority. Where several people have such sweeps, it is of the one who
     was served there longest ago, which is remembered; of a person's sweeps it is the one with the
@@ -141,17 +175,18 @@ def next_place(
     The transaction is the caller's, which writes.
     """
     here = _here(device_id, phases)
-    first = transaction.execute(_FIRST, here).one_or_none()
+    first = _first(transaction, here)
     if first is None:
         return None
-    people = transaction.scalars(_PEOPLE, {"of_rank": first.rank}).all()
-    if len(people) == 1:
+    if not first.has_others:
         return Place(sweep_id=first.sweep_id, device_id=device_id)
-    for person in _longest_ago_first(transaction, device_id, people):
+    people = transaction.scalars(_PEOPLE, {"of_rank": first.rank}).all()
+    served = dict(transaction.execute(_SERVED, {"of_device": device_id}).tuples().all())
+    for person in sorted(people, key=lambda person: (served.get(person, 0), person)):
         asked = here | {"of_rank": first.rank, "of_person": person}
         sweep_id = transaction.scalars(_FIRST_OF_PERSON, asked).one_or_none()
         if sweep_id is not None:
-            _serve(transaction, device_id, person)
+            _serve(transaction, device_id, person, max(served.values(), default=0) + 1)
             return Place(sweep_id=sweep_id, device_id=device_id)
     return None
 
@@ -159,32 +194,24 @@ def next_place(
 def has_next_place(
     transaction: Transaction, device_id: str, phases: Collection[SweepPhase]
 ) -> bool:
-    """Whether any sweep in one of these phases has a turn for a device."""
-    return transaction.execute(_FIRST, _here(device_id, phases)).one_or_none() is not None
+    """Whether any sweep in one of these phases has a turn for a device that takes jobs."""
+    return _first(transaction, _here(device_id, phases)) is not None
 
 
 def _here(device_id: str, phases: Collection[SweepPhase]) -> dict[str, object]:
     return {"of_device": device_id, "while_converting": SweepPhase.CONVERTING in phases}
 
 
-def _longest_ago_first(
-    transaction: Transaction, device_id: str, people: Sequence[str]
-) -> Sequence[str]:
-    served = transaction.execute(
-        select(servings.c.person, servings.c.number).where(servings.c.device_id == device_id)
-    ).all()
-    numbers = {row.person: row.number for row in served}
-    return sorted(people, key=lambda person: (numbers.get(person, 0), person))
+def _first(transaction: Transaction, here: Mapping[str, object]) -> Row[Any] | None:
+    """The most urgent sweep with a turn, whoever started it."""
+    first = transaction.execute(_FIRST, here).one_or_none()
+    takes_jobs = first is not None and standing_of(first._mapping).takes_jobs
+    return first if takes_jobs else None
 
 
-def _serve(transaction: Transaction, device_id: str, person: str) -> None:
-    """Remembers that it was a person's turn on a device."""
-    last = transaction.scalars(
-        select(func.max(servings.c.number)).where(servings.c.device_id == device_id)
-    ).one()
-    number = (last or 0) + 1
-    of_person = and_(servings.c.device_id == device_id, servings.c.person == person)
-    served = update(servings).where(of_person).values(number=number)
-    if transaction.execute(served).rowcount == 0:
+def _serve(transaction: Transaction, device_id: str, person: str, number: int) -> None:
+    """Remembers that it was a person's turn on a device, the newest there by its number."""
+    asked = {"of_device": device_id, "of_person": person, "served_as": number}
+    if transaction.execute(_SERVE, asked).rowcount == 0:
         first = {"device_id": device_id, "person": person, "number": number}
-        transaction.execute(insert(servings).values(first))
+        transaction.execute(_SERVE_FIRST, first)

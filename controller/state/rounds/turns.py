@@ -55,11 +55,6 @@ _OF_JOB = (
     .where(turns.c.job_id == bindparam("of_job"))
     .order_by(turns.c.ordinal)
 )
-_NOT_READY = (
-    select(func.count())
-    .select_from(turns)
-    .where(turns.c.job_id == bindparam("of_job"), turns.c.state == TurnState.NOT_READY)
-)
 _OF_OPEN_JOBS = (
     select(
         turns.c.job_id,
@@ -167,11 +162,6 @@ def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
     waits = transaction.scalars(_WAITS, {"of_job": turn.job_id}).one()
     moved = {"before": TurnState.LEASED, "after": _beginning(is_waiting=waits)}
     transaction.execute(_MOVE, _key(turn) | moved)
-
-
-def count_not_ready(transaction: Transaction, job_id: str) -> int:
-    """How many turns of a job the device was not ready for."""
-    return transaction.scalars(_NOT_READY, {"of_job": job_id}).one()
 
 
 def begin_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:

@@ -23,11 +23,11 @@ from tests.integration.controller.fleet.statements import Statement, heard, walk
 from tests.integration.controller.fleet.test_fleet import lease, said
 
 # Statements of a lease and its report together, two BEGINs among them.
-MOST_OF_A_TURN = 22
+MOST_OF_A_TURN = 19
 # What it tells of the jobs before it is looked at, and how the sweep stands.
 MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its figures kept.
-MORE_OF_AN_END = 11
+MORE_OF_AN_END = 7
 
 
 async def one_after_another(
