@@ -10,7 +10,7 @@ BACKBONES: Final = ("PPLCNet_x0_25", "MobileNetV3_small_x0_35", "ShuffleNetV2_x0
 HEARTBEAT_INTERVAL_MS: Final = 500
 # Shorter than in life, and longer than a busy machine keeps a process from its core.
 LEASE_MS: Final = 6_000
-CERTIFICATE_LIFETIME_MS: Final = 6_000
+CERTIFICATE_LIFETIME_MS: Final = 15_000
 _YEAR_MS: Final = 365 * 24 * 3_600_000
 
 

@@ -27,7 +27,12 @@ from models.catalog.catalog import load_catalog
 from models.catalog.variants import WeightsKind
 from models.weights.weights import Weights, weights_at_hand
 from protos.runtimes import Runtime, RuntimeInfo
-from tests.integration.controller.conftest import OwnedClock, start_sweep, store_artifact
+from tests.integration.controller.conftest import (
+    REFERENCE,
+    OwnedClock,
+    start_sweep,
+    store_artifact,
+)
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
 
 CATALOG = load_catalog()
@@ -212,8 +217,10 @@ def test_a_plan_tells_jobs_files_and_time(
     assert (estimate.device, estimate.jobs, estimate.known_here) == ("phone", 1, 1)
     assert estimate.expected_ms == 2_000
     assert estimate.earlier_ratio is None
-    (tmp_path / "file").write_bytes(b"0" * figure.artifact_size_bytes)
-    put_blob(open_blobs(tmp_path), figure.artifact_sha256, tmp_path / "file")
+    reference = (REFERENCE.sha256, REFERENCE.size_bytes)
+    for sha256, size_bytes in ((figure.artifact_sha256, figure.artifact_size_bytes), reference):
+        (tmp_path / "file").write_bytes(b"0" * size_bytes)
+        put_blob(open_blobs(tmp_path), sha256, tmp_path / "file")
     there = planner.preview(spec, devices(database), with_jobs=False)
     assert (there.artifacts_stored, there.backbones_to_convert, there.jobs) == (1, (), ())
 
