@@ -8,14 +8,14 @@ from typing import Final
 from cryptography import x509
 
 from controller.access.authorities import Authorities
-from controller.access.certificates import serial_of
+from controller.access.certificates import Issued, serial_of
 from controller.domain.access import Caller, JoinTokenSpec
 from controller.domain.devices import Device, DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access import members
 from controller.state.artifacts import was_leased
-from controller.state.database import Database
+from controller.state.database import Database, Transaction
 from controller.state.devices.events import event_by
 from protos.fleet import Membership
 from protos.joining import SECRET_BYTES, JoinToken, secret_digest
@@ -103,33 +103,20 @@ class Members:
                     "'edgerank token create'",
                 )
             device_id = redeemed.device_id or str(uuid.uuid4())
+            earlier_unix_ms = members.last_expiry(transaction, device_id)
             members.admit(transaction, device_id, redeemed.labels, now_unix_ms)
-            issued = self._authorities.issue(
-                request_der, device_id, now_unix_ms + self._lifetime_ms
-            )
-            members.add_certificate(
-                transaction, device_id, issued.serial, now_unix_ms, issued.expires_at_unix_ms
-            )
+            issued = self._issue(transaction, device_id, request_der, earlier_unix_ms)
         return self._membership(device_id, issued.pem), redeemed.token_id
 
     def renew(self, device_id: str, request_der: bytes) -> Membership:
         """A member's next certificate; the one before stays good until it ends.
 
-        The next one ends no earlier, whatever this controller's clock says meanwhile: else one that
-        was given while the clock was years behind has ended when it is right again.
-
         Raises:
             EdgerankError: INVALID_INPUT for what is no certificate request.
         """
-        now_unix_ms = self._clock.unix_ms()
-        ends_unix_ms = max(
-            now_unix_ms + self._lifetime_ms, members.last_expiry(self._database, device_id)
-        )
-        issued = self._authorities.issue(request_der, device_id, ends_unix_ms)
         with self._database.transaction() as transaction:
-            members.add_certificate(
-                transaction, device_id, issued.serial, now_unix_ms, issued.expires_at_unix_ms
-            )
+            earlier_unix_ms = members.last_expiry(transaction, device_id)
+            issued = self._issue(transaction, device_id, request_der, earlier_unix_ms)
         return self._membership(device_id, issued.pem)
 
     def device_of(self, certificate_pem: bytes) -> str:
@@ -180,6 +167,22 @@ class Members:
                 f"{device.name} joined without a certificate, which alone can be revoked: stop "
                 "its agent",
             )
+
+    def _issue(
+        self, transaction: Transaction, device_id: str, request_der: bytes, earlier_unix_ms: int
+    ) -> Issued:
+        """A certificate of a device that ends no earlier than the last that it had.
+
+        Whatever this controller's clock says meanwhile: else one that was given while the clock was
+        years behind has ended when it is right again.
+        """
+        now_unix_ms = self._clock.unix_ms()
+        ends_unix_ms = max(now_unix_ms + self._lifetime_ms, earlier_unix_ms)
+        issued = self._authorities.issue(request_der, device_id, ends_unix_ms)
+        members.add_certificate(
+            transaction, device_id, issued.serial, now_unix_ms, issued.expires_at_unix_ms
+        )
+        return issued
 
     def _membership(self, device_id: str, certificate_pem: bytes) -> Membership:
         return Membership(

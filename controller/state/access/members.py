@@ -146,13 +146,12 @@ def find_certificate(database: Database, serial: str) -> KnownCertificate | None
     return KnownCertificate(device_id=row.device_id, expires_at_unix_ms=row.expires_at_unix_ms)
 
 
-def last_expiry(database: Database, device_id: str) -> int:
+def last_expiry(transaction: Transaction, device_id: str) -> int:
     """When the last of a member's certificates ends, ms since 1970 UTC; 0 where it has none."""
     latest = select(func.max(certificates.c.expires_at_unix_ms)).where(
         certificates.c.device_id == device_id
     )
-    with database.transaction() as transaction:
-        return transaction.scalars(latest).one() or 0
+    return transaction.scalars(latest).one() or 0
 
 
 def labels_of_member(database: Database, device_id: str) -> Mapping[str, str] | None:

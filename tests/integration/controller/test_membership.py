@@ -111,6 +111,21 @@ def test_what_was_renewed_while_the_clock_was_behind_is_good_when_it_is_right_ag
         members.device_of(renewed.certificate_pem.encode())
 
 
+async def test_who_joins_again_while_the_clock_is_behind_is_good_when_it_is_right_again(
+    database: Database, fleet: Fleet, members: Members, clock: OwnedClock
+) -> None:
+    clock.now_ms = 40 * LIFETIME_MS
+    joined, _token_id = members.join(_token(members), new_request().request_der)
+    await fleet.connect(replace(hello("phone"), device_id=joined.device_id))
+    (device,) = list_devices(database, frozenset())
+    clock.now_ms = 0
+    spec = JoinTokenSpec(lifetime_ms=1_000, labels={}, device="phone")
+    spelt, _id = members.new_token(spec, bytes(32), device, ("lab:7700",))
+    again, _token_id = members.join(parse_join_token(spelt).secret, new_request().request_der)
+    clock.now_ms = 41 * LIFETIME_MS - 1
+    assert members.device_of(again.certificate_pem.encode()) == joined.device_id
+
+
 def test_a_token_ends_by_the_controllers_clock(members: Members, clock: OwnedClock) -> None:
     secret = _token(members)
     clock.now_ms = 1_000
