@@ -4,9 +4,9 @@ import random
 
 from protos.device import DeviceProfile
 from protos.fleet import Failure, Lease, Measured, Report, failed
-from protos.measuring import Repetition, StopReason
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
+from tests.measured import repetition_of
 from tests.simulation.schedules import MOST_THREADS
 
 RUNTIME = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2")
@@ -44,15 +44,7 @@ def report_of(lease: Lease, ended_at_unix_ms: int, took_ms: int, code: ReasonCod
 
 
 def _measured(lease: Lease) -> Measured:
-    repetition = Repetition(
-        latency_ns=samples_of(lease.attempt_id),
-        warmup_ns=(9_000_000,),
-        load_ns=1_000_000,
-        peak_rss_bytes=90_000_000,
-        baseline_rss_bytes=50_000_000,
-        busy_threads=1,
-        stop_reason=StopReason.PRECISE,
-    )
+    repetition = repetition_of(samples_of(lease.attempt_id))
     return Measured(runtime=RUNTIME, repetition=repetition, affinity=(0,))
 
 

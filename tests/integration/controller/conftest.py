@@ -1,22 +1,28 @@
 """A real database in a folder of the test's own, and a fleet on a clock of the test's own."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.store import LocalStore
 
+from controller.conversions.converter import Converter
+from controller.conversions.stored import Shelf
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state import jobs, sweeps
 from controller.state.artifacts import record_artifact
+from controller.state.blobs import open_blobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
+from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.planning import plan_sweep
+from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
@@ -64,6 +70,39 @@ def changes() -> Changes:
 @pytest.fixture
 def fleet(database: Database, clock: OwnedClock, changes: Changes) -> Fleet:
     return Fleet(database, changes, clock, "the-controllers-host")
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> LocalStore:
+    return open_blobs(tmp_path)
+
+
+@pytest.fixture
+async def converter(
+    database: Database, fleet: Fleet, clock: OwnedClock, tmp_path: Path, blobs: LocalStore
+) -> AsyncIterator[Converter]:
+    converter = Converter(database, blobs, tmp_path, load_catalog(), fleet.gate, clock=clock)
+    yield converter
+    converter.close()
+
+
+@pytest.fixture(name="sweeps")
+async def running_sweeps(
+    database: Database,
+    fleet: Fleet,
+    converter: Converter,
+    changes: Changes,
+    *,
+    clock: OwnedClock,
+    tmp_path: Path,
+    blobs: LocalStore,
+) -> AsyncIterator[Sweeps]:
+    """Sweeps of whichever converter the tests have."""
+    catalog = load_catalog()
+    planner = Planner(Shelf(database, blobs, tmp_path / "weights"), catalog)
+    running = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
+    yield running
+    await running.close()
 
 
 def content_of(variant: Variant) -> bytes:

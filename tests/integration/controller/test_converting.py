@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from controller.conversions.converter import Converter
 from controller.conversions.disk_room import RESERVED_BYTES
 from controller.conversions.requests import Listener
-from controller.conversions.stored import Shelf, keep
+from controller.conversions.stored import keep
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.errors import EdgerankError, Refused
 from controller.domain.measurements import Verdict
@@ -21,17 +21,14 @@ from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state.artifacts import made_versions
-from controller.state.blobs import open_blobs
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
-from controller.sweeps.prospects.planner import Planner
 from models.catalog.catalog import load_catalog
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Format, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import ConversionCancelled, ToolMissing
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
-from tests.integration.controller.conftest import OwnedClock
 from tests.integration.controller.domain_samples import SPEC, hello
 
 CATALOG = load_catalog()
@@ -40,34 +37,6 @@ ONNX = tuple(
     for variant in variants_of(CATALOG.get("PPLCNet_x0_25"))
     if variant.format is Format.ONNX
 )
-
-
-@pytest.fixture
-async def converter(
-    database: Database, fleet: Fleet, clock: OwnedClock, tmp_path: Path
-) -> AsyncIterator[Converter]:
-    converter = Converter(
-        database, open_blobs(tmp_path), tmp_path, CATALOG, fleet.gate, clock=clock
-    )
-    yield converter
-    converter.close()
-
-
-@pytest.fixture
-async def sweeps(
-    database: Database,
-    fleet: Fleet,
-    converter: Converter,
-    changes: Changes,
-    *,
-    clock: OwnedClock,
-    tmp_path: Path,
-) -> AsyncIterator[Sweeps]:
-    shelf = Shelf(database, open_blobs(tmp_path), tmp_path / "weights")
-    planner = Planner(shelf, CATALOG)
-    sweeps = Sweeps(database, CATALOG, fleet, converter, changes, planner=planner, clock=clock)
-    yield sweeps
-    await sweeps.close()
 
 
 def running_steps() -> list[psutil.Process]:

@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
-from controller.conversions.converter import Converter
-from controller.conversions.stored import Shelf
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
-from controller.fleet.changes import Changes
 from controller.fleet.sessions import AgentSession
 from controller.state import jobs
 from controller.state.artifacts import record_artifact
@@ -26,7 +23,6 @@ from controller.state.blobs import (
     BlobDamaged,
     damage_of,
     has_blob,
-    open_blobs,
     put_aside,
     put_blob,
     read_blob,
@@ -35,45 +31,19 @@ from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.sweeps.lifecycle import Sweeps
-from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
-from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant
 from protos.fleet import Lease, Report, failed
 from protos.inputs import square
 from protos.reasons import ReasonCode, reason
-from tests.integration.controller.conftest import OwnedClock, converted_of, start_sweep
+from tests.integration.controller.conftest import converted_of, start_sweep
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
 from tests.integration.controller.fleet.test_fleet import lease
 from tests.integration.storage.damaging import DAMAGES, Damage
 
 CONTENT = b"".join(number.to_bytes(4, "little") for number in range(READ_BYTES // 3))
 ALTERED = reason(ReasonCode.ARTIFACT_DAMAGED, {"detail": "arrived with other bytes"})
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> LocalStore:
-    return open_blobs(tmp_path)
-
-
-@pytest.fixture
-async def sweeps(
-    *,
-    database: Database,
-    fleet: Fleet,
-    changes: Changes,
-    clock: OwnedClock,
-    blobs: LocalStore,
-    tmp_path: Path,
-) -> AsyncIterator[Sweeps]:
-    catalog = load_catalog()
-    converter = Converter(database, blobs, tmp_path, catalog, fleet.gate, clock=clock)
-    planner = Planner(Shelf(database, blobs, tmp_path / "weights"), catalog)
-    sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
-    yield sweeps
-    await sweeps.close()
-    converter.close()
 
 
 def place_of(tmp_path: Path, sha256: str) -> Path:
