@@ -121,9 +121,15 @@ def add_certificate(
     issued_at_unix_ms: int,
     expires_at_unix_ms: int,
 ) -> None:
-    """Remembers a member's certificate, and forgets those that have ended."""
+    """Remembers a member's certificate, and forgets those of this member that have ended.
+
+    Those of others stay: a clock that is years ahead would end all of them.
+    """
     transaction.execute(
-        delete(certificates).where(certificates.c.expires_at_unix_ms <= issued_at_unix_ms)
+        delete(certificates).where(
+            certificates.c.device_id == device_id,
+            certificates.c.expires_at_unix_ms <= issued_at_unix_ms,
+        )
     )
     transaction.execute(
         insert(certificates).values(

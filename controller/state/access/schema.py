@@ -37,7 +37,7 @@ certificates = Table(
     Column("serial", String, primary_key=True),
     Column("device_id", String, nullable=False, index=True),
     Column("issued_at_unix_ms", BigInteger, nullable=False),
-    Column("expires_at_unix_ms", BigInteger, nullable=False, index=True),
+    Column("expires_at_unix_ms", BigInteger, nullable=False),
 )
 
 access_tokens = Table(

@@ -111,6 +111,16 @@ def test_what_was_renewed_while_the_clock_was_behind_is_good_when_it_is_right_ag
         members.device_of(renewed.certificate_pem.encode())
 
 
+def test_what_a_clock_years_ahead_has_ended_of_others_holds_when_it_is_right_again(
+    members: Members, clock: OwnedClock
+) -> None:
+    joined, _token_id = members.join(_token(members), new_request().request_der)
+    clock.now_ms = 40 * LIFETIME_MS
+    members.join(_token(members), new_request().request_der)
+    clock.now_ms = LIFETIME_MS - 1
+    assert members.device_of(joined.certificate_pem.encode()) == joined.device_id
+
+
 async def test_who_joins_again_while_the_clock_is_behind_is_good_when_it_is_right_again(
     database: Database, fleet: Fleet, members: Members, clock: OwnedClock
 ) -> None:

@@ -45,9 +45,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("certificates", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_certificates_device_id"), ["device_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_certificates_expires_at_unix_ms"), ["expires_at_unix_ms"], unique=False
-        )
 
     op.create_table(
         "join_tokens",
@@ -519,7 +516,6 @@ def downgrade() -> None:
     op.drop_table("members")
     op.drop_table("join_tokens")
     with op.batch_alter_table("certificates", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_certificates_expires_at_unix_ms"))
         batch_op.drop_index(batch_op.f("ix_certificates_device_id"))
 
     op.drop_table("certificates")
