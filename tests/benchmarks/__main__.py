@@ -1,7 +1,6 @@
 """Runs the benchmarks, all of them or those named, and writes their pages.
 
-Each page has a place for the section of each of its benchmarks; those that were run are replaced,
-together.
+Each page has a place for the section of each of its benchmarks, which is replaced when it was run.
 
 Run on a machine that does nothing else.
 """
@@ -9,7 +8,6 @@ Run on a machine that does nothing else.
 import platform
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -30,7 +28,6 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.places import filled
 from tests.benchmarks.public import adopting
-from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE
 
 # The proof of what docs/measuring.md says.
@@ -68,21 +65,21 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> int:
-    """Exit code 1 when a promise does not hold."""
-    names = sys.argv[1:] or list(BENCHMARKS)
-    sections = {name: BENCHMARKS[name]() for name in names}
-    sys.stdout.write("\n\n".join(section.markdown() for section in sections.values()))
-    sys.stdout.write(f"\n\n{_machine()}\n")
+    """Exit code 1 when a promise does not hold; what was found before one broke is written."""
+    hold = [_run(name) for name in sys.argv[1:] or BENCHMARKS]
+    return 0 if all(hold) else 1
+
+
+def _run(name: str) -> bool:
+    section = BENCHMARKS[name]()
+    text = f"{section.markdown()}\n\n{_machine()}"
+    sys.stdout.write(f"{text}\n\n")
+    sys.stdout.flush()
     # A part of the trials shows that a benchmark works, and proves nothing.
     if SHARE == 1:
-        for page, named in PAGES.items():
-            _write(DOCS / page, {name: sections[name] for name in named if name in sections})
-    return 0 if all(section.holds for section in sections.values()) else 1
-
-
-def _write(page: Path, sections: Mapping[str, Section]) -> None:
-    texts = {name: f"{section.markdown()}\n\n{_machine()}" for name, section in sections.items()}
-    page.write_text(filled(page.read_text(), texts))
+        page = DOCS / next(page for page, named in PAGES.items() if name in named)
+        page.write_text(filled(page.read_text(), {name: text}))
+    return section.holds
 
 
 def _machine() -> str:

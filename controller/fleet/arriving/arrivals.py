@@ -63,11 +63,15 @@ class Arrivals:
         self._refuse_second(self._sessions.get(hello.device_id), hello)
         if hello.replace:
             await asyncio.to_thread(self._takeovers.take_over, hello, frozenset(self._sessions))
-        greeted = await self._commits.write(greet, hello, self._clock.unix_ms())
+        greeted = await self._commits.write(
+            greet, hello, self._sessions.keys(), self._clock.unix_ms()
+        )
         hello, out = greeted.hello, greeted.out
         given: Mapping[str, Lease] = {}
         if (older := self._sessions.get(hello.device_id)) is None:
-            await self._commits.write(devices.came, hello.device_id, self._clock.unix_ms())
+            if greeted.was_connected:
+                # Its older session ended meanwhile.
+                await self._commits.write(devices.came, hello.device_id, self._clock.unix_ms())
         else:
             # One that it is just being given is in its older session then.
             async with older.dispatching:

@@ -1,5 +1,6 @@
 """Thousands of agents at one controller: joining, connecting, idling, coming back, working."""
 
+import math
 import os
 import resource
 import tempfile
@@ -103,7 +104,7 @@ class _Fleet:
         with self._person() as person:
             asked_s = time.time()
             ask_all(self._processes, "connect")
-            connected_s = self._until_connected(asked_s)
+            connected = self._until_connected(asked_s)
             dials = self._dials()
             beside_connecting_s = person.p99_s(asked_s)
             idle_s = time.time()
@@ -115,7 +116,7 @@ class _Fleet:
         bare_bytes = bare_stream_bytes()
         return [
             Figure("enrolments a second", *_at_least(joins_a_s, JOINS_A_S)),
-            Figure("until all are connected, who dial at once", *_at_most_s(connected_s, BACK_S)),
+            self._connected("until all are connected, who dial at once", connected),
             Figure("dials for that", f"{dials:,}"),
             Figure("p99 of a ranking meanwhile", *_at_most_s(beside_connecting_s, QUERY_S)),
             Figure("p99 of a ranking beside idle agents", *_at_most_s(beside_idle_s, QUERY_S)),
@@ -148,7 +149,7 @@ class _Fleet:
             second.running.kill()
         with served(self._folder / "state", self._first.port, self._first.fleet_port) as third:
             with self._person() as person:
-                back_s = self._until_connected(killed_s)
+                back = self._until_connected(killed_s)
                 beside_s = person.p99_s(killed_s)
             dials = self._dials() - dials
             self._start_work(0, 0)
@@ -161,7 +162,7 @@ class _Fleet:
             third.running.stop()
         return [
             *curve,
-            Figure("until all are back after a SIGKILL", *_at_most_s(back_s, BACK_S)),
+            self._connected("until all are back after a SIGKILL", back),
             Figure("dials for that", f"{dials:,}"),
             Figure("p99 of a ranking meanwhile, once answered", *_at_most_s(beside_s, QUERY_S)),
             self._lost(acknowledged, groups[-2][1] if len(groups) > 1 else 0),
@@ -170,13 +171,21 @@ class _Fleet:
     def _person(self) -> Person:
         return Person(self._first.address, self._token, hello(_RANKED).name)
 
-    def _until_connected(self, since_s: float) -> float:
-        """How long it took until all were connected; so far, if they never are."""
-        while (taken_s := time.time() - since_s) < _GIVEN_UP_S:
-            if sum(each["connected"] for each in ask_all(self._processes, "look")) == self._agents:
-                break
+    def _until_connected(self, since_s: float) -> tuple[int, float]:
+        """How many are connected, and how long that took; until all are, or are given up."""
+        while True:
+            connected = sum(each["connected"] for each in ask_all(self._processes, "look"))
+            taken_s = time.time() - since_s
+            if connected == self._agents or taken_s >= _GIVEN_UP_S:
+                return connected, taken_s
             time.sleep(_LOOK_S)
-        return taken_s
+
+    def _connected(self, what: str, found: tuple[int, float]) -> Figure:
+        connected, taken_s = found
+        taken, promised, holds = _at_most_s(taken_s, BACK_S)
+        if connected < self._agents:
+            return Figure(what, f"{connected:,} after {taken}", promised, holds=False)
+        return Figure(what, taken, promised, holds)
 
     def _dials(self) -> int:
         return sum(each["dials"] for each in ask_all(self._processes, "look"))
@@ -195,8 +204,8 @@ class _Fleet:
                 if at_s >= begin_s:
                     ends_s.append(at_s)
                     waits_s.append(wait_s)
-        rate = len(ends_s) / (max(ends_s) - min(ends_s))
-        p50_s, p99_s = np.percentile(waits_s, (50, 99))
+        rate = len(ends_s) / (max(ends_s) - min(ends_s)) if len(ends_s) > 1 else 0.0
+        p50_s, p99_s = np.percentile(waits_s or [math.nan], (50, 99))
         found, promised, holds = _at_least(rate, RESULTS_A_S)
         return Figure(
             f"results a second of {count:,} agents; from a report to its acknowledgement p50, p99",
@@ -213,8 +222,9 @@ class _Fleet:
         for count, threads, batches in WORKING:
             if first + count > self._agents:
                 break
-            names = [hello(number).name for number in range(first, first + count)]
-            chosen = frozenset(ids[name] for name in names)
+            names = {hello(number).name for number in range(first, first + count)}
+            # Who never came has no work.
+            chosen = frozenset(ids[name] for name in ids.keys() & names)
             start(database, *plan(database, chosen, threads, batches))
             groups.append((first, count))
             first += count
