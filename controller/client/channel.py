@@ -9,7 +9,7 @@ import grpc
 
 from controller.api.statuses import code_of_status
 from controller.client.leaving_out import LeftOutTeller
-from controller.client.logins import Login, find_login
+from controller.client.logins import Login, find_login, known_addresses
 from controller.domain.errors import EdgerankError, ErrorCode
 from protos.joining import SERVER_NAME, bearer_letters
 
@@ -43,15 +43,10 @@ class Client:
             grpc.channel_ready_future(self.channel).result(timeout=_CONNECT_S)
         except grpc.FutureTimeoutError as error:
             self.channel.close()
-            known = (
-                f"one that asks for a token wants 'edgerank login {self.address}' first"
-                if self._login is None
-                else f"if it signs with another key now, 'edgerank login {self.address}' again"
-            )
             raise EdgerankError(
                 ErrorCode.UNREACHABLE,
                 f"no controller answers at {self.address}; start one with 'edgerank controller' "
-                f"or name the address of another; {known}",
+                f"or name the address of another; {self._remedy()}",
             ) from error
         return self
 
@@ -62,6 +57,16 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         self.channel.close()
+
+    def _remedy(self) -> str:
+        if self._login is not None:
+            return f"if it signs with another key now, 'edgerank login {self.address}' again"
+        if elsewhere := known_addresses():
+            return (
+                f"you are logged in at {', '.join(elsewhere)}: name it with --controller, or in "
+                "EDGERANK_CONTROLLER"
+            )
+        return f"one that asks for a token wants 'edgerank login {self.address}' first"
 
     @contextmanager
     def said(self) -> Iterator[None]:

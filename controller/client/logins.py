@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from platformdirs import user_config_path
 
@@ -51,6 +51,11 @@ def find_login(address: str) -> Login | None:
         ) from error
 
 
+def known_addresses() -> tuple[str, ...]:
+    """HOST:PORT of every controller that is known on this machine, in order."""
+    return tuple(sorted(unquote(path.stem) for path in _folder().glob("*.json")))
+
+
 def keep_login(address: str, login: Login) -> None:
     """Remembers how the controller at HOST:PORT is known, for this user alone.
 
@@ -90,7 +95,11 @@ def forget_login(address: str) -> bool:
 
 
 def _path(address: str) -> Path:
-    return user_config_path("edgerank") / "logins" / f"{quote(address, safe='')}.json"
+    return _folder() / f"{quote(address, safe='')}.json"
+
+
+def _folder() -> Path:
+    return user_config_path("edgerank") / "logins"
 
 
 def _unwritable(path: Path, error: OSError) -> EdgerankError:

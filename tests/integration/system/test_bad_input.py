@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.client.logins import Login, keep_login
 from tests.integration.system.conftest import QUICK_SWEEP, System
 from tests.processes import edgerank, running_agent, running_controller
 
@@ -89,10 +90,24 @@ def test_a_refused_conversion_leaves_the_page_as_it_was(system: System, tmp_path
     assert old.read_text() == "what was there"
 
 
-def test_an_address_that_nobody_listens_on() -> None:
+def _free_address() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_who_is_logged_in_elsewhere_is_told_how_to_name_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    keep_login("lab.example.org:7700", Login("a certificate", b"a secret"))
+    code, said = refused("devices", address=_free_address())
+    assert code == 4
+    assert "you are logged in at lab.example.org:7700: name it with --controller" in said
+
+
+def test_an_address_that_nobody_listens_on() -> None:
+    address = _free_address()
     code, said = refused("devices", address=address)
     assert code == 4
     assert f"no controller answers at {address}; start one with 'edgerank controller'" in said
