@@ -137,12 +137,14 @@ class Converter:
     async def _ensure_at_hand(self, requests: Sequence[Request], making: Making) -> None:
         """All ask for room at the same moment, so that what is needed first comes first."""
         weights = await _all_or_first_error([self._fetching.read(each) for each in requests])
-        to_make = []
+        work: list[Callable[[], Awaitable[None]]] = []
         for request, found in zip(requests, weights, strict=True):
-            if found is not None:
-                missing = await self._tell_stored(request, found, request.variants)
-                to_make += [(request, found, missing)] if missing else []
-        await _all_or_first_error([self._make(making, *work) for work in to_make])
+            if found is None:
+                # It was recorded, and is gone or altered.
+                work.append(partial(self._ensure_fetched, request, making))
+            elif missing := await self._tell_stored(request, found, request.variants):
+                work.append(partial(self._make, making, request, found, missing))
+        await _all_or_first_error([begin() for begin in work])
 
     async def _ensure_fetched(self, request: Request, making: Making) -> None:
         found = await self._fetching.fetch(request)
