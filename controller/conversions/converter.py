@@ -7,6 +7,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -249,9 +250,10 @@ class Converter:
         if isinstance(fate, Refused):
             return fate.variant, of_refusal(fate, weights), ""
         lack = lack_of_room(self._state_dir, fate.size_bytes, spare_disk_bytes)
-        if not lack:
-            keep(self._blobs, fate)
-        artifact = record_artifact(self._database, fate, self._clock.unix_ms())
+        known = find_artifact(self._database, fate.conversion_key)
+        # With what is not kept nobody can compare.
+        kept = replace(fate, reference=None) if lack else keep(self._blobs, fate, known)
+        artifact = record_artifact(self._database, kept, self._clock.unix_ms())
         self._on_converted(fate.seconds)
         if lack:
             return fate.variant, not_kept(fate.variant, artifact, lack), ""

@@ -41,6 +41,7 @@ class StoredAttempt:
         reading_count: how many readings its sweep has on the device.
         leased_at_unix_ms: since when, by the controller's clock.
         output_tolerance: how far its outputs may be from the reference, relative; None is unknown.
+        has_other_files: whether the files that it was leased are no more: others took their place.
         standing: of its device, now.
     """
 
@@ -51,6 +52,7 @@ class StoredAttempt:
     leased_at_unix_ms: int
     state: AttemptState
     output_tolerance: float | None
+    has_other_files: bool
     standing: DeviceStanding
 
 
@@ -191,6 +193,7 @@ def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> S
         row.leased_at_unix_ms,
         row.state,
         finite(row.output_tolerance),
+        bool(row.has_other_files),
         standing_of(row._mapping),
     )
 
@@ -211,6 +214,7 @@ _FIND = (
         attempts.c.leased_at_unix_ms,
         attempts.c.state,
         artifacts.c.output_tolerance,
+        (artifacts.c.created_at_unix_ms > attempts.c.leased_at_unix_ms).label("has_other_files"),
         *COLUMNS,
     )
     .select_from(jobs)
