@@ -10,11 +10,12 @@ from sqlalchemy import (
     and_,
     bindparam,
     insert,
+    or_,
     select,
 )
 
 from controller.domain.devices import DeviceStanding
-from controller.domain.jobs import AttemptState, limited, waiting_limit_ms
+from controller.domain.jobs import AttemptState, JobState, limited, waiting_limit_ms
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
@@ -129,14 +130,17 @@ def list_out(transaction: Transaction, device_id: str) -> tuple[str, ...]:
     )
 
 
-def list_given_back(database: Database, device_id: str, among: Sequence[str]) -> Sequence[str]:
-    """Which of these attempts of a device were given back, so that nobody waits for them."""
+def list_unwanted(database: Database, device_id: str, among: Collection[str]) -> Sequence[str]:
+    """Which of these attempts of a device nobody waits for: given back, or of a cancelled job."""
+    is_cancelled = and_(attempts.c.state == AttemptState.LEASED, jobs.c.state == JobState.CANCELLED)
     with database.transaction() as transaction:
         return transaction.scalars(
-            select(attempts.c.attempt_id).where(
+            select(attempts.c.attempt_id)
+            .join(jobs, jobs.c.job_id == attempts.c.job_id)
+            .where(
                 attempts.c.attempt_id.in_(among),
                 attempts.c.device_id == device_id,
-                attempts.c.state == AttemptState.GIVEN_BACK,
+                or_(attempts.c.state == AttemptState.GIVEN_BACK, is_cancelled),
             )
         ).all()
 
