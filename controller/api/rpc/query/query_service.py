@@ -136,9 +136,13 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> AsyncIterator[query_pb2.ProfileResponse]:
         """Profiles a backbone, or follows an earlier profile."""
         async with answered_failures(context):
-            profile_id = request.profile_id or await self._profiles.start(
-                from_request(request.spec, ProfileSpec), current_caller().person
-            )
+            refuse_unknown(request)
+            if request.profile_id:
+                profile_id = await self._profiles.find(request.profile_id)
+            else:
+                spec = from_request(request.spec, ProfileSpec)
+                person = current_caller().person
+                profile_id = await self._profiles.start(spec, person, request.request_id)
             async for progress in self._profiles.watch(profile_id):
                 yield query_pb2.ProfileResponse(
                     progress=to_message(progress, query_pb2.ProfileProgress)
