@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from agent.artifacts.cache import ArtifactCache
-from agent.artifacts.fetching import Chunks, fetch
+from agent.artifacts.fetching import Chunks, close_unwanted, fetch
 from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, OpenArtifact
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
@@ -98,7 +98,7 @@ class Job:
                 if self._is_compared:
                     of_reference = _of_reference(self.lease)
                     reference = opened.enter_context(await self._fetch(of_reference, held))
-                return await self._measure(artifact, reference, opened.pop_all())
+                return await self._measure(artifact, reference, opened)
         except ArtifactDamaged as error:
             return failed(ReasonCode.ARTIFACT_DAMAGED, str(error))
         except ArtifactRefused as error:
@@ -120,6 +120,7 @@ class Job:
         try:
             return await self._fetching
         except asyncio.CancelledError:
+            close_unwanted(self._fetching)
             self._cancellation.raise_if_cancelled()
             raise
 
@@ -136,8 +137,9 @@ class Job:
             loop.call_soon_threadsafe(self._report_progress, stage, what)
 
         def take() -> Measured | Profiled:
-            # Closed where they are used: this thread may outlive whoever waits for it.
-            with opened:
+            # Closed where they are used, since this thread may outlive whoever waits for it; where
+            # it never begins, by who opened them.
+            with opened.pop_all():
                 given = (artifact.path, settings, self._cancellation, on_waiting)
                 if settings.profile_runs:
                     return self._measurer.profile(*given)
