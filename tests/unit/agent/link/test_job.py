@@ -15,13 +15,18 @@ from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.files import OpenArtifact
 from agent.link.job import Job
 from agent.measuring.measurer import Measurer
-from protos.fleet import Progress, Stage
+from agent.measuring.supervision import MeasuringFailed
+from protos.fleet import Measured, Progress, Stage
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
+from protos.traces import NO_SPANS, Span, Spans
 from tests.unit.agent.link.test_session import lease
 
 CONTENT = b"an artifact"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-LEASE = replace(lease(), artifact_sha256=SHA256, artifact_size_bytes=len(CONTENT))
+LEASE = replace(
+    lease(), artifact_sha256=SHA256, artifact_size_bytes=len(CONTENT), trace_context="a trace"
+)
 
 
 class NothingToFetch:
@@ -52,15 +57,40 @@ class WatchedCache(ArtifactCache):
         return found
 
 
-def job(cache: ArtifactCache, on_progress: Any = lambda _progress: None) -> Job:
+class Waits(Measurer):
+    """Waits for a moment, and measures nothing."""
+
+    def measure(self, *given: Any, **also: Any) -> Measured:
+        del also
+        on_waiting = given[3]
+        on_waiting(reason(ReasonCode.NOT_READY))
+        on_waiting(None)
+        raise MeasuringFailed(ReasonCode.CRASHED, "the child died")
+
+
+class Heard(Spans):
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def tell(self, span: Span) -> None:
+        self.spans.append(span)
+
+
+def job(
+    cache: ArtifactCache,
+    on_progress: Any = lambda _progress: None,
+    measurer: type[Measurer] = Measurer,
+    spans: Spans = NO_SPANS,
+) -> Job:
     runtime = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="none")
     return Job(
         LEASE,
         source=NothingToFetch(),
         cache=cache,
-        measurer=Measurer(runtimes=(runtime,)),
+        measurer=measurer(runtimes=(runtime,)),
         now_unix_ms=lambda: 0,
         on_progress=on_progress,
+        spans=spans,
     )
 
 
@@ -106,3 +136,15 @@ async def test_what_a_thread_opens_for_a_job_that_has_ended_is_closed(tmp_path: 
     await asyncio.sleep(0)
     (artifact,) = cache.opened
     assert is_closed(artifact)
+
+
+async def test_what_a_job_did_is_told_within_the_trace_of_its_lease(tmp_path: Path) -> None:
+    heard = Heard()
+    report = await job(WatchedCache(tmp_path), measurer=Waits, spans=heard).run()
+    assert report.failure is not None
+    assert [span.name for span in heard.spans] == ["fetch", "measure", "wait"]
+    assert {span.within for span in heard.spans} == {LEASE.trace_context}
+    fetch, measure, wait = heard.spans
+    assert (fetch.failure, wait.failure) == ("", "")
+    assert "the child died" in measure.failure
+    assert fetch.end_ns <= measure.begin_ns <= wait.begin_ns <= wait.end_ns
