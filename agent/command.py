@@ -35,6 +35,7 @@ from protos.codec import MessageInvalid
 from protos.joining import JoinToken
 from protos.log_lines import LogFormat, about, log_to_stderr
 from protos.runtimes import RuntimeInfo
+from protos.traces import Spans, opened_spans
 from sandbox.layers import enforceable
 
 _TAKING_OVER = (
@@ -190,7 +191,8 @@ def agent(
         way = Way(controller, joining, connect_timeout_s)
         with about(device=name):
             who, kept = _Who(name, labels, replace), _Kept(folder.absolute(), cache_bytes)
-            asyncio.run(_serve(way, who, kept))
+            with opened_spans("edgerank-agent") as spans:
+                asyncio.run(_serve(way, who, kept, spans))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         advice = "" if replace else _TAKING_OVER.format(name=name)
@@ -201,7 +203,7 @@ def agent(
         raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
 
 
-async def _serve(way: Way, who: _Who, kept: _Kept) -> None:
+async def _serve(way: Way, who: _Who, kept: _Kept, spans: Spans) -> None:
     installed, folder = _runtimes(), kept.folder
     host, roots = _host_facts(), Roots()
     gate_watch = GateWatch()
@@ -234,6 +236,7 @@ async def _serve(way: Way, who: _Who, kept: _Kept) -> None:
             kept=[folder, folder / "spool.sqlite"],
             now_unix_ms=now_unix_ms,
             connect_timeout_s=way.connect_timeout_s,
+            spans=spans,
         )
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,7 @@ import click
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.naming import NamingRefused, check_device_name, check_labels
 from protos.joining import JoinToken, TokenInvalid, parse_join_token
-from protos.quantities import BYTES_PER_UNIT, QuantityUnreadable, read_quantity
+from protos.names.quantities import BYTES_PER_UNIT, QuantityUnreadable, read_quantity
 
 _ADDRESS: Final = re.compile(r"\S+:(\d{1,5})")
 _SIZE_EXAMPLES: Final = "4GB, 500MB or 2GiB"

@@ -72,6 +72,7 @@ class Lease:
         reference_sha256: digest of what its outputs are compared with, lower-case hex; empty where
             they are not. It is fetched as the artifact is.
         reference_size_bytes: size of the same, bytes.
+        trace_context: of which trace it is a part, as W3C's traceparent; empty for none.
     """
 
     attempt_id: str
@@ -84,6 +85,7 @@ class Lease:
     process_spread: float = 0.0
     reference_sha256: str = ""
     reference_size_bytes: int = 0
+    trace_context: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

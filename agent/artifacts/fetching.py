@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import grpc
 from tenacity import (
@@ -82,7 +83,7 @@ async def fetch(
         ArtifactDamaged: the artifact did not arrive whole and unaltered.
         ArtifactRefused: it is not given, or cannot be kept.
     """
-    found = await asyncio.to_thread(cache.find, lease.artifact_sha256)
+    found = await _opened(partial(cache.find, lease.artifact_sha256))
     if found is not None:
         return found
     again = AsyncRetrying(
@@ -113,7 +114,31 @@ async def _fetch_once(
             # What came before it was known is of no use.
             download.drop()
             raise
-        return await asyncio.to_thread(download.finish)
+        return await _opened(download.finish)
+
+
+OpenedT = TypeVar("OpenedT", bound=OpenArtifact | None)
+
+
+async def _opened(opening: Callable[[], OpenedT]) -> OpenedT:
+    """What a thread opens, which goes on when nobody waits for it any more."""
+    coming = asyncio.ensure_future(asyncio.to_thread(opening))
+    try:
+        return await asyncio.shield(coming)
+    except asyncio.CancelledError:
+        close_unwanted(coming)
+        raise
+
+
+def close_unwanted(coming: "asyncio.Future[OpenedT]") -> None:
+    """Close what comes of it, once it has come: who waited for it is gone."""
+    coming.add_done_callback(_close)
+
+
+def _close(came: "asyncio.Future[OpenedT]") -> None:
+    opened = None if came.cancelled() or came.exception() is not None else came.result()
+    if opened is not None:
+        opened.close()
 
 
 class _Standstill(stop_base):

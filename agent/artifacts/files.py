@@ -42,6 +42,10 @@ class OpenArtifact:
         """What leads to this very file, here and in a child that is given the descriptor."""
         return OWN_DESCRIPTORS / str(self._stream.fileno())
 
+    def close(self) -> None:
+        """Let it go."""
+        self._stream.close()
+
     def __enter__(self) -> "OpenArtifact":
         return self
 
@@ -51,7 +55,7 @@ class OpenArtifact:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stream.close()
+        self.close()
 
 
 class Download:

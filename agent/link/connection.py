@@ -14,6 +14,7 @@ from agent.artifacts.cache import ArtifactCache
 from agent.link.dialling import Dialler
 from agent.link.job import Job
 from agent.link.kept.keeping import Keeping
+from agent.link.kept.reporting import Reporting
 from agent.link.kept.spool import Spool
 from agent.link.line import Line
 from agent.link.renewing import Renewing
@@ -58,6 +59,7 @@ from protos.fleet import (
     Welcome,
 )
 from protos.log_lines import about, event_log
+from protos.traces import NO_SPANS, Spans
 
 log = event_log(__name__)
 
@@ -94,8 +96,10 @@ class Connection:
         kept: Iterable[Path] = (),
         now_unix_ms: Callable[[], int],
         connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self._line = line
+        self._reporting = Reporting(spans)
         self._introduction = introduction
         self._measurer = measurer
         self._cache = cache
@@ -271,8 +275,10 @@ class Connection:
             case KeepReport(report=report):
                 self._reports.keep(report.attempt_id, encode_report(report))
             case ForgetReport(attempt_id=attempt_id):
+                self._reporting.ended(attempt_id)
                 self._reports.forget(attempt_id)
             case SetReportAside(attempt_id=attempt_id, why=why):
+                self._reporting.ended(attempt_id, why)
                 self._reports.set_aside(attempt_id, why)
             case StartJob(lease=lease):
                 self._job = self._new_job(lease)
@@ -301,6 +307,7 @@ class Connection:
             with about(job=job.lease.job_id, attempt=job.lease.attempt_id):
                 report = await _run(job)
             self._job = None
+            self._reporting.begun(job.lease)
             self._dispatch(JobEnded(report=report))
 
     def _new_job(self, lease: Lease) -> Job:
@@ -311,6 +318,7 @@ class Connection:
             measurer=self._measurer,
             now_unix_ms=self._now_unix_ms,
             on_progress=lambda progress: self._dispatch(JobProgressed(progress=progress)),
+            spans=self._reporting.spans,
         )
 
 

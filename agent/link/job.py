@@ -7,14 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from agent.artifacts.cache import ArtifactCache
-from agent.artifacts.fetching import Chunks, fetch
+from agent.artifacts.fetching import Chunks, close_unwanted, fetch
 from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, OpenArtifact
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
 from protos.reasons import Reason, ReasonCode
+from protos.traces import NO_SPANS, Fact, Span, Spans
 
 _MS_PER_SECOND = 1_000
+_NS_PER_MS = 1_000_000
 
 
 @dataclass(kw_only=True)
@@ -23,6 +25,7 @@ class _Wait:
 
     monotonic_s: Callable[[], float] = time.monotonic
     begun_s: float | None = None
+    begun_unix_ns: int = 0
     ended_s: float | None = None
 
     def on_waiting(self, what: Reason | None) -> None:
@@ -30,7 +33,7 @@ class _Wait:
         if what is None:
             self.ended_s = self.monotonic_s()
         elif self.begun_s is None:
-            self.begun_s = self.monotonic_s()
+            self.begun_s, self.begun_unix_ns = self.monotonic_s(), time.time_ns()
 
     def waited_ms(self) -> int:
         """How long it has waited until now."""
@@ -56,8 +59,10 @@ class Job:
         measurer: Measurer,
         now_unix_ms: Callable[[], int],
         on_progress: Callable[[Progress], None],
+        spans: Spans = NO_SPANS,
     ) -> None:
         self.lease = lease
+        self._spans = spans
         self._source = source
         self._cache = cache
         self._measurer = measurer
@@ -77,6 +82,7 @@ class Job:
         """Fetch and measure; heartbeats go on meanwhile, as measuring waits in a thread."""
         started_at_unix_ms = self._now_unix_ms()
         outcome = await self._outcome()
+        self._tell_wait()
         return Report(
             attempt_id=self.lease.attempt_id,
             job_id=self.lease.job_id,
@@ -88,6 +94,13 @@ class Job:
             waited_ms=self._wait.waited_ms(),
         )
 
+    def _tell_wait(self) -> None:
+        begin_ns = self._wait.begun_unix_ns
+        if begin_ns:
+            end_ns = begin_ns + self._wait.waited_ms() * _NS_PER_MS
+            within = self.lease.trace_context
+            self._spans.tell(Span(name="wait", begin_ns=begin_ns, end_ns=end_ns, within=within))
+
     async def _outcome(self) -> Measured | Profiled | Failure:
         try:
             # Before the artifact is fetched: what cannot be measured need not be there.
@@ -98,7 +111,7 @@ class Job:
                 if self._is_compared:
                     of_reference = _of_reference(self.lease)
                     reference = opened.enter_context(await self._fetch(of_reference, held))
-                return await self._measure(artifact, reference, opened.pop_all())
+                return await self._measure(artifact, reference, opened)
         except ArtifactDamaged as error:
             return failed(ReasonCode.ARTIFACT_DAMAGED, str(error))
         except ArtifactRefused as error:
@@ -118,8 +131,10 @@ class Job:
         self._report_progress(Stage.FETCHING)
         self._fetching = asyncio.create_task(fetch(self._source, self._cache, lease))
         try:
-            return await self._fetching
+            with self._spans.timed("fetch", self.lease.trace_context, **_size_of(lease)):
+                return await self._fetching
         except asyncio.CancelledError:
+            close_unwanted(self._fetching)
             self._cancellation.raise_if_cancelled()
             raise
 
@@ -136,8 +151,9 @@ class Job:
             loop.call_soon_threadsafe(self._report_progress, stage, what)
 
         def take() -> Measured | Profiled:
-            # Closed where they are used: this thread may outlive whoever waits for it.
-            with opened:
+            # Closed where they are used, since this thread may outlive whoever waits for it; where
+            # it never begins, by who opened them.
+            with opened.pop_all(), self._spans.timed("measure", self.lease.trace_context):
                 given = (artifact.path, settings, self._cancellation, on_waiting)
                 if settings.profile_runs:
                     return self._measurer.profile(*given)
@@ -152,6 +168,13 @@ class Job:
     def _report_progress(self, stage: Stage, waiting_for: Reason | None = None) -> None:
         progress = Progress(attempt_id=self.lease.attempt_id, stage=stage, waiting_for=waiting_for)
         self._on_progress(progress)
+
+
+def _size_of(lease: Lease) -> dict[str, Fact]:
+    return {
+        "edgerank.artifact": lease.artifact_sha256,
+        "edgerank.size_bytes": lease.artifact_size_bytes,
+    }
 
 
 def _of_reference(lease: Lease) -> Lease:

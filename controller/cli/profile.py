@@ -1,5 +1,7 @@
 """`edgerank profile`: where the time of an inference goes, operator by operator."""
 
+import itertools
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from controller.cli.options.start_gate import gate_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.profile import print_profile
 from controller.cli.printing.telling import Teller, looked_at
+from controller.cli.sweeps.starting import findable, teller_of_loss
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.profiles import (
@@ -80,7 +83,7 @@ def profile(
     if shown.trace_path is not None:
         check_output(shown.trace_path, "name another with --trace")
     with QueryClient(address) as client:
-        found, packed = _follow(looked_at(client.profile(wanted)), console)
+        found, packed = _followed(client, wanted, console)
     if shown.trace_path is not None:
         _write_trace(packed, shown.trace_path, found.profile_id)
     summary = summarise(found, None if shown.trace_path is None else str(shown.trace_path))
@@ -90,6 +93,21 @@ def profile(
         print_profile(console, summary, by_layer=shown.by is ShownBy.LAYER)
     if shown.trace_path is not None:
         _say_where(shown.trace_path, console)
+
+
+def _followed(
+    client: QueryClient, wanted: ProfileSpec | str, console: Console
+) -> tuple[OperatorProfile, bytes]:
+    """A profile and its compressed trace, started once though the connection breaks."""
+    request_id = uuid.uuid4().hex
+    parts = looked_at(
+        client.profile(wanted, request_id, teller_of_loss(client, console, "profile"))
+    )
+    if isinstance(wanted, str):
+        return _follow(parts, console)
+    with findable(console, "profile", "edgerank profile --stored", request_id):
+        first = next(part for part in parts if part is not None)
+    return _follow(itertools.chain((first,), parts), console)
 
 
 def _say_where(trace_path: Path, console: Console) -> None:

@@ -196,16 +196,29 @@ class QueryClient(Client):
         yield from self._stream(lambda: self._stub.Convert(request), ConversionSnapshot)
 
     def profile(
-        self, wanted: ProfileSpec | str
+        self, wanted: ProfileSpec | str, request_id: str = "", on_lost: OnLost = nobody_told
     ) -> Iterator[ProfileProgress | OperatorProfile | bytes]:
-        """A new profile, or the one of this id: its progress, the profile, its trace in chunks."""
+        """A new profile, or the one of this id: its progress, the profile, its trace in chunks.
+
+        `request_id` and `on_lost` are those of `start_sweep`, for a new one.
+        """
         request = (
             query_pb2.ProfileRequest(profile_id=wanted)
             if isinstance(wanted, str)
-            else query_pb2.ProfileRequest(spec=to_message(wanted, query_pb2.ProfileSpec))
+            else query_pb2.ProfileRequest(
+                spec=to_message(wanted, query_pb2.ProfileSpec),
+                request_id=request_id or uuid.uuid4().hex,
+            )
         )
+
+        def begun(*, timeout: float, wait_for_ready: bool) -> Iterator[query_pb2.ProfileResponse]:
+            """What is answered, from the first on, which tells that it was started."""
+            del timeout  # It lasts as long as the profile.
+            responses = self._stub.Profile(request, wait_for_ready=wait_for_ready)
+            return itertools.chain((next(responses),), responses)
+
         with self.said():
-            for response in self._stub.Profile(request):
+            for response in asked_again(begun, on_lost):
                 match response.WhichOneof("part"):
                     case "progress":
                         yield from_message(response.progress, ProfileProgress)

@@ -7,6 +7,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -137,12 +138,14 @@ class Converter:
     async def _ensure_at_hand(self, requests: Sequence[Request], making: Making) -> None:
         """All ask for room at the same moment, so that what is needed first comes first."""
         weights = await _all_or_first_error([self._fetching.read(each) for each in requests])
-        to_make = []
+        work: list[Callable[[], Awaitable[None]]] = []
         for request, found in zip(requests, weights, strict=True):
-            if found is not None:
-                missing = await self._tell_stored(request, found, request.variants)
-                to_make += [(request, found, missing)] if missing else []
-        await _all_or_first_error([self._make(making, *work) for work in to_make])
+            if found is None:
+                # It was recorded, and is gone or altered.
+                work.append(partial(self._ensure_fetched, request, making))
+            elif missing := await self._tell_stored(request, found, request.variants):
+                work.append(partial(self._make, making, request, found, missing))
+        await _all_or_first_error([begin() for begin in work])
 
     async def _ensure_fetched(self, request: Request, making: Making) -> None:
         found = await self._fetching.fetch(request)
@@ -247,9 +250,10 @@ class Converter:
         if isinstance(fate, Refused):
             return fate.variant, of_refusal(fate, weights), ""
         lack = lack_of_room(self._state_dir, fate.size_bytes, spare_disk_bytes)
-        if not lack:
-            keep(self._blobs, fate)
-        artifact = record_artifact(self._database, fate, self._clock.unix_ms())
+        known = find_artifact(self._database, fate.conversion_key)
+        # With what is not kept nobody can compare.
+        kept = replace(fate, reference=None) if lack else keep(self._blobs, fate, known)
+        artifact = record_artifact(self._database, kept, self._clock.unix_ms())
         self._on_converted(fate.seconds)
         if lack:
             return fate.variant, not_kept(fate.variant, artifact, lack), ""

@@ -17,6 +17,7 @@ from models.catalog.own import is_own
 from models.catalog.variants import WeightsKind
 from models.conversion.pipeline import ToolMissing
 from models.tools import versions_read_once
+from models.weights.download import DownloadFailed, Progress
 from models.weights.weights import (
     Weights,
     WeightsUnavailable,
@@ -59,8 +60,24 @@ class Fetching:
             )
 
     async def read(self, request: Request) -> Weights | None:
-        """The weights of a backbone that are at hand; else as `fetch`."""
-        return await self._resolved(request, self._reading)
+        """The weights of a backbone that are here whole; None where `fetch` is to be asked.
+
+        Nothing is fetched, and nobody is told: what is recorded may be gone by now, or altered.
+
+        Raises:
+            EdgerankError: PRECONDITION when a conversion tool is missing.
+        """
+
+        def read() -> Weights | None:
+            try:
+                return resolve_weights(
+                    request.backbone, request.kind, self._weights_dir, _unheard, fetch=_not_now
+                )
+            except WeightsUnavailable:
+                return None
+
+        with tools_named():
+            return await run_cancellable(self._reading, read, request.cancellation)
 
     async def fetch(self, request: Request) -> Weights | None:
         """The weights of a backbone; None when they cannot be had, which is told as refusals.
@@ -68,9 +85,6 @@ class Fetching:
         Raises:
             EdgerankError: PRECONDITION when a conversion tool is missing.
         """
-        return await self._resolved(request, self._downloading)
-
-    async def _resolved(self, request: Request, threads: ThreadPoolExecutor) -> Weights | None:
         loop = asyncio.get_running_loop()
         name = request.backbone.name
         told_bytes = 0
@@ -93,7 +107,7 @@ class Fetching:
 
         try:
             with tools_named():
-                return await run_cancellable(threads, resolve, request.cancellation)
+                return await run_cancellable(self._downloading, resolve, request.cancellation)
         except WeightsUnavailable as error:
             is_out_of_reach = isinstance(error, WeightsUnreachable)
             result = ConversionResult.FAILED if is_out_of_reach else ConversionResult.REFUSED
@@ -102,6 +116,14 @@ class Fetching:
                 outcome = not_tried(variant, result, kind, "", str(error))
                 await request.listener.on_outcome(variant, outcome, "")
             return None
+
+
+def _unheard(_done_bytes: int, _total_bytes: int | None) -> None:
+    """Nothing is fetched, so nothing comes."""
+
+
+def _not_now(address: str, _path: Path, _on_progress: Progress) -> None:
+    raise DownloadFailed(f"{address} is not fetched among what is at hand")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Which files there are already: found by their keys, without making or reading any."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from obstore.store import LocalStore
@@ -18,21 +18,36 @@ from models.weights.weights import Weights, weights_at_hand
 
 def is_kept(blobs: LocalStore, artifact: Artifact) -> bool:
     """Whether its bytes are stored in full length, and those that devices compare with."""
-    reference, size_bytes = artifact.reference_sha256, artifact.reference_size_bytes
     return has_blob(blobs, artifact.sha256, artifact.size_bytes) and (
-        reference is None or has_blob(blobs, reference, size_bytes or 0)
+        artifact.reference_sha256 is None or _has_reference(blobs, artifact)
     )
 
 
-def keep(blobs: LocalStore, made: Converted) -> None:
+def keep(blobs: LocalStore, made: Converted, known: Artifact | None) -> Converted:
     """Stores the bytes of an artifact, and those that devices compare its outputs with.
+
+    Args:
+        blobs: where.
+        made: what was made.
+        known: what was made of the same before; None is nothing.
+
+    Returns:
+        What is stored of it now: without what to compare with where that of before is still there,
+        which attempts that are out were told of.
 
     Raises:
         EdgerankError: STORAGE when the store cannot take them.
     """
     put_blob(blobs, made.sha256, made.path)
-    if made.reference is not None:
-        put_blob(blobs, made.reference.sha256, made.reference.path)
+    if made.reference is None or (known is not None and _has_reference(blobs, known)):
+        return replace(made, reference=None)
+    put_blob(blobs, made.reference.sha256, made.reference.path)
+    return made
+
+
+def _has_reference(blobs: LocalStore, artifact: Artifact) -> bool:
+    sha256, size_bytes = artifact.reference_sha256, artifact.reference_size_bytes
+    return sha256 is not None and has_blob(blobs, sha256, size_bytes or 0)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from protos.quantities import BYTES_PER_UNIT, QuantityUnreadable, read_quantity
+from protos.names.quantities import BYTES_PER_UNIT, QuantityUnreadable, read_quantity
 
 _MS_PER_UNIT: Final[Mapping[str, float]] = {
     "s": 1e3,

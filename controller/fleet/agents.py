@@ -42,7 +42,7 @@ from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.devices.seen import count_seen
 from controller.state.sweeps import end_finished
-from protos.fleet import Cancel, CertificateDue, GiveBack, Heartbeat, Hello, Progress
+from protos.fleet import CertificateDue, GiveBack, Heartbeat, Hello, Progress
 from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode, reason
 
@@ -96,6 +96,7 @@ class Fleet:
             self._dispatcher,
             changes,
             clock=clock,
+            stop=self._arrivals.stop,
             end_lease=self._end_lease,
             lose=self._lose,
             end_sweeps=self.end_finished_sweeps,
@@ -224,9 +225,7 @@ class Fleet:
     async def cancel(self, running: Mapping[str, str]) -> None:
         """Tells the agents of these attempts to stop; `running` maps them to devices' ids."""
         for attempt_id, device_id in running.items():
-            session = self._sessions.get(device_id)
-            if session is not None:
-                session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+            self._arrivals.stop(device_id, attempt_id)
 
     async def look_after_leases(self) -> None:
         """Gives the attempts up whose agents fell silent, and grants leases that got lost.
@@ -268,13 +267,11 @@ class Fleet:
 
     async def _give_up(self, attempt_id: str, device_id: str | None) -> None:
         """Waits no longer for an attempt whose agent is alive and never reports it."""
-        session = self._sessions.get(device_id or "")
-        holder = session if session is not None and attempt_id in session.leases else None
         why = reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS)
         # Before its agent says that it was cancelled, which would end the job.
         await self._lose(attempt_id, device_id, why)
-        if holder is not None:
-            holder.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+        if device_id is not None:
+            self._arrivals.stop(device_id, attempt_id)
 
     async def _lose(self, attempt_id: str, device_id: str | None, why: Reason = VANISHED) -> None:
         """Gives an attempt up for lost; the device is its own, None for one that is not out."""

@@ -116,8 +116,8 @@ def record_report(
     whose outputs are wrong is a failure, and is kept. What cannot be read or believed ends it as a
     failure, and is refused besides. A repetition that the device was not ready for is left out
     where enough others are there, and a reading of a sentinel where the one before it was not. One
-    whose artifact did not come whole is tried again. That an attempt was cancelled whose turn this
-    side gave on before is no failure of its job.
+    whose artifact did not come whole, or was replaced before it came, is tried again. That an
+    attempt was cancelled whose turn this side gave on before is no failure of its job.
     """
     # No attempt has an id that is no name, and not every database takes every text.
     known = is_name(said.attempt_id)
@@ -128,7 +128,7 @@ def record_report(
         report, refusal = judged(said, attempt.settings)
         in_vain: LostAttempt | None = None
         quarantined: tuple[Reason, ...] = ()
-        if report.failure is not None and report.failure.code is ReasonCode.ARTIFACT_DAMAGED:
+        if report.failure is not None and _is_undelivered(report.failure.code, attempt):
             why = report.failure.reasons
             in_vain = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
             change = _Change.NOTHING if in_vain is None else _Change.MORE
@@ -247,6 +247,13 @@ def _end_attempt(
         is_new = skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
         return _Change.MORE if is_new else _Change.NOTHING
     return _commit(transaction, attempt, report, now_unix_ms)
+
+
+def _is_undelivered(code: ReasonCode, attempt: StoredAttempt) -> bool:
+    """Whether an attempt failed since its files did not come whole, or are others by now."""
+    if code is ReasonCode.ARTIFACT_BROKEN:
+        return attempt.has_other_files
+    return code is ReasonCode.ARTIFACT_DAMAGED
 
 
 def _unread(report: UnreadableReport) -> Report:

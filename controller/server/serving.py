@@ -28,6 +28,7 @@ from controller.api.rpc.entrance import Entrance, Servers
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query.query_service import QueryService
+from controller.api.tracing import Tracing
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
 from controller.domain.catalog import joined_catalog
@@ -52,6 +53,7 @@ from controller.sweeps.repairing import StoredArtifacts
 from controller.sweeps.steering import Steering
 from models.catalog.catalog import Catalog, load_catalog
 from protos.log_lines import event_log
+from protos.traces import opened_spans
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
 __all__ = ["Listening", "MetricsPlace", "PushLimits", "Wanted", "serve"]
@@ -94,7 +96,7 @@ async def serve(
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
             it is served; UNREACHABLE for an address.
     """
-    with _claimed(state_dir):
+    with _claimed(state_dir), opened_spans("edgerank-controller") as spans:
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
         catalog = _stored_catalog(database)
         blobs, changes, meters = open_blobs(state_dir), Changes(), Meters()
@@ -103,26 +105,27 @@ async def serve(
         converter = Converter(*needs, clock=clock, on_converted=meters.converted)
         planner = Planner(Shelf(database, blobs, state_dir / "weights"), catalog)
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
-        queries = Queries(database, catalog, fleet)
+        queries, tracing = Queries(database, catalog, fleet), Tracing(spans, database, changes)
         service = QueryService(
             *(database, catalog, queries, sweeps),
             OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
             steering=Steering(database, fleet, changes, clock, demand=converter.demand),
             fleet=fleet,
             profiles=Profiles(database, catalog, fleet, sweeps),
+            tracing=tracing,
             clock=clock,
             open_to_all=wanted.insecure,
         )
         doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
-        behind = _Behind(*parts, Bandwidth(wanted.push, clock))
+        behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
         servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
         await servers.start()
-        watching = _started(_look_after_leases(fleet, clock), entrance.look_after(doors.ports()))
+        watching = _started(*behind.watches(), entrance.look_after(doors.ports()))
         stopping = asyncio.create_task(_stop_signal())
         await sweeps.recover()
         on_authority(doors.listening())
@@ -133,8 +136,7 @@ async def serve(
         finally:
             for task in (*watching, stopping):
                 task.cancel()
-            await sweeps.close()
-            await _stop_serving(fleet, servers)
+            await _stop_serving(sweeps, fleet, servers)
             converter.close()
             database.close()
 
@@ -169,6 +171,11 @@ class _Behind:
     converter: Converter
     changes: Changes
     bandwidth: Bandwidth
+    tracing: Tracing
+
+    def watches(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """What is looked after beside the services."""
+        return _look_after_leases(self.fleet, self.clock), *self.tracing.watches()
 
     async def look(self, sessions: Collection[AgentSession]) -> Standing:
         """How things stand; in the event loop, which alone changes them."""
@@ -216,6 +223,7 @@ def _guarded_servers(
         *(fleet, behind.artifacts, members, behind.limits),
         bandwidth=behind.bandwidth,
         meters=behind.meters,
+        tracing=behind.tracing,
         clock=clock,
     )
     _watch(behind, fleet_service.sessions)
@@ -244,8 +252,9 @@ def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
     behind.meters.watch(standing)
 
 
-async def _stop_serving(fleet: Fleet, servers: Servers) -> None:
+async def _stop_serving(sweeps: Sweeps, fleet: Fleet, servers: Servers) -> None:
     """Ends every stream, and remembers when devices were last heard of."""
+    await sweeps.close()
     fleet.end_sessions()
     await servers.stop(STOP_GRACE_S)
     with suppress(EdgerankError):

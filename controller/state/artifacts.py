@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, exists, func, insert, or_, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import TurnState
+from controller.domain.jobs import AttemptState, TurnState
 from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, attempts, jobs, own_models, turns
 from models.catalog.onnx_versions import OnnxVersions
@@ -51,8 +51,8 @@ class Artifact:
 def record_artifact(database: Database, converted: Converted, now_unix_ms: int) -> Artifact:
     """Remembers a conversion whose bytes are stored already.
 
-    A repeat changes nothing but what devices compare its outputs with. One that gave other bytes
-    takes the place of what was never measured.
+    A repeat changes nothing but what devices compare its outputs with, where it has that. One that
+    gave other bytes takes the place of what was never measured.
 
     Raises:
         EdgerankError: EXECUTION when a repeat gave other bytes than those that figures are of.
@@ -79,20 +79,20 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
         "passes": converted.passes,
         "tool_versions": dict(converted.tool_versions),
         "seconds": converted.seconds,
-        "created_at_unix_ms": now_unix_ms,
         "ir_version": None if converted.versions is None else converted.versions.ir_version,
         "opset": None if converted.versions is None else converted.versions.opset,
         **_reference_columns(converted.reference),
     }
     known = find_artifact(database, converted.conversion_key)
-    is_of_key = artifacts.c.conversion_key == converted.conversion_key
     if known is not None and known.sha256 == converted.sha256:
-        return _with_reference(database, known, converted.reference)
-    with database.transaction() as transaction:
+        return _with_reference(database, known, converted.reference, now_unix_ms)
+    with database.writing() as transaction:
         if known is None:
-            transaction.execute(insert(artifacts).values(row))
+            transaction.execute(insert(artifacts).values(**row, created_at_unix_ms=now_unix_ms))
         elif not _was_measured(transaction, converted.conversion_key):
-            transaction.execute(update(artifacts).where(is_of_key).values(row))
+            if converted.reference is None:
+                row |= {name: getattr(known, name) for name in _reference_columns(None)}
+            _replace(transaction, converted.conversion_key, row, now_unix_ms)
         else:
             raise EdgerankError(
                 ErrorCode.EXECUTION,
@@ -112,16 +112,37 @@ def _reference_columns(reference: Reference | None) -> dict[str, Any]:
     }
 
 
-def _with_reference(database: Database, known: Artifact, reference: Reference | None) -> Artifact:
-    """Remembers what devices compare with now: of the one from before the bytes may be gone."""
+def _with_reference(
+    database: Database, known: Artifact, reference: Reference | None, now_unix_ms: int
+) -> Artifact:
+    """Remembers what devices compare with now: of the one from before the bytes are gone."""
     columns = _reference_columns(reference)
     found = replace(known, **columns)
     if reference is not None and found != known:
-        is_of_key = artifacts.c.conversion_key == known.conversion_key
-        with database.transaction() as transaction:
-            transaction.execute(update(artifacts).where(is_of_key).values(columns))
+        with database.writing() as transaction:
+            _replace(transaction, known.conversion_key, columns, now_unix_ms)
         return found
     return known
+
+
+def _replace(
+    transaction: Transaction, conversion_key: str, columns: Mapping[str, Any], now_unix_ms: int
+) -> None:
+    """Puts other files in the place of an artifact's: later than any attempt of those that are out.
+
+    So that it is known of which it is that they were leased files that there are no more.
+    """
+    leased_ms = transaction.scalars(
+        select(func.max(attempts.c.leased_at_unix_ms))
+        .join(jobs, jobs.c.job_id == attempts.c.job_id)
+        .where(jobs.c.conversion_key == conversion_key, attempts.c.state == AttemptState.LEASED)
+    ).one()
+    since_unix_ms = now_unix_ms if leased_ms is None else max(now_unix_ms, leased_ms + 1)
+    transaction.execute(
+        update(artifacts)
+        .where(artifacts.c.conversion_key == conversion_key)
+        .values(**columns, created_at_unix_ms=since_unix_ms)
+    )
 
 
 def is_file_of(sha256: str) -> ColumnElement[bool]:

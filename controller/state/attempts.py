@@ -10,11 +10,12 @@ from sqlalchemy import (
     and_,
     bindparam,
     insert,
+    or_,
     select,
 )
 
 from controller.domain.devices import DeviceStanding
-from controller.domain.jobs import AttemptState, limited, waiting_limit_ms
+from controller.domain.jobs import AttemptState, JobState, limited, waiting_limit_ms
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
 from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
@@ -41,6 +42,7 @@ class StoredAttempt:
         reading_count: how many readings its sweep has on the device.
         leased_at_unix_ms: since when, by the controller's clock.
         output_tolerance: how far its outputs may be from the reference, relative; None is unknown.
+        has_other_files: whether the files that it was leased are no more: others took their place.
         standing: of its device, now.
     """
 
@@ -51,6 +53,7 @@ class StoredAttempt:
     leased_at_unix_ms: int
     state: AttemptState
     output_tolerance: float | None
+    has_other_files: bool
     standing: DeviceStanding
 
 
@@ -127,14 +130,17 @@ def list_out(transaction: Transaction, device_id: str) -> tuple[str, ...]:
     )
 
 
-def list_given_back(database: Database, device_id: str, among: Sequence[str]) -> Sequence[str]:
-    """Which of these attempts of a device were given back, so that nobody waits for them."""
+def list_unwanted(database: Database, device_id: str, among: Collection[str]) -> Sequence[str]:
+    """Which of these attempts of a device nobody waits for: given back, or of a cancelled job."""
+    is_cancelled = and_(attempts.c.state == AttemptState.LEASED, jobs.c.state == JobState.CANCELLED)
     with database.transaction() as transaction:
         return transaction.scalars(
-            select(attempts.c.attempt_id).where(
+            select(attempts.c.attempt_id)
+            .join(jobs, jobs.c.job_id == attempts.c.job_id)
+            .where(
                 attempts.c.attempt_id.in_(among),
                 attempts.c.device_id == device_id,
-                attempts.c.state == AttemptState.GIVEN_BACK,
+                or_(attempts.c.state == AttemptState.GIVEN_BACK, is_cancelled),
             )
         ).all()
 
@@ -191,6 +197,7 @@ def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> S
         row.leased_at_unix_ms,
         row.state,
         finite(row.output_tolerance),
+        bool(row.has_other_files),
         standing_of(row._mapping),
     )
 
@@ -211,6 +218,7 @@ _FIND = (
         attempts.c.leased_at_unix_ms,
         attempts.c.state,
         artifacts.c.output_tolerance,
+        (artifacts.c.created_at_unix_ms > attempts.c.leased_at_unix_ms).label("has_other_files"),
         *COLUMNS,
     )
     .select_from(jobs)

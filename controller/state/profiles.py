@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import OperatorProfile
 from controller.state.database import Database, Transaction
-from controller.state.schema import artifacts, devices, jobs, profiles
+from controller.state.schema import artifacts, devices, jobs, profiles, start_requests
 from controller.state.schema.unreadable import misfit_of
 from protos.fleet import Profiled
 from protos.measuring import MeasureSettings
@@ -58,18 +58,21 @@ def fail_profile(
     return failed.rowcount == 1
 
 
-def check_profile(database: Database, profile_id: str) -> None:
-    """Refuses an id that no profile has, a sweep's included.
+def resolve_profile(database: Database, wanted: str) -> str:
+    """The id of the profile of this id, or of the one that the request of this id started.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME.
+        EdgerankError: UNKNOWN_NAME, for a sweep's id, too.
     """
+    requested = select(start_requests.c.sweep_id).where(start_requests.c.request_id == wanted)
+    is_meant = or_(jobs.c.sweep_id == wanted, jobs.c.sweep_id.in_(requested))
     with database.transaction() as transaction:
-        known = transaction.execute(
-            select(profiles.c.job_id).join(jobs).where(jobs.c.sweep_id == profile_id)
+        found: str | None = transaction.scalars(
+            select(jobs.c.sweep_id).join(profiles).where(is_meant)
         ).first()
-    if known is None:
-        raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no profile has the id {profile_id!r}")
+    if found is None:
+        raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no profile has the id {wanted!r}")
+    return found
 
 
 def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, bytes]:

@@ -1,8 +1,9 @@
 """Runs sweeps: artifacts first, then jobs, then the end; a restarted controller goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from weakref import WeakValueDictionary
 
 from controller.conversions.converter import Converter
@@ -29,7 +30,7 @@ from controller.fleet.clock import Clock
 from controller.fleet.outliving import to_its_end
 from controller.state import attempts, devices, jobs, sweeps
 from controller.state.database import Database
-from controller.state.rounds.start_requests import StartRequest, find_start
+from controller.state.rounds.start_requests import Asked, StartRequest, find_start
 from controller.state.sweeps import StoredSweep
 from controller.sweeps.planning import plan_conversion
 from controller.sweeps.preparing.preparation import Preparing, ended
@@ -39,6 +40,9 @@ from controller.sweeps.watching import Watching
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant
 from protos.names import is_name, printable
+
+Start = Callable[[str | None], Awaitable[StartedSweep]]
+"""Starts what was asked for under an id; None for one that is not remembered."""
 
 
 class Sweeps:
@@ -86,8 +90,22 @@ class Sweeps:
             EdgerankError: the plan cannot hold (see `plan_sweep`); INVALID_INPUT for a request's id
                 that is none, NAME_TAKEN for one that started something else.
         """
+        return await self.once(Asked(spec=spec), request_id, partial(self._start, spec, started_by))
+
+    async def once(self, asked: Asked, request_id: str, start: Start) -> StartedSweep:
+        """What `start` gives, which is called once for a request's id, however often it is asked.
+
+        Args:
+            asked: what for: a sweep, or a profile.
+            request_id: as of `start`.
+            start: remembers its answer under the id that it is given, None without one.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a request's id that is none, NAME_TAKEN for one that
+                started something else; and what `start` raises.
+        """
         if not request_id:
-            return await self._start(spec, started_by, None)
+            return await start(None)
         if not is_name(request_id):
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT,
@@ -97,8 +115,8 @@ class Sweeps:
         # Whoever asks again while it is being started waits for that.
         lock = self._starting.setdefault(request_id, asyncio.Lock())
         async with lock:
-            known = await asyncio.to_thread(find_start, self._database, request_id, spec)
-            return known or await self._start(spec, started_by, request_id)
+            known = await asyncio.to_thread(find_start, self._database, request_id, asked)
+            return known or await start(request_id)
 
     async def _start(
         self, spec: SweepSpec, started_by: str, request_id: str | None
@@ -111,11 +129,15 @@ class Sweeps:
             left_out=prospect.plan.left_out,
             measured_before=len(prospect.reused),
         )
+        request = None
+        if request_id:
+            asked = Asked(spec=spec)
+            request = StartRequest(request_id=request_id, asked=asked, answer=started)
         before = Before(
             expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
             reused=[figure.job_id for figure in prospect.reused],
             started_by=started_by,
-            request=StartRequest(request_id=request_id, answer=started) if request_id else None,
+            request=request,
         )
         return replace(started, sweep_id=await self.begin(spec, prospect.to_measure, before))
 

@@ -59,7 +59,7 @@ def create_sweep(
             retry_of=before.retry_of,
         )
         if before.request is not None:
-            remember_start(transaction, before.request, sweep_id, spec)
+            remember_start(transaction, before.request, sweep_id)
         add_reused(transaction, sweep_id, before.reused)
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for job_id, job in zip(job_ids, planned, strict=True):

@@ -18,6 +18,8 @@ MAX_WAIT_S = 15.0
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes on disk and bytes in total, None where the server does not say."""
+Fetch = Callable[[str, Path, Progress], None]
+"""Brings what is at an address to a path, or raises `DownloadFailed`."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 

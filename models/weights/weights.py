@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ from models.files import put_in_place
 from models.recipes import synthetic as recipe
 from models.tools import tool_versions
 from models.weights.addresses import NoPublishedWeights, published_address
-from models.weights.download import DownloadFailed, Progress, download
+from models.weights.download import DownloadFailed, Fetch, Progress, download
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ def resolve_weights(
     cache_dir: Path,
     on_progress: Progress,
     address_of: Callable[[Backbone], str] = published_address,
+    *,
+    fetch: Fetch = download,
 ) -> Weights:
     """Return a backbone's weights of one kind; another kind never takes their place.
 
@@ -81,6 +84,7 @@ def resolve_weights(
         cache_dir: folder of fetched files; made if it is not there.
         on_progress: told of bytes fetched.
         address_of: where published weights are.
+        fetch: brings them here.
 
     Raises:
         WeightsUnreachable: no network, no such file, or no room.
@@ -100,7 +104,7 @@ def resolve_weights(
         path = cache_dir / Path(urlsplit(address).path).name
         # Threads and processes that want the same file wait for one another.
         with FileLock(path.with_name(f"{path.name}.lock"), fallback_to_soft=False):
-            return _cached(backbone, address, path, on_progress)
+            return _cached(backbone, address, path, partial(fetch, address, path, on_progress))
     except NoPublishedWeights as error:
         raise WeightsUnavailable(_without(backbone.name, str(error))) from error
     except DownloadFailed as error:
@@ -193,7 +197,7 @@ def _own(backbone: Backbone, folder: Path) -> Weights:
     )
 
 
-def _cached(backbone: Backbone, address: str, path: Path, on_progress: Progress) -> Weights:
+def _cached(backbone: Backbone, address: str, path: Path, bring: Callable[[], None]) -> Weights:
     record = path.with_name(f"{path.name}.json")
     known = _read_record(record)
     is_here = known is not None and known.get("source") == address
@@ -202,7 +206,7 @@ def _cached(backbone: Backbone, address: str, path: Path, on_progress: Progress)
         if is_here and path.exists():
             log.warning("%s was altered since it was fetched; it is fetched again", path)
         path.unlink(missing_ok=True)
-        download(address, path, on_progress)
+        bring()
         known = {
             "source": address,
             "sha256": file_sha256(path),

@@ -396,6 +396,7 @@ class Lease(_message.Message):
     PROCESS_SPREAD_FIELD_NUMBER: _builtins.int
     REFERENCE_SHA256_FIELD_NUMBER: _builtins.int
     REFERENCE_SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    TRACE_CONTEXT_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     job_id: _builtins.str
     artifact_sha256: _builtins.str
@@ -414,6 +415,8 @@ class Lease(_message.Message):
     the artifact is. Empty where they are not compared.
     """
     reference_size_bytes: _builtins.int
+    trace_context: _builtins.str
+    """Of which trace it is a part, as W3C's traceparent: spans of the agent are within it. Empty for none."""
     @_builtins.property
     def settings(self) -> _types_pb2.MeasureSettings: ...
     def __init__(
@@ -429,10 +432,11 @@ class Lease(_message.Message):
         process_spread: _builtins.float = ...,
         reference_sha256: _builtins.str = ...,
         reference_size_bytes: _builtins.int = ...,
+        trace_context: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "process_spread", b"process_spread", "reference_sha256", b"reference_sha256", "reference_size_bytes", b"reference_size_bytes", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "attempt_id", b"attempt_id", "backbone", b"backbone", "job_id", b"job_id", "ordinal", b"ordinal", "process_spread", b"process_spread", "reference_sha256", b"reference_sha256", "reference_size_bytes", b"reference_size_bytes", "settings", b"settings", "trace_context", b"trace_context"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

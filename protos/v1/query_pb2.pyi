@@ -2382,7 +2382,11 @@ class ProfileRequest(_message.Message):
 
     SPEC_FIELD_NUMBER: _builtins.int
     PROFILE_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
+    """Or that of the request that started it."""
+    request_id: _builtins.str
+    """With a spec, as in StartSweepRequest. Empty is none."""
     @_builtins.property
     def spec(self) -> Global___ProfileSpec: ...
     def __init__(
@@ -2390,10 +2394,11 @@ class ProfileRequest(_message.Message):
         *,
         spec: Global___ProfileSpec | None = ...,
         profile_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["profile_id", b"profile_id", "spec", b"spec", "wanted", b"wanted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile_id", b"profile_id", "spec", b"spec", "wanted", b"wanted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile_id", b"profile_id", "request_id", b"request_id", "spec", b"spec", "wanted", b"wanted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_wanted: _TypeAlias = _typing.Literal["spec", "profile_id"]  # noqa: Y015
     _WhichOneofArgType_wanted: _TypeAlias = _typing.Literal["wanted", b"wanted"]  # noqa: Y015

@@ -338,9 +338,9 @@ class QueryServicer(object):
 
     def Profile(self, request, context):
         """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
-        the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
-        goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
-        Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
+        the result, then its trace in chunks. A profile goes on when the stream breaks, and is kept. Idempotent by
+        `request_id`, as StartSweep is: without one, each call with a spec is a new profile. CancelSweep takes its id,
+        too. No deadline. Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

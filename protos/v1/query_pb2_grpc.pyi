@@ -115,9 +115,9 @@ class QueryStub:
     """
     Profile: _grpc.UnaryStreamMultiCallable[_query_pb2.ProfileRequest, _query_pb2.ProfileResponse]
     """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
-    the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
-    goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
-    Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
+    the result, then its trace in chunks. A profile goes on when the stream breaks, and is kept. Idempotent by
+    `request_id`, as StartSweep is: without one, each call with a spec is a new profile. CancelSweep takes its id,
+    too. No deadline. Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
     """
     Rank: _grpc.UnaryUnaryMultiCallable[_query_pb2.RankRequest, _query_pb2.RankResponse]
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
@@ -230,9 +230,9 @@ class QueryAsyncStub(QueryStub):
     """
     Profile: _aio.UnaryStreamMultiCallable[_query_pb2.ProfileRequest, _query_pb2.ProfileResponse]  # type: ignore[assignment]
     """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
-    the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
-    goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
-    Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
+    the result, then its trace in chunks. A profile goes on when the stream breaks, and is kept. Idempotent by
+    `request_id`, as StartSweep is: without one, each call with a spec is a new profile. CancelSweep takes its id,
+    too. No deadline. Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
     """
     Rank: _aio.UnaryUnaryMultiCallable[_query_pb2.RankRequest, _query_pb2.RankResponse]  # type: ignore[assignment]
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
@@ -462,9 +462,9 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_query_pb2.ProfileResponse], _abc.AsyncIterator[_query_pb2.ProfileResponse]]:
         """Profiles one backbone on one device, or, with the id of an earlier one, follows that: progress, then
-        the result, then its trace in chunks. With a spec not idempotent: each call is a new profile, which
-        goes on when the stream breaks and is kept. CancelSweep takes its id, too. No deadline.
-        Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
+        the result, then its trace in chunks. A profile goes on when the stream breaks, and is kept. Idempotent by
+        `request_id`, as StartSweep is: without one, each call with a spec is a new profile. CancelSweep takes its id,
+        too. No deadline. Errors: as StartSweep's; NOT_FOUND for an unknown id; INTERNAL, with the reason, when it failed.
         """
 
     @_abc_1.abstractmethod

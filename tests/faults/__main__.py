@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import click
 from tests.faults.running import Run, run_all
 from tests.faults.schedules import Kind, draw
 from tests.faults.template import make_template
+from tests.tables import table_of_faults
 
 PROGRESS_S = 10.0
 
@@ -74,12 +74,11 @@ def failed_lines(run: Run) -> Iterator[str]:
 
 
 def _table(runs: list[Run]) -> Iterator[str]:
-    struck = Counter(fault.kind for run in runs for fault in run.struck)
-    planned = Counter(fault.kind for run in runs for fault in run.schedule.faults)
-    yield f"{'what':<60} {'came':>6} {'planned':>8}"
-    yield from (f"{kind.value:<60} {struck[kind]:>6} {planned[kind]:>8}" for kind in Kind)
+    struck = [fault.kind for run in runs for fault in run.struck]
+    planned = [fault.kind for run in runs for fault in run.schedule.faults]
     wrong = [run.schedule.seed for run in runs if run.violations]
-    yield f"{len(runs)} schedules, {struck.total()} faults; wrong: {wrong or 'none'}"
+    yield from table_of_faults(Kind, struck, planned)
+    yield f"{len(runs):,} schedules, {len(struck):,} faults; wrong: {wrong or 'none'}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ The same seed and size are the same fleet: what befalls it, what it does, and th
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.simulation.causes import Kind
 from tests.simulation.preparing import make_template
 from tests.simulation.running import Run, run_schedule
 from tests.simulation.schedules import Size, draw
+from tests.tables import table_of_faults
 
 _SHOWN = 20
 
@@ -76,12 +76,11 @@ def _told(run: Run, took_s: float) -> Iterator[str]:
 
 
 def _table(runs: list[Run]) -> Iterator[str]:
-    struck = Counter(fault.kind for run in runs for fault in run.struck)
-    planned = Counter(fault.kind for run in runs for fault in run.schedule.faults)
-    yield f"{'what':<60} {'came':>8} {'planned':>8}"
-    yield from (f"{kind.value:<60} {struck[kind]:>8,} {planned[kind]:>8,}" for kind in Kind)
+    struck = [fault.kind for run in runs for fault in run.struck]
+    planned = [fault.kind for run in runs for fault in run.schedule.faults]
     wrong = [run.schedule.seed for run in runs if run.violations]
-    yield f"{len(runs)} seeds, {struck.total():,} faults; wrong: {wrong or 'none'}"
+    yield from table_of_faults(Kind, struck, planned)
+    yield f"{len(runs):,} seeds, {len(struck):,} faults; wrong: {wrong or 'none'}"
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from controller.api.pacing import Rates
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent, weigh_greeting
 from controller.api.rpc.guard import current_caller
+from controller.api.tracing import Tracing
 from controller.domain.devices import DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
@@ -79,8 +80,10 @@ class FleetService:
         *,
         bandwidth: Bandwidth,
         meters: Meters,
+        tracing: Tracing,
         clock: Clock,
     ) -> None:
+        self._tracing = tracing
         self.sessions: set[AgentSession] = set()
         self._meters = meters
         self._fleet = fleet
@@ -118,6 +121,8 @@ class FleetService:
                 while (said := await session.outbox.get()) is not None:
                     if isinstance(said, EdgerankError):
                         raise said
+                    if isinstance(said, conversation.Lease):
+                        said = self._tracing.leased(session.device_id, said)
                     yield _to_agent(said)
                 # Else this side ended it.
                 how = None
@@ -219,10 +224,14 @@ class FleetService:
             case conversation.Progress():
                 self._fleet.progress(session, said)
             case conversation.Report() | UnreadableReport():
+                came_ns = self._tracing.now_ns()
                 await self._hear_complaint(session, said)
                 await self._fleet.report(session, said)
+                if isinstance(said, conversation.Report):
+                    self._tracing.reported(session.device_id, said, came_ns)
             case conversation.GiveBack():
                 await self._fleet.take_back(session, said)
+                self._tracing.given_back(session.device_id)
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
 

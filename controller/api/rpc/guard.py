@@ -29,7 +29,7 @@ from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
 from controller.domain.access import AuditEntry, Caller, CallerKind, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
-from controller.state.access.audit import record_change
+from controller.state.access.audit import record_change, record_once
 from controller.state.committing import Commits
 from protos.log_lines import event_log
 
@@ -172,11 +172,10 @@ class Guard(grpc.aio.ServerInterceptor):
 
     async def changed(self, method: str, need: Need, said: Said) -> None:
         """Remembers what a call changed, if it is one that changes."""
-        if need.subject is None:
+        if need.subject is None or (need.when and not attrgetter(need.when)(said)):
             return
         subject = _subject(attrgetter(need.subject)(said))
         if not subject:
-            # Who follows what goes on already changes nothing.
             return
         caller = current_caller()
         entry = AuditEntry(
@@ -186,7 +185,7 @@ class Guard(grpc.aio.ServerInterceptor):
             action=method.rpartition("/")[2],
             subject=subject,
         )
-        await self._commits.write(record_change, entry)
+        await self._commits.write(record_once if need.is_once else record_change, entry)
 
     @asynccontextmanager
     async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[None]:

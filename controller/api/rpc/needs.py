@@ -26,12 +26,18 @@ class Need:
         of_caller: a scope, or who the caller has to be.
         subject: where the call says what it changes: the way to a field of its "request" or
             "response"; None for a call that changes nothing.
+        when: the way, as of `subject`, to what is empty where a call changes nothing, since it
+            follows what goes on already; None where each call changes something.
         load: what it costs for as long as it goes on.
+        is_once: whether what it changes is changed once, however often the call is made: what is
+            changed is an id that it gave.
     """
 
     of_caller: Scope | Who
     subject: str | None = None
     load: Load = Load.MOMENT
+    when: str | None = None
+    is_once: bool = False
 
 
 _READ = Need(Scope.READ)
@@ -40,6 +46,10 @@ _COMPUTE = Need(Scope.READ, load=Load.COMPUTING)
 
 def _operate(subject: str, load: Load = Load.MOMENT) -> Need:
     return Need(Scope.OPERATE, subject, load)
+
+
+def _start(load: Load) -> Need:
+    return Need(Scope.OPERATE, "response.sweep_id", load, is_once=True)
 
 
 def _admin(subject: str) -> Need:
@@ -62,16 +72,22 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Query/WakeDevice": _operate("request.device"),
     "/edgerank.v1.Query/RemoveDevice": _admin("request.device"),
     "/edgerank.v1.Query/PlanSweep": _COMPUTE,
-    "/edgerank.v1.Query/StartSweep": _operate("response.sweep_id", Load.COMPUTING),
+    "/edgerank.v1.Query/StartSweep": _start(Load.COMPUTING),
     "/edgerank.v1.Query/ListSweeps": _READ,
     "/edgerank.v1.Query/WatchSweep": Need(Scope.READ, load=Load.FOLLOWING),
     "/edgerank.v1.Query/CancelSweep": _operate("request.sweep_id"),
     "/edgerank.v1.Query/PauseSweep": _operate("response.sweep_id"),
     "/edgerank.v1.Query/ResumeSweep": _operate("response.sweep_id"),
     "/edgerank.v1.Query/EditSweep": _operate("response.sweep_id"),
-    "/edgerank.v1.Query/RetrySweep": _operate("response.sweep_id", Load.COMPUTING),
+    "/edgerank.v1.Query/RetrySweep": _start(Load.COMPUTING),
     "/edgerank.v1.Query/Convert": _operate("request.backbones", Load.FOLLOWING),
-    "/edgerank.v1.Query/Profile": _operate("request.spec.backbone", Load.FOLLOWING),
+    "/edgerank.v1.Query/Profile": Need(
+        Scope.OPERATE,
+        "response.progress.profile_id",
+        Load.FOLLOWING,
+        when="request.spec.backbone",
+        is_once=True,
+    ),
     "/edgerank.v1.Query/Rank": _COMPUTE,
     "/edgerank.v1.Query/Compare": _COMPUTE,
     "/edgerank.v1.Query/ListMeasurements": _COMPUTE,

@@ -1,6 +1,8 @@
 """Starts a sweep for a person, who is told its id, or how to find it, whatever befalls the call."""
 
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -12,6 +14,43 @@ from controller.domain.sweeps import StartedSweep, SweepSpec
 _UNKNOWN_ENDS = (ErrorCode.UNREACHABLE, ErrorCode.EXECUTION)
 
 
+@contextmanager
+def findable(console: Console, what: str, shown_by: str, request_id: str) -> Iterator[None]:
+    """Tells how to find what the block starts, where nobody knows whether it was started.
+
+    Args:
+        console: where a person reads.
+        what: is started.
+        shown_by: the command that shows it by the id that follows.
+        request_id: under which it is asked for.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, EdgerankError) as error:
+        if isinstance(error, KeyboardInterrupt) or error.code in _UNKNOWN_ENDS:
+            console.print(
+                f"whether the {what} was started is not known here: '{shown_by} {request_id}' "
+                f"shows it if it was, 'edgerank cancel {request_id}' ends it",
+                highlight=False,
+                soft_wrap=True,
+            )
+        raise
+
+
+def teller_of_loss(client: QueryClient, console: Console, what: str) -> Callable[[], None]:
+    """Tells a person that no answer came, and that it is asked again."""
+
+    def tell_lost() -> None:
+        console.print(
+            f"no answer came from {client.address} while the {what} was being started; asking "
+            "again for the same one",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    return tell_lost
+
+
 def started_once(client: QueryClient, spec: SweepSpec, console: Console) -> StartedSweep:
     """The sweep, started once though the connection breaks.
 
@@ -19,30 +58,5 @@ def started_once(client: QueryClient, spec: SweepSpec, console: Console) -> Star
         EdgerankError: what the controller said, or UNREACHABLE when it stays away.
     """
     request_id = uuid.uuid4().hex
-
-    def tell_lost() -> None:
-        console.print(
-            f"no answer came from {client.address} while the sweep was being started; asking again "
-            "for the same one",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-    try:
-        return client.start_sweep(spec, request_id, tell_lost)
-    except KeyboardInterrupt:
-        _tell_how_to_find(console, request_id)
-        raise
-    except EdgerankError as error:
-        if error.code in _UNKNOWN_ENDS:
-            _tell_how_to_find(console, request_id)
-        raise
-
-
-def _tell_how_to_find(console: Console, request_id: str) -> None:
-    console.print(
-        f"whether the sweep was started is not known here: 'edgerank follow {request_id}' shows "
-        f"it if it was, 'edgerank cancel {request_id}' ends it",
-        highlight=False,
-        soft_wrap=True,
-    )
+    with findable(console, "sweep", "edgerank follow", request_id):
+        return client.start_sweep(spec, request_id, teller_of_loss(client, console, "sweep"))

@@ -1,10 +1,12 @@
 """Lets agents in: each is one device, whose older stream ends, and holds the leases that it had."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from controller.domain.errors import EdgerankError
-from controller.fleet.arriving.greeting import greet
+from controller.fleet.arriving.greeting import Greeted, greet
 from controller.fleet.arriving.identities import Identities
 from controller.fleet.arriving.takeover import Takeovers
 from controller.fleet.clock import Clock
@@ -18,6 +20,14 @@ from protos.fleet import Cancel, Hello, Lease
 from protos.log_lines import event_log
 
 log = event_log(__name__)
+
+
+@dataclass(eq=False)
+class _Coming:
+    """A device whose stream is being opened, and which attempts it is to stop once it is."""
+
+    device_id: str
+    to_stop: set[str] = field(default_factory=set)
 
 
 class Arrivals:
@@ -49,6 +59,19 @@ class Arrivals:
         self._lose = lose
         self._on_changed = on_changed
         self._identities = Identities()
+        self._coming: list[_Coming] = []
+
+    def stop(self, device_id: str, attempt_id: str) -> None:
+        """Tells a device's agent to stop an attempt: in its stream, or in one that it is opening.
+
+        One that is away is told when it comes back and still holds it, of what is stored by then.
+        """
+        session = self._sessions.get(device_id)
+        if session is not None:
+            session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+        for coming in self._coming:
+            if coming.device_id == device_id:
+                coming.to_stop.add(attempt_id)
 
     async def let_in(self, hello: Hello) -> AgentSession:
         """Enrols an agent and opens its session; an older session of the device is ended.
@@ -66,6 +89,20 @@ class Arrivals:
         greeted = await self._commits.write(
             greet, hello, self._sessions.keys(), self._clock.unix_ms()
         )
+        with self._is_coming(greeted.hello.device_id) as coming:
+            return await self._open(greeted, coming)
+
+    @contextmanager
+    def _is_coming(self, device_id: str) -> Iterator[_Coming]:
+        coming = _Coming(device_id)
+        self._coming.append(coming)
+        try:
+            yield coming
+        finally:
+            self._coming.remove(coming)
+
+    async def _open(self, greeted: Greeted, coming: _Coming) -> AgentSession:
+        """Opens the session of a device that is known now."""
         hello, out = greeted.hello, greeted.out
         given: Mapping[str, Lease] = {}
         if (older := self._sessions.get(hello.device_id)) is None:
@@ -80,7 +117,7 @@ class Arrivals:
                     attempts.leases_of_device, self._database, hello.device_id
                 )
         held = await self._held_leases(hello, out, given)
-        taken_back = await self._taken_back(hello)
+        coming.to_stop.update(await self._unwanted(hello, given))
         # Another stream of the device may have come while this one waited.
         if (meanwhile := self._sessions.get(hello.device_id)) is not None:
             more = self._take_place(meanwhile, hello)
@@ -92,7 +129,7 @@ class Arrivals:
         session.welcome(self._leases.pace)
         for attempt_id in held.keys() - set(hello.held_attempt_ids):
             session.outbox.put_nowait(given[attempt_id])
-        for attempt_id in taken_back:
+        for attempt_id in sorted(coming.to_stop):
             session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
         log.info("connected", device=hello.name, device_id=hello.device_id)
         return session
@@ -134,9 +171,9 @@ class Arrivals:
             self._leases.limit(lease, self._clock.monotonic_ms())
         return out
 
-    async def _taken_back(self, hello: Hello) -> Sequence[str]:
-        """What it was told to stop while it was away, and may still be measuring."""
-        held, device_id = hello.held_attempt_ids, hello.device_id
-        if not held:
+    async def _unwanted(self, hello: Hello, given: Mapping[str, Lease]) -> Sequence[str]:
+        """What it may be measuring, and was told to stop where it did not hear it."""
+        among, device_id = {*hello.held_attempt_ids, *given}, hello.device_id
+        if not among:
             return ()
-        return await asyncio.to_thread(attempts.list_given_back, self._database, device_id, held)
+        return await asyncio.to_thread(attempts.list_unwanted, self._database, device_id, among)

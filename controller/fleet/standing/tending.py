@@ -17,7 +17,6 @@ from controller.fleet.standing.changing import drain_device, rest_device, wake_d
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
-from protos.fleet import Cancel
 
 
 class Tending:
@@ -32,6 +31,7 @@ class Tending:
         changes: Changes,
         *,
         clock: Clock,
+        stop: Callable[[str, str], None],
         end_lease: Callable[[str], Awaitable[None]],
         lose: Callable[[str, str], Awaitable[None]],
         end_sweeps: Callable[[], Awaitable[None]],
@@ -39,8 +39,9 @@ class Tending:
     ) -> None:
         """`sessions` are the ones that are open, by device.
 
-        `end_lease` and `lose` end an attempt, the latter a device's that comes to nothing;
-        `end_sweeps` ends those whose last job has ended; `on_removed` hears of devices that went.
+        `stop` tells a device's agent to stop an attempt; `end_lease` and `lose` end one, the latter
+        a device's that comes to nothing; `end_sweeps` ends those whose last job has ended;
+        `on_removed` hears of devices that went.
         """
         self._database = database
         self._commits = commits
@@ -48,6 +49,7 @@ class Tending:
         self._dispatcher = dispatcher
         self._changes = changes
         self._clock = clock
+        self._stop = stop
         self._end_lease = end_lease
         self._lose = lose
         self._end_sweeps = end_sweeps
@@ -116,7 +118,7 @@ class Tending:
         for attempt_id in stopped:
             if session is not None:
                 session.forget(attempt_id)
-                session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
+            self._stop(device.device_id, attempt_id)
             await self._end_lease(attempt_id)
         self._changes.notify()
         return standing

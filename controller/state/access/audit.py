@@ -1,6 +1,6 @@
 """The log of changes."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 
 from controller.domain.access import AuditEntry
 from controller.state.access.schema import audit_entries
@@ -19,6 +19,20 @@ def record_change(database: Database, entry: AuditEntry) -> None:
         transaction.execute(
             delete(audit_entries).where(audit_entries.c.entry_id <= entry_id - MAX_ENTRIES)
         )
+
+
+def record_once(database: Database, entry: AuditEntry) -> None:
+    """As `record_change`, unless the same was done to the same before: it is known already."""
+    is_known = exists().where(
+        audit_entries.c.subject == entry.subject,
+        audit_entries.c.action == entry.action,
+        audit_entries.c.was_refused == entry.was_refused,
+    )
+    with database.as_one() as whole:
+        with whole.transaction() as transaction:
+            known = transaction.scalars(select(is_known)).one()
+        if not known:
+            record_change(whole, entry)
 
 
 def list_changes(database: Database, count: int) -> tuple[AuditEntry, ...]:

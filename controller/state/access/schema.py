@@ -58,6 +58,6 @@ audit_entries = Table(
     Column("caller", Member(CallerKind), nullable=False),
     Column("caller_name", String, nullable=False),
     Column("action", String, nullable=False),
-    Column("subject", String, nullable=False),
+    Column("subject", String, nullable=False, index=True),
     Column("was_refused", Boolean, nullable=False, server_default=false()),
 )

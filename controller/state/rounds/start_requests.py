@@ -12,33 +12,47 @@ from controller.state.schema.columns import Unreadable
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What somebody asks for.
+
+    Attributes:
+        spec: the sweep, or the one that a profile is.
+        profile_runs: inferences to profile; None of a sweep.
+    """
+
+    spec: SweepSpec
+    profile_runs: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartRequest:
-    """A sweep that somebody asks for.
+    """A sweep that somebody asks for under an id.
 
     Attributes:
         request_id: made by whoever asks, for this sweep alone.
+        asked: what for.
         answer: what is answered once it is started; its id is still to come.
     """
 
     request_id: str
+    asked: Asked
     answer: StartedSweep
 
 
-def remember_start(
-    transaction: Transaction, request: StartRequest, sweep_id: str, spec: SweepSpec
-) -> None:
+def remember_start(transaction: Transaction, request: StartRequest, sweep_id: str) -> None:
     """Remembers what a request started, and what is answered to it."""
     transaction.execute(
         insert(start_requests).values(
             request_id=request.request_id,
             sweep_id=sweep_id,
-            spec=spec,
+            spec=request.asked.spec,
+            profile_runs=request.asked.profile_runs,
             answer=replace(request.answer, sweep_id=sweep_id),
         )
     )
 
 
-def find_start(database: Database, request_id: str, spec: SweepSpec) -> StartedSweep | None:
+def find_start(database: Database, request_id: str, asked: Asked) -> StartedSweep | None:
     """What was answered to a request of this id; None when nothing was started by one.
 
     Raises:
@@ -56,7 +70,7 @@ def find_start(database: Database, request_id: str, spec: SweepSpec) -> StartedS
             f"the request {request_id!r} started the sweep {row.sweep_id}, and more of it cannot "
             "be read any more; follow that, or ask for another sweep with an id of its own",
         )
-    if row.spec != spec:
+    if Asked(spec=row.spec, profile_runs=row.profile_runs) != asked:
         raise EdgerankError(
             ErrorCode.NAME_TAKEN,
             f"the request {request_id!r} started the sweep {row.sweep_id}, of something else; make "

@@ -1,13 +1,13 @@
-"""Jobs that are being measured: what their repetitions tell so far."""
+"""Jobs that are being measured: what their repetitions tell so far, and those that just ended."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, select
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, select
 
 from controller.domain.jobs import JobOutcome, JobState, TurnState
-from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.figures.spread import UNKNOWN, Spread
 from controller.state.database import Database, Transaction
 from controller.state.measurements import (
@@ -19,10 +19,12 @@ from controller.state.measurements import (
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.repetitions import TakenRepetition, list_taken
 from controller.state.rounds.wanted import are_wanted
-from controller.state.schema import jobs, turns
+from controller.state.schema import artifacts, devices, jobs, measurements, sweeps, turns
+from controller.state.schema.columns import Unreadable
 from controller.state.schema.unreadable import readable
 from models.catalog.catalog import IMAGENET
 from protos.measuring import MeasureSettings
+from protos.reasons import Reason
 
 MOST_CHANGED: Final = 200
 """So many turns a look are told of: the others' jobs are, when they have their next one."""
@@ -122,3 +124,74 @@ def _so_far(
     rows = transaction.execute(query).mappings().all()
     found = list(readable("job", "job_id", rows, so_far))
     return [each for each in found if each is not None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedJob:
+    """When a job that has an outcome began and ended, by the controller's clock.
+
+    Attributes:
+        job_id: which one.
+        sweep_id: its sweep.
+        device: its name.
+        backbone: its name.
+        verdict: how it ended.
+        reasons: for that; empty where they cannot be read.
+        started_at_unix_ms: when its sweep was started.
+        ended_at_unix_ms: when its outcome was committed.
+        converted_at_unix_ms: when its artifact was made; 0 without any.
+        converting_s: what its steps took then, s.
+    """
+
+    job_id: str
+    sweep_id: str
+    device: str
+    backbone: str
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    started_at_unix_ms: int
+    ended_at_unix_ms: int
+    converted_at_unix_ms: int
+    converting_s: float
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it gave no figures."""
+        return self.verdict is Verdict.FAILED
+
+    @property
+    def is_converted_for_it(self) -> bool:
+        """Whether its artifact was made since its sweep was started."""
+        return self.converted_at_unix_ms >= self.started_at_unix_ms
+
+
+def ended_since(database: Database, unix_ms: int) -> list[EndedJob]:
+    """The jobs that ended at this time or later, in the order in which they did."""
+    query = (
+        select(
+            measurements.c.job_id,
+            measurements.c.sweep_id,
+            devices.c.name.label("device"),
+            jobs.c.backbone,
+            measurements.c.verdict,
+            measurements.c.reasons,
+            sweeps.c.created_at_unix_ms.label("started_at_unix_ms"),
+            measurements.c.committed_at_unix_ms.label("ended_at_unix_ms"),
+            func.coalesce(artifacts.c.created_at_unix_ms, 0).label("converted_at_unix_ms"),
+            func.coalesce(artifacts.c.seconds, 0.0).label("converting_s"),
+        )
+        .join(jobs, jobs.c.job_id == measurements.c.job_id)
+        .join(sweeps, sweeps.c.sweep_id == measurements.c.sweep_id)
+        .join(devices, devices.c.device_id == jobs.c.device_id)
+        .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
+        .where(measurements.c.committed_at_unix_ms >= unix_ms)
+        .order_by(measurements.c.committed_at_unix_ms)
+    )
+    with database.transaction() as transaction:
+        rows = transaction.execute(query).mappings().all()
+    return [_ended_job(row) for row in rows if not isinstance(row["verdict"], Unreadable)]
+
+
+def _ended_job(row: RowMapping) -> EndedJob:
+    reasons = () if isinstance(row["reasons"], Unreadable) else row["reasons"]
+    return EndedJob(**{**row, "reasons": reasons})

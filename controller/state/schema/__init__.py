@@ -144,6 +144,8 @@ start_requests = Table(
     Column("request_id", String, primary_key=True),
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
     Column("spec", SharedDocument(SweepSpec), nullable=False),
+    # Of a profile, how many inferences.
+    Column("profile_runs", Integer),
     Column("answer", Document(StartedSweep), nullable=False),
 )
 

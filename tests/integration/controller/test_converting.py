@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import select
 
 from controller.conversions.converter import Converter
 from controller.conversions.disk_room import RESERVED_BYTES
@@ -22,11 +23,12 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state.artifacts import made_versions
 from controller.state.database import Database
+from controller.state.schema import artifacts
 from controller.sweeps.lifecycle import Sweeps
 from models.catalog.catalog import load_catalog
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Format, Variant, WeightsKind, variants_of
-from models.conversion.pipeline import ConversionCancelled, ToolMissing
+from models.conversion.pipeline import ConversionCancelled, Converted, ToolMissing
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.integration.controller.domain_samples import SPEC, hello
@@ -113,11 +115,11 @@ async def test_the_gate_stays_shut_until_the_last_sibling_of_a_failure_has_ended
 ) -> None:
     open_while_converting: list[bool] = []
 
-    def fail_for_the_first(*arguments: object) -> None:
+    def fail_for_the_first(*arguments: object) -> Converted:
         open_while_converting.append(fleet.gate.may_measure())
         if len(open_while_converting) == 1:
             raise OSError(28, "No space left on device")
-        keep(*arguments)  # type: ignore[arg-type]
+        return keep(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("controller.conversions.converter.keep", fail_for_the_first)
     other = tuple(
@@ -136,8 +138,14 @@ def room_to_work_only(_folder: Path, _needed_bytes: int, spare_bytes: int) -> st
     return "the disk is full" if spare_bytes > RESERVED_BYTES else ""
 
 
+def references(database: Database) -> set[str | None]:
+    """What devices compare with, of all artifacts."""
+    with database.transaction() as transaction:
+        return set(transaction.scalars(select(artifacts.c.reference_sha256)))
+
+
 async def test_without_room_on_the_disk_a_file_is_checked_once_and_kept_as_soon_as_there_is(
-    converter: Converter, monkeypatch: pytest.MonkeyPatch
+    converter: Converter, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = Heard()
     with monkeypatch.context() as patch:
@@ -147,7 +155,10 @@ async def test_without_room_on_the_disk_a_file_is_checked_once_and_kept_as_soon_
         heard.active.clear()
         await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
         assert not heard.active.is_set()
+        # Nobody can compare with what is not there.
+        assert references(database) == {None}
     await converter.ensure(ONNX, WeightsKind.SYNTHETIC, heard.listener)
+    assert None not in references(database)
     checked = ConversionResult.CHECKED
     assert heard.results == [checked, checked, ConversionResult.STORED]
     assert heard.outcomes[0].max_relative_difference is not None

@@ -16,7 +16,7 @@ from controller.state import attempts, jobs, sweeps
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
 from controller.state.measurements import list_measurements, list_outcomes
-from controller.state.profiles import check_profile, read_profile
+from controller.state.profiles import read_profile, resolve_profile
 from controller.state.rounds.counts import read_counts
 from controller.sweeps.profiling.planning import as_sweep, plan_profile
 from controller.sweeps.starting import create_sweep
@@ -248,7 +248,8 @@ def test_a_profile_in_the_place_of_a_measurement_is_a_failed_measurement(
 
 
 def test_the_id_of_a_sweep_is_no_profiles(database: Database) -> None:
-    check_profile(database, start_profile(database))
+    profile_id = start_profile(database)
+    assert resolve_profile(database, profile_id) == profile_id
     with pytest.raises(EdgerankError, match="no profile has the id") as refused:
-        check_profile(database, start_sweep(database, "phone"))
+        resolve_profile(database, start_sweep(database, "phone"))
     assert refused.value.code is ErrorCode.UNKNOWN_NAME

@@ -13,6 +13,7 @@ from controller.api.rpc.guard import current_caller
 from controller.api.rpc.query.device_calls import DeviceCalls
 from controller.api.rpc.query.snapshots import SnapshotMessages
 from controller.api.rpc.query.steering_calls import SteeringCalls
+from controller.api.tracing import Tracing
 from controller.domain.catalog import AccuracyFigure, OwnModelHeader
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.conversions import ConversionSpec
@@ -57,9 +58,11 @@ class QueryService(DeviceCalls, SteeringCalls):
         steering: Steering,
         fleet: Fleet,
         profiles: Profiles,
+        tracing: Tracing,
         clock: Clock,
         open_to_all: bool,
     ) -> None:
+        self._tracing = tracing
         DeviceCalls.__init__(self, queries, fleet, open_to_all=open_to_all)
         SteeringCalls.__init__(self, queries, steering, Retrying(database, sweeps))
         self._database = database
@@ -89,8 +92,9 @@ class QueryService(DeviceCalls, SteeringCalls):
         async with answered_failures(context):
             refuse_unknown(request)
             spec = from_request(request.spec, SweepSpec)
-            person = current_caller().person
+            person, begin_ns = current_caller().person, self._tracing.now_ns()
             started = await self._sweeps.start(spec, person, request.request_id)
+            self._tracing.planned(started.sweep_id, begin_ns)
         return to_message(started, query_pb2.StartSweepResponse)
 
     async def ListSweeps(  # noqa: N802
@@ -136,9 +140,13 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> AsyncIterator[query_pb2.ProfileResponse]:
         """Profiles a backbone, or follows an earlier profile."""
         async with answered_failures(context):
-            profile_id = request.profile_id or await self._profiles.start(
-                from_request(request.spec, ProfileSpec), current_caller().person
-            )
+            refuse_unknown(request)
+            if request.profile_id:
+                profile_id = await self._profiles.find(request.profile_id)
+            else:
+                spec = from_request(request.spec, ProfileSpec)
+                person = current_caller().person
+                profile_id = await self._profiles.start(spec, person, request.request_id)
             async for progress in self._profiles.watch(profile_id):
                 yield query_pb2.ProfileResponse(
                     progress=to_message(progress, query_pb2.ProfileProgress)

@@ -35,6 +35,9 @@ def upgrade() -> None:
         sa.Column("was_refused", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_audit_entries")),
     )
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_entries_subject"), ["subject"], unique=False)
+
     op.create_table(
         "certificates",
         sa.Column("serial", sa.String(), nullable=False),
@@ -259,6 +262,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("sweep_id", sa.String(), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("profile_runs", sa.Integer(), nullable=True),
         sa.Column("answer", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_start_requests_sweep_id")
@@ -519,6 +523,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_certificates_device_id"))
 
     op.drop_table("certificates")
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_entries_subject"))
+
     op.drop_table("audit_entries")
     op.drop_table("access_tokens")
     op.drop_table("device_spreads")

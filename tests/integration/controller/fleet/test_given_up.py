@@ -87,7 +87,7 @@ async def test_an_agent_that_hangs_up_while_it_is_greeted_is_not_taken_for_conne
         loop.call_soon_threadsafe(greeting.cancel)
         return ()
 
-    monkeypatch.setattr(attempts, "list_given_back", hang_up)
+    monkeypatch.setattr(attempts, "list_unwanted", hang_up)
     greeting = asyncio.create_task(fleet.connect(hello("phone", held=("measured",))))
     with pytest.raises(asyncio.CancelledError):
         await greeting

@@ -10,6 +10,7 @@ import pytest
 
 from controller.api.queries import Queries
 from controller.api.rpc.query.query_service import QueryService
+from controller.api.tracing import Tracing
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -30,6 +31,7 @@ from controller.sweeps.steering import Steering
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import load_catalog
 from protos.reasons import ReasonCode, reason
+from protos.traces import NO_SPANS
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import measured_report
@@ -193,6 +195,7 @@ async def stub(
         steering=Steering(database, fleet, changes, clock, demand=converter.demand),
         fleet=fleet,
         profiles=Profiles(database, catalog, fleet, sweeps),
+        tracing=Tracing(NO_SPANS, database, changes),
         clock=clock,
         open_to_all=False,
     )

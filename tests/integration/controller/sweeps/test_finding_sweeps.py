@@ -12,7 +12,7 @@ from controller.fleet.reports import record_report
 from controller.state import attempts, jobs
 from controller.state.database import Database
 from controller.state.devices import forget
-from controller.state.rounds.start_requests import StartRequest
+from controller.state.rounds.start_requests import Asked, StartRequest
 from controller.state.schema import sweeps as table
 from controller.state.sweeps import (
     asked_columns,
@@ -125,7 +125,8 @@ def test_jobs_that_have_not_ended_are_counted_by_state(database: Database) -> No
 
 def requested(database: Database, request_id: str) -> str:
     """A sweep of the phone that was asked for under this id; gives its own."""
-    request = StartRequest(request_id=request_id, answer=StartedSweep(sweep_id="", job_count=1))
+    answer = StartedSweep(sweep_id="", job_count=1)
+    request = StartRequest(request_id=request_id, asked=Asked(spec=SPEC), answer=answer)
     return start_sweep(database, "phone", before=Before(request=request))
 
 

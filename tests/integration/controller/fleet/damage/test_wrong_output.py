@@ -1,9 +1,11 @@
 """A figure counts only where the device computed the right thing."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter, OutputFigures, Verdict
 from controller.fleet.agents import Fleet
 from controller.fleet.sessions import AgentSession
@@ -11,15 +13,21 @@ from controller.state.artifacts import backbones_of, find_artifact, record_artif
 from controller.state.database import Database
 from controller.state.jobs import wait_again
 from controller.state.measurements import list_measurements
+from controller.state.rounds.counts import read_counts
 from controller.views.reasons import sentences
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant
-from protos.fleet import Lease, Report
+from protos.fleet import Lease, Report, failed
 from protos.inputs import square
 from protos.measuring import OutputCheck
 from protos.reasons import ReasonCode
-from tests.integration.controller.conftest import REFERENCE, converted_of, start_sweep
-from tests.integration.controller.domain_samples import hello, measured_report
+from tests.integration.controller.conftest import (
+    REFERENCE,
+    OwnedClock,
+    converted_of,
+    start_sweep,
+)
+from tests.integration.controller.domain_samples import failed_report, hello, measured_report
 
 RIGHT = OutputCheck(input_count=4, max_relative_difference=2e-6, l2_relative_difference=1e-6)
 ALL = MeasurementFilter(with_samples=True)
@@ -126,6 +134,41 @@ def test_what_is_compared_with_is_found_by_its_digest_and_made_again(database: D
     assert found is not None
     assert (found.reference_sha256, found.output_tolerance) == (another.sha256, 2e-4)
     assert (found.sha256, found.size_bytes) == (made.sha256, made.size_bytes)
+
+
+def refused(lease: Lease) -> Report:
+    """The report of an agent that is not given a file of its lease."""
+    told = failed(ReasonCode.ARTIFACT_BROKEN, "the controller does not give artifact 4e4e4e4e4e4e")
+    return replace(failed_report(lease.attempt_id, lease.job_id), failure=told)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"reference": replace(REFERENCE, sha256="5f" * 32)},
+        {"sha256": "5f" * 32},
+    ],
+    ids=["reference", "artifact"],
+)
+async def test_an_attempt_whose_file_was_made_again_with_other_bytes_is_taken_again(
+    database: Database, fleet: Fleet, clock: OwnedClock, changed: dict[str, Any]
+) -> None:
+    # Also where the clock was set back since it was leased.
+    clock.now_ms = 5_000
+    sweep_id = start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    before = await next_lease(fleet, session)
+    variant = Variant(before.backbone, Format.ONNX, Precision.FP32, Target.ANY, square(224), 1)
+    record_artifact(database, replace(converted_of(variant), **changed), now_unix_ms=1_000)
+    await fleet.report(session, refused(before))
+    assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1}
+    clock.now_ms = 6_000
+    after = await next_lease(fleet, session)
+    assert "5f" * 32 in (after.artifact_sha256, after.reference_sha256)
+    assert after.job_id == before.job_id
+    await fleet.report(session, refused(after))
+    (found,) = list_measurements(database, ALL)
+    assert [each.code for each in found.reasons] == [ReasonCode.ARTIFACT_BROKEN]
 
 
 def test_jobs_wait_while_it_is_made_again(database: Database) -> None:

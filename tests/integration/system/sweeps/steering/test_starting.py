@@ -1,6 +1,7 @@
-"""A sweep is started once and its id is told, whatever befalls the call that starts it."""
+"""What is started is started once and its id told, whatever befalls the call that starts it."""
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,7 +11,10 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.profiles import ProfileProgress, ProfileSpec
 from controller.domain.sweeps import StartedSweep, SweepEdit, SweepSpec
+from models.catalog.variants import WeightsKind
+from protos.runtimes import Runtime
 from tests.faults.proxy import Link
 from tests.faults.schedules import BACKBONES
 from tests.integration.controller.domain_samples import SPEC
@@ -22,11 +26,19 @@ ASKED = (
     *("--weights", "synthetic", "--runtimes", "onnxruntime"),
 )
 WANTED = replace(SPEC, backbones=BACKBONES[:1], devices=(DEVICE,))
+PROFILED = ProfileSpec(
+    backbone=BACKBONES[0],
+    device=DEVICE,
+    runtime=Runtime.ONNXRUNTIME,
+    threads=1,
+    weights=WeightsKind.SYNTHETIC,
+    run_count=10,
+)
 REQUEST = "0b8e5c1a-7d3f-4a52-9c64-1f2e3d4c5b6a"
 
 
 class Way:
-    """A way to the controller on which the answer to `StartSweep` gets lost, once."""
+    """A way to the controller on which the answer to a call gets lost, once."""
 
     def __init__(self, served: Served, link: Link) -> None:
         self._served = served
@@ -43,8 +55,8 @@ class Way:
         self._link.target = host, int(port)
         self._link.heal()
 
-    def lose_the_answer(self) -> None:
-        self._link.forgets = b"/StartSweep"
+    def lose_the_answer(self, to: str = "StartSweep") -> None:
+        self._link.forgets = f"/{to}".encode()
 
 
 @pytest.fixture
@@ -77,10 +89,24 @@ async def committed(served: Served) -> str:
     return sweep_id
 
 
-async def told_id(command: Running) -> str:
+async def told_id(command: Running, told_as: str = r"^sweep (\w+): 1 job") -> str:
     """The id that a person is told."""
-    told = await asyncio.to_thread(command.output.wait_for, r"^sweep (\w+): 1 job")
+    told = await asyncio.to_thread(command.output.wait_for, told_as)
     return told[1]
+
+
+def profiled(served: Served, spec: ProfileSpec, request_id: str) -> str:
+    """Asks for a profile; gives its id."""
+    with QueryClient(served.address) as client:
+        first = next(client.profile(spec, request_id))
+    assert isinstance(first, ProfileProgress)
+    return first.profile_id
+
+
+def changes(served: Served) -> list[tuple[str, str]]:
+    """What was changed and how, the newest first."""
+    written = json.loads(served.command("audit", "--json"))
+    return [(each["action"], each["subject"]) for each in written]
 
 
 async def test_a_command_whose_connection_breaks_asks_again_and_is_told_of_the_same_sweep(
@@ -150,3 +176,52 @@ def test_an_id_that_no_request_may_have_is_refused(served: Served) -> None:
         started(served, WANTED, "two words")
     assert refused.value.code is ErrorCode.INVALID_INPUT
     assert list_ids(served) == []
+
+
+async def test_a_profile_whose_answer_is_lost_is_asked_for_again_and_is_the_same(
+    served: Served, way: Way
+) -> None:
+    way.lose_the_answer(to="Profile")
+    asked = (BACKBONES[0], "--device", DEVICE, "--weights", "synthetic")
+    with running("profile", *asked, "--controller", way.address) as command:
+        profile_id = await committed(served)
+        way.lead()
+        assert await told_id(command, r"^profile (\w+)") == profile_id
+        assert any("asking again" in line for line in command.output.lines)
+    assert list_ids(served) == [profile_id]
+
+
+def test_the_same_request_is_the_same_profile_which_it_finds_too(served: Served) -> None:
+    first = profiled(served, PROFILED, REQUEST)
+    served.process.kill()
+    served.start()
+    assert profiled(served, PROFILED, REQUEST) == first
+    with QueryClient(served.address) as client:
+        followed = next(client.profile(REQUEST))
+    assert isinstance(followed, ProfileProgress)
+    assert followed.profile_id == first
+    for spec in (replace(PROFILED, run_count=11), replace(PROFILED, threads=2)):
+        with pytest.raises(EdgerankError, match=first) as refused:
+            profiled(served, spec, REQUEST)
+        assert refused.value.code is ErrorCode.NAME_TAKEN
+    assert profiled(served, PROFILED, "") != first
+
+
+def test_what_is_asked_for_again_stands_once_in_the_log_of_changes(served: Served) -> None:
+    sweep_id = started(served, WANTED, REQUEST).sweep_id
+    assert started(served, WANTED, REQUEST).sweep_id == sweep_id
+    profile_id = profiled(served, PROFILED, "a-profile")
+    assert profiled(served, PROFILED, "a-profile") == profile_id
+    with QueryClient(served.address) as client:
+        next(client.profile(profile_id))
+        client.cancel_sweep(sweep_id)
+        retried = [client.retry_sweep(sweep_id, only_failed=False)[0] for _ in range(2)]
+    assert retried[0] == retried[1]
+    other = started(served, WANTED, "another").sweep_id
+    assert changes(served) == [
+        ("StartSweep", other),
+        ("RetrySweep", retried[0].sweep_id),
+        ("CancelSweep", sweep_id),
+        ("Profile", profile_id),
+        ("StartSweep", sweep_id),
+    ]
