@@ -116,6 +116,7 @@ class Sweeps:
             reused=[figure.job_id for figure in prospect.reused],
             started_by=started_by,
             request=StartRequest(request_id=request_id, answer=started) if request_id else None,
+            left_out=prospect.plan.left_out,
         )
         return replace(started, sweep_id=await self.begin(spec, prospect.to_measure, before))
 
