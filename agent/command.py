@@ -27,7 +27,14 @@ from agent.link.line import Line
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
-from agent.options import parse_address, parse_labels, parse_name, parse_size_bytes, read_token
+from agent.options import (
+    parse_address,
+    parse_emulator,
+    parse_labels,
+    parse_name,
+    parse_size_bytes,
+    read_token,
+)
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
 from agent.threads import check_threads
@@ -51,6 +58,7 @@ class _Who:
     name: str
     labels: Mapping[str, str]
     replace: bool
+    emulated_by: str
 
 
 @dataclass(frozen=True)
@@ -147,6 +155,15 @@ Examples:
     help="Take over the device of this name, which 'edgerank devices replace' has to allow.",
 )
 @click.option(
+    "--emulated",
+    "emulated_by",
+    metavar="WHAT",
+    default="",
+    callback=parse_emulator,
+    help="Mark this device as emulated by WHAT, as in qemu-system: what it measures is ranked only "
+    "where somebody asks for it. qemu-user is found without this.",
+)
+@click.option(
     "--connect-timeout",
     "connect_timeout_s",
     metavar="SECONDS",
@@ -171,6 +188,7 @@ def agent(
     state: Path | None,
     cache_bytes: int,
     replace: bool,
+    emulated_by: str,
     connect_timeout_s: float,
     log_format: str,
 ) -> None:
@@ -190,7 +208,8 @@ def agent(
         joining = None if token is None else read_token(token)
         way = Way(controller, joining, connect_timeout_s)
         with about(device=name):
-            who, kept = _Who(name, labels, replace), _Kept(folder.absolute(), cache_bytes)
+            who = _Who(name, labels, replace, emulated_by)
+            kept = _Kept(folder.absolute(), cache_bytes)
             with opened_spans("edgerank-agent") as spans:
                 asyncio.run(_serve(way, who, kept, spans))
     except NameTaken as error:
@@ -205,7 +224,7 @@ def agent(
 
 async def _serve(way: Way, who: _Who, kept: _Kept, spans: Spans) -> None:
     installed, folder = _runtimes(), kept.folder
-    host, roots = _host_facts(), Roots()
+    host, roots = _host_facts(who.emulated_by), Roots()
     gate_watch = GateWatch()
     # Before anything has warmed the processor up.
     gate_watch.look()
@@ -283,7 +302,7 @@ def _runtimes() -> tuple[RuntimeInfo, ...]:
     return runtimes
 
 
-def _host_facts() -> HostFacts:
+def _host_facts(emulated_by: str) -> HostFacts:
     return HostFacts(
         architecture=platform.machine(),
         system=platform.system(),
@@ -293,8 +312,12 @@ def _host_facts() -> HostFacts:
         agent_version=metadata.version("edgerank"),
         usable_cpus=tuple(sorted(os.sched_getaffinity(0))),
         confinement=tuple(sorted(layer.value for layer in enforceable())),
+        emulated_by=emulated_by,
     )
 
 
 def _listed(runtimes: tuple[RuntimeInfo, ...]) -> str:
-    return ", ".join(f"{each.runtime.value} {each.version}" for each in runtimes)
+    return ", ".join(
+        f"{each.runtime.value} {each.version}{' broken' if each.last_words else ''}"
+        for each in runtimes
+    )

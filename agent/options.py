@@ -11,6 +11,7 @@ import click
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.naming import NamingRefused, check_device_name, check_labels
 from protos.joining import JoinToken, TokenInvalid, parse_join_token
+from protos.names import is_name
 from protos.names.quantities import BYTES_PER_UNIT, QuantityUnreadable, read_quantity
 
 _ADDRESS: Final = re.compile(r"\S+:(\d{1,5})")
@@ -56,6 +57,15 @@ def parse_name(_: click.Context, __: click.Parameter, value: str) -> str:
         check_device_name(value)
     except NamingRefused as error:
         raise click.BadParameter(str(error)) from error
+    return value
+
+
+def parse_emulator(_: click.Context, __: click.Parameter, value: str) -> str:
+    """What computes in the device's place, by a name as devices have them; empty is nothing."""
+    if value and not is_name(value):
+        raise click.BadParameter(
+            f"{value} names no emulator: write letters, digits, '.', '_' and '-', as in qemu-system"
+        )
     return value
 
 

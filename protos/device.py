@@ -55,7 +55,7 @@ class DeviceProfile:
         hostname: name of the host.
         python_version: of the agent.
         agent_version: of the agent.
-        runtimes: those that it can measure with.
+        runtimes: those that are installed.
         instruction_sets: CPU flags that decide which kernels a runtime picks.
         soc: the chip, where the device is built on one.
         board: the product.
@@ -67,7 +67,8 @@ class DeviceProfile:
             detected.
         virtual_machine: who makes the virtual machine, or `unnamed`; empty when none was detected.
         emulator: `qemu-user`, or `unnamed`, where another CPU computes, so that latencies say
-            nothing of this architecture; empty when none was detected.
+            nothing of this architecture; what its owner calls it where none was detected; empty
+            when there is none.
         usable_cpus: numbers of the cores that the agent may use, ascending; empty when it did not
             say.
         cpu_quota_cores: cores' time that a container's or a service's quota leaves the agent: 1.5
@@ -99,6 +100,11 @@ class DeviceProfile:
     usable_cpus: tuple[int, ...] = ()
     cpu_quota_cores: float | None = None
     confinement: tuple[str, ...] = ()
+
+    @property
+    def working_runtimes(self) -> tuple[RuntimeInfo, ...]:
+        """The runtimes that did not crash when they were loaded."""
+        return tuple(each for each in self.runtimes if not each.last_words)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -181,6 +181,8 @@ class ReasonCode(Enum):
     MINUTE_EMPTY = "minute_empty"
     """Figures: minute."""
     WITHOUT_PARTNER = "without_partner"
+    DEVICE_EMULATED = "device_emulated"
+    """Words: emulator."""
 
     # Why a pair cannot be told apart, or is the same without measuring.
     SAME_MEASUREMENT = "same_measurement"
@@ -223,6 +225,10 @@ class ReasonCode(Enum):
     FILE_TOO_NEW = "file_too_new"
     """Figures: ir_version, opset, reads_ir_version, reads_opset. Words: device, backbone,
     version."""
+    RUNTIME_BROKEN = "runtime_broken"
+    """Words: device, runtime, version, detail (its last words)."""
+    HALF_PRECISION_MISSING = "half_precision_missing"
+    """Words: device, runtime, precision."""
     # Of no one device.
     ADDED_AS_ONNX = "added_as_onnx"
     """Words: backbone."""

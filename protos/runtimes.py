@@ -29,12 +29,15 @@ class RuntimeInfo:
         version: its version.
         build: what the library says of its own build; empty where it says nothing.
         execution_providers: of ONNX Runtime, by its own names; empty for others.
+        last_words: of one that crashes when it is loaded, how it ends and what it says then, so
+            that it is given no job; empty where it loads, or that is not known.
     """
 
     runtime: Runtime
     version: str
     build: str = ""
     execution_providers: tuple[str, ...] = ()
+    last_words: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ _NO_NAME = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class HostFacts:
-    """What the interpreter and the kernel say of the host, as opposed to the files."""
+    """What the interpreter, the kernel and its owner say of the host, as opposed to the files."""
 
     architecture: str
     system: str
@@ -37,6 +37,7 @@ class HostFacts:
     agent_version: str
     usable_cpus: tuple[int, ...] = ()
     confinement: tuple[str, ...] = ()
+    emulated_by: str = ""
 
 
 def read_device_profile(
@@ -71,7 +72,7 @@ def read_device_profile(
         android_properties=android,
         container=container(roots),
         virtual_machine=virtual_machine(roots, first_core),
-        emulator=emulator(roots, host.architecture, first_core),
+        emulator=emulator(roots, host.architecture, first_core) or host.emulated_by,
         usable_cpus=host.usable_cpus,
         cpu_quota_cores=None if quota is None else quota.cores,
         confinement=host.confinement,

@@ -17,6 +17,9 @@ from protos.runtimes import RuntimeInfo
 IMPORT_LIMIT_S = 30.0
 _ONE_PIXEL = NetworkInput(size=square(1), kind=InputKind(channels=1))
 
+# What ends alike whenever it is loaded.
+_BROKEN = (ReasonCode.CRASHED, ReasonCode.NO_RUNTIME, ReasonCode.RUNTIME_ERROR)
+
 _log = event_log(__name__)
 
 
@@ -30,8 +33,9 @@ def describe_runtimes(
 ) -> tuple[RuntimeInfo, ...]:
     """The runtimes with their builds and execution providers.
 
-    One that does not say them, because it crashes or hangs when it is loaded, stays without and is
-    warned of: a job that is given to it ends with the reason.
+    One that does not say them stays without, and is warned of. One that crashes when it is loaded
+    has its last words, so that it is given no job; whether one that hangs, or finds no memory, does
+    so again, nobody knows: a job that is given to it ends with the reason.
 
     Args:
         installed: what to ask.
@@ -52,7 +56,8 @@ def describe_runtimes(
             )
         except MeasuringFailed as error:
             _log.warning("a runtime does not say what it is", runtime=runtime.runtime, error=error)
-            return runtime
+            is_broken = error.failure.code in _BROKEN
+            return replace(runtime, last_words=str(error)) if is_broken else runtime
 
     return tuple(map(described, installed))
 

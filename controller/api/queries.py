@@ -129,7 +129,7 @@ class Queries:
             measured,
             constraints,
             self._catalog,
-            tuple(info.runtime for info in device.profile.runtimes),
+            tuple(info.runtime for info in device.profile.working_runtimes),
             accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
         )
 

@@ -17,6 +17,7 @@ from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
 from controller.views import wording
 from controller.views.device_words import surroundings_words
+from protos.reasons import ReasonCode
 
 
 @click.command(cls=GroupedCommand)
@@ -32,7 +33,8 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
     --max-memory the most accurate wins, with --min-top1 alone the fastest; without any of these the
     best value, the front's knee, and the most accurate and the fastest are named beside it. A wide
     interval counts, and ties grow with it; a disturbed or throttled figure counts where there is
-    nothing better of the same setting, and is marked. --only ok is the strict reading.
+    nothing better of the same setting, and is marked. --only ok is the strict reading. Figures of
+    an emulated device are those of another CPU: they are left out without --include-emulated.
 
     Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
 
@@ -46,7 +48,12 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
     """
-    wanted = replace(constraints, only=ranked.only, at_minute=ranked.at_minute)
+    wanted = replace(
+        constraints,
+        only=ranked.only,
+        at_minute=ranked.at_minute,
+        include_emulated=ranked.include_emulated,
+    )
     with QueryClient(address) as client:
         ranking = client.rank(ranked.device, wanted, ranked.accuracy_dataset)
         if as_json:
@@ -60,6 +67,9 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
 
 def _why_none(ranking: Ranking) -> str:
     none = f"no measured candidate on {ranking.device!r} satisfies this"
+    left_out = [each.code for left in ranking.left_out for each in left.reasons]
+    if ReasonCode.DEVICE_EMULATED in left_out:
+        return f"{none}, as it is emulated; with --include-emulated its figures are ranked"
     if not ranking.would_win_with:
         return none
     counting = " or ".join(verdict.value for verdict in ranking.constraints.only)

@@ -1,10 +1,13 @@
 """`edgerank compare`: did it become faster or slower, for people and for CI."""
 
+from dataclasses import replace
+
 import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
+from controller.cli.options.ranking import include_emulated_option
 from controller.cli.options.values import Converted, read_percentage
 from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.documents import print_json
@@ -20,6 +23,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.selectors import Selector, parse_selector
 from controller.views.counting import counted
 from controller.views.wording import candidate_name
+from protos.reasons import ReasonCode
 
 _selector = Converted("selector", parse_selector)
 _percentage = Converted("percentage", read_percentage)
@@ -50,6 +54,7 @@ _percentage = Converted("percentage", read_percentage)
     is_flag=True,
     help="Judge pairs with a disturbed or throttled side too; else they are never a regression.",
 )
+@include_emulated_option
 @controller_option
 @json_option
 @says_failures
@@ -61,6 +66,7 @@ def compare(
     equivalence_margin: float,
     regression_threshold: float | None,
     include_disturbed: bool,
+    include_emulated: bool,
     address: str,
     as_json: bool,
 ) -> None:
@@ -85,7 +91,10 @@ def compare(
       edgerank compare build:onnxruntime=a83fc4d58c build:onnxruntime=4f2b1e09aa
       edgerank compare before:2026-11-24 after:2026-11-24 --json
     """
-    limits = _limits(equivalence_margin, regression_threshold, include_disturbed=include_disturbed)
+    limits = replace(
+        _limits(equivalence_margin, regression_threshold, include_disturbed=include_disturbed),
+        include_emulated=include_emulated,
+    )
     with QueryClient(address) as client:
         comparison = client.compare(CompareQuestion(a=a, b=b, device=device, limits=limits))
     if as_json:
@@ -112,10 +121,16 @@ def _limits(margin: float, threshold: float | None, *, include_disturbed: bool) 
 
 def _raise_if_nothing_in_common(comparison: Comparison) -> None:
     if not comparison.pairs:
+        left_out = [each.code for left in comparison.left_out for each in left.reasons]
+        remedy = (
+            "some is of an emulated device, which --include-emulated lets count"
+            if ReasonCode.DEVICE_EMULATED in left_out
+            else "sweep the same backbones and threads on the same device for both"
+        )
         raise EdgerankError(
             ErrorCode.NOTHING_FOUND,
             f"A ({comparison.a}) and B ({comparison.b}) measured nothing that is the same; "
-            "sweep the same backbones and threads on the same device for both",
+            f"{remedy}",
         )
 
 

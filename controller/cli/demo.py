@@ -27,7 +27,6 @@ from controller.domain.sweeps import SweepSpec
 from controller.views.counting import counted
 from models.catalog.catalog import DEMO_BACKBONES
 from models.catalog.variants import WeightsKind
-from protos.runtimes import Runtime
 
 DEVICE = "this-machine"
 STOP_S = 10.0
@@ -76,7 +75,7 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
     spec = SweepSpec(
         backbones=DEMO_BACKBONES,
         devices=(DEVICE,),
-        runtimes=tuple(Runtime),
+        runtimes=(),
         threads=(1,),
         weights=weights,
         fewest_repetitions=FEWEST_REPETITIONS,

@@ -16,6 +16,7 @@ from controller.cli.printing.devices import (
 from controller.cli.printing.documents import print_json
 from controller.client import AccessClient, QueryClient
 from controller.domain.devices import MOST_EVENTS
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.names import find_device
 from controller.views.counting import counted
 from controller.views.device_words import standing_words
@@ -130,6 +131,35 @@ def rename(old: str, new: str, address: str) -> None:
     with QueryClient(address) as client:
         client.rename_device(old, new)
     click.echo(f"{old} is {new} now")
+
+
+@devices.command()
+@click.argument("name")
+@click.option(
+    "--emulated",
+    "emulated_by",
+    metavar="WHAT",
+    help="What computes in its place, as in qemu-system.",
+)
+@click.option("--real", is_flag=True, help="Take the mark away; what was found there stays.")
+@controller_option
+@says_failures
+def mark(name: str, emulated_by: str | None, real: bool, address: str) -> None:
+    """Say that a device is emulated, where nothing finds that.
+
+    Its figures, those of before included, are then left out of 'best', 'report' and 'compare'
+    without --include-emulated, and marked everywhere.
+
+    \b
+    Examples:
+      edgerank devices mark board --emulated qemu-system
+      edgerank devices mark board --real
+    """
+    if real is (emulated_by is not None):
+        raise EdgerankError(ErrorCode.INVALID_INPUT, "say either --emulated WHAT or --real")
+    with QueryClient(address) as client:
+        client.mark_device(name, emulated_by)
+    click.echo(f"{name} is marked as {'real' if real else f'emulated by {emulated_by}'}")
 
 
 @devices.command()

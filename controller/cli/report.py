@@ -41,7 +41,9 @@ def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
       edgerank report --device pc --only ok,wide
     """
     check_output(path, "name another with --output")
-    wanted = Constraints(only=ranked.only, at_minute=ranked.at_minute)
+    wanted = Constraints(
+        only=ranked.only, at_minute=ranked.at_minute, include_emulated=ranked.include_emulated
+    )
     with QueryClient(address) as client:
         write_report(client, ranked.device, path, wanted, ranked.accuracy_dataset)
     click.echo(f"report written to {path}")

@@ -86,6 +86,12 @@ class QueryClient(Client):
         with self.said():
             self._stub.RenameDevice(request, timeout=DEADLINE_S)
 
+    def mark_device(self, device: str, emulated_by: str | None) -> None:
+        """Says what computes in a device's place; None takes that back."""
+        request = query_pb2.MarkDeviceRequest(device=device, emulated_by=emulated_by)
+        with self.said():
+            self._stub.MarkDevice(request, timeout=DEADLINE_S)
+
     def remove_device(self, device: str, *, with_measurements: bool) -> int:
         """Takes a device out of the fleet; gives how many measurements stay, or went with it."""
         request = query_pb2.RemoveDeviceRequest(device=device, with_measurements=with_measurements)

@@ -54,6 +54,7 @@ class Limits:
         regression_threshold: slower by more than this is a regression; None when nothing was asked
             for.
         include_disturbed: whether pairs with a disturbed or throttled side are judged too.
+        include_emulated: whether figures of emulated devices are compared.
 
     Raises:
         LimitsInvalid: a fraction below 0 or not finite, or a regression that counts as the same.
@@ -62,6 +63,7 @@ class Limits:
     equivalence_margin: float = EQUIVALENCE_MARGIN
     regression_threshold: float | None = None
     include_disturbed: bool = False
+    include_emulated: bool = False
 
     def __post_init__(self) -> None:
         threshold = self.regression_threshold
@@ -156,7 +158,7 @@ class Comparison:
         limits: what counts as the same, and what as a regression.
         pairs: by backbone, runtime and threads; empty when A and B measured nothing that is the
             same.
-        left_out: what failed, was passed over or has no partner.
+        left_out: what failed, was passed over, has no partner, or is of an emulated device.
     """
 
     a: str

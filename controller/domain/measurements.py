@@ -204,6 +204,7 @@ class Measurement:
         outputs: what the outputs were on the device; None where nobody compared them.
         output_tolerance: largest relative difference of the outputs that passes there; None where
             it is not known.
+        emulator: what computed in the device's place, as its profile says; empty where nothing did.
     """
 
     measurement_id: str
@@ -248,6 +249,7 @@ class Measurement:
     accuracy_input_size: ImageSize | None = None
     outputs: OutputFigures | None = None
     output_tolerance: float | None = None
+    emulator: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

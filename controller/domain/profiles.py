@@ -80,6 +80,7 @@ class OperatorProfile:
         settings: everything that its job was told; None is unknown.
         started_unready: what was in the way of its start gate when it started all the same; None is
             nothing.
+        emulator: what computed in the device's place, as its profile says; empty where nothing did.
     """
 
     profile_id: str
@@ -102,6 +103,7 @@ class OperatorProfile:
     times: OperatorTimes
     settings: MeasureSettings | None = None
     started_unready: Reason | None = None
+    emulator: str = ""
 
 
 MAX_PROFILE_RUNS = 1_000

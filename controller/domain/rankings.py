@@ -50,6 +50,7 @@ class Constraints:
             where there is nothing better of the same setting.
         at_minute: only sustained measurements, by their figures of this minute.
         by: by what the winner is chosen; None is what the other constraints suggest.
+        include_emulated: whether figures of emulated devices are ranked.
     """
 
     max_latency_ms: float | None = None
@@ -61,6 +62,7 @@ class Constraints:
     only: tuple[Verdict, ...] = ()
     at_minute: int | None = None
     by: Merit | None = None
+    include_emulated: bool = False
 
     @property
     def preference(self) -> tuple[frozenset[Verdict], ...]:
@@ -125,8 +127,8 @@ class LeftOut:
 
     Attributes:
         measurement: without raw samples; its `top1` is None where no accuracy is known.
-        reasons: why: it failed, its verdict does not count, a newer one does, or no accuracy is
-            known; those of its verdict included.
+        reasons: why: it failed, its verdict does not count, a newer one does, no accuracy is known,
+            or its device is emulated; those of its verdict included.
         is_held_back: whether it would be ranked if `only` of the constraints named no verdict.
     """
 

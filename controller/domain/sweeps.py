@@ -65,7 +65,7 @@ class SweepSpec:
         backbones: their names.
         devices: their names; a label as soc=rk3588 is every connected device that has it; empty is
             every connected device.
-        runtimes: those to measure with.
+        runtimes: those to measure with; empty is, on each device, those that it has.
         threads: how many a runtime is told to use.
         weights: where those of the artifacts come from.
         fewest_repetitions: child processes of each job, at least.
@@ -217,6 +217,8 @@ class SweepSnapshot:
             which a repetition was taken since its last snapshot, or the last of them.
         paused: None unless it gives out no turns.
         held_up: devices that its jobs wait for, since these take none.
+        left_out: what was left out of what was asked for, since a device cannot do it; on a stream,
+            in its first snapshot only.
     """
 
     sweep_id: str
@@ -234,6 +236,7 @@ class SweepSnapshot:
     underway: tuple[JobOutcome, ...] = ()
     paused: Pause | None = None
     held_up: tuple[HeldUp, ...] = ()
+    left_out: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ the same runtime with the same options.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from controller.domain.comparisons import Change, ComparedPair, Comparison, Limits, Side, Unpaired
@@ -18,7 +19,7 @@ from controller.domain.measurements import (
 from controller.domain.rankings import DOUBTFUL, Constraints, LeftOut
 from controller.domain.selectors import Selector
 from controller.figures.statistics import MedianRatio, median_ratio
-from controller.ranking.entries import choose_newest, order_of
+from controller.ranking.entries import choose_newest, order_of, set_emulated_aside
 from protos.reasons import Reason, ReasonCode, reason
 
 FEWEST_REPETITIONS: Final = 2
@@ -54,12 +55,14 @@ def compare(
         return (*same, m.runtime, m.format, distinction(m))
 
     preference = Constraints().preference
-    of_a, failed_in_a = choose_newest(filter(a.selects, in_a), identity, preference)
-    of_b, failed_in_b = choose_newest(filter(b.selects, in_b), identity, preference)
+    parting = partial(set_emulated_aside, include_emulated=limits.include_emulated)
+    parted_a, parted_b = parting(filter(a.selects, in_a)), parting(filter(b.selects, in_b))
+    of_a, failed_in_a = choose_newest(parted_a.kept, identity, preference)
+    of_b, failed_in_b = choose_newest(parted_b.kept, identity, preference)
     pairs = [compare_pair(of_a[key], of_b[key], limits) for key in of_a if key in of_b]
     left_out = [
-        *_passed_over(Side.A, failed_in_a),
-        *_passed_over(Side.B, failed_in_b),
+        *_passed_over(Side.A, (*failed_in_a, *parted_a.left_out)),
+        *_passed_over(Side.B, (*failed_in_b, *parted_b.left_out)),
         *_alone(Side.A, of_a, of_b),
         *_alone(Side.B, of_b, of_a),
     ]

@@ -62,12 +62,14 @@ def select_entries(
     Measurements of one backbone, weights kind, runtime, thread count, precision, format, input size
     and batch size, and alike in what is out of the ordinary in their settings, stand for each
     other: the last with one of the most preferred verdicts counts; a later one is left out, and so
-    is what has no accuracy.
+    is what has no accuracy, or is of an emulated device unless such are asked for.
 
     Args:
         measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
-        constraints: which verdicts count.
+        constraints: which verdicts count, and whether emulated devices do.
     """
+    parted = set_emulated_aside(measurements, include_emulated=constraints.include_emulated)
+    measurements = parted.kept
     chosen, passed_over = choose_newest(measurements, _setting, constraints.preference)
     told = {m.measurement_id for m in (*chosen.values(), *(p.measurement for p in passed_over))}
     usual, _ = choose_newest(measurements, _setting, constraints.preference_without_only)
@@ -78,7 +80,7 @@ def select_entries(
         if m.measurement_id not in told
     ]
     entries: list[Entry] = []
-    left_out: list[LeftOut] = []
+    left_out = parted.left_out
     for usable in chosen.values():
         entry = _entry(usable, constraints)
         if isinstance(entry, Reason):
@@ -98,6 +100,43 @@ def select_entries(
     entries.sort(key=lambda entry: (entry.median_ms, entry.measurement.measurement_id))
     left_out.sort(key=lambda left: order_of(left.measurement))
     return entries, left_out
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Measurements that count, and those that do not since their device is emulated."""
+
+    kept: list[Measurement]
+    left_out: list[LeftOut]
+
+
+def set_emulated_aside(measurements: Iterable[Measurement], *, include_emulated: bool) -> Parted:
+    """Set aside what emulated devices measured, of what stands for each other the last.
+
+    Args:
+        measurements: oldest first.
+        include_emulated: whether they count like any other.
+    """
+    kept: list[Measurement] = []
+    aside: dict[tuple[str, tuple[object, ...]], LeftOut] = {}
+    for each in measurements:
+        if not each.emulator or include_emulated:
+            kept.append(each)
+        else:
+            why = reason(ReasonCode.DEVICE_EMULATED, {"emulator": each.emulator})
+            left = LeftOut(measurement=each, reasons=(*each.reasons, why))
+            aside[each.device, _setting(each)] = left
+    ordered = sorted(aside.values(), key=lambda left: order_of(left.measurement))
+    return Parted(kept, ordered)
+
+
+def set_aside(left_out: Iterable[LeftOut]) -> list[LeftOut]:
+    """Return what was left out since its device is emulated."""
+    return [
+        left
+        for left in left_out
+        if any(each.code is ReasonCode.DEVICE_EMULATED for each in left.reasons)
+    ]
 
 
 def held_back(left_out: Iterable[LeftOut]) -> list[Entry]:

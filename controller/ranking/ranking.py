@@ -4,9 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.measurements import Measurement, Verdict
-from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, Merit, Ranking
+from controller.domain.rankings import (
+    WITH_FIGURES,
+    Candidate,
+    Constraints,
+    LeftOut,
+    Merit,
+    Ranking,
+)
 from controller.figures.minutes import at_minute
-from controller.ranking.entries import Entry, held_back, select_entries
+from controller.ranking.entries import Entry, held_back, select_entries, set_aside
 from controller.ranking.losing import behind, breaches, tied
 from controller.ranking.merits import front_of, leaders, preference, ties_with
 from controller.ranking.suggestion import (
@@ -67,9 +74,8 @@ def rank(
             the published one without it. Tiers are by the published one whatever the dataset.
     """
     measured_here = [m for m in measurements if m.device == device]
-    scope = _scope(measured_here, constraints)
-    entries, left_out = select_entries(scope, constraints)
-    held = held_back(left_out)
+    entries, left_out = select_entries(_scope(measured_here, constraints), constraints)
+    held, emulated = held_back(left_out), set_aside(left_out)
     excluded = _excluded([*entries, *held], constraints, catalog)
     passing = [entry for entry in entries if not excluded[entry.id]]
     firsts = _Firsts(constraints.merit, leaders(passing))
@@ -79,13 +85,14 @@ def rank(
     candidates = _judge(entries, excluded, front, ties, firsts)
     told = {entry.id for entry in (*front, *ties)}
     accuracy = accuracy or published_accuracy(catalog)
-    missing = _missing([*entries, *held], constraints, catalog, accuracy)
+    missing = _missing([*entries, *held, *emulated], constraints, catalog, accuracy)
     may_win = (entry for entry in held if not excluded[entry.id])
     could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
     suggested = None
     if could_win:
         suggested = suggest_repeat(device, [entry.measurement for entry in could_win])
-    elif winner is None:
+    # What else an emulated device measures would not be ranked either.
+    elif winner is None and not emulated:
         weights = weights_in_use(measured_here)
         suggested = suggest_sweep(device, missing, constraints, runtimes, weights)
     return Ranking(
@@ -210,12 +217,12 @@ def _latency_ties(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
 
 
 def _missing(
-    entries: Iterable[Entry],
+    there: Iterable[Entry | LeftOut],
     constraints: Constraints,
     catalog: Catalog,
     accuracy: DatasetAccuracy,
 ) -> list[Backbone]:
-    measured = {entry.measurement.backbone for entry in entries}
+    measured = {each.measurement.backbone for each in there}
     tier = constraints.tier
     considered = catalog if tier is None else select_tier(catalog, tier)
     with_accuracy = (replace(each, top1=accuracy.top1.get(each.name)) for each in considered)

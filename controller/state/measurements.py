@@ -32,6 +32,7 @@ from controller.domain.measurements import (
 )
 from controller.state.catalog.accuracy import place_of
 from controller.state.database import Database, Transaction
+from controller.state.devices.emulators import emulator_told
 from controller.state.rounds.counts import LAST_OUTCOME, SWEEP_OF_JOB, count_outcome
 from controller.state.rounds.repetitions import stored_repetition
 from controller.state.rounds.wanted import are_wanted
@@ -225,6 +226,7 @@ def beside_accuracy(dataset: str) -> Select[Any]:
             top1.c.input_size.label("top1_input_size"),
             top5.c.input_size.label("top5_input_size"),
             top5.c.value_percent.label("top5"),
+            emulator_told(),
         )
         .select_from(jobs)
         .join(sweeps, sweeps.c.sweep_id == jobs.c.sweep_id)
@@ -329,6 +331,7 @@ def measurement_of(
         minutes=conclusion.minutes,
         outputs=conclusion.outputs,
         output_tolerance=finite(row["output_tolerance"]),
+        emulator=str(row["emulator"] or ""),
     )
 
 

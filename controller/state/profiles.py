@@ -8,6 +8,7 @@ from sqlalchemy import insert, or_, select, update
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.profiles import OperatorProfile
 from controller.state.database import Database, Transaction
+from controller.state.devices.emulators import emulator_told
 from controller.state.schema import artifacts, devices, jobs, profiles, start_requests
 from controller.state.schema.unreadable import misfit_of
 from protos.fleet import Profiled
@@ -82,7 +83,7 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
         EdgerankError: EXECUTION, with the reason, when it failed; DAMAGED when it cannot be read.
     """
     query = (
-        select(profiles, jobs, devices.c.name.label("device"), artifacts)
+        select(profiles, jobs, devices.c.name.label("device"), emulator_told(), artifacts)
         .join(jobs, jobs.c.job_id == profiles.c.job_id)
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
@@ -117,6 +118,7 @@ def read_profile(database: Database, profile_id: str) -> tuple[OperatorProfile, 
         times=row.times,
         settings=settings,
         started_unready=row.started_unready,
+        emulator=str(row.emulator or ""),
     )
     if (misfit := misfit_of(profile)) or not isinstance(row.trace_gzip, bytes):
         raise EdgerankError(

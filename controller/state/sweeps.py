@@ -37,6 +37,7 @@ from controller.state.schema import (
 )
 from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import MAX_WHOLE, readable
+from protos.reasons import Reason
 
 SHOWN_CANDIDATES = 8
 # An index finds those that have not ended.
@@ -65,6 +66,7 @@ class StoredSweep:
     spec: SweepSpec
     phase: SweepPhase
     paused: Pause | None = None
+    left_out: tuple[Reason, ...] = ()
 
 
 def add_sweep(
@@ -76,6 +78,7 @@ def add_sweep(
     *,
     started_by: str,
     retry_of: str | None,
+    left_out: Sequence[Reason],
 ) -> tuple[str, ...]:
     """Remembers a sweep with its jobs, which wait for their artifacts; gives the jobs' ids.
 
@@ -87,6 +90,7 @@ def add_sweep(
         now_unix_ms: the time.
         started_by: the name of a token; empty where nobody was asked for one.
         retry_of: the sweep that it retries, which no other one may; None for a new one.
+        left_out: what is none of its jobs, since a device cannot do it.
     """
     transaction.execute(
         insert(sweeps).values(
@@ -95,6 +99,7 @@ def add_sweep(
             created_at_unix_ms=now_unix_ms,
             started_by=started_by,
             retry_of=retry_of,
+            left_out=tuple(left_out),
             **asked_columns(spec),
         )
     )
@@ -309,7 +314,10 @@ def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
 
 
 def _stored(row: RowMapping) -> StoredSweep:
-    return StoredSweep(row["sweep_id"], row["spec"], row["phase"], _pause(row))
+    left_out = row["left_out"]
+    # What cannot be read of it takes no sweep away.
+    told = left_out if isinstance(left_out, tuple) else ()
+    return StoredSweep(row["sweep_id"], row["spec"], row["phase"], _pause(row), told)
 
 
 def _pause(row: RowMapping) -> Pause | None:

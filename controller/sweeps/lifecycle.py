@@ -138,6 +138,7 @@ class Sweeps:
             reused=[figure.job_id for figure in prospect.reused],
             started_by=started_by,
             request=request,
+            left_out=prospect.plan.left_out,
         )
         return replace(started, sweep_id=await self.begin(spec, prospect.to_measure, before))
 

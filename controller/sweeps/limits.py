@@ -22,6 +22,7 @@ from controller.domain.sweeps import (
 )
 from protos.inputs import MAX_BATCH
 from protos.measuring import StartGate
+from protos.runtimes import Runtime
 
 
 def check_variants(spec: SweepSpec | ConversionSpec) -> None:
@@ -48,7 +49,9 @@ def check_size(spec: SweepSpec | ConversionSpec, *factors: int) -> None:
         EdgerankError: INVALID_INPUT.
     """
     of_variants = (spec.backbones, spec.precisions, spec.input_sizes, spec.batches)
-    of_settings = (spec.runtimes, spec.threads) if isinstance(spec, SweepSpec) else ()
+    of_settings = (
+        (spec.runtimes or tuple(Runtime), spec.threads) if isinstance(spec, SweepSpec) else ()
+    )
     choices = (len(set(each)) for each in (*of_variants, *of_settings))
     count = math.prod((*factors, *(max(1, number) for number in choices)))
     if count > MAX_JOBS:
@@ -66,7 +69,6 @@ def check_settings(spec: SweepSpec) -> None:
     """
     checks = (
         (bool(spec.backbones), "name at least one backbone"),
-        (bool(spec.runtimes), "name at least one runtime"),
         (
             bool(spec.threads) and all(1 <= count <= MAX_THREADS for count in spec.threads),
             f"threads must be 1 to {MAX_THREADS}",

@@ -31,7 +31,7 @@ def check_placement(spec: SweepSpec) -> None:
     """
     check_cores(spec.cores)
     asks_onnxruntime = spec.onnxruntime not in (None, ORDINARY_ONNXRUNTIME)
-    if asks_onnxruntime and Runtime.ONNXRUNTIME not in spec.runtimes:
+    if asks_onnxruntime and spec.runtimes and Runtime.ONNXRUNTIME not in spec.runtimes:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             "execution provider, graph optimization, spinning and arena are settings of "

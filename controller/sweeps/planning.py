@@ -1,7 +1,8 @@
 """Expands what a person asks for into jobs, and refuses what cannot hold before anything starts."""
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.conversions import ConversionSpec
@@ -12,18 +13,20 @@ from controller.domain.names import find_backbone
 from controller.domain.sweeps import SweepSpec
 from controller.sweeps.choosing import choose_devices
 from controller.sweeps.limits import check_settings, check_size, check_variants
-from controller.sweeps.parts import TARGETS, Files, Told, file_of, taken
-from controller.sweeps.placement import check_placement, placement_obstacle
-from controller.sweeps.readable import NOTHING_KNOWN, KnownVersions, too_new, unreadable_jobs
+from controller.sweeps.parts import Files, Told, file_of, taken
+from controller.sweeps.placement import check_placement
+from controller.sweeps.possible.obstacles import (
+    TOLD,
+    each_once,
+    find_obstacles,
+    impossible,
+)
+from controller.sweeps.possible.readable import NOTHING_KNOWN, KnownVersions
+from controller.sweeps.possible.runnable import unrunnable_jobs, why_not
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
 from models.catalog.precisions import Precision
-from models.catalog.variants import (
-    PRECISIONS,
-    Variant,
-    precisions_of,
-    variants_of,
-)
+from models.catalog.variants import Variant, precisions_of, variants_of
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
@@ -55,10 +58,10 @@ def plan_sweep(
 ) -> Plan:
     """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
 
-    A device that is named and cannot do what is asked refuses the sweep. One that is meant by a
-    label, or since none is named, takes part in what it can do. An own model that was added as ONNX
-    is left out of Paddle Lite either way. A file that a device's runtime is too old for is left
-    out, and refuses the sweep where a named device has nothing else of the backbone.
+    What a device cannot do of it is left out and told; without runtimes, each device measures with
+    those that it has. What was named and none of the devices can do refuses the sweep: a runtime in
+    any case, threads, cores, precisions and backbones where devices are named, too. An own model
+    that was added as ONNX is left out of Paddle Lite either way.
 
     Raises:
         EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
@@ -67,16 +70,13 @@ def plan_sweep(
     check_placement(spec)
     check_variants(spec)
     choice = choose_devices(spec.devices, devices)
-    chosen, named = choice.devices, choice.named
+    chosen = choice.devices
     check_size(spec, len(chosen))
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
     precisions = _precisions(spec, backbones)
-    runtimes = tuple(dict.fromkeys(spec.runtimes))
-    obstacles = _obstacles(chosen, runtimes, spec)
-    lacks = _lacks(chosen, runtimes, precisions)
-    obstacle_by_itself = ((each,) for key, each in obstacles.items() if key[0] in named)
-    lacking = _lacking_everywhere(named, runtimes, precisions, lacks)
-    if refused := next(itertools.chain(obstacle_by_itself, lacking), None):
+    runtimes = tuple(dict.fromkeys(spec.runtimes)) or tuple(Runtime)
+    obstacles = find_obstacles(spec, chosen, runtimes, precisions)
+    if refused := impossible(spec, choice, runtimes, precisions, obstacles):
         raise Refused(ErrorCode.PRECONDITION, refused)
     untranslatable = _untranslatable(backbones) if Runtime.PADDLELITE in runtimes else {}
     files, told = Files(spec), Told(spec)
@@ -85,20 +85,20 @@ def plan_sweep(
         for backbone in backbones
         for device in chosen
         for runtime, precision in itertools.product(runtimes, precisions)
-        if (device.device_id, runtime, precision) not in lacks
+        if obstacles.allow(device.device_id, runtime, precision)
         if runtime is not Runtime.PADDLELITE or backbone.name not in untranslatable
         if spec.precisions or precision is backbone.precision
         for variant, takes in files.variants(device, backbone, runtime, precision)
         for threads in dict.fromkeys(spec.threads)
-        if (device.device_id, runtime, threads) not in obstacles
+        if (device.device_id, runtime, threads) not in obstacles.threads
     )
-    unreadable = unreadable_jobs(planned, chosen, versions)
-    jobs = tuple(job for job in planned if job not in unreadable) if unreadable else planned
-    if refusing := _reading_nothing(jobs, unreadable, named):
-        raise Refused(ErrorCode.PRECONDITION, refusing)
-    by_key = (obstacles, lacks, untranslatable, unreadable)
-    by_themselves = _unlike(spec, backbones)
-    left_out = _each_once((*by_themselves, *(why for by in by_key for why in by.values())))
+    unrunnable = unrunnable_jobs(planned, chosen, versions)
+    jobs = tuple(job for job in planned if job not in unrunnable) if unrunnable else planned
+    cannot = itertools.chain.from_iterable(unrunnable.values())
+    if choice.named and (refused := _nothing_left(spec, jobs, unrunnable)):
+        raise Refused(ErrorCode.PRECONDITION, refused)
+    in_the_way = (*obstacles.reasons, *untranslatable.values(), *cannot)
+    left_out = each_once((*_unlike(spec, backbones), *in_the_way))
     if not jobs:
         raise Refused(ErrorCode.PRECONDITION, left_out[:1])
     sentinels = _sentinels(jobs, chosen, catalog, versions) if spec.sentinel else ()
@@ -174,7 +174,7 @@ def _sentinels(
         if first is None or file is None:
             continue
         for variant in variants_of(sentinel, (Precision.FP32,), (), ()):
-            if (variant.format, variant.target) == file and not too_new(
+            if (variant.format, variant.target) == file and not why_not(
                 device, variant, versions.of(variant)
             ):
                 settings = replace(
@@ -186,85 +186,15 @@ def _sentinels(
                 yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
 
 
-def _each_once(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    return tuple({str(each): each for each in reasons}.values())
-
-
-def _obstacles(
-    devices: Iterable[Device], runtimes: Sequence[Runtime], spec: SweepSpec
-) -> Mapping[tuple[str, Runtime, int], Reason]:
-    """The threads that a runtime cannot compute with on a device, each with why."""
-    return {
-        (device.device_id, runtime, threads): obstacle
-        for device in devices
-        for runtime, threads in itertools.product(runtimes, spec.threads)
-        if (obstacle := _obstacle(device, runtime, threads, spec))
-    }
-
-
-def _obstacle(device: Device, runtime: Runtime, threads: int, spec: SweepSpec) -> Reason | None:
-    words = {"device": device.name}
-    available = [info.runtime for info in device.profile.runtimes]
-    if runtime not in available:
-        has = ", ".join(info.value for info in available) or "no runtime"
-        return reason(ReasonCode.RUNTIME_MISSING, words | {"runtime": runtime.value, "has": has})
-    architecture = device.profile.architecture
-    if runtime is Runtime.PADDLELITE and architecture not in TARGETS:
-        words |= {"architecture": architecture, "known": ", ".join(TARGETS)}
-        return reason(ReasonCode.ARCHITECTURE_UNKNOWN, words)
-    return placement_obstacle(device, runtime, threads, spec)
-
-
-def _lacks(
-    devices: Iterable[Device], runtimes: Sequence[Runtime], precisions: Sequence[Precision]
-) -> Mapping[tuple[str, Runtime, Precision], Reason]:
-    """The precisions that a runtime does not have on a device, each with why."""
-    return {
-        (device.device_id, runtime, precision): lack
-        for device in devices
-        for runtime, precision in itertools.product(runtimes, precisions)
-        if (lack := _lack(device, runtime, precision))
-    }
-
-
-def _lack(device: Device, runtime: Runtime, precision: Precision) -> Reason | None:
-    file = file_of(device, runtime)
-    # What came quantised is ONNX, and said to be by itself.
-    if file is None or precision in PRECISIONS[file] or precision is Precision.INT8:
-        return None
-    words = {
-        "device": device.name,
-        "runtime": runtime.value,
-        "architecture": device.profile.architecture,
-        "precision": precision.value,
-        "has": ", ".join(each.value for each in PRECISIONS[file]),
-    }
-    return reason(ReasonCode.PRECISION_MISSING, words)
-
-
-def _lacking_everywhere(
-    device_ids: Iterable[str],
-    runtimes: Sequence[Runtime],
-    precisions: Sequence[Precision],
-    lacks: Mapping[tuple[str, Runtime, Precision], Reason],
-) -> Iterator[tuple[Reason, ...]]:
-    """The precisions that none of the runtimes has on a device, the lacks of each.
-
-    Of several runtimes each takes those that it has.
-    """
-    for device_id, precision in itertools.product(device_ids, precisions):
-        keys = [(device_id, runtime, precision) for runtime in runtimes]
-        if all(key in lacks for key in keys):
-            yield tuple(lacks[key] for key in keys)
-
-
-def _reading_nothing(
-    jobs: Iterable[PlannedJob], unreadable: Mapping[PlannedJob, Reason], named: Collection[str]
+def _nothing_left(
+    spec: SweepSpec,
+    jobs: Iterable[PlannedJob],
+    unrunnable: Mapping[PlannedJob, Iterable[Reason]],
 ) -> tuple[Reason, ...]:
-    """Why a named device has nothing of a backbone that its runtimes read, of the first pair."""
-    left = {(job.device_id, job.variant.backbone) for job in jobs}
-    of_pair: dict[tuple[str, str], list[Reason]] = {}
-    for job, why in unreadable.items():
-        if job.device_id in named:
-            of_pair.setdefault((job.device_id, job.variant.backbone), []).append(why)
-    return next((_each_once(why) for pair, why in of_pair.items() if pair not in left), ())
+    """Why no device runs anything of a backbone, of the first one; empty where there is none."""
+    left = {job.variant.backbone for job in jobs}
+    of_backbone: defaultdict[str, list[Reason]] = defaultdict(list)
+    for job, why in unrunnable.items():
+        of_backbone[job.variant.backbone] += why
+    found = (of_backbone[name] for name in spec.backbones if name not in left)
+    return next((each_once(why)[:TOLD] for why in found if why), ())

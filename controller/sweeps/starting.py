@@ -15,6 +15,7 @@ from controller.state.rounds.courses import NewCourse, Place, open_courses
 from controller.state.rounds.start_requests import StartRequest, remember_start
 from controller.state.rounds.turns import begin_turns
 from controller.state.sweeps import add_reused, add_sweep
+from protos.reasons import Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Before:
         started_by: the name of the token of who starts it; empty where nobody is asked for one.
         retry_of: the sweep whose jobs it does that are not done; None for a new one.
         request: what asked for it, to which an answer is remembered; None where none is.
+        left_out: what is left out of what is asked for, since a device cannot do it.
     """
 
     expected_ms: Mapping[str, int] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class Before:
     started_by: str = ""
     retry_of: str | None = None
     request: StartRequest | None = None
+    left_out: Sequence[Reason] = ()
 
 
 NOTHING_BEFORE: Final = Before()
@@ -57,6 +60,7 @@ def create_sweep(
             now_unix_ms,
             started_by=before.started_by,
             retry_of=before.retry_of,
+            left_out=before.left_out,
         )
         if before.request is not None:
             remember_start(transaction, before.request, sweep_id)

@@ -26,6 +26,7 @@ from controller.state.devices.standings import list_held_up
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.rounds.underway import list_changed
+from protos.reasons import Reason
 
 # To all who follow one sweep; telling one of them takes about 0.2 ms.
 TOLD_PER_S: Final = 200
@@ -44,13 +45,15 @@ class _Look:
     """How far a sweep is at one moment.
 
     Attributes:
-        snapshot: what everybody is told of it, without what ended.
+        snapshot: what everybody is told of it, without what ended and what was left out.
         reached: what had come about then.
+        left_out: of the sweep, for who is told of it for the first time.
         told: the snapshots with what came about since something had been reached.
     """
 
     snapshot: SweepSnapshot
     reached: _Reached
+    left_out: tuple[Reason, ...] = ()
     told: dict[_Reached, asyncio.Future[SweepSnapshot]] = field(default_factory=dict)
 
 
@@ -103,11 +106,16 @@ class Watching:
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
-        number, seen = 0, _Reached()
+        number, seen, is_told = 0, _Reached(), False
         with self._following(sweep_id) as followed:
             while True:
                 number, look = await followed.after(number)
-                yield await self._since(look, seen)
+                snapshot = await self._since(look, seen)
+                # The very same one for all, where there is nothing to add.
+                if look.left_out and not is_told:
+                    snapshot = replace(snapshot, left_out=look.left_out)
+                is_told = True
+                yield snapshot
                 seen = look.reached
                 if look.snapshot.phase not in RUNNING_PHASES:
                     return
@@ -176,7 +184,8 @@ class Watching:
             paused=stored.paused,
             held_up=list_held_up(self._database, sweep_id),
         )
-        return _Look(snapshot, _Reached(counts.outcomes, counts.takings))
+        reached = _Reached(counts.outcomes, counts.takings)
+        return _Look(snapshot, reached, stored.left_out)
 
     async def _since(self, look: _Look, seen: _Reached) -> SweepSnapshot:
         """A look's snapshot with what came since; the same one for all who have seen as much."""

@@ -64,6 +64,12 @@ def cache_words(caches: Sequence[CpuCache]) -> str:
     )
 
 
+def emulator_words(emulator: str) -> Iterator[str]:
+    """Mark a figure of an emulated device: emulated (qemu-user)."""
+    if emulator:
+        yield f"emulated ({emulator})"
+
+
 def surroundings_words(profile: DeviceProfile) -> Iterator[str]:
     """Say what stands between the figures and the metal."""
     if profile.emulator:

@@ -107,6 +107,7 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "output_tolerance": Kind.REAL,
         "sustained_minutes": Kind.WHOLE,
         "repetitions_wanted": Kind.WHOLE,
+        "emulator": Kind.TEXT,
     }
 )
 """The flat columns and their kinds; a figure that is not there is empty."""

@@ -810,6 +810,47 @@ class RenameDeviceResponse(_message.Message):
 Global___RenameDeviceResponse: _TypeAlias = RenameDeviceResponse  # noqa: Y015
 
 @_typing.final
+class MarkDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    EMULATED_BY_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """Its name."""
+    emulated_by: _builtins.str
+    """What computes in its place, by a name as devices have them: "qemu-system"; absent takes the mark away."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        emulated_by: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_emulated_by", b"_emulated_by", "emulated_by", b"emulated_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_emulated_by", b"_emulated_by", "device", b"device", "emulated_by", b"emulated_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__emulated_by: _TypeAlias = _typing.Literal["emulated_by"]  # noqa: Y015
+    _WhichOneofArgType__emulated_by: _TypeAlias = _typing.Literal["_emulated_by", b"_emulated_by"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__emulated_by) -> _WhichOneofReturnType__emulated_by | None: ...
+
+Global___MarkDeviceRequest: _TypeAlias = MarkDeviceRequest  # noqa: Y015
+
+@_typing.final
+class MarkDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkDeviceResponse: _TypeAlias = MarkDeviceResponse  # noqa: Y015
+
+@_typing.final
 class RemoveDeviceRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1098,7 +1139,9 @@ class SweepSpec(_message.Message):
         """
 
     @_builtins.property
-    def runtimes(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Runtime.ValueType]: ...
+    def runtimes(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Runtime.ValueType]:
+        """Empty means, on each device, those that it has; one that is named and that no device has refuses the sweep."""
+
     @_builtins.property
     def threads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
@@ -1434,7 +1477,7 @@ class StartSweepResponse(_message.Message):
     """How many jobs more it would have had: figures of before are the sweep's, too."""
     @_builtins.property
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
-        """With all devices: what was left out because a device cannot do it."""
+        """What was left out because a device cannot do it."""
 
     def __init__(
         self,
@@ -1717,6 +1760,7 @@ class WatchSweepResponse(_message.Message):
     UNDERWAY_FIELD_NUMBER: _builtins.int
     PAUSED_FIELD_NUMBER: _builtins.int
     HELD_UP_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -1751,6 +1795,10 @@ class WatchSweepResponse(_message.Message):
     def held_up(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldUp]:
         """Devices that its jobs wait for, since these take none."""
 
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
+        """In the first snapshot of a stream: what was left out of what was asked for, since a device cannot do it."""
+
     def __init__(
         self,
         *,
@@ -1769,10 +1817,11 @@ class WatchSweepResponse(_message.Message):
         underway: _abc.Iterable[Global___JobOutcome] | None = ...,
         paused: Global___Pause | None = ...,
         held_up: _abc.Iterable[Global___HeldUp] | None = ...,
+        left_out: _abc.Iterable[_types_pb2.Reason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "paused", b"paused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "left_out", b"left_out", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__paused: _TypeAlias = _typing.Literal["paused"]  # noqa: Y015
     _WhichOneofArgType__paused: _TypeAlias = _typing.Literal["_paused", b"_paused"]  # noqa: Y015
@@ -2464,6 +2513,7 @@ class OperatorProfile(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     STARTED_UNREADY_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    EMULATOR_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -2480,6 +2530,8 @@ class OperatorProfile(_message.Message):
     artifact_sha256: _builtins.str
     profiled_at_unix_ms: _builtins.int
     """By the device's clock."""
+    emulator: _builtins.str
+    """As its device's profile says: what computed in its place; empty where nothing did."""
     @_builtins.property
     def affinity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that the child was allowed to run on."""
@@ -2519,10 +2571,11 @@ class OperatorProfile(_message.Message):
         settings: _types_pb2.MeasureSettings | None = ...,
         started_unready: _types_pb2.Reason | None = ...,
         input_size: _types_pb2.ImageSize | None = ...,
+        emulator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "input_size", b"input_size", "settings", b"settings", "started_unready", b"started_unready", "times", b"times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "settings", b"settings", "started_unready", b"started_unready", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "backbone", b"backbone", "batch", b"batch", "device", b"device", "emulator", b"emulator", "format", b"format", "input_size", b"input_size", "precision", b"precision", "profile_id", b"profile_id", "profiled_at_unix_ms", b"profiled_at_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "settings", b"settings", "started_unready", b"started_unready", "target", b"target", "threads", b"threads", "times", b"times", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
     _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
@@ -2575,6 +2628,7 @@ class Constraints(_message.Message):
     ONLY_FIELD_NUMBER: _builtins.int
     AT_MINUTE_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    INCLUDE_EMULATED_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -2588,6 +2642,8 @@ class Constraints(_message.Message):
     """Absent is what the other constraints suggest: within a limit of latency or memory the most accurate,
     with an accuracy asked for alone the fastest, else the best value.
     """
+    include_emulated: _builtins.bool
+    """Whether figures of emulated devices are ranked; without it they are left out."""
     @_builtins.property
     def only(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
         """The only verdicts that count; without any, all that have figures do, disturbed and throttled ones
@@ -2606,10 +2662,11 @@ class Constraints(_message.Message):
         only: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
         at_minute: _builtins.int | None = ...,
         by: Global___Merit.ValueType | None = ...,
+        include_emulated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "include_emulated", b"include_emulated", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
@@ -2724,6 +2781,7 @@ class Measurement(_message.Message):
     LATENCY_PER_IMAGE_MS_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOLERANCE_FIELD_NUMBER: _builtins.int
+    EMULATOR_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -2762,6 +2820,8 @@ class Measurement(_message.Message):
     """Of one image, where an inference has several."""
     output_tolerance: _builtins.float
     """The largest relative difference that passes there; absent where it is not known."""
+    emulator: _builtins.str
+    """As its device's profile says: what computed in its place; empty where nothing did."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why its verdict is what it is; for ok, what the figure does not tell."""
@@ -2843,10 +2903,11 @@ class Measurement(_message.Message):
         latency_per_image_ms: _builtins.float | None = ...,
         outputs: Global___OutputFigures | None = ...,
         output_tolerance: _builtins.float | None = ...,
+        emulator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "emulator", b"emulator", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
     _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
@@ -3356,22 +3417,26 @@ class Limits(_message.Message):
     EQUIVALENCE_MARGIN_FIELD_NUMBER: _builtins.int
     REGRESSION_THRESHOLD_FIELD_NUMBER: _builtins.int
     INCLUDE_DISTURBED_FIELD_NUMBER: _builtins.int
+    INCLUDE_EMULATED_FIELD_NUMBER: _builtins.int
     equivalence_margin: _builtins.float
     """Medians that differ by less are the same."""
     regression_threshold: _builtins.float
     """Slower by more than this is a regression; absent asks for none."""
     include_disturbed: _builtins.bool
     """Whether a pair with a disturbed or throttled side is judged like any other."""
+    include_emulated: _builtins.bool
+    """Whether figures of emulated devices are compared; without it they are left out."""
     def __init__(
         self,
         *,
         equivalence_margin: _builtins.float = ...,
         regression_threshold: _builtins.float | None = ...,
         include_disturbed: _builtins.bool = ...,
+        include_emulated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_disturbed", b"include_disturbed", "regression_threshold", b"regression_threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold", "equivalence_margin", b"equivalence_margin", "include_disturbed", b"include_disturbed", "include_emulated", b"include_emulated", "regression_threshold", b"regression_threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__regression_threshold: _TypeAlias = _typing.Literal["regression_threshold"]  # noqa: Y015
     _WhichOneofArgType__regression_threshold: _TypeAlias = _typing.Literal["_regression_threshold", b"_regression_threshold"]  # noqa: Y015

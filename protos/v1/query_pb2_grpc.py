@@ -54,6 +54,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.RenameDeviceResponse.FromString,
                 _registered_method=True)
+        self.MarkDevice = channel.unary_unary(
+                '/edgerank.v1.Query/MarkDevice',
+                request_serializer=protos_dot_v1_dot_query__pb2.MarkDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.MarkDeviceResponse.FromString,
+                _registered_method=True)
         self.RemoveDevice = channel.unary_unary(
                 '/edgerank.v1.Query/RemoveDevice',
                 request_serializer=protos_dot_v1_dot_query__pb2.RemoveDeviceRequest.SerializeToString,
@@ -205,6 +210,13 @@ class QueryServicer(object):
         """Gives a device another name, its measurements with it. Idempotent. The device keeps it until its agent
         is started under a name that it did not have before.
         Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkDevice(self, request, context):
+        """Says that a device is emulated, or takes that back; what was found there stays.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -433,6 +445,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.RenameDevice,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RenameDeviceRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.RenameDeviceResponse.SerializeToString,
+            ),
+            'MarkDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkDevice,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.MarkDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.MarkDeviceResponse.SerializeToString,
             ),
             'RemoveDevice': grpc.unary_unary_rpc_method_handler(
                     servicer.RemoveDevice,
@@ -663,6 +680,33 @@ class Query(object):
             '/edgerank.v1.Query/RenameDevice',
             protos_dot_v1_dot_query__pb2.RenameDeviceRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.RenameDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/MarkDevice',
+            protos_dot_v1_dot_query__pb2.MarkDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.MarkDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,8 @@ class QueryStub:
     is started under a name that it did not have before.
     Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
     """
+    MarkDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.MarkDeviceRequest, _query_pb2.MarkDeviceResponse]
+    """Says that a device is emulated, or takes that back; what was found there stays."""
     RemoveDevice: _grpc.UnaryUnaryMultiCallable[_query_pb2.RemoveDeviceRequest, _query_pb2.RemoveDeviceResponse]
     """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
     is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
@@ -167,6 +169,8 @@ class QueryAsyncStub(QueryStub):
     is started under a name that it did not have before.
     Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
     """
+    MarkDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.MarkDeviceRequest, _query_pb2.MarkDeviceResponse]  # type: ignore[assignment]
+    """Says that a device is emulated, or takes that back; what was found there stays."""
     RemoveDevice: _aio.UnaryUnaryMultiCallable[_query_pb2.RemoveDeviceRequest, _query_pb2.RemoveDeviceResponse]  # type: ignore[assignment]
     """Takes a device out of the fleet; what was not measured on it yet is cancelled. Not idempotent: a device
     is removed once. Errors: NOT_FOUND; FAILED_PRECONDITION while it is connected.
@@ -303,6 +307,14 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         is started under a name that it did not have before.
         Errors: NOT_FOUND; INVALID_ARGUMENT for what no device may be named; ALREADY_EXISTS for a taken name.
         """
+
+    @_abc_1.abstractmethod
+    def MarkDevice(
+        self,
+        request: _query_pb2.MarkDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.MarkDeviceResponse, _abc.Awaitable[_query_pb2.MarkDeviceResponse]]:
+        """Says that a device is emulated, or takes that back; what was found there stays."""
 
     @_abc_1.abstractmethod
     def RemoveDevice(

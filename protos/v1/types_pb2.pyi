@@ -423,6 +423,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_MINUTE_EMPTY: _ReasonCode.ValueType  # 56
     """minute"""
     REASON_CODE_WITHOUT_PARTNER: _ReasonCode.ValueType  # 57
+    REASON_CODE_DEVICE_EMULATED: _ReasonCode.ValueType  # 185
+    """words: emulator"""
     REASON_CODE_SAME_MEASUREMENT: _ReasonCode.ValueType  # 58
     """Why a pair cannot be told apart, or is the same without measuring."""
     REASON_CODE_ONE_REPETITION_IN_A: _ReasonCode.ValueType  # 59
@@ -462,6 +464,10 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: architecture, known"""
     REASON_CODE_FILE_TOO_NEW: _ReasonCode.ValueType  # 95
     """ir_version, opset, reads_ir_version, reads_opset; backbone, version"""
+    REASON_CODE_RUNTIME_BROKEN: _ReasonCode.ValueType  # 183
+    """words: runtime, version, detail"""
+    REASON_CODE_HALF_PRECISION_MISSING: _ReasonCode.ValueType  # 184
+    """words: runtime, precision"""
     REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
     """Of no one device.
     words: backbone
@@ -620,6 +626,8 @@ REASON_CODE_PAST_LAST_MINUTE: ReasonCode.ValueType  # 55
 REASON_CODE_MINUTE_EMPTY: ReasonCode.ValueType  # 56
 """minute"""
 REASON_CODE_WITHOUT_PARTNER: ReasonCode.ValueType  # 57
+REASON_CODE_DEVICE_EMULATED: ReasonCode.ValueType  # 185
+"""words: emulator"""
 REASON_CODE_SAME_MEASUREMENT: ReasonCode.ValueType  # 58
 """Why a pair cannot be told apart, or is the same without measuring."""
 REASON_CODE_ONE_REPETITION_IN_A: ReasonCode.ValueType  # 59
@@ -659,6 +667,10 @@ REASON_CODE_FLUSHING_UNKNOWN: ReasonCode.ValueType  # 74
 """words: architecture, known"""
 REASON_CODE_FILE_TOO_NEW: ReasonCode.ValueType  # 95
 """ir_version, opset, reads_ir_version, reads_opset; backbone, version"""
+REASON_CODE_RUNTIME_BROKEN: ReasonCode.ValueType  # 183
+"""words: runtime, version, detail"""
+REASON_CODE_HALF_PRECISION_MISSING: ReasonCode.ValueType  # 184
+"""words: runtime, precision"""
 REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone
@@ -679,10 +691,15 @@ class RuntimeInfo(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     BUILD_FIELD_NUMBER: _builtins.int
     EXECUTION_PROVIDERS_FIELD_NUMBER: _builtins.int
+    LAST_WORDS_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     version: _builtins.str
     build: _builtins.str
     """What the library says of its own build; empty where it says nothing."""
+    last_words: _builtins.str
+    """Of one that crashes when it is loaded: how it ends and what it says then. Empty where it loads, or that is
+    not known.
+    """
     @_builtins.property
     def execution_providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of ONNX Runtime, by its own names ("CPUExecutionProvider"); those that the build has."""
@@ -694,10 +711,11 @@ class RuntimeInfo(_message.Message):
         version: _builtins.str = ...,
         build: _builtins.str = ...,
         execution_providers: _abc.Iterable[_builtins.str] | None = ...,
+        last_words: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["build", b"build", "execution_providers", b"execution_providers", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["build", b"build", "execution_providers", b"execution_providers", "last_words", b"last_words", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -851,7 +869,9 @@ class DeviceProfile(_message.Message):
     virtual_machine: _builtins.str
     """"QEMU", "VMware, Inc."."""
     emulator: _builtins.str
-    """"qemu-user": another processor computes, so latencies say nothing of this architecture."""
+    """"qemu-user": another processor computes, so latencies say nothing of this architecture. Where nothing was
+    detected, what its owner calls it.
+    """
     cpu_quota_cores: _builtins.float
     """Cores' time that a quota of its control groups leaves the agent; absent without a quota."""
     @_builtins.property

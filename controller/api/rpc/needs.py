@@ -66,6 +66,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Query/WatchDevices": Need(Scope.READ, load=Load.FOLLOWING),
     "/edgerank.v1.Query/ListDeviceEvents": _READ,
     "/edgerank.v1.Query/RenameDevice": _operate("request.device"),
+    "/edgerank.v1.Query/MarkDevice": _operate("request.device"),
     "/edgerank.v1.Query/ReplaceDevice": _operate("request.device"),
     "/edgerank.v1.Query/DrainDevice": _operate("request.device"),
     "/edgerank.v1.Query/RestDevice": _operate("request.device"),

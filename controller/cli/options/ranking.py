@@ -24,6 +24,7 @@ class RankedFigures:
     only: tuple[Verdict, ...]
     at_minute: int | None
     accuracy_dataset: str
+    include_emulated: bool
 
 
 accuracy_option = click.option(
@@ -39,6 +40,11 @@ at_minute_option = click.option(
     type=click.IntRange(1, MAX_MINUTES),
     metavar="N",
     help="Only what was swept with --sustained, by its figures of this minute.",
+)
+include_emulated_option = click.option(
+    "--include-emulated",
+    is_flag=True,
+    help="Let figures of emulated devices count, which are those of another CPU.",
 )
 ranked_options = option_group(
     "What is ranked",
@@ -56,6 +62,7 @@ ranked_options = option_group(
     ),
     at_minute_option,
     accuracy_option,
+    include_emulated_option,
 )
 
 

@@ -91,8 +91,9 @@ swept_options = option_group(
         "--runtimes",
         type=Converted("runtimes", read_runtimes),
         metavar="NAME,NAME",
-        default="paddlelite,onnxruntime",
-        show_default=True,
+        default=(),
+        show_default="those that each device has",
+        help="What is left out where a device lacks it, and refused where all do.",
     ),
     click.option(
         "--threads",

@@ -12,6 +12,7 @@ from controller.domain.comparisons import Change, ComparedPair, Comparison, Side
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_number
 from controller.views.counting import counted
+from controller.views.device_words import emulator_words
 from controller.views.reasons import sentence, sentences
 from controller.views.settings_words import settings_words
 from controller.views.wording import candidate_name, verdict_notes, verdict_words
@@ -84,7 +85,8 @@ def _table(comparison: Comparison) -> Ledger:
 
 def _context(pair: ComparedPair) -> tuple[str, str]:
     """Return where and how; two lines leave room for the figures in 80 columns."""
-    how = (counted(pair.a.threads, "thread"), *_settings(pair), pair.a.weights.value)
+    marks = emulator_words(pair.a.emulator)
+    how = (counted(pair.a.threads, "thread"), *_settings(pair), pair.a.weights.value, *marks)
     return f"{pair.a.device}, {_runtimes(pair)}", ", ".join(how)
 
 

@@ -23,6 +23,7 @@ from controller.views.device_words import (
     surroundings_words,
 )
 from protos.device import DeviceProfile
+from protos.runtimes import RuntimeInfo
 
 _NOBODY = "No device has enrolled; start an agent with: edgerank agent"
 
@@ -92,8 +93,9 @@ def print_device(console: Console, device: Device) -> None:
         table.add_row("runtimes", Text("none", style="yellow"))
     for known in device.profile.runtimes:
         told = "\n".join(filter(None, (known.build, *known.execution_providers)))
-        version = f"{known.runtime.value} {known.version}"
-        table.add_row("runtime", Text.assemble(version, (f"\n{told}" if told else "", "dim")))
+        words = _runtime(known)
+        words.append(f": {known.last_words}" if known.last_words else "", style="red")
+        table.add_row("runtime", words.append(f"\n{told}" if told else "", style="dim"))
     console.print(table)
 
 
@@ -216,4 +218,10 @@ def _cores(profile: DeviceProfile) -> str:
 def _runtimes(profile: DeviceProfile) -> Text:
     if not profile.runtimes:
         return Text("none", style="yellow")
-    return Text(", ".join(f"{each.runtime.value} {each.version}" for each in profile.runtimes))
+    return Text(", ").join(map(_runtime, profile.runtimes))
+
+
+def _runtime(known: RuntimeInfo) -> Text:
+    """Write its name and version, and whether it crashes when it is loaded."""
+    name = Text(f"{known.runtime.value} {known.version}")
+    return name.append(" broken", style="red") if known.last_words else name

@@ -34,6 +34,7 @@ from controller.views.wording import median_words, per_image_words
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Variant, WeightsKind
+from protos.reasons import Reason
 
 _VERDICT_STYLES = {
     Verdict.OK: "green",
@@ -51,7 +52,7 @@ _RESULT_STYLES = {
 
 
 def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) -> SweepSnapshot:
-    """Shows a sweep until it has ended; gives the last snapshot, with every job that ended.
+    """Shows a sweep until it has ended; gives the last snapshot, with all that was told before.
 
     None among the snapshots is a moment in which nothing came: where there is no terminal, what is
     waited for is said now and then. In such a moment this ends, too, when all that is left waits
@@ -60,6 +61,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
     ended: list[JobOutcome] = []
     last: SweepSnapshot | None = None
     paused: Pause | None = None
+    left_out: tuple[Reason, ...] = ()
     with _progress(console, MofNCompleteColumn()) as progress:
         teller, narrowing = Teller(progress.console), Narrowing()
         artifacts = progress.add_task("artifacts", total=None, activity="")
@@ -71,6 +73,11 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
                     break
                 continue
             last = snapshot
+            # After a connection broke it is told again.
+            if last.left_out and last.left_out != left_out:
+                left_out = last.left_out
+                for why in left_out:
+                    teller.say(Text(f"left out: {sentence(why)}"))
             if last.paused != paused and last.phase in RUNNING_PHASES:
                 paused = last.paused
                 teller.say(Text(_pause_line(paused, last.sweep_id)))
@@ -92,7 +99,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
                 teller.goes_on(last.activities, *_how_far(last))
     assert last is not None  # The controller answers with a snapshot or with an error.
     _print_reasons(console, ended)
-    return replace(last, ended=tuple(ended))
+    return replace(last, ended=tuple(ended), left_out=left_out)
 
 
 def _waits_in_vain(snapshot: SweepSnapshot) -> bool:

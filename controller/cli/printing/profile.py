@@ -10,6 +10,7 @@ from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.profiles import OperatorProfile
 from controller.domain.quantities import format_latency
 from controller.views.counting import counted
+from controller.views.device_words import emulator_words
 from controller.views.operator_times import (
     NS_PER_MS,
     OperatorTime,
@@ -31,6 +32,8 @@ def print_profile(console: Console, summary: ProfileSummary, *, by_layer: bool) 
     profile = summary.profile
     console.print(_heading(profile))
     console.print(_costs(summary))
+    for mark in emulator_words(profile.emulator):
+        console.print(Text(f"{mark}: times are those of another CPU", "yellow"))
     if profile.started_unready is not None:
         unready = sentence(profile.started_unready)
         console.print(Text(f"started although the device was not ready: {unready}", "yellow"))

@@ -10,6 +10,7 @@ from controller.cli.printing.folding import print_folded
 from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
 from controller.views.counting import counted
+from controller.views.device_words import emulator_words
 from controller.views.input_words import images_words
 from controller.views.reasons.folding import folded_reasons
 from controller.views.settings_words import settings_words
@@ -52,6 +53,7 @@ def _how(measurement: Measurement) -> str:
             *settings_words(measurement),
             *([] if measurement.weights is WeightsKind.PRETRAINED else [measurement.weights.value]),
             *_outputs(measurement),
+            *emulator_words(measurement.emulator),
         )
     )
 

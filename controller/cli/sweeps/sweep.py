@@ -16,7 +16,6 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSnapshot
 from controller.views.counting import counted
-from controller.views.reasons import sentence
 from controller.views.sweeps.words import before_words
 
 
@@ -78,8 +77,6 @@ def _print_started(console: Console, started: StartedSweep) -> None:
             before_words(started.measured_before, started.measured_before + started.job_count),
             highlight=False,
         )
-    for why in started.left_out:
-        console.print(f"left out: {sentence(why)}", highlight=False)
 
 
 @click.command()

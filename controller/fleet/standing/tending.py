@@ -1,4 +1,4 @@
-"""What people do with devices: rename, remove, drain, rest, wake."""
+"""What people do with devices: rename, mark, remove, drain, rest, wake."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,6 +17,8 @@ from controller.fleet.standing.changing import drain_device, rest_device, wake_d
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
+from controller.state.devices.emulators import mark_emulated
+from protos.names import is_name, printable
 
 
 class Tending:
@@ -70,6 +72,21 @@ class Tending:
         session = self._sessions.get(device.device_id)
         if session is not None:
             session.hello = replace(session.hello, name=name)
+        self._changes.notify()
+
+    async def mark(self, device: Device, emulated_by: str | None) -> None:
+        """Says what computes in a device's place; None takes that back.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for what nothing may be called.
+        """
+        if emulated_by is not None and not is_name(emulated_by):
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{printable(emulated_by)!r} names no emulator; write at most 64 letters, digits, "
+                "'.', '_' and '-', as in qemu-system",
+            )
+        await asyncio.to_thread(mark_emulated, self._database, device.device_id, emulated_by)
         self._changes.notify()
 
     async def remove(self, device: Device, by: Caller, *, with_measurements: bool) -> int:

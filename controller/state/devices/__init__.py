@@ -21,6 +21,7 @@ from controller.domain.access import Caller
 from controller.domain.devices import Device, DeviceEvent, DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.database import Database, Transaction
+from controller.state.devices.emulators import marked
 from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.counts import count_anew
@@ -85,6 +86,7 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
             "agent_name": hello.name,
             "labels": dict(hello.labels),
             "profile": hello.profile,
+            "emulator": hello.profile.emulator,
             "last_seen_at_unix_ms": now_unix_ms,
             "removed_at_unix_ms": None,
         }
@@ -318,7 +320,7 @@ def _devices(rows: Iterable[RowMapping], connected: frozenset[str]) -> tuple[Dev
             device_id=row["device_id"],
             name=row["name"],
             labels=row["labels"],
-            profile=row["profile"],
+            profile=marked(row["profile"], row["emulated_by"]),
             connected=row["device_id"] in connected,
             enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
             last_seen_at_unix_ms=row["last_seen_at_unix_ms"],

@@ -29,6 +29,10 @@ devices = Table(
     Column("agent_name", String, nullable=False),
     Column("labels", JSON, nullable=False),
     Column("profile", Document(DeviceProfile), nullable=False),
+    # What its profile says computes in its place, so that it stands beside each measurement; and by
+    # a person's word, which comes first.
+    Column("emulator", String, nullable=False),
+    Column("emulated_by", String),
     Column("enrolled_at_unix_ms", BigInteger, nullable=False),
     Column("last_seen_at_unix_ms", BigInteger, nullable=False),
     # Of one that a person removed: its measurements stay, its name is free.

@@ -22,8 +22,8 @@ from controller.state.rounds.courses import Place
 from controller.state.rounds.needs import list_idle, list_needs
 from controller.state.rounds.turns import LeasedTurn
 from controller.state.sweeps import StoredSweep
+from controller.sweeps.possible.runnable import why_not
 from controller.sweeps.preparing.persisting import persistent
-from controller.sweeps.readable import too_new
 from models.catalog.variants import Variant, WeightsKind
 from protos.log_lines import about, event_log
 from protos.reasons import Reason, ReasonCode, reason
@@ -185,7 +185,7 @@ class Preparing:
             jobs.waiting_jobs, self._database, sweep_id, role, variant
         )
         if is_made(outcome):
-            await asyncio.to_thread(self._fail_unreadable, sweep_id, role, variant, key)
+            await asyncio.to_thread(self._fail_unrunnable, sweep_id, role, variant, key)
             served = await asyncio.to_thread(
                 jobs.queue_jobs, self._database, sweep_id, role, variant, key
             )
@@ -211,15 +211,15 @@ class Preparing:
             place = Place(sweep_id=sweep_id, device_id=device_id)
             await asyncio.to_thread(self._fail, place, job_id, why)
 
-    def _fail(self, place: Place, job_id: str, why: Reason) -> None:
+    def _fail(self, place: Place, job_id: str, *why: Reason) -> None:
         """Ends a job that waited; what others of its device waited for may follow now."""
         now_unix_ms = self._clock.unix_ms()
-        jobs.record_failure(self._database, job_id, (why,), now_unix_ms)
+        jobs.record_failure(self._database, job_id, why, now_unix_ms)
         turn = LeasedTurn(place=place, job_id=job_id, ordinal=0)
         settle_report(self._database, turn, now_unix_ms)
 
-    def _fail_unreadable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
-        """Ends the jobs whose device cannot read the file that was made, before it is pushed."""
+    def _fail_unrunnable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
+        """Ends the jobs whose device cannot run the file that was made, before it is pushed."""
         artifact = find_artifact(self._database, key)
         if artifact is None or artifact.versions is None:
             return
@@ -227,12 +227,12 @@ class Preparing:
         reasons = {
             device.device_id: why
             for device in known
-            if (why := too_new(device, variant, artifact.versions))
+            if (why := why_not(device, variant, artifact.versions))
         }
         for job_id, device_id in jobs.waiting_jobs(self._database, sweep_id, role, variant).items():
             if device_id in reasons:
                 place = Place(sweep_id=sweep_id, device_id=device_id)
-                self._fail(place, job_id, reasons[device_id])
+                self._fail(place, job_id, *reasons[device_id])
 
     def _prepared(self, sweep_id: str, task: asyncio.Task[None]) -> None:
         # Another one may have begun since it ended.

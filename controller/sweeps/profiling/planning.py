@@ -9,7 +9,7 @@ from controller.domain.jobs import PlannedJob
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
 from controller.domain.sweeps import SweepSpec
 from controller.sweeps.planning import plan_sweep
-from controller.sweeps.readable import NOTHING_KNOWN, KnownVersions
+from controller.sweeps.possible.readable import NOTHING_KNOWN, KnownVersions
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
 

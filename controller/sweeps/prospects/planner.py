@@ -11,11 +11,11 @@ from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.rounds.history import earlier_figures, estimates_held, measuring_times
 from controller.sweeps.planning import plan_sweep
+from controller.sweeps.possible.readable import KnownVersions
 from controller.sweeps.prospects.estimating import History, history_of
 from controller.sweeps.prospects.preview import estimates, preview
 from controller.sweeps.prospects.prospect import Prospect
 from controller.sweeps.prospects.reuse import measured_before
-from controller.sweeps.readable import KnownVersions
 from models.catalog.catalog import Catalog
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import WeightsKind

@@ -64,6 +64,14 @@ SENTENCES: Final[Writers] = {
         f"{words['backbone']} has IR version {figures['ir_version']:.0f} and opset "
         f"{figures['opset']:.0f}"
     ),
+    ReasonCode.RUNTIME_BROKEN: lambda _, words: (
+        f"{words['runtime']} {words['version']} on device {words['device']!r} is broken: "
+        f"{words['detail']}"
+    ),
+    ReasonCode.HALF_PRECISION_MISSING: lambda _, words: (
+        f"the processor of device {words['device']!r} has no arithmetic of half precision "
+        f"(asimdhp), without which {words['runtime']} dies of a file in {words['precision']}"
+    ),
     ReasonCode.ADDED_AS_ONNX: lambda _, words: (
         f"{words['backbone']} was added as ONNX, so Paddle Lite has no file of it"
     ),

@@ -146,6 +146,10 @@ SENTENCES: Final[Writers] = {
     ),
     ReasonCode.ACCURACY_UNPUBLISHED: lambda *_: "no accuracy is published for it",
     ReasonCode.ACCURACY_OF_OTHER_SIZE: _known_for,
+    ReasonCode.DEVICE_EMULATED: lambda _, words: (
+        f"its device is emulated ({words['emulator']}), so that another CPU computed; "
+        "--include-emulated lets it count"
+    ),
     ReasonCode.NOT_SUSTAINED: lambda figures, _: (
         "it was not measured minute by minute: "
         f"'edgerank sweep --sustained {figures['minute']:.0f}m' would do that"

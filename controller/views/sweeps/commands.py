@@ -10,7 +10,7 @@ from controller.views.sweeps.fields import Value, fields_of
 from models.catalog.precisions import Precision
 
 # What a person who reads a suggestion is told in any case.
-_TOLD: Final = ("devices", "runtimes", "threads", "weights")
+_TOLD: Final = ("devices", "threads", "weights")
 # What measured figures are of by default, so that a suggestion need not say it.
 _USUAL: Final[Mapping[str, Value]] = {"precisions": [Precision.FP32.value], "batch": [1]}
 

@@ -18,7 +18,7 @@ from models.catalog.variants import WeightsKind
 from protos.inputs import ImageSize
 from protos.measuring import StartGate
 from protos.names import EVERY_DEVICE
-from protos.runtimes import OnnxRuntimeOptions, Runtime
+from protos.runtimes import OnnxRuntimeOptions
 
 Value: TypeAlias = "bool | int | str | list[int | str]"
 """A switch, a value, or several of them."""
@@ -31,8 +31,8 @@ def fields_of(spec: SweepSpec, told: Collection[str] = ()) -> Mapping[str, Value
 
     Args:
         spec: the sweep.
-        told: what is said in any case, of devices, runtimes, threads and weights; all else that
-            would say its default is left out.
+        told: what is said in any case, of devices, threads and weights; all else that would say
+            its default is left out.
     """
     return dict(_fields(spec, told))
 
@@ -52,7 +52,7 @@ def _measured(spec: SweepSpec, told: Collection[str]) -> Iterator[tuple[str, Val
     yield "models", list(spec.backbones)
     if spec.devices or "devices" in told:
         yield "devices", list(spec.devices) or [EVERY_DEVICE]
-    if spec.runtimes != tuple(Runtime) or "runtimes" in told:
+    if spec.runtimes:
         yield "runtimes", [runtime.value for runtime in spec.runtimes]
     if spec.threads != (1,) or "threads" in told:
         yield "threads", list(spec.threads)

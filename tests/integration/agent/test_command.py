@@ -20,6 +20,7 @@ from agent.command import agent
         (["--controller", "host:70000"], "host:70000 is no address"),
         (["--controller", "host:1", "--label", "lab"], "lab is no label: write KEY=VALUE"),
         (["--controller", "host:1", "--label", "=x"], "=x is no label"),
+        (["--controller", "host:1", "--emulated", "a b"], "a b names no emulator"),
         (["--controller", "host:1", "--label", "a b=x"], "'a b' cannot be a label's key"),
         (["--controller", "host:1", "--label", "a=\x1b[2J"], "the value of the label a"),
         (["--controller", "host:1", "--name", "a,b"], "'a,b' cannot name a device"),

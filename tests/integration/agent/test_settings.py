@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,18 +195,21 @@ def test_a_runtime_says_its_build_and_what_it_can_compute_with(runtime: Runtime)
 
 
 @pytest.mark.parametrize(
-    ("script", "limit_s", "told"),
+    ("script", "limit_s", "told", "is_broken"),
     [
-        ("import os; os.abort()", 60.0, "the child died by SIGABRT"),
-        ("import time; time.sleep(600)", 0.1, "the child was stopped after 0.1 s"),
+        ("import os; os.abort()", 60.0, "the child died by SIGABRT", True),
+        # It may do better when less goes on.
+        ("import time; time.sleep(600)", 0.1, "the child was stopped after 0.1 s", False),
     ],
     ids=["crashes", "hangs"],
 )
-def test_a_runtime_that_says_nothing_stays_without_and_is_warned_of(
-    script: str, limit_s: float, told: str, caplog: pytest.LogCaptureFixture
+def test_a_runtime_that_says_nothing_is_warned_of_and_broken_if_it_crashed(
+    script: str, limit_s: float, told: str, is_broken: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert describe((sys.executable, "-c", script), limit_s) == available_runtimes()
+        described = describe((sys.executable, "-c", script), limit_s)
+    assert [replace(each, last_words="") for each in described] == list(available_runtimes())
+    assert all((told in each.last_words) is is_broken for each in described)
     events = [record.msg for record in caplog.records]
     assert all(isinstance(event, dict) and told in str(event["error"]) for event in events)
     assert {event["runtime"] for event in events if isinstance(event, dict)} == set(Runtime)

@@ -60,6 +60,16 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
             await self._fleet.tending.rename(device, request.name, current_caller())
         return query_pb2.RenameDeviceResponse()
 
+    async def MarkDevice(  # noqa: N802
+        self, request: query_pb2.MarkDeviceRequest, context: Context
+    ) -> query_pb2.MarkDeviceResponse:
+        """Says that a device is emulated, or takes that back."""
+        async with answered_failures(context):
+            device = await self._found(request.device)
+            is_marked = request.HasField("emulated_by")
+            await self._fleet.tending.mark(device, request.emulated_by if is_marked else None)
+        return query_pb2.MarkDeviceResponse()
+
     async def RemoveDevice(  # noqa: N802
         self, request: query_pb2.RemoveDeviceRequest, context: Context
     ) -> query_pb2.RemoveDeviceResponse:

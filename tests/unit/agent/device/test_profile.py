@@ -155,6 +155,13 @@ def test_what_computes_below_an_emulator_lends_it_no_instruction_sets(tmp_path: 
     assert profile.instruction_sets == ()
 
 
+def test_what_its_owner_calls_emulated_is_where_nothing_was_found(tmp_path: Path) -> None:
+    told = replace(HOST, emulated_by="qemu-system")
+    assert read(tmp_path / "board", RASPBERRY_PI, told).emulator == "qemu-system"
+    # What was found says more.
+    assert read(tmp_path / "pc", PC, told).emulator == "unnamed"
+
+
 def test_a_board_that_nobody_named_has_no_name(tmp_path: Path) -> None:
     unnamed = {
         "sys/class/dmi/id/sys_vendor": "To Be Filled By O.E.M.\n",

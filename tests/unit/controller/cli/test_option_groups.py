@@ -108,7 +108,7 @@ def test_what_is_swept() -> None:
     assert given(swept_options, "--models", "tier:mobile") == SweptSettings(
         names="tier:mobile",
         devices=(),
-        runtimes=(Runtime.PADDLELITE, Runtime.ONNXRUNTIME),
+        runtimes=(),
         threads=(1,),
         name="",
         fresh=False,
@@ -175,8 +175,15 @@ def test_the_usual_variants() -> None:
 
 def test_what_is_ranked_and_what_a_winner_has_to_satisfy() -> None:
     assert given(ranked_options, "--device", "pc", "--only", "wide") == RankedFigures(
-        device="pc", only=(Verdict.WIDE,), at_minute=None, accuracy_dataset=IMAGENET
+        device="pc",
+        only=(Verdict.WIDE,),
+        at_minute=None,
+        accuracy_dataset=IMAGENET,
+        include_emulated=False,
     )
+    emulated = given(ranked_options, "--device", "pc", "--include-emulated")
+    assert isinstance(emulated, RankedFigures)
+    assert emulated.include_emulated
     assert given(constraint_options) == Constraints()
     told = ("--max-latency", "20ms", "--max-memory", "80MB", "--min-top1", "75")
     more = ("--tier", "mobile", "--runtime", "onnxruntime", "--threads", "2")

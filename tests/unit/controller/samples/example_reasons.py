@@ -135,6 +135,7 @@ _RANKING = (
 )
 _COMPARING = (
     reason(ReasonCode.WITHOUT_PARTNER),
+    reason(ReasonCode.DEVICE_EMULATED, {"emulator": "qemu-user"}),
     reason(ReasonCode.SAME_MEASUREMENT),
     reason(ReasonCode.ONE_REPETITION_IN_A, fewest=2),
     reason(ReasonCode.ONE_REPETITION_IN_B, fewest=2),
@@ -187,6 +188,19 @@ _PLANNING = (
         opset=21,
         reads_ir_version=9,
         reads_opset=19,
+    ),
+    reason(
+        ReasonCode.RUNTIME_BROKEN,
+        _BOARD
+        | {
+            "runtime": "paddlelite",
+            "version": "2.13rc0",
+            "detail": "the child died by SIGILL while importing, saying nothing",
+        },
+    ),
+    reason(
+        ReasonCode.HALF_PRECISION_MISSING,
+        _BOARD | {"runtime": "paddlelite", "precision": "fp16"},
     ),
     reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
     reason(ReasonCode.CAME_QUANTISED, {"backbone": "Quantised", "asked": "fp32", "has": "int8"}),

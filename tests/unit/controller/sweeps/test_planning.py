@@ -123,7 +123,6 @@ def test_all_devices_means_the_connected_ones_and_what_each_can_do() -> None:
         ({"name": " x"}, ErrorCode.INVALID_INPUT, "blank"),
         ({"name": "x" * 65}, ErrorCode.INVALID_INPUT, "64"),
         ({"backbones": ()}, ErrorCode.INVALID_INPUT, "one backbone"),
-        ({"runtimes": ()}, ErrorCode.INVALID_INPUT, "one runtime"),
     ],
 )
 def test_what_cannot_hold_is_refused_with_what_would(

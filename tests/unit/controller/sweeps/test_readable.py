@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from controller.domain.errors import ErrorCode, Refused
 from controller.sweeps.planning import plan_sweep
-from controller.sweeps.readable import KnownVersions, most_readable
+from controller.sweeps.possible.readable import KnownVersions, most_readable
 from models.catalog.catalog import Catalog
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_backbone
@@ -79,13 +79,17 @@ def test_a_newer_release_reads_no_less(minor: int) -> None:
     assert older.opset <= newer.opset
 
 
-def test_a_named_device_whose_runtime_is_too_old_refuses_the_sweep() -> None:
+def test_a_sweep_is_refused_where_all_named_devices_have_too_old_a_runtime() -> None:
     devices = [device("old", runtimes=with_onnxruntime("1.15.1")), device("new")]
     with pytest.raises(Refused) as refused:
-        plan_sweep(replace(OWN_SPEC, devices=("old", "new")), devices, Catalog([OWN]), OF_OWN)
+        plan_sweep(replace(OWN_SPEC, devices=("old",)), devices, Catalog([OWN]), OF_OWN)
     assert refused.value.code is ErrorCode.PRECONDITION
-    needed, reads = OnnxVersions(10, 21), OnnxVersions(9, 19)
-    assert refused.value.reasons == (why("old", "1.15.1", needed, reads),)
+    told = why("old", "1.15.1", OnnxVersions(10, 21), OnnxVersions(9, 19))
+    assert refused.value.reasons == (told,)
+    both = replace(OWN_SPEC, devices=("old", "new"))
+    plan = plan_sweep(both, devices, Catalog([OWN]), OF_OWN)
+    assert {job.device_id for job in plan.jobs} == {"id-of-new"}
+    assert plan.left_out == (told,)
 
 
 def test_a_device_that_nobody_named_is_left_out_of_what_it_cannot_read() -> None:

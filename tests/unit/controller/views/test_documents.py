@@ -329,7 +329,7 @@ def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:
     assert document["affinity"] == [0, 1]
     assert to_document(Constraints()) == {
         field.name: None for field in dataclasses.fields(Constraints)
-    } | {"only": []}
+    } | {"only": [], "include_emulated": False}
 
 
 def test_a_reason_is_its_code_its_figures_and_its_sentence() -> None:

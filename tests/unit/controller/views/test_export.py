@@ -29,7 +29,7 @@ MEASURED = measurement(
     reasons=(reason(ReasonCode.LIMIT_IN_FORCE, {"limit": 'quoted "so", and\nbroken'}, **PLACE),),
     repetitions=(repetition((4 * MS, 5 * MS)), repetition((6 * MS,))),
 )
-BOTH = [MEASURED, failed("Broken")]
+BOTH = [MEASURED, failed("Broken", emulator="qemu-user")]
 SUFFIXES = ["csv", "json", "parquet"]
 
 
@@ -53,6 +53,7 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
     assert (good["outputs_input_count"], good["outputs_repetition_count"]) == ("4", "3")
     assert (float(good["outputs_top1_agreement"]), float(good["output_tolerance"])) == (1.0, 1.1e-4)
     assert (broken["outputs_input_count"], broken["outputs_max_relative_difference"]) == ("", "")
+    assert (good["emulator"], broken["emulator"]) == ("", "qemu-user")
     assert good["reason"] == sentences(MEASURED.reasons)
     assert (broken["verdict"], broken["latency_median_ms"], broken["memory_pss_bytes"]) == (
         "failed",

@@ -115,6 +115,16 @@ def test_builds_are_told_of_one_device_only() -> None:
     assert len(listed.splitlines()) == 3
 
 
+def test_a_runtime_that_crashes_when_it_is_loaded_is_broken_and_has_its_last_words() -> None:
+    crashing = replace(WHOLE.runtimes[0], last_words="the child died by SIGILL")
+    shown = device(profile=replace(WHOLE, runtimes=(crashing, *WHOLE.runtimes[1:])))
+    listed, whole = printed(print_devices, [shown], width=120), printed(print_device, shown)
+    assert f"{crashing.version} broken" in listed
+    assert "SIGILL" not in listed
+    assert f"broken: {crashing.last_words}" in whole
+    assert "broken" not in printed(print_device, device())
+
+
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_no_name_is_lost_on_a_narrow_terminal(width: int) -> None:
     listed = "".join(printed(print_devices, [device(), AWAY], width=width).split())

@@ -110,6 +110,16 @@ def test_each_change_of_what_is_done_is_a_line() -> None:
     assert all(line.startswith("3/10") and "pc" in line for line in lines)
 
 
+def test_what_was_left_out_is_said_once_and_told_at_the_end() -> None:
+    why = (reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "Mine"}),)
+    first = replace(snapshot(), left_out=why)
+    terminal = Terminal(is_terminal=False)
+    # The connection broke between them.
+    result = follow_sweep([first, snapshot(), first, snapshot()], terminal.console)
+    assert result.left_out == why
+    assert "".join(terminal.lines).count("Mine") == 1
+
+
 def test_figures_alone_are_no_change() -> None:
     busier = reason(ReasonCode.CORES_TAKEN, load_by_others=1.31, most=0.5)
     waiting = _on(kind=ActivityKind.WAITING, waiting_for=busier)

@@ -40,6 +40,11 @@ def test_profiles_are_printed_as_they_are_kept() -> None:
     assert bound(pages()) == kept(__file__, "profile")
 
 
+def test_a_profile_of_an_emulated_device_is_marked() -> None:
+    assert "(qemu-user)" in printed(replace(PROFILE, emulator="qemu-user"), by_layer=False)
+    assert "emulated" not in printed(PROFILE, by_layer=False)
+
+
 def test_a_profile_fits_a_terminal() -> None:
     assert all(len(line) <= COLUMNS for page in pages().values() for line in page.splitlines())
 

@@ -61,6 +61,12 @@ def test_a_figure_has_what_its_outputs_were_off_by() -> None:
     assert printed(print_results, FIGURES).count("outputs off by 2.6e-06") == len(FIGURES) - 1
 
 
+def test_a_figure_of_an_emulated_device_is_marked() -> None:
+    emulated = replace(FIGURES[0], emulator="qemu-user")
+    assert "(qemu-user)" in printed(print_results, [emulated])
+    assert "emulated" not in printed(print_results, FIGURES)
+
+
 def test_nothing_is_said_to_be_nothing() -> None:
     assert len(printed(print_results, ()).splitlines()) == 1
     assert len(printed(print_sweeps, ()).splitlines()) == 1

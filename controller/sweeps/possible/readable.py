@@ -1,13 +1,12 @@
 """Which ONNX files the runtime of a device reads, known before one is pushed."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from controller.domain.devices import Device
-from controller.domain.jobs import PlannedJob
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.variants import Format, Variant
 from protos.reasons import Reason, ReasonCode, reason
@@ -88,19 +87,3 @@ def too_new(device: Device, variant: Variant, needed: OnnxVersions) -> Reason | 
         reads_ir_version=reads.ir_version,
         reads_opset=reads.opset,
     )
-
-
-def unreadable_jobs(
-    jobs: Iterable[PlannedJob], devices: Iterable[Device], versions: KnownVersions
-) -> Mapping[PlannedJob, Reason]:
-    """The jobs whose file the device could not read, each with why."""
-    by_id = {device.device_id: device for device in devices}
-    found: dict[tuple[str, Variant], Reason | None] = {}
-    unreadable: dict[PlannedJob, Reason] = {}
-    for job in jobs:
-        file = job.device_id, job.variant
-        if file not in found:
-            found[file] = too_new(by_id[job.device_id], job.variant, versions.of(job.variant))
-        if (why := found[file]) is not None:
-            unreadable[job] = why
-    return unreadable

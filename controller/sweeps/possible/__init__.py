@@ -1,0 +1,1 @@
+"""What devices can do of what is asked, known before anything is made or pushed."""

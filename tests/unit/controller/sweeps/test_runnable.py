@@ -1,0 +1,85 @@
+"""What a device cannot run is left out by name before anything is made or pushed."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.domain.devices import Device
+from controller.domain.errors import ErrorCode, Refused
+from controller.sweeps.planning import Plan, plan_sweep
+from controller.sweeps.possible.runnable import why_not
+from models.catalog.onnx_versions import TRANSLATED
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Variant, variants_of
+from protos.reasons import Reason, ReasonCode, reason
+from protos.runtimes import Runtime, RuntimeInfo
+from tests.unit.controller.sweeps.test_planning import BOTH, CATALOG, SPEC, device
+
+PI_4 = ("asimd",)
+PI_5 = ("asimd", "asimddp", "asimdhp", "fphp")
+HALF = replace(SPEC, backbones=("MobileNetV1",), threads=(1,), precisions=(Precision.FP16,))
+LITE = replace(HALF, runtimes=(Runtime.PADDLELITE,))
+VARIANTS = variants_of(CATALOG.get("MobileNetV1"), tuple(Precision))
+
+
+def board(name: str, instruction_sets: tuple[str, ...], architecture: str = "aarch64") -> Device:
+    found = device(name, architecture=architecture)
+    return replace(found, profile=replace(found.profile, instruction_sets=instruction_sets))
+
+
+def lack(name: str) -> Reason:
+    words = {"device": name, "runtime": "paddlelite", "precision": "fp16"}
+    return reason(ReasonCode.HALF_PRECISION_MISSING, words)
+
+
+def measured(plan: Plan) -> set[tuple[str, Runtime, Precision]]:
+    return {(job.device_id, job.settings.runtime, job.variant.precision) for job in plan.jobs}
+
+
+def test_half_precision_of_paddle_lite_is_left_out_of_cores_that_have_none() -> None:
+    boards = [board("pi4", PI_4), board("pi5", PI_5)]
+    plan = plan_sweep(HALF, boards, CATALOG)
+    # ONNX Runtime computes such a file in single precision there.
+    assert measured(plan) == {
+        ("id-of-pi4", Runtime.ONNXRUNTIME, Precision.FP16),
+        ("id-of-pi5", Runtime.ONNXRUNTIME, Precision.FP16),
+        ("id-of-pi5", Runtime.PADDLELITE, Precision.FP16),
+    }
+    assert plan.left_out == (lack("pi4"),)
+
+
+def test_it_refuses_where_no_device_that_is_named_has_anything_else_of_it() -> None:
+    with pytest.raises(Refused) as refused:
+        plan_sweep(replace(LITE, devices=("pi4",)), [board("pi4", PI_4)], CATALOG)
+    assert refused.value.code is ErrorCode.PRECONDITION
+    assert refused.value.reasons == (lack("pi4"),)
+    both = replace(LITE, devices=("pi4",), precisions=(Precision.FP32, Precision.FP16))
+    plan = plan_sweep(both, [board("pi4", PI_4)], CATALOG)
+    assert measured(plan) == {("id-of-pi4", Runtime.PADDLELITE, Precision.FP32)}
+    assert plan.left_out == (lack("pi4"),)
+
+
+@given(flags=st.sets(st.sampled_from(("asimd", "asimddp", "asimdhp", "fphp", "neon"))))
+def test_only_a_device_that_tells_of_its_instructions_is_known_to_lack_one(flags: set[str]) -> None:
+    told = board("board", tuple(sorted(flags)))
+    is_known_to_lack = bool(flags) and "asimdhp" not in flags
+    for variant in VARIANTS:
+        is_of_half = variant.format is Format.PADDLELITE and variant.precision is Precision.FP16
+        expected = (lack("board"),) if is_of_half and is_known_to_lack else ()
+        assert why_not(told, variant, TRANSLATED) == expected
+
+
+def test_all_that_is_in_the_way_comes_from_one_question() -> None:
+    (onnx,) = (v for v in VARIANTS if v.format is Format.ONNX and v.precision is Precision.FP32)
+    (arm,) = (v for v in VARIANTS if is_arm_half(v))
+    old = board("old", PI_4)
+    info = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.7.0")
+    old = replace(old, profile=replace(old.profile, runtimes=(info, BOTH[0])))
+    assert [each.code for each in why_not(old, onnx, TRANSLATED)] == [ReasonCode.FILE_TOO_NEW]
+    assert why_not(old, arm, TRANSLATED) == (lack("old"),)
+
+
+def is_arm_half(variant: Variant) -> bool:
+    return variant.format is Format.PADDLELITE and variant.precision is Precision.FP16
