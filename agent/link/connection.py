@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 
 from agent.artifacts.cache import ArtifactCache
+from agent.artifacts.files import DeviceDenied
 from agent.link.dialling import Dialler
 from agent.link.job import Job
 from agent.link.kept.keeping import Keeping
@@ -25,6 +26,7 @@ from agent.link.session import (
     ForgetReport,
     HeartbeatDue,
     Instruction,
+    JobDenied,
     JobEnded,
     JobProgressed,
     KeepReport,
@@ -53,7 +55,6 @@ from protos.fleet import (
     Lease,
     Progress,
     Ready,
-    Report,
     SlowDown,
     Welcome,
 )
@@ -112,6 +113,7 @@ class Connection:
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._renewing = Renewing(line, self._rhythm)
         self._stream: AgentStream | None = None
+        self._is_denied = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, on_connected: Callable[[], None]) -> None:
         """Serve until `stop` is set; then end the job that runs and return.
@@ -142,14 +144,14 @@ class Connection:
             await self._line.close()
 
     async def _give_back(self) -> None:
-        """Let the controller know that the job that runs will not be reported, and that this ends.
-
-        A moment for it.
-        """
+        """Let the controller know that what runs will not be reported, and that this ends."""
         is_heard = self._session.connected
         self._dispatch(Stopping())
-        if not is_heard:
-            return
+        if is_heard:
+            await self._take_leave()
+
+    async def _take_leave(self) -> None:
+        """Say what is still to be said, and that it was the last; a moment for it."""
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._say_farewell(), _FAREWELL_S)
 
@@ -208,14 +210,16 @@ class Connection:
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
-        """Receive, send and beat until one of the three finds the stream broken."""
+        """Receive, send and beat until one of these finds the stream broken, or it is left."""
         self._stream = stream
         self._outgoing = asyncio.Queue()
+        self._is_denied.clear()
         self._dispatch(welcome)
         tasks = {
             asyncio.create_task(self._receive(stream)),
             asyncio.create_task(self._send(stream)),
             asyncio.create_task(self._beat()),
+            asyncio.create_task(self._leave_when_denied()),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -258,6 +262,14 @@ class Connection:
             self._dispatch(HeartbeatDue())
             await asyncio.sleep(self._rhythm.interval_s)
 
+    async def _leave_when_denied(self) -> None:
+        """A stream may stand that began with a certificate which is not taken any more.
+
+        The next dial tells why, and what to do.
+        """
+        await self._is_denied.wait()
+        await self._take_leave()
+
     def _dispatch(self, event: Event) -> None:
         for instruction in self._session.handle(event):
             self._carry_out(instruction)
@@ -299,9 +311,11 @@ class Connection:
         while True:
             job = await self._jobs.get()
             with about(job=job.lease.job_id, attempt=job.lease.attempt_id):
-                report = await _run(job)
+                ended = await _ending_of(job)
             self._job = None
-            self._dispatch(JobEnded(report=report))
+            self._dispatch(ended)
+            if isinstance(ended, JobDenied):
+                self._is_denied.set()
 
     def _new_job(self, lease: Lease) -> Job:
         return Job(
@@ -314,15 +328,12 @@ class Connection:
         )
 
 
-async def _run(job: Job) -> Report:
-    backbone, settings = job.lease.backbone, job.lease.settings
-    runtime, threads = settings.runtime, settings.threads
-    log.info("measuring", backbone=backbone, runtime=runtime, threads=threads)
-    report = await job.run()
-    if report.failure is not None:
-        why = ", ".join(map(str, report.failure.reasons))
-        log.warning("no figure", backbone=backbone, runtime=runtime, reasons=why)
-    return report
+async def _ending_of(job: Job) -> JobEnded | JobDenied:
+    try:
+        return JobEnded(report=await job.run())
+    except DeviceDenied as error:
+        log.warning("this device is refused what it was leased; it is given back", error=error)
+        return JobDenied()
 
 
 def _short(error: Exception) -> str:

@@ -1,4 +1,7 @@
-"""Works off one lease: fetches the artifact, measures or profiles it; always ends in a report."""
+"""Works off one lease: fetches the artifact, measures or profiles it.
+
+It always ends in a report, unless the device may not even fetch.
+"""
 
 import asyncio
 import time
@@ -12,7 +15,10 @@ from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, OpenArtifact
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
+from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode
+
+log = event_log(__name__)
 
 _MS_PER_SECOND = 1_000
 
@@ -74,9 +80,19 @@ class Job:
             self._fetching.cancel()
 
     async def run(self) -> Report:
-        """Fetch and measure; heartbeats go on meanwhile, as measuring waits in a thread."""
+        """Fetch and measure; heartbeats go on meanwhile, as measuring waits in a thread.
+
+        Raises:
+            DeviceDenied: another attempt has to wait until the device is let in anew.
+        """
+        backbone, settings = self.lease.backbone, self.lease.settings
+        runtime, threads = settings.runtime, settings.threads
+        log.info("measuring", backbone=backbone, runtime=runtime, threads=threads)
         started_at_unix_ms = self._now_unix_ms()
         outcome = await self._outcome()
+        if isinstance(outcome, Failure):
+            why = ", ".join(map(str, outcome.reasons))
+            log.warning("no figure", backbone=backbone, runtime=runtime, reasons=why)
         return Report(
             attempt_id=self.lease.attempt_id,
             job_id=self.lease.job_id,
