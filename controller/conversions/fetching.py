@@ -1,13 +1,13 @@
 """The weights of backbones: those that are here, and those that are fetched first."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from controller.conversions.cancellable import run_cancellable
+from controller.conversions.cancellable import run_abandonable, run_cancellable
 from controller.conversions.outcomes import not_tried
 from controller.conversions.requests import Request
 from controller.domain.conversions import ConversionResult
@@ -26,7 +26,7 @@ from models.weights.weights import (
 )
 
 # Downloads wait for the network, so their number is not that of the cores; they have threads of
-# their own, since the database's must never wait for them.
+# their own, since neither the database's nor the end of this process must ever wait for them.
 _AT_ONCE: Final = 4
 _PROGRESS_STEP_BYTES: Final = 4_000_000
 
@@ -37,12 +37,11 @@ class Fetching:
     def __init__(self, weights_dir: Path) -> None:
         self._weights_dir = weights_dir
         self._reading = ThreadPoolExecutor(_AT_ONCE, "weights")
-        self._downloading = ThreadPoolExecutor(_AT_ONCE, "download")
+        self._downloading = asyncio.Semaphore(_AT_ONCE)
 
     def close(self) -> None:
         """Frees the threads."""
         self._reading.shutdown(cancel_futures=True)
-        self._downloading.shutdown(cancel_futures=True)
 
     def at_hand(self, requests: Sequence[Request]) -> frozenset[str]:
         """The backbones whose weights are here, as far as is recorded.
@@ -60,7 +59,11 @@ class Fetching:
 
     async def read(self, request: Request) -> Weights | None:
         """The weights of a backbone that are at hand; else as `fetch`."""
-        return await self._resolved(request, self._reading)
+
+        async def run(resolve: Callable[[], Weights]) -> Weights:
+            return await run_cancellable(self._reading, resolve, request.cancellation)
+
+        return await self._resolved(request, run)
 
     async def fetch(self, request: Request) -> Weights | None:
         """The weights of a backbone; None when they cannot be had, which is told as refusals.
@@ -68,9 +71,16 @@ class Fetching:
         Raises:
             EdgerankError: PRECONDITION when a conversion tool is missing.
         """
-        return await self._resolved(request, self._downloading)
 
-    async def _resolved(self, request: Request, threads: ThreadPoolExecutor) -> Weights | None:
+        async def run(resolve: Callable[[], Weights]) -> Weights:
+            async with self._downloading:
+                return await run_abandonable(resolve, request.cancellation)
+
+        return await self._resolved(request, run)
+
+    async def _resolved(
+        self, request: Request, run: Callable[[Callable[[], Weights]], Awaitable[Weights]]
+    ) -> Weights | None:
         loop = asyncio.get_running_loop()
         name = request.backbone.name
         told_bytes = 0
@@ -93,7 +103,7 @@ class Fetching:
 
         try:
             with tools_named():
-                return await run_cancellable(threads, resolve, request.cancellation)
+                return await run(resolve)
         except WeightsUnavailable as error:
             is_out_of_reach = isinstance(error, WeightsUnreachable)
             result = ConversionResult.FAILED if is_out_of_reach else ConversionResult.REFUSED
