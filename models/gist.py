@@ -25,6 +25,8 @@ def gist(said: str) -> str:
     """Return the useful part of a tool's message, in one line of at most about 300 letters."""
     said = _HEADS.sub("", _COLOURS.sub("", said).strip())
     said = _without_places(_TAILS.sub("", said))
+    # Names in a stranger's file may have anything.
+    said = "".join(each if each.isprintable() else " " for each in said)
     said = " ".join(said.split()).rstrip(".")
     if len(said) <= MOST_LETTERS:
         return said

@@ -6,6 +6,9 @@ import difflib
 import itertools
 from collections.abc import Iterable
 
+_LONGEST = 500
+"""Characters; nothing has a longer name, and to compare them would take long."""
+
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> tuple[str, ...]:
     """Return up to three known names like this one, nearest first.
@@ -15,6 +18,8 @@ def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> tuple[str
         known: what there is.
         likeness: how alike two names must be, from 0 to 1 for the same.
     """
+    if len(name) > _LONGEST:
+        return ()
     # Case is the commonest mistake, so it does not count.
     by_folded: dict[str, list[str]] = {}
     for each in known:

@@ -7,11 +7,12 @@ a proto enum when its class and member names are the proto's (`StopReason.PRECIS
 
 import math
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from cattrs import Converter
 from google.protobuf.descriptor import FieldDescriptor
@@ -50,6 +51,11 @@ class Bounds:
     items: int
     numbers: int
     characters: int
+
+
+ASKED: Final = Bounds(items=20_000, numbers=1_000_000, characters=20_000)
+"""What a person or a program may ask for at once: every device of a large fleet, by name."""
+_ANY_ANSWER: Final = Bounds(items=sys.maxsize, numbers=sys.maxsize, characters=sys.maxsize)
 
 
 def to_message(domain: object, message_type: type[MessageT]) -> MessageT:
@@ -92,11 +98,22 @@ def from_message(
 def from_request(message: Message, domain_type: type[DomainT]) -> DomainT:
     """As `from_message`, of what a person or a program asks for: nothing of it is left out.
 
+    Nor is it made printable, which would be another question.
+
     Raises:
-        MessageInvalid: as `from_message` and `refuse_unknown`.
+        MessageInvalid: as `from_message` and `refuse_unknown`, and for more than is `ASKED`.
     """
     refuse_unknown(message)
+    _refuse_more(message)
     return from_message(message, domain_type)
+
+
+def from_answer(message: Message, domain_type: type[DomainT]) -> DomainT:
+    """As `from_message`, of what a person or a program is told: texts are made printable.
+
+    Whoever put them into a model's file, or into a database, does not reach a terminal by them.
+    """
+    return from_message(message, domain_type, _ANY_ANSWER)
 
 
 def refuse_unknown(message: Message) -> None:
@@ -111,6 +128,19 @@ def refuse_unknown(message: Message) -> None:
             f"field {number} of a {name} message is not known here: update edgerank on this side, "
             "or do not ask for what is new"
         )
+
+
+def _refuse_more(message: Message) -> None:
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else (value,)
+        most = ASKED.numbers if field.cpp_type in _NUMBERS else ASKED.items
+        if len(values) > most:
+            raise MessageInvalid(_too_many(field, len(values), most))
+        for each in values:
+            if isinstance(each, Message):
+                _refuse_more(each)
+            elif isinstance(each, str) and len(each) > ASKED.characters:
+                raise MessageInvalid(_too_long(field, each, ASKED))
 
 
 def _unknown(message: Message) -> Iterator[tuple[str, int]]:
@@ -145,7 +175,7 @@ def _content(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
     if bounds is not None:
         most = bounds.numbers if is_of_numbers else bounds.items
         if len(value) > most:
-            raise ValueError(f"{field.name} has {len(value)} entries, at most {most} may be")
+            raise ValueError(_too_many(field, len(value), most))
     if field.cpp_type in _FRACTIONS:
         return tuple(_plain(field, each, bounds) for each in value)
     if is_of_numbers:
@@ -173,10 +203,16 @@ def _plain(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
     if bounds is None or not isinstance(value, str):
         return value
     if len(value) > bounds.characters:
-        raise ValueError(
-            f"{field.name} has {len(value)} characters, at most {bounds.characters} may be"
-        )
+        raise ValueError(_too_long(field, value, bounds))
     return printable(value)
+
+
+def _too_many(field: FieldDescriptor, count: int, most: int) -> str:
+    return f"{field.name} has {count} entries, at most {most} may be"
+
+
+def _too_long(field: FieldDescriptor, text: str, bounds: Bounds) -> str:
+    return f"{field.name} has {len(text)} characters, at most {bounds.characters} may be"
 
 
 @lru_cache(maxsize=1)

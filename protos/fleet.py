@@ -217,7 +217,7 @@ class Cancel:
 
 @dataclass(frozen=True, kw_only=True)
 class GiveBack:
-    """The agent ends, and has no figure of this attempt: its turn is another one's."""
+    """The agent ends, or may not fetch: there is no figure, and the turn is another attempt's."""
 
     attempt_id: str
 

@@ -20,7 +20,13 @@ from tenacity import (
 from tenacity.stop import stop_base
 
 from agent.artifacts.cache import ArtifactCache
-from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, Download, OpenArtifact
+from agent.artifacts.files import (
+    ArtifactDamaged,
+    ArtifactRefused,
+    DeviceDenied,
+    Download,
+    OpenArtifact,
+)
 from protos.fleet import Lease
 from protos.log_lines import event_log
 
@@ -36,11 +42,11 @@ _FINAL_CODES = frozenset(
         grpc.StatusCode.OUT_OF_RANGE,
         grpc.StatusCode.INVALID_ARGUMENT,
         grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.UNAUTHENTICATED,
         grpc.StatusCode.UNIMPLEMENTED,
     }
 )
+# Who asks is refused, until it has another certificate.
+_DENIED_CODES = frozenset({grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED})
 
 
 class Chunks(Protocol):
@@ -82,6 +88,7 @@ async def fetch(
     Raises:
         ArtifactDamaged: the artifact did not arrive whole and unaltered.
         ArtifactRefused: it is not given, or cannot be kept.
+        DeviceDenied: nothing is given to this device.
     """
     found = await _opened(partial(cache.find, lease.artifact_sha256))
     if found is not None:
@@ -187,6 +194,8 @@ async def _receive(source: Chunks, sha256: str, download: Download) -> None:
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.DATA_LOSS:
             raise DamagedAtSource(str(error.details())) from error
+        if error.code() in _DENIED_CODES:
+            raise DeviceDenied(str(error.details())) from error
         if error.code() in _FINAL_CODES:
             raise ArtifactRefused(
                 f"the controller does not give artifact {sha256[:12]}: {error.details()}"

@@ -24,6 +24,13 @@ class ArtifactRefused(Exception):
     """An artifact is not, or cannot be, in the cache whole; the message is one sentence."""
 
 
+class DeviceDenied(Exception):
+    """The controller gives this device nothing, whatever it asks for; the message is one sentence.
+
+    Of the artifact nothing is said: its certificate was revoked or has ended.
+    """
+
+
 class ArtifactDamaged(ArtifactRefused):
     """What came is not what was promised; what comes the next time may be."""
 

@@ -12,7 +12,7 @@ import grpc
 
 from agent.artifacts.cache import ArtifactCache
 from agent.link.dialling import Dialler
-from agent.link.job import Job
+from agent.link.job import Job, ending_of
 from agent.link.kept.keeping import Keeping
 from agent.link.kept.reporting import Reporting
 from agent.link.kept.spool import Spool
@@ -26,6 +26,7 @@ from agent.link.session import (
     ForgetReport,
     HeartbeatDue,
     Instruction,
+    JobDenied,
     JobEnded,
     JobProgressed,
     KeepReport,
@@ -54,7 +55,6 @@ from protos.fleet import (
     Lease,
     Progress,
     Ready,
-    Report,
     SlowDown,
     Welcome,
 )
@@ -116,6 +116,7 @@ class Connection:
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._renewing = Renewing(line, self._rhythm)
         self._stream: AgentStream | None = None
+        self._is_denied = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, on_connected: Callable[[], None]) -> None:
         """Serve until `stop` is set; then end the job that runs and return.
@@ -146,14 +147,14 @@ class Connection:
             await self._line.close()
 
     async def _give_back(self) -> None:
-        """Let the controller know that the job that runs will not be reported, and that this ends.
-
-        A moment for it.
-        """
+        """Let the controller know that what runs will not be reported, and that this ends."""
         is_heard = self._session.connected
         self._dispatch(Stopping())
-        if not is_heard:
-            return
+        if is_heard:
+            await self._take_leave()
+
+    async def _take_leave(self) -> None:
+        """Say what is still to be said, and that it was the last; a moment for it."""
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._say_farewell(), _FAREWELL_S)
 
@@ -212,14 +213,16 @@ class Connection:
         )
 
     async def _serve_stream(self, stream: AgentStream, welcome: Welcome) -> None:
-        """Receive, send and beat until one of the three finds the stream broken."""
+        """Receive, send and beat until one of these finds the stream broken, or it is left."""
         self._stream = stream
         self._outgoing = asyncio.Queue()
+        self._is_denied.clear()
         self._dispatch(welcome)
         tasks = {
             asyncio.create_task(self._receive(stream)),
             asyncio.create_task(self._send(stream)),
             asyncio.create_task(self._beat()),
+            asyncio.create_task(self._leave_when_denied()),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -261,6 +264,14 @@ class Connection:
         while True:
             self._dispatch(HeartbeatDue())
             await asyncio.sleep(self._rhythm.interval_s)
+
+    async def _leave_when_denied(self) -> None:
+        """A stream may stand that began with a certificate which is not taken any more.
+
+        The next dial tells why, and what to do.
+        """
+        await self._is_denied.wait()
+        await self._take_leave()
 
     def _dispatch(self, event: Event) -> None:
         for instruction in self._session.handle(event):
@@ -305,10 +316,13 @@ class Connection:
         while True:
             job = await self._jobs.get()
             with about(job=job.lease.job_id, attempt=job.lease.attempt_id):
-                report = await _run(job)
+                ended = await ending_of(job)
             self._job = None
-            self._reporting.begun(job.lease)
-            self._dispatch(JobEnded(report=report))
+            if isinstance(ended, JobEnded):
+                self._reporting.begun(job.lease)
+            self._dispatch(ended)
+            if isinstance(ended, JobDenied):
+                self._is_denied.set()
 
     def _new_job(self, lease: Lease) -> Job:
         return Job(
@@ -320,17 +334,6 @@ class Connection:
             on_progress=lambda progress: self._dispatch(JobProgressed(progress=progress)),
             spans=self._reporting.spans,
         )
-
-
-async def _run(job: Job) -> Report:
-    backbone, settings = job.lease.backbone, job.lease.settings
-    runtime, threads = settings.runtime, settings.threads
-    log.info("measuring", backbone=backbone, runtime=runtime, threads=threads)
-    report = await job.run()
-    if report.failure is not None:
-        why = ", ".join(map(str, report.failure.reasons))
-        log.warning("no figure", backbone=backbone, runtime=runtime, reasons=why)
-    return report
 
 
 def _short(error: Exception) -> str:

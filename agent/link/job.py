@@ -1,4 +1,7 @@
-"""Works off one lease: fetches the artifact, measures or profiles it; always ends in a report."""
+"""Works off one lease: fetches the artifact, measures or profiles it.
+
+It always ends in a report, unless the device may not even fetch.
+"""
 
 import asyncio
 import time
@@ -8,12 +11,21 @@ from dataclasses import dataclass, replace
 
 from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.fetching import Chunks, close_unwanted, fetch
-from agent.artifacts.files import ArtifactDamaged, ArtifactRefused, OpenArtifact
+from agent.artifacts.files import (
+    ArtifactDamaged,
+    ArtifactRefused,
+    DeviceDenied,
+    OpenArtifact,
+)
+from agent.link.session import JobDenied, JobEnded
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
+from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode
 from protos.traces import NO_SPANS, Fact, Span, Spans
+
+log = event_log(__name__)
 
 _MS_PER_SECOND = 1_000
 _NS_PER_MS = 1_000_000
@@ -79,10 +91,20 @@ class Job:
             self._fetching.cancel()
 
     async def run(self) -> Report:
-        """Fetch and measure; heartbeats go on meanwhile, as measuring waits in a thread."""
+        """Fetch and measure; heartbeats go on meanwhile, as measuring waits in a thread.
+
+        Raises:
+            DeviceDenied: another attempt has to wait until the device is let in anew.
+        """
+        backbone, settings = self.lease.backbone, self.lease.settings
+        runtime, threads = settings.runtime, settings.threads
+        log.info("measuring", backbone=backbone, runtime=runtime, threads=threads)
         started_at_unix_ms = self._now_unix_ms()
         outcome = await self._outcome()
         self._tell_wait()
+        if isinstance(outcome, Failure):
+            why = ", ".join(map(str, outcome.reasons))
+            log.warning("no figure", backbone=backbone, runtime=runtime, reasons=why)
         return Report(
             attempt_id=self.lease.attempt_id,
             job_id=self.lease.job_id,
@@ -184,3 +206,12 @@ def _of_reference(lease: Lease) -> Lease:
         artifact_sha256=lease.reference_sha256,
         artifact_size_bytes=lease.reference_size_bytes,
     )
+
+
+async def ending_of(job: Job) -> JobEnded | JobDenied:
+    """What came of a job that is run."""
+    try:
+        return JobEnded(report=await job.run())
+    except DeviceDenied as error:
+        log.warning("this device is refused what it was leased; it is given back", error=error)
+        return JobDenied()

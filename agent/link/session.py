@@ -42,6 +42,11 @@ class JobEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobDenied:
+    """The controller gives this device nothing of what the job that ran needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportSpoiled:
     """What was kept of an attempt's report is no report any more; `why` is for the log."""
 
@@ -64,7 +69,9 @@ class Stopping:
     """The agent is about to end."""
 
 
-OnDevice = JobProgressed | JobEnded | ReportSpoiled | HeartbeatDue | Disconnected | Stopping
+OnDevice = (
+    JobProgressed | JobEnded | JobDenied | ReportSpoiled | HeartbeatDue | Disconnected | Stopping
+)
 Event = Welcome | Lease | UnreadableLease | Cancel | ReportCommitted | ReportRefused | OnDevice
 
 
@@ -176,8 +183,8 @@ class Session:
                 instructions = (Send(message=Heartbeat(held_attempt_ids=self.held_attempt_ids)),)
             case Disconnected():
                 self.connected = False
-            case Stopping():
-                instructions = self._stopping()
+            case JobDenied() | Stopping():
+                instructions = self._give_back()
         return instructions
 
     def _leased(self, lease: Lease) -> tuple[Instruction, ...]:
@@ -215,7 +222,7 @@ class Session:
         self.unsent = [each for each in self.unsent if each != attempt_id]
         return self._ready_if_free() if was_full and self.connected else ()
 
-    def _stopping(self) -> tuple[Instruction, ...]:
+    def _give_back(self) -> tuple[Instruction, ...]:
         """Another attempt need not wait until this one's lease has run out."""
         running, self.running = self.running, None
         if running is None or not self.connected:

@@ -1,5 +1,6 @@
 """Who signs here: made at the first start, rotated when a person says so."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,6 +51,8 @@ class Authorities:
                 file that holds no key.
         """
         self._folder = folder
+        # Of two at once, one would take the other's file.
+        self._changing = threading.Lock()
         try:
             self._known = list(map(Authority.from_pem, load_authorities(folder)))
         except ValueError as error:
@@ -84,8 +87,9 @@ class Authorities:
         Raises:
             EdgerankError: STORAGE.
         """
-        self._add(new_authority(self._known[-1]))
-        self._keep(KEPT)
+        with self._changing:
+            self._add(new_authority(self._known[-1]))
+            self._keep(KEPT)
 
     def replace(self) -> None:
         """Lets a new key sign; none of before is trusted any more.
@@ -93,8 +97,9 @@ class Authorities:
         Raises:
             EdgerankError: STORAGE.
         """
-        self._add(new_authority(None))
-        self._keep(1)
+        with self._changing:
+            self._add(new_authority(None))
+            self._keep(1)
 
     def _add(self, authority: Authority) -> None:
         add_authority(self._folder, authority.to_pem())

@@ -108,13 +108,15 @@ class Members:
             issued = self._issue(transaction, device_id, request_der, earlier_unix_ms)
         return self._membership(device_id, issued.pem), redeemed.token_id
 
-    def renew(self, device_id: str, request_der: bytes) -> Membership:
-        """A member's next certificate; the one before stays good until it ends.
+    def renew(self, certificate_pem: bytes, request_der: bytes) -> Membership:
+        """The next certificate of who shows one; that stays good until it ends.
 
         Raises:
-            EdgerankError: INVALID_INPUT for what is no certificate request.
+            EdgerankError: as `device_of`, also when it was revoked since the call came; and
+                INVALID_INPUT for what is no certificate request.
         """
         with self._database.transaction() as transaction:
+            device_id = self._device_of(transaction, certificate_pem)
             earlier_unix_ms = members.last_expiry(transaction, device_id)
             issued = self._issue(transaction, device_id, request_der, earlier_unix_ms)
         return self._membership(device_id, issued.pem)
@@ -125,13 +127,17 @@ class Members:
         Raises:
             EdgerankError: NOT_ALLOWED when the certificate was revoked, has ended, or is no one's.
         """
+        with self._database.transaction() as transaction:
+            return self._device_of(transaction, certificate_pem)
+
+    def _device_of(self, transaction: Transaction, certificate_pem: bytes) -> str:
         try:
             serial = serial_of(x509.load_pem_x509_certificate(certificate_pem))
         except ValueError as error:
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT, "what was shown is no certificate"
             ) from error
-        known = members.find_certificate(self._database, serial)
+        known = members.find_certificate(transaction, serial)
         if known is None:
             raise EdgerankError(
                 ErrorCode.NOT_ALLOWED,

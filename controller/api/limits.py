@@ -78,6 +78,8 @@ class Limits:
         saved_messages: how many more at once of who said less before.
         greeting_messages: as how many of them a greeting counts, since it costs as much.
         greetings_at_once: how many are worked on at once; who else greets waits in line.
+        renewals_per_s: how many certificates a device is given a second.
+        saved_renewals: how many more at once, of one that had fewer before.
         free_refusals: how many refusals a minute are told at once; more wait, the longer the more.
         longest_pause_s: how long they wait at most.
         free_failures: the same of what was brought, looked at for nothing, and refused.
@@ -109,6 +111,8 @@ class Limits:
     saved_messages: int = 300
     greeting_messages: int = 10
     greetings_at_once: int = 16
+    renewals_per_s: float = 1
+    saved_renewals: int = 60
     free_refusals: int = 60
     longest_pause_s: float = 4
     # On a machine that measures, each was looked at instead of that.

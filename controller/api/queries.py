@@ -33,7 +33,8 @@ from models.catalog.catalog import Catalog
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
 
-# Of their own: however much is computed, the threads that agents' words wait for stay free.
+# Of their own: however much is asked, the threads that agents' words wait for stay free. What only
+# lists does not wait for what computes: who cancels a sweep is told of it meanwhile.
 _THREADS: Final = 2
 
 
@@ -44,11 +45,12 @@ class Queries:
         self._database = database
         self._catalog = catalog
         self._fleet = fleet
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
+        self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
+        self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
 
     async def devices(self) -> tuple[Device, ...]:
         """Every device that ever enrolled."""
-        return await asyncio.to_thread(list_devices, self._database, self._fleet.connected())
+        return await self.listed(list_devices, self._database, self._fleet.connected())
 
     async def device_events(self, name: str, count: int) -> tuple[DeviceEvent, ...]:
         """At most so many of what befell a device, the newest first.
@@ -58,11 +60,11 @@ class Queries:
         """
         device = await self._measured(name)
         most = min(count, MOST_EVENTS)
-        return await asyncio.to_thread(list_events, self._database, device.device_id, most)
+        return await self.listed(list_events, self._database, device.device_id, most)
 
     async def sweeps(self) -> tuple[SweepSummary, ...]:
         """Every sweep and profile, the newest first."""
-        return await asyncio.to_thread(list_sweeps, self._database)
+        return await self.listed(list_sweeps, self._database)
 
     async def sweep_id(self, wanted: str) -> str:
         """The id of the sweep that is meant by an id, a beginning of it, or a name.
@@ -70,7 +72,7 @@ class Queries:
         Raises:
             EdgerankError: UNKNOWN_NAME; INVALID_INPUT for a beginning of several ids.
         """
-        return await asyncio.to_thread(resolve_sweep, self._database, wanted)
+        return await self.listed(resolve_sweep, self._database, wanted)
 
     async def rank(self, device: str, constraints: Constraints, dataset: str) -> Ranking:
         """Which backbone is best on a device, by the accuracy on a dataset.
@@ -102,7 +104,7 @@ class Queries:
             EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset; INVALID_INPUT for
                 a beginning of several sweeps' ids.
         """
-        dataset = await asyncio.to_thread(find_dataset, self._database, wanted.accuracy_dataset)
+        dataset = await self.listed(find_dataset, self._database, wanted.accuracy_dataset)
         wanted = replace(wanted, accuracy_dataset=dataset)
         if wanted.device is not None:
             await self._measured(wanted.device)
@@ -135,11 +137,11 @@ class Queries:
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""
-        meant = await asyncio.to_thread(find_named, self._database, name, self._fleet.connected())
+        meant = await self.listed(find_named, self._database, name, self._fleet.connected())
         if meant is not None:
             return meant
         # The names that are near are told.
-        removed = await asyncio.to_thread(list_removed, self._database)
+        removed = await self.listed(list_removed, self._database)
         return find_device((*await self.devices(), *removed), name)
 
     async def _meant(self, side: Selector) -> Selector:
@@ -150,10 +152,19 @@ class Queries:
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
         return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
 
+    async def listed(
+        self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
+    ) -> AnswerT:
+        """What something gives that people ask for, beside what agents wait for."""
+        return await _in_thread(self._listing, partial(answer, *args, **kwargs))
+
     async def _computed(
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
-        loop = asyncio.get_running_loop()
-        # What is noted of an answer is noted in the context of its question.
-        in_context = partial(copy_context().run, answer, *args, **kwargs)
-        return await loop.run_in_executor(self._threads, in_context)
+        return await _in_thread(self._computing, partial(answer, *args, **kwargs))
+
+
+async def _in_thread(threads: ThreadPoolExecutor, answer: Callable[[], AnswerT]) -> AnswerT:
+    # What is noted of an answer is noted in the context of its question.
+    in_context = partial(copy_context().run, answer)
+    return await asyncio.get_running_loop().run_in_executor(threads, in_context)

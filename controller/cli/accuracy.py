@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from controller.cli.options.accuracy_file import (
     MAX_FILE_BYTES,
@@ -128,7 +129,7 @@ def list_datasets(address: str, as_json: bool) -> None:
     if as_json:
         print_json(datasets)
     else:
-        _print(Console(), datasets)
+        print_datasets(Console(), datasets)
 
 
 def _read(path: Path) -> bytes:
@@ -148,7 +149,8 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
+def print_datasets(console: Console, datasets: tuple[Dataset, ...]) -> None:
+    """Print datasets, a line each, and which figures belong to nothing that is there."""
     table = Ledger(
         "dataset",
         Column("backbones", is_right=True),
@@ -168,12 +170,11 @@ def _print(console: Console, datasets: tuple[Dataset, ...]) -> None:
     for dataset in datasets:
         if dataset.of_other_files:
             names = ", ".join(dataset.of_other_files)
-            console.print(
+            told = (
                 f"on {dataset.name}, figures of {names} belong to files that have the name no "
-                "more; they count when these are added under it again",
-                highlight=False,
-                soft_wrap=True,
+                "more; they count when these are added under it again"
             )
+            console.print(Text(told), soft_wrap=True)
 
 
 def _sizes(input_sizes: tuple[ImageSize, ...]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from platformdirs import user_data_path
 from rich.console import Console
+from rich.text import Text
 
 from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
@@ -89,22 +90,19 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
     teller = Teller(console)
     teller.waits("waiting for a controller of this machine's own")
     with _controller(state_dir) as address, _agent(state_dir, address) as agent:
-        console.print(f"controller at {address}, state in {state_dir}", highlight=False)
+        console.print(Text(f"controller at {address}, state in {state_dir}"))
         with QueryClient(address) as client:
             teller.waits("waiting for its agent")
             device = _wait_for_device(client, agent, state_dir / "agent.log", teller)
-            console.print(
-                f"{device.name}: {device.profile.cpu_model}, {device.profile.logical_cores} cores; "
-                f"{weights.value} weights",
-                highlight=False,
-            )
+            processor = f"{device.profile.cpu_model}, {device.profile.logical_cores} cores"
+            console.print(Text(f"{device.name}: {processor}; {weights.value} weights"))
             started = client.start_sweep(spec)
             jobs = counted(started.job_count, "job")
-            console.print(f"sweep {started.sweep_id}: {jobs}", highlight=False)
+            console.print(Text(f"sweep {started.sweep_id}: {jobs}"))
             result = follow_sweep(looked_at(client.watch_sweep(started.sweep_id)), console)
             print_ranking(console, client.rank(DEVICE, Constraints()))
             write_report(client, DEVICE, report_path, Constraints())
-    console.print(f"report written to {report_path}", highlight=False)
+    console.print(Text(f"report written to {report_path}"))
     raise_if_jobs_failed(result)
 
 

@@ -11,7 +11,7 @@ from controller.domain.access import (
     JoinTokenSpec,
     JoinTokenState,
 )
-from protos.codec import from_message, to_message
+from protos.codec import from_answer, to_message
 from protos.v1 import query_pb2, query_pb2_grpc
 
 
@@ -26,7 +26,7 @@ class AccessClient(Client):
         """What the caller is to the controller."""
         with self.said():
             answer = self._stub.WhoAmI(query_pb2.WhoAmIRequest(), timeout=DEADLINE_S)
-        return from_message(answer, Caller)
+        return from_answer(answer, Caller)
 
     def create_join_token(self, spec: JoinTokenSpec) -> tuple[str, str]:
         """A token by which devices join, and its id."""
@@ -41,7 +41,7 @@ class AccessClient(Client):
             answer = self._stub.ListJoinTokens(
                 query_pb2.ListJoinTokensRequest(), timeout=DEADLINE_S
             )
-        return tuple(from_message(token, JoinTokenState) for token in answer.tokens)
+        return tuple(from_answer(token, JoinTokenState) for token in answer.tokens)
 
     def revoke_join_token(self, token_id: str) -> None:
         """Ends a join token."""
@@ -59,7 +59,7 @@ class AccessClient(Client):
         """The tokens of people and programs, by name."""
         with self.said():
             answer = self._stub.ListAccess(query_pb2.ListAccessRequest(), timeout=DEADLINE_S)
-        return tuple(from_message(token, AccessState) for token in answer.tokens)
+        return tuple(from_answer(token, AccessState) for token in answer.tokens)
 
     def revoke_access(self, name: str) -> None:
         """Ends a token of a person or a program, and every call that is made with it."""
@@ -83,4 +83,4 @@ class AccessClient(Client):
         """At most so many changes, the newest first."""
         with self.said():
             for answer in self._stub.ListAudit(query_pb2.ListAuditRequest(count=count)):
-                yield from_message(answer.entry, AuditEntry)
+                yield from_answer(answer.entry, AuditEntry)

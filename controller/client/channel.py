@@ -12,6 +12,7 @@ from controller.client.leaving_out import LeftOutTeller
 from controller.client.logins import Login, find_login, known_addresses
 from controller.domain.errors import EdgerankError, ErrorCode
 from protos.joining import SERVER_NAME, bearer_letters
+from protos.names import printable
 
 DEADLINE_S: Final = 30.0
 """What answers at once gets this long; streams have no deadline."""
@@ -81,7 +82,8 @@ class Client:
                     f"the controller at {self.address} went away; start it again: "
                     "what it had committed is kept and running sweeps go on"
                 )
-            raise EdgerankError(code_of_status(status), details or status.name) from error
+            told = printable(details or status.name)
+            raise EdgerankError(code_of_status(status), told) from error
 
 
 def _channel(address: str, login: Login | None) -> grpc.Channel:

@@ -37,7 +37,7 @@ from controller.domain.sweeps import (
     SweepSummary,
 )
 from models.catalog.catalog import IMAGENET, Catalog, load_catalog
-from protos.codec import from_message, to_message
+from protos.codec import from_answer, to_message
 from protos.v1 import query_pb2, query_pb2_grpc
 
 # About 100 kB a message.
@@ -65,7 +65,7 @@ class QueryClient(Client):
         """Every device that ever enrolled, by name, and whether the controller is open to all."""
         with self.said():
             response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
-        devices = tuple(from_message(device, Device) for device in response.devices)
+        devices = tuple(from_answer(device, Device) for device in response.devices)
         return devices, response.open_to_all
 
     def watch_devices(self) -> Iterator[DeviceChanges]:
@@ -78,7 +78,7 @@ class QueryClient(Client):
         request = query_pb2.ListDeviceEventsRequest(device=device, count=count)
         with self.said():
             response = self._stub.ListDeviceEvents(request, timeout=DEADLINE_S)
-        return tuple(from_message(event, DeviceEvent) for event in response.events)
+        return tuple(from_answer(event, DeviceEvent) for event in response.events)
 
     def rename_device(self, device: str, name: str) -> None:
         """Gives a device another name."""
@@ -111,21 +111,21 @@ class QueryClient(Client):
         request = query_pb2.DrainDeviceRequest(device=device)
         with self.said():
             response = self._stub.DrainDevice(request, timeout=DEADLINE_S)
-        return from_message(response.standing, DeviceStanding)
+        return from_answer(response.standing, DeviceStanding)
 
     def rest_device(self, device: str) -> DeviceStanding:
         """Lets a device rest at once; gives how it stands."""
         request = query_pb2.RestDeviceRequest(device=device)
         with self.said():
             response = self._stub.RestDevice(request, timeout=DEADLINE_S)
-        return from_message(response.standing, DeviceStanding)
+        return from_answer(response.standing, DeviceStanding)
 
     def wake_device(self, device: str) -> DeviceStanding:
         """Lets a device take jobs again; gives how it stands."""
         request = query_pb2.WakeDeviceRequest(device=device)
         with self.said():
             response = self._stub.WakeDevice(request, timeout=DEADLINE_S)
-        return from_message(response.standing, DeviceStanding)
+        return from_answer(response.standing, DeviceStanding)
 
     def plan_sweep(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take; starts nothing."""
@@ -148,13 +148,13 @@ class QueryClient(Client):
         request = query_pb2.StartSweepRequest(spec=asked, request_id=request_id or uuid.uuid4().hex)
         with self.said():
             response = asked_again(partial(self._stub.StartSweep, request), on_lost)
-        return from_message(response, StartedSweep)
+        return from_answer(response, StartedSweep)
 
     def list_sweeps(self) -> tuple[SweepSummary, ...]:
         """Every sweep and profile, the newest first."""
         with self.said():
             response = self._stub.ListSweeps(query_pb2.ListSweepsRequest(), timeout=DEADLINE_S)
-        return tuple(from_message(sweep, SweepSummary) for sweep in response.sweeps)
+        return tuple(from_answer(sweep, SweepSummary) for sweep in response.sweeps)
 
     def watch_sweep(self, sweep_id: str) -> Iterator[SweepSnapshot]:
         """Snapshots of a sweep, by its id, a beginning of it or its name, until it has ended."""
@@ -167,14 +167,14 @@ class QueryClient(Client):
             response = self._stub.CancelSweep(
                 query_pb2.CancelSweepRequest(sweep_id=sweep_id), timeout=DEADLINE_S
             )
-        return from_message(response, CancelledSweep).phase
+        return from_answer(response, CancelledSweep).phase
 
     def pause_sweep(self, sweep_id: str) -> tuple[str, Pause]:
         """Lets a sweep give out no turns; gives its whole id, and by whom it is paused."""
         request = query_pb2.PauseSweepRequest(sweep_id=sweep_id)
         with self.said():
             response = self._stub.PauseSweep(request, timeout=DEADLINE_S)
-        return response.sweep_id, from_message(response.paused, Pause)
+        return response.sweep_id, from_answer(response.paused, Pause)
 
     def resume_sweep(self, sweep_id: str) -> str:
         """Lets a sweep give out turns again; gives its whole id."""
@@ -187,14 +187,14 @@ class QueryClient(Client):
         request = to_message(wanted, query_pb2.EditSweepRequest)
         with self.said():
             response = self._stub.EditSweep(request, timeout=DEADLINE_S)
-        return from_message(response, SweepEdit)
+        return from_answer(response, SweepEdit)
 
     def retry_sweep(self, sweep_id: str, *, only_failed: bool) -> tuple[StartedSweep, bool]:
         """Starts a sweep of what another one left undone; gives it, and whether it is new."""
         request = query_pb2.RetrySweepRequest(sweep_id=sweep_id, only_failed=only_failed)
         with self.said():
             response = asked_again(partial(self._stub.RetrySweep, request), nobody_told)
-        return from_message(response, StartedSweep), response.is_new
+        return from_answer(response, StartedSweep), response.is_new
 
     def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:
         """Snapshots of a conversion until it has ended."""
@@ -227,9 +227,9 @@ class QueryClient(Client):
             for response in asked_again(begun, on_lost):
                 match response.WhichOneof("part"):
                     case "progress":
-                        yield from_message(response.progress, ProfileProgress)
+                        yield from_answer(response.progress, ProfileProgress)
                     case "profile":
-                        yield from_message(response.profile, OperatorProfile)
+                        yield from_answer(response.profile, OperatorProfile)
                     case "trace_chunk":
                         yield response.trace_chunk
 
@@ -244,21 +244,21 @@ class QueryClient(Client):
         )
         with self.said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)
-        return from_message(response, Ranking)
+        return from_answer(response, Ranking)
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""
         request = to_message(question, query_pb2.CompareRequest)
         with self.said():
             response = self._stub.Compare(request)
-        return from_message(response, Comparison)
+        return from_answer(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
         """The measurements that the filter lets through, oldest first."""
         request = to_message(wanted, query_pb2.ListMeasurementsRequest)
         with self.said():
             for response in self._stub.ListMeasurements(request):
-                yield from_message(response.measurement, Measurement)
+                yield from_answer(response.measurement, Measurement)
 
     def import_accuracy(self, figures: Sequence[AccuracyFigure]) -> AccuracyImport:
         """Takes in every figure or none."""
@@ -273,13 +273,13 @@ class QueryClient(Client):
         )
         with self.said():
             response = self._stub.ImportAccuracy(batches)
-        return from_message(response, AccuracyImport)
+        return from_answer(response, AccuracyImport)
 
     def list_datasets(self) -> tuple[Dataset, ...]:
         """Every dataset that accuracy is known on, by name."""
         with self.said():
             response = self._stub.ListDatasets(query_pb2.ListDatasetsRequest(), timeout=DEADLINE_S)
-        return tuple(from_message(dataset, Dataset) for dataset in response.datasets)
+        return tuple(from_answer(dataset, Dataset) for dataset in response.datasets)
 
     def add_model(self, header: OwnModelHeader, chunks: Iterable[bytes]) -> OwnModel:
         """Takes in an own model; the chunks are its files' bytes, one file after the other."""
@@ -287,7 +287,7 @@ class QueryClient(Client):
         rest = (query_pb2.AddModelRequest(chunk=chunk) for chunk in chunks)
         with self.said():
             response = self._stub.AddModel(itertools.chain((first,), rest))
-        return from_message(response.model, OwnModel)
+        return from_answer(response.model, OwnModel)
 
     def list_own_models(self) -> tuple[OwnModel, ...]:
         """Every own model, by name."""
@@ -295,7 +295,7 @@ class QueryClient(Client):
             response = self._stub.ListOwnModels(
                 query_pb2.ListOwnModelsRequest(), timeout=DEADLINE_S
             )
-        return tuple(from_message(model, OwnModel) for model in response.models)
+        return tuple(from_answer(model, OwnModel) for model in response.models)
 
     def remove_model(self, name: str, *, with_accuracy: bool) -> None:
         """Forgets an own model that no sweep has."""
@@ -312,4 +312,4 @@ class QueryClient(Client):
     ) -> Iterator[DomainT]:
         with self.said():
             for response in call():
-                yield from_message(response, domain_type)
+                yield from_answer(response, domain_type)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from controller.conversions.cancellable import run_cancellable
+from controller.conversions.cancellable import run_abandonable, run_cancellable
 from controller.conversions.outcomes import not_tried
 from controller.conversions.requests import Request
 from controller.domain.conversions import ConversionResult
@@ -27,7 +27,7 @@ from models.weights.weights import (
 )
 
 # Downloads wait for the network, so their number is not that of the cores; they have threads of
-# their own, since the database's must never wait for them.
+# their own, since neither the database's nor the end of this process must ever wait for them.
 _AT_ONCE: Final = 4
 _PROGRESS_STEP_BYTES: Final = 4_000_000
 
@@ -38,12 +38,11 @@ class Fetching:
     def __init__(self, weights_dir: Path) -> None:
         self._weights_dir = weights_dir
         self._reading = ThreadPoolExecutor(_AT_ONCE, "weights")
-        self._downloading = ThreadPoolExecutor(_AT_ONCE, "download")
+        self._downloading = asyncio.Semaphore(_AT_ONCE)
 
     def close(self) -> None:
         """Frees the threads."""
         self._reading.shutdown(cancel_futures=True)
-        self._downloading.shutdown(cancel_futures=True)
 
     def at_hand(self, requests: Sequence[Request]) -> frozenset[str]:
         """The backbones whose weights are here, as far as is recorded.
@@ -107,7 +106,8 @@ class Fetching:
 
         try:
             with tools_named():
-                return await run_cancellable(self._downloading, resolve, request.cancellation)
+                async with self._downloading:
+                    return await run_abandonable(resolve, request.cancellation)
         except WeightsUnavailable as error:
             is_out_of_reach = isinstance(error, WeightsUnreachable)
             result = ConversionResult.FAILED if is_out_of_reach else ConversionResult.REFUSED

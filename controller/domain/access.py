@@ -149,6 +149,8 @@ class AccessSpec:
             )
         if not self.scopes:
             raise _invalid("a token without a scope may do nothing; give it one")
+        if len(set(self.scopes)) < len(self.scopes):
+            raise _invalid("a scope is given to a token once; leave the others out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +194,7 @@ def _is_address(text: str) -> bool:
         and 1 <= int(port) <= 65_535
         and not any(letter.isspace() or letter == "," for letter in host)
         and host.isascii()
+        and host.isprintable()
     )
 
 

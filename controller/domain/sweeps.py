@@ -321,6 +321,8 @@ MAX_MINUTES = 60
 MAX_THREADS = 256
 # Of one sweep: every backbone on a thousand devices in three settings.
 MAX_JOBS = 1_000_000
+# At its beginning: as many jobs three times.
+MAX_TURNS = 3_000_000
 MAX_REPETITIONS = 20
 MAX_NAME_LENGTH = 64
 # And as much below 0.

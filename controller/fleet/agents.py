@@ -29,6 +29,7 @@ from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock
 from controller.fleet.credibility import are_of_agents
 from controller.fleet.leasing.dispatching import Dispatcher
+from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.reports import VANISHED
 from controller.fleet.rounds.settling import settle_all
@@ -210,7 +211,9 @@ class Fleet:
         attempt_id = given.attempt_id
         if attempt_id not in session.leases:
             return
-        await self.commits.write(reports.take_back, attempt_id, self._clock.unix_ms())
+        lost = await self.commits.write(take_back, attempt_id, self._clock.unix_ms())
+        if lost is not None:
+            tell_lost(lost)
         session.forget(attempt_id)
         await self._end_lease(attempt_id)
 

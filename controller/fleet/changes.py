@@ -7,6 +7,8 @@ from typing import Final
 
 # Nobody looks more often, however much changes.
 LOOK_INTERVAL_S: Final = 0.25
+# To all who follow the same; telling one of them takes about 0.2 ms.
+TOLD_PER_S: Final = 200
 
 
 class Happening(Enum):

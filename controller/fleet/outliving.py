@@ -17,6 +17,19 @@ async def to_its_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     return await asyncio.shield(task)
 
 
+async def told_at_its_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Gives what some work gives, also to who was cancelled while it waited.
+
+    For what is short, changes something, and is written down by who waits for it.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        return task.result()
+
+
 def _has_ended(task: asyncio.Task[Any]) -> None:
     _going_on.discard(task)
     if not task.cancelled():

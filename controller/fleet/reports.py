@@ -16,7 +16,7 @@ from controller.figures.outputs import wrong_output
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
 from controller.fleet.rounds.settling import settle_report
-from controller.fleet.standing.changing import attempt_ended, attempt_lost, attempt_reported
+from controller.fleet.standing.changing import attempt_lost, attempt_reported
 from controller.state.attempts import StoredAttempt, find_attempt
 from controller.state.database import Database, Transaction
 from controller.state.jobs import end_job, fail_job
@@ -24,7 +24,6 @@ from controller.state.profiles import record_profile
 from controller.state.rounds.courses import add_waiting
 from controller.state.rounds.endings import (
     LostTurn,
-    set_given_back,
     set_lost,
     set_reported,
     set_undelivered,
@@ -174,15 +173,6 @@ def _of_nobody(said: SaidReport) -> str:
     if isinstance(said, UnreadableReport) and not said.attempt_id:
         return f"not even its attempt can be read: {said.detail}"
     return "this controller knows no such attempt of the device"
-
-
-def take_back(database: Database, attempt_id: str, now_unix_ms: int) -> None:
-    """Queues the turn of an attempt again that its agent gave back; nothing was lost by it."""
-    with database.writing() as transaction:
-        turn = set_given_back(transaction, attempt_id)
-        if turn is not None:
-            queue_turn_again(transaction, turn)
-            attempt_ended(transaction, turn.place.device_id, now_unix_ms)
 
 
 def lose_attempt(

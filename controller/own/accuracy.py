@@ -22,6 +22,8 @@ from models.catalog.catalog import IMAGENET, Catalog
 from models.names import nearest
 
 MAX_FIGURES: Final = 50_000
+# Each may have the longest names that there are.
+MAX_IMPORT_BYTES: Final = 64_000_000
 MAX_TEXT_LENGTH: Final = 200
 MAX_DATASET_LENGTH: Final = 64
 

@@ -15,6 +15,7 @@ from controller.domain.catalog import OwnFile, OwnModel, OwnModelHeader, as_back
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
+from controller.fleet.outliving import told_at_its_end
 from controller.own.models import check_header, check_name_free, trained_of
 from controller.own.room import Promise, UploadRoom
 from controller.state.catalog.own_models import (
@@ -76,7 +77,8 @@ class OwnModels:
             EdgerankError: INVALID_INPUT for a model that cannot be used, NAME_TAKEN, PRECONDITION
                 when a tool is missing or the kernel cannot hold who reads the model, STORAGE when
                 the disk fails, LIMIT when too much comes at once. Nothing of it is kept then.
-            asyncio.CancelledError: when the caller hangs up; the model is kept whole or not at all.
+            asyncio.CancelledError: when the caller hangs up before the model is kept, which it is
+                whole or not at all.
         """
         damaged = await asyncio.to_thread(self._damaged, header.name)
         check_header(header, self._others(damaged))
@@ -172,8 +174,8 @@ class OwnModels:
                 return self._keep(model, folder)
             return self._give_back(damaged, model.digest, folder)
 
-        # Too short to be cut off: whoever hangs up meanwhile finds the model kept.
-        return await run_cancellable(None, work, Cancellation())
+        # Too short to be cut off: who hangs up meanwhile finds the model kept, and written down.
+        return await told_at_its_end(asyncio.to_thread(work))
 
     def _described(
         self, header: OwnModelHeader, folder: Path, answer: AdoptAnswer, trained: Trained | None

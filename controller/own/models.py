@@ -51,6 +51,11 @@ def check_header(header: OwnModelHeader, catalog: Catalog) -> None:
             f"values are given for {len(header.inputs)} inputs of {header.name}; at most "
             f"{MAX_CONSTANTS} may have some",
         )
+    if not all(each.name.isprintable() for each in header.inputs):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"an input of {header.name} has a name that cannot be printed; give it another one",
+        )
     check_size(header.name, sum(file.size_bytes for file in files))
 
 

@@ -227,7 +227,7 @@ def _guarded_servers(
         clock=clock,
     )
     _watch(behind, fleet_service.sessions)
-    joining_service = JoiningService(members, fleet.commits, behind.limits, clock)
+    joining_service = JoiningService(members, fleet, entrance.guard, behind.limits, clock)
     access_service = AccessService(administration, behind.queries, fleet, entrance.guard)
     for server in servers.each:
         server.add_generic_rpc_handlers((fleet_handler(fleet_service),))

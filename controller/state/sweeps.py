@@ -22,7 +22,14 @@ from sqlalchemy import (
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import ENDED, OPEN, JobState, PlannedJob
-from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepPhase, SweepSpec, SweepSummary
+from controller.domain.sweeps import (
+    MAX_NAME_LENGTH,
+    RUNNING_PHASES,
+    Pause,
+    SweepPhase,
+    SweepSpec,
+    SweepSummary,
+)
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
@@ -177,13 +184,15 @@ def resolve_sweep(database: Database, wanted: str) -> str:
     named = case((IsJson(sweeps.c.spec), name)) == wanted
     requested = select(start_requests.c.sweep_id).where(start_requests.c.request_id == wanted)
     begun = newest.where(sweeps.c.sweep_id.startswith(wanted, autoescape=True))
+    candidates: list[str] = []
     with database.transaction() as transaction:
         for exactly in (sweeps.c.sweep_id == wanted, sweeps.c.sweep_id.in_(requested), named):
             found: str | None = transaction.execute(newest.where(exactly)).scalars().first()
             if found and wanted:
                 return found
-        rows = transaction.execute(begun.limit(SHOWN_CANDIDATES + 1)).scalars()
-        candidates: list[str] = list(rows)
+        # What is longer begins no id, and a database takes no pattern of any length.
+        if len(wanted) <= MAX_NAME_LENGTH:
+            candidates += transaction.execute(begun.limit(SHOWN_CANDIDATES + 1)).scalars()
     if not candidates or not wanted:
         raise EdgerankError(
             ErrorCode.UNKNOWN_NAME,

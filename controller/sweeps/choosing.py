@@ -34,7 +34,7 @@ def choose_devices(wanted: Sequence[str], known: Sequence[Device]) -> Chosen:
     """
     chosen: dict[str, Device] = {}
     named: list[str] = []
-    for each in wanted:
+    for each in dict.fromkeys(wanted):
         if "=" in each:
             chosen |= {device.device_id: device for device in _labelled(each, known)}
         else:

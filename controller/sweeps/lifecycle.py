@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
+from typing import Final, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from controller.conversions.converter import Converter
@@ -43,6 +46,9 @@ from protos.names import is_name, printable
 
 Start = Callable[[str | None], Awaitable[StartedSweep]]
 """Starts what was asked for under an id; None for one that is not remembered."""
+PlanP = ParamSpec("PlanP")
+PlanT = TypeVar("PlanT")
+_PLANS_AT_ONCE: Final = 2
 
 
 class Sweeps:
@@ -66,6 +72,8 @@ class Sweeps:
         self._converter = converter
         self._changes = changes
         self._clock = clock
+        # Of a million jobs a plan takes a minute and half a gigabyte.
+        self._planning = ThreadPoolExecutor(_PLANS_AT_ONCE, thread_name_prefix="planning")
         self._preparing = Preparing(database, fleet, converter, changes, clock)
         # A request that nobody waits for any more is forgotten.
         self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -121,8 +129,7 @@ class Sweeps:
     async def _start(
         self, spec: SweepSpec, started_by: str, request_id: str | None
     ) -> StartedSweep:
-        # Of many jobs it takes seconds, in which others are to be answered.
-        prospect = await asyncio.to_thread(self._planner.prospect, spec, await self._devices())
+        prospect = await self._planned(self._planner.prospect, spec, await self._devices())
         started = StartedSweep(
             sweep_id="",
             job_count=sum(map(len, prospect.by_device.values())),
@@ -134,7 +141,7 @@ class Sweeps:
             asked = Asked(spec=spec)
             request = StartRequest(request_id=request_id, asked=asked, answer=started)
         before = Before(
-            expected_ms=await asyncio.to_thread(self._planner.expected_ms, spec, prospect),
+            expected_ms=await self._planned(self._planner.expected_ms, spec, prospect),
             reused=[figure.job_id for figure in prospect.reused],
             started_by=started_by,
             request=request,
@@ -149,7 +156,7 @@ class Sweeps:
             EdgerankError: the plan cannot hold (see `plan_sweep`).
         """
         known = await self._devices()
-        return await asyncio.to_thread(self._planner.preview, spec, known, with_jobs=with_jobs)
+        return await self._planned(self._planner.preview, spec, known, with_jobs=with_jobs)
 
     async def begin(
         self, spec: SweepSpec, planned: Sequence[PlannedJob], before: Before = NOTHING_BEFORE
@@ -232,6 +239,13 @@ class Sweeps:
     async def close(self) -> None:
         """Stops preparing sweeps; a later start goes on."""
         await self._preparing.close()
+
+    async def _planned(
+        self, work: Callable[PlanP, PlanT], *args: PlanP.args, **kwargs: PlanP.kwargs
+    ) -> PlanT:
+        # What is noted of an answer is noted in the context of its question.
+        in_context = partial(copy_context().run, work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._planning, in_context)
 
     async def _devices(self) -> tuple[Device, ...]:
         connected = self._fleet.connected()

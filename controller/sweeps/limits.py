@@ -17,6 +17,7 @@ from controller.domain.sweeps import (
     MAX_SWEEP_TIME_MS,
     MAX_THREADS,
     MAX_TIME_BUDGET_MS,
+    MAX_TURNS,
     MIN_TIME_BUDGET_MS,
     SweepSpec,
 )
@@ -58,6 +59,13 @@ def check_size(spec: SweepSpec | ConversionSpec, *factors: int) -> None:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             f"that would be {count:,} jobs at once, and {MAX_JOBS:,} may be; ask for a part of it",
+        )
+    turns = count * spec.fewest_repetitions if isinstance(spec, SweepSpec) else 0
+    if turns > MAX_TURNS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"that would be {turns:,} repetitions of {count:,} jobs at once, and {MAX_TURNS:,} may "
+            "be; ask for a part of it, or for fewer repetitions to begin with",
         )
 
 

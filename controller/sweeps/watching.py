@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from controller.domain.jobs import JobState
 from controller.domain.sweeps import RUNNING_PHASES, Activity, SweepSnapshot
-from controller.fleet.changes import Changes
+from controller.fleet.changes import TOLD_PER_S, Changes
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import sweeps
 from controller.state.database import Database
@@ -28,8 +28,6 @@ from controller.state.rounds.counts import read_counts
 from controller.state.rounds.underway import list_changed
 from protos.reasons import Reason
 
-# To all who follow one sweep; telling one of them takes about 0.2 ms.
-TOLD_PER_S: Final = 200
 ResultT = TypeVar("ResultT")
 
 

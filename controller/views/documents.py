@@ -1,5 +1,7 @@
 """The JSON form of domain objects: what every `--json` prints, described in docs/json.md."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +38,8 @@ class ToldReason:
 PRINTED_AS: Final[Mapping[type, type]] = MappingProxyType({Reason: ToldReason})
 """What stands in a document for a dataclass that is not printed as it is."""
 
+_PERHAPS_ODD: Final = re.compile(r"[^\n -~]")
+
 
 def to_document(domain_object: object) -> Document:
     """Turn a dataclass, or a sequence of them, into what `json.dumps` takes.
@@ -50,6 +54,16 @@ def to_document(domain_object: object) -> Document:
         converter = _nameless()
     document: Document = converter.unstructure(domain_object)
     return document
+
+
+def spelt_safely(text: str) -> str:
+    """A text in JSON with all that is not printable escaped: it reaches terminals."""
+    return _PERHAPS_ODD.sub(_spelt, text)
+
+
+def _spelt(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from typing import IO, Any, Final, cast
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, sustained_minutes
-from controller.views.documents import to_document
+from controller.views.documents import spelt_safely, to_document
 from controller.views.reasons import sentences
 from models.files import replacing
 from protos.names import printable
@@ -221,7 +221,8 @@ def _write_json(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
         text.write("[")
         for place, measurement in enumerate(measurements):
             text.write(",\n" if place else "\n")
-            json.dump(to_document(measurement), text, ensure_ascii=False, allow_nan=False)
+            document = to_document(measurement)
+            text.write(spelt_safely(json.dumps(document, ensure_ascii=False, allow_nan=False)))
         text.write("\n]\n")
 
 

@@ -44,7 +44,7 @@ def download(
     Args:
         address: https, or http on a loopback host.
         path: the file to write; its folder exists.
-        on_progress: told of every block.
+        on_progress: told of every block, and before each attempt; what it raises ends the download.
         first_wait_s: wait before the second attempt, seconds; it doubles each time.
 
     Raises:
@@ -102,6 +102,8 @@ def _is_loopback(host: str) -> bool:
 def _attempt(client: httpx.Client, address: str, path: Path, on_progress: Progress) -> None:
     part = path.with_name(f"{path.name}.part")
     validator = path.with_name(f"{path.name}.validator")
+    # Whoever gave the file up meanwhile ends it here.
+    on_progress(part.stat().st_size if part.exists() else 0, None)
     with client.stream("GET", address, headers=_resume_headers(part, validator)) as response:
         offset = _accept(response, part, validator)
         total = _total_bytes(response, offset)

@@ -740,7 +740,9 @@ Global___Cancel: _TypeAlias = Cancel  # noqa: Y015
 
 @_typing.final
 class GiveBack(_message.Message):
-    """"I stop, and have no figure": the agent ends, and its turn is another attempt's. Nothing was lost."""
+    """"I stop, and have no figure": the agent ends, or may not fetch, and its turn is another attempt's.
+    Nothing was lost.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

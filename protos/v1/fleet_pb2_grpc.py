@@ -67,6 +67,8 @@ class FleetServicer(object):
         Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
         stored bytes turn out to be damaged, before the last chunk: drop what came, and report
         ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
+        PERMISSION_DENIED and UNAUTHENTICATED are of the device, whose certificate was revoked or has ended:
+        give the attempt back and connect anew, which tells what to do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -47,6 +47,8 @@ class FleetStub:
     Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
     stored bytes turn out to be damaged, before the last chunk: drop what came, and report
     ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
+    PERMISSION_DENIED and UNAUTHENTICATED are of the device, whose certificate was revoked or has ended:
+    give the attempt back and connect anew, which tells what to do.
     """
 
 @_typing.type_check_only
@@ -66,6 +68,8 @@ class FleetAsyncStub(FleetStub):
     Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
     stored bytes turn out to be damaged, before the last chunk: drop what came, and report
     ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
+    PERMISSION_DENIED and UNAUTHENTICATED are of the device, whose certificate was revoked or has ended:
+    give the attempt back and connect anew, which tells what to do.
     """
 
 class FleetServicer(metaclass=_abc_1.ABCMeta):
@@ -94,6 +98,8 @@ class FleetServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND for an unknown digest; OUT_OF_RANGE for an offset past the end; DATA_LOSS when the
         stored bytes turn out to be damaged, before the last chunk: drop what came, and report
         ARTIFACT_DAMAGED. The attempt's turn is queued again, and the artifact made again meanwhile.
+        PERMISSION_DENIED and UNAUTHENTICATED are of the device, whose certificate was revoked or has ended:
+        give the attempt back and connect anew, which tells what to do.
         """
 
 def add_FleetServicer_to_server(servicer: FleetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

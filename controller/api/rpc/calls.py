@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 
 from controller.api.rpc.failures import answered_failures
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.fleet.outliving import to_its_end
+from controller.fleet.outliving import to_its_end, told_at_its_end
 
 if TYPE_CHECKING:
     from controller.api.limits import Limits
@@ -64,8 +64,10 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
                 )
             if not inner.response_streaming:
                 answering = _answered(guard, method, need, behaviour(request, context), request)
-                changes = need.subject is not None and not inner.request_streaming
-                response = await (to_its_end(answering) if changes else answering)
+                if need.subject is not None:
+                    lasting = _unless_hung_up if inner.request_streaming else to_its_end
+                    answering = lasting(answering)
+                response = await answering
                 await guard.write(context, response)
             elif inspect.isasyncgenfunction(behaviour):
                 is_first = True
@@ -86,8 +88,25 @@ async def _answered(
     guard: Guard, method: str, need: Need, answering: Awaitable[Any], request: Any
 ) -> Any:
     response = await answering
-    await guard.changed(method, need, Said(request, response))
+    if need.subject is not None:
+        # Who hangs up meanwhile does not keep it out of the log of changes.
+        await told_at_its_end(guard.changed(method, need, Said(request, response)))
     return response
+
+
+async def _unless_hung_up(answering: Awaitable[Any]) -> Any:
+    """Gives the answer to a call whose caller may hang up before it changes anything.
+
+    In a task of its own, whose cancellation what is changed already can wait out; that of the task
+    that gRPC knows is for who waits here.
+    """
+    task = asyncio.ensure_future(answering)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait([task])
+        raise
 
 
 async def _only(requests: AsyncIterator[bytes], decode: Any, limits: Limits) -> Any:

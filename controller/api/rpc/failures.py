@@ -4,7 +4,8 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, NoReturn, TypeAlias
+from itertools import accumulate, takewhile
+from typing import Any, Final, NoReturn, TypeAlias
 
 import grpc
 
@@ -19,6 +20,9 @@ from protos.log_lines import event_log
 from protos.names import printable
 
 log = event_log(__name__)
+
+MOST_LETTERS: Final = 6_000
+"""Of a sentence as it travels: whoever is answered refuses headers of more than 8 KiB."""
 
 BeforeFailing: TypeAlias = Callable[[grpc.StatusCode, str], Awaitable[None]]
 _before_failing: ContextVar[BeforeFailing | None] = ContextVar("before_failing", default=None)
@@ -63,9 +67,23 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
 async def end(
     context: grpc.aio.ServicerContext[Any, Any], status: grpc.StatusCode, sentence: str
 ) -> NoReturn:
-    """Ends the call that goes on; it may name what was asked, and is one line whatever that was."""
+    """Ends the call that goes on; it may name what was asked, and is one line whatever that was.
+
+    Of a long one its beginning is told.
+    """
     ends_with(status)
-    line = printable(sentence)
+    line = _fitting(printable(sentence))
     if (told := _before_failing.get()) is not None:
         await told(status, line)
     await context.abort(status, line)
+
+
+def _fitting(line: str) -> str:
+    ends = accumulate(map(_letters, line))
+    count = sum(1 for _ in takewhile(lambda end: end <= MOST_LETTERS, ends))
+    return line if count == len(line) else f"{line[:count]}..."
+
+
+def _letters(character: str) -> int:
+    """As how many one travels: each byte that is no ASCII as three."""
+    return 1 if character.isascii() and character != "%" else 3 * len(character.encode())

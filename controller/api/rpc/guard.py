@@ -50,6 +50,12 @@ def current_caller() -> Caller:
     return _caller.get()
 
 
+def certificate_of(context: Context) -> bytes | None:
+    """What the other end of a connection showed, whose key was proved; as PEM."""
+    certificates = tuple(context.auth_context().get("x509_pem_cert", ()))
+    return certificates[0] if certificates else None
+
+
 def let_speak(caller: Caller) -> None:
     """Who makes the call that goes on showed in the call itself who they are."""
     _caller.set(caller)
@@ -87,8 +93,9 @@ class Guard(grpc.aio.ServerInterceptor):
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
         self._cut: set[asyncio.Task[Any]] = set()
         self._times_cut = 0
-        # Else people would wait behind a fleet that comes back.
-        self._looking_up = ThreadPoolExecutor(max_workers=1, thread_name_prefix="certificates")
+        # Else people would wait behind a fleet that comes back, and agents' words behind people.
+        self._of_members = ThreadPoolExecutor(max_workers=1, thread_name_prefix="certificates")
+        self._of_people = ThreadPoolExecutor(max_workers=2, thread_name_prefix="callers")
         # By connection, as long as a call is open in it: nobody else has its port meanwhile.
         self._owners: Counter[str] = Counter()
 
@@ -219,9 +226,9 @@ class Guard(grpc.aio.ServerInterceptor):
             return OWNER
         while True:
             times_cut = self._times_cut
-            of_members = self._looking_up if shown.certificate_pem is not None else None
+            threads = self._of_people if shown.certificate_pem is None else self._of_members
             looking_up = asyncio.get_running_loop().run_in_executor
-            caller = await looking_up(of_members, self._callers.caller, shown)
+            caller = await looking_up(threads, self._callers.caller, shown)
             # Else it may have been revoked meanwhile.
             if times_cut == self._times_cut:
                 return caller
@@ -254,13 +261,12 @@ def _counted_as(caller: Caller, need: Need, peer: str) -> tuple[Load, str | None
 
 
 def _shown(context: Context) -> Shown:
-    certificates = tuple(context.auth_context().get("x509_pem_cert", ()))
     authorization = [
         value for key, value in context.invocation_metadata() or () if key == "authorization"
     ]
     return Shown(
         peer=context.peer(),
-        certificate_pem=certificates[0] if certificates else None,
+        certificate_pem=certificate_of(context),
         authorization=str(authorization[0]) if authorization else None,
     )
 

@@ -108,7 +108,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Access/ListAudit": Need(Scope.ADMIN),
     "/edgerank.v1.Access/WhoAmI": _READ,
     "/grpc.health.v1.Health/Check": Need(Who.ANYONE),
-    "/grpc.health.v1.Health/Watch": Need(Who.ANYONE, load=Load.FOLLOWING),
+    # A stranger would hold the place of one who wants to join, for as long as it likes.
+    "/grpc.health.v1.Health/Watch": Need(Scope.READ, load=Load.FOLLOWING),
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Need(
         Scope.READ, load=Load.FOLLOWING
     ),

@@ -7,7 +7,7 @@ import click
 
 from controller.cli.options.failures import says_failures
 from controller.client import AccessClient
-from controller.client.logins import Login, forget_login, keep_login
+from controller.client.logins import Login, find_login, forget_login, keep_login
 from controller.domain.errors import EdgerankError, ErrorCode
 from protos.joining import TokenInvalid, parse_access_token
 from protos.joining.presented import NobodyThere, NotPresented, presented_authority
@@ -44,12 +44,16 @@ def login(address: str, source: str | None) -> None:
             f"this is no token for people: {error}; copy the whole line that 'edgerank access "
             "create' printed",
         ) from error
-    keep_login(address, Login(_authority(address, token.authority_sha256), token.secret))
+    authority = _authority(address, token.authority_sha256)
+    before = _kept(address)
+    keep_login(address, Login(authority, token.secret))
     try:
         with AccessClient(address) as client:
             caller = client.who_am_i()
     except EdgerankError:
         forget_login(address)
+        if before is not None:
+            keep_login(address, before)
         raise
     scopes = ", ".join(scope.value for scope in caller.scopes)
     click.echo(f"logged in at {address} as {caller.caller_name} ({scopes})")
@@ -88,6 +92,14 @@ def _read(source: str | None) -> str:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT, f"{source[1:]} cannot be read: {error}"
         ) from error
+
+
+def _kept(address: str) -> Login | None:
+    """How the controller is known until now; None also where that cannot be read."""
+    try:
+        return find_login(address)
+    except EdgerankError:
+        return None
 
 
 def _authority(address: str, sha256: bytes) -> str:

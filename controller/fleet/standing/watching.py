@@ -1,8 +1,8 @@
 """What those who watch devices are told: all of them, then those that something befell.
 
-One looks for all who watch, at most a few times a second: into the history for what was added to
-it, and who is connected. So a look costs what happened since the last, however many devices there
-are. Who is slow hears of several changes of a device at once.
+One looks for all who watch, at most a few times a second, and more rarely the more they are: into
+the history for what was added to it, and who is connected. So a look costs what happened since the
+last, however many devices there are. Who is slow hears of several changes of a device at once.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from controller.domain.devices import DeviceChanges
-from controller.fleet.changes import Changes
+from controller.fleet.changes import TOLD_PER_S, Changes
 from controller.state.database import Database
 from controller.state.devices import find_devices, list_devices
 from controller.state.devices.events import changed_since, newest_event
@@ -61,6 +61,8 @@ class DeviceWatching:
         self._connected = connected
         self._watchers: set[_Watcher] = set()
         self._looking: asyncio.Task[None] | None = None
+        # Since the last look, by the ids of those that changed.
+        self._told: dict[frozenset[str], asyncio.Future[DeviceChanges]] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="watching-devices")
 
     async def watch(self) -> AsyncGenerator[DeviceChanges, None]:
@@ -74,13 +76,23 @@ class DeviceWatching:
                 devices=await self._in_thread(list_devices, self._database, self._connected())
             )
             while True:
-                ids = await watcher.some()
-                found = await self._in_thread(find_devices, self._database, ids, self._connected())
-                gone = ids - {device.device_id for device in found}
-                yield DeviceChanges(devices=found, gone_ids=tuple(sorted(gone)))
+                yield await self._as_they_are(frozenset(await watcher.some()))
+
+    async def _as_they_are(self, ids: frozenset[str]) -> DeviceChanges:
+        """What is told of devices that changed: the same for all who were told as much before."""
+        if ids not in self._told:
+            self._told[ids] = asyncio.ensure_future(self._look_at(ids))
+        # Who goes away takes nothing from the others.
+        return await asyncio.shield(self._told[ids])
+
+    async def _look_at(self, ids: frozenset[str]) -> DeviceChanges:
+        found = await self._in_thread(find_devices, self._database, ids, self._connected())
+        gone = ids - {device.device_id for device in found}
+        return DeviceChanges(devices=found, gone_ids=tuple(sorted(gone)))
 
     def mark(self, device_id: str) -> None:
         """A device changed of which there is no history any more."""
+        self._told.clear()
         for watcher in self._watchers:
             watcher.add((device_id,))
 
@@ -109,9 +121,11 @@ class DeviceWatching:
             seen, changed = await self._in_thread(changed_since, self._database, seen)
             changed |= connected ^ now
             connected = now
+            self._told.clear()
             for watcher in self._watchers:
                 watcher.add(changed)
-            await self._changes.next_look(version)
+            rests_s = len(self._watchers) / TOLD_PER_S
+            await asyncio.gather(self._changes.next_look(version), asyncio.sleep(rests_s))
 
     def _ended(self, looking: asyncio.Task[None]) -> None:
         if looking.cancelled() or (error := looking.exception()) is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -11,6 +12,11 @@ from controller.state.access.schema import certificates, join_tokens, members
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_event
 from controller.state.schema import devices
+
+MOST_ENDED: Final = 1_000
+"""How many join tokens are kept that have ended by the clock."""
+MOST_CERTIFICATES: Final = 32
+"""Of one member; one that renews in time has three or four."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +50,18 @@ class KnownCertificate:
 
 
 def add_join_token(database: Database, token: NewJoinToken) -> None:
-    """Remembers a join token, and forgets those that nobody can use any more."""
-    useless = (join_tokens.c.uses_left <= 0) | (
-        join_tokens.c.expires_at_unix_ms <= token.created_at_unix_ms
+    """Remembers a join token, and forgets those that are used up.
+
+    Those that have ended are good again where the clock was years ahead, and stay as long as they
+    are not too many.
+    """
+    ended = (
+        select(join_tokens.c.token_id)
+        .where(join_tokens.c.expires_at_unix_ms <= token.created_at_unix_ms)
+        .order_by(join_tokens.c.expires_at_unix_ms.desc())
+        .offset(MOST_ENDED)
     )
+    useless = (join_tokens.c.uses_left <= 0) | join_tokens.c.token_id.in_(ended)
     with database.transaction() as transaction:
         transaction.execute(delete(join_tokens).where(useless))
         transaction.execute(insert(join_tokens).values(vars(token)))
@@ -123,12 +137,20 @@ def add_certificate(
 ) -> None:
     """Remembers a member's certificate, and forgets those of this member that have ended.
 
-    Those of others stay: a clock that is years ahead would end all of them.
+    And those that are too many; the ones that end last stay. Those of others stay: a clock that is
+    years ahead would end all of them.
     """
+    surplus = (
+        select(certificates.c.serial)
+        .where(certificates.c.device_id == device_id)
+        .order_by(certificates.c.expires_at_unix_ms.desc(), certificates.c.issued_at_unix_ms.desc())
+        .offset(MOST_CERTIFICATES - 1)
+    )
+    has_ended = certificates.c.expires_at_unix_ms <= issued_at_unix_ms
     transaction.execute(
         delete(certificates).where(
             certificates.c.device_id == device_id,
-            certificates.c.expires_at_unix_ms <= issued_at_unix_ms,
+            has_ended | certificates.c.serial.in_(surplus),
         )
     )
     transaction.execute(
@@ -141,12 +163,11 @@ def add_certificate(
     )
 
 
-def find_certificate(database: Database, serial: str) -> KnownCertificate | None:
+def find_certificate(transaction: Transaction, serial: str) -> KnownCertificate | None:
     """The certificate of this number; None when it was revoked, or never was."""
-    with database.transaction() as transaction:
-        row = transaction.execute(
-            select(certificates).where(certificates.c.serial == serial)
-        ).one_or_none()
+    row = transaction.execute(
+        select(certificates).where(certificates.c.serial == serial)
+    ).one_or_none()
     if row is None:
         return None
     return KnownCertificate(device_id=row.device_id, expires_at_unix_ms=row.expires_at_unix_ms)

@@ -39,8 +39,13 @@ def set_reported(transaction: Transaction, attempt_id: str) -> bool:
 
 
 def set_given_back(transaction: Transaction, attempt_id: str) -> LeasedTurn | None:
-    """Remembers that an attempt was given back; its turn, None when it is not out."""
+    """Remembers that this side took an attempt back; its turn, None when it is not out."""
     return _end_lease(transaction, attempt_id, AttemptState.GIVEN_BACK)
+
+
+def give_back(transaction: Transaction, attempt_id: str) -> LostTurn | None:
+    """Remembers that an agent gave an attempt back; None when it is not out any more."""
+    return _end_vainly(transaction, attempt_id, AttemptState.GIVEN_BACK)
 
 
 def set_lost(transaction: Transaction, attempt_id: str) -> LostTurn | None:

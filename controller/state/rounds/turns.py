@@ -247,24 +247,26 @@ def _insert_turns(
 ) -> None:
     """Adds turns; `ordinals` are those of the jobs that have some, `waiting` jobs that wait."""
     following = dict(ordinals)
-    rows: list[dict[str, object]] = []
-    for job_id in order:
-        ordinal = following.get(job_id, 0)
-        following[job_id] = ordinal + 1
-        rows.append(
-            {
-                "job_id": job_id,
-                "ordinal": ordinal,
-                "sweep_id": place.sweep_id,
-                "device_id": place.device_id,
-                "place": first_place + len(rows),
-                "state": _beginning(is_waiting=job_id in waiting),
-                "spent_ms": 0,
-            }
-        )
-    if rows:
+    # Of millions, not all are held as rows at once.
+    for start in range(0, len(order), _AT_ONCE):
+        rows: list[dict[str, object]] = []
+        for number, job_id in enumerate(order[start : start + _AT_ONCE], start):
+            ordinal = following.get(job_id, 0)
+            following[job_id] = ordinal + 1
+            rows.append(
+                {
+                    "job_id": job_id,
+                    "ordinal": ordinal,
+                    "sweep_id": place.sweep_id,
+                    "device_id": place.device_id,
+                    "place": first_place + number,
+                    "state": _beginning(is_waiting=job_id in waiting),
+                    "spent_ms": 0,
+                }
+            )
         transaction.execute(insert(turns), rows)
-        add_counts(transaction, place.sweep_id, {"turns": len(rows)})
+    if order:
+        add_counts(transaction, place.sweep_id, {"turns": len(order)})
 
 
 def _beginning(*, is_waiting: bool) -> TurnState:

@@ -118,11 +118,14 @@ class Preparing:
             # The edge where a defect of ours becomes the reason of failed jobs.
             log.exception("converting failed")
             why = reason(ReasonCode.CONTROLLER_DEFECT)
-        # A disk that is full now may have room later, and nothing else can go on before.
-        async for attempt in persistent("measuring cannot begin; tried again"):
+        # A disk that is full now may have room later, and nothing else can go on before. A defect
+        # of ours holds this sweep up, which a person can cancel, and says so again and again.
+        async for attempt in persistent("measuring cannot begin; tried again", Exception):
             with attempt:
                 await self._let_measure(sweep.sweep_id, why)
-        await self._fleet.dispatch_all()
+        async for attempt in persistent("no leases can be given; tried again", Exception):
+            with attempt:
+                await self._fleet.dispatch_all()
 
     async def _convert_variants(self, sweep: StoredSweep, is_again: bool) -> None:
         sweep_id = sweep.sweep_id

@@ -39,10 +39,7 @@ MAY_CAUSE: Final[Mapping[Kind, May]] = {
     Kind.CONTROLLER_STOPPED_LONG: May(is_of_all=True),
     # Streams end where nothing can be written, and agents that give back are not heard.
     Kind.CONTROLLER_DISK_FULL: _OF_CONTROLLER,
-    # Whose certificate has ended by that clock is refused its artifact, too.
-    Kind.CONTROLLER_CLOCK_SET: May(
-        reasons=frozenset({ReasonCode.ARTIFACT_BROKEN}), loses=True, is_of_all=True, refuses=True
-    ),
+    Kind.CONTROLLER_CLOCK_SET: May(loses=True, is_of_all=True, refuses=True),
     Kind.AGENT_KILLED: _LOSES,
     # Where the stream is broken, nobody hears that it gives back.
     Kind.AGENT_TERMINATED: _LOSES,

@@ -123,7 +123,8 @@ def test_a_token_for_a_device_goes_on_with_its_history_and_shuts_the_one_before_
     before = guarded.join(guarded.token())
     with _stream(guarded, before, "kept") as (answers, _say):
         assert next(answers).WhichOneof("message") == "welcome"
-    after = guarded.join(guarded.token("--device", "kept"))
+        after = guarded.join(guarded.token("--device", "kept"))
+        assert _ends_with(answers) is grpc.StatusCode.PERMISSION_DENIED
     assert after.device_id == before.device_id
     with guarded.member_channel(before) as channel:
         stream = fleet_pb2_grpc.FleetStub(channel).Connect(

@@ -114,6 +114,17 @@ def test_a_token_of_another_controller_is_not_kept(guarded: Guarded) -> None:
     assert edgerank("logout", guarded.address).returncode == 2
 
 
+@pytest.mark.usefixtures("logged_out")
+def test_who_tries_a_token_that_is_worth_nothing_stays_logged_in(guarded: Guarded) -> None:
+    _log_in(guarded, guarded.access("stays"))
+    revoked = guarded.access("goes")
+    guarded.command("access", "revoke", "goes")
+    path = guarded.folder / "revoked.token"
+    path.write_text(revoked)
+    assert edgerank("login", guarded.address, "--token", f"@{path}").returncode == 4
+    assert _exit_code(guarded, "devices") == 0
+
+
 def test_a_token_is_no_argument(guarded: Guarded) -> None:
     token = guarded.access("argued")
     done = edgerank("login", guarded.address, "--token", token)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import grpc
@@ -13,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from protos.joining import bearer_letters, parse_access_token
 from protos.v1 import query_pb2, query_pb2_grpc
-from tests.integration.access.conftest import Guarded
+from tests.integration.access.conftest import Guarded, status_of
 from tests.integration.bounds.conftest import (
     answer_of,
     limited_controller,
@@ -85,14 +86,14 @@ def test_strangers_hold_up_strangers_only(tmp_path: Path) -> None:
         guarded.channel(guarded.authority(guarded.token())) as channel,
         people(guarded, "ada") as [ada],
     ):
-        stub = health_pb2_grpc.HealthStub(channel)
-        watching = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=60) for _ in range(2)]
-        for each in watching:
-            next(each)
-        check = health_pb2.HealthCheckRequest()
-        assert answer_of(lambda: stub.Check(check, timeout=60)) is EXHAUSTED
+        stub, check = health_pb2_grpc.HealthStub(channel), health_pb2.HealthCheckRequest()
+        join: Any = channel.stream_stream("/edgerank.v1.Joining/Join")
+        held: SimpleQueue[bytes | None] = SimpleQueue()
+        holding = [join(iter(held.get, None), timeout=60) for _ in range(2)]
+        retried_until(EXHAUSTED, lambda: stub.Check(check, timeout=60), guarded.running)
         assert ada.devices() is not None
-        for each in watching:
+        for each in holding:
+            held.put(None)
             each.cancel()
 
 
@@ -138,3 +139,22 @@ def test_a_request_is_no_longer_than_it_may_be(tmp_path: Path) -> None:
         short, long = query_pb2.RankRequest(device="d"), query_pb2.RankRequest(device="d" * 2_000)
         assert answer_of(lambda: stub.Rank(short, timeout=60)) is grpc.StatusCode.NOT_FOUND
         assert answer_of(lambda: stub.Rank(long, timeout=60)) is EXHAUSTED
+
+
+@pytest.mark.parametrize("name", ["d" * 400_000, "\u00fc%" * 200_000])
+def test_whoever_asks_for_a_long_name_is_told_that_there_is_none(tmp_path: Path, name: str) -> None:
+    with (
+        limited_controller(tmp_path) as (_controller, address),
+        own_channel(address) as channel,
+    ):
+        stub = query_pb2_grpc.QueryStub(channel)
+        remove, cancel = query_pb2.RemoveDeviceRequest, query_pb2.CancelSweepRequest
+        for ask in (
+            lambda: stub.RemoveDevice(remove(device=name), timeout=60),
+            lambda: stub.CancelSweep(cancel(sweep_id=name), timeout=60),
+            lambda: stub.Rank(query_pb2.RankRequest(device=name), timeout=60),
+        ):
+            with pytest.raises(grpc.RpcError) as told:
+                ask()
+            assert status_of(told.value) is grpc.StatusCode.NOT_FOUND
+            assert name[:1_000] in str(told.value.details())

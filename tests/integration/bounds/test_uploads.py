@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import pytest
 
-from protos.v1 import query_pb2, query_pb2_grpc
+from protos.v1 import query_pb2, query_pb2_grpc, types_pb2
+from tests.integration.access.conftest import status_of
 from tests.integration.bounds.conftest import (
     answer_of,
     limited_controller,
@@ -21,6 +23,33 @@ def announces(name: str, size_bytes: int) -> query_pb2.AddModelRequest:
         name=name, format=query_pb2.OwnFormat.OWN_FORMAT_ONNX, files=[file]
     )
     return query_pb2.AddModelRequest(header=header)
+
+
+def test_an_import_of_accuracy_ends_where_it_is_too_large(tmp_path: Path) -> None:
+    figure = query_pb2.AccuracyFigure(
+        row=1,
+        backbone="MobileNetV1",
+        dataset="d" * 20_000,
+        metric=query_pb2.ACCURACY_METRIC_TOP1,
+        value_percent=70,
+        precision=types_pb2.PRECISION_FP32,
+        source="s" * 20_000,
+    )
+    part = query_pb2.ImportAccuracyRequest(figures=[figure] * 40)
+    sent = 0
+
+    def parts() -> Iterator[query_pb2.ImportAccuracyRequest]:
+        nonlocal sent
+        while sent < 1_000:
+            sent += 1
+            yield part
+
+    with limited_controller(tmp_path) as (_, address), own_channel(address) as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            query_pb2_grpc.QueryStub(channel).ImportAccuracy(parts(), timeout=120)
+        assert status_of(refused.value) is grpc.StatusCode.INVALID_ARGUMENT
+        assert "at most 64 MB" in str(refused.value.details())
+    assert sent < 1_000
 
 
 def test_what_is_announced_is_kept_for_it_until_it_has_come_or_ended(tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ from controller.conversions.disk_room import RESERVED_BYTES
 from controller.conversions.requests import Listener
 from controller.conversions.stored import keep
 from controller.domain.conversions import ConversionOutcome, ConversionResult
-from controller.domain.errors import EdgerankError, Refused
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.measurements import Verdict
 from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
+from controller.fleet.rounds.settling import settle_sweep
 from controller.state.artifacts import made_versions
 from controller.state.database import Database
 from controller.state.schema import artifacts
@@ -232,6 +233,28 @@ async def test_a_sweep_that_cannot_convert_ends_and_says_why(
     snapshot, reasons = await last_snapshot(sweeps, started.sweep_id)
     assert snapshot.phase is SweepPhase.ENDED
     assert reasons == [why]
+
+
+async def test_a_defect_after_converting_is_told_and_what_failed_tried_again(
+    sweeps: Sweeps, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    defects = [ZeroDivisionError("a defect"), EdgerankError(ErrorCode.STORAGE, "the disk is full")]
+
+    def settle(database: Database, sweep_id: str, now_unix_ms: int) -> None:
+        if defects:
+            raise defects.pop(0)
+        settle_sweep(database, sweep_id, now_unix_ms)
+
+    monkeypatch.setattr("controller.sweeps.preparing.preparation.settle_sweep", settle)
+    missing = ToolMissing("paddlepaddle: missing")
+    monkeypatch.setattr("controller.conversions.fetching.resolve_weights", raising(missing))
+    await fleet.connect(hello("phone"))
+    started = await sweeps.start(SPEC)
+    snapshot, _reasons = await last_snapshot(sweeps, started.sweep_id)
+    assert snapshot.phase is SweepPhase.ENDED
+    told = [each for each in caplog.records if "measuring cannot begin" in each.getMessage()]
+    # Of a defect all is told, so that it is found.
+    assert ["Traceback" in each.getMessage() for each in told] == [True, False]
 
 
 async def test_jobs_whose_file_was_checked_and_not_kept_fail_and_say_why(

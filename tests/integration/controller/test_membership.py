@@ -1,5 +1,6 @@
 """What a device may do is about what was leased to it, and ends when it is taken out."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,14 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.leasing.leases import LEASE_MS
 from controller.state.access import audit
+from controller.state.access import members as kept_members
 from controller.state.access.audit import list_changes, record_change
+from controller.state.access.members import (
+    add_certificate,
+    admit,
+    list_join_tokens,
+    revoke_member,
+)
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_outcomes
@@ -89,7 +97,7 @@ def test_a_certificate_is_good_until_it_ends_by_the_controllers_clock(
     assert joined.renew_after_ms < LIFETIME_MS / 2
     clock.now_ms = LIFETIME_MS - 1
     assert members.device_of(joined.certificate_pem.encode()) == joined.device_id
-    renewed = members.renew(joined.device_id, new_request().request_der)
+    renewed = members.renew(joined.certificate_pem.encode(), new_request().request_der)
     clock.now_ms = LIFETIME_MS
     assert members.device_of(renewed.certificate_pem.encode()) == joined.device_id
     with pytest.raises(EdgerankError) as ended:
@@ -103,7 +111,7 @@ def test_what_was_renewed_while_the_clock_was_behind_is_good_when_it_is_right_ag
     clock.now_ms = 40 * LIFETIME_MS
     joined, _token_id = members.join(_token(members), new_request().request_der)
     clock.now_ms = 0
-    renewed = members.renew(joined.device_id, new_request().request_der)
+    renewed = members.renew(joined.certificate_pem.encode(), new_request().request_der)
     clock.now_ms = 41 * LIFETIME_MS - 1
     assert members.device_of(renewed.certificate_pem.encode()) == joined.device_id
     clock.now_ms = 41 * LIFETIME_MS
@@ -119,6 +127,29 @@ def test_what_a_clock_years_ahead_has_ended_of_others_holds_when_it_is_right_aga
     members.join(_token(members), new_request().request_der)
     clock.now_ms = LIFETIME_MS - 1
     assert members.device_of(joined.certificate_pem.encode()) == joined.device_id
+
+
+def test_a_token_that_a_clock_years_ahead_has_ended_is_good_when_it_is_right_again(
+    members: Members, clock: OwnedClock
+) -> None:
+    secret = _token(members)
+    clock.now_ms = 40 * LIFETIME_MS
+    members.new_token(JoinTokenSpec(lifetime_ms=1_000, labels={}), bytes(32), None, ("lab:7700",))
+    clock.now_ms = 999
+    joined, _token_id = members.join(secret, new_request().request_der)
+    assert joined.device_id
+
+
+def test_of_tokens_that_have_ended_only_so_many_are_kept(
+    database: Database, members: Members, clock: OwnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_members, "MOST_ENDED", 2)
+    for number in range(5):
+        clock.now_ms = 10_000 * number
+        spec = JoinTokenSpec(lifetime_ms=1_000, labels={"number": str(number)})
+        members.new_token(spec, bytes([number]) * 32, None, ("lab:7700",))
+    kept = list_join_tokens(database, 0)
+    assert [token.labels["number"] for token in kept] == ["2", "3", "4"]
 
 
 async def test_who_joins_again_while_the_clock_is_behind_is_good_when_it_is_right_again(
@@ -168,6 +199,48 @@ def test_only_the_newest_authorities_are_trusted(authorities: Authorities) -> No
     last = authorities.certificate_pem()
     authorities.replace()
     assert last.encode() not in authorities.server.chain
+
+
+def test_who_renews_without_end_is_known_by_its_last_certificates(
+    members: Members, clock: OwnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_members, "MOST_CERTIFICATES", 2)
+    joined, _token_id = members.join(_token(members), new_request().request_der)
+    given = [joined]
+    for clock.now_ms in (1, 2, 3):
+        shown = given[-1].certificate_pem.encode()
+        given.append(members.renew(shown, new_request().request_der))
+    for each in given[:2]:
+        with pytest.raises(EdgerankError, match="revoked"):
+            members.device_of(each.certificate_pem.encode())
+    for each in given[2:]:
+        assert members.device_of(each.certificate_pem.encode()) == joined.device_id
+
+
+def test_who_was_revoked_or_replaced_while_it_renewed_gets_no_certificate(
+    database: Database, members: Members
+) -> None:
+    joined, _token_id = members.join(_token(members), new_request().request_der)
+    revoke_member(database, joined.device_id)
+    with pytest.raises(EdgerankError, match="revoked"):
+        members.renew(joined.certificate_pem.encode(), new_request().request_der)
+    # Nor because somebody else speaks for the device since.
+    with database.transaction() as transaction:
+        admit(transaction, joined.device_id, {}, 0)
+        add_certificate(transaction, joined.device_id, "another", 0, LIFETIME_MS)
+    with pytest.raises(EdgerankError, match="revoked"):
+        members.renew(joined.certificate_pem.encode(), new_request().request_der)
+
+
+def test_of_keys_that_are_changed_at_once_none_is_lost(
+    authorities: Authorities, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(authorities.rotate) for _ in range(8)]:
+            done.result()
+    again = Authorities(tmp_path / "access")
+    assert again.server.trusted == authorities.server.trusted
+    assert again.fingerprint() == authorities.fingerprint()
 
 
 def test_the_log_of_changes_forgets_the_oldest(

@@ -53,6 +53,7 @@ _RESHAPE = (
             "Check failed: op",
         ),
         ("ValueError: no operator", "ValueError: no operator"),
+        ("no kernel for \x1b]0;mine\x07\u202eexe", "no kernel for ]0;mine exe"),
         ("", ""),
     ],
 )

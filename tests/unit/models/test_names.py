@@ -13,6 +13,7 @@ from models.names import nearest
         ("pd", ("pc", "phone"), ("pc",)),
         ("PC", ("board", "cpuset", "datalim", "pc"), ("pc",)),
         ("anything", (), ()),
+        ("x" * 501, ("x" * 501,), ()),
         ("phone", ("PHONE", "Phone", "other"), ("PHONE", "Phone")),
     ],
 )

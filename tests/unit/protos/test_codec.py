@@ -28,7 +28,14 @@ from controller.domain import (
 )
 from models.catalog import own, tiers, variants
 from protos import device, fleet, inputs, measuring, reasons, runtimes
-from protos.codec import MessageInvalid, from_message, to_message
+from protos.codec import (
+    ASKED,
+    MessageInvalid,
+    from_answer,
+    from_message,
+    from_request,
+    to_message,
+)
 from protos.fleet import failed
 from protos.reasons import Reason, ReasonCode, reason
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
@@ -273,3 +280,30 @@ def test_a_comparison_and_its_question_arrive() -> None:
         ),
     )
     assert arrived(comparison, query_pb2.CompareResponse) == comparison
+
+
+def test_nobody_asks_for_more_than_may_be_asked_for_at_once() -> None:
+    many = query_pb2.SweepSpec(backbones=["a"] * (ASKED.items + 1))
+    deep = query_pb2.SweepSpec(backbones=["a" * (ASKED.characters + 1)])
+    enums = query_pb2.Constraints(only=[types_pb2.VERDICT_OK] * (ASKED.items + 1))
+    numbers = query_pb2.SweepSpec(threads=[1] * (ASKED.numbers + 1))
+    for message, domain_type, told in (
+        (many, sweeps.SweepSpec, "backbones has 20001 entries, at most 20000"),
+        (deep, sweeps.SweepSpec, "backbones has 20001 characters, at most 20000"),
+        (enums, rankings.Constraints, "only has 20001 entries, at most 20000"),
+        (numbers, sweeps.SweepSpec, "threads has 1000001 entries, at most 1000000"),
+    ):
+        with pytest.raises(MessageInvalid, match=told):
+            from_request(message, domain_type)
+
+
+def test_what_may_be_asked_for_arrives_as_it_was_asked() -> None:
+    asked = query_pb2.EditSweepRequest(sweep_id="a\x1b\n" + "b" * (ASKED.characters - 3))
+    assert from_request(asked, sweeps.SweepEdit).sweep_id == asked.sweep_id
+
+
+def test_what_people_are_told_moves_no_cursor() -> None:
+    odd = reason(ReasonCode.NO_ARTIFACT, {"detail": "no kernel for \x1b[2J\u202e\nexe"})
+    told = to_message(odd, types_pb2.Reason)
+    assert from_message(told, Reason) == odd
+    assert from_answer(told, Reason).words == {"detail": "no kernel for  [2J  exe"}

@@ -1,20 +1,22 @@
 """The Query service's calls about devices. Translates, and calls the handlers."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
+from controller.api.rpc.query.snapshots import ChangesMessages
 from controller.domain.devices import Device, DeviceStanding
 from controller.domain.names import find_device
 from controller.fleet.agents import Fleet
 from protos.codec import to_message
 from protos.v1 import query_pb2, query_pb2_grpc
 
+MessageT = TypeVar("MessageT", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -26,6 +28,7 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
         self._queries = queries
         self._fleet = fleet
         self._open_to_all = open_to_all
+        self._changes = ChangesMessages(queries)
 
     async def ListDevices(  # noqa: N802 - the contract's name
         self,
@@ -35,10 +38,8 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
         """Every device that ever enrolled; the request has no fields yet."""
         async with answered_failures(context):
             found = await self._queries.devices()
-        return query_pb2.ListDevicesResponse(
-            devices=[to_message(device, query_pb2.Device) for device in found],
-            open_to_all=self._open_to_all,
-        )
+            told = await self._queries.listed(messages_of, found, query_pb2.Device)
+        return query_pb2.ListDevicesResponse(devices=told, open_to_all=self._open_to_all)
 
     async def WatchDevices(  # noqa: N802
         self,
@@ -48,8 +49,7 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
         """Every device, then each that changes."""
         async with answered_failures(context):
             async for told in self._fleet.watching.watch():
-                # Of thousands it takes a second, in which others are to be answered.
-                yield await asyncio.to_thread(to_message, told, query_pb2.WatchDevicesResponse)
+                yield await self._changes.message_of(told)
 
     async def RenameDevice(  # noqa: N802
         self, request: query_pb2.RenameDeviceRequest, context: Context
@@ -129,6 +129,11 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
 
     async def _found(self, name: str) -> Device:
         return find_device(await self._queries.devices(), name)
+
+
+def messages_of(found: Iterable[object], message_type: type[MessageT]) -> list[MessageT]:
+    """Each as a message of the contract; of thousands it takes a second."""
+    return [to_message(each, message_type) for each in found]
 
 
 def _message(standing: DeviceStanding) -> query_pb2.DeviceStanding:

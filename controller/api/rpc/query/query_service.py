@@ -10,7 +10,7 @@ import grpc
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
-from controller.api.rpc.query.device_calls import DeviceCalls
+from controller.api.rpc.query.device_calls import DeviceCalls, messages_of
 from controller.api.rpc.query.snapshots import SnapshotMessages
 from controller.api.rpc.query.steering_calls import SteeringCalls
 from controller.api.tracing import Tracing
@@ -25,7 +25,8 @@ from controller.domain.rankings import Constraints
 from controller.domain.sweeps import CancelledSweep, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
-from controller.own.accuracy import MAX_FIGURES, import_accuracies
+from controller.fleet.outliving import told_at_its_end
+from controller.own.accuracy import MAX_FIGURES, MAX_IMPORT_BYTES, import_accuracies
 from controller.own.adding import OwnModels
 from controller.state.blobs import CHUNK_BYTES
 from controller.state.catalog.accuracy import list_datasets
@@ -105,9 +106,8 @@ class QueryService(DeviceCalls, SteeringCalls):
         """Every sweep and profile."""
         async with answered_failures(context):
             found = await self._queries.sweeps()
-        return query_pb2.ListSweepsResponse(
-            sweeps=[to_message(sweep, query_pb2.SweepSummary) for sweep in found]
-        )
+            told = await self._queries.listed(messages_of, found, query_pb2.SweepSummary)
+        return query_pb2.ListSweepsResponse(sweeps=told)
 
     async def WatchSweep(  # noqa: N802
         self, request: query_pb2.WatchSweepRequest, context: Context
@@ -193,13 +193,24 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> query_pb2.ImportAccuracyResponse:
         """Takes in every figure of the stream or none."""
         figures: list[AccuracyFigure] = []
+        size_bytes = 0
         async with answered_failures(context):
             async for request in request_iterator:
-                figures += [from_request(figure, AccuracyFigure) for figure in request.figures]
+                size_bytes += request.ByteSize()
+                if size_bytes > MAX_IMPORT_BYTES:
+                    most_mb = f"{MAX_IMPORT_BYTES / 1e6:.0f}"
+                    raise EdgerankError(
+                        ErrorCode.INVALID_INPUT,
+                        f"an import has at most {most_mb} MB; import it in parts",
+                    )
+                # One more than may be, which tells that there are too many.
+                most = MAX_FIGURES + 1 - len(figures)
+                figures += await self._queries.listed(_figures, request, most)
                 if len(figures) > MAX_FIGURES:
                     break
-            done = await asyncio.to_thread(
-                import_accuracies, self._database, figures, self._catalog, self._clock.unix_ms()
+            known, now_unix_ms = self._catalog, self._clock.unix_ms()
+            done = await told_at_its_end(
+                asyncio.to_thread(import_accuracies, self._database, figures, known, now_unix_ms)
             )
         return to_message(done, query_pb2.ImportAccuracyResponse)
 
@@ -210,7 +221,7 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> query_pb2.ListDatasetsResponse:
         """Every dataset that accuracy is known on."""
         async with answered_failures(context):
-            found = await asyncio.to_thread(list_datasets, self._database)
+            found = await self._queries.listed(list_datasets, self._database)
         return query_pb2.ListDatasetsResponse(
             datasets=[to_message(dataset, query_pb2.Dataset) for dataset in found]
         )
@@ -243,6 +254,10 @@ class QueryService(DeviceCalls, SteeringCalls):
         async with answered_failures(context):
             await self._own_models.remove(request.name, with_accuracy=request.with_accuracy)
         return query_pb2.RemoveModelResponse()
+
+
+def _figures(request: query_pb2.ImportAccuracyRequest, most: int) -> list[AccuracyFigure]:
+    return [from_request(figure, AccuracyFigure) for figure in request.figures[:most]]
 
 
 async def _header(requests: AsyncIterator[query_pb2.AddModelRequest]) -> OwnModelHeader:

@@ -76,6 +76,8 @@ class FakeController:
         # Its own bytes are damaged, as it finds out at their end.
         self.damaged = False
         self.refuse_with: grpc.StatusCode | None = None
+        # Whoever fetches is told so.
+        self.deny_with: grpc.StatusCode | None = None
         # Nobody is welcome until it is set.
         self.may_welcome = asyncio.Event()
         self.may_welcome.set()
@@ -131,6 +133,8 @@ class FakeController:
 
     async def FetchArtifact(self, request: Any, context: Any) -> Any:  # noqa: N802 (gRPC's name)
         self.fetches.append(request.offset_bytes)
+        if self.deny_with is not None:
+            await context.abort(self.deny_with, "its certificate has ended")
         content = self.artifacts.get(request.sha256)
         if content is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such artifact")

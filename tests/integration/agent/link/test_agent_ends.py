@@ -11,9 +11,11 @@ from agent.link.kept.spool import Spool
 from protos.codec import from_message
 from protos.fleet import Failure
 from protos.reasons import ReasonCode
-from protos.v1 import fleet_pb2
+from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.link.agent_process import agent_process, joined, lease
 from tests.integration.agent.link.fake_controller import FakeController, serving
+
+HOUR_MS = 3_600_000
 
 
 async def test_cancel_ends_the_measurement_with_a_report(tmp_path: Path, content: bytes) -> None:
@@ -62,6 +64,37 @@ async def test_a_signal_ends_it_while_it_fetches_and_no_job_fails_for_it(
             assert (await call.next("give_back")).attempt_id == "attempt-1"
             await ended_cleanly(process)
             assert reports_kept(tmp_path) == ()
+
+
+async def test_a_signal_ends_it_while_it_waits_for_the_device_to_be_ready(
+    tmp_path: Path, content: bytes
+) -> None:
+    async with serving(FakeController()) as controller:
+        wanted = lease(controller.store(content), len(content))
+        wanted.settings.gate.CopyFrom(
+            types_pb2.StartGate(max_load_by_others=-1, deadline_ms=HOUR_MS)
+        )
+        async with joined(controller, tmp_path) as (call, process):
+            call.lease(wanted)
+            while (await call.next("progress")).stage != fleet_pb2.STAGE_WAITING:
+                pass
+            process.send_signal(signal.SIGTERM)
+            assert (await call.next("give_back")).attempt_id == "attempt-1"
+            await ended_cleanly(process)
+            assert reports_kept(tmp_path) == ()
+
+
+async def test_a_signal_ends_it_while_its_report_is_not_committed_and_keeps_that(
+    tmp_path: Path, content: bytes
+) -> None:
+    async with serving(FakeController()) as controller:
+        sha256 = controller.store(content)
+        async with joined(controller, tmp_path) as (call, process):
+            call.lease(lease(sha256, len(content)))
+            assert (await call.next("report")).attempt_id == "attempt-1"
+            process.send_signal(signal.SIGTERM)
+            await ended_cleanly(process)
+            assert reports_kept(tmp_path) == ("attempt-1",)
 
 
 async def test_and_while_nobody_answers_it(tmp_path: Path) -> None:

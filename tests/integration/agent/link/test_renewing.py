@@ -7,12 +7,18 @@ from pathlib import Path
 import grpc
 import pytest
 
+from agent.link.dialling import ControllerRefused
 from agent.link.kept.spool import Spool
 from agent.link.line import Line
+from protos.runtimes import Runtime, RuntimeInfo
 from protos.v1 import fleet_pb2
+from tests.integration.agent.link.agent_process import lease
 from tests.integration.agent.link.connections import connection_over, line_to
 from tests.integration.agent.link.fake_controller import AgentCall, FakeController, serving
 
+RUNTIME = RuntimeInfo(
+    runtime=Runtime.ONNXRUNTIME, version="1.0", execution_providers=("CPUExecutionProvider",)
+)
 BROKEN = grpc.aio.AioRpcError(
     grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "the link broke"
 )
@@ -84,6 +90,38 @@ async def test_the_stream_stands_until_the_next_one_is_welcome(
             pass
         stop.set()
         await running
+
+
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED]
+)
+async def test_what_was_leased_to_a_device_that_may_not_fetch_any_more_is_given_back(
+    tmp_path: Path, spool: Spool, code: grpc.StatusCode
+) -> None:
+    stop = asyncio.Event()
+    controller = FakeController()
+    controller.deny_with = code
+    async with serving(controller):
+        line = line_to(controller, tmp_path)
+        connection = connection_over(line, spool, tmp_path, runtimes=(RUNTIME,))
+        running = asyncio.create_task(connection.run(stop, on_connected=lambda: None))
+        call = await controller.next_call()
+        await call.next("ready")
+        call.lease(lease(controller.store(b"bytes"), 5))
+        assert (await call.next("give_back")).attempt_id == "attempt-1"
+        # Only its next greeting can tell why, and what to do.
+        await call.has_ended.wait()
+        assert spool.pending() == ()
+        again = await controller.next_call()
+        assert not again.hello.held_attempt_ids
+        controller.deny_with = None
+        await again.next("ready")
+        again.lease(lease("0" * 64, 5))
+        assert (await again.next("report")).HasField("failure")
+        controller.refuse_with = code
+        again.hang_up()
+        with pytest.raises(ControllerRefused):
+            await running
 
 
 async def test_a_renewal_that_fails_as_it_is_cancelled_keeps_no_agent_from_ending(

@@ -4,12 +4,15 @@ import asyncio
 
 import pytest
 
+from controller.domain.devices import DeviceCondition
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.measurements import MeasurementFilter
 from controller.fleet.agents import Fleet
+from controller.fleet.leasing import giving_back
 from controller.fleet.leasing.leases import LEASE_MS, longest_ms
 from controller.state import attempts
 from controller.state.database import Database
+from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements, list_outcomes
 from protos.fleet import Cancel, GiveBack, Heartbeat
 from protos.reasons import ReasonCode, reason
@@ -32,6 +35,25 @@ async def test_a_lease_that_is_given_back_is_leased_again_and_counts_for_nothing
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
     assert len(list_measurements(database, MeasurementFilter())) == 1
+
+
+async def test_an_agent_that_gives_back_without_end_holds_no_sweep(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving_back, "MOST_GIVEN_BACK", 3)
+    sweep_id = start_sweep(database, "phone", (1, 2, 3))
+    session = await fleet.connect(hello("phone"))
+    for ended in range(3):
+        for _ in range(4):
+            assert len(list_outcomes(database, sweep_id)) == ended
+            given = await lease(fleet, session)
+            await fleet.take_back(session, GiveBack(attempt_id=given.attempt_id))
+    outcomes = list_outcomes(database, sweep_id)
+    why = (reason(ReasonCode.NEVER_REPORTED, attempts=4),)
+    assert [outcome.reasons for outcome in outcomes] == [why] * 3
+    assert attempts.leased_attempts(database) == {}
+    (device,) = list_devices(database, frozenset())
+    assert device.standing.condition is DeviceCondition.QUARANTINED
 
 
 async def test_a_strangers_lease_cannot_be_given_back(database: Database, fleet: Fleet) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.fetching import PATIENCE_S, fetch
-from agent.artifacts.files import ArtifactRefused
+from agent.artifacts.files import ArtifactRefused, DeviceDenied
 from protos.fleet import Lease
 from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings
@@ -87,3 +87,19 @@ async def test_who_is_told_to_wait_for_others_waits(tmp_path: Path) -> None:
     with await fetch(source, ArtifactCache(tmp_path, 100), LEASE, source.clock()) as artifact:
         assert artifact.path.read_bytes() == CONTENT
     assert source.offsets == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED]
+)
+async def test_a_device_that_is_refused_is_told_apart_from_an_artifact_that_is(
+    tmp_path: Path, code: grpc.StatusCode
+) -> None:
+    source = SlowSource(bytes_each=3, takes_s=0, code=code)
+    with pytest.raises(DeviceDenied, match="broke off"):
+        await fetch(source, ArtifactCache(tmp_path, 100), LEASE, source.clock())
+    # What has come goes on where it ended, once the device is let in again.
+    source.breaks = 1
+    with await fetch(source, ArtifactCache(tmp_path, 100), LEASE, source.clock()) as artifact:
+        assert artifact.path.read_bytes() == CONTENT
+    assert source.offsets == [0, 3]

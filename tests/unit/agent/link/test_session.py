@@ -11,6 +11,7 @@ from agent.link.session import (
     Event,
     ForgetReport,
     HeartbeatDue,
+    JobDenied,
     JobEnded,
     JobProgressed,
     KeepReport,
@@ -279,6 +280,16 @@ def test_no_report_is_lost_and_no_work_asked_for_while_busy(happened: list[Event
             assert session.connected
         if event == WELCOME:
             assert kept == {i.attempt_id for i in instructions if isinstance(i, SendReport)}
+
+
+def test_a_lease_whose_artifact_the_device_may_not_have_is_given_back_and_not_reported() -> None:
+    session = connected()
+    session.handle(lease())
+    # Nor is more asked for before it was let in again.
+    assert session.handle(JobDenied()) == (Send(message=GiveBack(attempt_id="a")),)
+    assert session.held_attempt_ids == ()
+    session.handle(Disconnected())
+    assert session.handle(WELCOME) == (READY,)
 
 
 def test_an_agent_that_stops_gives_its_lease_back_while_anybody_listens() -> None:

@@ -34,9 +34,15 @@ def test_the_table_is_complete() -> None:
 def test_only_what_asks_for_proof_itself_or_tells_nothing_is_open_to_strangers() -> None:
     open_to_all = {path for path, need in NEEDS.items() if need.of_caller is Who.ANYONE}
     assert {path.rpartition("/")[2] for path in open_to_all} == {
-        *("Join", "CheckCertificate"),
-        *("Check", "Watch"),
+        "Join",
+        "CheckCertificate",
+        "Check",
     }
+
+
+def test_no_stranger_may_stay() -> None:
+    open_to_all = [need for need in NEEDS.values() if need.of_caller is Who.ANYONE]
+    assert {need.load for need in open_to_all} == {Load.MOMENT}
 
 
 @pytest.mark.parametrize("path", [path for path, need in NEEDS.items() if need.subject])

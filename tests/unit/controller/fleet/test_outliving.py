@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from controller.fleet.outliving import to_its_end
+from controller.fleet.outliving import to_its_end, told_at_its_end
 
 
 async def test_what_changes_goes_on_though_its_caller_hangs_up() -> None:
@@ -30,3 +30,20 @@ async def test_what_fails_is_told_to_who_waits() -> None:
 
     with pytest.raises(ConnectionError, match="away"):
         await to_its_end(change())
+
+
+async def test_what_is_told_at_its_end_is_told_though_its_caller_hung_up() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def change() -> int:
+        begun.set()
+        await may_end.wait()
+        return 7
+
+    call = asyncio.create_task(told_at_its_end(change()))
+    await begun.wait()
+    call.cancel()
+    await asyncio.wait([call], timeout=0.01)
+    assert not call.done()
+    may_end.set()
+    assert await call == 7

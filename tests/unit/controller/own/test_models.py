@@ -55,6 +55,10 @@ def test_a_sound_header_is_taken() -> None:
             replace(HEADER, inputs=(InputValues(name="x", values=(1,)),) * 5),
             "5 inputs .* at most 4",
         ),
+        (
+            replace(HEADER, inputs=(InputValues(name="x\x1b[2J", values=(1,)),)),
+            "cannot be printed",
+        ),
         (replace(WEIGHTS, architecture=None), "architecture"),
         (replace(WEIGHTS, classes=0), "1 to 1,000,000"),
     ],

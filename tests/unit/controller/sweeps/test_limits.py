@@ -34,6 +34,21 @@ def test_more_jobs_than_may_be_at_once_are_refused_before_any_is_made() -> None:
         plan_conversion(conversion, CATALOG)
 
 
+def test_so_are_more_repetitions_than_may_be_at_once() -> None:
+    many = replace(
+        SPEC,
+        backbones=("MobileNetV1",),
+        threads=tuple(range(1, 41)),
+        input_sizes=tuple(map(square, range(32, 132))),
+        batches=tuple(range(1, 51)),
+        fewest_repetitions=16,
+        most_repetitions=16,
+    )
+    with pytest.raises(EdgerankError, match=r"6,400,000 repetitions of 400,000 jobs") as refused:
+        plan_sweep(many, [device("pc")], CATALOG)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+
+
 @pytest.mark.parametrize(
     ("changes", "token"),
     [

@@ -1,0 +1,117 @@
+"""What a call changed is written down, also when its caller hung up before it was answered."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from controller.api.limits import DEFAULTS
+from controller.api.rpc.calls import GuardedHandler, Said
+from controller.api.rpc.needs import Need
+from controller.domain.access import Scope
+from controller.fleet.outliving import told_at_its_end
+
+PATH = "/test.Service/Bring"
+NEED = Need(Scope.MODELS, "response")
+
+
+class Noting:
+    """In the place of a guard: lets everybody in, and remembers what was changed."""
+
+    limits = DEFAULTS
+
+    def __init__(self) -> None:
+        self.noted: list[Any] = []
+        self.has_ended = asyncio.Event()
+
+    @asynccontextmanager
+    async def admitted(self, _method: str, _need: Need, _context: Any) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self.has_ended.set()
+
+    async def changed(self, _method: str, _need: Need, said: Said) -> None:
+        self.noted.append(said.response)
+
+    async def write(self, context: Any, response: Any) -> None:
+        await context.write(response)
+
+
+class Bringing:
+    """A call that takes what is brought, waits, keeps it for good, and answers."""
+
+    def __init__(self) -> None:
+        self.came, self.may_keep = asyncio.Event(), asyncio.Event()
+        self.keeps, self.may_be_kept = asyncio.Event(), asyncio.Event()
+        self.kept: list[bytes] = []
+
+    async def bring(self, requests: AsyncIterator[bytes], _context: Any) -> bytes:
+        brought = b"".join([request async for request in requests])
+        self.came.set()
+        await self.may_keep.wait()
+        return await told_at_its_end(self._keep(brought))
+
+    async def _keep(self, brought: bytes) -> bytes:
+        self.keeps.set()
+        await self.may_be_kept.wait()
+        self.kept.append(brought)
+        return brought
+
+
+@asynccontextmanager
+async def calling(guard: Noting, bringing: Bringing) -> AsyncIterator[Any]:
+    """A call under way that brought all that it brings."""
+
+    async def requests() -> AsyncIterator[bytes]:
+        yield b"a model"
+
+    class Handlers(grpc.GenericRpcHandler):
+        def service(self, _details: grpc.HandlerCallDetails) -> Any:
+            inner: Any = grpc.stream_unary_rpc_method_handler(bringing.bring)
+            return GuardedHandler(guard, inner, PATH, NEED)  # type: ignore[arg-type]
+
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((Handlers(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        bring: Any = channel.stream_unary(PATH)
+        yield bring(requests())
+    await server.stop(None)
+
+
+async def test_what_is_answered_is_noted() -> None:
+    guard, bringing = Noting(), Bringing()
+    bringing.may_keep.set()
+    bringing.may_be_kept.set()
+    async with calling(guard, bringing) as call:
+        assert await call == b"a model"
+    assert guard.noted == bringing.kept == [b"a model"]
+
+
+async def test_what_is_being_kept_when_its_caller_hangs_up_is_noted() -> None:
+    guard, bringing = Noting(), Bringing()
+    bringing.may_keep.set()
+    async with calling(guard, bringing) as call:
+        await bringing.keeps.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        # The other side hears of it before the next call ends.
+        await asyncio.wait([asyncio.ensure_future(guard.has_ended.wait())], timeout=0.2)
+        bringing.may_be_kept.set()
+        await asyncio.wait_for(guard.has_ended.wait(), 60)
+    assert guard.noted == bringing.kept == [b"a model"]
+
+
+async def test_who_hangs_up_before_anything_is_kept_changes_nothing() -> None:
+    guard, bringing = Noting(), Bringing()
+    async with calling(guard, bringing) as call:
+        await bringing.came.wait()
+        call.cancel()
+        await asyncio.wait_for(guard.has_ended.wait(), 60)
+    assert guard.noted == bringing.kept == []
