@@ -68,6 +68,10 @@ class Fetching:
         Raises:
             EdgerankError: PRECONDITION when a conversion tool is missing.
         """
+        # Before its first bytes, which may be waited for.
+        request.listener.on_activity(
+            Activity(kind=ActivityKind.FETCHING_WEIGHTS, backbone=request.backbone.name)
+        )
         return await self._resolved(request, self._downloading)
 
     async def _resolved(self, request: Request, threads: ThreadPoolExecutor) -> Weights | None:

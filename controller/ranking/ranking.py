@@ -77,14 +77,15 @@ def rank(
     front = front_of(passing)
     ties = [] if winner is None else ties_with(winner, passing, firsts.merit)
     candidates = _judge(entries, excluded, front, ties, firsts)
-    told = {entry.id for entry in (*front, *ties)}
+    # Who needs the least memory may be beaten in both top-1 and latency.
+    told = {entry.id for entry in (*front, *ties, *filter(None, [winner]))}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held], constraints, catalog, accuracy)
     may_win = (entry for entry in held if not excluded[entry.id])
     could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
     suggested = None
     if could_win:
-        suggested = suggest_repeat(device, [entry.measurement for entry in could_win])
+        suggested = suggest_repeat(device, [entry.measurement for entry in could_win], catalog)
     elif winner is None:
         weights = weights_in_use(measured_here)
         suggested = suggest_sweep(device, missing, constraints, runtimes, weights)

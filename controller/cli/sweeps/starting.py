@@ -4,6 +4,7 @@ import uuid
 
 from rich.console import Console
 
+from controller.cli.printing.telling import print_line
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import StartedSweep, SweepSpec
@@ -21,11 +22,10 @@ def started_once(client: QueryClient, spec: SweepSpec, console: Console) -> Star
     request_id = uuid.uuid4().hex
 
     def tell_lost() -> None:
-        console.print(
+        print_line(
+            console,
             f"no answer came from {client.address} while the sweep was being started; asking again "
             "for the same one",
-            highlight=False,
-            soft_wrap=True,
         )
 
     try:
@@ -40,9 +40,8 @@ def started_once(client: QueryClient, spec: SweepSpec, console: Console) -> Star
 
 
 def _tell_how_to_find(console: Console, request_id: str) -> None:
-    console.print(
+    print_line(
+        console,
         f"whether the sweep was started is not known here: 'edgerank follow {request_id}' shows "
         f"it if it was, 'edgerank cancel {request_id}' ends it",
-        highlight=False,
-        soft_wrap=True,
     )

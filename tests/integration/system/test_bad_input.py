@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.integration.system.conftest import QUICK_SWEEP, System
-from tests.processes import edgerank, running_agent, running_controller
+from tests.processes import (
+    START_TIMEOUT_S,
+    edgerank,
+    running,
+    running_agent,
+    running_controller,
+)
 
 
 def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
@@ -87,6 +93,13 @@ def test_a_refused_conversion_leaves_the_page_as_it_was(system: System, tmp_path
         assert (code, "nearest:" in said) == (2, True)
     assert not new.exists()
     assert old.read_text() == "what was there"
+
+
+def test_a_letter_that_the_terminal_does_not_know_is_told_by_its_number() -> None:
+    asked = ("sweep", "--models", "MobileNetV1", "--name", "夜間", "--print-file")
+    with running(*asked, environment={"PYTHONIOENCODING": "ascii"}) as printing:
+        printing.output.wait_for(r"^name: .*\\u591c")
+        assert printing.process.wait(timeout=START_TIMEOUT_S) == 0
 
 
 def test_an_address_that_nobody_listens_on() -> None:
