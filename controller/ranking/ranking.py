@@ -77,7 +77,6 @@ def rank(
     front = front_of(passing)
     ties = [] if winner is None else ties_with(winner, passing, firsts.merit)
     candidates = _judge(entries, excluded, front, ties, firsts)
-    # Who needs the least memory may be beaten in both top-1 and latency.
     told = {entry.id for entry in (*front, *ties, *filter(None, [winner]))}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held], constraints, catalog, accuracy)

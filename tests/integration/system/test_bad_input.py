@@ -97,7 +97,7 @@ def test_a_refused_conversion_leaves_the_page_as_it_was(system: System, tmp_path
 
 def test_a_letter_that_the_terminal_does_not_know_is_told_by_its_number() -> None:
     asked = ("sweep", "--models", "MobileNetV1", "--name", "夜間", "--print-file")
-    with running(*asked, environment={"PYTHONIOENCODING": "ascii"}) as printing:
+    with running(*asked, environment={"PYTHONIOENCODING": "latin-1"}) as printing:
         printing.output.wait_for(r"^name: .*\\u591c")
         assert printing.process.wait(timeout=START_TIMEOUT_S) == 0
 
