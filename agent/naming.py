@@ -23,7 +23,7 @@ def check_device_name(name: str) -> None:
     if name == EVERY_DEVICE:
         raise NamingRefused(f"'{name}' selects every device and cannot name one: give another name")
     if not is_name(name):
-        raise NamingRefused(f"{name!a} cannot name a device: give a name of {_RULE}")
+        raise NamingRefused(f"{name!r} cannot name a device: give a name of {_RULE}")
 
 
 def check_labels(labels: Mapping[str, str]) -> None:
@@ -37,7 +37,7 @@ def check_labels(labels: Mapping[str, str]) -> None:
         raise NamingRefused(f"{len(labels)} labels are too many: give at most {MAX_LABELS}")
     for key, value in labels.items():
         if not is_name(key):
-            raise NamingRefused(f"{key!a} cannot be a label's key: give a key of {_RULE}")
+            raise NamingRefused(f"{key!r} cannot be a label's key: give a key of {_RULE}")
         if not is_label(key, value):
             raise NamingRefused(
                 f"the value of the label {key} cannot be shown: give at most {MAX_LABEL_LENGTH} "

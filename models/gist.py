@@ -17,6 +17,11 @@ _HEADS = re.compile(
 # A place in a tool's own sources, which ONNX Runtime follows by the function's signature.
 _PLACE = re.compile(r"(?:[\w.-]*/)+[\w.-]+\.(?:cc|cpp|cu|h|hpp):\d+ ")
 _SIGNATURE_NAME = re.compile(r"[^().:]*(?:::[^().:]*)+\(")
+# How ONNX Runtime says which node it was at.
+_NODE = re.compile(
+    r"Non-zero status code returned while running (\w+) node\. "
+    r"Name: ?'([^']*)' Status Message: "
+)
 # How Paddle says where it was, and in which operator.
 _TAILS = re.compile(r"\s*\(at \S+:\d+\)|\s*\[operator < \w+ > error\]")
 
@@ -24,6 +29,7 @@ _TAILS = re.compile(r"\s*\(at \S+:\d+\)|\s*\[operator < \w+ > error\]")
 def gist(said: str) -> str:
     """Return the useful part of a tool's message, in one line of at most about 300 letters."""
     said = _HEADS.sub("", _COLOURS.sub("", said).strip())
+    said = _NODE.sub(_node_words, said)
     said = _without_places(_TAILS.sub("", said))
     # Names in a stranger's file may have anything.
     said = "".join(each if each.isprintable() else " " for each in said)
@@ -31,6 +37,11 @@ def gist(said: str) -> str:
     if len(said) <= MOST_LETTERS:
         return said
     return f"{said[:MOST_LETTERS].rpartition(' ')[0] or said[:MOST_LETTERS]} ..."
+
+
+def _node_words(found: re.Match[str]) -> str:
+    operator, name = found.groups()
+    return f"{operator} {name}: " if name else f"{operator}: "
 
 
 def _without_places(said: str) -> str:

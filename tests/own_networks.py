@@ -116,6 +116,32 @@ def onnx_network(
     return helper.make_model(graph, opset_imports=domains, ir_version=8)
 
 
+def quantised_network() -> onnx.ModelProto:
+    """The network with its activations in eight bits, as a quantiser leaves it (QDQ)."""
+    model = onnx_network(FIXED_SHAPE)
+    convolution, active, pooling, *others = list(model.graph.node)
+    pooling.input[0] = "rounded"
+    del model.graph.node[:]
+    range_of = ("scale", "zero")
+    model.graph.node.extend(
+        [
+            convolution,
+            active,
+            helper.make_node("QuantizeLinear", ["active", *range_of], ["in_bytes"]),
+            helper.make_node("DequantizeLinear", ["in_bytes", *range_of], ["rounded"]),
+            pooling,
+            *others,
+        ]
+    )
+    model.graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.array(0.1, np.float32), "scale"),
+            numpy_helper.from_array(np.array(0, np.uint8), "zero"),
+        ]
+    )
+    return model
+
+
 def strange_network(
     shape: Sequence[int | str | None],
     *,

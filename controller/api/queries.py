@@ -48,9 +48,12 @@ class Queries:
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
 
-    async def devices(self) -> tuple[Device, ...]:
-        """Every device that ever enrolled."""
-        return await self.listed(list_devices, self._database, self._fleet.connected())
+    async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:
+        """Every device of the fleet; behind them those that were removed and left measurements."""
+        found = await self.listed(list_devices, self._database, self._fleet.connected())
+        if not with_removed:
+            return found
+        return (*found, *await self.listed(list_removed, self._database))
 
     async def device_events(self, name: str, count: int) -> tuple[DeviceEvent, ...]:
         """At most so many of what befell a device, the newest first.
@@ -141,8 +144,7 @@ class Queries:
         if meant is not None:
             return meant
         # The names that are near are told.
-        removed = await self.listed(list_removed, self._database)
-        return find_device((*await self.devices(), *removed), name)
+        return find_device(await self.devices(with_removed=True), name)
 
     async def _meant(self, side: Selector) -> Selector:
         if side.sweep_id is None:

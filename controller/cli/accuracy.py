@@ -1,25 +1,33 @@
 """`edgerank accuracy`: accuracy on datasets of one's own."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.text import Text
 
 from controller.cli.options.accuracy_file import (
     MAX_FILE_BYTES,
     AccuracyFile,
     known_here,
+    never_joined,
     read_accuracies,
 )
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.ledger import Column, Ledger
+from controller.cli.printing.telling import print_line
 from controller.client import QueryClient
-from controller.domain.catalog import AccuracyFigure, Dataset, looks_like_fraction
+from controller.domain.catalog import (
+    AccuracyFigure,
+    AccuracyImport,
+    Dataset,
+    looks_like_fraction,
+)
 from controller.domain.errors import EdgerankError, ErrorCode
-from models.catalog.catalog import IMAGENET
+from controller.views.counting import counted
+from models.catalog.catalog import IMAGENET, Catalog
 from protos.inputs import ImageSize
 
 MOST_SIZES = 3
@@ -67,24 +75,41 @@ def import_file(path: Path, address: str) -> None:
         file = read_accuracies(_read(path), path.name)
         _note_readings(file)
         with QueryClient(address) as client:
-            figures = _figures_here(file, client)
+            catalog = client.catalog()
+            figures = _figures_here(file, catalog)
             done = client.import_accuracy(figures)
     except EdgerankError as error:
         raise EdgerankError(error.code, f"{path.name}: {error}") from error
-    replaced = f", {done.replaced_count} of them in place of earlier ones"
-    click.echo(f"{_counted(done.figure_count)} imported{replaced if done.replaced_count else ''}")
+    click.echo(f"{counted(done.figure_count, 'figure')} imported{_replaced_words(done)}")
     if file.is_timm:
         row_count = len({figure.row for figure in figures})
-        click.echo(f"{row_count} of {file.row_count} rows of timm's table name a backbone here")
+        click.echo(
+            f"rows of timm's table with a backbone here: {row_count} of {file.row_count}, "
+            f"taken as accuracy on {figures[0].dataset}"
+        )
     for figure in filter(looks_like_fraction, figures):
         click.echo(
             f"note: row {figure.row} was taken as {figure.value_percent:g} % of {figure.backbone}; "
             "was a fraction of 1 meant, import it again as percent",
             err=True,
         )
+    for figure in never_joined(figures, catalog):
+        click.echo(
+            f"note: row {figure.row} counts for nothing: {figure.backbone} came quantised, so it "
+            f"is never measured in {figure.precision.value}; was int8 meant, import it again so",
+            err=True,
+        )
 
 
-def _figures_here(file: AccuracyFile, client: QueryClient) -> tuple[AccuracyFigure, ...]:
+def _replaced_words(done: AccuracyImport) -> str:
+    if not done.replaced_count:
+        return ""
+    if done.figure_count == 1:
+        return ", in place of an earlier one"
+    return f", {done.replaced_count} of them in place of earlier ones"
+
+
+def _figures_here(file: AccuracyFile, catalog: Catalog) -> tuple[AccuracyFigure, ...]:
     """The figures to send.
 
     Raises:
@@ -92,12 +117,12 @@ def _figures_here(file: AccuracyFile, client: QueryClient) -> tuple[AccuracyFigu
     """
     if not file.is_timm:
         return file.figures
-    figures = known_here(file, client.catalog())
+    figures = known_here(file, catalog)
     if not figures:
         raise EdgerankError(
             ErrorCode.NOTHING_FOUND,
-            f"0 of {file.row_count} rows of timm's table name a backbone here that has no "
-            "published figure at that size; add a model by timm's name with 'edgerank models add'",
+            "rows of timm's table with a backbone here that has no published figure at that size: "
+            f"0 of {file.row_count}; add a model by timm's name with 'edgerank models add'",
         )
     return figures
 
@@ -107,10 +132,6 @@ def _note_readings(file: AccuracyFile) -> None:
         click.echo(f"note: {name} is taken as {IMAGENET}", err=True)
     if file.unread_columns:
         click.echo(f"note: not read: {', '.join(file.unread_columns)}", err=True)
-
-
-def _counted(figure_count: int) -> str:
-    return f"{figure_count} figure{'' if figure_count == 1 else 's'}"
 
 
 @accuracy.command("list")
@@ -149,7 +170,7 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def print_datasets(console: Console, datasets: tuple[Dataset, ...]) -> None:
+def print_datasets(console: Console, datasets: Sequence[Dataset]) -> None:
     """Print datasets, a line each, and which figures belong to nothing that is there."""
     table = Ledger(
         "dataset",
@@ -170,11 +191,11 @@ def print_datasets(console: Console, datasets: tuple[Dataset, ...]) -> None:
     for dataset in datasets:
         if dataset.of_other_files:
             names = ", ".join(dataset.of_other_files)
-            told = (
+            print_line(
+                console,
                 f"on {dataset.name}, figures of {names} belong to files that have the name no "
-                "more; they count when these are added under it again"
+                "more; they count when these are added under it again",
             )
-            console.print(Text(told), soft_wrap=True)
 
 
 def _sizes(input_sizes: tuple[ImageSize, ...]) -> str:

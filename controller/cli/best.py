@@ -13,7 +13,6 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.ranking import print_ranking
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
 from controller.views import wording
 from controller.views.device_words import surroundings_words
@@ -59,7 +58,7 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
         if as_json:
             print_json(ranking)
         else:
-            profile = find_device(client.list_devices(), ranked.device).profile
+            profile = client.measured_device(ranked.device).profile
             print_ranking(Console(), ranking, surroundings_words(profile))
     if ranking.winner is None:
         raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))

@@ -21,7 +21,7 @@ from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_conversion
-from controller.cli.printing.telling import looked_at
+from controller.cli.printing.telling import looked_at, print_line
 from controller.client import QueryClient
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -93,7 +93,9 @@ def convert(
                 looked_at(client.convert(spec)), console, _expected_costs(backbones, variants)
             )
         except KeyboardInterrupt:
-            console.print("stopped; what was made is kept, and the same command goes on from there")
+            print_line(
+                console, "stopped; what was made is kept, and the same command goes on from there"
+            )
             raise
     if as_json:
         print_json(outcomes)
@@ -101,7 +103,7 @@ def convert(
         print_conversions(console, conversion_rows(outcomes, catalog))
     if table_path:
         _write_page(table_path, conversion_page(outcomes, catalog, versions))
-        console.print(f"page written to {table_path}", highlight=False)
+        print_line(console, f"page written to {table_path}")
     raise_if_not_made(outcomes)
 
 

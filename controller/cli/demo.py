@@ -10,14 +10,13 @@ from pathlib import Path
 import click
 from platformdirs import user_data_path
 from rich.console import Console
-from rich.text import Text
 
 from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
 from controller.cli.options.variants import weights_option
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.ranking import print_ranking
-from controller.cli.printing.telling import Teller, looked_at
+from controller.cli.printing.telling import Teller, looked_at, print_line
 from controller.cli.report import write_report
 from controller.cli.sweeps.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
@@ -89,36 +88,48 @@ def demo(state_dir: Path, report_path: Path, weights: WeightsKind) -> None:
     )
     teller = Teller(console)
     teller.waits("waiting for a controller of this machine's own")
-    with _controller(state_dir) as address, _agent(state_dir, address) as agent:
-        console.print(Text(f"controller at {address}, state in {state_dir}"))
+    with _controller(state_dir, teller) as address, _agent(state_dir, address) as agent:
+        print_line(console, f"controller at {address}, state in {state_dir}")
         with QueryClient(address) as client:
             teller.waits("waiting for its agent")
             device = _wait_for_device(client, agent, state_dir / "agent.log", teller)
-            processor = f"{device.profile.cpu_model}, {device.profile.logical_cores} cores"
-            console.print(Text(f"{device.name}: {processor}; {weights.value} weights"))
+            cores = counted(device.profile.logical_cores, "core")
+            print_line(
+                console,
+                f"{device.name}: {device.profile.cpu_model}, {cores}; {weights.value} weights",
+            )
             started = client.start_sweep(spec)
             jobs = counted(started.job_count, "job")
-            console.print(Text(f"sweep {started.sweep_id}: {jobs}"))
+            print_line(console, f"sweep {started.sweep_id}: {jobs}")
             result = follow_sweep(looked_at(client.watch_sweep(started.sweep_id)), console)
             print_ranking(console, client.rank(DEVICE, Constraints()))
             write_report(client, DEVICE, report_path, Constraints())
-    console.print(Text(f"report written to {report_path}"))
+    print_line(console, f"report written to {report_path}")
     raise_if_jobs_failed(result)
 
 
 @contextmanager
-def _controller(state_dir: Path) -> Iterator[str]:
+def _controller(state_dir: Path, teller: Teller) -> Iterator[str]:
     """A controller in a process of its own, on a free port; gives its address."""
     command = ("controller", "--port", "0", "--state", str(state_dir / "controller"))
     with _edgerank(state_dir, "controller", *command) as process:
-        assert process.stdout is not None
-        first_line = process.stdout.readline()
+        first_line = _first_line(process, teller)
         if not first_line.startswith("listening on "):
             process.wait(STOP_S)
             raise EdgerankError(
                 ErrorCode.EXECUTION, _last_words(state_dir / "controller.log", "the controller")
             )
         yield first_line.removeprefix("listening on ").split(",")[0]
+
+
+def _first_line(process: subprocess.Popen[str], teller: Teller) -> str:
+    """What the process says first; empty when it ends without a word."""
+    assert process.stdout is not None
+    for line in looked_at(process.stdout):
+        if line is not None:
+            return line
+        teller.look()
+    return ""
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import io
 import os
 import resource
 import sys
@@ -222,6 +223,9 @@ def main() -> NoReturn:
     # Before a command loads gRPC, which writes lines of what strangers say in handshakes, also at
     # ERROR, without a limit; what it fails at comes as a status or an exception besides.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A letter that the terminal's encoding lacks is told by its number, as on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(_run())
 
 

@@ -27,7 +27,7 @@ from controller.cli.options.runtime import RuntimeSettings, runtime_options
 from controller.cli.options.start_gate import gate_options
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.profile import print_profile
-from controller.cli.printing.telling import Teller, looked_at
+from controller.cli.printing.telling import Teller, looked_at, print_line
 from controller.cli.sweeps.starting import findable, teller_of_loss
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -111,7 +111,7 @@ def _followed(
 
 
 def _say_where(trace_path: Path, console: Console) -> None:
-    console.print(f"\ntrace written to {trace_path}; open it at {PERFETTO}", highlight=False)
+    print_line(console, f"\ntrace written to {trace_path}; open it at {PERFETTO}")
 
 
 def _wanted(
@@ -175,7 +175,7 @@ def _follow(
                     case ProfileProgress():
                         if not profile_id:
                             profile_id = part.profile_id
-                            console.print(f"profile {profile_id}", highlight=False)
+                            print_line(console, f"profile {profile_id}")
                         phase = part.phase.value
                         status.update(Text(activities_words(part.activities) or phase))
                         teller.held_up(part.held_up)
@@ -186,10 +186,10 @@ def _follow(
                         trace += part
     except KeyboardInterrupt:
         if profile_id:
-            console.print(
+            print_line(
+                console,
                 f"the profile goes on: 'edgerank profile --stored {profile_id}' shows it, "
                 f"'edgerank cancel {profile_id}' ends it",
-                highlight=False,
             )
         raise
     assert found is not None  # The controller answers with a profile or with an error.

@@ -11,7 +11,6 @@ from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.ranking import RankedFigures, ranked_options
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.names import find_device
 from controller.domain.rankings import Constraints
 from controller.views.report.render import render_report
 from models.catalog.catalog import IMAGENET
@@ -62,7 +61,7 @@ def write_report(
         EdgerankError: UNKNOWN_NAME for the device or the dataset, STORAGE when the file cannot be
             written.
     """
-    found = find_device(client.list_devices(), device)
+    found = client.measured_device(device)
     page = render_report(client.rank(device, constraints, accuracy_dataset), found)
     try:
         path.write_text(page, encoding="utf-8")

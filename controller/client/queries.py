@@ -24,6 +24,7 @@ from controller.domain.conversions import ConversionSnapshot, ConversionSpec
 from controller.domain.devices import Device, DeviceChanges, DeviceEvent, DeviceStanding
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.names import find_device
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import (
@@ -58,13 +59,22 @@ class QueryClient(Client):
         self._stub = query_pb2_grpc.QueryStub(self.channel)
 
     def list_devices(self) -> tuple[Device, ...]:
-        """Every device that ever enrolled, by name."""
+        """Every device of the fleet, by name."""
         return self.fleet()[0]
 
-    def fleet(self) -> tuple[tuple[Device, ...], bool]:
-        """Every device that ever enrolled, by name, and whether the controller is open to all."""
+    def measured_device(self, name: str) -> Device:
+        """The device of a name: of the fleet, else the newest of those that were removed.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME, too.
+        """
+        return find_device(self.fleet(with_removed=True)[0], name)
+
+    def fleet(self, *, with_removed: bool = False) -> tuple[tuple[Device, ...], bool]:
+        """Every device of the fleet, by name, and whether the controller is open to all."""
+        request = query_pb2.ListDevicesRequest(with_removed=with_removed)
         with self.said():
-            response = self._stub.ListDevices(query_pb2.ListDevicesRequest(), timeout=DEADLINE_S)
+            response = self._stub.ListDevices(request, timeout=DEADLINE_S)
         devices = tuple(from_answer(device, Device) for device in response.devices)
         return devices, response.open_to_all
 

@@ -84,6 +84,10 @@ class Fetching:
         Raises:
             EdgerankError: PRECONDITION when a conversion tool is missing.
         """
+        # Before its first bytes, which may be waited for.
+        request.listener.on_activity(
+            Activity(kind=ActivityKind.FETCHING_WEIGHTS, backbone=request.backbone.name)
+        )
         loop = asyncio.get_running_loop()
         name = request.backbone.name
         told_bytes = 0

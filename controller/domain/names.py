@@ -50,5 +50,5 @@ def find_device(devices: Sequence[Device], name: str) -> Device:
             return device
     known = [device.name for device in devices]
     near = nearest(name, known, likeness=0.4) or known[:3]
-    hint = f"nearest: {', '.join(near)}" if near else "no device ever enrolled"
+    hint = f"nearest: {', '.join(near)}" if near else "the fleet has none"
     raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device is named {name!r}; {hint}")

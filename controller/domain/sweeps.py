@@ -211,8 +211,8 @@ class SweepSnapshot:
         repetitions_total: repetitions of all jobs and sentinels that were taken or are to be; more
             are added while intervals are wider than wanted.
         repetitions_done: those that were taken.
-        jobs_with_figures: jobs and sentinels of which two repetitions were taken, so that there is
-            a first figure.
+        jobs_with_figures: jobs and sentinels of which a repetition was taken, so that there is a
+            first figure.
         underway: jobs that go on to be measured, as far as they are known; on a stream, those of
             which a repetition was taken since its last snapshot, or the last of them.
         paused: None unless it gives out no turns.

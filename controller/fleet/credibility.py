@@ -114,7 +114,7 @@ def check_name(name: str) -> None:
     if not is_device_name(name):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
-            f"{name!a} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or '-', "
+            f"{name!r} cannot name a device: a name is 1 to 64 letters, digits, '.', '_' or '-', "
             f"begins with a letter or digit, and is not '{EVERY_DEVICE}'; give it another name",
         )
 

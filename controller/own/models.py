@@ -24,7 +24,7 @@ def check_header(header: OwnModelHeader, catalog: Catalog) -> None:
     if not is_name(header.name):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
-            f"{header.name[:80]!a} cannot name a model: a name is 1 to 64 letters, digits, '.', "
+            f"{header.name[:80]!r} cannot name a model: a name is 1 to 64 letters, digits, '.', "
             "'_' or '-', and begins with a letter or digit",
         )
     check_name_free(header.name, catalog)

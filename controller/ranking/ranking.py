@@ -83,14 +83,14 @@ def rank(
     front = front_of(passing)
     ties = [] if winner is None else ties_with(winner, passing, firsts.merit)
     candidates = _judge(entries, excluded, front, ties, firsts)
-    told = {entry.id for entry in (*front, *ties)}
+    told = {entry.id for entry in (*front, *ties, *filter(None, [winner]))}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held, *emulated], constraints, catalog, accuracy)
     may_win = (entry for entry in held if not excluded[entry.id])
     could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
     suggested = None
     if could_win:
-        suggested = suggest_repeat(device, [entry.measurement for entry in could_win])
+        suggested = suggest_repeat(device, [entry.measurement for entry in could_win], catalog)
     # What else an emulated device measures would not be ranked either.
     elif winner is None and not emulated:
         weights = weights_in_use(measured_here)

@@ -16,9 +16,10 @@ from controller.domain.sweeps import (
     ordinary_repetitions,
 )
 from controller.ranking.pareto import pareto_front
-from models.catalog.catalog import Backbone
+from models.catalog.catalog import Backbone, Catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
+from protos.inputs import ImageSize
 from protos.runtimes import Runtime
 
 
@@ -75,7 +76,7 @@ def suggest_sweep(
     )
 
 
-def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpec:
+def suggest_repeat(device: str, measurements: Sequence[Measurement], catalog: Catalog) -> SweepSpec:
     """Return the sweep that measures these again, with twice the repetitions and the time.
 
     A sweep has one kind of weights and computes everything alike, so what differs in that from the
@@ -84,9 +85,11 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpe
     Args:
         device: its name.
         measurements: at least one, the most wanted first; of many backbones the first are named.
+        catalog: where it is looked up at which size a backbone is measured by itself.
     """
     wanted = measurements[0]
-    alike = [each for each in measurements if _measured_with(each) == _measured_with(wanted)]
+    is_like = _measured_with(wanted, catalog)
+    alike = [each for each in measurements if _measured_with(each, catalog) == is_like]
     backbones = tuple(dict.fromkeys(each.backbone for each in alike))[:MOST_BACKBONES]
     again = [each for each in alike if each.backbone in backbones]
     settings = [each.settings for each in again if each.settings is not None]
@@ -110,6 +113,7 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpe
             MAX_TIME_BUDGET_MS,
         ),
         precisions=tuple(each for each in Precision if each in {m.precision for m in again}),
+        input_sizes=_unusual_sizes(wanted, catalog),
         batches=tuple(sorted({each.batch for each in again})),
         cores=Cores(choice=CoreChoice.LISTED, cpus=unusual.cores) if unusual.cores else Cores(),
         flush_denormals=unusual.flush_denormals,
@@ -122,8 +126,17 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement]) -> SweepSpe
     )
 
 
-def _measured_with(measurement: Measurement) -> tuple[WeightsKind, Distinction]:
-    return weights_in_use([measurement]), distinction(measurement)
+def _measured_with(
+    measurement: Measurement, catalog: Catalog
+) -> tuple[WeightsKind, Distinction, tuple[ImageSize, ...]]:
+    sizes = _unusual_sizes(measurement, catalog)
+    return weights_in_use([measurement]), distinction(measurement), sizes
+
+
+def _unusual_sizes(measurement: Measurement, catalog: Catalog) -> tuple[ImageSize, ...]:
+    """Return the size that has to be asked for; none where the backbone has it by itself."""
+    name, size = measurement.backbone, measurement.input_size
+    return () if name not in catalog or catalog.get(name).input_size == size else (size,)
 
 
 def _promising(backbones: Sequence[Backbone]) -> list[Backbone]:

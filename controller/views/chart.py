@@ -12,6 +12,7 @@ from controller.views.wording import (
     latency_words,
     memory_words,
     samples_words,
+    setting,
     top1_words,
     with_held_back,
 )
@@ -87,6 +88,7 @@ def _row(candidate: Candidate, ranking: Ranking, domain: tuple[float, float]) ->
         "backbone": measurement.backbone,
         "runtime": measurement.runtime.value,
         "threads": str(measurement.threads),
+        "setting": setting(measurement),
         "top1": measurement.top1,
         "median": latency.median_ms,
         "low": latency.low_ms,
@@ -216,8 +218,7 @@ def _points(rows: Sequence[dict[str, Any]]) -> Specification:
         "latencyWords": "median [95 %]",
         "samplesWords": "from",
         "memoryWords": "memory",
-        "runtime": "runtime",
-        "threads": "threads",
+        "setting": "setting",
         "weights": "weights",
         "verdict": "verdict",
     }

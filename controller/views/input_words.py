@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from controller.views.counting import counted
+from models.catalog.catalog import load_catalog
 from protos.inputs import ImageSize, InputKind, Layout, NetworkInput
 
 _USUAL = InputKind()
@@ -15,9 +16,14 @@ def input_words(takes: NetworkInput) -> str:
     return ", ".join((f"{takes.size} px{order}", *kind_words(takes.kind), *batch))
 
 
-def images_words(size: ImageSize, batch: int) -> Iterator[str]:
-    """Say what is not as usual of a figure's images: 48x192 px, batch 4."""
-    if not size.is_square:
+def images_words(backbone: str, size: ImageSize, batch: int) -> Iterator[str]:
+    """Say what is not as usual of a figure's images: 48x192 px, batch 4.
+
+    Usual is a backbone's evaluation size, and a square of a model that the catalog does not have.
+    """
+    known = load_catalog()
+    is_usual = known.get(backbone).input_size == size if backbone in known else size.is_square
+    if not is_usual:
         yield f"{size} px"
     if batch != 1:
         yield f"batch {batch}"

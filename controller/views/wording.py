@@ -34,12 +34,12 @@ WIDE_NOTE: Final = (
     "may be off."
 )
 DISTURBED_NOTE: Final = (
-    "Disturbed: other processes had the cores, or another runtime ran meanwhile; the figure may be "
-    "off by more than its interval tells."
+    "Disturbed: other processes had the cores, the device was not ready when it started, or "
+    "another runtime ran meanwhile; the figure may be off by more than its interval tells."
 )
 THROTTLED_NOTE: Final = (
-    "Throttled: the device or the process changed meanwhile: a limit, a temperature, a clock, "
-    "latency or memory."
+    "Throttled: the device or the process changed meanwhile: a limit, a quota, a temperature, a "
+    "clock, latency or memory."
 )
 ALONE_NOTE: Final = (
     "Measured by one process: its interval tells nothing of how another would have run."
@@ -71,7 +71,7 @@ def setting(measurement: Measurement) -> str:
     threads = counted(measurement.threads, "thread")
     is_usual = measurement.precision is Precision.FP32
     precision = () if is_usual else (measurement.precision.value,)
-    images = images_words(measurement.input_size, measurement.batch)
+    images = images_words(measurement.backbone, measurement.input_size, measurement.batch)
     said = (*precision, *images, *settings_words(measurement))
     return ", ".join((measurement.runtime.value, threads, *said))
 
@@ -238,9 +238,10 @@ def held_back_words(ranking: Ranking) -> str:
 
 
 def candidates(ranking: Ranking) -> Iterator[Candidate]:
-    """Go through every candidate of a ranking once: the front, ties with the winner, the others."""
+    """Go through every candidate of a ranking once: front, winner, ties with it, the others."""
     seen: set[str] = set()
-    for candidate in (*ranking.pareto_front, *ranking.ties, *ranking.others):
+    winner = filter(None, [ranking.winner])
+    for candidate in (*ranking.pareto_front, *winner, *ranking.ties, *ranking.others):
         if candidate.measurement.measurement_id not in seen:
             seen.add(candidate.measurement.measurement_id)
             yield candidate

@@ -485,12 +485,17 @@ Global___CallerKind: _TypeAlias = CallerKind  # noqa: Y015
 class ListDevicesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    WITH_REMOVED_FIELD_NUMBER: _builtins.int
+    with_removed: _builtins.bool
+    """Behind those of the fleet, the removed ones that left measurements, the newest first."""
     def __init__(
         self,
+        *,
+        with_removed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["with_removed", b"with_removed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1772,7 +1777,7 @@ class WatchSweepResponse(_message.Message):
     """Of all jobs and sentinels, which take turns; more are added while intervals are too wide."""
     repetitions_done: _builtins.int
     jobs_with_figures: _builtins.int
-    """Jobs and sentinels of which two repetitions were taken, so that there is a first figure."""
+    """Jobs and sentinels of which a repetition was taken, so that there is a first figure."""
     @_builtins.property
     def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutcome]:
         """Every job that ended since the last snapshot of this stream."""

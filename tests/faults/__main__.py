@@ -16,8 +16,8 @@ import click
 
 from tests.faults.running import Run, run_all
 from tests.faults.schedules import Kind, draw
+from tests.faults.tables import table_of_faults
 from tests.faults.template import make_template
-from tests.tables import table_of_faults
 
 PROGRESS_S = 10.0
 

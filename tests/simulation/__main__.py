@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
+from tests.faults.tables import table_of_faults
 from tests.simulation.causes import Kind
 from tests.simulation.preparing import make_template
 from tests.simulation.running import Run, run_schedule
 from tests.simulation.schedules import Size, draw
-from tests.tables import table_of_faults
 
 _SHOWN = 20
 

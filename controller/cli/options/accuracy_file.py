@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeVar
@@ -15,7 +16,7 @@ from controller.domain.catalog import (
     dataset_meant,
 )
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
-from models.catalog.precisions import Precision
+from models.catalog.precisions import QUANTISED, Precision
 from protos.inputs import MAX_SIDE, ImageSize, parse_size
 
 MAX_FILE_BYTES: Final = 8_000_000
@@ -89,6 +90,17 @@ def known_here(file: AccuracyFile, catalog: Catalog) -> tuple[AccuracyFigure, ..
         for figure in file.figures
         if figure.backbone in catalog
         if not _is_published(figure, catalog.get(figure.backbone))
+    )
+
+
+def never_joined(figures: Iterable[AccuracyFigure], catalog: Catalog) -> tuple[AccuracyFigure, ...]:
+    """The figures in a precision that nothing of their model is ever measured in."""
+    return tuple(
+        figure
+        for figure in figures
+        if figure.backbone in catalog
+        if catalog.get(figure.backbone).precision is Precision.INT8
+        if figure.precision not in QUANTISED
     )
 
 

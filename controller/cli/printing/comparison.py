@@ -1,6 +1,7 @@
 """A comparison on the terminal: counts, every pair with its interval, what has no partner."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from rich.console import Console
@@ -13,9 +14,11 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_number
 from controller.views.counting import counted
 from controller.views.device_words import emulator_words
+from controller.views.input_words import images_words
 from controller.views.reasons import sentence, sentences
 from controller.views.settings_words import settings_words
 from controller.views.wording import candidate_name, verdict_notes, verdict_words
+from models.catalog.precisions import Precision
 
 _WORDS: Final = {
     Change.FASTER: "faster",
@@ -85,9 +88,17 @@ def _table(comparison: Comparison) -> Ledger:
 
 def _context(pair: ComparedPair) -> tuple[str, str]:
     """Return where and how; two lines leave room for the figures in 80 columns."""
+    threads, weights = counted(pair.a.threads, "thread"), pair.a.weights.value
     marks = emulator_words(pair.a.emulator)
-    how = (counted(pair.a.threads, "thread"), *_settings(pair), pair.a.weights.value, *marks)
+    how = (threads, *_variant(pair.a), *_settings(pair), weights, *marks)
     return f"{pair.a.device}, {_runtimes(pair)}", ", ".join(how)
+
+
+def _variant(measurement: Measurement) -> Iterator[str]:
+    """What is not as usual of the file, which is the same on both sides."""
+    if measurement.precision is not Precision.FP32:
+        yield measurement.precision.value
+    yield from images_words(measurement.backbone, measurement.input_size, measurement.batch)
 
 
 def _settings(pair: ComparedPair) -> tuple[str, ...]:

@@ -25,11 +25,18 @@ from controller.views.device_words import (
 from protos.device import DeviceProfile
 from protos.runtimes import RuntimeInfo
 
-_NOBODY = "No device has enrolled; start an agent with: edgerank agent"
+_ANY_LENGTH = 10_000
+_NOBODY = "The fleet has no device; start an agent with: edgerank agent"
 
 
 def print_devices(console: Console, devices: Sequence[Device]) -> None:
-    """Print who enrolled, who is connected, and what they are, a line each where it fits."""
+    """Print who enrolled, who is connected, and what they are.
+
+    A device is a line: on a terminal where it fits, elsewhere however long it is.
+    """
+    if not console.is_terminal:
+        # Nothing is printed wider than its console.
+        console = Console(file=console.file, width=_ANY_LENGTH)
     console.print(devices_page(devices))
 
 

@@ -23,15 +23,20 @@ from controller.domain.devices import DeviceCondition
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict, per_image_ms
 from controller.domain.quantities import format_memory
-from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepPhase, SweepSnapshot
+from controller.domain.sweeps import (
+    RUNNING_PHASES,
+    Activity,
+    Pause,
+    SweepPhase,
+    SweepSnapshot,
+)
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
-from controller.views.reasons import sentence
-from controller.views.reasons.folding import folded_reasons
+from controller.views.input_words import images_words
+from controller.views.reasons.folding import folded_reasons, left_out_lines
 from controller.views.sweeps.narrowing import Narrowing, is_underway
 from controller.views.sweeps.words import pause_words
 from controller.views.wording import median_words, per_image_words
-from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Variant, WeightsKind
 from protos.reasons import Reason
@@ -42,6 +47,7 @@ _VERDICT_STYLES = {
     Verdict.DISTURBED: "yellow",
     Verdict.THROTTLED: "yellow",
 }
+_WAITING_TO_CONVERT = "waiting for weights, or for room to convert"
 _RESULT_STYLES = {
     ConversionResult.STORED: "green",
     ConversionResult.CACHED: "dim",
@@ -76,8 +82,8 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             # After a connection broke it is told again.
             if last.left_out and last.left_out != left_out:
                 left_out = last.left_out
-                for why in left_out:
-                    teller.say(Text(f"left out: {sentence(why)}"))
+                for line in left_out_lines(left_out):
+                    teller.say(Text(line))
             if last.paused != paused and last.phase in RUNNING_PHASES:
                 paused = last.paused
                 teller.say(Text(_pause_line(paused, last.sweep_id)))
@@ -153,11 +159,13 @@ def follow_conversion(
     without a step, took no time. None among the snapshots is as in `follow_sweep`.
     """
     ended: list[ConversionOutcome] = []
+    working: dict[str, Activity] = {}
     is_working = False
     with _progress(console, TextColumn("{task.fields[done]}/{task.fields[of]}")) as progress:
         teller = Teller(progress.console)
         whole = sum(costs.values())
         artifacts = progress.add_task("artifacts", total=whole, activity="", done=0, of=0)
+        teller.goes_on((), f"0/{len(costs)} artifacts", _WAITING_TO_CONVERT)
         for snapshot in snapshots:
             if snapshot is None:
                 teller.look()
@@ -166,10 +174,13 @@ def follow_conversion(
             if snapshot.activity is not None:
                 is_working = True
                 progress.update(artifacts, activity=activity_words(snapshot.activity))
-                far = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
-                teller.goes_on([snapshot.activity], far, "")
-            for why in snapshot.left_out:
-                teller.say(Text(f"left out: {sentence(why)}"))
+                working[snapshot.activity.backbone] = snapshot.activity
+            for outcome in snapshot.ended:
+                working.pop(outcome.backbone, None)
+            far = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
+            teller.goes_on(tuple(working.values()), far, _WAITING_TO_CONVERT)
+            for line in left_out_lines(snapshot.left_out):
+                teller.say(Text(line))
             for outcome in snapshot.ended:
                 # A controller of another version may make variants that nobody expected.
                 cost = costs.get(_variant(outcome), 0.0)
@@ -241,12 +252,7 @@ def _job_line(outcome: JobOutcome) -> Text:
 def _unordinary(outcome: JobOutcome | ConversionOutcome) -> list[str]:
     """Precision, input size and batch, those that are not fp32, the evaluation size and 1."""
     parts = [] if outcome.precision is Precision.FP32 else [outcome.precision.value]
-    known = load_catalog()
-    if outcome.backbone in known and outcome.input_size != known.get(outcome.backbone).input_size:
-        parts.append(f"{outcome.input_size} px")
-    if outcome.batch != 1:
-        parts.append(f"batch {outcome.batch}")
-    return parts
+    return [*parts, *images_words(outcome.backbone, outcome.input_size, outcome.batch)]
 
 
 def _conversion_line(outcome: ConversionOutcome) -> Text:

@@ -152,4 +152,4 @@ def print_own_models(console: Console, models: Sequence[OwnModel]) -> None:
     for model in models:
         console.print(Text(own_model_words(model)), soft_wrap=True)
     if not models:
-        console.print("no own models; 'edgerank models add NAME' adds one", highlight=False)
+        console.print(Text("no own models; 'edgerank models add NAME' adds one"))

@@ -1,7 +1,6 @@
 """A ranking on the terminal: the winner, ties, the Pareto front, and why the others lost."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -11,9 +10,10 @@ from controller.cli.printing.folding import hanging
 from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
-from controller.domain.rankings import Candidate, Ranking
+from controller.domain.rankings import Candidate, LeftOut, Ranking
 from controller.views.reasons import sentences
 from controller.views.sweeps.commands import sweep_command
+from controller.views.sweeps.words import unmeasured_words
 from controller.views.wording import (
     candidate_name,
     candidates,
@@ -33,8 +33,6 @@ from controller.views.wording import (
     top1_words,
     winning_rule,
 )
-
-_NAMES_SHOWN: Final = 12
 
 
 def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str] = ()) -> None:
@@ -61,7 +59,7 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
     _print_left_out(console, ranking)
     if ranking.winner is not None and ranking.unmeasured:
         _print_heading(console, "Not measured here")
-        _print_indented(console, Text(_unmeasured(ranking.unmeasured)))
+        _print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
     footnotes = notes(candidates(ranking))
     if footnotes:
         console.print()
@@ -78,7 +76,7 @@ def _print_other_answers(console: Console, ranking: Ranking) -> None:
 
 def _print_missing(console: Console, ranking: Ranking) -> None:
     if ranking.unmeasured:
-        _print_indented(console, Text(_unmeasured(ranking.unmeasured)))
+        _print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
     if ranking.suggested_sweep is not None:
         words = (
             "This sweep would measure again what only its verdict keeps from winning:"
@@ -155,16 +153,24 @@ def _print_left_out(console: Console, ranking: Ranking) -> None:
         return
     counted = held_back_words(ranking)
     _print_heading(console, f"Left out: {counted}" if counted else "Left out")
+    alike: dict[str, list[LeftOut]] = {}
     for left in ranking.left_out:
-        measurement = left.measurement
-        text = Text(f"{candidate_name(measurement)}: ")
-        # The others are left out for what is not known of them, not for how they ran.
-        if is_told_with_verdict(left):
-            is_failed = measurement.verdict is Verdict.FAILED
-            text.append(measurement.verdict.value, style="red" if is_failed else "yellow")
-            text.append(", ")
-        text.append(left_out_words(left))
+        alike.setdefault(_why_left_out(left).plain, []).append(left)
+    for first, *others in alike.values():
+        text = Text(f"{candidate_name(first.measurement)}: ").append_text(_why_left_out(first))
+        if others:
+            names = ", ".join(candidate_name(each.measurement) for each in others)
+            text.append(f"\nso it is with {names}")
         _print_indented(console, hanging(text))
+
+
+def _why_left_out(left: LeftOut) -> Text:
+    text, verdict = Text(), left.measurement.verdict
+    # The others are left out for what is not known of them, not for how they ran.
+    if is_told_with_verdict(left):
+        text.append(verdict.value, style="red" if verdict is Verdict.FAILED else "yellow")
+        text.append(", ")
+    return text.append(left_out_words(left))
 
 
 def _print_heading(console: Console, heading: str) -> None:
@@ -186,11 +192,3 @@ def _figures(measurement: Measurement) -> str:
     if measurement.verdict is not Verdict.OK:
         figures.append(measurement.verdict.value)
     return ", ".join(filter(None, figures))
-
-
-def _unmeasured(names: Sequence[str]) -> str:
-    more = len(names) - _NAMES_SHOWN
-    listed = ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    if len(names) == 1:
-        return f"1 backbone qualifies by its accuracy and has no measurement: {listed}."
-    return f"{len(names)} backbones qualify by their accuracy and have no measurement: {listed}."

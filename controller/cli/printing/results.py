@@ -22,7 +22,10 @@ _STYLES: Final = {Verdict.OK: "green", Verdict.FAILED: "red"}
 
 
 def print_results(console: Console, measurements: Sequence[Measurement]) -> None:
-    """Print measurements in their order, then why their verdicts are not ok, each reason once."""
+    """Print measurements in their order, then why their verdicts are not ok, each reason once.
+
+    Where they are of several sweeps, each is told with its own.
+    """
     if not measurements:
         console.print(Text("nothing was measured of that"))
         return
@@ -32,9 +35,11 @@ def print_results(console: Console, measurements: Sequence[Measurement]) -> None
         Column("memory", is_right=True),
         Column("verdict"),
     )
+    are_of_several = len({each.sweep_id for each in measurements}) > 1
     for each in measurements:
         name = Text(each.backbone)
-        name.append(f"\n  {each.device}, {_how(each)}", style="dim")
+        sweep = f", sweep {each.sweep_id}" if are_of_several else ""
+        name.append(f"\n  {each.device}, {_how(each)}{sweep}", style="dim")
         verdict = Text(each.verdict.value, style=_STYLES.get(each.verdict, "yellow"))
         table.add_row(name, latency_words(each), memory_words(each), verdict)
     console.print(table)
@@ -49,7 +54,7 @@ def _how(measurement: Measurement) -> str:
             measurement.runtime.value,
             counted(measurement.threads, "thread"),
             *([] if measurement.precision is Precision.FP32 else [measurement.precision.value]),
-            *images_words(measurement.input_size, measurement.batch),
+            *images_words(measurement.backbone, measurement.input_size, measurement.batch),
             *settings_words(measurement),
             *([] if measurement.weights is WeightsKind.PRETRAINED else [measurement.weights.value]),
             *_outputs(measurement),

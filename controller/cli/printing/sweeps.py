@@ -6,10 +6,11 @@ from rich.console import Console
 from rich.text import Text
 
 from controller.cli.printing.ledger import Column, Ledger
+from controller.cli.printing.telling import print_line
 from controller.domain.jobs import SweepPlan
 from controller.domain.sweeps import SweepPhase, SweepSummary
 from controller.views.counting import counted, minute
-from controller.views.reasons import sentence
+from controller.views.reasons.folding import left_out_lines
 from controller.views.sweeps.words import (
     basis_words,
     before_words,
@@ -53,16 +54,16 @@ def print_sweeps(console: Console, sweeps: Sequence[SweepSummary]) -> None:
 def print_plan(console: Console, plan: SweepPlan) -> None:
     """Print what a sweep would measure: jobs, files, what is left out, and the time by device."""
     to_measure = plan.jobs_total - plan.jobs_measured_before
-    console.print(f"{counted(to_measure, 'job')} to measure", highlight=False)
+    print_line(console, f"{counted(to_measure, 'job')} to measure")
     if plan.jobs_measured_before:
-        console.print(before_words(plan.jobs_measured_before, plan.jobs_total), highlight=False)
+        print_line(console, before_words(plan.jobs_measured_before, plan.jobs_total))
     console.print()
     console.print(_groups(plan))
-    further = [*_artifacts(plan), *(f"left out: {sentence(why)}" for why in plan.left_out)]
+    further = [*_artifacts(plan), *left_out_lines(plan.left_out)]
     if further:
         console.print()
     for line in further:
-        console.print(line, highlight=False)
+        print_line(console, line)
     if plan.estimates:
         console.print()
         console.print(_times(plan))

@@ -21,6 +21,11 @@ ItemT = TypeVar("ItemT")
 _END: Final = object()
 
 
+def print_line(console: Console, line: str | Text) -> None:
+    """Print a line as it is: whole, and what stands in brackets is no markup."""
+    console.print(Text(line) if isinstance(line, str) else line, soft_wrap=True)
+
+
 class Teller:
     """Says on a console, by the console's own clock, what goes on; on a terminal nothing."""
 
@@ -33,7 +38,7 @@ class Teller:
 
     def say(self, line: Text) -> None:
         """Print a line, on a terminal, too; it is not broken."""
-        self._console.print(line, soft_wrap=True)
+        print_line(self._console, line)
         self._spoke_at_s = self._console.get_time()
 
     def goes_on(self, activities: Sequence[Activity], how_far: str, nothing: str) -> None:

@@ -23,6 +23,7 @@ from controller.cli.options.sweeping import (
 )
 from controller.cli.options.values import read_list
 from controller.cli.options.variants import WantedVariants, variant_options
+from controller.cli.printing.telling import print_line
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import SweepSpec
 from models.catalog.catalog import Backbone, Catalog
@@ -81,7 +82,7 @@ def say_overridden(console: Console, asked: AskedSweep) -> None:
     """Say which fields of a file do not count, since options beside it say otherwise."""
     if asked.file is not None and asked.overridden:
         options = ", ".join(f"--{option}" for option in asked.overridden)
-        console.print(f"as given, not as in {asked.file.name}: {options}", highlight=False)
+        print_line(console, f"as given, not as in {asked.file.name}: {options}")
 
 
 def asked_options(command: Command) -> Command:

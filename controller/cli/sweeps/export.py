@@ -58,8 +58,8 @@ def export(
     if at_minute is not None:
         measured = [measurement for measurement in found if measurement.latency is not None]
         if len(measured) < len(found):
-            without = len(found) - len(measured)
-            click.echo(f"left out: {without} that have no figures of minute {at_minute}")
+            without = counted(len(found) - len(measured), "measurement")
+            click.echo(f"left out: {without} without figures of minute {at_minute}")
         found = measured
     write_export(found, path)
     counts = Counter(measurement.verdict for measurement in found)

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
+from controller.cli.printing.telling import print_line
 from controller.cli.sweeps.sweep import follow_to_end
 from controller.client import QueryClient
 from controller.views.sweeps.words import retry_words
@@ -36,5 +37,5 @@ def retry(*, sweep_id: str, only_failed: bool, address: str, as_json: bool) -> N
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
         started, is_new = client.retry_sweep(sweep_id, only_failed=only_failed)
-        console.print(retry_words(started, is_new=is_new), highlight=False)
+        print_line(console, retry_words(started, is_new=is_new))
         follow_to_end(client, started.sweep_id, console, as_json)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from controller.cli.printing.telling import print_line
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import StartedSweep, SweepSpec
@@ -28,11 +29,10 @@ def findable(console: Console, what: str, shown_by: str, request_id: str) -> Ite
         yield
     except (KeyboardInterrupt, EdgerankError) as error:
         if isinstance(error, KeyboardInterrupt) or error.code in _UNKNOWN_ENDS:
-            console.print(
+            print_line(
+                console,
                 f"whether the {what} was started is not known here: '{shown_by} {request_id}' "
                 f"shows it if it was, 'edgerank cancel {request_id}' ends it",
-                highlight=False,
-                soft_wrap=True,
             )
         raise
 
@@ -41,11 +41,10 @@ def teller_of_loss(client: QueryClient, console: Console, what: str) -> Callable
     """Tells a person that no answer came, and that it is asked again."""
 
     def tell_lost() -> None:
-        console.print(
+        print_line(
+            console,
             f"no answer came from {client.address} while the {what} was being started; asking "
             "again for the same one",
-            highlight=False,
-            soft_wrap=True,
         )
 
     return tell_lost

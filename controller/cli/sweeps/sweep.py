@@ -8,7 +8,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.grouping import GroupedCommand
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
-from controller.cli.printing.telling import looked_at
+from controller.cli.printing.telling import looked_at, print_line
 from controller.cli.sweeps.asking import AskedSweep, asked_options, say_overridden
 from controller.cli.sweeps.starting import started_once
 from controller.client import QueryClient
@@ -71,12 +71,10 @@ def _print_file(asked: AskedSweep) -> None:
 
 
 def _print_started(console: Console, started: StartedSweep) -> None:
-    console.print(f"sweep {started.sweep_id}: {counted(started.job_count, 'job')}", highlight=False)
+    print_line(console, f"sweep {started.sweep_id}: {counted(started.job_count, 'job')}")
     if started.measured_before:
-        console.print(
-            before_words(started.measured_before, started.measured_before + started.job_count),
-            highlight=False,
-        )
+        total = started.measured_before + started.job_count
+        print_line(console, before_words(started.measured_before, total))
 
 
 @click.command()
@@ -127,10 +125,10 @@ def follow_to_end(client: QueryClient, sweep_id: str, console: Console, as_json:
     try:
         result = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
     except KeyboardInterrupt:
-        console.print(
+        print_line(
+            console,
             f"the sweep goes on: 'edgerank follow {sweep_id}' shows it, "
             f"'edgerank cancel {sweep_id}' ends it",
-            highlight=False,
         )
         raise
     if as_json:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, case, func, insert, select, update
 
-from controller.domain.jobs import ENDED, FEWEST_REPETITIONS, JobState, TurnState
+from controller.domain.jobs import ENDED, JobState, TurnState
 from controller.state.database import Database, Transaction
 from controller.state.schema import jobs, sweep_counts, turns
 
@@ -58,7 +58,7 @@ class SweepCounts:
         variants_waiting: of those, that a job still waits for.
         turns: those that were taken or will be.
         turns_taken: of those, taken.
-        jobs_with_figures: of which at least two turns were taken.
+        jobs_with_figures: of which at least one turn was taken.
         outcomes: the number of the last job that ended with one.
         takings: the number of the last turn that was taken.
     """
@@ -149,8 +149,10 @@ def _count_variants(transaction: Transaction, sweep_id: str, states: list[JobSta
 
 def _count_turns(transaction: Transaction, sweep_id: str) -> dict[str, int]:
     taken = func.sum(case((turns.c.state == TurnState.TAKEN, 1), else_=0))
+    # A profile has none.
+    medians = func.count(turns.c.median_ms)
     by_job = (
-        select(func.count().label("there"), taken.label("taken"))
+        select(func.count().label("there"), taken.label("taken"), medians.label("medians"))
         .where(
             turns.c.sweep_id == sweep_id,
             turns.c.state.not_in([TurnState.DROPPED, TurnState.NOT_READY]),
@@ -158,7 +160,7 @@ def _count_turns(transaction: Transaction, sweep_id: str) -> dict[str, int]:
         .group_by(turns.c.job_id)
         .subquery()
     )
-    has_figure = case((by_job.c.taken >= FEWEST_REPETITIONS, 1), else_=0)
+    has_figure = case((by_job.c.medians > 0, 1), else_=0)
     row = transaction.execute(
         select(
             func.sum(by_job.c.there).label("there"),

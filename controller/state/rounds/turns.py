@@ -11,7 +11,6 @@ from sqlalchemy import Update, and_, bindparam, func, insert, or_, select, updat
 
 from controller.domain.jobs import (
     ENDED,
-    FEWEST_REPETITIONS,
     OPEN_TURNS,
     JobState,
     OpenJob,
@@ -109,7 +108,7 @@ def take_turn(
     of_job = transaction.execute(_OF_JOB, {"of_job": turn.job_id}).all()
     before = [row.median_ms for row in of_job if row.median_ms is not None]
     after = before if median_ms is None else [*before, median_ms]
-    is_first_figure = len(before) < FEWEST_REPETITIONS <= len(after)
+    is_first_figure = len(after) == 1 > len(before)
     taken = {"taken_in": block, "taken_ms": median_ms, "took_ms": spent_ms}
     counted = {"turns_taken": 1, "takings": 1, "jobs_with_figures": int(is_first_figure)}
     if not _end_turn(transaction, turn, _TAKE, taken, counted):

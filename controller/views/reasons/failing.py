@@ -94,7 +94,7 @@ SENTENCES: Final[Writers] = {
     ReasonCode.PROCESSOR_WARM: _warm,
     ReasonCode.PROCESSOR_ABOVE_REST: _above_rest,
     ReasonCode.CORES_TAKEN: lambda figures, _: (
-        f"others take {figures['load_by_others']:.2f} cores, starts at {figures['most']:g} or below"
+        f"others want {figures['load_by_others']:.2f} cores, starts at {figures['most']:g} or below"
     ),
 }
 

@@ -1,10 +1,13 @@
 """Reasons of many things, each told once."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from controller.views.counting import counted
-from controller.views.reasons import clauses, sentences
+from controller.views.reasons import clauses, sentence, sentences
 from protos.reasons import Reason
+
+_BACKBONE: Final = "backbone"
 
 
 def folded_reasons(told: Iterable[tuple[str, Sequence[Reason]]], word: str) -> list[str]:
@@ -24,6 +27,27 @@ def folded_reasons(told: Iterable[tuple[str, Sequence[Reason]]], word: str) -> l
             groups.setdefault(alike, []).append((name, sentences(clause)))
     by_count = sorted(groups.values(), key=len, reverse=True)
     return [_line(group, word) for group in by_count]
+
+
+def left_out_lines(reasons: Iterable[Reason]) -> list[str]:
+    """Tell why backbones are left out, what holds for several of them once, with all their names.
+
+    Args:
+        reasons: each with the name of its backbone.
+    """
+    groups: dict[object, list[Reason]] = {}
+    for each in reasons:
+        others = {key: word for key, word in each.words.items() if key != _BACKBONE}
+        alike = each.code, tuple(each.figures.items()), tuple(others.items())
+        groups.setdefault(alike, []).append(each)
+    return [_left_out(group) for group in groups.values()]
+
+
+def _left_out(group: Sequence[Reason]) -> str:
+    first, *others = group
+    names = [each.words[_BACKBONE] for each in others if _BACKBONE in each.words]
+    likewise = f"; so it is with {', '.join(names)}" if names else ""
+    return f"left out: {sentence(first)}{likewise}"
 
 
 def _line(group: Sequence[tuple[str, str]], word: str) -> str:

@@ -18,6 +18,11 @@ def _where(figures: _Figures) -> str:
     return f"in repetition {figures['repetition']:.0f} of {figures['repetitions']:.0f}"
 
 
+def _of_all(figures: _Figures) -> str:
+    """Write how many of a job's repetitions something holds for: 2 of its 3 repetitions."""
+    return f"{figures['count']:.0f} of its {counted(round(figures['repetitions']), 'repetition')}"
+
+
 def _width(figures: _Figures) -> str:
     reached, wanted = figures["reached"] * 100, figures["wanted"] * 100
     return f"the interval is ±{reached:.3g} %, wanted ±{wanted:.3g} %"
@@ -83,20 +88,17 @@ SENTENCES: Final[Writers] = {
         f"within {figures['deadline_ms'] / 1e3:g} s"
     ),
     ReasonCode.STARTED_UNREADY: lambda figures, _: (
-        f"the device was not ready when {figures['count']:.0f} of its "
-        f"{figures['repetitions']:.0f} repetitions started"
+        f"the device was not ready when {_of_all(figures)} started"
     ),
     ReasonCode.UNREADY_LEFT_OUT: lambda figures, _: (
-        f"without {figures['count']:.0f} of its {figures['repetitions']:.0f} repetitions, started "
-        "when the device was not ready"
+        f"without {_of_all(figures)}, started when the device was not ready"
     ),
     ReasonCode.SHIFTED_LEFT_OUT: lambda figures, _: (
-        f"without {figures['count']:.0f} of its {figures['repetitions']:.0f} repetitions, which "
-        "did not keep their speed"
+        f"without {_of_all(figures)}, which did not keep their speed"
     ),
     ReasonCode.UNWATCHED: lambda figures, _: (
-        f"nothing tells whether the device drifted during {figures['count']:.0f} of its "
-        f"{figures['repetitions']:.0f} repetitions: the sentinel had failed"
+        f"nothing tells whether the device drifted during {_of_all(figures)}: the sentinel had "
+        "failed"
     ),
     ReasonCode.STILL_MEASURED: lambda figures, _: (
         "it is still being measured: a figure so far, of "
@@ -106,12 +108,11 @@ SENTENCES: Final[Writers] = {
         "one process measured it, which tells nothing of how another would have run"
     ),
     ReasonCode.WARMUP_UNSETTLED: lambda figures, _: (
-        f"the warm-up of {figures['count']:.0f} of {figures['repetitions']:.0f} repetitions ended "
-        "before it had settled; a larger --time-budget gives it more"
+        f"the warm-up of {_of_all(figures)} ended before it had settled; a larger --time-budget "
+        "gives it more"
     ),
     ReasonCode.OUTPUTS_UNCHECKED: lambda figures, _: (
-        f"nobody compared the outputs of {figures['count']:.0f} of its "
-        f"{figures['repetitions']:.0f} repetitions on the device"
+        f"nobody compared the outputs of {_of_all(figures)} on the device"
     ),
     ReasonCode.REPETITIONS_DISAGREE: _disagree,
     ReasonCode.TIME_BUDGET_ENDED: _wide(

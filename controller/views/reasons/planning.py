@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from controller.views.counting import counted
 from controller.views.reasons.writing import Writers
 from protos.reasons import ReasonCode
 
@@ -33,22 +34,22 @@ SENTENCES: Final[Writers] = {
         f"{words['cores']}; it may use {words['has']}"
     ),
     ReasonCode.THREADS_EXCEED_CHOSEN: lambda figures, words: (
-        f"{figures['count']:.0f} of the cores of device {words['device']!r} are chosen, "
+        f"what is chosen of device {words['device']!r} is {_counted(figures['count'])}, "
         f"{words['cores']}; ask for at most as many threads, not {figures['threads']:.0f}"
     ),
     ReasonCode.THREADS_EXCEED_ALLOWED: lambda figures, words: (
         f"the agent of device {words['device']!r} may use {figures['count']:.0f} of its "
-        f"{figures['device_cores']:.0f} cores; ask for at most as many threads, not "
+        f"{_counted(figures['device_cores'])}; ask for at most as many threads, not "
         f"{figures['threads']:.0f}"
     ),
     ReasonCode.THREADS_EXCEED_CORES: lambda figures, words: (
-        f"device {words['device']!r} has {figures['device_cores']:.0f} cores; ask for at most as "
+        f"device {words['device']!r} has {_counted(figures['device_cores'])}; ask for at most as "
         f"many threads, not {figures['threads']:.0f}"
     ),
     ReasonCode.THREADS_EXCEED_QUOTA: lambda figures, words: (
         f"a quota leaves the agent of device {words['device']!r} the time of "
-        f"{figures['quota_cores']:.3g} cores; ask for at most as many threads, not "
-        f"{figures['threads']:.0f}"
+        f"{_counted(figures['quota_cores'])}; ask for at most "
+        f"{counted(max(1, int(figures['quota_cores'])), 'thread')}, not {figures['threads']:.0f}"
     ),
     ReasonCode.PROVIDER_MISSING: lambda _, words: (
         f"{words['runtime']} on device {words['device']!r} has no {words['provider']!r}; it has "
@@ -83,6 +84,11 @@ SENTENCES: Final[Writers] = {
         f"{words['backbone']} did not come quantised; what is made of it is {words['has']}"
     ),
 }
+
+
+def _counted(cores: float) -> str:
+    """Count cores, or the share of them that a quota leaves: 1 core, 1.5 cores."""
+    return f"{cores:.3g} core{'' if cores == 1 else 's'}"
 
 
 def _cores(known: str) -> str:

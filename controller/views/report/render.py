@@ -23,9 +23,10 @@ from controller.domain.rankings import Ranking
 from controller.ranking import entries
 from controller.views import device_words, wording
 from controller.views.chart import chart_specification
-from controller.views.counting import day, minute
+from controller.views.counting import counted, day, minute
 from controller.views.reasons import sentences
 from controller.views.sweeps.commands import sweep_command
+from controller.views.sweeps.words import unmeasured_words
 
 _PAGE: Final = "page.html"
 
@@ -89,6 +90,7 @@ def _environment() -> Environment:
         "beside_answer": wording.beside_answer,
         "cache_words": device_words.cache_words,
         "clusters_words": device_words.clusters_words,
+        "counted": counted,
         "provenance": wording.provenance,
         "setting": wording.setting,
         "latency_words": wording.latency_words,
@@ -103,6 +105,7 @@ def _environment() -> Environment:
         "samples_words": wording.samples_words,
         "top1_figure": wording.top1_figure,
         "top1_words": wording.top1_words,
+        "unmeasured_words": unmeasured_words,
     }
     return environment
 

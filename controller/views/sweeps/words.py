@@ -1,4 +1,7 @@
-"""What is said of a sweep and of its plan."""
+"""What is said of a sweep, of its plan, and of what none has measured."""
+
+from collections.abc import Sequence
+from typing import Final
 
 from controller.domain.jobs import PlanEstimate, PlanGroup
 from controller.domain.quantities import format_number
@@ -6,6 +9,7 @@ from controller.domain.sweeps import Pause, StartedSweep
 from controller.views.counting import counted, minute
 
 _MS_PER_MINUTE = 60_000
+_NAMES_SHOWN: Final = 12
 
 
 def before_words(before: int, total: int) -> str:
@@ -77,3 +81,12 @@ def held_words(estimate: PlanEstimate) -> str:
         return "no history of estimates here"
     sweeps = counted(estimate.earlier_sweeps, "sweep")
     return f"{sweeps} before took {format_number(estimate.earlier_ratio)} times as long as expected"
+
+
+def unmeasured_words(names: Sequence[str]) -> str:
+    """Say which backbones could win and have no measurement, the first of many by name."""
+    more = len(names) - _NAMES_SHOWN
+    listed = ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    if len(names) == 1:
+        return f"1 backbone qualifies by its accuracy and has no measurement: {listed}."
+    return f"{len(names)} backbones qualify by their accuracy and have no measurement: {listed}."

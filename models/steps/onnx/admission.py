@@ -16,8 +16,8 @@ _RUNTIME = "com.microsoft"
 _OF_RUNTIME = frozenset(
     (Path(models.__file__).parent / "data" / "onnxruntime_operators.csv").read_text().split()[1:]
 )
-# What its optimiser makes of operators for the processor that it runs on.
-_OF_ONE_MACHINE = "com.microsoft.nchwc"
+# What its optimiser makes of operators for the processor or the provider that it runs on.
+_OF_ONE_MACHINE = ("com.microsoft.nchwc", "com.ms.internal.nhwc")
 
 
 def admit(model: onnx.ModelProto) -> None:
@@ -47,7 +47,7 @@ def _refuse_external_data(model: onnx.ModelProto) -> None:
 
 def _refuse_optimised(model: onnx.ModelProto) -> None:
     if any(
-        isinstance(node, onnx.NodeProto) and node.domain == _OF_ONE_MACHINE
+        isinstance(node, onnx.NodeProto) and node.domain in _OF_ONE_MACHINE
         for node in messages(model)
     ):
         raise StepRefused(

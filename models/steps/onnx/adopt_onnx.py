@@ -21,8 +21,7 @@ from models.steps.onnx.versions import refuse_newer, stamp_lowest
 from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.declared import DeclaredInput, declared
-from models.steps.parity.kinds import refuse_other_kinds
-from models.steps.refusal import StepRefused, refused_by_tool
+from models.steps.refusal import StepRefused, refuse_other_kinds, refused_by_tool
 
 _IMAGE_RANK = 4
 # Where ONNX calls a kind of number otherwise than NumPy.

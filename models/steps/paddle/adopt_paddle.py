@@ -22,8 +22,7 @@ from models.steps.paddle.paddle_parameters import check_parameters
 from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.declared import DeclaredInput, declared
-from models.steps.parity.kinds import refuse_other_kinds
-from models.steps.refusal import StepRefused, ToolRefused
+from models.steps.refusal import StepRefused, ToolRefused, refuse_other_kinds
 from protos.inputs import ElementType
 
 _MODEL_FILE, _PARAMETERS_FILE = FILE_NAMES[OwnFormat.PADDLE]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from paddle.utils import unique_name
 
 from models.catalog.own import FILE_NAMES, OwnFormat, Trained
+from models.kinds import PICKLE
 from models.processes.requests import AdoptAnswer, AdoptRequest, ExportRequest
 from models.recipes.synthetic import SEED
 from models.steps.paddle import architectures
@@ -21,9 +22,8 @@ from models.steps.paddle.pretrained import read_arrays
 from models.steps.parity.adopted import Adopted, Feed, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.constants import check_names
-from models.steps.parity.kinds import PICKLE, refuse_other_kinds
 from models.steps.parity.reference import reference_inputs
-from models.steps.refusal import StepRefused
+from models.steps.refusal import StepRefused, refuse_other_kinds
 from protos.inputs import NetworkInput
 
 # Two numbers of classes, to see which parameters depend on it.

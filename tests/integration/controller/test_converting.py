@@ -203,7 +203,7 @@ async def last_snapshot(sweeps: Sweeps, sweep_id: str) -> tuple[SweepSnapshot, l
 def raising(error: Exception) -> Callable[..., Awaitable[None]]:
     """A function that takes anything and fails."""
 
-    def fail(*_arguments: object) -> Awaitable[None]:
+    def fail(*_arguments: object, **_named: object) -> Awaitable[None]:
         raise error
 
     return fail

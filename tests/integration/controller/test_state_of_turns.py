@@ -84,6 +84,18 @@ def test_the_repetitions_of_jobs_take_turns_and_each_job_has_all_of_its_own(
     assert (counts.turns, counts.turns_taken, counts.jobs_with_figures) == (10, 10, 2)
 
 
+def test_a_job_has_its_first_figure_once_one_process_has_measured_it(database: Database) -> None:
+    sweep_id = start_sweep(database, "phone", threads=(1, 2), repetitions=3)
+    figures = []
+    for _ in range(6):
+        leased = lease(database)
+        assert leased is not None
+        assert record(database, measured_report(leased.attempt_id, leased.job_id))
+        figures.append(read_counts(database, sweep_id).jobs_with_figures)
+    assert (figures[0], figures[-1]) == (1, 2)
+    assert figures == sorted(figures)
+
+
 def test_a_sentinel_is_read_and_told_but_no_candidate(database: Database) -> None:
     sweep_id = start_sweep(database, "phone", repetitions=3, sentinel=True)
     backbones = [leased.backbone for leased in measure_all(database, QUIET_NS)]

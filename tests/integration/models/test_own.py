@@ -131,8 +131,11 @@ class TestOnnx:
         save_onnx(model, tmp_path / "model.onnx")
         assert onnx_refusal(tmp_path).endswith(" needs: com.microsoft.EPContext")
 
-    def test_a_file_that_was_optimised_for_one_machine_is_called_that(self, tmp_path: Path) -> None:
-        model = onnx_network(FIXED_SHAPE, domain="com.microsoft.nchwc")
+    @pytest.mark.parametrize("domain", ["com.microsoft.nchwc", "com.ms.internal.nhwc"])
+    def test_a_file_that_was_optimised_for_one_machine_is_called_that(
+        self, tmp_path: Path, domain: str
+    ) -> None:
+        model = onnx_network(FIXED_SHAPE, domain=domain)
         said = refused_bytes(tmp_path / "files", model.SerializeToString())
         assert " optimised for the processor of one machine;" in said
 

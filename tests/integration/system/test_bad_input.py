@@ -9,7 +9,13 @@ import pytest
 
 from controller.client.logins import Login, keep_login
 from tests.integration.system.conftest import QUICK_SWEEP, System
-from tests.processes import edgerank, running_agent, running_controller
+from tests.processes import (
+    START_TIMEOUT_S,
+    edgerank,
+    running,
+    running_agent,
+    running_controller,
+)
 
 
 def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
@@ -88,6 +94,13 @@ def test_a_refused_conversion_leaves_the_page_as_it_was(system: System, tmp_path
         assert (code, "nearest:" in said) == (2, True)
     assert not new.exists()
     assert old.read_text() == "what was there"
+
+
+def test_a_letter_that_the_terminal_does_not_know_is_told_by_its_number() -> None:
+    asked = ("sweep", "--models", "MobileNetV1", "--name", "夜間", "--print-file")
+    with running(*asked, environment={"PYTHONIOENCODING": "latin-1"}) as printing:
+        printing.output.wait_for(r"^name: .*\\u591c")
+        assert printing.process.wait(timeout=START_TIMEOUT_S) == 0
 
 
 def _free_address() -> str:

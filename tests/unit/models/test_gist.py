@@ -29,8 +29,13 @@ _RESHAPE = (
         (_IR, "Unsupported model IR version: 12, max supported IR version: 11"),
         (
             _RESHAPE,
-            "Non-zero status code returned while running Reshape node. Name:'' Status Message: "
-            "input_shape_size == size was false. Input shape:{1,3,8,8}, requested shape:{1,7}",
+            "Reshape: input_shape_size == size was false. Input shape:{1,3,8,8}, requested "
+            "shape:{1,7}",
+        ),
+        (
+            "Non-zero status code returned while running Conv node. Name:'/stem' Status Message: "
+            "C: 1 kernel channels: 3 group: 1",
+            "Conv /stem: C: 1 kernel channels: 3 group: 1",
         ),
         (
             "\x1b[1;31m2026-11-26 05:22:29.503 [E:onnxruntime:, executor.cc:572 Execute] no "

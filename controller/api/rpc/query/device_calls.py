@@ -31,13 +31,11 @@ class DeviceCalls(query_pb2_grpc.QueryServicer):
         self._changes = ChangesMessages(queries)
 
     async def ListDevices(  # noqa: N802 - the contract's name
-        self,
-        request: query_pb2.ListDevicesRequest,  # noqa: ARG002 - the contract's signature
-        context: Context,
+        self, request: query_pb2.ListDevicesRequest, context: Context
     ) -> query_pb2.ListDevicesResponse:
-        """Every device that ever enrolled; the request has no fields yet."""
+        """Every device of the fleet, and those that were removed where they are asked for."""
         async with answered_failures(context):
-            found = await self._queries.devices()
+            found = await self._queries.devices(with_removed=request.with_removed)
             told = await self._queries.listed(messages_of, found, query_pb2.Device)
         return query_pb2.ListDevicesResponse(devices=told, open_to_all=self._open_to_all)
 

@@ -72,7 +72,7 @@ def _unpack(archive: tarfile.TarFile, path: Path, folder: Path) -> None:
             continue
         content = archive.extractfile(member)
         if content is None or not parts:
-            raise _refused(f"{path} has {member.name[:80]!a}, which is no file")
+            raise _refused(f"{path} has {member.name[:80]!r}, which is no file")
         place = folder.joinpath(*parts)
         place.parent.mkdir(parents=True, exist_ok=True)
         with content, place.open("xb") as sink:
@@ -82,7 +82,7 @@ def _unpack(archive: tarfile.TarFile, path: Path, folder: Path) -> None:
 def _parts(path: Path, member: tarfile.TarInfo) -> tuple[str, ...]:
     """The path of an entry below the archive."""
     name = PurePosixPath(member.name)
-    shown = f"{path} has {member.name[:80]!a}"
+    shown = f"{path} has {member.name[:80]!r}"
     if not (member.isreg() or member.isdir()):
         raise _refused(f"{shown}, a link or a device, which is not followed: pack the files alone")
     if name.is_absolute() or ".." in name.parts or "\\" in member.name or ":" in member.name:

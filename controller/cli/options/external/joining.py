@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from controller.cli.options.external.wire import ELEMENT_BITS, EXTERNAL, parse, tensors
 from controller.domain.catalog import check_size
 from controller.domain.errors import EdgerankError, ErrorCode
+from models.kinds import START_BYTES, kind_of
 
 # The key of an entry that names a file, as its field and length stand before it.
 _NAMING: Final = b"\x0a\x08location"
@@ -111,7 +112,7 @@ def _location(path: Path, entries: Mapping[bytes, bytes]) -> str:
         or any(character in location for character in "\\:")
     ):
         raise _refused(
-            f"{path.name} names {location[:80]!a} as a file of its weights, which is not in its "
+            f"{path.name} names {location[:80]!r} as a file of its weights, which is not in its "
             "own folder; no other file is read: save the model anew with its weights beside it"
         )
     return location
@@ -158,6 +159,9 @@ def _bytes_at(
             f"{needed}: the file is damaged"
         )
     if offset + length > size:
+        kind = kind_of(os.pread(file, START_BYTES, 0))
+        if kind is not None and kind.stands_for_another:
+            raise _refused(f"{location} beside {path.name} is {kind}")
         raise _refused(
             f"{location} has {size} bytes, and {path.name} needs {offset + length} of it: it is "
             "only a part, or of another model"

@@ -10,6 +10,7 @@ from typing import Final
 from controller.cli.options.external.archive import is_archive, unpacked
 from controller.domain.catalog import check_size
 from controller.domain.errors import EdgerankError, ErrorCode
+from models.kinds import START_BYTES, kind_of
 
 _PROGRAMS: Final = ("__model__", "model")
 _PARAMETERS: Final = ("__params__", "params")
@@ -33,10 +34,23 @@ def paddle_files(path: Path) -> Iterator[tuple[Path, ...]]:
         return
     if not path.is_dir():
         raise _refused(
-            f"{path} is no folder; name the one with the program and its parameters, or its .tar"
+            f"{path} is {_what(path)}; name the folder with the program and its parameters, or its "
+            ".tar"
         )
     with _files_in(path, path) as files:
         yield files
+
+
+def _what(path: Path) -> str:
+    """What stands where a folder should."""
+    if not path.is_file():
+        return "no folder"
+    try:
+        with path.open("rb") as stream:
+            kind = kind_of(stream.read(START_BYTES))
+    except OSError as error:
+        raise _refused(f"{path} cannot be read: {error.strerror}") from error
+    return "no folder" if kind is None else str(kind)
 
 
 def _home(folder: Path, archive: Path) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.domain.catalog import AccuracyInvalid
+from controller.views.counting import counted
 
 _SEPARATORS: Final = ",;\t"
 _SEPARATOR_NAMES: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
@@ -134,5 +135,6 @@ def _by_column(line: int, columns: Sequence[str], cells: list[str]) -> dict[str,
     while len(cells) > len(columns) and not cells[-1]:
         cells.pop()
     if len(cells) != len(columns):
-        raise AccuracyInvalid(line, None, f"it has {len(cells)} cells, not {len(columns)}")
+        found = counted(len(cells), "cell")
+        raise AccuracyInvalid(line, None, f"it has {found}, not {len(columns)}")
     return dict(zip(columns, cells, strict=True))

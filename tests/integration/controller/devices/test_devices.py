@@ -1,6 +1,7 @@
 """Devices are renamed and removed, and what was measured on them stays unless it is to go."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from protos.fleet import Hello, Lease
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 from tests.integration.controller.fleet.test_fleet import lease
+from tests.processes import edgerank, running_controller
 
 
 def found(database: Database, name: str) -> Device:
@@ -103,6 +105,24 @@ async def test_a_removed_device_leaves_its_figures_and_frees_its_name(
     assert names(database) == ["phone"]
     assert measured_on(database, "phone") == []
     assert len(list_measurements(database, MeasurementFilter())) == 1
+
+
+async def test_what_a_removed_device_left_is_ranked_and_reported(
+    database: Database, fleet: Fleet, tmp_path: Path
+) -> None:
+    await measure(database, fleet, "phone")
+    await fleet.tending.remove(found(database, "phone"), OWNER, with_measurements=False)
+    database.close()
+    page = tmp_path / "phone.html"
+    with running_controller(tmp_path) as (_controller, address):
+        ranked = edgerank("best", "--device", "phone", address=address)
+        reported = edgerank("report", "--device", "phone", "-o", str(page), address=address)
+        listed = edgerank("devices", address=address)
+    assert ranked.returncode == 0, ranked.stderr
+    assert "MobileNetV1" in ranked.stdout
+    assert reported.returncode == 0, reported.stderr
+    assert "<dd>phone" in page.read_text()
+    assert "phone" not in listed.stdout
 
 
 async def test_a_removed_device_that_comes_back_is_itself_again(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.integration.system.conftest import System
 from tests.integration.system.own.bringing import csv, datasets, own_names, refused
-from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
+from tests.own_networks import FIXED_SHAPE, onnx_network, quantised_network, save_onnx
 from tests.processes import edgerank
 
 
@@ -40,6 +40,20 @@ def test_accuracy_stays_with_its_file_when_a_model_goes(
         "best", "--device", "pc", "--accuracy", "gone", address=address
     )
     assert list((system.state_dir / "controller" / "weights" / "own").iterdir()) == []
+
+
+def test_a_figure_that_nothing_is_ever_measured_for_says_so(address: str, tmp_path: Path) -> None:
+    path = save_onnx(quantised_network(), tmp_path / "small.onnx")
+    added = edgerank("models", "add", "Small", "--onnx", str(path), address=address)
+    assert added.stdout.startswith("added Small (onnx, int8): 64 px"), added.stderr
+    for precision, is_told in (("fp32", True), ("int8-static", False)):
+        file = csv(tmp_path / "small.csv", f"Small,small,top1,90,{precision},ours")
+        done = edgerank("accuracy", "import", file, address=address)
+        assert done.stdout == "1 figure imported\n"
+        again = edgerank("accuracy", "import", file, address=address)
+        assert again.stdout == "1 figure imported, in place of an earlier one\n"
+        assert ("row 2 counts for nothing: Small came quantised" in done.stderr) is is_told
+    assert edgerank("models", "remove", "Small", "--with-accuracy", address=address).returncode == 0
 
 
 def test_an_import_is_whole_or_nothing_and_replaces(address: str, tmp_path: Path) -> None:
@@ -98,9 +112,11 @@ def test_a_table_of_timm_says_how_many_rows_are_of_a_backbone_here(
     head = "model,top1,top1_err,img_size\n"
     table.write_text(f"{head}vit_giant.x,88,12,224\nMobileNetV1,78.1,21.9,224\n")
     done = edgerank("accuracy", "import", str(table), address=address)
-    assert done.stdout.endswith("1 of 2 rows of timm's table name a backbone here\n")
+    assert done.stdout.endswith(
+        "with a backbone here: 1 of 2, taken as accuracy on imagenet-real\n"
+    )
     assert datasets(address)["imagenet-real"]["figure_count"] == 1
     table.write_text(f"{head}vit_giant.x,88,12,224\n")
     done = edgerank("accuracy", "import", str(table), address=address)
     assert done.returncode == 3
-    assert "0 of 1 rows" in done.stderr
+    assert ": 0 of 1;" in done.stderr

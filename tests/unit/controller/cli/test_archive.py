@@ -117,6 +117,9 @@ def test_what_has_no_one_program_is_refused(tmp_path: Path) -> None:
     assert "FLAGS_enable_pir_api=0" in refusal(packed(tmp_path / "pir.tar", pir))
     (tmp_path / "text").write_text("no archive")
     assert " is no folder;" in refusal(tmp_path / "text")
+    # What a browser keeps of a download that was none.
+    (tmp_path / "net.tar").write_text("<!doctype html><title>404</title>")
+    assert "net.tar is a web page; download the file itself;" in refusal(tmp_path / "net.tar")
 
 
 @given(cut=st.integers(0, 10_239), junk=st.binary(max_size=600))

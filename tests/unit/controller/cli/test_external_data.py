@@ -136,11 +136,12 @@ def test_links_are_not_followed(tmp_path: Path, linked: str) -> None:
     [
         (str, "not beside it"),
         (lambda path: path.write_bytes(bytes(KERNEL_BYTES - 1)), f"has {KERNEL_BYTES - 1} bytes"),
+        (lambda path: path.write_bytes(b"version https://git-lfs.github.com/"), "'git lfs pull'"),
         (Path.mkdir, "no file"),
         # A pipe that nobody writes is not waited for.
         (os.mkfifo, "no file"),
     ],
-    ids=["missing", "short", "folder", "pipe"],
+    ids=["missing", "short", "pointer", "folder", "pipe"],
 )
 def test_a_file_that_is_not_whole_is_refused(
     tmp_path: Path, make: Callable[[Path], object], words: str

@@ -64,6 +64,7 @@ def test_a_file_is_read_with_its_rows() -> None:
     [
         ("", "row 2", "below the header"),
         ("ResNet50,flowers,top1,91.5,fp32", "row 2", "5 cells, not 6"),
+        ("ResNet50", "row 2", "1 cell, not 6"),
         ("ResNet50,flowers,top1,good,fp32,x", "row 2, column value", "'good'"),
         ("ResNet50,flowers,top1,NaN,fp32,x", "row 2, column value", "'NaN'"),
         ("ResNet50,flowers,top1,inf,fp32,x", "row 2, column value", "'inf'"),

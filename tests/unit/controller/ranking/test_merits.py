@@ -7,6 +7,7 @@ import pytest
 from controller.domain.measurements import Measurement, MemoryFigures
 from controller.domain.rankings import Candidate, Constraints, Merit, Ranking
 from controller.ranking.ranking import rank
+from controller.views.wording import candidates
 from models.catalog.catalog import Catalog
 from models.catalog.variants import WeightsKind
 from protos.reasons import Reason, ReasonCode
@@ -25,8 +26,7 @@ def _winner(ranking: Ranking) -> str | None:
 
 
 def _candidate(ranking: Ranking, name: str) -> Candidate:
-    shown = (*ranking.pareto_front, *ranking.ties, *ranking.others)
-    return next(candidate for candidate in shown if candidate.measurement.backbone == name)
+    return next(each for each in candidates(ranking) if each.measurement.backbone == name)
 
 
 def _lost_because(ranking: Ranking, name: str) -> tuple[Reason, ...]:
@@ -122,3 +122,17 @@ def test_by_memory_overlapping_processes_are_a_tie_and_unknown_cannot_win() -> N
     assert [tie.measurement.backbone for tie in ranking.ties] == ["B"]
     assert [r.code for r in _lost_because(ranking, "C")] == [ReasonCode.MORE_MEMORY_THAN_WINNER]
     assert [r.code for r in _lost_because(ranking, "D")] == [ReasonCode.MEMORY_UNKNOWN]
+
+
+def test_who_needs_the_least_memory_wins_though_beaten_in_all_else_and_is_told_once() -> None:
+    least, most = (MemoryFigures(peak_rss_bytes=mb * 10**6, baseline_rss_bytes=0) for mb in (5, 50))
+    small = measurement("Small", 20, 0.01, top1=60, memory=least)
+    ranking = _rank(
+        small,
+        measurement("Fast", 4, 0.01, top1=74, memory=most),
+        within=Constraints(by=Merit.MEMORY),
+    )
+    assert _winner(ranking) == small.measurement_id
+    assert ranking.others == ()
+    shown = [each.measurement.backbone for each in candidates(ranking)]
+    assert shown == ["Fast", "Small"]

@@ -21,6 +21,7 @@ from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
 from models.catalog.variants import WeightsKind
+from protos.inputs import square
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import (
     DEVICE,
@@ -116,6 +117,22 @@ class TestOnlyTheVerdictMissing:
             flush_denormals=True,
             onnxruntime=onnxruntime,
         )
+
+    def test_what_was_measured_at_another_size_is_measured_at_that_again(self) -> None:
+        told: dict[str, Any] = {"settings": TOLD, "verdict": Verdict.WIDE}
+        small = {**told, "input_size": square(160)}
+        measured = [
+            measurement("A", top1=80, **small),
+            measurement("B", top1=79, **small),
+            measurement("C", top1=78, **told),
+        ]
+        known = catalog(A=80, B=79, C=78)
+        ranking = rank(DEVICE, measured, WITHIN_20_MS, known)
+        assert ranking.suggested_sweep == replace(
+            AGAIN, backbones=("A", "B"), input_sizes=(square(160),)
+        )
+        ranking = rank(DEVICE, measured[2:], WITHIN_20_MS, known)
+        assert ranking.suggested_sweep == replace(AGAIN, backbones=("C",))
 
     def test_the_loosest_precision_that_was_asked_for_is_asked_for_again(self) -> None:
         strict = replace(TOLD, relative_half_width=0.01)

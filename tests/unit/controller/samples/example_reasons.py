@@ -39,6 +39,7 @@ _MEASURING = (
     reason(ReasonCode.RUNTIME_CHANGED, {"runtime": "onnxruntime", "versions": "1.22.0 and 1.23.2"}),
     reason(ReasonCode.STARTS_MISSED, count=1, deadline_ms=60_000),
     reason(ReasonCode.STARTED_UNREADY, count=3, repetitions=3),
+    reason(ReasonCode.STARTED_UNREADY, count=1, repetitions=1),
     reason(ReasonCode.UNREADY_LEFT_OUT, count=1, repetitions=3),
     reason(ReasonCode.SHIFTED_LEFT_OUT, count=1, repetitions=8),
     reason(ReasonCode.UNWATCHED, count=2, repetitions=3),
@@ -168,9 +169,12 @@ _PLANNING = (
     reason(ReasonCode.CORES_ALIKE, _PC | {"choice": "big", "has": "0-3"}),
     reason(ReasonCode.CORES_NOT_ALLOWED, _PHONE | {"choice": "big", "cores": "7", "has": "0-1"}),
     reason(ReasonCode.THREADS_EXCEED_CHOSEN, _PHONE | {"cores": "0-3"}, threads=8, count=4),
+    reason(ReasonCode.THREADS_EXCEED_CHOSEN, _PHONE | {"cores": "3"}, threads=2, count=1),
     reason(ReasonCode.THREADS_EXCEED_ALLOWED, _PHONE, threads=4, count=2, device_cores=8),
     reason(ReasonCode.THREADS_EXCEED_CORES, _PHONE, threads=9, device_cores=8),
-    reason(ReasonCode.THREADS_EXCEED_QUOTA, _PHONE, threads=4, quota_cores=1.5),
+    reason(ReasonCode.THREADS_EXCEED_CORES, _PHONE, threads=2, device_cores=1),
+    reason(ReasonCode.THREADS_EXCEED_QUOTA, _PHONE, threads=4, quota_cores=2.5),
+    reason(ReasonCode.THREADS_EXCEED_QUOTA, _PHONE, threads=4, quota_cores=0.5),
     reason(
         ReasonCode.PROVIDER_MISSING,
         _PC

@@ -7,6 +7,7 @@ from controller.domain.rankings import Constraints
 from controller.ranking.ranking import rank
 from controller.views.chart import chart_specification
 from models.catalog.catalog import Catalog
+from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import DEVICE, measurement
 
@@ -78,3 +79,12 @@ def test_a_limit_on_latency_is_drawn_where_the_chart_reaches_it() -> None:
 def test_every_runtime_has_a_colour() -> None:
     points = next(layer for layer in _chart([(4, 700)])["layer"] if "name" in layer)
     assert set(points["encoding"]["color"]["scale"]["domain"]) == {r.value for r in Runtime}
+
+
+def test_a_point_tells_all_of_how_it_was_measured() -> None:
+    reduced = measurement("MobileNetV1", precision=Precision.INT8_STATIC, batch=4, threads=2)
+    chart = chart_specification(rank(DEVICE, [reduced], Constraints(), Catalog([])))
+    points = next(layer for layer in chart["layer"] if "name" in layer)
+    told = {each["field"] for each in points["encoding"]["tooltip"]}
+    (row,) = chart["data"]["values"]
+    assert "onnxruntime, 2 threads, int8-static, batch 4" in [row[field] for field in told]

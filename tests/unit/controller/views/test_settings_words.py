@@ -1,7 +1,12 @@
 """Candidates that were measured differently are told apart, and say what is not as usual."""
 
+from typing import Any
+
 import pytest
 
+from controller.cli.printing.comparison import print_comparison
+from controller.cli.printing.ranking import print_ranking
+from controller.cli.printing.results import print_results
 from controller.domain.comparisons import Limits
 from controller.domain.measurements import Distinction, Measurement, distinction
 from controller.domain.rankings import Constraints
@@ -11,9 +16,13 @@ from controller.ranking.entries import select_entries
 from controller.ranking.ranking import rank
 from controller.views.settings_words import settings_words
 from controller.views.wording import candidate_name, headline
+from models.catalog.catalog import load_catalog
+from models.catalog.precisions import Precision
+from protos.inputs import ImageSize, square
 from protos.measuring import MeasureSettings
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.measurements import DEVICE, catalog, measurement, settings
+from tests.unit.controller.samples.pages import printed
 
 CHANGES: list[tuple[MeasureSettings, str]] = [
     (settings(cores=(0, 4, 5, 6, 7)), "cores 0,4-7"),
@@ -99,3 +108,43 @@ def test_two_runtimes_on_other_cores_do_not_pair() -> None:
     on_core_0 = settings(cores=(0,))
     assert across(on_core_0, settings(Runtime.PADDLELITE)) == []
     assert len(across(on_core_0, settings(Runtime.PADDLELITE, cores=(0,)))) == 1
+
+
+SMALL: dict[str, Any] = {
+    "measurement_id": "small",
+    "input_size": square(160),
+    "precision": Precision.INT8_STATIC,
+    "batch": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("backbone", "input_size", "is_told"),
+    [
+        ("MobileNetV1", square(224), False),
+        ("MobileNetV1", square(160), True),
+        ("InceptionV4", square(299), False),
+        ("InceptionV4", square(224), True),
+        ("Mine", square(64), False),
+        ("Mine", ImageSize(48, 192), True),
+    ],
+)
+def test_a_size_that_is_not_the_backbones_own_is_told(
+    backbone: str, input_size: ImageSize, is_told: bool
+) -> None:
+    measured = measurement(backbone, input_size=input_size)
+    assert (f", {input_size} px, pretrained)" in candidate_name(measured)) is is_told
+
+
+@pytest.mark.parametrize("show", ["ranking", "results", "comparison"])
+def test_what_was_measured_of_one_backbone_is_told_apart_wherever_it_is_shown(show: str) -> None:
+    both = [measurement("MobileNetV1"), measurement("MobileNetV1", **SMALL)]
+    if show == "ranking":
+        page = printed(print_ranking, rank(DEVICE, both, Constraints(), load_catalog()), width=120)
+    elif show == "results":
+        page = printed(print_results, both, width=120)
+    else:
+        a, b = parse_selector("runtime:onnxruntime"), parse_selector("before:2999-01-01")
+        page = printed(print_comparison, compare(a, b, both, both, Limits()), width=120)
+    assert page.count("int8-static, 160 px, batch 4") >= 1
+    assert page.count("MobileNetV1") > page.count("int8-static, 160 px, batch 4")

@@ -9,8 +9,14 @@ When a page was meant to change, write them anew and look at what differs:
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
-from controller.cli.printing.devices import print_device, print_devices, print_events
+from controller.cli.printing.devices import (
+    devices_page,
+    print_device,
+    print_devices,
+    print_events,
+)
 from controller.domain.access import CallerKind
 from controller.domain.devices import DeviceCondition, DeviceEvent, DeviceEventKind, DeviceStanding
 from protos.device import CoreCluster, DeviceProfile
@@ -127,9 +133,16 @@ def test_a_runtime_that_crashes_when_it_is_loaded_is_broken_and_has_its_last_wor
 
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_no_name_is_lost_on_a_narrow_terminal(width: int) -> None:
-    listed = "".join(printed(print_devices, [device(), AWAY], width=width).split())
+    listed = "".join(printed(Console.print, devices_page([device(), AWAY]), width=width).split())
     for name in ("pi5", "board", "none"):
         assert name in listed
+
+
+def test_without_a_terminal_a_device_is_one_line_however_long_it_is() -> None:
+    name = "a" * 64
+    listed = printed(print_devices, [device(name=name), device(), AWAY], width=40).splitlines()
+    assert len(listed) == 4
+    assert [name in line for line in listed] == [False, True, False, False]
 
 
 def test_what_measuring_processes_are_held_to_is_told_where_it_is_known() -> None:

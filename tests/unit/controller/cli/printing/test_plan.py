@@ -72,6 +72,16 @@ def test_a_plan_is_shown_as_it_was_approved() -> None:
     assert bound(pages) == kept(__file__, "plan")
 
 
+def test_what_holds_for_several_backbones_is_said_once_with_all_their_names() -> None:
+    as_onnx = [reason(ReasonCode.ADDED_AS_ONNX, {"backbone": name}) for name in ("A", "B", "C")]
+    quantised = reason(ReasonCode.CAME_QUANTISED, {"backbone": "Q", "asked": "fp32", "has": "int8"})
+    page = printed(print_plan, replace(PLAN, left_out=(*as_onnx, quantised)))
+    told = [line for line in page.splitlines() if line.startswith("left out: ")]
+    assert len(told) == 2
+    assert told[0].endswith(" B, C")
+    assert told[1].startswith("left out: Q ")
+
+
 @pytest.mark.parametrize("width", range(40, 121, 10))
 def test_no_name_and_no_figure_is_lost(width: int) -> None:
     page = "".join(printed(print_plan, PLAN, width=width).split())

@@ -163,3 +163,14 @@ def test_how_far_processes_differ_in_memory_is_written_where_they_do() -> None:
     assert told[None] == told[40_000_000] == ""
     assert told[34_100_000].split(" to ") == ["34.1 MB", "40.0 MB"]
     assert memory_range_words(failed("Net")) == ""
+
+
+def test_what_is_left_out_for_one_reason_is_told_once_with_every_name() -> None:
+    names = ("B", "C", "D")
+    unknown = [measurement(name, top1=None, weights=WeightsKind.OWN) for name in names]
+    page = printed(
+        print_ranking, rank(DEVICE, [measurement("A"), *unknown], Constraints(), catalog())
+    )
+    text = " ".join(page.split())
+    assert text.count("'edgerank accuracy import'") == 1
+    assert all(f"{name} (onnxruntime" in text for name in names)

@@ -67,6 +67,15 @@ def test_a_figure_of_an_emulated_device_is_marked() -> None:
     assert "emulated" not in printed(print_results, FIGURES)
 
 
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_figures_of_several_sweeps_are_told_with_theirs(width: int) -> None:
+    assert "sweep" not in printed(print_results, FIGURES, width=width)
+    again = replace(FIGURES[0], sweep_id="nightly0again")
+    page = "".join(printed(print_results, (again, *FIGURES), width=width).split())
+    assert page.count("sweepnightly0again") == 1
+    assert page.count(f"sweep{FIGURES[0].sweep_id}") == len(FIGURES)
+
+
 def test_nothing_is_said_to_be_nothing() -> None:
     assert len(printed(print_results, ()).splitlines()) == 1
     assert len(printed(print_sweeps, ()).splitlines()) == 1

@@ -5,17 +5,21 @@ from typing import Any
 
 import pytest
 
+from controller.cli.accuracy import print_datasets
 from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.models import print_models
 from controller.cli.printing.profile import print_profile
 from controller.cli.printing.ranking import print_ranking
+from controller.domain.catalog import AccuracyMetric, Dataset
 from controller.domain.comparisons import Change
 from controller.domain.rankings import Constraints
 from controller.ranking.ranking import rank
 from controller.views.conversion_rows import conversion_rows
 from controller.views.operator_times import summarise
 from models.catalog.catalog import load_catalog
+from models.catalog.precisions import Precision
+from protos.inputs import ImageSize, square
 from protos.runtimes import Runtime
 from tests.unit.controller.cli.printing.test_comparison import comparison, pair
 from tests.unit.controller.samples.conversions import whole
@@ -37,6 +41,14 @@ RANKING = rank(
 COMPARISON = comparison(
     pair(Change.SLOWER, 1.2, a=SMALL, b=SMALL, is_regression=True),
     pair(Change.FASTER, 0.5, a=measurement(LONGEST, 10.2)),
+)
+DATASET = Dataset(
+    name=f"夜間の花 {'of-the-north-' * 4}",
+    backbone_count=338,
+    figure_count=1_200,
+    metrics=tuple(AccuracyMetric),
+    precisions=tuple(Precision),
+    input_sizes=(square(224), square(256), ImageSize(48, 192), square(600)),
 )
 TABLES: tuple[tuple[Callable[..., None], tuple[Any, ...], dict[str, Any], tuple[str, ...]], ...] = (
     (
@@ -68,6 +80,12 @@ TABLES: tuple[tuple[Callable[..., None], tuple[Any, ...], dict[str, Any], tuple[
         (summarise(PROFILE, None),),
         {"by_layer": True},
         tuple(layer.name for layer in PROFILE.times.layers),
+    ),
+    (
+        print_datasets,
+        ((DATASET,),),
+        {},
+        ("".join(DATASET.name.split()), "338", "top1,top5", "int8-static", "224to600"),
     ),
 )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.steps.parity.kinds import refuse_other_kinds
-from models.steps.refusal import StepRefused
+from models.kinds import kind_of
+from models.steps.refusal import StepRefused, refuse_other_kinds
 from tests.own_networks import onnx_network
 
 SAFETENSORS = b'{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
@@ -54,6 +54,17 @@ def test_an_archive_of_pytorch_is_told_from_another(tmp_path: Path) -> None:
         archive(path, member)
         with pytest.raises(StepRefused, match=kind):
             refuse_other_kinds(path, "a model")
+
+
+def test_what_stands_for_another_file_is_told_from_what_is_one() -> None:
+    for start, stands in (
+        (b"version https://git-lfs.github.com/spec/v1", True),
+        (b"<html>", True),
+        (b"\x1f\x8b\x08\0", False),
+    ):
+        kind = kind_of(start)
+        assert kind is not None
+        assert kind.stands_for_another is stands
 
 
 def test_models_are_no_other_kind(tmp_path: Path) -> None:

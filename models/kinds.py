@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Final
 
-from models.steps.refusal import StepRefused
-
-PICKLE = "a pickle"
+PICKLE: Final = "a pickle"
 """What weights of Paddle are, among other things."""
+START_BYTES: Final = 512
+"""How many of its first bytes tell what a file is."""
 
-_START_BYTES = 512
+_LFS_POINTER: Final = "a Git LFS pointer"
+_WEB_PAGE: Final = "a web page"
 
 # By a pattern: what it is, and what to do where that is not plain.
 _STARTS: Mapping[str, tuple[str, str]] = {
     r"\Z": ("empty", ""),
     r"version https://git-lfs": (
-        "a Git LFS pointer",
+        _LFS_POINTER,
         "get what it points to with 'git lfs pull'",
     ),
-    r"(\xef\xbb\xbf)?\s*<(!doctype html|html)": ("a web page", "download the file itself"),
+    r"(\xef\xbb\xbf)?\s*<(!doctype html|html)": (_WEB_PAGE, "download the file itself"),
     r"(\xef\xbb\xbf)?\s*<\?xml": ("an XML file", ""),
     # These two begin with where their content starts, and then say what they are.
     r"....ORTM": ("of ONNX Runtime's own format (.ort)", "add the .onnx that it was made from"),
@@ -29,7 +31,7 @@ _STARTS: Mapping[str, tuple[str, str]] = {
     r".{5}\0\0\0\s*\{\s*\"": ("weights without a network (safetensors)", "export it to ONNX"),
     # How it is written in 16 bits, then the tool's version.
     r"[\x00-\x03]\0v?\d+\.\d": (
-        "a file of Paddle Lite (.nb)",
+        "a Paddle Lite model (.nb)",
         "add the program that it was made from",
     ),
     r"PK\x03\x04.{26}[^/]*/(data\.pkl|\.format_version|byteorder)": (
@@ -48,24 +50,44 @@ _STARTS: Mapping[str, tuple[str, str]] = {
     r"\x89HDF": ("an HDF5 file", ""),
     r"\x80[\x02-\x05]": (PICKLE, ""),
 }
-_KINDS = {
-    re.compile(start.encode(), re.DOTALL | re.IGNORECASE): said for start, said in _STARTS.items()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a file is.
+
+    Attributes:
+        name: with its article: a web page.
+        remedy: what to do, as a clause; empty where that is plain.
+    """
+
+    name: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Say what it is and what to do: a web page; download the file itself."""
+        return f"{self.name}; {self.remedy}" if self.remedy else self.name
+
+    @property
+    def stands_for_another(self) -> bool:
+        """Whether it is what people get in the place of the file that they meant."""
+        return self.name in (_LFS_POINTER, _WEB_PAGE)
+
+
+_KINDS: Final = {
+    re.compile(start.encode(), re.DOTALL | re.IGNORECASE): Kind(*said)
+    for start, said in _STARTS.items()
 }
 
 
-def refuse_other_kinds(path: Path, wanted: str, kind_wanted: str | None = None) -> None:
-    """Refuse a file whose first bytes say that it is something else.
+def kind_of(start: bytes, wanted: str = "") -> Kind | None:
+    """Return what a file is that begins so; None where nothing is known of it.
 
     Args:
-        path: the file.
-        wanted: what it is to be, in words.
-        kind_wanted: which of the known kinds that is, if one.
-
-    Raises:
-        StepRefused: naming what it is.
+        start: its first bytes, at most `START_BYTES`.
+        wanted: the kind that it may be, which is not told.
     """
-    with path.open("rb") as stream:
-        start = stream.read(_START_BYTES)
-    for pattern, (kind, remedy) in _KINDS.items():
-        if kind != kind_wanted and pattern.match(start):
-            raise StepRefused(f"the file is {kind}, not {wanted}{remedy and f'; {remedy}'}")
+    for pattern, kind in _KINDS.items():
+        if kind.name != wanted and pattern.match(start):
+            return kind
+    return None
