@@ -17,7 +17,8 @@ demo: environment ## run the main job on this machine: convert, measure, rank, r
 
 # In the order of the files: by the number of their tests, the longest one of all would come last.
 test: environment ## run every test, as many files at once as there are cores
-	@EDGERANK_CHROMIUM=$$(tools/browser) && export EDGERANK_CHROMIUM && \
+	@EDGERANK_CHROMIUM=$$(tools/browser) && EDGERANK_SSHD=$$(tools/openssh-server) && \
+		export EDGERANK_CHROMIUM EDGERANK_SSHD && \
 		.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: environment ## check style, format and import rules

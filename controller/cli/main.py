@@ -49,6 +49,10 @@ COMMANDS: Mapping[str, Listed] = {
         "controller.cli.operating.backup:restore",
         "Let a backup take the place of a controller's state.",
     ),
+    "deploy": Listed(
+        "controller.cli.operating.deploying.deploy:deploy",
+        "Bring agents to boards, and look after them there.",
+    ),
     "token": Listed(
         "controller.cli.access.token:token",
         "Let devices join a controller that listens on a network.",

@@ -1,25 +1,15 @@
 """`edgerank token`: tokens by which devices join."""
 
-from collections.abc import Mapping
-
 import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.values import Converted
+from controller.cli.options.values import Converted, read_label
 from controller.cli.printing.access import print_join_tokens
 from controller.client import AccessClient
 from controller.domain.access import JoinTokenSpec
 from controller.domain.quantities import parse_lifetime_ms
-
-
-def _labels(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> Mapping[str, str]:
-    parted = [value.partition("=") for value in values]
-    wrong = next((key + equals for key, equals, _text in parted if not key or not equals), None)
-    if wrong is not None:
-        raise click.BadParameter(f"{wrong} is no label: write KEY=VALUE, as in room=lab")
-    return {key: text for key, _equals, text in parted}
 
 
 @click.group()
@@ -49,7 +39,7 @@ def token() -> None:
     "labels",
     metavar="KEY=VALUE",
     multiple=True,
-    callback=_labels,
+    type=Converted("label", read_label),
     help="What they are labelled with, whatever they say of themselves; repeatable.",
 )
 @click.option(
@@ -70,7 +60,7 @@ def create(
     *,
     lifetime_ms: int,
     uses: int,
-    labels: Mapping[str, str],
+    labels: tuple[tuple[str, str], ...],
     device: str | None,
     addresses: tuple[str, ...],
     address: str,
@@ -86,7 +76,7 @@ def create(
       edgerank token create --device pixel-6
     """
     spec = JoinTokenSpec(
-        lifetime_ms=lifetime_ms, uses=uses, labels=labels, device=device, addresses=addresses
+        lifetime_ms=lifetime_ms, uses=uses, labels=dict(labels), device=device, addresses=addresses
     )
     spec.check()
     with AccessClient(address) as client:

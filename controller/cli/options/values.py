@@ -59,6 +59,21 @@ class OneOf(click.Choice[EnumT]):
         return str(choice.value if isinstance(choice, Enum) else choice)
 
 
+def read_label(text: str) -> tuple[str, str]:
+    """The key and the value of "room=lab".
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{key + equals} is no label: write KEY=VALUE, as in room=lab",
+        )
+    return key, value
+
+
 def read_tier(text: str) -> Tier:
     """The tier of this name.
 

@@ -1,0 +1,1 @@
+"""`edgerank deploy`: agents brought to boards."""

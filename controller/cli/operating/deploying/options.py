@@ -1,0 +1,48 @@
+"""Options that several commands of `edgerank deploy` share."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from controller.cli.options.values import Converted, read_runtimes
+from controller.domain.quantities import parse_time_ms
+from protos.runtimes import Runtime
+
+# Boards are reached by SSH so far.
+way_argument: Final = click.argument(
+    "way", metavar="ssh", type=click.Choice(["ssh"]), expose_value=False
+)
+runtimes_option: Final = click.option(
+    "--runtimes",
+    metavar="NAME,NAME",
+    type=Converted("runtimes", read_runtimes),
+    default=Runtime.ONNXRUNTIME.value,
+    show_default=True,
+    help="Those that are installed there; paddlelite is for x86-64 and Python 3.10 only.",
+)
+offline_option: Final = click.option(
+    "--offline",
+    is_flag=True,
+    help="Download every wheel here: the board needs no package index.",
+)
+addresses_option: Final = click.option(
+    "--address",
+    "addresses",
+    metavar="HOST:PORT",
+    multiple=True,
+    help="Where the board reaches the controller; repeatable.  [default: its own addresses]",
+)
+
+
+def up_within_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """How long an agent may take until it reports, by default so long."""
+    return click.option(
+        "--up-within",
+        "up_ms",
+        metavar="TIME",
+        type=Converted("time", parse_time_ms),
+        default=default,
+        show_default=True,
+        help="How long the agent may take until it reports.",
+    )

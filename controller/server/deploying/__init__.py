@@ -1,0 +1,1 @@
+"""Agents brought to boards over SSH: looked at, installed, switched to, started, waited for."""

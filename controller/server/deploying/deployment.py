@@ -1,0 +1,280 @@
+"""An agent brought to a board, switched to at once, and taken back when it does not come up."""
+
+import asyncio
+import hashlib
+import posixpath
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Final, Protocol
+
+from controller.domain.devices import Device
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.deploying.board import Board, Python
+from controller.server.deploying.examining import Tell
+from controller.server.deploying.installed import Installed, Standing
+from controller.server.deploying.installing import install
+from controller.server.deploying.membership import Entry, entry_of
+from controller.server.deploying.packing import NAME, pack_wheel
+from controller.server.deploying.releases import (
+    Release,
+    Settings,
+    environment_key,
+    keeper_path,
+    release_of,
+)
+from controller.server.deploying.ssh import Shell
+from protos.names import is_device_name
+from protos.runtimes import Runtime
+
+UP_S: Final = 60.0
+"""How long an agent may take until its device reports, by default."""
+_LOOK_S: Final = 2.0
+_LAST_LINES: Final = 20
+
+
+class Fleet(Protocol):
+    """What a deployment asks the controller; every method may raise EdgerankError."""
+
+    def devices(self) -> Sequence[Device]:
+        """Every device that joined."""
+
+    def came_at_unix_ms(self, device: str) -> int | None:
+        """When a device's agent last came, ms since 1970 UTC; None where nobody knows."""
+
+    def make_token(self, device: str | None) -> tuple[str, str]:
+        """A token by which one device joins, a known one or a new one, and the token's id."""
+
+    def revoke_token(self, token_id: str) -> None:
+        """Ends a token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to run on a board.
+
+    Attributes:
+        name: of the device; None means what the board calls itself.
+        labels: of the device.
+        runtimes: to be installed for it.
+        offline: whether every wheel comes from this side.
+        rejoin: whether it joins by another token, as the device of its name where there is one.
+        up_s: how long the agent may take until its device reports, in seconds.
+    """
+
+    name: str | None = None
+    labels: Mapping[str, str]
+    runtimes: tuple[Runtime, ...] = (Runtime.ONNXRUNTIME,)
+    offline: bool = False
+    rejoin: bool = False
+    up_s: float = UP_S
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """How a deployment ended.
+
+    Attributes:
+        device: which reports.
+        changed: whether anything was changed.
+    """
+
+    device: Device
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A board, the fleet that it is to be in, and whom it is told what happens."""
+
+    shell: Shell
+    board: Board
+    python: Python
+    fleet: Fleet
+    tell: Tell
+
+    @property
+    def installed(self) -> Installed:
+        """What was deployed there."""
+        return Installed(self.shell, self.board, self.python)
+
+    async def deploy(self, wanted: Wanted) -> Deployed:
+        """Brings what is wanted; a second time changes nothing.
+
+        Until the one rename that switches to it, what ran before goes on.
+
+        Raises:
+            EdgerankError: what went wrong, with what to do next.
+        """
+        standing = await self.installed.look()
+        name = self._name(wanted)
+        devices = await asyncio.to_thread(self.fleet.devices)
+        entry = entry_of(standing, devices, name, wanted.rejoin, self.shell.where)
+        with tempfile.TemporaryDirectory(prefix="edgerank-deploy-") as folder:
+            wheel = await asyncio.to_thread(pack_wheel, Path(folder))
+            settings = self._settings(wanted, name, standing, wheel.read_bytes())
+            release = release_of(settings, self.board)
+            device = _known(devices, standing)
+            is_there = release.release_id == standing.release_id and standing.running
+            if is_there and entry is None and device is not None and device.connected:
+                return Deployed(device=device, changed=False)
+            if settings.environment not in standing.environments:
+                await install(*(self.installed, wheel, settings, self.tell), offline=wanted.offline)
+        await self._write(release)
+        marks = await self._marks(devices, name, standing)
+        async with self._let_in(entry):
+            device = await self._switch(release, standing, marks, wanted.up_s)
+        await self._prune(settings, standing)
+        return Deployed(device=device, changed=True)
+
+    def _name(self, wanted: Wanted) -> str:
+        name = wanted.name or self.board.hostname
+        if not is_device_name(name):
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{self.shell.where} calls itself {name!a}, which cannot name a device: give a "
+                "name with --name",
+            )
+        return name
+
+    def _settings(self, wanted: Wanted, name: str, standing: Standing, wheel: bytes) -> Settings:
+        version = metadata.version(NAME)
+        told = f"{self.python.path} {self.python.version}"
+        key = environment_key(version, hashlib.sha256(wheel).digest(), told, wanted.runtimes)
+        there = [each for each in standing.environments if each.startswith(f"{key}-")]
+        # Its name is in its scripts, so that it cannot be renamed: what broke off is never used.
+        fresh = f"{key}-{secrets.token_hex(4)}"
+        return Settings(
+            version=version,
+            environment=there[0] if there else fresh,
+            name=name,
+            labels=wanted.labels,
+            runtimes=wanted.runtimes,
+        )
+
+    async def _write(self, release: Release) -> None:
+        folder = posixpath.join(self.board.base, "releases", release.release_id)
+        await self.shell.write(posixpath.join(folder, "settings.json"), release.settings)
+        await self.shell.write(posixpath.join(folder, "agent"), release.start)
+        await self.shell.write(keeper_path(self.board), release.keeper)
+
+    async def _marks(
+        self, devices: Sequence[Device], name: str, standing: Standing
+    ) -> dict[str, int | None]:
+        """When those came last that the board's agent may be."""
+        return {
+            each.device_id: await asyncio.to_thread(self.fleet.came_at_unix_ms, each.name)
+            for each in devices
+            if each.device_id == standing.device_id or each.name == name
+        }
+
+    @asynccontextmanager
+    async def _let_in(self, entry: Entry | None) -> AsyncIterator[None]:
+        """While a token lies on the board, if it has to join."""
+        if entry is None:
+            yield
+            return
+        token, token_id = await asyncio.to_thread(self.fleet.make_token, entry.device)
+        path = posixpath.join(self.board.base, "token")
+        try:
+            await self.shell.write(path, token)
+            yield
+        finally:
+            # One that was used is known no more.
+            with suppress(EdgerankError):
+                await asyncio.to_thread(self.fleet.revoke_token, token_id)
+            with suppress(EdgerankError):
+                await self.shell.write(path, "")
+
+    async def _switch(
+        self,
+        release: Release,
+        standing: Standing,
+        marks: Mapping[str, int | None],
+        up_s: float,
+    ) -> Device:
+        await self.installed.switch(release.release_id)
+        if not await self.installed.start():
+            self.tell(
+                "note: it ends when its user logs out; 'sudo loginctl enable-linger' with the "
+                "user's name lets it stay"
+            )
+        self.tell("started; waiting until it reports")
+        device = await self._wait(marks, up_s)
+        if device is not None:
+            return device
+        words = "; ".join((await self.installed.log(_LAST_LINES))[-1:]) or "nothing in its log"
+        before = standing.release_id
+        if before is None or before == release.release_id:
+            raise EdgerankError(
+                ErrorCode.EXECUTION,
+                f"the agent on {self.shell.where} did not report within {up_s:.0f} s ({words}); "
+                f"read 'edgerank deploy logs ssh {self.shell.where}', see that the board reaches "
+                "the controller (--address), and run the same command again",
+            )
+        self.tell("it does not report: taking it back")
+        await self.installed.switch(before)
+        await self.installed.start()
+        again = await self._wait(marks, up_s)
+        state = "reports again" if again else "was started again and did not report yet"
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"the new agent on {self.shell.where} did not report within {up_s:.0f} s ({words}) and "
+            f"was taken back; the one before {state}",
+        )
+
+    async def _wait(self, marks: Mapping[str, int | None], up_s: float) -> Device | None:
+        """The device, once its agent came; None when it ended or took too long."""
+        deadline_s = time.monotonic() + up_s
+        while time.monotonic() < deadline_s:
+            standing = await self.installed.look()
+            devices = await asyncio.to_thread(self.fleet.devices)
+            device = _known(devices, standing)
+            if device is not None and device.connected:
+                came = await asyncio.to_thread(self.fleet.came_at_unix_ms, device.name)
+                if came != marks.get(device.device_id):
+                    return device
+            if not standing.running:
+                return None
+            await asyncio.sleep(_LOOK_S)
+        return None
+
+    async def _prune(self, settings: Settings, standing: Standing) -> None:
+        """Leaves what runs and what ran before it."""
+        now = await self.installed.look()
+        kept = [f"environments/{settings.environment}", f"releases/{now.release_id}"]
+        if standing.settings is not None and standing.release_id is not None:
+            kept += [
+                f"environments/{standing.settings.environment}",
+                f"releases/{standing.release_id}",
+            ]
+        await self.shell.ask("prune", self.board.base, *kept)
+
+
+async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Deployed:
+    """Brings this edgerank to a board on which another was deployed, told the same.
+
+    Raises:
+        EdgerankError: NOTHING_FOUND where none was; else as `deploy`.
+    """
+    standing = await deployment.installed.look()
+    if standing.settings is None:
+        raise EdgerankError(
+            ErrorCode.NOTHING_FOUND,
+            f"nothing is deployed on {deployment.shell.where}; do so with 'edgerank deploy ssh "
+            f"{deployment.shell.where}'",
+        )
+    settings = standing.settings
+    wanted = Wanted(
+        name=settings.name, labels=settings.labels, runtimes=settings.runtimes, up_s=up_s
+    )
+    return await deployment.deploy(replace(wanted, offline=offline))
+
+
+def _known(devices: Sequence[Device], standing: Standing) -> Device | None:
+    return next((each for each in devices if each.device_id == standing.device_id), None)

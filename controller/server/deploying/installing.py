@@ -1,0 +1,84 @@
+"""An environment made on a board: wheels sent there, checked, and installed."""
+
+import hashlib
+import posixpath
+from collections.abc import Sequence
+from pathlib import Path
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.deploying.examining import Tell, in_the_way
+from controller.server.deploying.fitness import room
+from controller.server.deploying.installed import Installed
+from controller.server.deploying.releases import Settings
+from controller.server.deploying.ssh import LONG_S
+from controller.server.deploying.wheels import download_wheels, requirement
+
+
+async def install(
+    there: Installed, wheel: Path, settings: Settings, tell: Tell, *, offline: bool
+) -> None:
+    """Makes the environment of the settings, beside those that there are.
+
+    Args:
+        there: the board.
+        wheel: ours, alone in its folder.
+        settings: which environment, with which runtimes.
+        tell: whom each step is told.
+        offline: whether the wheels of all that ours needs are brought along.
+
+    Raises:
+        EdgerankError: PRECONDITION without room, DAMAGED, EXECUTION with pip's last words.
+    """
+    lacking = list(room(there.board))
+    if lacking:
+        raise in_the_way(there.shell, lacking, tell)
+    if offline:
+        tell("downloading wheels for it on this side")
+        await download_wheels(wheel, settings.runtimes, there.board, there.python, wheel.parent)
+    folder = posixpath.join(there.board.base, "wheels", settings.environment)
+    await _send(there, sorted(wheel.parent.glob("*.whl")), folder, tell)
+    tell(f"installing edgerank {settings.version}")
+    said = await there.shell.run(
+        *("install", there.board.base, settings.environment, there.python.path),
+        requirement(posixpath.join(folder, wheel.name), settings.runtimes),
+        folder if offline else "",
+        timeout_s=LONG_S,
+    )
+    if said.code != 0:
+        advice = (
+            "see what it lacks"
+            if offline
+            else "if it reaches no package index, bring every wheel along with --offline"
+        )
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"edgerank cannot be installed on {there.shell.where} ({said.last_words()}); {advice}; "
+            "what ran there before goes on",
+        )
+
+
+async def _send(there: Installed, files: Sequence[Path], folder: str, tell: Tell) -> None:
+    known = await _digests(there, folder)
+    missing = [each for each in files if known.get(each.name) != _sha256(each)]
+    size_mb = sum(each.stat().st_size for each in missing) / 1e6
+    tell(f"sending {len(missing)} of {len(files)} files ({size_mb:.1f} MB)")
+    for file in missing:
+        await there.shell.send(file, folder)
+    known = await _digests(there, folder)
+    for file in missing:
+        if known.get(file.name) != _sha256(file):
+            raise EdgerankError(
+                ErrorCode.DAMAGED,
+                f"{file.name} came to {there.shell.where} with other bytes; see to its disk, and "
+                "run the same command again",
+            )
+
+
+async def _digests(there: Installed, folder: str) -> dict[str, str]:
+    printed = await there.shell.ask("digests", there.python.path, folder, timeout_s=LONG_S)
+    parted = (line.partition(" ") for line in printed.splitlines())
+    return {name: digest for digest, _, name in parted}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,11 @@
+# Removes what no release needs. Arguments: BASE, then what is kept, relative to it.
+set -eu
+base=$1
+shift
+for each in "$base"/environments/* "$base"/releases/* "$base"/wheels/*; do
+    is_kept=no
+    for kept; do
+        [ "$each" != "$base/$kept" ] || is_kept=yes
+    done
+    [ "$is_kept" = yes ] || rm -rf "$each"
+done

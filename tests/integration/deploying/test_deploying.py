@@ -1,0 +1,209 @@
+"""An agent that is deployed joins, stays, is replaced at once, and goes again."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.integration.access.conftest import Guarded
+from tests.integration.deploying.conftest import Board
+from tests.processes import edgerank, running
+
+NAME: Final = "board"
+
+
+def deploying(board: Board, fleet: Guarded, *options: str) -> list[str]:
+    """The command that deploys; it has as long as a busy machine may need."""
+    return [
+        *("deploy", "ssh", *board.named, "--name", NAME, "--offline"),
+        *("--address", fleet.address, "--up-within", "5m", *options),
+    ]
+
+
+def deploy(board: Board, fleet: Guarded, *options: str) -> subprocess.CompletedProcess[str]:
+    return edgerank(*deploying(board, fleet, *options), address=fleet.local)
+
+
+def device(fleet: Guarded) -> dict[str, Any]:
+    """What the fleet knows of the board."""
+    listed: list[dict[str, Any]] = json.loads(fleet.command("devices", "--json"))
+    return next(each for each in listed if each["name"] == NAME)
+
+
+def times_connected(fleet: Guarded) -> int:
+    history = json.loads(fleet.command("devices", "history", NAME, "--json"))
+    return sum(event["kind"] == "connected" for event in history)
+
+
+def supervisor(board: Board) -> int:
+    return int((board.base / "supervisor.pid").read_text())
+
+
+def agent(board: Board) -> int | None:
+    """The agent's process."""
+    keeper = supervisor(board)
+    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+    for child in map(int, children):
+        if b"--state" in Path(f"/proc/{child}/cmdline").read_bytes():
+            return child
+    return None
+
+
+def current(board: Board) -> str:
+    return str((board.base / "current").readlink())
+
+
+def environment(board: Board) -> Path:
+    settings = json.loads((board.base / "current/settings.json").read_text())
+    return board.base / "environments" / str(settings["environment"])
+
+
+@contextmanager
+def out_of_date(board: Board) -> Iterator[Path]:
+    """As if the environment that runs were of another version; gives its folder."""
+    there = environment(board)
+    (there / "complete").rename(there / "of another version")
+    try:
+        yield there
+    finally:
+        if there.exists():
+            (there / "of another version").rename(there / "complete")
+
+
+@pytest.fixture(scope="module")
+def deployed(board: Board, fleet: Guarded) -> Board:
+    board.trust()
+    done = deploy(board, fleet)
+    assert done.returncode == 0, done.stderr
+    assert "architecture" in done.stdout
+    return board
+
+
+def test_a_board_joins_and_nobody_else_can_by_its_token(deployed: Board, fleet: Guarded) -> None:
+    assert device(fleet)["connected"]
+    assert device(fleet)["profile"]["runtimes"][0]["runtime"] == "onnxruntime"
+    token = deployed.base / "token"
+    assert (token.read_text(), stat.S_IMODE(token.stat().st_mode)) == ("", 0o600)
+    assert stat.S_IMODE(deployed.base.stat().st_mode) == 0o700
+    assert "new devices" not in fleet.command("token", "list")
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    ours = [line for line in lines if os.fsencode(deployed.base) in line]
+    assert ours
+    assert not [line for line in ours if b"edgerank-join" in line]
+
+
+def test_a_second_time_changes_nothing(deployed: Board, fleet: Guarded) -> None:
+    before = (current(deployed), supervisor(deployed), agent(deployed), times_connected(fleet))
+    done = deploy(deployed, fleet)
+    assert done.returncode == 0, done.stderr
+    assert "sending" not in done.stderr
+    after = (current(deployed), supervisor(deployed), agent(deployed), times_connected(fleet))
+    assert after == before
+
+
+def test_an_agent_that_dies_is_started_again(deployed: Board, fleet: Guarded) -> None:
+    connected, died = times_connected(fleet), agent(deployed)
+    assert died is not None
+    os.kill(died, signal.SIGKILL)
+    while times_connected(fleet) == connected:
+        assert supervisor(deployed)
+    assert agent(deployed) not in (died, None)
+
+
+def test_another_option_takes_the_place_of_what_runs(deployed: Board, fleet: Guarded) -> None:
+    before, device_id = current(deployed), device(fleet)["device_id"]
+    done = deploy(deployed, fleet, "--label", "room=a lab; it's 'ours' $HOME")
+    assert done.returncode == 0, done.stderr
+    assert current(deployed) != before
+    assert device(fleet)["labels"] == {"room": "a lab; it's 'ours' $HOME"}
+    # The same device, in the same environment: nothing was sent.
+    assert device(fleet)["device_id"] == device_id
+    assert "sending" not in done.stderr
+
+
+def test_an_agent_that_does_not_come_up_is_taken_back(deployed: Board, fleet: Guarded) -> None:
+    before, device_id = current(deployed), device(fleet)["device_id"]
+    with out_of_date(deployed) as there:
+        key = there.name.rpartition("-")[0]
+        broken = there.with_name(f"{key}-broken")
+        (broken / "bin").mkdir(parents=True)
+        (broken / "bin/edgerank").write_text("#!/bin/sh\necho its library is broken >&2\nexit 2\n")
+        (broken / "bin/edgerank").chmod(0o755)
+        (broken / "complete").touch()
+        done = deploy(deployed, fleet)
+        (broken / "complete").unlink()
+    assert done.returncode == 4
+    assert "broken" in done.stderr
+    assert current(deployed) == before
+    assert (device(fleet)["device_id"], device(fleet)["connected"]) == (device_id, True)
+
+
+def test_an_interruption_leaves_the_old_agent_and_an_upgrade_brings_the_new_one(
+    deployed: Board, fleet: Guarded
+) -> None:
+    before, labels = (current(deployed), agent(deployed)), device(fleet)["labels"]
+    with out_of_date(deployed) as there:
+        environment_of_fleet = {"EDGERANK_CONTROLLER": fleet.local}
+        with running(*deploying(deployed, fleet), environment=environment_of_fleet) as command:
+            command.output.wait_for("installing", timeout_s=300)
+            command.kill()
+        assert (current(deployed), agent(deployed)) == before
+        assert device(fleet)["connected"]
+        upgrading = ("deploy", "upgrade", "ssh", *deployed.named, "--offline")
+        done = edgerank(*upgrading, "--up-within", "5m", address=fleet.local)
+        assert done.returncode == 0, done.stderr
+        assert environment(deployed) != there
+    assert current(deployed) != before[0]
+    assert device(fleet)["connected"]
+    assert device(fleet)["labels"] == labels
+    # What ran before is there, and nothing of what broke off.
+    assert {each.name for each in (deployed.base / "environments").iterdir()} == {
+        there.name,
+        environment(deployed).name,
+    }
+
+
+def test_how_it_stands_is_told(deployed: Board, fleet: Guarded) -> None:
+    asked = ("deploy", "status", "ssh", *deployed.named)
+    told = json.loads(edgerank(*asked, "--json", address=fleet.local).stdout)
+    assert (told["deployed"], told["running"], told["connected"]) == (True, True, True)
+    assert (told["device"], told["service"], told["base"]) == (NAME, "script", str(deployed.base))
+    assert NAME in edgerank(*asked, address=fleet.local).stdout
+    log = edgerank("deploy", "logs", "ssh", *deployed.named)
+    assert f"as {NAME}" in log.stdout
+
+
+def test_what_another_device_is_called_is_not_taken(deployed: Board, fleet: Guarded) -> None:
+    before = current(deployed)
+    with fleet.agent("other", fleet.token()):
+        done = deploy(deployed, fleet, "--name", "other")
+    assert done.returncode == 2
+    assert "--rejoin" in done.stderr
+    assert current(deployed) == before
+
+
+def test_a_removed_agent_is_gone_and_its_identity_stays_until_that_goes_too(
+    deployed: Board, fleet: Guarded
+) -> None:
+    keeper = supervisor(deployed)
+    removing = ("deploy", "remove", "ssh", *deployed.named)
+    assert edgerank(*removing).returncode == 0
+    assert (
+        not Path(f"/proc/{keeper}/cmdline").exists()
+        or not Path(f"/proc/{keeper}/cmdline").read_bytes()
+    )
+    assert [each.name for each in deployed.base.iterdir()] == ["state"]
+    assert (deployed.base / "state/identity.json").exists()
+    assert not device(fleet)["connected"]
+    asked = ("deploy", "status", "ssh", *deployed.named, "--json")
+    told = json.loads(edgerank(*asked, address=fleet.local).stdout)
+    assert (told["deployed"], told["running"], told["device"]) == (False, False, NAME)
+    assert edgerank(*removing, "--with-state").returncode == 0
+    assert not deployed.base.exists()

@@ -1,0 +1,78 @@
+"""Each thing of a board that does not serve is found, and told in a sentence."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.server.deploying.board import Python
+from controller.server.deploying.fitness import (
+    NEEDED_BYTES,
+    Obstacle,
+    Remark,
+    chosen_python,
+    obstacles,
+    remarks,
+)
+from protos.runtimes import Runtime
+from tests.unit.controller.deploying.boards import PLAIN, RASPBERRY_PI
+
+ONNX = (Runtime.ONNXRUNTIME,)
+
+
+def python(minor: int, bits: int = 64, *, makes: bool = True) -> Python:
+    return Python((3, minor), bits, makes, f"/usr/bin/python3.{minor}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, set()),
+        ({"system": "Darwin"}, {Obstacle.SYSTEM}),
+        ({"machine": "armv7l", "user_bits": 32}, {Obstacle.MACHINE}),
+        ({"user_bits": 32}, {Obstacle.USERLAND}),
+        ({"pythons": (python(11, 32),)}, {Obstacle.USERLAND, Obstacle.NO_PYTHON}),
+        ({"glibc": None, "is_musl": True}, {Obstacle.MUSL}),
+        ({"glibc": (2, 27)}, {Obstacle.GLIBC}),
+        ({"glibc": (2, 28)}, set()),
+        ({"pythons": ()}, {Obstacle.NO_PYTHON}),
+        ({"pythons": (python(9), python(14))}, {Obstacle.NO_PYTHON}),
+        ({"pythons": (python(11, makes=False),)}, {Obstacle.NO_VENV}),
+        ({"free_bytes": NEEDED_BYTES - 1}, {Obstacle.ROOM}),
+        ({"free_bytes": None}, set()),
+        ({"glibc": (2, 27), "free_bytes": 0}, {Obstacle.GLIBC, Obstacle.ROOM}),
+    ],
+)
+def test_what_is_in_the_way_is_found(changes: dict[str, Any], found: set[Obstacle]) -> None:
+    told = list(obstacles(replace(RASPBERRY_PI, **changes), ONNX))
+    assert {each.kind for each in told} == found
+    assert all(each.sentence.isprintable() and ":" in each.sentence for each in told) or (
+        found == {Obstacle.SYSTEM}
+    )
+
+
+def test_paddle_lite_is_for_one_python_on_one_processor() -> None:
+    both = (Runtime.ONNXRUNTIME, Runtime.PADDLELITE)
+    pc = replace(RASPBERRY_PI, machine="x86_64", pythons=(python(10),))
+    assert not list(obstacles(pc, both))
+    for other in (RASPBERRY_PI, replace(pc, pythons=(python(12),))):
+        assert [each.kind for each in obstacles(other, both)] == [Obstacle.PADDLE_LITE]
+
+
+def test_the_first_python_that_serves_is_taken() -> None:
+    board = replace(RASPBERRY_PI, pythons=(python(9), python(13, makes=False), python(12)))
+    assert chosen_python(board) == python(12)
+
+
+@pytest.mark.parametrize(("ahead_s", "words"), [(-100_000_000, "3 years"), (200_000, "2 days")])
+def test_a_clock_that_is_wrong_is_told_and_is_no_obstacle(ahead_s: int, words: str) -> None:
+    board = replace(RASPBERRY_PI, clock_ahead_s=ahead_s)
+    [told] = remarks(board)
+    assert told.kind is Remark.CLOCK
+    assert words in told.sentence
+    assert not list(obstacles(board, ONNX))
+
+
+def test_that_nothing_starts_it_with_the_board_is_told() -> None:
+    assert [each.kind for each in remarks(PLAIN)] == [Remark.NO_SYSTEMD]
+    assert not list(remarks(RASPBERRY_PI))
