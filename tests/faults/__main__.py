@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 
+from tests.faults.judging.tables import table_of_faults
 from tests.faults.running import Run, run_all
 from tests.faults.schedules import Kind, draw
-from tests.faults.tables import table_of_faults
 from tests.faults.template import make_template
 
 PROGRESS_S = 10.0

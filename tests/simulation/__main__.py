@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.faults.tables import table_of_faults
+from tests.faults.judging.tables import table_of_faults
 from tests.simulation.causes import Kind
 from tests.simulation.preparing import make_template
 from tests.simulation.running import Run, run_schedule

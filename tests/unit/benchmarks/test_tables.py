@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from tests.faults.tables import table_of_faults
+from tests.faults.judging.tables import table_of_faults
 
 
 class Kind(Enum):
