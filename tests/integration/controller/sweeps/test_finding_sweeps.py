@@ -35,6 +35,7 @@ def add(database: Database, sweep_id: str, name: str = "", at_unix_ms: int = 0) 
                 phase=SweepPhase.ENDED,
                 created_at_unix_ms=at_unix_ms,
                 started_by="",
+                left_out=(),
                 **asked_columns(replace(SPEC, name=name)),
             )
         )
