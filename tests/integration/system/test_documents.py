@@ -15,7 +15,7 @@ from tests.processes import edgerank as run
 
 # What reads, and so can be run against any fleet; the rest is held to its options.
 READING = ("devices", "models", "accuracy list", "best", "report", "compare", "export")
-WRITING = ("models add", "models remove", "devices revoke")
+WRITING = ("models add", "models remove", "devices mark", "devices revoke")
 
 # Each command behind a `$`, with its page.
 CONSOLE = sorted({(name(page), command) for page in PAGES for command in console_commands(page)})
