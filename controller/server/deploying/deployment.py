@@ -28,7 +28,7 @@ from controller.server.deploying.releases import (
     keeper_path,
     release_of,
 )
-from controller.server.deploying.ssh import Shell
+from controller.server.deploying.ssh import LONG_S, Shell
 from protos.names import is_device_name
 from protos.runtimes import Runtime
 
@@ -123,12 +123,15 @@ class Deployment:
             is_there = release.release_id == standing.release_id and standing.running
             if is_there and entry is None and device is not None and device.connected:
                 return Deployed(device=device, changed=False)
-            if settings.environment not in standing.environments:
-                await install(*(self.installed, wheel, settings, self.tell), offline=wanted.offline)
-        await self._write(release)
-        marks = await self._marks(devices, name, standing)
-        async with self._let_in(entry):
-            device = await self._switch(release, standing, marks, wanted.up_s)
+            # Whether a token can be had is known before anything is sent.
+            async with self._let_in(entry):
+                if settings.environment not in standing.environments:
+                    await install(
+                        *(self.installed, wheel, settings, self.tell), offline=wanted.offline
+                    )
+                await self._write(release)
+                marks = await self._marks(devices, name, standing)
+                device = await self._switch(release, standing, marks, wanted.up_s)
         await self._prune(settings, standing)
         return Deployed(device=device, changed=True)
 
@@ -146,7 +149,12 @@ class Deployment:
         version = metadata.version(NAME)
         told = f"{self.python.path} {self.python.version}"
         key = environment_key(version, hashlib.sha256(wheel).digest(), told, wanted.runtimes)
-        there = [each for each in standing.environments if each.startswith(f"{key}-")]
+        current = "" if standing.settings is None else standing.settings.environment
+        there = sorted(
+            (each for each in standing.environments if each.startswith(f"{key}-")),
+            # That which runs, where there are several of the same.
+            key=lambda each: each != current,
+        )
         # Its name is in its scripts, so that it cannot be renamed: what broke off is never used.
         fresh = f"{key}-{secrets.token_hex(4)}"
         return Settings(
@@ -253,7 +261,7 @@ class Deployment:
                 f"environments/{standing.settings.environment}",
                 f"releases/{standing.release_id}",
             ]
-        await self.shell.ask("prune", self.board.base, *kept)
+        await self.shell.ask("prune", self.board.base, *kept, timeout_s=LONG_S)
 
 
 async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Deployed:

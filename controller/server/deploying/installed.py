@@ -12,7 +12,7 @@ from controller.server.deploying.releases import (
     read_release_id,
     read_settings,
 )
-from controller.server.deploying.ssh import Shell
+from controller.server.deploying.ssh import LONG_S, Shell
 from protos.names import printable
 
 _STOP_S: Final = 90.0
@@ -84,7 +84,8 @@ class Installed:
         if (await self.look()).running or self.board.service is not Service.SCRIPT:
             await self._service("remove")
         await self.shell.ask(
-            *("remove", self.board.base, keeper_path(self.board), "yes" if with_state else "no")
+            *("remove", self.board.base, keeper_path(self.board), "yes" if with_state else "no"),
+            timeout_s=LONG_S,
         )
 
     async def _service(self, verb: str, *arguments: str) -> str:

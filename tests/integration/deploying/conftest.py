@@ -22,7 +22,21 @@ USER: Final = "pi"
 # Of a board's system, and nothing else that this machine has.
 COMMANDS: Final = (
     *("sh", "uname", "id", "date", "getconf", "df", "awk", "dirname", "basename", "readlink"),
-    *("head", "tail", "cat", "mkdir", "mv", "rm", "ln", "tr", "grep", "sleep", "nohup", "wc"),
+    *(
+        "head",
+        "tail",
+        "cat",
+        "mkdir",
+        "mv",
+        "rm",
+        "ln",
+        "tr",
+        "grep",
+        "sleep",
+        "nohup",
+        "wc",
+        "sync",
+    ),
 )
 _SETTINGS: Final = """
 ListenAddress 127.0.0.1

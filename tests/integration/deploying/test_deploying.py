@@ -189,6 +189,24 @@ def test_what_another_device_is_called_is_not_taken(deployed: Board, fleet: Guar
     assert current(deployed) == before
 
 
+def test_boards_of_a_file_are_deployed_to_and_one_that_fails_keeps_no_other_from_it(
+    deployed: Board, fleet: Guarded, tmp_path: Path
+) -> None:
+    labels = json.dumps(device(fleet)["labels"])
+    file = tmp_path / "hosts.yaml"
+    file.write_text(
+        "hosts:\n- {board: pi@localhost, port: 1}\n"
+        f"- {{board: pi@127.0.0.1, port: {deployed.port}, name: {NAME}, labels: {labels}}}\n"
+    )
+    before = (current(deployed), agent(deployed))
+    done = edgerank("deploy", "fleet", str(file), "--offline", address=fleet.local)
+    assert done.returncode == 4
+    assert "pi@localhost" in done.stderr
+    assert "pi@127.0.0.1" not in done.stderr
+    assert f"pi@127.0.0.1: {NAME} reports: " in done.stdout
+    assert (current(deployed), agent(deployed)) == before
+
+
 def test_a_removed_agent_is_gone_and_its_identity_stays_until_that_goes_too(
     deployed: Board, fleet: Guarded
 ) -> None:

@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from controller.cli.operating.deploying.asked import asked_fleet
+from controller.cli.operating.deploying.fleet import fleet
 from controller.cli.operating.deploying.options import (
     addresses_option,
     offline_option,
@@ -43,7 +44,11 @@ def deploy() -> None:
       edgerank deploy logs ssh pi@raspberrypi.local
       edgerank deploy upgrade ssh pi@raspberrypi.local
       edgerank deploy remove ssh pi@raspberrypi.local
+      edgerank deploy fleet hosts.yaml
     """
+
+
+deploy.add_command(fleet)
 
 
 @deploy.command()
@@ -104,11 +109,11 @@ def ssh(
         rejoin=rejoin,
         up_s=up_ms / 1_000,
     )
-    with asked_fleet(address, addresses) as fleet:
+    with asked_fleet(address, addresses) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
             board, python = await examined(shell, wanted.runtimes, steps.tell)
-            return await Deployment(shell, board, python, fleet, steps.tell).deploy(wanted)
+            return await Deployment(shell, board, python, asked, steps.tell).deploy(wanted)
 
         print_deployed(Console(), on_board(target, work))
 
@@ -129,11 +134,11 @@ def upgrade(*, target: Target, offline: bool, up_ms: int, address: str) -> None:
     Example:
       edgerank deploy upgrade ssh pi@raspberrypi.local
     """
-    with asked_fleet(address) as fleet:
+    with asked_fleet(address) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
             board, python = await examined(shell, (), steps.tell)
-            deployment = Deployment(shell, board, python, fleet, steps.tell)
+            deployment = Deployment(shell, board, python, asked, steps.tell)
             return await upgraded(deployment, offline=offline, up_s=up_ms / 1_000)
 
         print_deployed(Console(), on_board(target, work))
@@ -153,10 +158,10 @@ def status(*, target: Target, address: str, as_json: bool) -> None:
       edgerank deploy status ssh pi@raspberrypi.local
       edgerank deploy status ssh pi@raspberrypi.local --json
     """
-    with asked_fleet(address) as fleet:
+    with asked_fleet(address) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Any:
-            return await status_of(await _installed(shell, steps), fleet)
+            return await status_of(await _installed(shell, steps), asked)
 
         told = on_board(target, work)
     if as_json:

@@ -11,4 +11,6 @@ set -- "$requirement"
 "$venv/bin/python" -I -m pip install --no-input --disable-pip-version-check --no-cache-dir \
     --only-binary :all: "$@"
 "$venv/bin/edgerank" --version
+# On the disk, also after a power cut; and else the agent's first writes would wait for all of it.
+sync
 : >"$venv/complete"

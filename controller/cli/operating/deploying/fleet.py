@@ -1,0 +1,78 @@
+"""`edgerank deploy fleet`: agents brought to all boards of a file."""
+
+import asyncio
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from controller.cli.operating.deploying.asked import asked_fleet
+from controller.cli.operating.deploying.hosts import Host, read_hosts
+from controller.cli.operating.deploying.many import Progress, deploy_all
+from controller.cli.operating.deploying.options import (
+    addresses_option,
+    offline_option,
+    runtimes_option,
+    up_within_option,
+)
+from controller.cli.options.asking import controller_option
+from controller.cli.options.failures import says_failures
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.deploying.deployment import Deployment, Wanted
+from controller.server.deploying.examining import Tell, examined
+from controller.server.deploying.ssh import logged_in
+from controller.views.counting import counted
+from protos.runtimes import Runtime
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@runtimes_option
+@offline_option
+@addresses_option
+@up_within_option("3m")
+@controller_option
+@says_failures
+def fleet(
+    *,
+    file: Path,
+    runtimes: tuple[Runtime, ...],
+    offline: bool,
+    addresses: tuple[str, ...],
+    up_ms: int,
+    address: str,
+) -> None:
+    """Bring agents to all boards of a file, eight at a time.
+
+    Each as 'deploy ssh' does, and one that fails keeps no other from it. Nobody is asked: a host
+    that is not known yet has its host-key in the file.
+
+    \b
+    Example:
+      edgerank deploy fleet hosts.yaml --offline
+    """
+    hosts = read_hosts(file)
+    with asked_fleet(address, addresses) as asked:
+
+        async def one(host: Host, tell: Tell) -> str:
+            wanted = Wanted(
+                name=host.name,
+                labels=host.labels,
+                runtimes=runtimes,
+                offline=offline,
+                up_s=up_ms / 1_000,
+            )
+            async with logged_in(host.target, lambda _key: False) as shell:
+                board, python = await examined(shell, runtimes, tell)
+                done = await Deployment(shell, board, python, asked, tell).deploy(wanted)
+            changed = "" if done.changed else ": nothing was to be changed"
+            return f"{done.device.name} reports{changed}"
+
+        outcomes = asyncio.run(deploy_all(hosts, one, Progress(Console(), hosts)))
+    failed = [each.host.board for each in outcomes if each.failed]
+    if failed:
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"{counted(len(failed), 'board')} of {len(hosts)} failed ({', '.join(failed)}); put "
+            "right what is told of each, and run the same command again: what is done stays",
+        )

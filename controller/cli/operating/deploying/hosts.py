@@ -1,0 +1,142 @@
+"""A file of boards: read, and refused with every mistake in it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from controller.cli.operating.deploying.target import read_fingerprint, read_target
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.deploying.ssh import Target
+from protos.names import are_labels, is_device_name
+
+MAX_BYTES: Final = 1_000_000
+MAX_HOSTS: Final = 1_000
+
+
+def _readable_by(read: Callable[[str], object]) -> AfterValidator:
+    """A text that a function can read, which raises EdgerankError where it cannot."""
+
+    def check(text: str) -> str:
+        try:
+            read(text)
+        except EdgerankError as error:
+            raise PydanticCustomError("unreadable", "{said}", {"said": str(error)}) from error
+        return text
+
+    return AfterValidator(check)
+
+
+def _written(field: str) -> str:
+    return field.replace("_", "-")
+
+
+class Host(BaseModel):
+    """A board of the file.
+
+    Attributes:
+        board: USER@HOST.
+        port: where its SSH server listens.
+        identity: file of the private key.
+        host_key: fingerprint of its host key.
+        name: of the device; None means what the board calls itself.
+        labels: of the device.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_written)
+
+    board: Annotated[str, _readable_by(read_target)]
+    port: Annotated[int | None, Field(ge=1, le=65_535)] = None
+    identity: Path | None = None
+    host_key: Annotated[str, _readable_by(read_fingerprint)] | None = None
+    name: str | None = None
+    labels: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, name: str | None) -> str | None:
+        if name is not None and not is_device_name(name):
+            raise PydanticCustomError("name", "this cannot name a device")
+        return name
+
+    @field_validator("labels")
+    @classmethod
+    def _are_labels(cls, labels: Mapping[str, str]) -> Mapping[str, str]:
+        if not are_labels(labels):
+            raise PydanticCustomError("labels", "these labels cannot be kept: write KEY: VALUE")
+        return labels
+
+    @property
+    def target(self) -> Target:
+        """How it is reached."""
+        identity = None if self.identity is None else self.identity.expanduser()
+        reached = read_target(self.board)
+        return replace(reached, port=self.port, identity=identity, host_key=self.host_key)
+
+
+def _as_host(written: object) -> object:
+    return {"board": written} if isinstance(written, str) else written
+
+
+class _HostsFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    hosts: Annotated[
+        list[Annotated[Host, BeforeValidator(_as_host)]],
+        Field(min_length=1, max_length=MAX_HOSTS),
+    ]
+
+
+def read_hosts(path: Path) -> tuple[Host, ...]:
+    """The boards of a file in YAML, each once.
+
+    Raises:
+        EdgerankError: STORAGE when it cannot be read; INVALID_INPUT with all that is wrong in it.
+    """
+    try:
+        with path.open("rb") as file:
+            written = file.read(MAX_BYTES + 1)
+        if len(written) > MAX_BYTES:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, f"{path} is larger than 1 MB: it is no file of boards"
+            )
+        read = _HostsFile.model_validate(YAML(typ="safe", pure=True).load(written.decode()))
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.STORAGE, f"{path} cannot be read: {error.strerror}; name another file"
+        ) from error
+    except ValidationError as error:
+        lines = (f"{path}: {_sentence(each)}" for each in error.errors())
+        raise EdgerankError(ErrorCode.INVALID_INPUT, "\n".join(lines)) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"{path} is no YAML: {said}; write 'hosts:' and a list"
+        ) from error
+    targets = [(host.target.host, host.target.port) for host in read.hosts]
+    twice = next((each for each in targets if targets.count(each) > 1), None)
+    if twice is not None:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"{path}: {twice[0]} is there twice; write each board once"
+        )
+    return tuple(read.hosts)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    _hosts, *rest = error["loc"] or ("hosts",)
+    number = f"board {int(rest[0]) + 1}" if rest and isinstance(rest[0], int) else "hosts"
+    field = f", {rest[1]}" if len(rest) > 1 else ""
+    return f"{number}{field}: {error['msg']}"
