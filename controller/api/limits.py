@@ -76,7 +76,9 @@ class Limits:
         request_bytes: how long a single request may be.
         messages_per_s: how many messages of a device are heard a second, all its streams together.
         saved_messages: how many more at once of who said less before.
-        greeting_messages: as how many of them a greeting counts, since it costs as much.
+        calls_per_s: how many calls of a token are begun a second.
+        saved_calls: how many more at once of who asked less before.
+        greeting_messages: as how many messages a greeting counts, since it costs as much.
         greetings_at_once: how many are worked on at once; who else greets waits in line.
         renewals_per_s: how many certificates a device is given a second.
         saved_renewals: how many more at once, of one that had fewer before.
@@ -109,6 +111,9 @@ class Limits:
     # An agent says some a second, and after a night without its link what it could not report.
     messages_per_s: float = 30
     saved_messages: int = 300
+    # Whoever follows hundreds of sweeps begins with hundreds of calls.
+    calls_per_s: float = 30
+    saved_calls: int = 300
     greeting_messages: int = 10
     greetings_at_once: int = 16
     renewals_per_s: float = 1

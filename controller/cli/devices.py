@@ -148,7 +148,7 @@ def mark(name: str, emulated_by: str | None, real: bool, address: str) -> None:
     """Say that a device is emulated, where nothing finds that.
 
     Its figures, those of before included, are then left out of 'best', 'report' and 'compare'
-    without --include-emulated, and marked everywhere.
+    without --include-emulated, and marked in all answers and exports.
 
     \b
     Examples:

@@ -101,7 +101,7 @@ class Fleet:
             end_lease=self._end_lease,
             lose=self._lose,
             end_sweeps=self.end_finished_sweeps,
-            on_removed=self.watching.mark,
+            on_changed=self.watching.mark,
         )
 
     def connected(self) -> frozenset[str]:

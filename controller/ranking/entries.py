@@ -120,7 +120,8 @@ def set_emulated_aside(measurements: Iterable[Measurement], *, include_emulated:
     kept: list[Measurement] = []
     aside: dict[tuple[str, tuple[object, ...]], LeftOut] = {}
     for each in measurements:
-        if not each.emulator or include_emulated:
+        # One that failed has no figures that could count.
+        if not each.emulator or include_emulated or each.verdict is Verdict.FAILED:
             kept.append(each)
         else:
             why = reason(ReasonCode.DEVICE_EMULATED, {"emulator": each.emulator})

@@ -122,9 +122,13 @@ class Sweeps:
             )
         # Whoever asks again while it is being started waits for that.
         lock = self._starting.setdefault(request_id, asyncio.Lock())
-        async with lock:
-            known = await asyncio.to_thread(find_start, self._database, request_id, asked)
-            return known or await start(request_id)
+
+        async def start_if_new() -> StartedSweep:
+            async with lock:
+                known = await asyncio.to_thread(find_start, self._database, request_id, asked)
+                return known or await start(request_id)
+
+        return await to_its_end(start_if_new())
 
     async def _start(
         self, spec: SweepSpec, started_by: str, request_id: str | None

@@ -176,8 +176,9 @@ class FleetService:
         if device_id is None:
             return
         if not await asyncio.to_thread(self._members.may_fetch, device_id, sha256):
+            # It may have been, before a file was made again with other bytes: the device is fine.
             raise EdgerankError(
-                ErrorCode.NOT_ALLOWED, "this artifact was never leased to this device"
+                ErrorCode.UNKNOWN_NAME, "no artifact of these bytes is leased to this device"
             )
 
     async def _wait_for_turn(self, who: Hashable, cost: float = 1) -> None:

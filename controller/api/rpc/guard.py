@@ -19,7 +19,7 @@ from controller.access.connections import place_of
 from controller.access.local_peers import is_of_loopback
 from controller.api.limits import Limits, Load
 from controller.api.meters import Meters
-from controller.api.pacing import Pauses
+from controller.api.pacing import Pauses, Rates
 from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
 from controller.api.rpc.crowd import Crowd
 from controller.api.rpc.failures import answered_failures, before_failing, end
@@ -90,6 +90,7 @@ class Guard(grpc.aio.ServerInterceptor):
             free=limits.free_failures, first_s=4, longest_s=limits.longest_failure_pause_s
         )
         self._paused = 0
+        self._rates = Rates(per_s=limits.calls_per_s, saved=limits.saved_calls)
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
         self._cut: set[asyncio.Task[Any]] = set()
         self._times_cut = 0
@@ -209,6 +210,7 @@ class Guard(grpc.aio.ServerInterceptor):
                 held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
                 held.enter_context(self._noted(caller, shown.peer, task))
             try:
+                await self._wait_for_turn(caller)
                 yield
             except asyncio.CancelledError:
                 if task not in self._cut:
@@ -216,6 +218,13 @@ class Guard(grpc.aio.ServerInterceptor):
                 revoked = "this was revoked by who runs the controller"
                 with self._peers.told(shown.peer):
                     await end(context, grpc.StatusCode.PERMISSION_DENIED, revoked)
+
+    async def _wait_for_turn(self, caller: Caller) -> None:
+        """Waits as long as a token asks more than it may; agents wait where they are heard."""
+        if caller.caller is CallerKind.TOKEN:
+            wait_s = self._rates.wait_s(caller.caller_name, self._clock.monotonic_ms())
+            if wait_s:
+                await asyncio.sleep(wait_s)
 
     async def _caller(self, need: Need, shown: Shown) -> Caller:
         if need.of_caller is Who.ANYONE and shown == Shown(shown.peer):

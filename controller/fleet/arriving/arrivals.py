@@ -86,9 +86,8 @@ class Arrivals:
         self._refuse_second(self._sessions.get(hello.device_id), hello)
         if hello.replace:
             await asyncio.to_thread(self._takeovers.take_over, hello, frozenset(self._sessions))
-        greeted = await self._commits.write(
-            greet, hello, self._sessions.keys(), self._clock.unix_ms()
-        )
+        is_new = hello.device_id not in self._sessions
+        greeted = await self._commits.write(greet, hello, is_new, self._clock.unix_ms())
         with self._is_coming(greeted.hello.device_id) as coming:
             return await self._open(greeted, coming)
 
@@ -106,8 +105,8 @@ class Arrivals:
         hello, out = greeted.hello, greeted.out
         given: Mapping[str, Lease] = {}
         if (older := self._sessions.get(hello.device_id)) is None:
-            if greeted.was_connected:
-                # Its older session ended meanwhile.
+            if not greeted.has_come:
+                # After what is written of the end of its older session.
                 await self._commits.write(devices.came, hello.device_id, self._clock.unix_ms())
         else:
             # One that it is just being given is in its older session then.

@@ -1,6 +1,5 @@
 """All that is written and read when an agent says who it is: one step of the thread that writes."""
 
-from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from controller.state.access.members import labels_of_member
@@ -19,18 +18,19 @@ class Greeted:
         hello: what it said, with the id and the name of the device that it speaks for; of the
             profile, which is stored, only what the fleet asks for while the agent is connected.
         out: the leases that are out to the device, by attempt.
-        was_connected: whether the device had a session; else it is remembered that it came.
+        has_come: whether it is remembered already that it came.
     """
 
     hello: Hello
     out: dict[str, Lease]
-    was_connected: bool
+    has_come: bool
 
 
-def greet(database: Database, hello: Hello, connected: Container[str], now_unix_ms: int) -> Greeted:
+def greet(database: Database, hello: Hello, is_new: bool, now_unix_ms: int) -> Greeted:
     """Remembers the device of an agent, with the labels that its token gave it, if it is a member.
 
-    `connected` are the devices that have a session.
+    `is_new` is one whose device had no session when it said so; that it came is remembered at once,
+    unless it speaks for another device than its own.
 
     Raises:
         EdgerankError: as `enrol` does.
@@ -47,7 +47,7 @@ def greet(database: Database, hello: Hello, connected: Container[str], now_unix_
             architecture=hello.profile.architecture, hostname=hello.profile.hostname
         ),
     )
-    was_connected = enrolled.device_id in connected
-    if not was_connected:
+    comes = is_new and enrolled.device_id == hello.device_id
+    if comes:
         came(database, enrolled.device_id, now_unix_ms)
-    return Greeted(known, leases_of_device(database, enrolled.device_id), was_connected)
+    return Greeted(known, leases_of_device(database, enrolled.device_id), comes)

@@ -37,13 +37,13 @@ class Tending:
         end_lease: Callable[[str], Awaitable[None]],
         lose: Callable[[str, str], Awaitable[None]],
         end_sweeps: Callable[[], Awaitable[None]],
-        on_removed: Callable[[str], None],
+        on_changed: Callable[[str], None],
     ) -> None:
         """`sessions` are the ones that are open, by device.
 
         `stop` tells a device's agent to stop an attempt; `end_lease` and `lose` end one, the latter
         a device's that comes to nothing; `end_sweeps` ends those whose last job has ended;
-        `on_removed` hears of devices that went.
+        `on_changed` hears of devices of which something is new that is not in their history.
         """
         self._database = database
         self._commits = commits
@@ -55,7 +55,7 @@ class Tending:
         self._end_lease = end_lease
         self._lose = lose
         self._end_sweeps = end_sweeps
-        self._on_removed = on_removed
+        self._on_changed = on_changed
 
     async def rename(self, device: Device, name: str, by: Caller) -> None:
         """Gives a device another name.
@@ -87,6 +87,7 @@ class Tending:
                 "'.', '_' and '-', as in qemu-system",
             )
         await asyncio.to_thread(mark_emulated, self._database, device.device_id, emulated_by)
+        self._on_changed(device.device_id)
         self._changes.notify()
 
     async def remove(self, device: Device, by: Caller, *, with_measurements: bool) -> int:
@@ -114,7 +115,7 @@ class Tending:
             with_measurements=with_measurements,
         )
         await self._end_sweeps()
-        self._on_removed(device_id)
+        self._on_changed(device_id)
         self._changes.notify()
         return count
 

@@ -13,7 +13,6 @@ from protos.names import printable
 
 _LINE_LETTERS: Final = 65_536
 _PYTHON: Final = re.compile(r"(\d{1,2})\.(\d{1,3}) (\d{2}) (venv|bare) (/.*)")
-_PATH: Final = re.compile(r"/[^\0\n]*")
 
 
 class Service(Enum):
@@ -110,7 +109,7 @@ def parse_board(printed: str, where: str, now_s: float) -> Board:
 
     base, home = one("base"), one("home")
     services = {each.value: each for each in Service}
-    if not _PATH.fullmatch(base) or not _PATH.fullmatch(home) or one("service") not in services:
+    if not _is_path(base) or not _is_path(home) or one("service") not in services:
         raise EdgerankError(
             ErrorCode.EXECUTION,
             f"{where} does not tell what it is; see that 'ssh {where} sh' gives a shell there",
@@ -134,9 +133,14 @@ def parse_board(printed: str, where: str, now_s: float) -> Board:
 
 def _pythons(lines: Iterable[str]) -> Iterable[Python]:
     for line in dict.fromkeys(lines):
-        if match := _PYTHON.fullmatch(line):
+        if (match := _PYTHON.fullmatch(line)) and _is_path(match[5]):
             version = (int(match[1]), int(match[2]))
             yield Python(version, int(match[3]), match[4] == "venv", match[5])
+
+
+def _is_path(text: str) -> bool:
+    """Whether it is a whole path, which may be shown as it is."""
+    return text.startswith("/") and text.isprintable()
 
 
 def _number(text: str) -> int | None:

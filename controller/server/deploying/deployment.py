@@ -19,13 +19,12 @@ from controller.server.deploying.board import Board, Python
 from controller.server.deploying.examining import Tell
 from controller.server.deploying.installed import Installed, Standing
 from controller.server.deploying.installing import install
-from controller.server.deploying.membership import Entry, entry_of
+from controller.server.deploying.membership import Entry, entry_of, known_device
 from controller.server.deploying.packing import NAME, pack_wheel
 from controller.server.deploying.releases import (
     Release,
     Settings,
     environment_key,
-    keeper_path,
     release_of,
 )
 from controller.server.deploying.ssh import LONG_S, Shell
@@ -112,15 +111,20 @@ class Deployment:
             EdgerankError: what went wrong, with what to do next.
         """
         standing = await self.installed.look()
-        name = self._name(wanted)
         devices = await asyncio.to_thread(self.fleet.devices)
-        entry = entry_of(standing, devices, name, wanted.rejoin, self.shell.where)
+        device = known_device(standing, devices)
+        name = self._name(wanted, device)
+        entry = entry_of(
+            *(standing, devices, name, self.shell.where),
+            rejoin=wanted.rejoin,
+            named=wanted.name is not None,
+        )
         with tempfile.TemporaryDirectory(prefix="edgerank-deploy-") as folder:
             wheel = await asyncio.to_thread(pack_wheel, Path(folder))
             settings = self._settings(wanted, name, standing, wheel.read_bytes())
             release = release_of(settings, self.board)
-            device = _known(devices, standing)
-            is_there = release.release_id == standing.release_id and standing.running
+            is_current = release.release_id == standing.release_id == standing.started_id
+            is_there = is_current and standing.running
             if is_there and entry is None and device is not None and device.connected:
                 return Deployed(device=device, changed=False)
             # Whether a token can be had is known before anything is sent.
@@ -132,11 +136,12 @@ class Deployment:
                 await self._write(release)
                 marks = await self._marks(devices, name, standing)
                 device = await self._switch(release, standing, marks, wanted.up_s)
-        await self._prune(settings, standing)
+        await self._prune(release, settings, standing)
         return Deployed(device=device, changed=True)
 
-    def _name(self, wanted: Wanted) -> str:
-        name = wanted.name or self.board.hostname
+    def _name(self, wanted: Wanted, known: Device | None) -> str:
+        # A person may have renamed it.
+        name = wanted.name or (self.board.hostname if known is None else known.name)
         if not is_device_name(name):
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT,
@@ -169,7 +174,7 @@ class Deployment:
         folder = posixpath.join(self.board.base, "releases", release.release_id)
         await self.shell.write(posixpath.join(folder, "settings.json"), release.settings)
         await self.shell.write(posixpath.join(folder, "agent"), release.start)
-        await self.shell.write(keeper_path(self.board), release.keeper)
+        await self.shell.write(posixpath.join(folder, "keeper"), release.keeper)
 
     async def _marks(
         self, devices: Sequence[Device], name: str, standing: Standing
@@ -206,19 +211,21 @@ class Deployment:
         marks: Mapping[str, int | None],
         up_s: float,
     ) -> Device:
-        await self.installed.switch(release.release_id)
-        if not await self.installed.start():
-            self.tell(
-                "note: it ends when its user logs out; 'sudo loginctl enable-linger' with the "
-                "user's name lets it stay"
-            )
-        self.tell("started; waiting until it reports")
-        device = await self._wait(marks, up_s)
+        """Makes a release the one that runs; unless it reports, what ran before runs again."""
+        before = standing.started_id or standing.release_id
+        if before == release.release_id:
+            before = None
+        try:
+            await self.installed.switch(release.release_id)
+            device = await self._started(marks, up_s)
+        except BaseException:
+            # Whoever interrupts it, too: the next run would find nothing to be changed.
+            await self._went_back(before)
+            raise
         if device is not None:
             return device
-        words = "; ".join((await self.installed.log(_LAST_LINES))[-1:]) or "nothing in its log"
-        before = standing.release_id
-        if before is None or before == release.release_id:
+        words = await self._last_words()
+        if before is None:
             raise EdgerankError(
                 ErrorCode.EXECUTION,
                 f"the agent on {self.shell.where} did not report within {up_s:.0f} s ({words}); "
@@ -226,15 +233,42 @@ class Deployment:
                 "the controller (--address), and run the same command again",
             )
         self.tell("it does not report: taking it back")
-        await self.installed.switch(before)
-        await self.installed.start()
-        again = await self._wait(marks, up_s)
-        state = "reports again" if again else "was started again and did not report yet"
+        state = "could not be started again: run the same command again"
+        if await self._went_back(before):
+            reports = await self._wait(marks, up_s) is not None
+            state = "reports again" if reports else "was started again and did not report yet"
         raise EdgerankError(
             ErrorCode.EXECUTION,
             f"the new agent on {self.shell.where} did not report within {up_s:.0f} s ({words}) and "
             f"was taken back; the one before {state}",
         )
+
+    async def _started(self, marks: Mapping[str, int | None], up_s: float) -> Device | None:
+        if not await self.installed.start():
+            self.tell(
+                "note: it ends when its user logs out; 'sudo loginctl enable-linger' with the "
+                "user's name lets it stay"
+            )
+        self.tell("started; waiting until it reports")
+        return await self._wait(marks, up_s)
+
+    async def _went_back(self, before: str | None) -> bool:
+        """Whether a release from before could be started again."""
+        if before is None:
+            return False
+        try:
+            await self.installed.switch(before)
+            await self.installed.start()
+        except EdgerankError as error:
+            self.tell(f"note: what ran before could not be started again: {error}")
+            return False
+        return True
+
+    async def _last_words(self) -> str:
+        with suppress(EdgerankError):
+            if lines := await self.installed.log(_LAST_LINES):
+                return lines[-1]
+        return "nothing in its log"
 
     async def _wait(self, marks: Mapping[str, int | None], up_s: float) -> Device | None:
         """The device, once its agent came; None when it ended or took too long."""
@@ -242,7 +276,7 @@ class Deployment:
         while time.monotonic() < deadline_s:
             standing = await self.installed.look()
             devices = await asyncio.to_thread(self.fleet.devices)
-            device = _known(devices, standing)
+            device = known_device(standing, devices)
             if device is not None and device.connected:
                 came = await asyncio.to_thread(self.fleet.came_at_unix_ms, device.name)
                 if came != marks.get(device.device_id):
@@ -252,16 +286,18 @@ class Deployment:
             await asyncio.sleep(_LOOK_S)
         return None
 
-    async def _prune(self, settings: Settings, standing: Standing) -> None:
+    async def _prune(self, release: Release, settings: Settings, standing: Standing) -> None:
         """Leaves what runs and what ran before it."""
-        now = await self.installed.look()
-        kept = [f"environments/{settings.environment}", f"releases/{now.release_id}"]
+        kept = [f"environments/{settings.environment}", f"releases/{release.release_id}"]
         if standing.settings is not None and standing.release_id is not None:
             kept += [
                 f"environments/{standing.settings.environment}",
                 f"releases/{standing.release_id}",
             ]
-        await self.shell.ask("prune", self.board.base, *kept, timeout_s=LONG_S)
+        try:
+            await self.shell.ask("prune", self.board.base, *kept, timeout_s=LONG_S)
+        except EdgerankError as error:
+            self.tell(f"note: what is of no use there any more is left: {error}")
 
 
 async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Deployed:
@@ -282,7 +318,3 @@ async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Depl
         name=settings.name, labels=settings.labels, runtimes=settings.runtimes, up_s=up_s
     )
     return await deployment.deploy(replace(wanted, offline=offline))
-
-
-def _known(devices: Sequence[Device], standing: Standing) -> Device | None:
-    return next((each for each in devices if each.device_id == standing.device_id), None)

@@ -28,6 +28,7 @@ class Standing:
         environments: that are whole, the folders among `environments`.
         device_id: who its agent is in a fleet; None before it joined.
         running: whether something keeps its agent running.
+        started_id: the release that was started last; None where none was.
     """
 
     release_id: str | None
@@ -35,6 +36,7 @@ class Standing:
     environments: tuple[str, ...]
     device_id: str | None
     running: bool
+    started_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ class Installed:
             environments=tuple(filter(is_environment, facts.get("environment", ()))),
             device_id=printable(device_id)[:64] or None,
             running=await self._service("running") == "yes",
+            started_id=read_release_id(facts.get("started", [""])[0]),
         )
 
     async def switch(self, release_id: str) -> None:
         """Makes a release the current one; what runs goes on with the one before."""
-        await self.shell.ask("switch", self.board.base, self.python.path, release_id)
+        told = (self.board.base, self.python.path, release_id, keeper_path(self.board))
+        await self.shell.ask("switch", *told)
 
     async def start(self) -> bool:
         """Starts the current release, in the place of what ran.

@@ -20,23 +20,38 @@ class Entry:
 
 
 def entry_of(
-    standing: Standing, devices: Sequence[Device], name: str, rejoin: bool, where: str
+    standing: Standing,
+    devices: Sequence[Device],
+    name: str,
+    where: str,
+    *,
+    rejoin: bool,
+    named: bool,
 ) -> Entry | None:
     """How the agent of a board joins; None for one that has joined.
+
+    Args:
+        standing: what was deployed there.
+        devices: of the fleet.
+        name: of the device.
+        where: the board, as people write it.
+        rejoin: whether it joins anew, as the device of that name where there is one.
+        named: whether a person said the name; else the board did, to which nobody's history goes.
 
     Raises:
         EdgerankError: NAME_TAKEN when another device has the name, PRECONDITION when the board is
             in the fleet of another controller.
     """
-    named = next((each for each in devices if each.name == name), None)
-    known = next((each for each in devices if each.device_id == standing.device_id), None)
-    if rejoin:
-        return Entry(None if named is None else name)
-    if named is not None and named is not known:
+    bearer = next((each for each in devices if each.name == name), None)
+    known = known_device(standing, devices)
+    is_others = bearer is not None and bearer is not known
+    if rejoin and (named or not is_others):
+        return Entry(None if bearer is None else name)
+    if is_others:
         raise EdgerankError(
             ErrorCode.NAME_TAKEN,
             f"another device is named {name!r} already: give {where} another name with --name, or, "
-            "if it is that device, let it go on with its history by --rejoin",
+            f"if it is that device, let it go on with its history by --name {name} --rejoin",
         )
     if standing.device_id is not None and known is None:
         raise EdgerankError(
@@ -45,3 +60,8 @@ def entry_of(
             "this one with --rejoin, or ask the other with --controller",
         )
     return None if known is not None else Entry(None)
+
+
+def known_device(standing: Standing, devices: Sequence[Device]) -> Device | None:
+    """The device that a board's agent is in this fleet."""
+    return next((each for each in devices if each.device_id == standing.device_id), None)

@@ -18,8 +18,10 @@ from protos.runtimes import Runtime
 
 UNIT: Final = "edgerank-agent.service"
 _DIGEST_LETTERS: Final = 12
-_RELEASE: Final = re.compile(r"releases/([A-Za-z0-9][A-Za-z0-9._-]{0,99})")
-_ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# Of what a version, a digest and a random ending are put together.
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"
+_RELEASE: Final = re.compile(f"releases/({_NAME})")
+_ENVIRONMENT: Final = re.compile(_NAME)
 
 _UNIT: Final = """\
 # Made by 'edgerank deploy ssh'; the next one writes it anew.
@@ -117,7 +119,8 @@ def read_settings(text: str) -> Settings | None:
     except ValidationError:
         return None
     is_ours = is_device_name(read.name) and are_labels(read.labels)
-    return read if is_ours and _ENVIRONMENT.fullmatch(read.environment) else None
+    is_ours = is_ours and is_environment(read.environment) and is_environment(read.version)
+    return read if is_ours else None
 
 
 def read_release_id(link: str) -> str | None:
@@ -174,7 +177,7 @@ def keeper_of(board: Board) -> str:
 
 def _start(settings: Settings, base: str) -> str:
     labels = (f"--label={key}={value}" for key, value in sorted(settings.labels.items()))
-    token = posixpath.join(base, "token")
+    token, current = posixpath.join(base, "token"), posixpath.join(base, "current")
     command = shlex.join(
         (
             *("set", "--", "agent", "--name", settings.name, *labels),
@@ -185,6 +188,8 @@ def _start(settings: Settings, base: str) -> str:
     program = posixpath.join(base, "environments", settings.environment, "bin/edgerank")
     return f"""\
 # Made by 'edgerank deploy ssh': becomes the agent of this release.
+umask 077
+readlink {shlex.quote(current)} >{shlex.quote(posixpath.join(base, "running"))}
 {command}
 [ ! -s {shlex.quote(token)} ] || set -- "$@" --join {shlex.quote("@" + token)}
 exec {shlex.quote(program)} "$@"

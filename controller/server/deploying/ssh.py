@@ -23,6 +23,7 @@ LONG_S: Final = 1_800.0
 """How long may be sent or installed."""
 _KEEPALIVE_S: Final = 15.0
 _SHOWN_LETTERS: Final = 300
+_KEPT_BYTES: Final = 1 << 20
 # For its owner alone, and whole or not there at all.
 _WRITE: Final = 'umask 077; mkdir -p "$(dirname "$1")" && cat >"$1.part" && mv -f "$1.part" "$1"'
 
@@ -97,7 +98,7 @@ class Shell:
         command = shlex.join(("sh", "-s", "--", *arguments))
         # Read whole before it begins, so that nothing that it starts reads the rest of it.
         block = f"{{\n{text}\n}} </dev/null\n"
-        return await self._run(command, timeout_s, input=block, errors="replace")
+        return await self._run(command, timeout_s, content=block.encode())
 
     async def ask(self, script: str, *arguments: str, timeout_s: float = QUICK_S) -> str:
         """What one of our scripts prints, which has to succeed.
@@ -116,15 +117,15 @@ class Shell:
 
     async def write(self, path: str, content: str) -> None:
         """Writes a file there, for its owner alone; it takes its place when it is whole."""
-        await self._fill(path, QUICK_S, input=content.encode())
+        await self._fill(path, QUICK_S, content=content.encode())
 
     async def send(self, source: Path, folder: str) -> None:
         """Sends a file of this side into a folder there."""
-        await self._fill(posixpath.join(folder, source.name), LONG_S, stdin=str(source))
+        await self._fill(posixpath.join(folder, source.name), LONG_S, content=source)
 
-    async def _fill(self, path: str, timeout_s: float, **given: Any) -> None:
+    async def _fill(self, path: str, timeout_s: float, content: bytes | Path) -> None:
         command = shlex.join(("sh", "-c", _WRITE, "sh", path))
-        said = await self._run(command, timeout_s, encoding=None, **given)
+        said = await self._run(command, timeout_s, content)
         if said.code != 0:
             raise EdgerankError(
                 ErrorCode.STORAGE,
@@ -132,12 +133,25 @@ class Shell:
                 "or let your user write",
             )
 
-    async def _run(self, command: str, timeout_s: float, **given: Any) -> Said:
+    async def _run(self, command: str, timeout_s: float, content: bytes | Path) -> Said:
         with _broken(self.where):
-            done = await self.connection.run(command, timeout=timeout_s, **given)
-        if done.exit_status is None:
+            said = await asyncio.wait_for(self._converse(command, content), timeout_s)
+        if said is None:
             raise _lost(self.where, "it ended while it worked")
-        return Said(done.exit_status, _text(done.stdout), _text(done.stderr))
+        return said
+
+    async def _converse(self, command: str, content: bytes | Path) -> Said | None:
+        given = {"stdin": str(content)} if isinstance(content, Path) else {}
+        async with self.connection.create_process(
+            command, encoding=None, request_pty=False, **given
+        ) as process:
+            if isinstance(content, bytes):
+                process.stdin.write(content)
+                process.stdin.write_eof()
+            out, err = await asyncio.gather(_heard(process.stdout), _heard(process.stderr))
+            await process.wait_closed()
+            code = process.exit_status
+        return None if code is None else Said(code, out, err)
 
 
 @asynccontextmanager
@@ -221,6 +235,8 @@ async def _connect(
             connect_timeout=CONNECT_S,
             login_timeout=CONNECT_S,
             keepalive_interval=_KEEPALIVE_S,
+            # A board may not use the keys of who brings it something, whatever ~/.ssh/config says.
+            agent_forwarding=False,
         )
 
 
@@ -257,5 +273,9 @@ def _lost(where: str, why: str) -> EdgerankError:
     )
 
 
-def _text(printed: str | bytes | None) -> str:
-    return printed.decode(errors="replace") if isinstance(printed, bytes) else printed or ""
+async def _heard(stream: asyncssh.SSHReader[bytes]) -> str:
+    """What comes, of which no more is kept than anybody reads."""
+    kept = bytearray()
+    while part := await stream.read(_KEPT_BYTES):
+        kept += part[: _KEPT_BYTES - len(kept)]
+    return kept.decode(errors="replace")

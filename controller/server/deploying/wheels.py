@@ -74,6 +74,8 @@ async def _run(command: Sequence[str]) -> Said:
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(), LONG_S)
+    except asyncio.TimeoutError:
+        return Said(1, "", f"pip took longer than {LONG_S / 60:.0f} min")
     finally:
         if process.returncode is None:
             process.kill()

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -49,6 +49,26 @@ def test_an_agent_is_heard_no_faster_than_it_may_speak_and_heard_out(tmp_path: P
     assert told == [f"{number}" for number in range(reports)]
     # A busy machine makes it slower, never faster.
     assert taken_s >= reports / 10 - 0.1
+
+
+def test_a_token_begins_no_more_calls_than_it_may_and_others_do_not_wait(tmp_path: Path) -> None:
+    saved = 5
+    with (
+        limited_guarded(tmp_path, calls_per_s=0.001, saved_calls=saved) as guarded,
+        guarded.channel(guarded.authority(guarded.token())) as channel,
+    ):
+        stub = query_pb2_grpc.QueryStub(channel)
+
+        def asking(name: str) -> Callable[[float], grpc.StatusCode]:
+            secret = parse_access_token(guarded.access(name, "--scope", "read")).secret
+            metadata = (("authorization", f"Bearer {bearer_letters(secret)}"),)
+            ask = partial(stub.ListSweeps, query_pb2.ListSweepsRequest(), metadata=metadata)
+            return lambda timeout_s: answer_of(partial(ask, timeout=timeout_s))
+
+        ada, bob = asking("ada"), asking("bob")
+        assert [ada(300) for _ in range(saved)] == [grpc.StatusCode.OK] * saved
+        assert ada(5) is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert bob(300) is grpc.StatusCode.OK
 
 
 def test_who_is_refused_again_and_again_waits_and_others_do_not(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import signal
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import pytest
 
 from tests.integration.access.conftest import Guarded
@@ -56,6 +57,13 @@ def agent(board: Board) -> int | None:
     return None
 
 
+def _command_line(process: psutil.Process) -> bytes:
+    # One that ends meanwhile has none.
+    with suppress(psutil.Error):
+        return "\0".join(process.cmdline()).encode()
+    return b""
+
+
 def current(board: Board) -> str:
     return str((board.base / "current").readlink())
 
@@ -93,7 +101,7 @@ def test_a_board_joins_and_nobody_else_can_by_its_token(deployed: Board, fleet: 
     assert (token.read_text(), stat.S_IMODE(token.stat().st_mode)) == ("", 0o600)
     assert stat.S_IMODE(deployed.base.stat().st_mode) == 0o700
     assert "new devices" not in fleet.command("token", "list")
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    lines = [line for process in psutil.process_iter() if (line := _command_line(process))]
     ours = [line for line in lines if os.fsencode(deployed.base) in line]
     assert ours
     assert not [line for line in ours if b"edgerank-join" in line]
@@ -106,6 +114,18 @@ def test_a_second_time_changes_nothing(deployed: Board, fleet: Guarded) -> None:
     assert "sending" not in done.stderr
     after = (current(deployed), supervisor(deployed), agent(deployed), times_connected(fleet))
     assert after == before
+
+
+def test_what_was_switched_to_and_never_started_is_started_by_the_next_run(
+    deployed: Board, fleet: Guarded
+) -> None:
+    connected = times_connected(fleet)
+    # As an end between the two would leave it.
+    (deployed.base / "running").write_text("releases/another")
+    done = deploy(deployed, fleet)
+    assert done.returncode == 0, done.stderr
+    assert times_connected(fleet) == connected + 1
+    assert (deployed.base / "running").read_text().strip() == current(deployed)
 
 
 def test_an_agent_that_dies_is_started_again(deployed: Board, fleet: Guarded) -> None:

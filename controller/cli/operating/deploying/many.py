@@ -88,8 +88,10 @@ async def deploy_all(
             try:
                 words = await deploy(host, lambda line: progress.tell(host, line))
                 outcome = Outcome(host, words, failed=False)
-            except EdgerankError as error:
-                outcome = Outcome(host, f"failed: {error}", failed=True)
+            # The edge where a defect of ours becomes one board's: the others go on.
+            except Exception as error:  # noqa: BLE001
+                told = str(error) if isinstance(error, EdgerankError) else repr(error)
+                outcome = Outcome(host, f"failed: {told}", failed=True)
         progress.tell(host, outcome.words, "red" if outcome.failed else "green")
         return outcome
 

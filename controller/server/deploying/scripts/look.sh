@@ -3,6 +3,7 @@ base=$1 python=$2
 tell() { printf '%s=%s\n' "$1" "$2"; }
 
 tell release "$(readlink "$base/current" 2>/dev/null)"
+tell started "$(cat "$base/running" 2>/dev/null)"
 [ ! -r "$base/current/settings.json" ] || tell settings "$(head -c 65536 "$base/current/settings.json")"
 for complete in "$base"/environments/*/complete; do
     [ ! -e "$complete" ] || tell environment "$(basename "$(dirname "$complete")")"

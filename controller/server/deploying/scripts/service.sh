@@ -23,12 +23,20 @@ supervisor() {
 stop_script() {
     supervisor || return 0
     kill -TERM "$pid"
-    left=40
+    left=30
     while supervisor && [ "$left" -gt 0 ]; do
         sleep 1
         left=$((left - 1))
     done
-    ! supervisor || { echo "process $pid of the agent's supervisor does not end" >&2; return 1; }
+    supervisor || return 0
+    # As systemd does; the supervisor, which was told, ends with it.
+    [ ! -r "$base/agent.pid" ] || kill -KILL "$(cat "$base/agent.pid")" 2>/dev/null
+    left=10
+    while supervisor && [ "$left" -gt 0 ]; do
+        sleep 1
+        left=$((left - 1))
+    done
+    ! supervisor || kill -KILL "$pid"
 }
 
 start_script() {
@@ -54,7 +62,10 @@ case $kind.$verb in
         ctl daemon-reload && ctl enable --quiet "$unit" && ctl restart "$unit"
         ;;
     *.stop) ctl stop "$unit" ;;
-    *.remove) ! ctl cat "$unit" >/dev/null 2>&1 || ctl disable --quiet --now "$unit" ;;
+    *.remove)
+        stop_script
+        ! ctl cat "$unit" >/dev/null 2>&1 || ctl disable --quiet --now "$unit"
+        ;;
     *.running)
         # Between two starts it is "activating".
         case $(ctl is-active "$unit") in active | activating | reloading) echo yes ;; *) echo no ;; esac

@@ -20,6 +20,7 @@ while [ -z "$stopping" ]; do
     fi
     sh "$base/current/agent" >>"$base/agent.log" 2>&1 </dev/null &
     child=$!
+    printf '%s\n' "$child" >"$base/agent.pid"
     # Told to stop before there was somebody to tell.
     [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
     wait "$child"
@@ -34,4 +35,4 @@ while [ -z "$stopping" ]; do
     case $code in 0 | 2) break ;; esac
     [ -n "$stopping" ] || { sleep 10 & child=$!; wait "$child"; kill "$child" 2>/dev/null; child=; }
 done
-rm -f "$base/supervisor.pid"
+rm -f "$base/supervisor.pid" "$base/agent.pid"

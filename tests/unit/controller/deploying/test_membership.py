@@ -45,7 +45,7 @@ MINE, OTHER = device("1", "board"), device("2", "other")
 def test_an_agent_joins_when_it_has_to(
     standing: Standing, devices: tuple[Device, ...], name: str, rejoin: bool, entry: Entry | None
 ) -> None:
-    assert entry_of(standing, devices, name, rejoin, "pi@board") == entry
+    assert entry_of(standing, devices, name, "pi@board", rejoin=rejoin, named=True) == entry
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,17 @@ def test_what_could_be_another_device_is_asked_for(
     standing: Standing, devices: tuple[Device, ...], name: str, code: ErrorCode
 ) -> None:
     with pytest.raises(EdgerankError) as refused:
-        entry_of(standing, devices, name, False, "pi@board")
+        entry_of(standing, devices, name, "pi@board", rejoin=False, named=True)
     assert refused.value.code is code
     assert "--rejoin" in str(refused.value)
+
+
+def test_what_a_board_calls_itself_gives_it_nobody_elses_history() -> None:
+    with pytest.raises(EdgerankError) as refused:
+        entry_of(FRESH, (MINE,), "board", "pi@board", rejoin=True, named=False)
+    assert refused.value.code is ErrorCode.NAME_TAKEN
+    # Its own, or that of nobody yet.
+    assert entry_of(JOINED, (MINE,), "board", "pi@board", rejoin=True, named=False) == Entry(
+        "board"
+    )
+    assert entry_of(FRESH, (OTHER,), "board", "pi@board", rejoin=True, named=False) == Entry(None)
