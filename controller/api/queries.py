@@ -1,9 +1,7 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
@@ -27,6 +25,7 @@ from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
 from controller.state.measurements import list_measurements
 from controller.state.rounds.underway import list_underway
+from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
 
@@ -158,15 +157,9 @@ class Queries:
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
         """What something gives that people ask for, beside what agents wait for."""
-        return await _in_thread(self._listing, partial(answer, *args, **kwargs))
+        return await answered_in(self._listing, partial(answer, *args, **kwargs))
 
     async def _computed(
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
-        return await _in_thread(self._computing, partial(answer, *args, **kwargs))
-
-
-async def _in_thread(threads: ThreadPoolExecutor, answer: Callable[[], AnswerT]) -> AnswerT:
-    # What is noted of an answer is noted in the context of its question.
-    in_context = partial(copy_context().run, answer)
-    return await asyncio.get_running_loop().run_in_executor(threads, in_context)
+        return await answered_in(self._computing, partial(answer, *args, **kwargs))

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
@@ -34,6 +33,7 @@ from controller.fleet.outliving import to_its_end
 from controller.state import attempts, devices, jobs, sweeps
 from controller.state.database import Database
 from controller.state.rounds.start_requests import Asked, StartRequest, find_start
+from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import StoredSweep
 from controller.sweeps.planning import plan_conversion
 from controller.sweeps.preparing.preparation import Preparing, ended
@@ -247,9 +247,7 @@ class Sweeps:
     async def _planned(
         self, work: Callable[PlanP, PlanT], *args: PlanP.args, **kwargs: PlanP.kwargs
     ) -> PlanT:
-        # What is noted of an answer is noted in the context of its question.
-        in_context = partial(copy_context().run, work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._planning, in_context)
+        return await answered_in(self._planning, partial(work, *args, **kwargs))
 
     async def _devices(self) -> tuple[Device, ...]:
         connected = self._fleet.connected()

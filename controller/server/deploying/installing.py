@@ -1,6 +1,5 @@
 """An environment made on a board: wheels sent there, checked, and installed."""
 
-import hashlib
 import posixpath
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from controller.server.deploying.installed import Installed
 from controller.server.deploying.releases import Settings
 from controller.server.deploying.ssh import LONG_S
 from controller.server.deploying.wheels import download_wheels, requirement
+from models.digest import file_sha256
 
 
 async def install(
@@ -59,14 +59,15 @@ async def install(
 
 async def _send(there: Installed, files: Sequence[Path], folder: str, tell: Tell) -> None:
     known = await _digests(there, folder)
-    missing = [each for each in files if known.get(each.name) != _sha256(each)]
+    wanted = {each: file_sha256(each) for each in files}
+    missing = [each for each in files if known.get(each.name) != wanted[each]]
     size_mb = sum(each.stat().st_size for each in missing) / 1e6
     tell(f"sending {len(missing)} of {len(files)} files ({size_mb:.1f} MB)")
     for file in missing:
         await there.shell.send(file, folder)
     known = await _digests(there, folder)
     for file in missing:
-        if known.get(file.name) != _sha256(file):
+        if known.get(file.name) != wanted[file]:
             raise EdgerankError(
                 ErrorCode.DAMAGED,
                 f"{file.name} came to {there.shell.where} with other bytes; see to its disk, and "
@@ -78,7 +79,3 @@ async def _digests(there: Installed, folder: str) -> dict[str, str]:
     printed = await there.shell.ask("digests", there.python.path, folder, timeout_s=LONG_S)
     parted = (line.partition(" ") for line in printed.splitlines())
     return {name: digest for digest, _, name in parted}
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,11 +3,13 @@
 What is stored was checked before; but disks rot, and a database may be older than a check.
 """
 
+import asyncio
 import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -34,6 +36,7 @@ _SHOWN_ID: Final = 40
 _REMEMBERED: Final = 1_024
 
 MadeT = TypeVar("MadeT")
+AnswerT = TypeVar("AnswerT")
 _Fits = Callable[[Any], bool]
 
 
@@ -52,6 +55,12 @@ def note_left_out() -> LeftOut:
     noted = LeftOut()
     _of_answer.set(noted)
     return noted
+
+
+async def answered_in(threads: ThreadPoolExecutor, answer: Callable[[], AnswerT]) -> AnswerT:
+    """What a thread gives; what it leaves out is noted in the context of who asks."""
+    in_context = functools.partial(copy_context().run, answer)
+    return await asyncio.get_running_loop().run_in_executor(threads, in_context)
 
 
 def readable(
