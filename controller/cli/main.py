@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Listed] = {
         "controller.cli.operating.controller:controller", "Serve a fleet of agents."
     ),
     "agent": Listed(
-        "agent.command:agent", "Join a controller's fleet and measure what it sends.", "agent"
+        "agent.cli.command:agent", "Join a controller's fleet and measure what it sends.", "agent"
     ),
     "doctor": Listed(
         "controller.cli.operating.doctor:doctor", "Examine the set-up of this machine.", "agent"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from agent.command import agent
+from agent.cli.command import agent
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ import importlib.util
 find = importlib.util.find_spec
 hidden = ("onnxruntime", "paddlelite")
 importlib.util.find_spec = lambda name, *rest: None if name in hidden else find(name, *rest)
-from agent.command import agent
+from agent.cli.command import agent
 agent()
 """
     command = [sys.executable, "-c", hide, "--controller", "127.0.0.1:1", "--state", str(tmp_path)]

@@ -13,7 +13,11 @@ from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.link.fake_controller import AgentCall, FakeController
 from tests.integration.agent.networks import takes
 
-AGENT = (sys.executable, "-c", "from agent.command import agent; agent(prog_name='edgerank agent')")
+AGENT = (
+    sys.executable,
+    "-c",
+    "from agent.cli.command import agent; agent(prog_name='edgerank agent')",
+)
 RUNTIMES = {
     Runtime.ONNXRUNTIME: types_pb2.RUNTIME_ONNXRUNTIME,
     Runtime.PADDLELITE: types_pb2.RUNTIME_PADDLELITE,

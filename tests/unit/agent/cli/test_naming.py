@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.naming import NamingRefused, check_device_name, check_labels
+from agent.cli.naming import NamingRefused, check_device_name, check_labels
 from controller.domain.errors import EdgerankError
 from controller.fleet.credibility import check_hello
 from protos.device import DeviceProfile

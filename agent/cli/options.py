@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
+from agent.cli.naming import NamingRefused, check_device_name, check_labels
 from agent.errors import INPUT_EXIT_CODE, AgentError
-from agent.naming import NamingRefused, check_device_name, check_labels
 from protos.joining import JoinToken, TokenInvalid, parse_join_token
 from protos.names import is_name
 from protos.names.quantities import BYTES_PER_UNIT, QuantityUnreadable, read_quantity

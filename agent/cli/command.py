@@ -14,6 +14,14 @@ import click
 import platformdirs
 
 from agent.artifacts.cache import DEFAULT_LIMIT, ArtifactCache
+from agent.cli.options import (
+    parse_address,
+    parse_emulator,
+    parse_labels,
+    parse_name,
+    parse_size_bytes,
+    read_token,
+)
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
@@ -27,14 +35,6 @@ from agent.link.line import Line
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
-from agent.options import (
-    parse_address,
-    parse_emulator,
-    parse_labels,
-    parse_name,
-    parse_size_bytes,
-    read_token,
-)
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
 from agent.threads import check_threads

@@ -1,0 +1,1 @@
+"""What a person says to an agent, and what it answers."""
