@@ -20,17 +20,18 @@ def record_sweep(
     backbones: tuple[str, ...] = ("MobileNetV1",),
     runtimes: tuple[Runtime, ...] = (Runtime.ONNXRUNTIME,),
     waiting_share: float | None = None,
+    device: str = "phone",
 ) -> str:
     """A sweep whose repetitions have the standard report's samples, each times its factor.
 
     Paddle Lite's take `LITE_RATIO` times as long. `waiting_share` of the time others had the cores.
     """
-    repetitions = len(latency_factors)
+    repetitions, device_id = len(latency_factors), f"id-of-{device}"
     sweep_id = start_sweep(
-        database, "phone", repetitions=repetitions, backbones=backbones, runtimes=runtimes
+        database, device, repetitions=repetitions, backbones=backbones, runtimes=runtimes
     )
     for _ in range(repetitions * len(backbones) * len(runtimes)):
-        lease = lease_next(database, "id-of-phone", now_unix_ms=0)
+        lease = lease_next(database, device_id, now_unix_ms=0)
         assert lease is not None
         runtime, ratio = _RUNTIMES[lease.settings.runtime]
         factor = ratio * latency_factors[lease.ordinal - 1]
@@ -42,5 +43,7 @@ def record_sweep(
             after = DeviceState(taken_at_unix_ms=0, waiting_share=waiting_share)
             scaled = replace(scaled, after=after)
         measured = replace(report.measured, runtime=runtime, repetition=scaled)
-        record_report(database, "id-of-phone", replace(report, measured=measured), now_unix_ms=0)
+        record_report(
+            database, f"id-of-{device}", replace(report, measured=measured), now_unix_ms=0
+        )
     return sweep_id

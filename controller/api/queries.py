@@ -9,8 +9,9 @@ from typing import Final, ParamSpec, TypeVar
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device
+from controller.domain.names import find_device, find_labelled
 from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
 from controller.figures.minutes import at_minute
@@ -18,6 +19,7 @@ from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
+from controller.ranking.fleet import DeviceFigures, rank_fleet
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
@@ -85,6 +87,18 @@ class Queries:
         found = await self._measured(device)
         return await self._computed(self._rank, found, constraints, dataset)
 
+    async def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
+        """What is best on each of several devices, and for all of them together.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for a device, a label, a share's device or the dataset;
+                INVALID_INPUT for a share that is not above 0.
+        """
+        check_shares(question.shares)
+        known = await self.devices()
+        devices = _meant_devices(question, known)
+        return await self._computed(self._rank_fleet, devices, question)
+
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.
 
@@ -124,18 +138,33 @@ class Queries:
 
     def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
         dataset = find_dataset(self._database, dataset)
-        wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
-        # First, as if they were the oldest: they count only where there is nothing else.
-        measured = list_underway(self._database, wanted, conclude_so_far)
-        measured += list_measurements(self._database, wanted)
         return rank(
             device.name,
-            measured,
+            self._measured_on(device, dataset),
             constraints,
             self._catalog,
             tuple(info.runtime for info in device.profile.working_runtimes),
             accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
         )
+
+    def _rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
+        dataset = find_dataset(self._database, question.accuracy_dataset)
+        figures = (
+            DeviceFigures(
+                device=each.name,
+                measurements=self._measured_on(each, dataset),
+                share=question.shares.get(each.name, 1.0),
+                runtimes=tuple(info.runtime for info in each.profile.working_runtimes),
+            )
+            for each in devices
+        )
+        return rank_fleet(figures, question.constraints, self._catalog, dataset)
+
+    def _measured_on(self, device: Device, dataset: str) -> list[Measurement]:
+        wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
+        # First, as if they were the oldest: they count only where there is nothing else.
+        measured = list_underway(self._database, wanted, conclude_so_far)
+        return [*measured, *list_measurements(self._database, wanted)]
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""
@@ -163,3 +192,19 @@ class Queries:
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
         return await answered_in(self._computing, partial(answer, *args, **kwargs))
+
+
+def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices that names and labels mean, connected or not; every one without any.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME.
+    """
+    meant: dict[str, Device] = {}
+    for word in question.devices:
+        found = find_labelled(known, word) if "=" in word else [find_device(known, word)]
+        meant |= {each.device_id: each for each in found}
+    devices = tuple(meant.values()) if question.devices else tuple(known)
+    for name in question.shares:
+        find_device(devices, name)
+    return devices

@@ -1,4 +1,4 @@
-"""`edgerank best`: which backbone is best on a device."""
+"""`edgerank best`: which backbone is best on a device, and on many."""
 
 from dataclasses import replace
 
@@ -8,25 +8,37 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.grouping import GroupedCommand
-from controller.cli.options.ranking import RankedFigures, constraint_options, ranked_options
+from controller.cli.options.ranking import (
+    RankedFigures,
+    Where,
+    constraint_options,
+    ranked_options,
+    where_options,
+)
 from controller.cli.printing.documents import print_json
-from controller.cli.printing.ranking import print_ranking
+from controller.cli.printing.rankings.device import print_ranking
+from controller.cli.printing.rankings.fleet import print_each_device, print_fleet_ranking
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings.fleet import FleetQuestion
 from controller.views import wording
 from controller.views.device_words import surroundings_words
+from controller.views.fleet_words import why_none_words
 from protos.reasons import ReasonCode
 
 
 @click.command(cls=GroupedCommand)
+@where_options
 @ranked_options
 @constraint_options
 @controller_option
 @json_option
 @says_failures
-def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_json: bool) -> None:
-    """Say which backbone is best on a device.
+def best(
+    *, where: Where, ranked: RankedFigures, constraints: Constraints, address: str, as_json: bool
+) -> None:
+    """Say which backbone is best on a device, or on many.
 
     Names the winner, the Pareto front, ties, and why the others lost. Within --max-latency or
     --max-memory the most accurate wins, with --min-top1 alone the fastest; without any of these the
@@ -34,6 +46,10 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
     interval counts, and ties grow with it; a disturbed or throttled figure counts where there is
     nothing better of the same setting, and is marked. --only ok is the strict reading. Figures of
     an emulated device are those of another CPU: they are left out without --include-emulated.
+
+    With --fleet the winner satisfies the constraints on every device that has figures, in the
+    setting that is best there, and loses the least where it loses the most beside that device's
+    own best; who loses the least on average is told, too.
 
     Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
 
@@ -46,6 +62,8 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
       edgerank best --device pc --by latency
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
+      edgerank best --each-device --max-latency 20ms
+      edgerank best --fleet --devices room=lab --share phone=3
     """
     wanted = replace(
         constraints,
@@ -54,14 +72,41 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
         include_emulated=ranked.include_emulated,
     )
     with QueryClient(address) as client:
-        ranking = client.rank(ranked.device, wanted, ranked.accuracy_dataset)
-        if as_json:
-            print_json(ranking)
+        if where.device is None:
+            _answer_fleet(client, where, wanted, ranked.accuracy_dataset, as_json=as_json)
         else:
-            profile = client.measured_device(ranked.device).profile
-            print_ranking(Console(), ranking, surroundings_words(profile))
+            _answer(client, where.device, wanted, ranked.accuracy_dataset, as_json=as_json)
+
+
+def _answer(
+    client: QueryClient, device: str, wanted: Constraints, dataset: str, *, as_json: bool
+) -> None:
+    ranking = client.rank(device, wanted, dataset)
+    if as_json:
+        print_json(ranking)
+    else:
+        profile = client.measured_device(device).profile
+        print_ranking(Console(), ranking, surroundings_words(profile))
     if ranking.winner is None:
         raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))
+
+
+def _answer_fleet(
+    client: QueryClient, where: Where, wanted: Constraints, dataset: str, *, as_json: bool
+) -> None:
+    question = FleetQuestion(
+        devices=where.devices, constraints=wanted, accuracy_dataset=dataset, shares=where.shares
+    )
+    ranking = client.rank_fleet(question)
+    if as_json:
+        print_json(ranking)
+    elif where.is_fleet:
+        print_fleet_ranking(Console(), ranking)
+    else:
+        print_each_device(Console(), ranking)
+    is_answered = ranking.least_worst if where.is_fleet else any(p.best for p in ranking.places)
+    if not is_answered:
+        raise EdgerankError(ErrorCode.NOTHING_FOUND, why_none_words(ranking))
 
 
 def _why_none(ranking: Ranking) -> str:

@@ -25,8 +25,8 @@ from controller.cli.printing.telling import looked_at, print_line
 from controller.client import QueryClient
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.views.conversion_page import TOOLS, conversion_page
-from controller.views.conversion_rows import conversion_rows
+from controller.views.conversions.page import TOOLS, conversion_page
+from controller.views.conversions.rows import conversion_rows
 from controller.views.counting import counted
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.variants import Variant, variants_of

@@ -15,7 +15,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
 from controller.cli.options.variants import weights_option
 from controller.cli.printing.follow import follow_sweep
-from controller.cli.printing.ranking import print_ranking
+from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.telling import Teller, looked_at, print_line
 from controller.cli.report import write_report
 from controller.cli.sweeps.sweep import raise_if_jobs_failed

@@ -92,7 +92,9 @@ COMMANDS: Mapping[str, Listed] = {
     "retry": Listed("controller.cli.sweeps.retry:retry", "Measure what a sweep has no figures of."),
     "sweeps": Listed("controller.cli.sweeps.sweeps:sweeps", "List sweeps, the newest first."),
     "results": Listed("controller.cli.sweeps.results:results", "Show what was measured."),
-    "best": Listed("controller.cli.best:best", "Say which backbone is best on a device."),
+    "best": Listed(
+        "controller.cli.best:best", "Say which backbone is best on a device, or on many."
+    ),
     "report": Listed("controller.cli.report:report", "Write a device's ranking as one HTML file."),
     "compare": Listed(
         "controller.cli.compare:compare", "Say whether B is faster or slower than A."

@@ -17,6 +17,7 @@ from models.catalog.catalog import IMAGENET
 
 
 @click.command(cls=GroupedCommand)
+@click.option("--device", required=True, help="The device's name (see 'edgerank devices').")
 @ranked_options
 @click.option(
     "--output",
@@ -28,7 +29,7 @@ from models.catalog.catalog import IMAGENET
 )
 @controller_option
 @says_failures
-def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
+def report(*, device: str, ranked: RankedFigures, path: Path, address: str) -> None:
     """Write a device's ranking as one HTML file.
 
     It opens without a network, and shows every figure. Disturbed and throttled ones are ranked
@@ -44,7 +45,7 @@ def report(*, ranked: RankedFigures, path: Path, address: str) -> None:
         only=ranked.only, at_minute=ranked.at_minute, include_emulated=ranked.include_emulated
     )
     with QueryClient(address) as client:
-        write_report(client, ranked.device, path, wanted, ranked.accuracy_dataset)
+        write_report(client, device, path, wanted, ranked.accuracy_dataset)
     click.echo(f"report written to {path}")
 
 

@@ -27,6 +27,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
 from controller.domain.sweeps import (
     CancelledSweep,
     Pause,
@@ -255,6 +256,13 @@ class QueryClient(Client):
         with self.said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)
         return from_answer(response, Ranking)
+
+    def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
+        """What is best on each of several devices, and which one backbone for all of them."""
+        request = to_message(question, query_pb2.RankFleetRequest)
+        with self.said():
+            response = self._stub.RankFleet(request)
+        return from_answer(response, FleetRanking)
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""

@@ -1,6 +1,6 @@
 """How things are spelt, and how one of a few is found by its name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import TypeVar
 
@@ -52,3 +52,22 @@ def find_device(devices: Sequence[Device], name: str) -> Device:
     near = nearest(name, known, likeness=0.4) or known[:3]
     hint = f"nearest: {', '.join(near)}" if near else "the fleet has none"
     raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device is named {name!r}; {hint}")
+
+
+def find_labelled(devices: Sequence[Device], label: str) -> list[Device]:
+    """The devices with a label, as soc=rk3588, connected or not.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME when none has it, with the nearest labels.
+    """
+    labelled = [device for device in devices if label in _labels_of(device)]
+    if labelled:
+        return labelled
+    there_are = sorted({each for device in devices for each in _labels_of(device)})
+    near = nearest(label, there_are, likeness=0.4) or tuple(there_are[:3])
+    hint = f"nearest: {', '.join(near)}" if near else "no device has any label"
+    raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device has the label {label!r}; {hint}")
+
+
+def _labels_of(device: Device) -> Iterator[str]:
+    return (f"{key}={value}" for key, value in device.labels.items())

@@ -20,7 +20,7 @@ def preference(merit: Merit) -> Callable[[Entry], tuple[object, ...]]:
     if merit is Merit.LATENCY:
         return lambda entry: (entry.median_ms, -_accuracy(entry), *order_of(entry.measurement))
     if merit is Merit.MEMORY:
-        return lambda entry: (_memory(entry)[1], entry.median_ms, *order_of(entry.measurement))
+        return lambda entry: (memory_of(entry)[1], entry.median_ms, *order_of(entry.measurement))
     return lambda entry: (-_accuracy(entry), entry.median_ms, *order_of(entry.measurement))
 
 
@@ -84,7 +84,7 @@ def _latency(entry: Entry) -> float:
     return entry.median_ms
 
 
-def _memory(entry: Entry) -> tuple[float, float]:
+def memory_of(entry: Entry) -> tuple[float, float]:
     """Return the least and the most that its processes needed, bytes; no end where unknown."""
     memory = entry.measurement.memory
     if memory is None:
@@ -94,5 +94,5 @@ def _memory(entry: Entry) -> tuple[float, float]:
 
 
 def _memory_overlaps(entry: Entry, other: Entry) -> bool:
-    (low, high), (other_low, other_high) = _memory(entry), _memory(other)
+    (low, high), (other_low, other_high) = memory_of(entry), memory_of(other)
     return low <= other_high and other_low <= high

@@ -74,9 +74,9 @@ def rank(
             the published one without it. Tiers are by the published one whatever the dataset.
     """
     measured_here = [m for m in measurements if m.device == device]
-    entries, left_out = select_entries(_scope(measured_here, constraints), constraints)
+    entries, left_out = select_entries(in_scope(measured_here, constraints), constraints)
     held, emulated = held_back(left_out), set_aside(left_out)
-    excluded = _excluded([*entries, *held], constraints, catalog)
+    excluded = exclusions([*entries, *held], constraints, catalog)
     passing = [entry for entry in entries if not excluded[entry.id]]
     firsts = _Firsts(constraints.merit, leaders(passing))
     winner = firsts.winner
@@ -122,7 +122,7 @@ def published_accuracy(catalog: Catalog) -> DatasetAccuracy:
     return DatasetAccuracy(IMAGENET, {b.name: b.top1 for b in catalog if b.top1 is not None})
 
 
-def _scope(measurements: Iterable[Measurement], constraints: Constraints) -> list[Measurement]:
+def in_scope(measurements: Iterable[Measurement], constraints: Constraints) -> list[Measurement]:
     """Return what is looked at, with the figures of the minute that is asked for."""
     minute = constraints.at_minute
     return [
@@ -133,7 +133,7 @@ def _scope(measurements: Iterable[Measurement], constraints: Constraints) -> lis
     ]
 
 
-def _excluded(
+def exclusions(
     entries: Iterable[Entry], constraints: Constraints, catalog: Catalog
 ) -> Mapping[str, tuple[Reason, ...]]:
     """Return by id why an entry may not win; empty where it may."""

@@ -1,12 +1,11 @@
 """Which devices a person means: by their names, by labels, or all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.names import find_device
-from models.names import nearest
+from controller.domain.names import find_device, find_labelled
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,7 @@ def choose_devices(wanted: Sequence[str], known: Sequence[Device]) -> Chosen:
 
 def _labelled(label: str, known: Sequence[Device]) -> list[Device]:
     """The connected devices of a label."""
-    labelled = [device for device in known if label in _labels_of(device)]
-    if not labelled:
-        there_are = sorted({each for device in known for each in _labels_of(device)})
-        near = nearest(label, there_are, likeness=0.4) or tuple(there_are[:3])
-        hint = f"nearest: {', '.join(near)}" if near else "no device has any label"
-        raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device has the label {label!r}; {hint}")
+    labelled = find_labelled(known, label)
     connected = [device for device in labelled if device.connected]
     if not connected:
         names = ", ".join(device.name for device in labelled)
@@ -67,7 +61,3 @@ def _labelled(label: str, known: Sequence[Device]) -> list[Device]:
             f"no device with the label {label!r} is connected; start the agent of {names}",
         )
     return connected
-
-
-def _labels_of(device: Device) -> Iterator[str]:
-    return (f"{key}={value}" for key, value in device.labels.items())

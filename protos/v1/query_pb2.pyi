@@ -3349,6 +3349,335 @@ class RankResponse(_message.Message):
 Global___RankResponse: _TypeAlias = RankResponse  # noqa: Y015
 
 @_typing.final
+class RankFleetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SharesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    SHARES_FIELD_NUMBER: _builtins.int
+    accuracy_dataset: _builtins.str
+    """Whose accuracy counts; absent means ImageNet-1k."""
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names and labels, as soc=rk3588; none means every device of the fleet, connected or not."""
+
+    @_builtins.property
+    def constraints(self) -> Global___Constraints:
+        """They hold on every device."""
+
+    @_builtins.property
+    def shares(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """By device's name how much it counts, above 0; 1 where nothing is said."""
+
+    def __init__(
+        self,
+        *,
+        devices: _abc.Iterable[_builtins.str] | None = ...,
+        constraints: Global___Constraints | None = ...,
+        accuracy_dataset: _builtins.str | None = ...,
+        shares: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "devices", b"devices", "shares", b"shares"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+
+Global___RankFleetRequest: _TypeAlias = RankFleetRequest  # noqa: Y015
+
+@_typing.final
+class ChoiceOnDevice(_message.Message):
+    """How a backbone does on one device, in its best setting there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    MEASUREMENT_ID_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    MEDIAN_MS_FIELD_NUMBER: _builtins.int
+    LOW_MS_FIELD_NUMBER: _builtins.int
+    HIGH_MS_FIELD_NUMBER: _builtins.int
+    TOP1_FIELD_NUMBER: _builtins.int
+    PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REGRET_FIELD_NUMBER: _builtins.int
+    REGRET_LOW_FIELD_NUMBER: _builtins.int
+    REGRET_HIGH_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    measurement_id: _builtins.str
+    runtime: _types_pb2.Runtime.ValueType
+    threads: _builtins.int
+    precision: _types_pb2.Precision.ValueType
+    median_ms: _builtins.float
+    low_ms: _builtins.float
+    """Ends of the median's interval."""
+    high_ms: _builtins.float
+    top1: _builtins.float
+    """Percent; absent where it is not known."""
+    peak_rss_bytes: _builtins.int
+    """Above the bare runtime's."""
+    verdict: _types_pb2.Verdict.ValueType
+    regret: _builtins.float
+    """What the device loses by it beside its best: of latency and memory a fraction of the least, of accuracy
+    and value points of top-1.
+    """
+    regret_low: _builtins.float
+    """The least and the most that it can be by the intervals."""
+    regret_high: _builtins.float
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        measurement_id: _builtins.str = ...,
+        runtime: _types_pb2.Runtime.ValueType = ...,
+        threads: _builtins.int = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
+        median_ms: _builtins.float = ...,
+        low_ms: _builtins.float = ...,
+        high_ms: _builtins.float = ...,
+        top1: _builtins.float | None = ...,
+        peak_rss_bytes: _builtins.int | None = ...,
+        verdict: _types_pb2.Verdict.ValueType = ...,
+        regret: _builtins.float = ...,
+        regret_low: _builtins.float = ...,
+        regret_high: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "peak_rss_bytes", b"peak_rss_bytes", "top1", b"top1"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "device", b"device", "high_ms", b"high_ms", "low_ms", b"low_ms", "measurement_id", b"measurement_id", "median_ms", b"median_ms", "peak_rss_bytes", b"peak_rss_bytes", "precision", b"precision", "regret", b"regret", "regret_high", b"regret_high", "regret_low", b"regret_low", "runtime", b"runtime", "threads", b"threads", "top1", b"top1", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__peak_rss_bytes: _TypeAlias = _typing.Literal["peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__peak_rss_bytes: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__top1: _TypeAlias = _typing.Literal["top1"]  # noqa: Y015
+    _WhichOneofArgType__top1: _TypeAlias = _typing.Literal["_top1", b"_top1"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_rss_bytes) -> _WhichOneofReturnType__peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1) -> _WhichOneofReturnType__top1 | None: ...
+
+Global___ChoiceOnDevice: _TypeAlias = ChoiceOnDevice  # noqa: Y015
+
+@_typing.final
+class FleetChoice(_message.Message):
+    """A backbone that satisfies the constraints on every device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    ON_DEVICES_FIELD_NUMBER: _builtins.int
+    WORST_DEVICE_FIELD_NUMBER: _builtins.int
+    WORST_REGRET_FIELD_NUMBER: _builtins.int
+    MEAN_REGRET_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    worst_device: _builtins.str
+    """Where its regret is the highest, and that regret."""
+    worst_regret: _builtins.float
+    mean_regret: _builtins.float
+    """Weighted by the devices' shares."""
+    @_builtins.property
+    def on_devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChoiceOnDevice]: ...
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        on_devices: _abc.Iterable[Global___ChoiceOnDevice] | None = ...,
+        worst_device: _builtins.str = ...,
+        worst_regret: _builtins.float = ...,
+        mean_regret: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "mean_regret", b"mean_regret", "on_devices", b"on_devices", "worst_device", b"worst_device", "worst_regret", b"worst_regret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetChoice: _TypeAlias = FleetChoice  # noqa: Y015
+
+@_typing.final
+class IncompleteChoice(_message.Message):
+    """A backbone that satisfies the constraints on some devices only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    UNMEASURED_ON_FIELD_NUMBER: _builtins.int
+    EXCLUDED_ON_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    @_builtins.property
+    def unmeasured_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Devices on which it has no figure that counts."""
+
+    @_builtins.property
+    def excluded_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Devices on which its figures do not satisfy the constraints."""
+
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        unmeasured_on: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_on: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "excluded_on", b"excluded_on", "unmeasured_on", b"unmeasured_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncompleteChoice: _TypeAlias = IncompleteChoice  # noqa: Y015
+
+@_typing.final
+class FleetPlace(_message.Message):
+    """A device that has figures that count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    BEST_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    share: _builtins.float
+    """How much it counts, a fraction of 1."""
+    @_builtins.property
+    def best(self) -> Global___Measurement:
+        """What is first there by the merit; absent where nothing satisfies the constraints."""
+
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        share: _builtins.float = ...,
+        best: Global___Measurement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_best", b"_best", "best", b"best"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_best", b"_best", "best", b"best", "device", b"device", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__best: _TypeAlias = _typing.Literal["best"]  # noqa: Y015
+    _WhichOneofArgType__best: _TypeAlias = _typing.Literal["_best", b"_best"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__best) -> _WhichOneofReturnType__best | None: ...
+
+Global___FleetPlace: _TypeAlias = FleetPlace  # noqa: Y015
+
+@_typing.final
+class RankFleetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    WITHOUT_FIGURES_FIELD_NUMBER: _builtins.int
+    LEAST_WORST_FIELD_NUMBER: _builtins.int
+    LEAST_MEAN_FIELD_NUMBER: _builtins.int
+    TIES_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    TIE_COUNT_FIELD_NUMBER: _builtins.int
+    OTHER_COUNT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_COUNT_FIELD_NUMBER: _builtins.int
+    SUGGESTED_SWEEP_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    MERIT_FIELD_NUMBER: _builtins.int
+    tie_count: _builtins.int
+    """How many there are in all."""
+    other_count: _builtins.int
+    incomplete_count: _builtins.int
+    accuracy_dataset: _builtins.str
+    merit: Global___Merit.ValueType
+    @_builtins.property
+    def constraints(self) -> Global___Constraints: ...
+    @_builtins.property
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetPlace]: ...
+    @_builtins.property
+    def without_figures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Devices of which no figure counts; nothing is known of them."""
+
+    @_builtins.property
+    def least_worst(self) -> Global___FleetChoice:
+        """The backbone whose highest regret is the lowest; absent where none satisfies the constraints everywhere."""
+
+    @_builtins.property
+    def least_mean(self) -> Global___FleetChoice:
+        """The backbone whose mean regret is the lowest."""
+
+    @_builtins.property
+    def ties(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetChoice]:
+        """The first of those that cannot be told apart from `least_worst` by their intervals."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetChoice]:
+        """The next ones by their highest regret."""
+
+    @_builtins.property
+    def incomplete(self) -> _containers.RepeatedCompositeFieldContainer[Global___IncompleteChoice]:
+        """What satisfies the constraints on some devices only, the first of them."""
+
+    @_builtins.property
+    def suggested_sweep(self) -> Global___SweepSpec:
+        """What would measure them where they have no figures; absent without any."""
+
+    def __init__(
+        self,
+        *,
+        constraints: Global___Constraints | None = ...,
+        places: _abc.Iterable[Global___FleetPlace] | None = ...,
+        without_figures: _abc.Iterable[_builtins.str] | None = ...,
+        least_worst: Global___FleetChoice | None = ...,
+        least_mean: Global___FleetChoice | None = ...,
+        ties: _abc.Iterable[Global___FleetChoice] | None = ...,
+        others: _abc.Iterable[Global___FleetChoice] | None = ...,
+        tie_count: _builtins.int = ...,
+        other_count: _builtins.int = ...,
+        incomplete: _abc.Iterable[Global___IncompleteChoice] | None = ...,
+        incomplete_count: _builtins.int = ...,
+        suggested_sweep: Global___SweepSpec | None = ...,
+        accuracy_dataset: _builtins.str = ...,
+        merit: Global___Merit.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_least_mean", b"_least_mean", "_least_worst", b"_least_worst", "_suggested_sweep", b"_suggested_sweep", "constraints", b"constraints", "least_mean", b"least_mean", "least_worst", b"least_worst", "suggested_sweep", b"suggested_sweep"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_least_mean", b"_least_mean", "_least_worst", b"_least_worst", "_suggested_sweep", b"_suggested_sweep", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "incomplete", b"incomplete", "incomplete_count", b"incomplete_count", "least_mean", b"least_mean", "least_worst", b"least_worst", "merit", b"merit", "other_count", b"other_count", "others", b"others", "places", b"places", "suggested_sweep", b"suggested_sweep", "tie_count", b"tie_count", "ties", b"ties", "without_figures", b"without_figures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__least_mean: _TypeAlias = _typing.Literal["least_mean"]  # noqa: Y015
+    _WhichOneofArgType__least_mean: _TypeAlias = _typing.Literal["_least_mean", b"_least_mean"]  # noqa: Y015
+    _WhichOneofReturnType__least_worst: _TypeAlias = _typing.Literal["least_worst"]  # noqa: Y015
+    _WhichOneofArgType__least_worst: _TypeAlias = _typing.Literal["_least_worst", b"_least_worst"]  # noqa: Y015
+    _WhichOneofReturnType__suggested_sweep: _TypeAlias = _typing.Literal["suggested_sweep"]  # noqa: Y015
+    _WhichOneofArgType__suggested_sweep: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__least_mean) -> _WhichOneofReturnType__least_mean | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__least_worst) -> _WhichOneofReturnType__least_worst | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__suggested_sweep) -> _WhichOneofReturnType__suggested_sweep | None: ...
+
+Global___RankFleetResponse: _TypeAlias = RankFleetResponse  # noqa: Y015
+
+@_typing.final
 class Selector(_message.Message):
     """Which measurements a side of a comparison means; absent is no restriction."""
 

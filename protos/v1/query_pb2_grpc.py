@@ -144,6 +144,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.RankRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.RankResponse.FromString,
                 _registered_method=True)
+        self.RankFleet = channel.unary_unary(
+                '/edgerank.v1.Query/RankFleet',
+                request_serializer=protos_dot_v1_dot_query__pb2.RankFleetRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.RankFleetResponse.FromString,
+                _registered_method=True)
         self.Compare = channel.unary_unary(
                 '/edgerank.v1.Query/Compare',
                 request_serializer=protos_dot_v1_dot_query__pb2.CompareRequest.SerializeToString,
@@ -366,6 +371,15 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RankFleet(self, request, context):
+        """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
+        Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
+        Without a backbone that satisfies the constraints on every device the winners are absent, no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Compare(self, request, context):
         """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
         or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
@@ -535,6 +549,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Rank,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RankRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.RankResponse.SerializeToString,
+            ),
+            'RankFleet': grpc.unary_unary_rpc_method_handler(
+                    servicer.RankFleet,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.RankFleetRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.RankFleetResponse.SerializeToString,
             ),
             'Compare': grpc.unary_unary_rpc_method_handler(
                     servicer.Compare,
@@ -1166,6 +1185,33 @@ class Query(object):
             '/edgerank.v1.Query/Rank',
             protos_dot_v1_dot_query__pb2.RankRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.RankResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RankFleet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/RankFleet',
+            protos_dot_v1_dot_query__pb2.RankFleetRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.RankFleetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -125,6 +125,11 @@ class QueryStub:
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
     unknown device. No measured candidate is an answer, not an error.
     """
+    RankFleet: _grpc.UnaryUnaryMultiCallable[_query_pb2.RankFleetRequest, _query_pb2.RankFleetResponse]
+    """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
+    Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
+    Without a backbone that satisfies the constraints on every device the winners are absent, no error.
+    """
     Compare: _grpc.UnaryUnaryMultiCallable[_query_pb2.CompareRequest, _query_pb2.CompareResponse]
     """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
     or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
@@ -241,6 +246,11 @@ class QueryAsyncStub(QueryStub):
     Rank: _aio.UnaryUnaryMultiCallable[_query_pb2.RankRequest, _query_pb2.RankResponse]  # type: ignore[assignment]
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
     unknown device. No measured candidate is an answer, not an error.
+    """
+    RankFleet: _aio.UnaryUnaryMultiCallable[_query_pb2.RankFleetRequest, _query_pb2.RankFleetResponse]  # type: ignore[assignment]
+    """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
+    Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
+    Without a backbone that satisfies the constraints on every device the winners are absent, no error.
     """
     Compare: _aio.UnaryUnaryMultiCallable[_query_pb2.CompareRequest, _query_pb2.CompareResponse]  # type: ignore[assignment]
     """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
@@ -487,6 +497,17 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.RankResponse, _abc.Awaitable[_query_pb2.RankResponse]]:
         """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
         unknown device. No measured candidate is an answer, not an error.
+        """
+
+    @_abc_1.abstractmethod
+    def RankFleet(
+        self,
+        request: _query_pb2.RankFleetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.RankFleetResponse, _abc.Awaitable[_query_pb2.RankFleetResponse]]:
+        """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
+        Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
+        Without a backbone that satisfies the constraints on every device the winners are absent, no error.
         """
 
     @_abc_1.abstractmethod

@@ -15,6 +15,7 @@ from controller.domain.devices import Device, DeviceEvent
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
+from controller.domain.rankings.fleet import FleetRanking
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
@@ -23,15 +24,16 @@ from protos.checks import Finding
 
 DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
     {
-        "audit": tuple[AuditEntry, ...],
         "comparison": Comparison,
         "conversion": tuple[ConversionOutcome, ...],
         "datasets": tuple[Dataset, ...],
         "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
-        "doctor": tuple[Finding, ...],
+        "fleet_ranking": FleetRanking,
         "measurement": Measurement,
         "models": tuple[Backbone, ...],
+        "operating/audit": tuple[AuditEntry, ...],
+        "operating/doctor": tuple[Finding, ...],
         "own_models": tuple[OwnModel, ...],
         "plan": SweepPlan,
         "profile": ProfileSummary,

@@ -54,5 +54,5 @@ def stale(root: Path, texts: dict[Path, str]) -> list[Path]:
 
 def surplus(root: Path, texts: dict[Path, str]) -> list[Path]:
     """Return the schemas below a folder that nothing generates."""
-    there = (path.relative_to(root) for path in (root / FOLDER).glob("*"))
+    there = (path.relative_to(root) for path in (root / FOLDER).rglob("*.*"))
     return sorted(path for path in there if path not in texts)

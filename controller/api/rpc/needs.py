@@ -90,6 +90,7 @@ NEEDS: Final[Mapping[str, Need]] = {
         is_once=True,
     ),
     "/edgerank.v1.Query/Rank": _COMPUTE,
+    "/edgerank.v1.Query/RankFleet": _COMPUTE,
     "/edgerank.v1.Query/Compare": _COMPUTE,
     "/edgerank.v1.Query/ListMeasurements": _COMPUTE,
     "/edgerank.v1.Query/ImportAccuracy": _operate("response.figure_count", Load.UPLOAD),

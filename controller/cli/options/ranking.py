@@ -1,12 +1,20 @@
 """The options that say what is ranked, and what a winner has to satisfy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
 
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.grouping import option_group
-from controller.cli.options.values import Converted, read_merit, read_only, read_runtime
+from controller.cli.options.values import (
+    Converted,
+    read_devices,
+    read_merit,
+    read_only,
+    read_runtime,
+    read_share,
+)
 from controller.domain.measurements import Verdict
 from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
@@ -18,9 +26,8 @@ from protos.runtimes import Runtime
 
 @dataclass(frozen=True, kw_only=True)
 class RankedFigures:
-    """Whose figures are ranked, which of them count, and whose accuracy stands beside them."""
+    """Which figures are ranked, and whose accuracy stands beside them."""
 
-    device: str
     only: tuple[Verdict, ...]
     at_minute: int | None
     accuracy_dataset: str
@@ -50,7 +57,6 @@ ranked_options = option_group(
     "What is ranked",
     "ranked",
     RankedFigures,
-    click.option("--device", required=True, help="The device's name (see 'edgerank devices')."),
     click.option(
         "--only",
         type=Converted("verdicts", read_only),
@@ -63,6 +69,61 @@ ranked_options = option_group(
     at_minute_option,
     accuracy_option,
     include_emulated_option,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """For which devices the best is asked: one, each of several, or several together."""
+
+    device: str | None
+    is_each: bool
+    is_fleet: bool
+    devices: tuple[str, ...]
+    shares: Mapping[str, float]
+
+
+def _where(
+    *,
+    device: str | None,
+    is_each: bool,
+    is_fleet: bool,
+    devices: tuple[str, ...],
+    shares: tuple[tuple[str, float], ...],
+) -> Where:
+    if sum((device is not None, is_each, is_fleet)) != 1:
+        raise click.UsageError("say one of --device NAME, --each-device and --fleet")
+    if device is not None and devices:
+        raise click.UsageError("--devices goes with --each-device or --fleet, not with --device")
+    if shares and not is_fleet:
+        raise click.UsageError("--share goes with --fleet, where devices are weighed")
+    return Where(
+        device=device, is_each=is_each, is_fleet=is_fleet, devices=devices, shares=dict(shares)
+    )
+
+
+where_options = option_group(
+    "Where",
+    "where",
+    _where,
+    click.option("--device", help="On this device (see 'edgerank devices')."),
+    click.option("--each-device", "is_each", is_flag=True, help="On each device by itself."),
+    click.option("--fleet", "is_fleet", is_flag=True, help="One backbone for all devices."),
+    click.option(
+        "--devices",
+        type=Converted("devices", read_devices),
+        default=(),
+        metavar="NAME,LABEL=VALUE",
+        help="With --each-device and --fleet: only these.  [default: every device of the fleet]",
+    ),
+    click.option(
+        "--share",
+        "shares",
+        type=Converted("share", read_share),
+        multiple=True,
+        metavar="DEVICE=NUMBER",
+        help="With --fleet: how much a device counts on average, as phone=3.  [default: 1 each]",
+    ),
 )
 
 

@@ -74,6 +74,23 @@ def read_label(text: str) -> tuple[str, str]:
     return key, value
 
 
+def read_share(text: str) -> tuple[str, float]:
+    """The device and how much it counts of "phone=3".
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    name, _, number = text.rpartition("=")
+    with suppress(ValueError):
+        share = float(number)
+        if name and 0 < share < math.inf:
+            return name, share
+    raise EdgerankError(
+        ErrorCode.INVALID_INPUT,
+        f"{text} is no share: write DEVICE=NUMBER with a number above 0, as in phone=3",
+    )
+
+
 def read_tier(text: str) -> Tier:
     """The tier of this name.
 

@@ -13,7 +13,7 @@ from controller.domain.conversions import (
     is_made,
     lacks_published_weights,
 )
-from controller.views.conversion_rows import (
+from controller.views.conversions.rows import (
     TARGETS,
     ConversionRow,
     not_kept_note,

@@ -1,8 +1,9 @@
-"""Reasons below what they explain, each once."""
+"""How parts of an answer stand below each other: headings, what is indented, what hangs."""
 
 from collections.abc import Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,3 +24,14 @@ def hanging(text: Text) -> Table:
     grid.add_column(overflow="fold")
     grid.add_row("-", text)
     return grid
+
+
+def print_heading(console: Console, heading: str) -> None:
+    """Print what begins a part, apart from the one before."""
+    console.print()
+    console.print(Text(heading, style="bold"))
+
+
+def print_indented(console: Console, content: RenderableType) -> None:
+    """Print what belongs to a heading."""
+    console.print(Padding(content, (0, 0, 0, 2)))

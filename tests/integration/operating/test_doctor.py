@@ -29,7 +29,7 @@ def doctor(*arguments: str) -> tuple[int, dict[str, str]]:
     """The exit code, and what each check came to."""
     done = edgerank("doctor", *arguments, "--json")
     document: list[dict[str, Any]] = json.loads(done.stdout)
-    schema = json.loads((ROOT / "docs/schemas/doctor.json").read_text(encoding="utf-8"))
+    schema = json.loads((ROOT / "docs/schemas/operating/doctor.json").read_text(encoding="utf-8"))
     Draft202012Validator(schema).validate(document)
     for finding in document:
         assert bool(finding["advice"]) == (finding["outcome"] != OK), finding

@@ -16,6 +16,7 @@ from controller.domain import (
     selectors,
     sweeps,
 )
+from controller.domain.rankings import fleet as rankings_fleet
 from models.catalog import own
 from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
@@ -87,6 +88,12 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (rankings.Candidate, query_pb2.Candidate),
     (rankings.LeftOut, query_pb2.LeftOut),
     (rankings.Ranking, query_pb2.RankResponse),
+    (rankings_fleet.FleetQuestion, query_pb2.RankFleetRequest),
+    (rankings_fleet.ChoiceOnDevice, query_pb2.ChoiceOnDevice),
+    (rankings_fleet.FleetChoice, query_pb2.FleetChoice),
+    (rankings_fleet.IncompleteChoice, query_pb2.IncompleteChoice),
+    (rankings_fleet.FleetPlace, query_pb2.FleetPlace),
+    (rankings_fleet.FleetRanking, query_pb2.RankFleetResponse),
     (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),
     (catalog.AccuracyFigure, query_pb2.AccuracyFigure),
     (catalog.Dataset, query_pb2.Dataset),

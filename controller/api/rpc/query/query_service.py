@@ -22,6 +22,7 @@ from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
+from controller.domain.rankings.fleet import FleetQuestion
 from controller.domain.sweeps import CancelledSweep, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
@@ -168,6 +169,14 @@ class QueryService(DeviceCalls, SteeringCalls):
                 request.accuracy_dataset or IMAGENET,
             )
         return to_message(ranking, query_pb2.RankResponse)
+
+    async def RankFleet(  # noqa: N802
+        self, request: query_pb2.RankFleetRequest, context: Context
+    ) -> query_pb2.RankFleetResponse:
+        """What is best on each of several devices, and for all of them."""
+        async with answered_failures(context):
+            ranking = await self._queries.rank_fleet(from_request(request, FleetQuestion))
+        return to_message(ranking, query_pb2.RankFleetResponse)
 
     async def Compare(  # noqa: N802
         self, request: query_pb2.CompareRequest, context: Context

@@ -23,7 +23,7 @@ def test_the_list_says_which_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(main, "WITNESSES", {"agent": "no_such_package", "controller": "click"})
     lines = CliRunner().invoke(edgerank, ["--help"]).output.splitlines()
     assert "  agent       (needs edgerank[agent])" in lines
-    assert "  best        Say which backbone is best on a device." in lines
+    assert "  best        Say which backbone is best on a device, or on many." in lines
 
 
 @pytest.mark.parametrize(

@@ -174,14 +174,13 @@ def test_the_usual_variants() -> None:
 
 
 def test_what_is_ranked_and_what_a_winner_has_to_satisfy() -> None:
-    assert given(ranked_options, "--device", "pc", "--only", "wide") == RankedFigures(
-        device="pc",
+    assert given(ranked_options, "--only", "wide") == RankedFigures(
         only=(Verdict.WIDE,),
         at_minute=None,
         accuracy_dataset=IMAGENET,
         include_emulated=False,
     )
-    emulated = given(ranked_options, "--device", "pc", "--include-emulated")
+    emulated = given(ranked_options, "--include-emulated")
     assert isinstance(emulated, RankedFigures)
     assert emulated.include_emulated
     assert given(constraint_options) == Constraints()

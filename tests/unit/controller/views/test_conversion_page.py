@@ -10,7 +10,7 @@ was meant to change, write it anew and look at what differs:
 import pytest
 
 from controller.domain.conversions import ConversionOutcome, ConversionResult
-from controller.views.conversion_page import conversion_page
+from controller.views.conversions.page import conversion_page
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.stoppers import STOPPERS

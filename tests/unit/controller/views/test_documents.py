@@ -45,6 +45,7 @@ from protos.inputs import (
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.conversions import unkept
+from tests.unit.controller.samples.fleets import FLEET_RANKING
 from tests.unit.controller.samples.measurements import (
     DEVICE,
     MS,
@@ -247,7 +248,7 @@ COMPARISON = Comparison(
 )
 CASES = [
     (
-        "audit",
+        "operating/audit",
         (
             AuditEntry(
                 at_unix_ms=1,
@@ -266,13 +267,14 @@ CASES = [
         ),
     ),
     ("datasets", DATASETS),
-    ("doctor", (broken(CheckedSide.AGENT, "spool", "it is damaged", "move it away"),)),
+    ("operating/doctor", (broken(CheckedSide.AGENT, "spool", "it is damaged", "move it away"),)),
     ("own_models", OWN_MODELS),
     ("devices", [device(), device(connected=False, labels={})]),
     ("devices", []),
     ("models", list(load_catalog())),
     ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
     ("ranking", RANKING),
+    ("fleet_ranking", FLEET_RANKING),
     ("ranking", NOTHING_MEASURED),
     ("ranking", ONLY_DOUBTFUL),
     ("ranking", AT_MINUTE),
@@ -303,13 +305,14 @@ def test_a_document_is_what_its_schema_says_and_nothing_more(
     Draft202012Validator(schema).validate(through_text)
 
 
-@pytest.mark.parametrize("path", sorted((DOCS / "schemas").glob("*.json")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted((DOCS / "schemas").rglob("*.json")), ids=lambda p: p.stem)
 def test_every_schema_is_tried_and_shown_and_requires_all_its_fields_and_no_other(
     path: Path,
 ) -> None:
-    assert path.stem in {name for name, _ in CASES}
-    assert f"(schemas/{path.name})" in (DOCS / "json.md").read_text("utf-8")
-    for definition in _schema(path.stem)["$defs"].values():
+    name = path.relative_to(DOCS / "schemas").with_suffix("").as_posix()
+    assert name in {name for name, _ in CASES}
+    assert f"(schemas/{name}.json)" in (DOCS / "json.md").read_text("utf-8")
+    for definition in _schema(name)["$defs"].values():
         if definition["type"] == "object":
             assert definition["required"] == list(definition["properties"])
             assert definition["additionalProperties"] is False

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cli.printing.ranking import print_ranking
+from controller.cli.printing.rankings.device import print_ranking
 from controller.domain.measurements import Measurement, MemoryFigures, Verdict
 from controller.domain.rankings import Constraints, Merit, Ranking
 from controller.ranking.ranking import DatasetAccuracy, rank

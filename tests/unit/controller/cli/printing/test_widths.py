@@ -10,12 +10,12 @@ from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.models import print_models
 from controller.cli.printing.profile import print_profile
-from controller.cli.printing.ranking import print_ranking
+from controller.cli.printing.rankings.device import print_ranking
 from controller.domain.catalog import AccuracyMetric, Dataset
 from controller.domain.comparisons import Change
 from controller.domain.rankings import Constraints
 from controller.ranking.ranking import rank
-from controller.views.conversion_rows import conversion_rows
+from controller.views.conversions.rows import conversion_rows
 from controller.views.operator_times import summarise
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from controller.domain.conversions import ConversionOutcome, is_checked
-from controller.views.conversion_rows import (
+from controller.views.conversions.rows import (
     TARGETS,
     ConversionRow,
     conversion_rows,

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Console, RenderableType
-from rich.padding import Padding
+from rich.console import Console
 from rich.text import Text
 
-from controller.cli.printing.folding import hanging
+from controller.cli.printing.folding import hanging, print_heading, print_indented
 from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
@@ -43,12 +42,12 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
     names = names_of(ranking)
     console.print(Text(headline(ranking), style="bold"))
     for mark in surroundings:
-        _print_indented(console, Text(mark, style="yellow"))
+        print_indented(console, Text(mark, style="yellow"))
     if ranking.winner is None:
         _print_missing(console, ranking)
     else:
-        _print_indented(console, Text(_figures(ranking.winner.measurement)))
-        _print_indented(console, Text(winning_rule(ranking), style="dim"))
+        print_indented(console, Text(_figures(ranking.winner.measurement)))
+        print_indented(console, Text(winning_rule(ranking), style="dim"))
         _print_other_answers(console, ranking)
         _print_verdicts(console, "Ties with the winner", ranking.ties, names)
         _print_front(console, ranking)
@@ -58,8 +57,8 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
     _print_verdicts(console, lost, ranking.others, names)
     _print_left_out(console, ranking)
     if ranking.winner is not None and ranking.unmeasured:
-        _print_heading(console, "Not measured here")
-        _print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
+        print_heading(console, "Not measured here")
+        print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
     footnotes = notes(candidates(ranking))
     if footnotes:
         console.print()
@@ -71,26 +70,26 @@ def _print_other_answers(console: Console, ranking: Ranking) -> None:
     for name, measurement in other_answers(ranking):
         figures = f"{top1_figure(measurement)}, {latency_words(measurement)}"
         told = f"{name}: {measurement.backbone} ({setting(measurement)}), {figures}"
-        _print_indented(console, hanging(Text(told)))
+        print_indented(console, hanging(Text(told)))
 
 
 def _print_missing(console: Console, ranking: Ranking) -> None:
     if ranking.unmeasured:
-        _print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
+        print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
     if ranking.suggested_sweep is not None:
         words = (
             "This sweep would measure again what only its verdict keeps from winning:"
             if ranking.would_win_with
             else "This sweep would fill the gap:"
         )
-        _print_indented(console, Text(words))
+        print_indented(console, Text(words))
         # One unbroken line, so that it can be copied.
         command = sweep_command(ranking.suggested_sweep, ranking.constraints)
         console.print(Text(f"  {command}", style="bold"), soft_wrap=True)
 
 
 def _print_front(console: Console, ranking: Ranking) -> None:
-    _print_heading(console, "Pareto front: top-1 against median latency, fastest first")
+    print_heading(console, "Pareto front: top-1 against median latency, fastest first")
     table = Ledger(
         "backbone",
         Column("top-1 %", is_right=True),
@@ -105,24 +104,24 @@ def _print_front(console: Console, ranking: Ranking) -> None:
         if measurement.verdict is not Verdict.OK:
             latency.append(f"\n{measurement.verdict.value}", style="yellow")
         table.add_row(name, top1_words(measurement), latency, memory_words(measurement))
-    _print_indented(console, table)
+    print_indented(console, table)
 
 
 def _print_front_reasons(console: Console, ranking: Ranking) -> None:
     runners_up = [c for c in ranking.pareto_front if c not in (ranking.winner, *ranking.ties)]
     if not runners_up:
         return
-    _print_heading(console, "On the front, but not the winner")
+    print_heading(console, "On the front, but not the winner")
     for candidate in runners_up:
         name = candidate_name(candidate.measurement)
-        _print_indented(console, hanging(Text(f"{name}: {sentences(candidate.lost_because)}")))
+        print_indented(console, hanging(Text(f"{name}: {sentences(candidate.lost_because)}")))
 
 
 def _print_minutes(console: Console, winner: Measurement) -> None:
     """Print how the winner did minute by minute, where it was measured so."""
     if not winner.minutes:
         return
-    _print_heading(console, "The winner minute by minute")
+    print_heading(console, "The winner minute by minute")
     table = Ledger(
         "minute", Column("median [95 % interval]", is_right=True), Column("p99", is_right=True)
     )
@@ -130,7 +129,7 @@ def _print_minutes(console: Console, winner: Measurement) -> None:
         table.add_row(
             str(each.minute), figures_words(each.latency), format_latency(each.latency.p99_ms)
         )
-    _print_indented(console, table)
+    print_indented(console, table)
 
 
 def _print_verdicts(
@@ -138,21 +137,21 @@ def _print_verdicts(
 ) -> None:
     if not judged:
         return
-    _print_heading(console, heading)
+    print_heading(console, heading)
     for candidate in judged:
         text = Text(candidate_name(candidate.measurement))
         text.append(f" {latency_words(candidate.measurement)}", style="dim")
         if candidate.measurement.verdict is not Verdict.OK:
             text.append(f" {candidate.measurement.verdict.value}", style="yellow")
         text.append(f"\n{sentences(candidate.lost_because, names)}")
-        _print_indented(console, hanging(text))
+        print_indented(console, hanging(text))
 
 
 def _print_left_out(console: Console, ranking: Ranking) -> None:
     if not ranking.left_out:
         return
     counted = held_back_words(ranking)
-    _print_heading(console, f"Left out: {counted}" if counted else "Left out")
+    print_heading(console, f"Left out: {counted}" if counted else "Left out")
     alike: dict[str, list[LeftOut]] = {}
     for left in ranking.left_out:
         alike.setdefault(_why_left_out(left).plain, []).append(left)
@@ -161,7 +160,7 @@ def _print_left_out(console: Console, ranking: Ranking) -> None:
         if others:
             names = ", ".join(candidate_name(each.measurement) for each in others)
             text.append(f"\nso it is with {names}")
-        _print_indented(console, hanging(text))
+        print_indented(console, hanging(text))
 
 
 def _why_left_out(left: LeftOut) -> Text:
@@ -171,15 +170,6 @@ def _why_left_out(left: LeftOut) -> Text:
         text.append(verdict.value, style="red" if verdict is Verdict.FAILED else "yellow")
         text.append(", ")
     return text.append(left_out_words(left))
-
-
-def _print_heading(console: Console, heading: str) -> None:
-    console.print()
-    console.print(Text(heading, style="bold"))
-
-
-def _print_indented(console: Console, content: RenderableType) -> None:
-    console.print(Padding(content, (0, 0, 0, 2)))
 
 
 def _figures(measurement: Measurement) -> str:

@@ -1,0 +1,300 @@
+"""Which one backbone is best for many devices: pure functions of what was measured on each."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from controller.domain.measurements import Measurement
+from controller.domain.rankings import Constraints, Merit
+from controller.domain.rankings.fleet import (
+    MOST_CHOICES,
+    ChoiceOnDevice,
+    FleetChoice,
+    FleetPlace,
+    FleetRanking,
+    IncompleteChoice,
+)
+from controller.domain.sweeps import SweepSpec
+from controller.ranking.entries import Entry, select_entries
+from controller.ranking.merits import front_of, leaders, memory_of, preference
+from controller.ranking.pareto import above_chord
+from controller.ranking.ranking import exclusions, in_scope
+from controller.ranking.suggestion import suggest_sweep, weights_in_use
+from models.catalog.catalog import Catalog
+from protos.runtimes import Runtime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceFigures:
+    """What a fleet's ranking knows of one device.
+
+    Attributes:
+        device: its name.
+        measurements: of it, oldest first.
+        share: how much it counts beside the others, above 0.
+        runtimes: those that it has, for a sweep that is suggested.
+    """
+
+    device: str
+    measurements: Sequence[Measurement]
+    share: float = 1.0
+    runtimes: tuple[Runtime, ...] = tuple(Runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A figure, with the least and the most that it may be by the intervals."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What counts on one device: the best setting of each backbone that qualifies, and the rest."""
+
+    figures: DeviceFigures
+    choices: Mapping[str, ChoiceOnDevice]
+    excluded: frozenset[str]
+    best: Entry | None
+
+
+def rank_fleet(
+    devices: Iterable[DeviceFigures], constraints: Constraints, catalog: Catalog, dataset: str
+) -> FleetRanking:
+    """Rank backbones for all devices together: least regret in the worst one, and on average.
+
+    A backbone counts that satisfies the constraints on every device that has figures, in whichever
+    setting is the best there. The least highest regret is Savage's criterion (The Theory of
+    Statistical Decision, Journal of the American Statistical Association 46, 1951).
+
+    Args:
+        devices: each once; those without figures that count are told and do not take part.
+        constraints: as for one device.
+        catalog: where tiers are looked up.
+        dataset: whose accuracy stands with the measurements.
+    """
+    held = [_hold(each, constraints, catalog) for each in devices]
+    taking_part = [each for each in held if each.choices or each.excluded]
+    total = sum(each.figures.share for each in taking_part) or 1.0
+    choices = sorted(_choices(taking_part, total), key=_least_worst)
+    first = choices[0] if choices else None
+    least_mean = min(choices, key=_least_mean, default=None)
+    ties = [
+        each for each in choices if first and each is not first and _may_be_as_good(each, first)
+    ]
+    told = [id(each) for each in (first, least_mean, *ties)]
+    others = [each for each in choices if id(each) not in told]
+    incomplete = _incomplete(taking_part)
+    return FleetRanking(
+        constraints=constraints,
+        places=tuple(
+            FleetPlace(
+                device=each.figures.device,
+                share=each.figures.share / total,
+                best=None if each.best is None else each.best.measurement,
+            )
+            for each in taking_part
+        ),
+        without_figures=tuple(each.figures.device for each in held if each not in taking_part),
+        least_worst=first,
+        least_mean=least_mean,
+        ties=tuple(ties[:MOST_CHOICES]),
+        tie_count=len(ties),
+        others=tuple(others[:MOST_CHOICES]),
+        other_count=len(others),
+        incomplete=tuple(incomplete[:MOST_CHOICES]),
+        incomplete_count=len(incomplete),
+        suggested_sweep=_suggested(incomplete[:MOST_CHOICES], taking_part, constraints, catalog),
+        accuracy_dataset=dataset,
+        merit=constraints.merit,
+    )
+
+
+def regrets(entries: Sequence[Entry], merit: Merit) -> dict[str, Span]:
+    """Return by id what is lost by each entry beside the best one of the device.
+
+    - latency, memory: c / c* - 1, with the cost c and the least cost c* (a fraction: 0.1 is 10 %
+      slower than the fastest).
+    - accuracy: a* - a, points of top-1 below the most accurate.
+    - value: g* - g, with the height g above the line through the ends of the Pareto front
+      (`controller.ranking.pareto.above_chord`), points of top-1.
+
+    By the intervals it is between that of its own best with the other's worst end, and the reverse;
+    of the best itself it begins at 0.
+
+    Args:
+        entries: of one device, at least one, that qualify; of accuracy and value with known top-1.
+        merit: by what the best is chosen.
+    """
+    if merit is Merit.ACCURACY:
+        most = max(entry.top1 or 0.0 for entry in entries)
+        lost = {entry.id: most - (entry.top1 or 0.0) for entry in entries}
+        return {id_: Span(each, each, each) for id_, each in lost.items()}
+    if merit is Merit.VALUE:
+        return _value_regrets(entries)
+    return _relative_regrets(entries, _memory_cost if merit is Merit.MEMORY else _latency_cost)
+
+
+def _hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) -> _Held:
+    """Find the best setting of each backbone on a device, and what it loses by it."""
+    here = [each for each in figures.measurements if each.device == figures.device]
+    entries, _ = select_entries(in_scope(here, constraints), constraints)
+    excluded = exclusions(entries, constraints, catalog)
+    merit = constraints.merit
+    passing = [entry for entry in entries if not excluded[entry.id]]
+    best = leaders(passing).get(merit)
+    if merit is Merit.MEMORY:
+        passing = [entry for entry in passing if entry.measurement.memory is not None]
+    lost = regrets(passing, merit) if passing else {}
+    choices: dict[str, ChoiceOnDevice] = {}
+    for entry in sorted(passing, key=lambda each: (lost[each.id].value, preference(merit)(each))):
+        choices.setdefault(entry.measurement.backbone, _choice(entry, lost[entry.id]))
+    names = {entry.measurement.backbone for entry in entries}
+    return _Held(figures, choices, frozenset(names - choices.keys()), best)
+
+
+def _choice(entry: Entry, regret: Span) -> ChoiceOnDevice:
+    measurement = entry.measurement
+    return ChoiceOnDevice(
+        device=measurement.device,
+        measurement_id=entry.id,
+        runtime=measurement.runtime,
+        threads=measurement.threads,
+        precision=measurement.precision,
+        median_ms=entry.median_ms,
+        low_ms=entry.latency.low_ms,
+        high_ms=entry.latency.high_ms,
+        top1=entry.top1,
+        peak_rss_bytes=None if measurement.memory is None else measurement.memory.peak_rss_bytes,
+        verdict=measurement.verdict,
+        regret=regret.value,
+        regret_low=regret.low,
+        regret_high=regret.high,
+    )
+
+
+def _choices(held: Sequence[_Held], total: float) -> Iterable[FleetChoice]:
+    """Yield every backbone that qualifies on all devices."""
+    if not held:
+        return
+    for backbone in set.intersection(*(set(each.choices) for each in held)):
+        on_devices = tuple(each.choices[backbone] for each in held)
+        worst = max(on_devices, key=lambda each: each.regret)
+        weighted = (
+            each.figures.share * choice.regret
+            for each, choice in zip(held, on_devices, strict=True)
+        )
+        yield FleetChoice(
+            backbone=backbone,
+            on_devices=on_devices,
+            worst_device=worst.device,
+            worst_regret=worst.regret,
+            mean_regret=sum(weighted) / total,
+        )
+
+
+def _least_worst(choice: FleetChoice) -> tuple[float, float, float, str]:
+    return choice.worst_regret, choice.mean_regret, -_accuracy(choice), choice.backbone
+
+
+def _least_mean(choice: FleetChoice) -> tuple[float, float, float, str]:
+    return choice.mean_regret, choice.worst_regret, -_accuracy(choice), choice.backbone
+
+
+def _accuracy(choice: FleetChoice) -> float:
+    return min(-math.inf if each.top1 is None else each.top1 for each in choice.on_devices)
+
+
+def _may_be_as_good(other: FleetChoice, first: FleetChoice) -> bool:
+    """Say whether by the intervals another one's highest regret may be as low as the first's."""
+    at_best = max(each.regret_low for each in other.on_devices)
+    return at_best <= max(each.regret_high for each in first.on_devices)
+
+
+def _incomplete(held: Sequence[_Held]) -> list[IncompleteChoice]:
+    """Return what qualifies on some devices only, on most of them first."""
+    qualifying = Counter(backbone for each in held for backbone in each.choices)
+    lacking = [backbone for backbone, count in qualifying.items() if count < len(held)]
+    return [
+        IncompleteChoice(
+            backbone=backbone,
+            unmeasured_on=tuple(
+                each.figures.device
+                for each in held
+                if backbone not in each.choices and backbone not in each.excluded
+            ),
+            excluded_on=tuple(each.figures.device for each in held if backbone in each.excluded),
+        )
+        for backbone in sorted(lacking, key=lambda name: (-qualifying[name], name))
+    ]
+
+
+def _suggested(
+    incomplete: Iterable[IncompleteChoice],
+    held: Sequence[_Held],
+    constraints: Constraints,
+    catalog: Catalog,
+) -> SweepSpec | None:
+    """Return the sweep after which what only lacks figures could be compared."""
+    lacking = [each for each in incomplete if each.unmeasured_on and not each.excluded_on]
+    names = {device for each in lacking for device in each.unmeasured_on}
+    devices = [each.figures for each in held if each.figures.device in names]
+    known = [catalog.get(each.backbone) for each in lacking if each.backbone in catalog]
+    shared = [runtime for runtime in Runtime if all(runtime in each.runtimes for each in devices)]
+    if not devices or not shared:
+        return None
+    weights = weights_in_use(each for one in devices for each in one.measurements)
+    suggested = suggest_sweep(devices[0].device, known, constraints, shared, weights)
+    names_in_order = tuple(each.device for each in devices)
+    return None if suggested is None else replace(suggested, devices=names_in_order)
+
+
+def _value_regrets(entries: Sequence[Entry]) -> dict[str, Span]:
+    gain = above_chord(
+        front_of(entries), lambda each: each.top1 or 0.0, lambda each: each.median_ms
+    )
+
+    def at(entry: Entry, latency_ms: float) -> float:
+        return gain(entry.top1 or 0.0, latency_ms)
+
+    best = max(entries, key=lambda each: at(each, each.median_ms))
+    top = at(best, best.median_ms)
+    worst_top, best_top = at(best, best.latency.high_ms), at(best, best.latency.low_ms)
+    return {
+        entry.id: Span(
+            top - at(entry, entry.median_ms),
+            max(0.0, worst_top - at(entry, entry.latency.low_ms)),
+            0.0 if entry is best else max(0.0, best_top - at(entry, entry.latency.high_ms)),
+        )
+        for entry in entries
+    }
+
+
+def _relative_regrets(entries: Sequence[Entry], cost: Callable[[Entry], Span]) -> dict[str, Span]:
+    costs = {entry.id: cost(entry) for entry in entries}
+    best = min(costs, key=lambda id_: (costs[id_].value, id_))
+    least = costs[best]
+    return {
+        id_: Span(
+            _excess(each.value, least.value),
+            _excess(each.low, least.high),
+            0.0 if id_ == best else _excess(each.high, least.low),
+        )
+        for id_, each in costs.items()
+    }
+
+
+def _excess(cost: float, least: float) -> float:
+    return max(0.0, cost / least - 1) if least > 0 else 0.0
+
+
+def _latency_cost(entry: Entry) -> Span:
+    return Span(entry.median_ms, entry.latency.low_ms, entry.latency.high_ms)
+
+
+def _memory_cost(entry: Entry) -> Span:
+    low, high = memory_of(entry)
+    return Span(low, low, high)

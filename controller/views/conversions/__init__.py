@@ -1,0 +1,1 @@
+"""What is said of conversions on the page that lists them all."""
