@@ -43,7 +43,7 @@ def write_given(
 
 
 def _write_reference(path: Path, takes: NetworkInput, reference: Path) -> bool:
-    """Write the inputs that a reference is of; False where this machine makes others of the seed."""
+    """Write the inputs that a reference is of; False where this NumPy draws others."""
     try:
         wanted = read_outputs(reference).inputs_sha256
     except ReferenceUnreadable:

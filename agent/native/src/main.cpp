@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/confinement.hpp"
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
 #include "measuring/repetition.hpp"
@@ -76,8 +77,18 @@ Request understood(const std::string& text) {
     }
 }
 
+std::vector<std::string> files_of(const Request& request) {
+    std::vector<std::string> files;
+    if (request.sampling) files.push_back(request.sampling->load.artifact_path);
+    for (const auto& path : {request.sampling ? request.sampling->reference_path : std::nullopt, request.inputs_path,
+                             request.reference_inputs_path})
+        if (path) files.push_back(*path);
+    return files;
+}
+
 void answer(const Request& request, const std::string& library_path, const Lines& lines) {
     try {
+        confine(files_of(request), library_path);
         work(request, library_path, lines);
     } catch (const Refused& refused) {
         lines.refuse(refused);
