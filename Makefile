@@ -1,6 +1,6 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types protos protos-check schemas schemas-check migration lock bench soak simulate conversions clean
+.PHONY: help environment demo test lint types native protos protos-check schemas schemas-check migration lock bench soak simulate conversions clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
@@ -18,7 +18,8 @@ demo: environment ## run the main job on this machine: convert, measure, rank, r
 # In the order of the files: by the number of their tests, the longest one of all would come last.
 test: environment ## run every test, as many files at once as there are cores
 	@EDGERANK_CHROMIUM=$$(tools/browser) && EDGERANK_SSHD=$$(tools/openssh-server) && \
-		export EDGERANK_CHROMIUM EDGERANK_SSHD && \
+		EDGERANK_NATIVE=$$(tools/native x86_64 aarch64) && EDGERANK_AARCH64=$$(tools/aarch64-userland) && \
+		export EDGERANK_CHROMIUM EDGERANK_SSHD EDGERANK_NATIVE EDGERANK_AARCH64 && \
 		.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: environment ## check style, format and import rules
@@ -59,6 +60,9 @@ simulate: environment ## run a fleet in simulated time (ARGS='--jobs 100000 --de
 
 conversions: environment ## convert the whole catalog and write docs/conversion.md; goes on where it was stopped
 	@tools/conversions $(ARGS)
+
+native: environment ## build the native runner for every machine that it can be built for here
+	@tools/native $(ARGS)
 
 compile_lock = .venv/bin/uv pip compile setup.cfg --python .venv/bin/python --python-version 3.10 \
 	--generate-hashes --no-header --quiet $(ARGS)

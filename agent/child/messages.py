@@ -92,6 +92,21 @@ class Profiling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Given:
+    """Inputs as files, for a child that cannot draw them: the native runner.
+
+    Attributes:
+        inputs_path: the images, then the other inputs in their order, row by row, as memory has
+            them.
+        reference_inputs_path: the images that outputs are compared on, one after the other; None
+            where they are not compared.
+    """
+
+    inputs_path: str
+    reference_inputs_path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChildRequest:
     """One repetition, a profile, or, without both, the memory of the same process with no network.
 
@@ -99,6 +114,7 @@ class ChildRequest:
         parent_pid: the child dies with this process.
         memory_limit_bytes: of private writable memory (RLIMIT_DATA).
         cores: those that the child and all its threads run on; empty is as the parent may.
+        given: the inputs; None where the child draws them.
     """
 
     parent_pid: int
@@ -109,6 +125,7 @@ class ChildRequest:
     cores: tuple[int, ...] = ()
     sampling: Sampling | None = None
     profiling: Profiling | None = None
+    given: Given | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -124,7 +141,11 @@ class ChildRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled:
-    """The answer to a request with `sampling`."""
+    """The answer to a request with `sampling`.
+
+    Attributes:
+        library_version: of a child that learns it of the library itself; else empty.
+    """
 
     build: str
     latency_ns: tuple[int, ...]
@@ -141,6 +162,7 @@ class Sampled:
     affinity: tuple[int, ...]
     samples_per_window: tuple[int, ...] = ()
     output_check: OutputCheck | None = None
+    library_version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +171,7 @@ class Baseline:
 
     peak_rss_bytes: int
     build: str = ""
+    library_version: str = ""
     execution_providers: tuple[str, ...] = ()
 
 

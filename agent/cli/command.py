@@ -14,6 +14,7 @@ import click
 import platformdirs
 
 from agent.artifacts.cache import DEFAULT_LIMIT, ArtifactCache
+from agent.cli.native import native_options
 from agent.cli.options import (
     parse_address,
     parse_emulator,
@@ -35,6 +36,7 @@ from agent.link.line import Line
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
+from agent.measuring.native.finding import FOLDER, Chosen, NativeOptions, choose
 from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
 from agent.threads import check_threads
@@ -179,8 +181,10 @@ Examples:
     show_default=True,
     help="How the log is written where standard error is no terminal: text is key=value.",
 )
+@native_options
 def agent(
     *,
+    native: NativeOptions,
     controller: str | None,
     token: str | None,
     name: str,
@@ -210,8 +214,9 @@ def agent(
         with about(device=name):
             who = _Who(name, labels, replace, emulated_by)
             kept = _Kept(folder.absolute(), cache_bytes)
+            chosen = _chosen(native, kept.folder)
             with opened_spans("edgerank-agent") as spans:
-                asyncio.run(_serve(way, who, kept, spans))
+                asyncio.run(_serve(way, who, kept, chosen, spans))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         advice = "" if replace else _TAKING_OVER.format(name=name)
@@ -222,18 +227,19 @@ def agent(
         raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
 
 
-async def _serve(way: Way, who: _Who, kept: _Kept, spans: Spans) -> None:
-    installed, folder = _runtimes(), kept.folder
+async def _serve(way: Way, who: _Who, kept: _Kept, chosen: Chosen, spans: Spans) -> None:
+    folder = kept.folder
     host, roots = _host_facts(who.emulated_by), Roots()
     gate_watch = GateWatch()
     # Before anything has warmed the processor up.
     gate_watch.look()
     with locked_state_folder(folder):
         runtimes = describe_runtimes(
-            installed,
+            chosen.runtimes,
             command=CHILD_COMMAND,
             memory_limit_bytes=most_of_available_memory(),
             proc_root=roots.proc,
+            native=chosen.native,
         )
         cache = ArtifactCache(folder / "artifacts", kept.cache_bytes)
         cache.trim()
@@ -249,7 +255,7 @@ async def _serve(way: Way, who: _Who, kept: _Kept, spans: Spans) -> None:
         connection = Connection(
             line=line,
             introduction=introduction,
-            measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch),
+            measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch, native=chosen.native),
             cache=cache,
             spool=spool,
             kept=[folder, folder / "spool.sqlite"],
@@ -292,14 +298,15 @@ async def _line(way: Way, folder: Path) -> tuple[Line, str]:
     return Line((way.controller,), None, folder, now_unix_ms), device_id(folder)
 
 
-def _runtimes() -> tuple[RuntimeInfo, ...]:
-    runtimes = available_runtimes()
-    if not runtimes:
+def _chosen(native: NativeOptions, folder: Path) -> Chosen:
+    chosen = choose(available_runtimes(), native, folder / FOLDER)
+    if not chosen.runtimes:
         raise NoRuntime(
             "this device has no runtime to measure with: pip install '.[agent,onnxruntime]' or "
-            "pip install '.[agent,paddlelite]' in edgerank's folder"
+            "pip install '.[agent,paddlelite]' in edgerank's folder, or name a native runner with "
+            "--native-runner"
         )
-    return runtimes
+    return chosen
 
 
 def _host_facts(emulated_by: str) -> HostFacts:

@@ -6,7 +6,6 @@ import resource
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 
 from agent.clock import now_unix_ms
@@ -24,6 +23,7 @@ from agent.doctor.way import certificate_found, way_found
 from agent.errors import AgentError
 from agent.measuring.introspection import describe_runtime
 from agent.measuring.measurer import CHILD_COMMAND, most_of_available_memory
+from agent.measuring.native.finding import FOLDER, NativeOptions, RunnerRefused, choose
 from agent.runtimes import available_runtimes
 from agent.threads import check_threads
 from protos.checks import (
@@ -37,6 +37,7 @@ from protos.checks import (
     fine,
     platform_found,
 )
+from protos.runtimes import RuntimeInfo
 from sandbox.layers import Layer, enforceable
 from sandbox.ownership import newest_unix_ms
 
@@ -58,13 +59,7 @@ def examine(folder: Path, controller: str | None) -> Iterator[Finding]:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield descriptors_found(CheckedSide.AGENT, limit, DESCRIPTORS, DESCRIPTORS)
     yield clock_found(CheckedSide.AGENT, now_unix_ms(), newest_unix_ms(folder))
-    describe = partial(
-        describe_runtime,
-        command=CHILD_COMMAND,
-        memory_limit_bytes=most_of_available_memory(),
-        proc_root=roots.proc,
-    )
-    yield from runtimes_found(available_runtimes(), describe)
+    yield from _runtimes_found(folder, roots)
     missing = [layer.value for layer in Layer if layer not in enforceable()]
     yield confinement_found(CheckedSide.AGENT, missing, "measuring goes on without it")
     state = read_device_state(roots, now_unix_ms)
@@ -82,6 +77,27 @@ def examine(folder: Path, controller: str | None) -> Iterator[Finding]:
     if identity is not None:
         yield certificate_found(identity, datetime.now(timezone.utc))
     yield asyncio.run(way_found(identity, controller))
+
+
+def _runtimes_found(folder: Path, roots: Roots) -> Iterator[Finding]:
+    """Whether each runtime loads, those of a native runner in the state folder included."""
+    try:
+        chosen = choose(available_runtimes(), NativeOptions(), folder / FOLDER)
+    except RunnerRefused as error:
+        found, _, advice = str(error).partition(": ")
+        yield broken(CheckedSide.AGENT, "runtimes", found, advice)
+        return
+
+    def describe(runtime: RuntimeInfo) -> RuntimeInfo:
+        return describe_runtime(
+            runtime,
+            command=CHILD_COMMAND,
+            memory_limit_bytes=most_of_available_memory(),
+            proc_root=roots.proc,
+            native=chosen.native.get(runtime.runtime),
+        )
+
+    yield from runtimes_found(chosen.runtimes, describe)
 
 
 def threads_found() -> Finding:

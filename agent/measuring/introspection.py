@@ -1,17 +1,19 @@
 """What the installed runtimes say of themselves, asked in processes of their own at the start."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from agent.child.messages import Baseline, ChildRequest
+from agent.measuring.native.child import NativeChild
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from protos.inputs import InputKind, NetworkInput, square
 from protos.log_lines import event_log
 from protos.reasons import ReasonCode
-from protos.runtimes import RuntimeInfo
+from protos.runtimes import Runtime, RuntimeInfo
 
 # Importing the largest runtime on the slowest board.
 IMPORT_LIMIT_S = 30.0
@@ -30,6 +32,7 @@ def describe_runtimes(
     memory_limit_bytes: int,
     proc_root: Path,
     limit_s: float = IMPORT_LIMIT_S,
+    native: Mapping[Runtime, NativeChild] = MappingProxyType({}),
 ) -> tuple[RuntimeInfo, ...]:
     """The runtimes with their builds and execution providers.
 
@@ -43,6 +46,7 @@ def describe_runtimes(
         memory_limit_bytes: of private writable memory, for each child.
         proc_root: where the kernel counts whom it killed for lack of memory.
         limit_s: wall time after which a child is killed.
+        native: children that are asked in the place of those that `command` starts.
     """
 
     def described(runtime: RuntimeInfo) -> RuntimeInfo:
@@ -53,6 +57,7 @@ def describe_runtimes(
                 memory_limit_bytes=memory_limit_bytes,
                 proc_root=proc_root,
                 limit_s=limit_s,
+                native=native.get(runtime.runtime),
             )
         except MeasuringFailed as error:
             _log.warning("a runtime does not say what it is", runtime=runtime.runtime, error=error)
@@ -69,6 +74,7 @@ def describe_runtime(
     memory_limit_bytes: int,
     proc_root: Path,
     limit_s: float = IMPORT_LIMIT_S,
+    native: NativeChild | None = None,
 ) -> RuntimeInfo:
     """The runtime with its build and execution providers; arguments as of `describe_runtimes`.
 
@@ -82,9 +88,9 @@ def describe_runtime(
         takes=_ONE_PIXEL,
         input_seed=0,
     )
-    answer = ask_child(
+    ask = native.ask if native is not None else partial(ask_child, command=command)
+    answer = ask(
         partial(_asked, request),
-        command=command,
         limit_s=limit_s,
         cancellation=Cancellation(),
         proc_root=proc_root,
@@ -99,4 +105,9 @@ def _asked(request: ChildRequest, _pid: int) -> ChildRequest:
 def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:
     if not isinstance(answer, Baseline):
         raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
-    return replace(runtime, build=answer.build, execution_providers=answer.execution_providers)
+    return replace(
+        runtime,
+        build=answer.build,
+        version=answer.library_version or runtime.version,
+        execution_providers=answer.execution_providers,
+    )

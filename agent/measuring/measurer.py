@@ -2,10 +2,9 @@
 
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,7 +21,9 @@ from agent.child.messages import (
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.measuring.device_watch import DeviceWatch
+from agent.measuring.folders import folder_for
 from agent.measuring.gate_watch import GateWatch, OnWaiting
+from agent.measuring.native.child import NativeChild
 from agent.measuring.placement import check_cores, check_execution_provider
 from agent.measuring.supervision import (
     Cancellation,
@@ -65,6 +66,7 @@ class Measurer:
         memory_limit_bytes: tells the limit of private writable memory for the next child.
         roots: where the kernel's files are.
         command: starts a child.
+        native: children that measure in the place of that one, by runtime.
         gate_watch: lets a repetition start.
         now_unix_ms: the device's clock.
     """
@@ -74,6 +76,7 @@ class Measurer:
     memory_limit_bytes: Callable[[], int] = most_of_available_memory
     roots: Roots = field(default_factory=Roots)
     command: tuple[str, ...] = CHILD_COMMAND
+    native: Mapping[Runtime, NativeChild] = field(default_factory=dict)
     gate_watch: GateWatch = field(default_factory=GateWatch)
     now_unix_ms: Callable[[], int] = now_unix_ms
     _baselines: dict[_BaselineKey, int] = field(default_factory=dict)
@@ -107,7 +110,9 @@ class Measurer:
         sampling = _sampling(artifact, reference, settings, process_spread)
         sampled, during = self._sample(sampling, settings, cancellation, passage)
         return Measured(
-            runtime=replace(runtime, build=sampled.build),
+            runtime=replace(
+                runtime, build=sampled.build, version=sampled.library_version or runtime.version
+            ),
             repetition=replace(
                 _repetition(sampled, during, baseline), started_unready=passage.in_the_way
             ),
@@ -135,8 +140,7 @@ class Measurer:
         runtime = self.check(settings)
         limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
         passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
-        # Ours and not the child's: it is gone with whatever is in it also after a child was killed.
-        with _folder_for_trace() as folder:
+        with folder_for("a trace") as folder:
             profiling = Profiling(
                 artifact_path=str(artifact.absolute()),
                 threads=settings.threads,
@@ -231,9 +235,10 @@ class Measurer:
                 profiling=work if isinstance(work, Profiling) else None,
             )
 
-        return ask_child(
+        native = self.native.get(settings.runtime)
+        ask = native.ask if native is not None else partial(ask_child, command=self.command)
+        return ask(
             request_for,
-            command=self.command,
             limit_s=limit_s,
             cancellation=cancellation,
             proc_root=self.roots.proc,
@@ -282,19 +287,6 @@ def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
 def _sampling_limit_ms(settings: MeasureSettings) -> float:
     """What warm-up and sampling may take together."""
     return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
-
-
-@contextmanager
-def _folder_for_trace() -> Iterator[str]:
-    try:
-        folder = tempfile.TemporaryDirectory()
-    except OSError as error:
-        raise MeasuringFailed(
-            ReasonCode.RUNTIME_ERROR,
-            f"there is no room for a trace: {error}; make some, or set TMPDIR to where there is",
-        ) from error
-    with folder as path:
-        yield path
 
 
 def _repetition(

@@ -21,6 +21,7 @@ from tests.benchmarks.measuring import (
     economy,
     faults,
     fidelity,
+    native,
     newcomer,
     ratios,
     repeatability,
@@ -37,6 +38,7 @@ PROOF = {
     "economy": economy.run,
     "faults": faults.run,
     "fidelity": fidelity.run,
+    "native": native.run,
     "repeatability": repeatability.run,
     "warmup": warmup.run,
 }

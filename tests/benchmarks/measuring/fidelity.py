@@ -94,8 +94,9 @@ def _row(name: str, converted: Converted, threads: int) -> tuple[tuple[str, ...]
     """A row, and whether both promises hold of it."""
     onnx = converted.variant.format is Format.ONNX
     runtime = Runtime.ONNXRUNTIME if onnx else Runtime.PADDLELITE
-    bare, ours = _rounds(converted, runtime, threads)
-    ratio, half_width = _mean_ratio(bare, ours)
+    measurer = Measurer(runtimes=available_runtimes())
+    bare, ours = rounds(measurer, converted, runtime, threads)
+    ratio, half_width = mean_ratio(bare, ours)
     subject = Subject(
         artifact=converted.path,
         runtime=runtime,
@@ -144,10 +145,10 @@ def converted(name: str, folder: Path) -> list[Converted]:
     return made
 
 
-def _rounds(
-    converted: Converted, runtime: Runtime, threads: int
+def rounds(
+    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int
 ) -> tuple[list[float], list[float]]:
-    measurer = Measurer(runtimes=available_runtimes())
+    """The medians of a bare loop and of a measurer's children, in turn, ms."""
     count = _bare_count(_bare_median_ms(converted, runtime, threads, FEWEST))
     bare: list[float] = []
     ours: list[float] = []
@@ -162,10 +163,10 @@ def _rounds(
 
 
 def _is_known(bare: Sequence[float], ours: Sequence[float]) -> bool:
-    return len(ours) >= scaled(FEWEST_ROUNDS) and _mean_ratio(bare, ours)[1] <= HALF_WIDTH
+    return len(ours) >= scaled(FEWEST_ROUNDS) and mean_ratio(bare, ours)[1] <= HALF_WIDTH
 
 
-def _mean_ratio(bare: Sequence[float], ours: Sequence[float]) -> tuple[float, float]:
+def mean_ratio(bare: Sequence[float], ours: Sequence[float]) -> tuple[float, float]:
     """The trimmed mean ratio of rounds, and how far its 95 % interval reaches.
 
     Yuen's interval of a trimmed mean (1974), of the ratios' logarithms.

@@ -1,0 +1,195 @@
+"""A native runner and the libraries that it loads: found on this device, or refused."""
+
+import json
+import platform
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from agent.errors import INPUT_EXIT_CODE, AgentError
+from agent.measuring.native.child import NativeChild
+from protos.runtimes import Runtime, RuntimeInfo
+
+PROTOCOL: Final = 1
+"""What is spoken with the runner; see agent/native/src/version.hpp."""
+
+FOLDER: Final = "native"
+"""Of the agent's state folder, where a runner and its libraries are looked for."""
+
+_PROGRAM: Final = "edgerank-runner"
+_PATIENCE_S: Final = 20.0
+_LIBRARIES: Final[Mapping[Runtime, str]] = MappingProxyType(
+    {
+        Runtime.ONNXRUNTIME: "libonnxruntime.so*",
+        Runtime.PADDLELITE: "libedgerank_paddlelite.so",
+    }
+)
+
+
+class RunnerRefused(AgentError):
+    """What was named as the native runner, or as a library for it, does not serve."""
+
+    exit_code = INPUT_EXIT_CODE
+
+
+@dataclass(frozen=True, kw_only=True)
+class NativeOptions:
+    """What a person says of the native runner; None is looked for.
+
+    Attributes:
+        runner: the program.
+        libraries: by runtime; of Paddle Lite, the shim that was built against it.
+    """
+
+    runner: Path | None = None
+    libraries: Mapping[Runtime, Path] = MappingProxyType({})
+
+    @property
+    def are_given(self) -> bool:
+        """Whether a person said anything."""
+        return self.runner is not None or bool(self.libraries)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What a device measures with.
+
+    Attributes:
+        runtimes: all of them.
+        native: children of those that are measured by the native runner.
+    """
+
+    runtimes: tuple[RuntimeInfo, ...]
+    native: Mapping[Runtime, NativeChild]
+
+
+def choose(installed: Iterable[RuntimeInfo], options: NativeOptions, folder: Path) -> Chosen:
+    """What a device measures with: a package that is installed, unless somebody names a runner.
+
+    Args:
+        installed: runtimes as Python packages.
+        options: what a person says of the native runner.
+        folder: where a runner is looked for that nobody names.
+
+    Raises:
+        RunnerRefused: as of `find_children`.
+    """
+    packages = {each.runtime: each for each in installed}
+    native = {
+        runtime: child
+        for runtime, child in find_children(options, folder).items()
+        if options.are_given or runtime not in packages
+    }
+    found = packages | {each.runtime: each for each in infos_of(native)}
+    return Chosen(runtimes=tuple(found.values()), native=native)
+
+
+def find_children(options: NativeOptions, folder: Path) -> Mapping[Runtime, NativeChild]:
+    """The native children of this device, by runtime; none where there is no runner.
+
+    A library that nobody names is the one beside the runner, or that of an installed package.
+
+    Args:
+        options: what a person says.
+        folder: where a runner is looked for that nobody names.
+
+    Raises:
+        RunnerRefused: something that a person named does not serve, or has nothing to load.
+    """
+    runner = options.runner or folder / _PROGRAM
+    if options.runner is None and not runner.is_file():
+        if options.libraries:
+            raise RunnerRefused(
+                "a library was named, and no native runner to load it: name the program with "
+                "--native-runner; 'tools/native' in edgerank's folder builds it"
+            )
+        return {}
+    check_runner(runner)
+    children = {
+        runtime: NativeChild(runner=runner.absolute(), library=library)
+        for runtime in _LIBRARIES
+        if (library := _library(runtime, options, runner)) is not None
+    }
+    if options.are_given and not children:
+        raise RunnerRefused(
+            f"{runner} has no library to load: name one with --onnxruntime-library or "
+            "--paddlelite-library, or put it beside the program"
+        )
+    return children
+
+
+def infos_of(children: Mapping[Runtime, NativeChild]) -> tuple[RuntimeInfo, ...]:
+    """The runtimes of native children, as far as their files' names tell."""
+    return tuple(
+        RuntimeInfo(runtime=runtime, version=_version_in(child.library.name))
+        for runtime, child in children.items()
+    )
+
+
+def check_runner(path: Path) -> None:
+    """A program is a native runner that this agent speaks with.
+
+    Raises:
+        RunnerRefused: it is not; says what to do.
+    """
+    told = _told_by(path)
+    if told.get("program") != _PROGRAM:
+        raise RunnerRefused(
+            f"{path} is no native runner of edgerank: name the one that 'tools/native' builds"
+        )
+    if told.get("protocol") != PROTOCOL:
+        raise RunnerRefused(
+            f"{path} speaks protocol {told.get('protocol')!r} and this agent {PROTOCOL}: build the "
+            "runner of this version with 'tools/native'"
+        )
+
+
+def _told_by(path: Path) -> dict[str, Any]:
+    try:
+        answer = subprocess.run(
+            [str(path.absolute()), "version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE_S,
+            check=False,
+            env={},
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RunnerRefused(
+            f"the native runner {path} does not start: {error}; name one that was built for "
+            f"{platform.machine()}, which this device is"
+        ) from error
+    try:
+        told = json.loads(answer.stdout)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _library(runtime: Runtime, options: NativeOptions, runner: Path) -> Path | None:
+    named = options.libraries.get(runtime)
+    if named is not None:
+        if not named.is_file():
+            raise RunnerRefused(f"the library of {runtime.value} is not there: {named}")
+        return named.absolute()
+    beside = sorted(runner.absolute().parent.glob(_LIBRARIES[runtime]))
+    return next(iter((*beside, *_installed(runtime))), None)
+
+
+def _installed(runtime: Runtime) -> Iterator[Path]:
+    """The library inside ONNX Runtime's package, which need not be one of this Python's version."""
+    if runtime is not Runtime.ONNXRUNTIME:
+        return
+    package = util.find_spec("onnxruntime")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        yield from sorted((Path(folder) / "capi").glob(_LIBRARIES[runtime]))
+
+
+def _version_in(name: str) -> str:
+    found = re.search(r"\.so\.([0-9][0-9.]*)$", name)
+    return found[1] if found else "unknown"
