@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.bridge.server import PhoneAway
+from tests.integration.access.conftest import guarded_controller
 from tests.integration.bridge.standing_in import NAME, SERIAL, StandIn, await_that
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx
 from tests.processes import Running, edgerank, running, running_controller
@@ -119,14 +120,21 @@ def test_all_phones_are_served_as_they_come_and_go(
 
 
 def test_deploying_to_a_phone_is_one_command(
-    address: str, stand_in: StandIn, kit_folder: Path, state: Path
+    stand_in: StandIn, kit_folder: Path, tmp_path: Path
 ) -> None:
-    told = ("--runner-folder", str(kit_folder), "--state", str(state), "--controller", address)
-    with running("deploy", "adb", SERIAL, *told, environment=stand_in.environment) as deployed:
-        deployed.output.wait_for(f"connected to .* as {NAME}")
-        assert is_connected(address)
-        assert deployed.stop() == 0
-    assert not is_connected(address)
+    told: tuple[str, ...] = ("--runner-folder", str(kit_folder))
+    told += ("--state", str(tmp_path / "bridge"))
+    with guarded_controller(tmp_path) as fleet:
+        told += ("--controller", fleet.local, "--address", fleet.address)
+        # By a token, and then by what came of it.
+        for _ in range(2):
+            with running(
+                "deploy", "adb", SERIAL, *told, environment=stand_in.environment
+            ) as deployed:
+                deployed.output.wait_for(f"connected to {fleet.fleet_address} as {NAME}")
+                assert list(devices(fleet.local)) == [NAME]
+                assert deployed.stop() == 0
+        assert not is_connected(fleet.local)
 
 
 def test_one_that_is_named_and_not_there_is_told(

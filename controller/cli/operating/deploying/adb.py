@@ -14,10 +14,9 @@ from controller.cli.operating.deploying.asked import asked_fleet
 from controller.cli.operating.deploying.options import addresses_option
 from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
+from controller.domain.errors import EdgerankError, ErrorCode
 
 _PROGRAM: Final = (sys.executable, "-m", "controller.cli.main", "agent")
-# Of this machine's own, which is spoken with by nobody from elsewhere.
-_HERE: Final = ("127.0.0.1:", "localhost:", "[::1]:")
 
 
 @click.command()
@@ -68,21 +67,27 @@ def adb(
     asked += [] if state is None else ["--state", str(state)]
     for label in labels:
         asked += ["--label", label]
-    if address.startswith(_HERE):
-        code = _speak([*asked, "--controller", address], token="")
-    else:
-        with _token(address, addresses) as token:
-            code = _speak([*asked, "--join", "-"], token)
+    with _way(address, addresses) as (way, token):
+        code = _speak([*asked, *way], token)
     sys.exit(code)
 
 
 @contextmanager
-def _token(address: str, addresses: tuple[str, ...]) -> Iterator[str]:
-    """A token that lets one phone in, until the bridge ends."""
+def _way(address: str, addresses: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """How the bridge is told of the controller, and a token for one phone until the bridge ends.
+
+    A controller that listens on this machine alone knows no tokens, and needs none.
+    """
     with asked_fleet(address, addresses) as fleet:
-        token, token_id = fleet.make_token(None)
         try:
-            yield token
+            token, token_id = fleet.make_token(None)
+        except EdgerankError as error:
+            if error.code is not ErrorCode.PRECONDITION:
+                raise
+            yield ("--controller", address), ""
+            return
+        try:
+            yield ("--join", "-"), token
         finally:
             fleet.revoke_token(token_id)
 
