@@ -1,6 +1,7 @@
 #include "measuring/repetition.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "kernel/clocks.hpp"
@@ -51,6 +52,14 @@ Json check_as_asked(Network& network, const Request& request, GivenInputs& input
     return check_outputs(network, inputs, *request.sampling->reference_path, *request.reference_inputs_path);
 }
 
+// Behind the samples, whose figure so stays what it is without it; null where nobody asks.
+Json pace_as_asked(Network& network, const Sampling& sampling, const Lines& lines) {
+    if (sampling.paced_fps <= 0) return {};
+    lines.phase("running on a clock");
+    Paced paced = pace(network, std::llround(1e9 / sampling.paced_fps), sampling.paced_ns);
+    return {{"latency_ns", paced.latency_ns}, {"delay_ns", paced.delay_ns}};
+}
+
 // What is resident when the network is warm; by which peaks it came there is added.
 Json residence(const std::string& artifact_path) {
     return {{"private_dirty_bytes", told(private_dirty_bytes())},
@@ -91,6 +100,7 @@ Json measure(Runtime& runtime, const Request& request, GivenInputs& inputs, cons
     lines.phase("reporting");
     Json after = device_state();
     after["waiting_share"] = threads_did.waiting_share ? Json(*threads_did.waiting_share) : Json();
+    Json paced = pace_as_asked(*network, sampling, lines);
     // At last, so that neither the first run nor memory has any of it.
     Json check = check_as_asked(*network, request, inputs, lines);
     return {{"build", build_of(network->build())},
@@ -108,6 +118,7 @@ Json measure(Runtime& runtime, const Request& request, GivenInputs& inputs, cons
             {"after", after},
             {"affinity", cores_of_threads()},
             {"samples_per_window", sampled.samples_per_window},
+            {"paced", paced},
             {"output_check", check}};
 }
 

@@ -1,9 +1,21 @@
 #include "measuring/sampling.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 #include "kernel/threads.hpp"
 
 namespace edgerank {
 namespace {
+
+// While clocks fall to where idle gaps let them.
+constexpr std::int64_t settling_ns = 1'000'000'000;
+
+void sleep_until(std::int64_t due_ns) {
+    for (std::int64_t left_ns; (left_ns = due_ns - now_ns()) > 0;)
+        std::this_thread::sleep_for(std::chrono::nanoseconds(left_ns));
+}
 
 std::int64_t timed_run(Network& network) {
     std::int64_t begin_ns = now_ns();
@@ -88,6 +100,25 @@ Sampled sample_windows(Network& network, int windows, std::int64_t window_ns, Ra
         sampled.samples_per_window.push_back(window.size());
     }
     return sampled;
+}
+
+Paced pace(Network& network, std::int64_t interval_ns, std::int64_t length_ns) {
+    Paced paced;
+    std::int64_t first_ns = now_ns();
+    for (std::int64_t frame = 0; frame * interval_ns < length_ns || paced.latency_ns.empty();) {
+        std::int64_t since_first_ns = frame * interval_ns, due_ns = first_ns + since_first_ns;
+        sleep_until(due_ns);
+        std::int64_t begin_ns = now_ns();
+        network.run();
+        std::int64_t end_ns = now_ns();
+        if (since_first_ns >= settling_ns) {
+            paced.latency_ns.push_back(end_ns - begin_ns);
+            paced.delay_ns.push_back(begin_ns - due_ns);
+        }
+        // The next that has not come yet.
+        frame = std::max(frame + 1, (end_ns - first_ns + interval_ns - 1) / interval_ns);
+    }
+    return paced;
 }
 
 }  // namespace edgerank

@@ -47,6 +47,8 @@ Sampling sampling_of(const Json& asked) {
         asked.at("process_spread"),
         asked.at("windows"),
         asked.at("window_ms").get<std::int64_t>() * ns_per_ms,
+        asked.value("paced_fps", 0.0),
+        asked.value("paced_ms", std::int64_t{0}) * ns_per_ms,
         optional_of<std::string>(asked, "reference_path"),
     };
 }

@@ -27,6 +27,9 @@ struct Sampling {
     double process_spread;
     int windows;
     std::int64_t window_ns;
+    // Frames a second behind the samples, and for how long; 0 is none.
+    double paced_fps;
+    std::int64_t paced_ns;
     std::optional<std::string> reference_path;
 };
 
