@@ -7,6 +7,7 @@ not read it; battery and temperatures are then asked of Android.
 import shutil
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -136,7 +137,9 @@ class Mirror:
             shutil.rmtree(beside, ignore_errors=True)
             for path, text in {**self._lasting, **told}.items():
                 place = beside / path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_text(text, encoding="utf-8")
+                # What is a file and a folder at once is neither.
+                with suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_text(text, encoding="utf-8")
             shutil.rmtree(self.top, ignore_errors=True)
             beside.rename(self.top)

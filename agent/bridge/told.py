@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 
 # Of BatteryManager.
 _STATUSES = {"2": "Charging", "3": "Discharging", "4": "Not charging", "5": "Full"}
+# Nothing else is asked for, whatever a phone prints.
+_PATH = re.compile(r"/(?:proc|sys|etc)(?:/[A-Za-z0-9_.@+,=-]{1,128}){1,16}")
 _BATTERY = "sys/class/power_supply/battery"
 _THERMAL = "sys/class/thermal"
 # Of the runner, whose number is another one each time.
@@ -18,7 +20,7 @@ def files_of_lines(text: str) -> dict[str, str]:
     files: dict[str, list[str]] = {}
     for line in text.splitlines():
         path, colon, rest = line.partition(":")
-        if colon and path.startswith("/") and ".." not in path:
+        if colon and _PATH.fullmatch(path) and ".." not in path:
             files.setdefault(path.removeprefix("/"), []).append(rest)
     return {
         _OF_RUNNER.sub(f"{RUNNER}/task/", path): "".join(f"{line}\n" for line in lines)

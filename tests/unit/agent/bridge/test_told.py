@@ -17,7 +17,7 @@ def test_lines_of_many_files_are_those_of_each() -> None:
     printed = (
         "/proc/stat:cpu  1 2 3 4 5 6 7 8\n/proc/stat:procs_running 2\n"
         "/proc/4711/task/4712/stat:4712 (a: b) R 1\n/sys/class/x/name:a:b\nnonsense\n"
-        "/proc/../etc/shadow:x\n"
+        "/proc/../etc/shadow:x\n/proc/a\0b:x\n/root/.ssh/authorized_keys:x\n"
     )
     assert files_of_lines(printed) == {
         "proc/stat": "cpu  1 2 3 4 5 6 7 8\nprocs_running 2\n",
