@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.artifacts.cache import ArtifactCache
 from agent.bridge.holding import Holding, Screen, Turns
-from agent.bridge.looking import Look, look_at, memory_limit_bytes, runtimes_of, usable_cpus
+from agent.bridge.looking import Look, look_at, memory_limit_bytes, runtimes_of
 from agent.bridge.measuring import PULSE_S, PhoneMeasurer
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import Phone
@@ -213,7 +213,7 @@ class Life:
             memory_limit_bytes=lambda: memory_limit_bytes(roots),
             roots=roots,
             gate_watch=gate_watch,
-            usable_cpus=lambda: look.host.usable_cpus or usable_cpus(roots),
+            usable_cpus=lambda: look.host.usable_cpus,
             phone=phone,
             kit=look.kit,
             folder=made,

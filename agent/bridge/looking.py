@@ -11,7 +11,7 @@ from agent.bridge.measuring import PhoneMeasurer
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import Phone, PhoneRefuses
 from agent.bridge.told import property_of
-from agent.device.kernel_files import Roots, cpu_numbers, read_text
+from agent.device.kernel_files import Roots, cpu_numbers, online_cpus, read_text
 from agent.device.profile import HostFacts
 from agent.measuring.introspection import IMPORT_LIMIT_S, describe_runtimes
 from protos.runtimes import RuntimeInfo
@@ -83,11 +83,11 @@ def name_of(model: str, serial: str) -> str:
 
 
 def usable_cpus(roots: Roots) -> tuple[int, ...]:
-    """The cores that the phone's shell may use; empty where its kernel does not tell."""
+    """The cores that the phone's shell may use; where its kernel does not tell, those in use."""
     told = re.search(
         r"^Cpus_allowed_list:\s*(\S+)$", read_text(roots.proc / "self/status") or "", re.MULTILINE
     )
-    return cpu_numbers(told[1]) if told else ()
+    return cpu_numbers(told[1]) if told else tuple(cpu for cpu, _ in online_cpus(roots.sys))
 
 
 def memory_limit_bytes(roots: Roots) -> int:

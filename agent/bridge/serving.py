@@ -75,9 +75,14 @@ async def serve_phones(
 
     Raises:
         NoAdbServer: no adb server answers at the start.
-        NoSuchPhone: the one that is named is none.
+        NoSuchPhone: the one that is named is none, or all were to have one name.
         AgentError: the one that is named cannot be served.
     """
+    if named == ALL and side.name is not None:
+        raise NoSuchPhone(
+            f"all phones cannot have the name {side.name}: leave --name out, and each is called by "
+            "its model and serial, or name one phone behind --adb"
+        )
     hanging = await asyncio.to_thread(server.listed)
     watch = Watch(server, hanging)
     following = asyncio.create_task(watch.follow())

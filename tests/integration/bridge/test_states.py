@@ -51,6 +51,13 @@ def test_one_that_nobody_knows_is_refused_with_what_is_the_matter(
         assert agent.process.wait(timeout=60) == 2
 
 
+def test_all_phones_have_no_name_together(tmp_path: Path) -> None:
+    options = ("--adb", "all", "--name", "mine", "--runner-folder", str(tmp_path))
+    with running("agent", *options, "--state", str(tmp_path)) as agent:
+        agent.output.wait_for("error: all phones cannot have the name mine: leave --name out")
+        assert agent.process.wait(timeout=60) == 2
+
+
 def test_a_connection_that_breaks_off_is_no_end_of_a_command(path: Path) -> None:
     with fake_adb(path, A1="device", B2="offline"):
         server = AdbServer(str(path), None)
