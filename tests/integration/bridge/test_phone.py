@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from protos.measuring import StopReason
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 from tests.integration.agent.networks import settings
-from tests.integration.bridge.standing_in import NAME, SERIAL, StandIn
+from tests.integration.bridge.standing_in import NAME, SERIAL, StandIn, await_that
+
+_CRASH = "kill -SEGV $(pidof edgerank-runner)"
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +157,18 @@ def test_a_runner_that_dies_has_failed_and_its_phone_is_there(
     with pytest.raises(MeasuringFailed) as failed:
         measurer.measure(broken, settings(Runtime.ONNXRUNTIME), Cancellation())
     assert failed.value.failure.code is ReasonCode.RUNTIME_ERROR
+
+
+def test_a_runner_that_crashes_is_told_by_its_signal(
+    measurer: PhoneMeasurer, network: Path, stand_in: StandIn
+) -> None:
+    wanted = settings(Runtime.ONNXRUNTIME, relative_half_width=1e-6, time_budget_ms=600_000)
+    with ThreadPoolExecutor(1) as pool:
+        measured = pool.submit(measurer.measure, network, wanted, Cancellation())
+        await_that(lambda: stand_in.phone.run(_CRASH).code == 0 or measured.done(), "none runs")
+        with pytest.raises(MeasuringFailed, match="died by SIGSEGV") as failed:
+            measured.result()
+    assert failed.value.failure.code is ReasonCode.CRASHED
 
 
 def test_a_phone_that_goes_gives_its_job_back_unless_that_brings_it_down(
