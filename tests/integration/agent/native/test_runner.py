@@ -1,5 +1,6 @@
 """The native runner measures as the Python child does, in real processes of a real runtime."""
 
+import errno
 import json
 import os
 import re
@@ -32,12 +33,14 @@ from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
 from controller.figures.outputs import wrong_output
 from protos.fleet import Measured
+from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings, OutputCheck, StopReason
 from protos.reasons import ReasonCode
 from protos.reference.noise import reference_inputs
 from protos.reference.outputs import write_outputs
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 from tests.integration.agent.networks import Artifacts, settings, takes
+from tests.own_networks import FIXED_SHAPE, onnx_network
 
 RUNTIME = Runtime.ONNXRUNTIME
 TOLERANCE = 1e-4
@@ -262,17 +265,20 @@ def test_a_library_that_is_none_is_told_of_before_any_job(runner: Path, tmp_path
     assert str(library) in told.last_words
 
 
-def test_a_network_reads_no_file_of_anybody_elses(
-    native: NativeChild, artifacts: Artifacts, tmp_path: Path
-) -> None:
+def test_a_network_reads_no_file_of_anybody_elses(native: NativeChild, tmp_path: Path) -> None:
     """Its weights stand in a file beside it, which nobody has checked."""
-    network = onnx.load(str(artifacts.path("wide", RUNTIME)))
     apart = tmp_path / "apart.onnx"
-    onnx.save_model(network, str(apart), save_as_external_data=True, location="weights")
-    with pytest.raises(MeasuringFailed) as caught:
-        ask(native, request_for(apart, "wide"))
-    assert caught.value.failure.code is ReasonCode.RUNTIME_ERROR
-    assert "weights" in str(caught.value)
+    onnx.save_model(
+        onnx_network(FIXED_SHAPE),
+        str(apart),
+        save_as_external_data=True,
+        location="weights",
+        size_threshold=0,
+    )
+    assert onnxruntime.InferenceSession(str(apart)).get_inputs()
+    request = replace(request_for(apart), takes=NetworkInput(size=square(FIXED_SHAPE[2])))
+    with pytest.raises(MeasuringFailed, match=f": {errno.EACCES}$"):
+        ask(native, request)
 
 
 def test_it_is_held_before_it_loads_anything(native: NativeChild, artifacts: Artifacts) -> None:
