@@ -18,8 +18,8 @@ demo: environment ## run the main job on this machine: convert, measure, rank, r
 # In the order of the files: by the number of their tests, the longest one of all would come last.
 test: environment ## run every test, as many files at once as there are cores
 	@EDGERANK_CHROMIUM=$$(tools/browser) && EDGERANK_SSHD=$$(tools/openssh-server) && \
-		EDGERANK_NATIVE=$$(tools/native x86_64 aarch64) && EDGERANK_AARCH64=$$(tools/aarch64-userland) && \
-		export EDGERANK_CHROMIUM EDGERANK_SSHD EDGERANK_NATIVE EDGERANK_AARCH64 && \
+		EDGERANK_NATIVE=$$(tools/native x86_64 aarch64) && EDGERANK_AARCH64=$$(tools/aarch64-userland) && EDGERANK_PHONE=$$(tools/phones/stand-in) && \
+		export EDGERANK_CHROMIUM EDGERANK_SSHD EDGERANK_NATIVE EDGERANK_AARCH64 EDGERANK_PHONE && \
 		.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: environment ## check style, format and import rules

@@ -3,17 +3,27 @@
 import asyncio
 import os
 import platform
-import signal
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
+from click.core import ParameterSource
 
 from agent.artifacts.cache import DEFAULT_LIMIT, ArtifactCache
+from agent.cli.joined import (
+    Kept,
+    Way,
+    Who,
+    fleet_side,
+    line_to,
+    listed,
+    serve_here,
+    stopped_by_signals,
+)
 from agent.cli.native import native_options
 from agent.cli.options import (
     parse_address,
@@ -23,27 +33,23 @@ from agent.cli.options import (
     parse_size_bytes,
     read_token,
 )
+from agent.cli.phones import phone_options, read_wish
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
-from agent.errors import EXECUTION_EXIT_CODE, INPUT_EXIT_CODE, AgentError
+from agent.errors import EXECUTION_EXIT_CODE, AgentError
 from agent.link.connection import DEFAULT_CONNECT_TIMEOUT_S, Connection, Introduction
 from agent.link.dialling import NameTaken
-from agent.link.identity import load_identity
-from agent.link.joining import become_member
 from agent.link.kept.spool import Spool
-from agent.link.line import Line
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
 from agent.measuring.native.finding import FOLDER, Chosen, NativeOptions, choose
 from agent.runtimes import available_runtimes
-from agent.state_folder import device_id, locked_state_folder
+from agent.state_folder import locked_state_folder
 from agent.threads import check_threads
 from protos.codec import MessageInvalid
-from protos.joining import JoinToken
 from protos.log_lines import LogFormat, about, log_to_stderr
-from protos.runtimes import RuntimeInfo
 from protos.traces import Spans, opened_spans
 from sandbox.layers import enforceable
 
@@ -53,41 +59,8 @@ _TAKING_OVER = (
 )
 
 
-@dataclass(frozen=True)
-class _Who:
-    """What a person says of the device."""
-
-    name: str
-    labels: Mapping[str, str]
-    replace: bool
-    emulated_by: str
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """Where the agent keeps what it has, and how much of that artifacts may be."""
-
-    folder: Path
-    cache_bytes: int
-
-
 class NoRuntime(AgentError):
     """The device has nothing to measure with."""
-
-
-class NoController(AgentError):
-    """Nobody said where the controller is."""
-
-    exit_code = INPUT_EXIT_CODE
-
-
-@dataclass(frozen=True)
-class Way:
-    """How the controller is reached, as a person says it."""
-
-    controller: str | None
-    token: JoinToken | None
-    connect_timeout_s: float
 
 
 class CommandFailed(click.ClickException):
@@ -105,7 +78,7 @@ Examples:
   edgerank agent --controller 127.0.0.1:7700
   edgerank agent --join @token.txt --name pixel-6 --label room=lab --label soc=tensor
   edgerank agent --controller 127.0.0.1:7700 --name board --replace
-  edgerank agent --cache-size 500MB
+  edgerank agent --controller 127.0.0.1:7700 --adb 1A2B3C4D --runner-folder runners
   edgerank agent
 """
 )
@@ -182,9 +155,14 @@ Examples:
     help="How the log is written where standard error is no terminal: text is key=value.",
 )
 @native_options
+@phone_options
+@click.pass_context
 def agent(
+    context: click.Context,
+    /,
     *,
     native: NativeOptions,
+    adb: str | None,
     controller: str | None,
     token: str | None,
     name: str,
@@ -195,6 +173,7 @@ def agent(
     emulated_by: str,
     connect_timeout_s: float,
     log_format: str,
+    **phones: Any,
 ) -> None:
     """Join a controller's fleet and measure what it sends.
 
@@ -211,12 +190,17 @@ def agent(
         check_threads()
         joining = None if token is None else read_token(token)
         way = Way(controller, joining, connect_timeout_s)
-        with about(device=name):
-            who = _Who(name, labels, replace, emulated_by)
-            kept = _Kept(folder.absolute(), cache_bytes)
-            chosen = _chosen(native, kept.folder)
+        # Of phones each is said by its own serial.
+        with about(**({"device": name} if adb is None else {})):
+            who = Who(name, labels, replace, emulated_by)
+            kept = Kept(folder.absolute(), cache_bytes)
             with opened_spans("edgerank-agent") as spans:
-                asyncio.run(_serve(way, who, kept, chosen, spans))
+                if adb is None:
+                    chosen = _chosen(native, kept.folder)
+                    asyncio.run(_serve(way, who, kept, chosen, spans))
+                else:
+                    side = fleet_side(way, who, kept, spans, is_named=_is_given(context, "name"))
+                    asyncio.run(serve_here(adb, read_wish(**phones), side))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         advice = "" if replace else _TAKING_OVER.format(name=name)
@@ -227,7 +211,7 @@ def agent(
         raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
 
 
-async def _serve(way: Way, who: _Who, kept: _Kept, chosen: Chosen, spans: Spans) -> None:
+async def _serve(way: Way, who: Who, kept: Kept, chosen: Chosen, spans: Spans) -> None:
     folder = kept.folder
     host, roots = _host_facts(who.emulated_by), Roots()
     gate_watch = GateWatch()
@@ -243,7 +227,7 @@ async def _serve(way: Way, who: _Who, kept: _Kept, chosen: Chosen, spans: Spans)
         )
         cache = ArtifactCache(folder / "artifacts", kept.cache_bytes)
         cache.trim()
-        line, own_id = await _line(way, folder)
+        line, own_id = await line_to(way, folder)
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
             device_id=own_id,
@@ -263,10 +247,8 @@ async def _serve(way: Way, who: _Who, kept: _Kept, chosen: Chosen, spans: Spans)
             connect_timeout_s=way.connect_timeout_s,
             spans=spans,
         )
-        stop = asyncio.Event()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(each, stop.set)
-        greeting = f"as {introduction.name} ({_listed(runtimes)})"
+        stop = stopped_by_signals()
+        greeting = f"as {introduction.name} ({listed(runtimes)})"
         try:
             await connection.run(
                 stop, on_connected=lambda: click.echo(f"connected to {line.address} {greeting}")
@@ -275,27 +257,8 @@ async def _serve(way: Way, who: _Who, kept: _Kept, chosen: Chosen, spans: Spans)
             spool.close()
 
 
-async def _line(way: Way, folder: Path) -> tuple[Line, str]:
-    """The way to the controller, and who this device is to it.
-
-    Raises:
-        NoController: nobody said where it is.
-        AgentError: the device could not join.
-    """
-    identity = load_identity(folder)
-    if way.token is not None:
-        identity = await become_member(way.token, identity, folder)
-    if identity is not None:
-        # Whoever has a certificate is somebody by it alone.
-        addresses = (way.controller,) if way.controller else identity.addresses
-        return Line(addresses, identity, folder, now_unix_ms), identity.device_id
-    if way.controller is None:
-        raise NoController(
-            "this device is in no fleet yet: name a controller on this machine with --controller "
-            "HOST:PORT, or join one on a network with --join and a token of 'edgerank token "
-            "create'"
-        )
-    return Line((way.controller,), None, folder, now_unix_ms), device_id(folder)
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _chosen(native: NativeOptions, folder: Path) -> Chosen:
@@ -320,11 +283,4 @@ def _host_facts(emulated_by: str) -> HostFacts:
         usable_cpus=tuple(sorted(os.sched_getaffinity(0))),
         confinement=tuple(sorted(layer.value for layer in enforceable())),
         emulated_by=emulated_by,
-    )
-
-
-def _listed(runtimes: tuple[RuntimeInfo, ...]) -> str:
-    return ", ".join(
-        f"{each.runtime.value} {each.version}{' broken' if each.last_words else ''}"
-        for each in runtimes
     )

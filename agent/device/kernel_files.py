@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 # More than any of these files holds, so that one that never ends does not fill the memory.
 _MAX_BYTES = 32 * 1024**2
@@ -12,9 +13,15 @@ _MAX_CPUS = 8_192
 
 @dataclass(frozen=True, kw_only=True)
 class Roots:
-    """Where the system's files are; tests give a folder with the tree of another device."""
+    """Where the system's files are; tests give a folder with the tree of another device.
+
+    Attributes:
+        top: the folder that they are below.
+        own: whether they are those of the machine that reads them.
+    """
 
     top: Path = Path("/")
+    own: ClassVar[bool] = True
 
     @property
     def proc(self) -> Path:
@@ -25,6 +32,13 @@ class Roots:
     def sys(self) -> Path:
         """The kernel's files on devices."""
         return self.top / "sys"
+
+    def refresh(self) -> None:
+        """Let the files be those of now; a kernel's own always are."""
+
+    def process(self, pid: int) -> Path:
+        """The kernel's files on a process that measures."""
+        return self.proc / str(pid)
 
 
 def read_text(path: Path) -> str | None:

@@ -19,7 +19,7 @@ from agent.artifacts.files import (
 )
 from agent.link.session import JobDenied, JobEnded
 from agent.measuring.measurer import Measurer
-from agent.measuring.supervision import Cancellation, MeasuringFailed
+from agent.measuring.supervision import Cancellation, DeviceAway, MeasuringFailed
 from protos.fleet import Failure, Lease, Measured, Profiled, Progress, Report, Stage, failed
 from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode
@@ -95,6 +95,7 @@ class Job:
 
         Raises:
             DeviceDenied: another attempt has to wait until the device is let in anew.
+            DeviceAway: another attempt has to wait until the device is there again.
         """
         backbone, settings = self.lease.backbone, self.lease.settings
         runtime, threads = settings.runtime, settings.threads
@@ -212,6 +213,9 @@ async def ending_of(job: Job) -> JobEnded | JobDenied:
     """What came of a job that is run."""
     try:
         return JobEnded(report=await job.run())
+    except DeviceAway as error:
+        log.warning("the device went while it measured; its job is given back", why=error)
+        return JobDenied()
     except DeviceDenied as error:
         log.warning("this device is refused what it was leased; it is given back", error=error)
         return JobDenied()

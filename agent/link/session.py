@@ -43,7 +43,7 @@ class JobEnded:
 
 @dataclass(frozen=True, kw_only=True)
 class JobDenied:
-    """The controller gives this device nothing of what the job that ran needs."""
+    """The job that ran is given back: the device is given nothing of what it needs, or has gone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,7 +113,7 @@ class DeviceWatch:
     def on_phase(self, pid: int, phase: Phase) -> None:
         """A child has begun a phase."""
         if phase is Phase.WARMING_UP:
-            self._process = self._roots.proc / str(pid)
+            self._process = self._roots.process(pid)
             self._usage = self._read_usage()
         elif phase is Phase.SAMPLING:
             self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -154,7 +154,8 @@ class DeviceWatch:
         share = share_between(self._usage, usage)
         if usage.at_ns - self._usage.at_ns >= _SHORTEST_NS:
             self._usage = usage
-        _keep_off(share.measured_cpus)
+        if self._roots.own:
+            _keep_off(share.measured_cpus)
         return replace(
             read_device_state(self._roots, self._now_unix_ms),
             measured_cpus=share.measured_cpus,
@@ -162,6 +163,7 @@ class DeviceWatch:
         )
 
     def _read_usage(self) -> Usage:
+        self._roots.refresh()
         return Usage(
             at_ns=time.monotonic_ns(),
             busy_ns=busy_ns(self._roots.proc),

@@ -41,12 +41,14 @@ class GateWatch:
         roots: where the kernel's files are.
         monotonic_s: a clock that never goes back.
         wait: spends seconds, unless cancelled.
+        load_window_s: how long to look at who takes the processor.
         patience_s: how long the sensors may take; a driver may never answer, but the agent must.
     """
 
     roots: Roots = field(default_factory=Roots)
     monotonic_s: Callable[[], float] = time.monotonic
     wait: Callable[[Cancellation, float], None] = Cancellation.wait
+    load_window_s: float = LOAD_WINDOW_S
     patience_s: float = PATIENCE_S
     _coolest_celsius: float | None = None
     _reader: threading.Thread | None = None
@@ -122,7 +124,7 @@ class GateWatch:
             return None
         ready: list[int] = []
         for _ in range(LOAD_LOOKS):
-            self.wait(cancellation, LOAD_WINDOW_S / LOAD_LOOKS)
+            self.wait(cancellation, self.load_window_s / LOAD_LOOKS)
             ready.append(ready_by_others(self.roots.proc, child_pid))
         after_ns, span_s = self._taken_by_others_ns(child_pid), self.monotonic_s() - begin_s
         if after_ns is None:
@@ -134,10 +136,11 @@ class GateWatch:
 
         What the child waited for a core counts, too: others had it, and would go on having it.
         """
+        self.roots.refresh()
         busy = busy_ns(self.roots.proc)
         if busy is None or child_pid is None:
             return busy
-        child = self.roots.proc / str(child_pid)
+        child = self.roots.process(child_pid)
         try:
             waited_ns = sum(waiting_ns_by_thread(child).values())
             return busy + waited_ns - sum(cpu_time_ns_by_thread(child).values())
@@ -149,10 +152,7 @@ class GateWatch:
         """What the kernel tells; nothing where a sensor keeps us waiting, now or since before."""
         answers: SimpleQueue[DeviceState] = SimpleQueue()
         if self._reader is None or not self._reader.is_alive():
-            # The time of a reading at a gate is of no interest.
-            self._reader = threading.Thread(
-                target=lambda: answers.put(read_device_state(self.roots, lambda: 0)), daemon=True
-            )
+            self._reader = threading.Thread(target=lambda: answers.put(self._read()), daemon=True)
             self._reader.start()
             try:
                 answer = answers.get(timeout=self.patience_s)
@@ -162,6 +162,11 @@ class GateWatch:
             except Empty:
                 log.warning("a sensor hangs; starts wait neither for temperature nor charge")
         return DeviceState(taken_at_unix_ms=0)
+
+    def _read(self) -> DeviceState:
+        self.roots.refresh()
+        # The time of a reading at a gate is of no interest.
+        return read_device_state(self.roots, lambda: 0)
 
 
 def _not_ready(met: Reason, gate: StartGate) -> MeasuringFailed:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,10 @@ def most_of_available_memory() -> int:
     return int(psutil.virtual_memory().available * _MEMORY_SHARE)
 
 
+def _own_cpus() -> Collection[int]:
+    return os.sched_getaffinity(0)
+
+
 @dataclass(kw_only=True)
 class Measurer:
     """Measures artifacts, one at a time; remembers each runtime's baseline.
@@ -69,6 +73,7 @@ class Measurer:
         native: children that measure in the place of that one, by runtime.
         gate_watch: lets a repetition start.
         now_unix_ms: the device's clock.
+        usable_cpus: tells the cores that a child may use.
     """
 
     runtimes: tuple[RuntimeInfo, ...]
@@ -79,6 +84,7 @@ class Measurer:
     native: Mapping[Runtime, NativeChild] = field(default_factory=dict)
     gate_watch: GateWatch = field(default_factory=GateWatch)
     now_unix_ms: Callable[[], int] = now_unix_ms
+    usable_cpus: Callable[[], Collection[int]] = _own_cpus
     _baselines: dict[_BaselineKey, int] = field(default_factory=dict)
 
     def measure(
@@ -138,7 +144,7 @@ class Measurer:
             MeasuringFailed: there is no profile; says why.
         """
         runtime = self.check(settings)
-        limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
+        limit_s = self.start_allowance_s + sampling_limit_ms(settings) / 1_000
         passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
         with folder_for("a trace") as folder:
             profiling = Profiling(
@@ -175,7 +181,7 @@ class Measurer:
                 f"{settings.runtime.value} is not installed on this device: "
                 f"pip install '.[agent,{settings.runtime.value}]' there, in edgerank's folder",
             )
-        check_cores(settings, os.sched_getaffinity(0))
+        check_cores(settings, self.usable_cpus())
         check_execution_provider(settings, found[0])
         return found[0]
 
@@ -197,7 +203,7 @@ class Measurer:
         passage: "_Passage",
     ) -> tuple[Sampled, tuple[DeviceState, ...]]:
         """What a child sampled, and the device's states meanwhile."""
-        limit_s = self.start_allowance_s + _sampling_limit_ms(settings) / 1_000
+        limit_s = self.start_allowance_s + sampling_limit_ms(settings) / 1_000
         with DeviceWatch(self.roots, self.now_unix_ms) as watch:
             answer = self._ask(
                 settings,
@@ -284,7 +290,7 @@ def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
     return tuple(int(path.name) for path in paths if path.parent == OWN_DESCRIPTORS)
 
 
-def _sampling_limit_ms(settings: MeasureSettings) -> float:
+def sampling_limit_ms(settings: MeasureSettings) -> float:
     """What warm-up and sampling may take together."""
     return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
 

@@ -62,6 +62,10 @@ class MeasuringFailed(Exception):
         return error
 
 
+class DeviceAway(Exception):
+    """The device that this process speaks for has gone; nothing is wrong with what it measured."""
+
+
 class Cancellation:
     """Ends an attempt's measuring from another thread."""
 

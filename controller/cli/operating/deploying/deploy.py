@@ -5,6 +5,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from controller.cli.operating.deploying.adb import adb
 from controller.cli.operating.deploying.asked import asked_fleet
 from controller.cli.operating.deploying.fleet import fleet
 from controller.cli.operating.deploying.options import (
@@ -34,7 +35,7 @@ from protos.runtimes import Runtime
 
 @click.group()
 def deploy() -> None:
-    """Bring agents to boards, and look after them there.
+    """Bring agents to boards and phones, and look after them there.
 
     \b
     Examples:
@@ -45,9 +46,11 @@ def deploy() -> None:
       edgerank deploy upgrade ssh pi@raspberrypi.local
       edgerank deploy remove ssh pi@raspberrypi.local
       edgerank deploy fleet hosts.yaml
+      edgerank deploy adb --runner-folder runners
     """
 
 
+deploy.add_command(adb)
 deploy.add_command(fleet)
 
 

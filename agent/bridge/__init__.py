@@ -1,0 +1,1 @@
+"""Phones that hang on this computer, each a device of the fleet that this agent speaks for."""

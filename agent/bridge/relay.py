@@ -1,0 +1,171 @@
+"""Stands in for the runner that runs on a phone: `python -m agent.bridge.relay PLAN`.
+
+The agent supervises it like any measuring child. What it is asked it passes to the runner, and
+what the runner says, to the agent; how the runner ends, it ends. When it is killed the phone's
+shell ends the runner, since its connection ends. Temperatures, charge and the like, which the
+runner leaves to its caller, it reads where the runner's own states begin and end.
+"""
+
+import json
+import os
+import resource
+import shlex
+import signal
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from agent.bridge.mirror import Mirror
+from agent.bridge.phone import FOLDER, Phone
+from agent.bridge.server import AdbServer, NoAdbServer, PhoneAway
+from agent.bridge.shell import STDOUT, Shell
+from agent.child.messages import Phase, ProtocolBroken, Sampled, decode_line, encode_line, phase_of
+from agent.clock import now_unix_ms
+from agent.device.state import read_device_state
+from agent.measuring.native.state import laid_under
+from protos.device import DeviceState
+
+LOST_CODE: Final = 75
+"""Exit code of a relay that lost the phone."""
+
+_SIGNALS_FROM: Final = 128
+# Reading is all that a phone is asked for meanwhile, and its own deadline is later.
+_SILENCE_S: Final = 24 * 3_600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the relay is to start where.
+
+    Attributes:
+        host: of the adb server.
+        port: likewise; None where `host` is the path of a socket.
+        serial: of the phone.
+        program: the runner's place on the phone.
+        library: the runtime's.
+        given: what the runner's request has besides; None for the runtime's description alone.
+        time_limit_s: after which the runner ends itself.
+        folder: of this computer, for what is read of the phone.
+        lost: a file that is made when the phone is lost.
+    """
+
+    host: str
+    port: int | None
+    serial: str
+    program: str
+    library: str
+    given: dict[str, str | None] | None
+    time_limit_s: int
+    folder: str
+    lost: str
+
+    def command(self) -> tuple[str, ...]:
+        """What starts the relay."""
+        return (sys.executable, "-m", "agent.bridge.relay", json.dumps(asdict(self)))
+
+
+def main() -> None:
+    """Relay the one request on stdin."""
+    # Of a runner that crashed there is a core on the phone, and of us nothing to look at.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    plan = Plan(**json.loads(sys.argv[1]))
+    asked = sys.stdin.buffer.read()
+    if not asked:
+        return
+    phone = Phone(AdbServer(plan.host, plan.port), plan.serial)
+    try:
+        code = _relay(plan, phone, asked)
+    except (PhoneAway, NoAdbServer) as error:
+        sys.stderr.write(f"the phone {plan.serial} was lost: {error}\n")
+        Path(plan.lost).touch()
+        sys.exit(LOST_CODE)
+    _end_as(code)
+
+
+def _relay(plan: Plan, phone: Phone, asked: bytes) -> int:
+    request = json.loads(asked) | {"parent_pid": 0, "given": plan.given}
+    states = _States(phone, Path(plan.folder)) if request["sampling"] is not None else None
+    if states is not None:
+        states.before = states.read()
+    limit = f"--time-limit {plan.time_limit_s}"
+    command = (
+        f"cd {FOLDER} && exec {shlex.quote(plan.program)} run {limit} {shlex.quote(plan.library)}"
+    )
+    with phone.start(command, _SILENCE_S) as shell:
+        shell.give(json.dumps(request).encode())
+        shell.end_input()
+        _pass_on(shell, states, sys.stdout.buffer)
+        assert shell.code is not None
+        return shell.code
+
+
+def _pass_on(shell: Shell, states: "_States | None", pipe: BinaryIO) -> None:
+    kept = bytearray()
+    for kind, content in shell.outputs():
+        if kind != STDOUT:
+            sys.stderr.buffer.write(content)
+            sys.stderr.buffer.flush()
+            continue
+        kept += content
+        *lines, rest = bytes(kept).split(b"\n")
+        kept = bytearray(rest)
+        for line in lines:
+            pipe.write(_told(line + b"\n", states))
+            pipe.flush()
+    pipe.write(kept)
+    pipe.flush()
+
+
+def _told(line: bytes, states: "_States | None") -> bytes:
+    """A line of the runner's, with what the phone's files tell beside it."""
+    if states is None:
+        return line
+    if phase_of(line) is Phase.REPORTING:
+        states.after = states.read()
+    if not line.startswith(b"sampled "):
+        return line
+    try:
+        sampled = decode_line(line)
+    except ProtocolBroken:
+        # Who asked tells what is wrong with it.
+        return line
+    assert isinstance(sampled, Sampled)
+    return encode_line(
+        replace(
+            sampled,
+            before=laid_under(sampled.before, states.before),
+            after=laid_under(sampled.after, states.after),
+        )
+    )
+
+
+class _States:
+    """What the phone's files tell around the samples."""
+
+    def __init__(self, phone: Phone, folder: Path) -> None:
+        self._mirror = Mirror(phone, folder)
+        self._mirror.begin()
+        self.before = self.after = DeviceState(taken_at_unix_ms=0)
+
+    def read(self) -> DeviceState:
+        """The state now."""
+        self._mirror.refresh()
+        return read_device_state(self._mirror.roots, now_unix_ms)
+
+
+def _end_as(code: int) -> None:
+    """End by the signal that the runner ended by, or with its exit code."""
+    sys.stdout.flush()
+    if code > _SIGNALS_FROM and code - _SIGNALS_FROM in set(signal.Signals):
+        number = code - _SIGNALS_FROM
+        signal.signal(number, signal.SIG_DFL) if number not in _UNCATCHABLE else None
+        os.kill(os.getpid(), number)
+    sys.exit(code)
+
+
+_UNCATCHABLE: Final = frozenset({signal.SIGKILL, signal.SIGSTOP})
+
+
+if __name__ == "__main__":
+    main()

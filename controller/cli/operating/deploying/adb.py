@@ -1,0 +1,106 @@
+"""`edgerank deploy adb`: a phone that hangs on this computer, brought into the fleet."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from controller.cli.operating.deploying.asked import asked_fleet
+from controller.cli.operating.deploying.options import addresses_option
+from controller.cli.options.asking import controller_option
+from controller.cli.options.failures import says_failures
+from controller.domain.errors import EdgerankError, ErrorCode
+
+_PROGRAM: Final = (sys.executable, "-m", "controller.cli.main", "agent")
+
+
+@click.command()
+@click.argument("serial", metavar="[SERIAL|all]", default="")
+@click.option("--name", help="What people call the device.  [default: its model and serial]")
+@click.option(
+    "--label", "labels", metavar="KEY=VALUE", multiple=True, help="As of 'edgerank agent'."
+)
+@click.option(
+    "--runner-folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    required=True,
+    help="Where edgerank-runner and its runtime's library for the phone are, or folders of them by "
+    "architecture.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the phone's identity and unsent reports.  [default: the user's data folder]",
+)
+@addresses_option
+@controller_option
+@says_failures
+def adb(
+    *,
+    serial: str,
+    name: str | None,
+    labels: tuple[str, ...],
+    runner_folder: Path,
+    state: Path | None,
+    addresses: tuple[str, ...],
+    address: str,
+) -> None:
+    """Bring a phone that hangs on this computer into the fleet, and speak for it until Ctrl-C.
+
+    An adb server has to run, and the phone to trust this computer. It is looked at, gets the runner
+    and the runtime's library, and joins by a token that is good for it alone. Started again, it is
+    the same device.
+
+    \b
+    Examples:
+      edgerank deploy adb --runner-folder runners
+      edgerank deploy adb 1A2B3C4D --runner-folder runners --label room=lab
+    """
+    asked = ["--adb", serial] if serial else ["--adb"]
+    asked += ["--runner-folder", str(runner_folder)]
+    asked += [] if name is None else ["--name", name]
+    asked += [] if state is None else ["--state", str(state)]
+    for label in labels:
+        asked += ["--label", label]
+    with _way(address, addresses) as (way, token):
+        code = _speak([*asked, *way], token)
+    sys.exit(code)
+
+
+@contextmanager
+def _way(address: str, addresses: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """How the bridge is told of the controller, and a token for one phone until the bridge ends.
+
+    A controller that listens on this machine alone knows no tokens, and needs none.
+    """
+    with asked_fleet(address, addresses) as fleet:
+        try:
+            token, token_id = fleet.make_token(None)
+        except EdgerankError as error:
+            if error.code is not ErrorCode.PRECONDITION:
+                raise
+            yield ("--controller", address), ""
+            return
+        try:
+            yield ("--join", "-"), token
+        finally:
+            fleet.revoke_token(token_id)
+
+
+def _speak(arguments: Sequence[str], token: str) -> int:
+    """Run the bridge until it ends; its exit code.
+
+    What ends this process ends the bridge, which takes its leave. Ctrl-C reaches both.
+    """
+    with subprocess.Popen([*_PROGRAM, *arguments], stdin=subprocess.PIPE, text=True) as bridge:
+        signal.signal(signal.SIGTERM, lambda *_: bridge.terminate())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert bridge.stdin is not None
+        bridge.stdin.write(f"{token}\n")
+        bridge.stdin.close()
+        return bridge.wait()
