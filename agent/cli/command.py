@@ -22,6 +22,7 @@ from agent.cli.options import (
     parse_size_bytes,
     read_token,
 )
+from agent.cli.runtimes import Found, found_runtimes, paddlelite_python_option
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
@@ -35,7 +36,6 @@ from agent.link.line import Line
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
-from agent.runtimes import available_runtimes
 from agent.state_folder import device_id, locked_state_folder
 from agent.threads import check_threads
 from protos.codec import MessageInvalid
@@ -67,10 +67,6 @@ class _Kept:
 
     folder: Path
     cache_bytes: int
-
-
-class NoRuntime(AgentError):
-    """The device has nothing to measure with."""
 
 
 class NoController(AgentError):
@@ -163,6 +159,7 @@ Examples:
     help="Mark this device as emulated by WHAT, as in qemu-system: what it measures is ranked only "
     "where somebody asks for it. qemu-user is found without this.",
 )
+@paddlelite_python_option
 @click.option(
     "--connect-timeout",
     "connect_timeout_s",
@@ -189,6 +186,7 @@ def agent(
     cache_bytes: int,
     replace: bool,
     emulated_by: str,
+    paddlelite_python: Path | None,
     connect_timeout_s: float,
     log_format: str,
 ) -> None:
@@ -210,8 +208,9 @@ def agent(
         with about(device=name):
             who = _Who(name, labels, replace, emulated_by)
             kept = _Kept(folder.absolute(), cache_bytes)
+            found = found_runtimes(paddlelite_python)
             with opened_spans("edgerank-agent") as spans:
-                asyncio.run(_serve(way, who, kept, spans))
+                asyncio.run(_serve(way, who, kept, found, spans))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         advice = "" if replace else _TAKING_OVER.format(name=name)
@@ -222,18 +221,19 @@ def agent(
         raise CommandFailed(str(error), EXECUTION_EXIT_CODE) from error
 
 
-async def _serve(way: Way, who: _Who, kept: _Kept, spans: Spans) -> None:
-    installed, folder = _runtimes(), kept.folder
+async def _serve(way: Way, who: _Who, kept: _Kept, found: Found, spans: Spans) -> None:
+    folder = kept.folder
     host, roots = _host_facts(who.emulated_by), Roots()
     gate_watch = GateWatch()
     # Before anything has warmed the processor up.
     gate_watch.look()
     with locked_state_folder(folder):
         runtimes = describe_runtimes(
-            installed,
+            found.runtimes,
             command=CHILD_COMMAND,
             memory_limit_bytes=most_of_available_memory(),
             proc_root=roots.proc,
+            others=found.commands,
         )
         cache = ArtifactCache(folder / "artifacts", kept.cache_bytes)
         cache.trim()
@@ -249,7 +249,7 @@ async def _serve(way: Way, who: _Who, kept: _Kept, spans: Spans) -> None:
         connection = Connection(
             line=line,
             introduction=introduction,
-            measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch),
+            measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch, others=found.commands),
             cache=cache,
             spool=spool,
             kept=[folder, folder / "spool.sqlite"],
@@ -290,16 +290,6 @@ async def _line(way: Way, folder: Path) -> tuple[Line, str]:
             "create'"
         )
     return Line((way.controller,), None, folder, now_unix_ms), device_id(folder)
-
-
-def _runtimes() -> tuple[RuntimeInfo, ...]:
-    runtimes = available_runtimes()
-    if not runtimes:
-        raise NoRuntime(
-            "this device has no runtime to measure with: pip install '.[agent,onnxruntime]' or "
-            "pip install '.[agent,paddlelite]' in edgerank's folder"
-        )
-    return runtimes
 
 
 def _host_facts(emulated_by: str) -> HostFacts:

@@ -1,17 +1,18 @@
 """What the installed runtimes say of themselves, asked in processes of their own at the start."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from agent.child.messages import Baseline, ChildRequest
 from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
 from protos.inputs import InputKind, NetworkInput, square
 from protos.log_lines import event_log
 from protos.reasons import ReasonCode
-from protos.runtimes import RuntimeInfo
+from protos.runtimes import Runtime, RuntimeInfo
 
 # Importing the largest runtime on the slowest board.
 IMPORT_LIMIT_S = 30.0
@@ -30,6 +31,7 @@ def describe_runtimes(
     memory_limit_bytes: int,
     proc_root: Path,
     limit_s: float = IMPORT_LIMIT_S,
+    others: Mapping[Runtime, tuple[str, ...]] = MappingProxyType({}),
 ) -> tuple[RuntimeInfo, ...]:
     """The runtimes with their builds and execution providers.
 
@@ -43,13 +45,14 @@ def describe_runtimes(
         memory_limit_bytes: of private writable memory, for each child.
         proc_root: where the kernel counts whom it killed for lack of memory.
         limit_s: wall time after which a child is killed.
+        others: start the children of runtimes that another interpreter has.
     """
 
     def described(runtime: RuntimeInfo) -> RuntimeInfo:
         try:
             return describe_runtime(
                 runtime,
-                command=command,
+                command=others.get(runtime.runtime, command),
                 memory_limit_bytes=memory_limit_bytes,
                 proc_root=proc_root,
                 limit_s=limit_s,

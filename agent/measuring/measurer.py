@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,6 +65,7 @@ class Measurer:
         memory_limit_bytes: tells the limit of private writable memory for the next child.
         roots: where the kernel's files are.
         command: starts a child.
+        others: start those of runtimes that another interpreter has.
         gate_watch: lets a repetition start.
         now_unix_ms: the device's clock.
     """
@@ -74,6 +75,7 @@ class Measurer:
     memory_limit_bytes: Callable[[], int] = most_of_available_memory
     roots: Roots = field(default_factory=Roots)
     command: tuple[str, ...] = CHILD_COMMAND
+    others: Mapping[Runtime, tuple[str, ...]] = field(default_factory=dict)
     gate_watch: GateWatch = field(default_factory=GateWatch)
     now_unix_ms: Callable[[], int] = now_unix_ms
     _baselines: dict[_BaselineKey, int] = field(default_factory=dict)
@@ -233,7 +235,7 @@ class Measurer:
 
         return ask_child(
             request_for,
-            command=self.command,
+            command=self.others.get(settings.runtime, self.command),
             limit_s=limit_s,
             cancellation=cancellation,
             proc_root=self.roots.proc,
