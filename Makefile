@@ -18,7 +18,8 @@ demo: environment ## run the main job on this machine: convert, measure, rank, r
 # In the order of the files: by the number of their tests, the longest one of all would come last.
 test: environment ## run every test, as many files at once as there are cores
 	@EDGERANK_CHROMIUM=$$(tools/browser) && EDGERANK_SSHD=$$(tools/openssh-server) && \
-		export EDGERANK_CHROMIUM EDGERANK_SSHD && \
+		EDGERANK_AARCH64=$$(tools/aarch64-userland) && \
+		export EDGERANK_CHROMIUM EDGERANK_SSHD EDGERANK_AARCH64 && \
 		.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: environment ## check style, format and import rules

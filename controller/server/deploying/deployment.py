@@ -64,6 +64,7 @@ class Wanted:
         offline: whether every wheel comes from this side.
         rejoin: whether it joins by another token, as the device of its name where there is one.
         up_s: how long the agent may take until its device reports, in seconds.
+        paddlelite_python: another Python of the board, which has Paddle Lite.
     """
 
     name: str | None = None
@@ -72,6 +73,7 @@ class Wanted:
     offline: bool = False
     rejoin: bool = False
     up_s: float = UP_S
+    paddlelite_python: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,7 @@ class Deployment:
     @property
     def installed(self) -> Installed:
         """What was deployed there."""
-        return Installed(self.shell, self.board, self.python)
+        return Installed(self.shell, self.board)
 
     async def deploy(self, wanted: Wanted) -> Deployed:
         """Brings what is wanted; a second time changes nothing.
@@ -131,7 +133,8 @@ class Deployment:
             async with self._let_in(entry):
                 if settings.environment not in standing.environments:
                     await install(
-                        *(self.installed, wheel, settings, self.tell), offline=wanted.offline
+                        *(self.installed, self.python, wheel, settings, self.tell),
+                        offline=wanted.offline,
                     )
                 await self._write(release)
                 marks = await self._marks(devices, name, standing)
@@ -168,6 +171,7 @@ class Deployment:
             name=name,
             labels=wanted.labels,
             runtimes=wanted.runtimes,
+            paddlelite_python=wanted.paddlelite_python,
         )
 
     async def _write(self, release: Release) -> None:
@@ -315,6 +319,10 @@ async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Depl
         )
     settings = standing.settings
     wanted = Wanted(
-        name=settings.name, labels=settings.labels, runtimes=settings.runtimes, up_s=up_s
+        name=settings.name,
+        labels=settings.labels,
+        runtimes=settings.runtimes,
+        up_s=up_s,
+        paddlelite_python=settings.paddlelite_python,
     )
     return await deployment.deploy(replace(wanted, offline=offline))

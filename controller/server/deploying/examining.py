@@ -18,7 +18,9 @@ Tell = Callable[[str], None]
 """Whom a step, or a note, is told."""
 
 
-async def examined(shell: Shell, runtimes: Sequence[Runtime], tell: Tell) -> tuple[Board, Python]:
+async def examined(
+    shell: Shell, runtimes: Sequence[Runtime], tell: Tell, *, offline: bool
+) -> tuple[Board, Python]:
     """A board that can run an agent, but perhaps for the room on its disk.
 
     Raises:
@@ -26,8 +28,8 @@ async def examined(shell: Shell, runtimes: Sequence[Runtime], tell: Tell) -> tup
     """
     tell(f"looking at {shell.where}")
     board = await examine(shell)
-    found = list(obstacles(board, runtimes))
-    python = chosen_python(board)
+    found = list(obstacles(board, runtimes, offline=offline))
+    python = chosen_python(board, offline=offline)
     if python is None or any(each.kind is not Obstacle.ROOM for each in found):
         raise in_the_way(shell, found, tell)
     version = ".".join(map(str, python.version))

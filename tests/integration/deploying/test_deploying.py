@@ -221,9 +221,9 @@ def test_boards_of_a_file_are_deployed_to_and_one_that_fails_keeps_no_other_from
     before = (current(deployed), agent(deployed))
     done = edgerank("deploy", "fleet", str(file), "--offline", address=fleet.local)
     assert done.returncode == 4
-    assert "pi@localhost" in done.stderr
+    assert "pi@localhost:1" in done.stderr
     assert "pi@127.0.0.1" not in done.stderr
-    assert f"pi@127.0.0.1: {NAME} reports: " in done.stdout
+    assert f"pi@127.0.0.1:{deployed.port}: {NAME} reports: " in done.stdout
     assert (current(deployed), agent(deployed)) == before
 
 

@@ -1,5 +1,6 @@
 """Who a board is, and whether somebody may log in there, is never taken for granted."""
 
+import json
 import os
 import pty
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.access.conftest import Guarded
 from tests.integration.deploying.conftest import Board, make_key, running_board
 from tests.processes import COMMAND_TIMEOUT_S, EDGERANK, edgerank
 
@@ -105,12 +107,18 @@ def test_a_board_that_does_not_answer_is_told(person: Path, tmp_path: Path) -> N
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_board_without_python_is_told_what_it_lacks(person: Path, tmp_path: Path) -> None:
+def test_a_board_without_python_is_told_what_it_lacks_and_how_it_stands(
+    person: Path, fleet: Guarded, tmp_path: Path
+) -> None:
     with running_board(tmp_path / "bare", person) as bare:
-        done = logs(bare, "--host-key", bare.fingerprint())
+        bare.trust()
+        done = edgerank("deploy", "ssh", *bare.named, address=fleet.local)
+        asked = ("deploy", "status", "ssh", *bare.named, "--json")
+        told = json.loads(edgerank(*asked, address=fleet.local).stdout)
     assert done.returncode == 4
     assert re.search("Python.*sudo apt install python3", done.stderr)
     assert not bare.base.exists()
+    assert (told["deployed"], told["running"]) == (False, False)
 
 
 @pytest.mark.parametrize("written", ["pi@", "@board", "pi@-oProxyCommand=x", "a b", ""])

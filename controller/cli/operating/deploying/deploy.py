@@ -10,6 +10,7 @@ from controller.cli.operating.deploying.fleet import fleet
 from controller.cli.operating.deploying.options import (
     addresses_option,
     offline_option,
+    paddlelite_python_option,
     runtimes_option,
     up_within_option,
     way_argument,
@@ -22,6 +23,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.values import Converted, read_label
 from controller.cli.printing.documents import print_json
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.deploying.board import examine
 from controller.server.deploying.deployment import Deployed, Deployment, Wanted
 from controller.server.deploying.deployment import upgrade as upgraded
 from controller.server.deploying.examining import examined
@@ -63,6 +65,7 @@ deploy.add_command(fleet)
     help="Anything worth knowing of the device; repeatable.",
 )
 @runtimes_option
+@paddlelite_python_option
 @offline_option
 @click.option(
     "--rejoin",
@@ -79,6 +82,7 @@ def ssh(
     name: str | None,
     labels: tuple[tuple[str, str], ...],
     runtimes: tuple[Runtime, ...],
+    paddlelite_python: str | None,
     offline: bool,
     rejoin: bool,
     addresses: tuple[str, ...],
@@ -108,11 +112,12 @@ def ssh(
         offline=offline,
         rejoin=rejoin,
         up_s=up_ms / 1_000,
+        paddlelite_python=paddlelite_python,
     )
     with asked_fleet(address, addresses) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
-            board, python = await examined(shell, wanted.runtimes, steps.tell)
+            board, python = await examined(shell, wanted.runtimes, steps.tell, offline=offline)
             return await Deployment(shell, board, python, asked, steps.tell).deploy(wanted)
 
         print_deployed(Console(), on_board(target, work))
@@ -137,7 +142,7 @@ def upgrade(*, target: Target, offline: bool, up_ms: int, address: str) -> None:
     with asked_fleet(address) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
-            board, python = await examined(shell, (), steps.tell)
+            board, python = await examined(shell, (), steps.tell, offline=offline)
             deployment = Deployment(shell, board, python, asked, steps.tell)
             return await upgraded(deployment, offline=offline, up_s=up_ms / 1_000)
 
@@ -225,5 +230,5 @@ def remove(*, target: Target, with_state: bool) -> None:
 
 
 async def _installed(shell: Shell, steps: Steps) -> Installed:
-    board, python = await examined(shell, (), steps.tell)
-    return Installed(shell, board, python)
+    steps.tell(f"looking at {shell.where}")
+    return Installed(shell, await examine(shell))

@@ -61,15 +61,16 @@ def fleet(
                 runtimes=runtimes,
                 offline=offline,
                 up_s=up_ms / 1_000,
+                paddlelite_python=host.paddlelite_python,
             )
             async with logged_in(host.target, lambda _key: False) as shell:
-                board, python = await examined(shell, runtimes, tell)
+                board, python = await examined(shell, runtimes, tell, offline=offline)
                 done = await Deployment(shell, board, python, asked, tell).deploy(wanted)
             changed = "" if done.changed else ": nothing was to be changed"
             return f"{done.device.name} reports{changed}"
 
         outcomes = asyncio.run(deploy_all(hosts, one, Progress(Console(), hosts)))
-    failed = [each.host.board for each in outcomes if each.failed]
+    failed = [each.host.spelt for each in outcomes if each.failed]
     if failed:
         raise EdgerankError(
             ErrorCode.EXECUTION,

@@ -6,8 +6,24 @@ from typing import Any, Final
 import click
 
 from controller.cli.options.values import Converted, read_runtimes
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.quantities import parse_time_ms
+from controller.server.deploying.releases import is_board_path
 from protos.runtimes import Runtime
+
+
+def read_board_path(text: str) -> str:
+    """A whole path of a board, as it is.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    if not is_board_path(text):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"{text!a} is no whole path: write one, as /usr/bin/python3"
+        )
+    return text
+
 
 # Boards are reached by SSH so far.
 way_argument: Final = click.argument(
@@ -20,6 +36,12 @@ runtimes_option: Final = click.option(
     default=Runtime.ONNXRUNTIME.value,
     show_default=True,
     help="Those that are installed there; paddlelite is for x86-64 and Python 3.10 only.",
+)
+paddlelite_python_option: Final = click.option(
+    "--paddlelite-python",
+    metavar="PATH",
+    type=Converted("path", read_board_path),
+    help="A Python of the board, 3.10 or newer, in which you installed Paddle Lite.",
 )
 offline_option: Final = click.option(
     "--offline",

@@ -1,0 +1,65 @@
+"""What the scripts of a deployment do on a board, run in a folder."""
+
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+from controller.server.deploying.board import read_facts
+
+
+def run(script: str, *arguments: str) -> str:
+    """What a script prints that ends well."""
+    text = resources.files("controller.server.deploying").joinpath(f"scripts/{script}.sh")
+    command = ["sh", "-s", "--", *arguments]
+    said = text.read_text("utf-8")
+    return subprocess.run(command, input=said, capture_output=True, text=True, check=True).stdout
+
+
+def environment(base: Path, name: str, *, complete: bool) -> Path:
+    folder = base / "environments" / name
+    (folder / "lib").mkdir(parents=True)
+    if complete:
+        (folder / "complete").touch()
+    return folder
+
+
+def test_what_broke_off_is_swept_and_nothing_that_a_release_needs(tmp_path: Path) -> None:
+    broken, whole = (environment(tmp_path, each, complete=each == "b") for each in "ab")
+    running = environment(tmp_path, "c", complete=False)
+    (tmp_path / "releases/1").mkdir(parents=True)
+    (tmp_path / "releases/1/agent").write_text(f"exec {running}/bin/edgerank\n")
+    (tmp_path / "wheels/a").mkdir(parents=True)
+    assert int(run("sweep", str(tmp_path))) > 0
+    assert [each.exists() for each in (broken, whole, running)] == [False, True, True]
+    assert not (tmp_path / "wheels").exists()
+
+
+def test_a_board_with_nothing_on_it_is_swept_too(tmp_path: Path) -> None:
+    assert int(run("sweep", str(tmp_path / "none/yet"))) > 0
+
+
+def test_who_an_agent_is_is_told_and_its_key_is_not(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    identity = '{"device_id": "0b1c-2d", "key_pem": "-----BEGIN \\"device_id\\": \\"x\\""}'
+    (tmp_path / "state/identity.json").write_text(identity)
+    printed = run("look", str(tmp_path))
+    assert read_facts(printed)["device_id"] == ["0b1c-2d"]
+    assert "BEGIN" not in printed
+
+
+def test_a_switch_is_a_rename(tmp_path: Path) -> None:
+    keeper = tmp_path / "home/keeper"
+    for release in ("1", "2"):
+        (tmp_path / "releases" / release).mkdir(parents=True)
+        (tmp_path / "releases" / release / "keeper").write_text(release)
+        run("switch", str(tmp_path), release, str(keeper))
+        assert (tmp_path / "current").readlink() == Path("releases") / release
+        assert keeper.read_text() == release
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["current", "home", "releases"]
+
+
+def test_digests_are_told_of_files(tmp_path: Path) -> None:
+    (tmp_path / "a b.whl").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    (digest, _, name) = run("digests", str(tmp_path)).strip().partition(" ")
+    assert (len(digest), name.strip()) == (64, "a b.whl")
