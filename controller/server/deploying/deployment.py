@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.server.deploying.board import Board, Python
-from controller.server.deploying.examining import Tell
+from controller.server.deploying.board import Board
+from controller.server.deploying.examining import Fit, Tell
 from controller.server.deploying.installed import Installed, Standing
 from controller.server.deploying.installing import install
 from controller.server.deploying.membership import Entry, entry_of, known_device
@@ -94,10 +94,14 @@ class Deployment:
     """A board, the fleet that it is to be in, and whom it is told what happens."""
 
     shell: Shell
-    board: Board
-    python: Python
+    fit: Fit
     fleet: Fleet
     tell: Tell
+
+    @property
+    def board(self) -> Board:
+        """What it is."""
+        return self.fit.board
 
     @property
     def installed(self) -> Installed:
@@ -133,7 +137,7 @@ class Deployment:
             async with self._let_in(entry):
                 if settings.environment not in standing.environments:
                     await install(
-                        *(self.installed, self.python, wheel, settings, self.tell),
+                        *(self.installed, self.fit, wheel, settings, self.tell),
                         offline=wanted.offline,
                     )
                 await self._write(release)
@@ -155,7 +159,7 @@ class Deployment:
 
     def _settings(self, wanted: Wanted, name: str, standing: Standing, wheel: bytes) -> Settings:
         version = metadata.version(NAME)
-        told = f"{self.python.path} {self.python.version}"
+        told = f"{self.fit.python.path} {self.fit.python.version}"
         key = environment_key(version, hashlib.sha256(wheel).digest(), told, wanted.runtimes)
         current = "" if standing.settings is None else standing.settings.environment
         there = sorted(

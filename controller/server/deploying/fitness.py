@@ -35,6 +35,10 @@ class Obstacle(Enum):
     PADDLE_LITE = "paddle_lite"
 
 
+OF_PYTHON: Final = (Obstacle.NO_PYTHON, Obstacle.NO_VENV)
+"""What another Python is brought along for."""
+
+
 class Remark(Enum):
     """What is told of a board, and does not keep it from running an agent."""
 
@@ -89,13 +93,14 @@ def obstacles(board: Board, runtimes: Iterable[Runtime], *, offline: bool) -> It
         )
 
 
-def room(board: Board) -> Iterator[Finding]:
-    """Whether another environment fits on its disk, which matters only where one is to be made."""
-    if board.free_bytes is not None and board.free_bytes < NEEDED_BYTES:
+def room(board: Board, besides_bytes: int = 0) -> Iterator[Finding]:
+    """Whether another environment, and so much, fits on its disk; matters where one is made."""
+    needed_bytes = NEEDED_BYTES + besides_bytes
+    if board.free_bytes is not None and board.free_bytes < needed_bytes:
         yield Finding(
             Obstacle.ROOM,
             f"{format_memory(board.free_bytes)} are free where {board.base} would be, and "
-            f"{format_memory(NEEDED_BYTES)} are needed: make room there",
+            f"{format_memory(needed_bytes)} are needed: make room there",
         )
 
 
@@ -151,7 +156,8 @@ def _python(board: Board, *, offline: bool) -> Iterator[Finding]:
         yield Finding(
             Obstacle.NO_PYTHON,
             f"it has no Python {_dotted(LEAST_PYTHON)} to {_dotted(LAST_PYTHON)} ({there} found): "
-            "install one, as with 'sudo apt install python3 python3-venv'",
+            "install one, as with 'sudo apt install python3 python3-venv', or bring one along by "
+            "--python-archive",
         )
 
 

@@ -5,6 +5,8 @@ import shutil
 import socketserver
 import subprocess
 import sys
+import sysconfig
+import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,8 +25,9 @@ USER: Final = "pi"
 COMMANDS: Final = (
     *("sh", "uname", "id", "date", "getconf", "df", "awk", "dirname", "basename", "readlink"),
     *("head", "tail", "cat", "mkdir", "mv", "rm", "ln", "tr", "grep", "sleep", "nohup", "wc"),
-    *("sync", "sha256sum"),
+    *("sync", "sha256sum", "tar", "gzip"),
 )
+# The bytecode of what no agent imports takes longer than all else of an installation.
 _SETTINGS: Final = """
 HostKey {key}
 AuthorizedKeysFile {authorized}
@@ -34,7 +37,7 @@ StrictModes no
 PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-SetEnv {variables}
+SetEnv PATH={path} PIP_NO_COMPILE=1
 """
 
 
@@ -103,6 +106,25 @@ def make_key(path: Path) -> None:
     _keygen("-q", "-t", "ed25519", "-N", "", "-C", "a test", "-f", path)
 
 
+def pack_python(path: Path) -> Path:
+    """The Python that these tests run in, packed as one that runs wherever it is unpacked."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    link = tarfile.TarInfo("python/bin/python3")
+    link.type, link.linkname = tarfile.SYMTYPE, name
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        program = Path(sys.base_prefix, "bin", name).resolve()
+        archive.add(program, f"python/bin/{name}")
+        archive.addfile(link)
+        archive.add(sysconfig.get_path("stdlib"), f"python/lib/{name}", filter=_of_a_board)
+    return path
+
+
+def _of_a_board(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    parts = set(Path(member.name).parts)
+    left_out = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "site-packages", "test"}
+    return None if parts & left_out or "/config-" in member.name else member
+
+
 def _commands(folder: Path) -> Path:
     folder.mkdir()
     for name in COMMANDS:
@@ -139,7 +161,7 @@ class _Connection(socketserver.BaseRequestHandler):
             )
 
 
-def _written(folder: Path, home: Path, shell: Path, variables: Mapping[str, str]) -> _Listener:
+def _written(folder: Path, home: Path, shell: Path, path: Sequence[Path]) -> _Listener:
     """The server of a board."""
     users = folder / "passwd"
     users.write_text(
@@ -153,7 +175,7 @@ def _written(folder: Path, home: Path, shell: Path, variables: Mapping[str, str]
         _SETTINGS.format(
             key=folder / "host_key",
             authorized=folder / "authorized_keys",
-            variables=" ".join(f"{name}={value}" for name, value in variables.items()),
+            path=":".join(map(str, path)),
         )
     )
     if os.getuid() == 0:
@@ -170,12 +192,11 @@ def running_board(
     path: Sequence[Path] = (),
     *,
     system: Path | None = None,
-    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Board]:
     """A board at which the person may log in.
 
     `path` is where its commands are, besides those of its system; `system` a folder of these and of
-    its shell, in the place of a handful of this machine's; `variables` are set for who logs in.
+    its shell, in the place of a handful of this machine's.
     """
     folder.mkdir(parents=True)
     home = folder / "home"
@@ -184,8 +205,7 @@ def running_board(
     shutil.copy(person / ".ssh/id_ed25519.pub", folder / "authorized_keys")
     shell = Path("/bin/sh") if system is None else system / "sh"
     folders = ((system or _commands(folder / "bin")), *path)
-    told = {"PATH": ":".join(map(str, folders)), **(variables or {})}
-    with _written(folder, home, shell, told) as server:
+    with _written(folder, home, shell, folders) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -227,9 +247,8 @@ def _made(tool: str, cache: str) -> str:
 
 @pytest.fixture(scope="package")
 def board(person: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
-    """A board with the Python that these tests run in."""
-    python = Path(sys.base_prefix) / "bin"
-    with running_board(tmp_path_factory.mktemp("board") / "board", person, (python,)) as started:
+    """A board without a Python of its own."""
+    with running_board(tmp_path_factory.mktemp("board") / "board", person) as started:
         yield started
         edgerank("deploy", "remove", "ssh", *started.named, "--host-key", started.fingerprint())
 

@@ -25,9 +25,7 @@ def deployed(
     """A board that an agent was brought to; all that its user starts is emulated."""
     folder = tmp_path_factory.mktemp("arm")
     system = Path(os.environ["EDGERANK_AARCH64"]) / "bin"
-    # Emulated, the bytecode of what no agent imports takes longer than all else.
-    quick = {"PIP_NO_COMPILE": "1"}
-    with running_board(folder / "board", person, system=system, variables=quick) as board:
+    with running_board(folder / "board", person, system=system) as board:
         board.trust()
         command = ("deploy", "ssh", *board.named, "--name", NAME, "--offline")
         options = ("--address", fleet.address, "--up-within", "9m")

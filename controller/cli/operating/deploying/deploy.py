@@ -11,6 +11,8 @@ from controller.cli.operating.deploying.options import (
     addresses_option,
     offline_option,
     paddlelite_python_option,
+    python_archives_option,
+    read_archives,
     runtimes_option,
     up_within_option,
     way_argument,
@@ -66,6 +68,7 @@ deploy.add_command(fleet)
 )
 @runtimes_option
 @paddlelite_python_option
+@python_archives_option
 @offline_option
 @click.option(
     "--rejoin",
@@ -83,6 +86,7 @@ def ssh(
     labels: tuple[tuple[str, str], ...],
     runtimes: tuple[Runtime, ...],
     paddlelite_python: str | None,
+    archives: tuple[str, ...],
     offline: bool,
     rejoin: bool,
     addresses: tuple[str, ...],
@@ -114,11 +118,14 @@ def ssh(
         up_s=up_ms / 1_000,
         paddlelite_python=paddlelite_python,
     )
+    brought = read_archives(archives)
     with asked_fleet(address, addresses) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
-            board, python = await examined(shell, wanted.runtimes, steps.tell, offline=offline)
-            return await Deployment(shell, board, python, asked, steps.tell).deploy(wanted)
+            fit = await examined(
+                *(shell, wanted.runtimes, steps.tell), offline=offline, archives=brought
+            )
+            return await Deployment(shell, fit, asked, steps.tell).deploy(wanted)
 
         print_deployed(Console(), on_board(target, work))
 
@@ -126,11 +133,19 @@ def ssh(
 @deploy.command()
 @way_argument
 @target_options
+@python_archives_option
 @offline_option
 @up_within_option("60s")
 @controller_option
 @says_failures
-def upgrade(*, target: Target, offline: bool, up_ms: int, address: str) -> None:
+def upgrade(
+    *,
+    target: Target,
+    archives: tuple[str, ...],
+    offline: bool,
+    up_ms: int,
+    address: str,
+) -> None:
     """Bring this version of edgerank to a board that has another.
 
     Name, labels and runtimes stay. What does not report in time is taken back.
@@ -139,11 +154,12 @@ def upgrade(*, target: Target, offline: bool, up_ms: int, address: str) -> None:
     Example:
       edgerank deploy upgrade ssh pi@raspberrypi.local
     """
+    brought = read_archives(archives)
     with asked_fleet(address) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
-            board, python = await examined(shell, (), steps.tell, offline=offline)
-            deployment = Deployment(shell, board, python, asked, steps.tell)
+            fit = await examined(shell, (), steps.tell, offline=offline, archives=brought)
+            deployment = Deployment(shell, fit, asked, steps.tell)
             return await upgraded(deployment, offline=offline, up_s=up_ms / 1_000)
 
         print_deployed(Console(), on_board(target, work))
