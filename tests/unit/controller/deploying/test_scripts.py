@@ -58,6 +58,16 @@ def test_a_switch_is_a_rename(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["current", "home", "releases"]
 
 
+def test_an_agent_that_cannot_run_is_given_up_and_its_words_are_kept(tmp_path: Path) -> None:
+    supervise = resources.files("controller.server.deploying").joinpath("scripts/supervise.sh")
+    (tmp_path / "supervise").write_text(supervise.read_text("utf-8"))
+    (tmp_path / "current").mkdir()
+    (tmp_path / "current/agent").write_text("echo the token is worth nothing; exit 2\n")
+    run("service", "script", str(tmp_path), "start")
+    assert run("service", "script", str(tmp_path), "running").strip() == "no"
+    assert "worth nothing" in run("service", "script", str(tmp_path), "log")
+
+
 def test_digests_are_told_of_files(tmp_path: Path) -> None:
     (tmp_path / "a b.whl").write_bytes(b"")
     (tmp_path / "folder").mkdir()
