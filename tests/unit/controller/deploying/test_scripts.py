@@ -4,6 +4,8 @@ import subprocess
 from importlib import resources
 from pathlib import Path
 
+import pytest
+
 from controller.server.deploying.board import read_facts
 
 
@@ -66,6 +68,29 @@ def test_an_agent_that_cannot_run_is_given_up_and_its_words_are_kept(tmp_path: P
     run("service", "script", str(tmp_path), "start")
     assert run("service", "script", str(tmp_path), "running").strip() == "no"
     assert "worth nothing" in run("service", "script", str(tmp_path), "log")
+
+
+def test_a_python_that_was_brought_stays_while_an_environment_needs_it(tmp_path: Path) -> None:
+    for name in ("needed", "idle"):
+        (tmp_path / "pythons" / name / "python/bin").mkdir(parents=True)
+    kept, gone = (environment(tmp_path, each, complete=True) for each in ("kept", "gone"))
+    (kept / "pyvenv.cfg").write_text(f"home = {tmp_path}/pythons/needed/python/bin\n")
+    (gone / "pyvenv.cfg").write_text(f"home = {tmp_path}/pythons/idle/python/bin\n")
+    run("prune", str(tmp_path), "environments/kept")
+    assert [each.name for each in (tmp_path / "pythons").iterdir()] == ["needed"]
+    assert kept.exists()
+    assert not gone.exists()
+
+
+def test_a_python_that_came_with_other_bytes_is_not_unpacked(tmp_path: Path) -> None:
+    incoming = tmp_path / "pythons/incoming"
+    incoming.mkdir(parents=True)
+    file = incoming / "a.tar.gz"
+    file.write_bytes(b"cut")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run("unpack", str(tmp_path), "abc", str(file), "0" * 64)
+    assert "other bytes" in refused.value.stderr
+    assert not list((tmp_path / "pythons").iterdir())
 
 
 def test_digests_are_told_of_files(tmp_path: Path) -> None:
