@@ -1,6 +1,6 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types native protos protos-check schemas schemas-check migration lock bench soak simulate conversions clean
+.PHONY: help environment demo test lint types native protos protos-check schemas schemas-check migration lock bench soak simulate conversions userland clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
@@ -63,6 +63,9 @@ conversions: environment ## convert the whole catalog and write docs/conversion.
 
 native: environment ## build the native runner for every machine that it can be built for here
 	@tools/native $(ARGS)
+
+userland: ## unpack the userland of aarch64 that the tests of boards run in, as "make test" does
+	@tools/aarch64-userland
 
 compile_lock = .venv/bin/uv pip compile setup.cfg --python .venv/bin/python --python-version 3.10 \
 	--generate-hashes --no-header --quiet $(ARGS)

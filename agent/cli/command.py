@@ -34,6 +34,7 @@ from agent.cli.options import (
     read_token,
 )
 from agent.cli.phones import phone_options, read_wish
+from agent.cli.runtimes import found_runtimes, paddlelite_python_option
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
@@ -44,8 +45,7 @@ from agent.link.kept.spool import Spool
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.introspection import describe_runtimes
 from agent.measuring.measurer import CHILD_COMMAND, Measurer, most_of_available_memory
-from agent.measuring.native.finding import FOLDER, Chosen, NativeOptions, choose
-from agent.runtimes import available_runtimes
+from agent.measuring.native.finding import Chosen, NativeOptions
 from agent.state_folder import locked_state_folder
 from agent.threads import check_threads
 from protos.codec import MessageInvalid
@@ -57,10 +57,6 @@ _TAKING_OVER = (
     "; if it is the same device, whose state folder is new, allow it with 'edgerank devices "
     "replace {name}' and start this agent with --replace"
 )
-
-
-class NoRuntime(AgentError):
-    """The device has nothing to measure with."""
 
 
 class CommandFailed(click.ClickException):
@@ -154,6 +150,7 @@ Examples:
     show_default=True,
     help="How the log is written where standard error is no terminal: text is key=value.",
 )
+@paddlelite_python_option
 @native_options
 @phone_options
 @click.pass_context
@@ -171,6 +168,7 @@ def agent(
     cache_bytes: int,
     replace: bool,
     emulated_by: str,
+    paddlelite_python: Path | None,
     connect_timeout_s: float,
     log_format: str,
     **phones: Any,
@@ -196,7 +194,7 @@ def agent(
             kept = Kept(folder.absolute(), cache_bytes)
             with opened_spans("edgerank-agent") as spans:
                 if adb is None:
-                    chosen = _chosen(native, kept.folder)
+                    chosen = found_runtimes(paddlelite_python, native, kept.folder)
                     asyncio.run(_serve(way, who, kept, chosen, spans))
                 else:
                     side = fleet_side(way, who, kept, spans, is_named=_is_given(context, "name"))
@@ -223,7 +221,7 @@ async def _serve(way: Way, who: Who, kept: Kept, chosen: Chosen, spans: Spans) -
             command=CHILD_COMMAND,
             memory_limit_bytes=most_of_available_memory(),
             proc_root=roots.proc,
-            native=chosen.native,
+            children=chosen.children,
         )
         cache = ArtifactCache(folder / "artifacts", kept.cache_bytes)
         cache.trim()
@@ -239,7 +237,7 @@ async def _serve(way: Way, who: Who, kept: Kept, chosen: Chosen, spans: Spans) -
         connection = Connection(
             line=line,
             introduction=introduction,
-            measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch, native=chosen.native),
+            measurer=Measurer(runtimes=runtimes, gate_watch=gate_watch, children=chosen.children),
             cache=cache,
             spool=spool,
             kept=[folder, folder / "spool.sqlite"],
@@ -259,17 +257,6 @@ async def _serve(way: Way, who: Who, kept: Kept, chosen: Chosen, spans: Spans) -
 
 def _is_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-
-
-def _chosen(native: NativeOptions, folder: Path) -> Chosen:
-    chosen = choose(available_runtimes(), native, folder / FOLDER)
-    if not chosen.runtimes:
-        raise NoRuntime(
-            "this device has no runtime to measure with: pip install '.[agent,onnxruntime]' or "
-            "pip install '.[agent,paddlelite]' in edgerank's folder, or name a native runner with "
-            "--native-runner"
-        )
-    return chosen
 
 
 def _host_facts(emulated_by: str) -> HostFacts:

@@ -94,7 +94,7 @@ def _runtimes_found(folder: Path, roots: Roots) -> Iterator[Finding]:
             command=CHILD_COMMAND,
             memory_limit_bytes=most_of_available_memory(),
             proc_root=roots.proc,
-            native=chosen.native.get(runtime.runtime),
+            child=chosen.children.get(runtime.runtime),
         )
 
     yield from runtimes_found(chosen.runtimes, describe)

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agent.child.messages import Baseline, ChildRequest
-from agent.measuring.native.child import NativeChild
-from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed, ask_child
+from agent.measuring.children import Child, PythonChild
+from agent.measuring.supervision import Cancellation, ChildAnswer, MeasuringFailed
 from protos.inputs import InputKind, NetworkInput, square
 from protos.log_lines import event_log
 from protos.reasons import ReasonCode
@@ -32,7 +32,7 @@ def describe_runtimes(
     memory_limit_bytes: int,
     proc_root: Path,
     limit_s: float = IMPORT_LIMIT_S,
-    native: Mapping[Runtime, NativeChild] = MappingProxyType({}),
+    children: Mapping[Runtime, Child] = MappingProxyType({}),
 ) -> tuple[RuntimeInfo, ...]:
     """The runtimes with their builds and execution providers.
 
@@ -46,7 +46,7 @@ def describe_runtimes(
         memory_limit_bytes: of private writable memory, for each child.
         proc_root: where the kernel counts whom it killed for lack of memory.
         limit_s: wall time after which a child is killed.
-        native: children that are asked in the place of those that `command` starts.
+        children: are asked in the place of those that `command` starts, by runtime.
     """
 
     def described(runtime: RuntimeInfo) -> RuntimeInfo:
@@ -57,7 +57,7 @@ def describe_runtimes(
                 memory_limit_bytes=memory_limit_bytes,
                 proc_root=proc_root,
                 limit_s=limit_s,
-                native=native.get(runtime.runtime),
+                child=children.get(runtime.runtime),
             )
         except MeasuringFailed as error:
             _log.warning("a runtime does not say what it is", runtime=runtime.runtime, error=error)
@@ -74,7 +74,7 @@ def describe_runtime(
     memory_limit_bytes: int,
     proc_root: Path,
     limit_s: float = IMPORT_LIMIT_S,
-    native: NativeChild | None = None,
+    child: Child | None = None,
 ) -> RuntimeInfo:
     """The runtime with its build and execution providers; arguments as of `describe_runtimes`.
 
@@ -88,8 +88,7 @@ def describe_runtime(
         takes=_ONE_PIXEL,
         input_seed=0,
     )
-    ask = native.ask if native is not None else partial(ask_child, command=command)
-    answer = ask(
+    answer = (child or PythonChild(command)).ask(
         partial(_asked, request),
         limit_s=limit_s,
         cancellation=Cancellation(),

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -20,17 +19,16 @@ from agent.child.messages import (
 )
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
+from agent.measuring.children import Child, PythonChild
 from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.folders import folder_for
 from agent.measuring.gate_watch import GateWatch, OnWaiting
-from agent.measuring.native.child import NativeChild
 from agent.measuring.placement import check_cores, check_execution_provider
 from agent.measuring.supervision import (
     Cancellation,
     ChildAnswer,
     MeasuringFailed,
     OnPhase,
-    ask_child,
 )
 from protos.device import DeviceState
 from protos.fleet import Measured, Profiled
@@ -70,7 +68,7 @@ class Measurer:
         memory_limit_bytes: tells the limit of private writable memory for the next child.
         roots: where the kernel's files are.
         command: starts a child.
-        native: children that measure in the place of that one, by runtime.
+        children: measure in the place of that one, by runtime.
         gate_watch: lets a repetition start.
         now_unix_ms: the device's clock.
         usable_cpus: tells the cores that a child may use.
@@ -81,7 +79,7 @@ class Measurer:
     memory_limit_bytes: Callable[[], int] = most_of_available_memory
     roots: Roots = field(default_factory=Roots)
     command: tuple[str, ...] = CHILD_COMMAND
-    native: Mapping[Runtime, NativeChild] = field(default_factory=dict)
+    children: Mapping[Runtime, Child] = field(default_factory=dict)
     gate_watch: GateWatch = field(default_factory=GateWatch)
     now_unix_ms: Callable[[], int] = now_unix_ms
     usable_cpus: Callable[[], Collection[int]] = _own_cpus
@@ -241,9 +239,7 @@ class Measurer:
                 profiling=work if isinstance(work, Profiling) else None,
             )
 
-        native = self.native.get(settings.runtime)
-        ask = native.ask if native is not None else partial(ask_child, command=self.command)
-        return ask(
+        return self.children.get(settings.runtime, PythonChild(self.command)).ask(
             request_for,
             limit_s=limit_s,
             cancellation=cancellation,

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,7 +181,7 @@ def _spawn(command: tuple[str, ...], stderr: IO[bytes], inherited: Collection[in
             stderr=stderr,
             start_new_session=True,
             pass_fds=inherited,
-            env=_environment(os.environ),
+            env=child_environment(),
             # `-m` puts the working folder first on the path: it must be the one of our packages.
             cwd=Path(agent.__file__).parent.parent,
         )
@@ -289,9 +289,9 @@ def _ending(returncode: int) -> str:
         return f"died by signal {-returncode}"
 
 
-def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Nothing that is set for other programs, but where libraries and temporary files are."""
-    kept = {name: inherited[name] for name in _KEPT_VARIABLES if name in inherited}
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     # numpy's own library would start threads that the runtime does not use.
     return {**kept, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
 

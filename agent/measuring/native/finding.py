@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from agent.errors import INPUT_EXIT_CODE, AgentError
+from agent.measuring.children import Child
 from agent.measuring.native.child import NativeChild
 from protos.runtimes import Runtime, RuntimeInfo
 
@@ -61,11 +62,11 @@ class Chosen:
 
     Attributes:
         runtimes: all of them.
-        native: children of those that are measured by the native runner.
+        children: those that measure in the place of the agent's own Python.
     """
 
     runtimes: tuple[RuntimeInfo, ...]
-    native: Mapping[Runtime, NativeChild]
+    children: Mapping[Runtime, Child]
 
 
 def choose(installed: Iterable[RuntimeInfo], options: NativeOptions, folder: Path) -> Chosen:
@@ -86,7 +87,7 @@ def choose(installed: Iterable[RuntimeInfo], options: NativeOptions, folder: Pat
         if options.are_given or runtime not in packages
     }
     found = packages | {each.runtime: each for each in infos_of(native)}
-    return Chosen(runtimes=tuple(found.values()), native=native)
+    return Chosen(runtimes=tuple(found.values()), children=native)
 
 
 def find_children(options: NativeOptions, folder: Path) -> Mapping[Runtime, NativeChild]:

@@ -12,7 +12,7 @@ from controller.server.deploying.ssh import Shell
 from protos.names import printable
 
 _LINE_LETTERS: Final = 65_536
-_PYTHON: Final = re.compile(r"(\d{1,2})\.(\d{1,3}) (\d{2}) (venv|bare) (/.*)")
+_PYTHON: Final = re.compile(r"(\d{1,2})\.(\d{1,3}) (\d{2}) (venv|nopip|bare) (/.*)")
 
 
 class Service(Enum):
@@ -33,13 +33,15 @@ class Python:
     Attributes:
         version: major and minor.
         bits: of a pointer.
-        makes_environments: whether its modules venv and ensurepip are there.
+        makes_environments: whether its module venv is there.
+        has_pip: whether an environment of it can be given pip without one being brought.
         path: of its executable.
     """
 
     version: tuple[int, int]
     bits: int
     makes_environments: bool
+    has_pip: bool
     path: str
 
 
@@ -135,7 +137,8 @@ def _pythons(lines: Iterable[str]) -> Iterable[Python]:
     for line in dict.fromkeys(lines):
         if (match := _PYTHON.fullmatch(line)) and _is_path(match[5]):
             version = (int(match[1]), int(match[2]))
-            yield Python(version, int(match[3]), match[4] == "venv", match[5])
+            makes, has_pip = match[4] != "bare", match[4] == "venv"
+            yield Python(version, int(match[3]), makes, has_pip, match[5])
 
 
 def _is_path(text: str) -> bool:

@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.server.deploying.board import Board, Python
-from controller.server.deploying.examining import Tell
+from controller.server.deploying.board import Board
+from controller.server.deploying.examining import Fit, Tell
 from controller.server.deploying.installed import Installed, Standing
 from controller.server.deploying.installing import install
 from controller.server.deploying.membership import Entry, entry_of, known_device
@@ -64,6 +64,7 @@ class Wanted:
         offline: whether every wheel comes from this side.
         rejoin: whether it joins by another token, as the device of its name where there is one.
         up_s: how long the agent may take until its device reports, in seconds.
+        paddlelite_python: another Python of the board, which has Paddle Lite.
     """
 
     name: str | None = None
@@ -72,6 +73,7 @@ class Wanted:
     offline: bool = False
     rejoin: bool = False
     up_s: float = UP_S
+    paddlelite_python: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +94,19 @@ class Deployment:
     """A board, the fleet that it is to be in, and whom it is told what happens."""
 
     shell: Shell
-    board: Board
-    python: Python
+    fit: Fit
     fleet: Fleet
     tell: Tell
 
     @property
+    def board(self) -> Board:
+        """What it is."""
+        return self.fit.board
+
+    @property
     def installed(self) -> Installed:
         """What was deployed there."""
-        return Installed(self.shell, self.board, self.python)
+        return Installed(self.shell, self.board)
 
     async def deploy(self, wanted: Wanted) -> Deployed:
         """Brings what is wanted; a second time changes nothing.
@@ -131,7 +137,8 @@ class Deployment:
             async with self._let_in(entry):
                 if settings.environment not in standing.environments:
                     await install(
-                        *(self.installed, wheel, settings, self.tell), offline=wanted.offline
+                        *(self.installed, self.fit, wheel, settings, self.tell),
+                        offline=wanted.offline,
                     )
                 await self._write(release)
                 marks = await self._marks(devices, name, standing)
@@ -152,7 +159,7 @@ class Deployment:
 
     def _settings(self, wanted: Wanted, name: str, standing: Standing, wheel: bytes) -> Settings:
         version = metadata.version(NAME)
-        told = f"{self.python.path} {self.python.version}"
+        told = f"{self.fit.python.path} {self.fit.python.version}"
         key = environment_key(version, hashlib.sha256(wheel).digest(), told, wanted.runtimes)
         current = "" if standing.settings is None else standing.settings.environment
         there = sorted(
@@ -168,6 +175,7 @@ class Deployment:
             name=name,
             labels=wanted.labels,
             runtimes=wanted.runtimes,
+            paddlelite_python=wanted.paddlelite_python,
         )
 
     async def _write(self, release: Release) -> None:
@@ -315,6 +323,10 @@ async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Depl
         )
     settings = standing.settings
     wanted = Wanted(
-        name=settings.name, labels=settings.labels, runtimes=settings.runtimes, up_s=up_s
+        name=settings.name,
+        labels=settings.labels,
+        runtimes=settings.runtimes,
+        up_s=up_s,
+        paddlelite_python=settings.paddlelite_python,
     )
     return await deployment.deploy(replace(wanted, offline=offline))

@@ -35,6 +35,10 @@ class Obstacle(Enum):
     PADDLE_LITE = "paddle_lite"
 
 
+OF_PYTHON: Final = (Obstacle.NO_PYTHON, Obstacle.NO_VENV)
+"""What another Python is brought along for."""
+
+
 class Remark(Enum):
     """What is told of a board, and does not keep it from running an agent."""
 
@@ -50,14 +54,15 @@ class Finding:
     sentence: str
 
 
-def chosen_python(board: Board) -> Python | None:
-    """The interpreter that the agent would run in."""
+def chosen_python(board: Board, *, offline: bool) -> Python | None:
+    """The interpreter that the agent would run in; `offline` brings pip along."""
     fitting = [each for each in _right_versions(board) if each.bits == 64]
-    return next((each for each in fitting if each.makes_environments), None)
+    able = (each for each in fitting if each.makes_environments and (each.has_pip or offline))
+    return next(able, None)
 
 
-def obstacles(board: Board, runtimes: Iterable[Runtime]) -> Iterator[Finding]:
-    """All that is in the way of an agent with these runtimes."""
+def obstacles(board: Board, runtimes: Iterable[Runtime], *, offline: bool) -> Iterator[Finding]:
+    """All that is in the way of an agent with these runtimes; `offline` brings every wheel."""
     if board.system != "Linux":
         yield Finding(
             Obstacle.SYSTEM, f"it runs {board.system or 'no Linux'}, and agents run on Linux only"
@@ -76,9 +81,9 @@ def obstacles(board: Board, runtimes: Iterable[Runtime]) -> Iterator[Finding]:
             "runtimes have no wheels: install the 64-bit system of the same kind",
         )
     yield from _library(board)
-    yield from _python(board)
+    yield from _python(board, offline=offline)
     yield from room(board)
-    python = chosen_python(board)
+    python = chosen_python(board, offline=offline)
     is_for_paddle_lite = board.machine == "x86_64" and python and python.version == (3, 10)
     if Runtime.PADDLELITE in runtimes and not is_for_paddle_lite:
         yield Finding(
@@ -88,13 +93,14 @@ def obstacles(board: Board, runtimes: Iterable[Runtime]) -> Iterator[Finding]:
         )
 
 
-def room(board: Board) -> Iterator[Finding]:
-    """Whether another environment fits on its disk, which matters only where one is to be made."""
-    if board.free_bytes is not None and board.free_bytes < NEEDED_BYTES:
+def room(board: Board, besides_bytes: int = 0) -> Iterator[Finding]:
+    """Whether another environment, and so much, fits on its disk; matters where one is made."""
+    needed_bytes = NEEDED_BYTES + besides_bytes
+    if board.free_bytes is not None and board.free_bytes < needed_bytes:
         yield Finding(
             Obstacle.ROOM,
             f"{format_memory(board.free_bytes)} are free where {board.base} would be, and "
-            f"{format_memory(NEEDED_BYTES)} are needed: make room there",
+            f"{format_memory(needed_bytes)} are needed: make room there",
         )
 
 
@@ -132,23 +138,26 @@ def _library(board: Board) -> Iterator[Finding]:
         )
 
 
-def _python(board: Board) -> Iterator[Finding]:
-    if chosen_python(board) is not None:
+def _python(board: Board, *, offline: bool) -> Iterator[Finding]:
+    if chosen_python(board, offline=offline) is not None:
         return
     lacking = [each for each in _right_versions(board) if each.bits == 64]
     if lacking:
         version = _dotted(lacking[0].version)
+        lacks_pip = any(each.makes_environments for each in lacking)
         yield Finding(
             Obstacle.NO_VENV,
             f"its Python {version} cannot make environments: install the module, as with "
-            f"'sudo apt install python{version}-venv'",
+            f"'sudo apt install python{version}-venv'"
+            + (", or bring pip along by --offline" if lacks_pip else ""),
         )
     else:
         there = ", ".join(dict.fromkeys(_dotted(each.version) for each in board.pythons)) or "none"
         yield Finding(
             Obstacle.NO_PYTHON,
             f"it has no Python {_dotted(LEAST_PYTHON)} to {_dotted(LAST_PYTHON)} ({there} found): "
-            "install one, as with 'sudo apt install python3 python3-venv'",
+            "install one, as with 'sudo apt install python3 python3-venv', or bring one along by "
+            "--python-archive",
         )
 
 

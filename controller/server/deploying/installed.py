@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.server.deploying.board import Board, Python, Service, read_facts
+from controller.server.deploying.board import Board, Service, read_facts
 from controller.server.deploying.releases import (
     Settings,
     is_environment,
@@ -41,11 +41,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class Installed:
-    """A board of which something is asked, and what reads its files there."""
+    """A board of which something is asked; its own Python is not needed for that."""
 
     shell: Shell
     board: Board
-    python: Python
 
     async def look(self) -> Standing:
         """What was deployed.
@@ -53,7 +52,7 @@ class Installed:
         Raises:
             EdgerankError: UNREACHABLE, EXECUTION.
         """
-        facts = read_facts(await self.shell.ask("look", self.board.base, self.python.path))
+        facts = read_facts(await self.shell.ask("look", self.board.base))
         settings = facts.get("settings", [""])[0]
         device_id = facts.get("device_id", [""])[0]
         return Standing(
@@ -67,7 +66,7 @@ class Installed:
 
     async def switch(self, release_id: str) -> None:
         """Makes a release the current one; what runs goes on with the one before."""
-        told = (self.board.base, self.python.path, release_id, keeper_path(self.board))
+        told = (self.board.base, release_id, keeper_path(self.board))
         await self.shell.ask("switch", *told)
 
     async def start(self) -> bool:

@@ -2,12 +2,15 @@
 
 import posixpath
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.server.deploying.examining import Tell, in_the_way
+from controller.server.deploying.board import Board
+from controller.server.deploying.examining import Fit, Tell, in_the_way
 from controller.server.deploying.fitness import room
 from controller.server.deploying.installed import Installed
+from controller.server.deploying.python_archive import UNPACKED_BYTES, PythonArchive
 from controller.server.deploying.releases import Settings
 from controller.server.deploying.ssh import LONG_S
 from controller.server.deploying.wheels import download_wheels, requirement
@@ -15,12 +18,19 @@ from models.digest import file_sha256
 
 
 async def install(
-    there: Installed, wheel: Path, settings: Settings, tell: Tell, *, offline: bool
+    there: Installed,
+    fit: Fit,
+    wheel: Path,
+    settings: Settings,
+    tell: Tell,
+    *,
+    offline: bool,
 ) -> None:
     """Makes the environment of the settings, beside those that there are.
 
     Args:
         there: the board.
+        fit: what it is, and the interpreter that the environment is made with.
         wheel: ours, alone in its folder.
         settings: which environment, with which runtimes.
         tell: whom each step is told.
@@ -29,17 +39,21 @@ async def install(
     Raises:
         EdgerankError: PRECONDITION without room, DAMAGED, EXECUTION with pip's last words.
     """
-    lacking = list(room(there.board))
+    python, archive = fit.python, fit.archive
+    # What broke off before would else take its room.
+    lacking = list(room(await _swept(there), 0 if archive is None else UNPACKED_BYTES))
     if lacking:
         raise in_the_way(there.shell, lacking, tell)
+    if archive is not None:
+        await _bring(there, archive, tell)
     if offline:
         tell("downloading wheels for it on this side")
-        await download_wheels(wheel, settings.runtimes, there.board, there.python, wheel.parent)
+        await download_wheels(wheel, settings.runtimes, there.board, python, wheel.parent)
     folder = posixpath.join(there.board.base, "wheels", settings.environment)
     await _send(there, sorted(wheel.parent.glob("*.whl")), folder, tell)
     tell(f"installing edgerank {settings.version}")
     said = await there.shell.run(
-        *("install", there.board.base, settings.environment, there.python.path),
+        *("install", there.board.base, settings.environment, python.path),
         requirement(posixpath.join(folder, wheel.name), settings.runtimes),
         folder if offline else "",
         timeout_s=LONG_S,
@@ -55,6 +69,24 @@ async def install(
             f"edgerank cannot be installed on {there.shell.where} ({said.last_words()}); {advice}; "
             "what ran there before goes on",
         )
+
+
+async def _swept(there: Installed) -> Board:
+    """The board without what installations that broke off have left."""
+    free_kib = (await there.shell.ask("sweep", there.board.base, timeout_s=LONG_S)).strip()
+    if not free_kib.isascii() or not free_kib.isdecimal() or len(free_kib) > 15:
+        return there.board
+    return replace(there.board, free_bytes=int(free_kib) * 1024)
+
+
+async def _bring(there: Installed, archive: PythonArchive, tell: Tell) -> None:
+    """Unpacks a Python on the board, which starts there or is not kept."""
+    tell(f"sending a Python ({archive.path.stat().st_size / 1e6:.1f} MB)")
+    incoming = posixpath.join(there.board.base, "pythons", "incoming")
+    await there.shell.send(archive.path, incoming)
+    file = posixpath.join(incoming, archive.path.name)
+    told = (there.board.base, archive.name, file, archive.sha256)
+    await there.shell.ask("unpack", *told, timeout_s=LONG_S)
 
 
 async def _send(there: Installed, files: Sequence[Path], folder: str, tell: Tell) -> None:
@@ -76,6 +108,6 @@ async def _send(there: Installed, files: Sequence[Path], folder: str, tell: Tell
 
 
 async def _digests(there: Installed, folder: str) -> dict[str, str]:
-    printed = await there.shell.ask("digests", there.python.path, folder, timeout_s=LONG_S)
+    printed = await there.shell.ask("digests", folder, timeout_s=LONG_S)
     parted = (line.partition(" ") for line in printed.splitlines())
-    return {name: digest for digest, _, name in parted}
+    return {name.strip(): digest for digest, _, name in parted}

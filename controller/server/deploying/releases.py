@@ -83,6 +83,7 @@ class Settings:
         name: of the device.
         labels: of the device.
         runtimes: those that were installed for it.
+        paddlelite_python: another Python of the board, which has Paddle Lite.
     """
 
     version: str
@@ -90,6 +91,7 @@ class Settings:
     name: str
     labels: Mapping[str, str]
     runtimes: tuple[Runtime, ...]
+    paddlelite_python: str | None = None
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -119,6 +121,7 @@ def read_settings(text: str) -> Settings | None:
     except ValidationError:
         return None
     is_ours = is_device_name(read.name) and are_labels(read.labels)
+    is_ours = is_ours and is_board_path(read.paddlelite_python)
     is_ours = is_ours and is_environment(read.environment) and is_environment(read.version)
     return read if is_ours else None
 
@@ -127,6 +130,11 @@ def read_release_id(link: str) -> str | None:
     """The release that a board says is the current one."""
     match = _RELEASE.fullmatch(link)
     return None if match is None else match[1]
+
+
+def is_board_path(path: str | None) -> bool:
+    """Whether it is none, or a whole path of a board."""
+    return path is None or (path.startswith("/") and path.isprintable() and len(path) < 1_000)
 
 
 def is_environment(name: str) -> bool:
@@ -178,9 +186,11 @@ def keeper_of(board: Board) -> str:
 def _start(settings: Settings, base: str) -> str:
     labels = (f"--label={key}={value}" for key, value in sorted(settings.labels.items()))
     token, current = posixpath.join(base, "token"), posixpath.join(base, "current")
+    other = settings.paddlelite_python
     command = shlex.join(
         (
             *("set", "--", "agent", "--name", settings.name, *labels),
+            *(() if other is None else ("--paddlelite-python", other)),
             *("--state", posixpath.join(base, "state")),
             *("--log-format", "json", "--connect-timeout", "60"),
         )

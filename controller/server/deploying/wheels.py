@@ -16,6 +16,8 @@ _OLDEST_GLIBC_MINOR: Final = 17
 # pip reads conditions on the Python's version for its own Python, not for the board's: these are
 # what packages of an agent need on older ones.
 _OF_OLDER_PYTHONS: Final = ("exceptiongroup", "typing-extensions")
+# A board's Python may come without it, and with one that is years old.
+_PIP: Final = "pip"
 
 
 def requirement(wheel: Path | str, runtimes: Sequence[Runtime]) -> str:
@@ -36,7 +38,7 @@ def platforms(board: Board) -> list[str]:
 async def download_wheels(
     wheel: Path, runtimes: Sequence[Runtime], board: Board, python: Python, folder: Path
 ) -> None:
-    """Puts the wheels of all that ours needs into a folder.
+    """Puts the wheels of all that ours needs, and of pip, into a folder.
 
     Raises:
         EdgerankError: EXECUTION with pip's last words, PRECONDITION without pip.
@@ -48,7 +50,7 @@ async def download_wheels(
     ]
     for platform in platforms(board):
         command += ["--platform", platform]
-    done = await _run([*command, requirement(wheel, runtimes), *_OF_OLDER_PYTHONS])
+    done = await _run([*command, requirement(wheel, runtimes), *_OF_OLDER_PYTHONS, _PIP])
     if "No module named pip" in done.err:
         raise EdgerankError(
             ErrorCode.PRECONDITION,

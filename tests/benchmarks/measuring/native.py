@@ -63,4 +63,4 @@ def _measurer() -> Measurer:
     children = find_children(
         NativeOptions(runner=runner, libraries={RUNTIME: library}), Path("nowhere")
     )
-    return Measurer(runtimes=infos_of(children), native=children)
+    return Measurer(runtimes=infos_of(children), children=children)

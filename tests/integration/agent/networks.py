@@ -1,5 +1,7 @@
 """The networks that these tests measure, and where their artifacts are."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +42,14 @@ class Artifacts:
     def reference(self, network: str) -> Path:
         """What a network is to give, as Paddle computed it."""
         return self.folder / f"{network}.outputs"
+
+
+def made_artifacts(folder: Path) -> Artifacts:
+    """All of them, made by the real tools."""
+    command = [sys.executable, "-m", "tests.integration.agent.make_artifacts", str(folder)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return Artifacts(folder)
 
 
 def settings(

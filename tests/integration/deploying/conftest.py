@@ -2,11 +2,13 @@
 
 import os
 import shutil
-import socket
+import socketserver
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+import sysconfig
+import tarfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,31 +18,17 @@ import pytest
 
 from tests.integration.access.conftest import Guarded, guarded_controller
 from tests.pages import ROOT
-from tests.processes import START_TIMEOUT_S, edgerank
+from tests.processes import edgerank
 
 USER: Final = "pi"
 # Of a board's system, and nothing else that this machine has.
 COMMANDS: Final = (
     *("sh", "uname", "id", "date", "getconf", "df", "awk", "dirname", "basename", "readlink"),
-    *(
-        "head",
-        "tail",
-        "cat",
-        "mkdir",
-        "mv",
-        "rm",
-        "ln",
-        "tr",
-        "grep",
-        "sleep",
-        "nohup",
-        "wc",
-        "sync",
-    ),
+    *("head", "tail", "cat", "mkdir", "mv", "rm", "ln", "tr", "grep", "sleep", "nohup", "wc"),
+    *("sync", "sha256sum", "tar", "gzip"),
 )
+# The bytecode of what no agent imports takes longer than all else of an installation.
 _SETTINGS: Final = """
-ListenAddress 127.0.0.1
-Port {port}
 HostKey {key}
 AuthorizedKeysFile {authorized}
 PidFile none
@@ -49,8 +37,14 @@ StrictModes no
 PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-SetEnv PATH={path}
+SetEnv PATH={path} PIP_NO_COMPILE=1
 """
+
+
+_TOOLS: Final = {
+    "EDGERANK_SSHD": "tools/openssh-server",
+    "EDGERANK_AARCH64": "tools/aarch64-userland",
+}
 
 
 @dataclass(frozen=True)
@@ -112,10 +106,23 @@ def make_key(path: Path) -> None:
     _keygen("-q", "-t", "ed25519", "-N", "", "-C", "a test", "-f", path)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def pack_python(path: Path) -> Path:
+    """The Python that these tests run in, packed as one that runs wherever it is unpacked."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    link = tarfile.TarInfo("python/bin/python3")
+    link.type, link.linkname = tarfile.SYMTYPE, name
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        program = Path(sys.base_prefix, "bin", name).resolve()
+        archive.add(program, f"python/bin/{name}")
+        archive.addfile(link)
+        archive.add(sysconfig.get_path("stdlib"), f"python/lib/{name}", filter=_of_a_board)
+    return path
+
+
+def _of_a_board(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    parts = set(Path(member.name).parts)
+    left_out = {"__pycache__", "ensurepip", "idlelib", "lib2to3", "site-packages", "test"}
+    return None if parts & left_out or "/config-" in member.name else member
 
 
 def _commands(folder: Path) -> Path:
@@ -127,66 +134,85 @@ def _commands(folder: Path) -> Path:
     return folder
 
 
-def _start(board: Board, path: Sequence[Path]) -> subprocess.Popen[bytes]:
-    """The server, once it answers."""
-    users = board.folder / "passwd"
+class _Listener(socketserver.ThreadingTCPServer):
+    """Starts OpenSSH's server for each connection, as inetd does: the port is never another's."""
+
+    daemon_threads = True
+
+    def __init__(self, settings: Path, environment: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.environment = environment
+        super().__init__(("127.0.0.1", 0), _Connection)
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    server: _Listener
+
+    def handle(self) -> None:
+        settings = self.server.settings
+        with (settings.parent / "sshd.log").open("ab") as log:
+            subprocess.run(
+                [os.environ["EDGERANK_SSHD"], "-i", "-e", "-f", settings],
+                env=self.server.environment,
+                stdin=self.request,
+                stdout=self.request,
+                stderr=log,
+                check=False,
+            )
+
+
+def _written(folder: Path, home: Path, shell: Path, path: Sequence[Path]) -> _Listener:
+    """The server of a board."""
+    users = folder / "passwd"
     users.write_text(
-        f"{USER}:*:{os.getuid()}:{os.getgid()}::{board.home}:/bin/sh\n"
+        f"{USER}:*:{os.getuid()}:{os.getgid()}::{home}:{shell}\n"
         "sshd:*:65534:65534::/nonexistent:/usr/sbin/nologin\n"
     )
-    groups = board.folder / "group"
+    groups = folder / "group"
     groups.write_text(f"{USER}:*:{os.getgid()}:\n")
-    settings = board.folder / "sshd_config"
+    settings = folder / "sshd_config"
     settings.write_text(
         _SETTINGS.format(
-            port=board.port,
-            key=board.folder / "host_key",
-            authorized=board.folder / "authorized_keys",
+            key=folder / "host_key",
+            authorized=folder / "authorized_keys",
             path=":".join(map(str, path)),
         )
     )
     if os.getuid() == 0:
         # Where its half without rights is shut in; compiled into it.
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    program = os.environ["EDGERANK_SSHD"]
-    log = (board.folder / "sshd.log").open("wb")
-    server = subprocess.Popen(
-        [program, "-D", "-e", "-f", settings],
-        env={
-            **os.environ,
-            "NSS_WRAPPER_PASSWD": str(users),
-            "NSS_WRAPPER_GROUP": str(groups),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-    )
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        assert server.poll() is None, (board.folder / "sshd.log").read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", board.port)) == 0:
-                return server
-    raise AssertionError("the board's SSH server does not answer")
+    named = {"NSS_WRAPPER_PASSWD": str(users), "NSS_WRAPPER_GROUP": str(groups)}
+    return _Listener(settings, {**os.environ, **named})
 
 
 @contextmanager
-def running_board(folder: Path, person: Path, path: Sequence[Path] = ()) -> Iterator[Board]:
+def running_board(
+    folder: Path,
+    person: Path,
+    path: Sequence[Path] = (),
+    *,
+    system: Path | None = None,
+) -> Iterator[Board]:
     """A board at which the person may log in.
 
-    `path` is where its commands are, besides those of its system.
+    `path` is where its commands are, besides those of its system; `system` a folder of these and of
+    its shell, in the place of a handful of this machine's.
     """
     folder.mkdir(parents=True)
-    board = Board(folder, folder / "home", _free_port(), person)
-    board.home.mkdir()
+    home = folder / "home"
+    home.mkdir()
     make_key(folder / "host_key")
     shutil.copy(person / ".ssh/id_ed25519.pub", folder / "authorized_keys")
-    server = _start(board, (_commands(folder / "bin"), *path))
-    try:
-        yield board
-    finally:
-        server.terminate()
-        server.wait(timeout=START_TIMEOUT_S)
+    shell = Path("/bin/sh") if system is None else system / "sh"
+    folders = ((system or _commands(folder / "bin")), *path)
+    with _written(folder, home, shell, folders) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Board(folder, home, server.server_address[1], person)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="package")
@@ -199,19 +225,18 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         # What was downloaded once.
         patch.setenv("PIP_CACHE_DIR", os.environ.get("PIP_CACHE_DIR", f"{kept}/pip"))
-        patch.setenv("EDGERANK_SSHD", _server(kept))
+        for name, tool in _TOOLS.items():
+            patch.setenv(name, os.environ.get(name) or _made(tool, kept))
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         patch.delenv("SSH_AUTH_SOCK", raising=False)
         yield home
 
 
-def _server(cache: str) -> str:
-    given = os.environ.get("EDGERANK_SSHD")
-    if given:
-        return given
+def _made(tool: str, cache: str) -> str:
+    """What a tool makes that `make test` has named."""
     done = subprocess.run(
-        [ROOT / "tools/openssh-server"],
+        [ROOT / tool],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -222,9 +247,8 @@ def _server(cache: str) -> str:
 
 @pytest.fixture(scope="package")
 def board(person: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
-    """A board with the Python that these tests run in."""
-    python = Path(sys.base_prefix) / "bin"
-    with running_board(tmp_path_factory.mktemp("board") / "board", person, (python,)) as started:
+    """A board without a Python of its own."""
+    with running_board(tmp_path_factory.mktemp("board") / "board", person) as started:
         yield started
         edgerank("deploy", "remove", "ssh", *started.named, "--host-key", started.fingerprint())
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.integration.access.conftest import Guarded
-from tests.integration.deploying.conftest import Board
+from tests.integration.deploying.conftest import Board, pack_python
 from tests.processes import edgerank, running
 
 NAME: Final = "board"
@@ -86,9 +86,11 @@ def out_of_date(board: Board) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def deployed(board: Board, fleet: Guarded) -> Board:
+def deployed(board: Board, fleet: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Board:
+    """A board that an agent, and the Python that it runs in, was brought to."""
     board.trust()
-    done = deploy(board, fleet)
+    archive = pack_python(tmp_path_factory.mktemp("archive") / "a python.tar.gz")
+    done = deploy(board, fleet, "--python-archive", str(archive))
     assert done.returncode == 0, done.stderr
     assert "architecture" in done.stdout
     return board
@@ -114,6 +116,8 @@ def test_a_second_time_changes_nothing(deployed: Board, fleet: Guarded) -> None:
     assert "sending" not in done.stderr
     after = (current(deployed), supervisor(deployed), agent(deployed), times_connected(fleet))
     assert after == before
+    (brought,) = (deployed.base / "pythons").iterdir()
+    assert str(brought) in (environment(deployed) / "pyvenv.cfg").read_text()
 
 
 def test_what_was_switched_to_and_never_started_is_started_by_the_next_run(
@@ -221,9 +225,9 @@ def test_boards_of_a_file_are_deployed_to_and_one_that_fails_keeps_no_other_from
     before = (current(deployed), agent(deployed))
     done = edgerank("deploy", "fleet", str(file), "--offline", address=fleet.local)
     assert done.returncode == 4
-    assert "pi@localhost" in done.stderr
+    assert "pi@localhost:1" in done.stderr
     assert "pi@127.0.0.1" not in done.stderr
-    assert f"pi@127.0.0.1: {NAME} reports: " in done.stdout
+    assert f"pi@127.0.0.1:{deployed.port}: {NAME} reports: " in done.stdout
     assert (current(deployed), agent(deployed)) == before
 
 

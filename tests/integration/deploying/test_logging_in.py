@@ -1,5 +1,6 @@
 """Who a board is, and whether somebody may log in there, is never taken for granted."""
 
+import json
 import os
 import pty
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.access.conftest import Guarded
 from tests.integration.deploying.conftest import Board, make_key, running_board
 from tests.processes import COMMAND_TIMEOUT_S, EDGERANK, edgerank
 
@@ -105,12 +107,43 @@ def test_a_board_that_does_not_answer_is_told(person: Path, tmp_path: Path) -> N
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_board_without_python_is_told_what_it_lacks(person: Path, tmp_path: Path) -> None:
+def test_a_board_without_python_is_told_what_it_lacks_and_how_it_stands(
+    person: Path, fleet: Guarded, tmp_path: Path
+) -> None:
     with running_board(tmp_path / "bare", person) as bare:
-        done = logs(bare, "--host-key", bare.fingerprint())
+        bare.trust()
+        done = edgerank("deploy", "ssh", *bare.named, address=fleet.local)
+        asked = ("deploy", "status", "ssh", *bare.named, "--json")
+        told = json.loads(edgerank(*asked, address=fleet.local).stdout)
     assert done.returncode == 4
     assert re.search("Python.*sudo apt install python3", done.stderr)
     assert not bare.base.exists()
+    assert (told["deployed"], told["running"]) == (False, False)
+
+
+def test_all_that_an_old_board_lacks_is_told_at_once(
+    person: Path, fleet: Guarded, tmp_path: Path
+) -> None:
+    with running_board(tmp_path / "old", person) as old:
+        old.trust()
+        getconf = old.folder / "bin/getconf"
+        getconf.unlink()
+        getconf.write_text(
+            "#!/bin/sh\ncase $1 in LONG_BIT) echo 32 ;; *) echo glibc 2.24 ;; esac\n"
+        )
+        getconf.chmod(0o755)
+        done = edgerank("deploy", "ssh", *old.named, "--offline", address=fleet.local)
+    assert done.returncode == 4
+    for words in ("programs are of 32 bits", "glibc is 2.24", "no Python 3.10", "3 things"):
+        assert words in done.stderr
+
+
+def test_an_archive_without_a_python_is_refused_before_anybody_logs_in(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(b"no archive")
+    options = ("--python-archive", str(tmp_path / "a.tar.gz"))
+    done = edgerank("deploy", "ssh", "pi@127.0.0.1", "--port", "1", *options)
+    assert done.returncode == 2
+    assert "python/bin/python3.N" in done.stderr
 
 
 @pytest.mark.parametrize("written", ["pi@", "@board", "pi@-oProxyCommand=x", "a b", ""])

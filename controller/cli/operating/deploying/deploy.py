@@ -11,6 +11,9 @@ from controller.cli.operating.deploying.fleet import fleet
 from controller.cli.operating.deploying.options import (
     addresses_option,
     offline_option,
+    paddlelite_python_option,
+    python_archives_option,
+    read_archives,
     runtimes_option,
     up_within_option,
     way_argument,
@@ -23,6 +26,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.values import Converted, read_label
 from controller.cli.printing.documents import print_json
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.deploying.board import examine
 from controller.server.deploying.deployment import Deployed, Deployment, Wanted
 from controller.server.deploying.deployment import upgrade as upgraded
 from controller.server.deploying.examining import examined
@@ -66,6 +70,8 @@ deploy.add_command(fleet)
     help="Anything worth knowing of the device; repeatable.",
 )
 @runtimes_option
+@paddlelite_python_option
+@python_archives_option
 @offline_option
 @click.option(
     "--rejoin",
@@ -82,6 +88,8 @@ def ssh(
     name: str | None,
     labels: tuple[tuple[str, str], ...],
     runtimes: tuple[Runtime, ...],
+    paddlelite_python: str | None,
+    archives: tuple[str, ...],
     offline: bool,
     rejoin: bool,
     addresses: tuple[str, ...],
@@ -111,12 +119,16 @@ def ssh(
         offline=offline,
         rejoin=rejoin,
         up_s=up_ms / 1_000,
+        paddlelite_python=paddlelite_python,
     )
+    brought = read_archives(archives)
     with asked_fleet(address, addresses) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
-            board, python = await examined(shell, wanted.runtimes, steps.tell)
-            return await Deployment(shell, board, python, asked, steps.tell).deploy(wanted)
+            fit = await examined(
+                *(shell, wanted.runtimes, steps.tell), offline=offline, archives=brought
+            )
+            return await Deployment(shell, fit, asked, steps.tell).deploy(wanted)
 
         print_deployed(Console(), on_board(target, work))
 
@@ -124,11 +136,19 @@ def ssh(
 @deploy.command()
 @way_argument
 @target_options
+@python_archives_option
 @offline_option
 @up_within_option("60s")
 @controller_option
 @says_failures
-def upgrade(*, target: Target, offline: bool, up_ms: int, address: str) -> None:
+def upgrade(
+    *,
+    target: Target,
+    archives: tuple[str, ...],
+    offline: bool,
+    up_ms: int,
+    address: str,
+) -> None:
     """Bring this version of edgerank to a board that has another.
 
     Name, labels and runtimes stay. What does not report in time is taken back.
@@ -137,11 +157,12 @@ def upgrade(*, target: Target, offline: bool, up_ms: int, address: str) -> None:
     Example:
       edgerank deploy upgrade ssh pi@raspberrypi.local
     """
+    brought = read_archives(archives)
     with asked_fleet(address) as asked:
 
         async def work(shell: Shell, steps: Steps) -> Deployed:
-            board, python = await examined(shell, (), steps.tell)
-            deployment = Deployment(shell, board, python, asked, steps.tell)
+            fit = await examined(shell, (), steps.tell, offline=offline, archives=brought)
+            deployment = Deployment(shell, fit, asked, steps.tell)
             return await upgraded(deployment, offline=offline, up_s=up_ms / 1_000)
 
         print_deployed(Console(), on_board(target, work))
@@ -228,5 +249,5 @@ def remove(*, target: Target, with_state: bool) -> None:
 
 
 async def _installed(shell: Shell, steps: Steps) -> Installed:
-    board, python = await examined(shell, (), steps.tell)
-    return Installed(shell, board, python)
+    steps.tell(f"looking at {shell.where}")
+    return Installed(shell, await examine(shell))

@@ -12,6 +12,8 @@ from controller.cli.operating.deploying.many import Progress, deploy_all
 from controller.cli.operating.deploying.options import (
     addresses_option,
     offline_option,
+    python_archives_option,
+    read_archives,
     runtimes_option,
     up_within_option,
 )
@@ -28,6 +30,7 @@ from protos.runtimes import Runtime
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @runtimes_option
+@python_archives_option
 @offline_option
 @addresses_option
 @up_within_option("3m")
@@ -37,6 +40,7 @@ def fleet(
     *,
     file: Path,
     runtimes: tuple[Runtime, ...],
+    archives: tuple[str, ...],
     offline: bool,
     addresses: tuple[str, ...],
     up_ms: int,
@@ -52,6 +56,7 @@ def fleet(
       edgerank deploy fleet hosts.yaml --offline
     """
     hosts = read_hosts(file)
+    brought = read_archives(archives)
     with asked_fleet(address, addresses) as asked:
 
         async def one(host: Host, tell: Tell) -> str:
@@ -61,15 +66,16 @@ def fleet(
                 runtimes=runtimes,
                 offline=offline,
                 up_s=up_ms / 1_000,
+                paddlelite_python=host.paddlelite_python,
             )
             async with logged_in(host.target, lambda _key: False) as shell:
-                board, python = await examined(shell, runtimes, tell)
-                done = await Deployment(shell, board, python, asked, tell).deploy(wanted)
+                fit = await examined(shell, runtimes, tell, offline=offline, archives=brought)
+                done = await Deployment(shell, fit, asked, tell).deploy(wanted)
             changed = "" if done.changed else ": nothing was to be changed"
             return f"{done.device.name} reports{changed}"
 
         outcomes = asyncio.run(deploy_all(hosts, one, Progress(Console(), hosts)))
-    failed = [each.host.board for each in outcomes if each.failed]
+    failed = [each.host.spelt for each in outcomes if each.failed]
     if failed:
         raise EdgerankError(
             ErrorCode.EXECUTION,

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from controller.cli.operating.deploying.options import read_board_path
 from controller.cli.operating.deploying.target import read_fingerprint, read_target
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.ssh import Target
@@ -54,6 +55,7 @@ class Host(BaseModel):
         host_key: fingerprint of its host key.
         name: of the device; None means what the board calls itself.
         labels: of the device.
+        paddlelite_python: another Python of it, which has Paddle Lite.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_written)
@@ -64,6 +66,7 @@ class Host(BaseModel):
     host_key: Annotated[str, _readable_by(read_fingerprint)] | None = None
     name: str | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
+    paddlelite_python: Annotated[str, _readable_by(read_board_path)] | None = None
 
     @field_validator("name")
     @classmethod
@@ -78,6 +81,11 @@ class Host(BaseModel):
         if not are_labels(labels):
             raise PydanticCustomError("labels", "these labels cannot be kept: write KEY: VALUE")
         return labels
+
+    @property
+    def spelt(self) -> str:
+        """As it is told apart from the other boards of a file."""
+        return self.board if self.port is None else f"{self.board}:{self.port}"
 
     @property
     def target(self) -> Target:

@@ -39,7 +39,7 @@ class Progress:
 
     def __init__(self, console: Console, hosts: Sequence[Host]) -> None:
         self._console = console
-        self._steps = {host.board: Text("waiting", style="dim") for host in hosts}
+        self._steps = {host.spelt: Text("waiting", style="dim") for host in hosts}
         self._live: Live | None = None
 
     @contextmanager
@@ -54,11 +54,11 @@ class Progress:
 
     def tell(self, host: Host, line: str, style: str = "") -> None:
         """What a board is at now."""
-        self._steps[host.board] = Text(line, style=style)
+        self._steps[host.spelt] = Text(line, style=style)
         if self._live is not None:
             self._live.update(self._table(), refresh=True)
         else:
-            self._console.print(Text(f"{host.board}: {line}", style=style), soft_wrap=True)
+            self._console.print(Text(f"{host.spelt}: {line}", style=style), soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -1,13 +1,41 @@
 """Options that several commands of `edgerank deploy` share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
+import platformdirs
 
 from controller.cli.options.values import Converted, read_runtimes
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.quantities import parse_time_ms
+from controller.server.deploying.python_archive import PythonArchive, named_archive
+from controller.server.deploying.releases import is_board_path
 from protos.runtimes import Runtime
+
+
+def read_board_path(text: str) -> str:
+    """A whole path of a board, as it is.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    if not is_board_path(text):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"{text!a} is no whole path: write one, as /usr/bin/python3"
+        )
+    return text
+
+
+def read_archives(named: Sequence[str]) -> list[PythonArchive]:
+    """The archives of `--python-archive`; one at an address is fetched once.
+
+    Raises:
+        EdgerankError: one cannot be had, or holds no Python.
+    """
+    cache = platformdirs.user_cache_path("edgerank") / "pythons"
+    return [named_archive(each, cache) for each in named]
+
 
 # Boards are reached by SSH so far.
 way_argument: Final = click.argument(
@@ -20,6 +48,20 @@ runtimes_option: Final = click.option(
     default=Runtime.ONNXRUNTIME.value,
     show_default=True,
     help="Those that are installed there; paddlelite is for x86-64 and Python 3.10 only.",
+)
+paddlelite_python_option: Final = click.option(
+    "--paddlelite-python",
+    metavar="PATH",
+    type=Converted("path", read_board_path),
+    help="A Python of the board, 3.10 or newer, in which you installed Paddle Lite.",
+)
+python_archives_option: Final = click.option(
+    "--python-archive",
+    "archives",
+    metavar="FILE|URL#sha256=DIGEST",
+    multiple=True,
+    help="A relocatable Python, as an install_only archive of python-build-standalone, for a board "
+    "whose own does not serve; repeatable, one for each architecture.",
 )
 offline_option: Final = click.option(
     "--offline",

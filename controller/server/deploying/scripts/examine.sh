@@ -30,11 +30,13 @@ done
 
 about='
 import importlib.util, os, struct, sys
-has_pip = all(map(importlib.util.find_spec, ("venv", "ensurepip")))
-print("python=%d.%d %d %s %s" % (*sys.version_info[:2], 8 * struct.calcsize("P"),
-      "venv" if has_pip else "bare", sys.executable))
+has_venv, has_pip = map(importlib.util.find_spec, ("venv", "ensurepip"))
+makes = "bare" if not has_venv else "venv" if has_pip else "nopip"
+print("python=%d.%d %d %s %s" % (sys.version_info[0], sys.version_info[1],
+      8 * struct.calcsize("P"), makes, sys.executable))
 '
-for name in python3 python3.13 python3.12 python3.11 python3.10; do
+# Those of the system, and what was brought along before.
+for name in python3 python3.13 python3.12 python3.11 python3.10 "$base"/pythons/*/python/bin/python3; do
     path=$(command -v "$name") || continue
     "$path" -I -c "$about" 2>/dev/null || tell broken_python "$path"
 done

@@ -9,3 +9,6 @@ for each in "$base"/environments/* "$base"/releases/* "$base"/wheels/*; do
     done
     [ "$is_kept" = yes ] || rm -rf "$each"
 done
+for each in "$base"/pythons/*; do
+    grep -qsF "$each/" "$base"/environments/*/pyvenv.cfg || rm -rf "$each"
+done

@@ -43,8 +43,10 @@ start_script() {
     stop_script || return 1
     rm -f "$base/supervisor.pid"
     nohup sh "$base/supervise" "$base" >/dev/null 2>&1 </dev/null &
+    started=$!
     left=30
-    while [ ! -e "$base/supervisor.pid" ] && [ "$left" -gt 0 ]; do
+    # One whose agent cannot run at all has ended by then.
+    while [ ! -e "$base/supervisor.pid" ] && kill -0 "$started" 2>/dev/null && [ "$left" -gt 0 ]; do
         sleep 1
         left=$((left - 1))
     done

@@ -6,11 +6,18 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli.command import agent
-from agent.measuring.native.finding import NativeOptions, choose
+from agent.measuring.native.child import NativeChild
+from agent.measuring.native.finding import Chosen, NativeOptions, choose
 from protos.runtimes import Runtime, RuntimeInfo
 
 PACKAGE = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.0")
 SHIM = "libedgerank_paddlelite.so"
+
+
+def _library(chosen: Chosen) -> Path:
+    child = chosen.children[Runtime.ONNXRUNTIME]
+    assert isinstance(child, NativeChild)
+    return child.library
 
 
 def script(path: Path, printed: str) -> Path:
@@ -25,7 +32,7 @@ def test_packages_are_taken_where_nobody_names_a_runner(runner: Path, tmp_path: 
     (tmp_path / SHIM).touch()
     chosen = choose([PACKAGE], NativeOptions(), tmp_path)
     assert chosen.runtimes[0] == PACKAGE
-    assert list(chosen.native) == [Runtime.PADDLELITE]
+    assert list(chosen.children) == [Runtime.PADDLELITE]
 
 
 def test_a_runner_is_the_default_where_there_is_no_package(runner: Path, tmp_path: Path) -> None:
@@ -33,12 +40,12 @@ def test_a_runner_is_the_default_where_there_is_no_package(runner: Path, tmp_pat
     (tmp_path / "libonnxruntime.so.1.23.2").touch()
     chosen = choose([], NativeOptions(), tmp_path)
     assert chosen.runtimes == (RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2"),)
-    assert chosen.native[Runtime.ONNXRUNTIME].library.parent == tmp_path
+    assert _library(chosen).parent == tmp_path
 
 
 def test_a_runner_that_is_named_takes_the_packages_library(runner: Path, library: Path) -> None:
     chosen = choose([PACKAGE], NativeOptions(runner=runner), Path("nowhere"))
-    assert chosen.native[Runtime.ONNXRUNTIME].library == library
+    assert _library(chosen) == library
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def halves_network() -> onnx.ModelProto:
 
 @pytest.fixture
 def measurer(native: NativeChild) -> Measurer:
-    return Measurer(runtimes=infos_of({RUNTIME: native}), native={RUNTIME: native})
+    return Measurer(runtimes=infos_of({RUNTIME: native}), children={RUNTIME: native})
 
 
 @pytest.mark.parametrize(

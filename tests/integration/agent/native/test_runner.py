@@ -49,7 +49,7 @@ MIB = 1024**2
 
 @pytest.fixture
 def measurer(native: NativeChild) -> Measurer:
-    return Measurer(runtimes=infos_of({RUNTIME: native}), native={RUNTIME: native})
+    return Measurer(runtimes=infos_of({RUNTIME: native}), children={RUNTIME: native})
 
 
 def measure(
@@ -259,7 +259,7 @@ def test_a_library_that_is_none_is_told_of_before_any_job(runner: Path, tmp_path
         command=CHILD_COMMAND,
         memory_limit_bytes=most_of_available_memory(),
         proc_root=Roots().proc,
-        native=children,
+        children=children,
     )
     assert told.version == "1.2.3"
     assert str(library) in told.last_words

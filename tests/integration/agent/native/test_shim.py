@@ -39,7 +39,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measurer(runner: Path, built: Path) -> Measurer:
     shim = subprocess.run([BUILD, str(built)], capture_output=True, text=True, check=True)
     child = NativeChild(runner=runner, library=Path(shim.stdout.strip()))
-    return Measurer(runtimes=infos_of({RUNTIME: child}), native={RUNTIME: child})
+    return Measurer(runtimes=infos_of({RUNTIME: child}), children={RUNTIME: child})
 
 
 def test_a_network_is_measured_through_the_shim(measurer: Measurer, tmp_path: Path) -> None:

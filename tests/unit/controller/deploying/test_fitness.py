@@ -20,8 +20,8 @@ from tests.unit.controller.deploying.boards import PLAIN, RASPBERRY_PI
 ONNX = (Runtime.ONNXRUNTIME,)
 
 
-def python(minor: int, bits: int = 64, *, makes: bool = True) -> Python:
-    return Python((3, minor), bits, makes, f"/usr/bin/python3.{minor}")
+def python(minor: int, bits: int = 64, *, makes: bool = True, pip: bool = True) -> Python:
+    return Python((3, minor), bits, makes, makes and pip, f"/usr/bin/python3.{minor}")
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,14 @@ def python(minor: int, bits: int = 64, *, makes: bool = True) -> Python:
         ({"pythons": ()}, {Obstacle.NO_PYTHON}),
         ({"pythons": (python(9), python(14))}, {Obstacle.NO_PYTHON}),
         ({"pythons": (python(11, makes=False),)}, {Obstacle.NO_VENV}),
+        ({"pythons": (python(11, pip=False),)}, {Obstacle.NO_VENV}),
         ({"free_bytes": NEEDED_BYTES - 1}, {Obstacle.ROOM}),
         ({"free_bytes": None}, set()),
         ({"glibc": (2, 27), "free_bytes": 0}, {Obstacle.GLIBC, Obstacle.ROOM}),
     ],
 )
 def test_what_is_in_the_way_is_found(changes: dict[str, Any], found: set[Obstacle]) -> None:
-    told = list(obstacles(replace(RASPBERRY_PI, **changes), ONNX))
+    told = list(obstacles(replace(RASPBERRY_PI, **changes), ONNX, offline=False))
     assert {each.kind for each in told} == found
     assert all(each.sentence.isprintable() and ":" in each.sentence for each in told) or (
         found == {Obstacle.SYSTEM}
@@ -54,14 +55,23 @@ def test_what_is_in_the_way_is_found(changes: dict[str, Any], found: set[Obstacl
 def test_paddle_lite_is_for_one_python_on_one_processor() -> None:
     both = (Runtime.ONNXRUNTIME, Runtime.PADDLELITE)
     pc = replace(RASPBERRY_PI, machine="x86_64", pythons=(python(10),))
-    assert not list(obstacles(pc, both))
+    assert not list(obstacles(pc, both, offline=False))
     for other in (RASPBERRY_PI, replace(pc, pythons=(python(12),))):
-        assert [each.kind for each in obstacles(other, both)] == [Obstacle.PADDLE_LITE]
+        assert [each.kind for each in obstacles(other, both, offline=True)] == [
+            Obstacle.PADDLE_LITE
+        ]
 
 
 def test_the_first_python_that_serves_is_taken() -> None:
     board = replace(RASPBERRY_PI, pythons=(python(9), python(13, makes=False), python(12)))
-    assert chosen_python(board) == python(12)
+    assert chosen_python(board, offline=False) == python(12)
+
+
+def test_a_python_without_pip_serves_where_pip_is_brought_along() -> None:
+    board = replace(RASPBERRY_PI, pythons=(python(11, pip=False), python(12)))
+    assert chosen_python(board, offline=False) == python(12)
+    assert chosen_python(board, offline=True) == python(11, pip=False)
+    assert not list(obstacles(replace(board, pythons=board.pythons[:1]), ONNX, offline=True))
 
 
 @pytest.mark.parametrize(("ahead_s", "words"), [(-100_000_000, "3 years"), (200_000, "2 days")])
@@ -70,7 +80,7 @@ def test_a_clock_that_is_wrong_is_told_and_is_no_obstacle(ahead_s: int, words: s
     [told] = remarks(board)
     assert told.kind is Remark.CLOCK
     assert words in told.sentence
-    assert not list(obstacles(board, ONNX))
+    assert not list(obstacles(board, ONNX, offline=False))
 
 
 def test_that_nothing_starts_it_with_the_board_is_told() -> None:

@@ -71,6 +71,17 @@ def test_a_token_is_named_while_there_is_one(tmp_path: Path) -> None:
     assert told(start, tmp_path)[-2:] == ["--join", f"@{token}"]
 
 
+def test_another_python_of_the_board_is_named(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, paddlelite_python="/opt/its lite/bin/python")
+    release = release_of(settings, replace(RASPBERRY_PI, base=str(tmp_path)))
+    given = told(release.start, tmp_path)
+    assert given[given.index("--paddlelite-python") + 1] == "/opt/its lite/bin/python"
+    assert read_settings(release.settings) == settings
+    assert "--paddlelite-python" not in told(
+        release_of(SETTINGS, replace(RASPBERRY_PI, base=str(tmp_path))).start, tmp_path
+    )
+
+
 def test_a_release_is_another_one_when_anything_of_it_is() -> None:
     same = release_of(SETTINGS, RASPBERRY_PI)
     assert release_of(replace(SETTINGS), RASPBERRY_PI) == same
@@ -104,6 +115,7 @@ def test_an_environment_is_another_one_when_what_is_in_it_is() -> None:
         release_of(replace(SETTINGS, name="a b"), PLAIN).settings,
         release_of(replace(SETTINGS, environment="../../etc"), PLAIN).settings,
         release_of(replace(SETTINGS, environment=".."), PLAIN).settings,
+        release_of(replace(SETTINGS, paddlelite_python="bin/python"), PLAIN).settings,
     ],
 )
 def test_settings_that_we_would_not_write_are_not_read(said: str) -> None:
