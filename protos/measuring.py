@@ -1,12 +1,20 @@
 """Measuring: what a repetition is told, and what it tells."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from protos.device import DeviceState
 from protos.inputs import NetworkInput
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+PACED_SETTLING_MS: Final = 1_000
+"""How long paced inference runs before it counts, while clocks fall to where idle gaps let them."""
+# Fewer tell little of a median, and nothing of a tail.
+_LEAST_FRAMES: Final = 30
+_MOST_PACED_MS: Final = 60_000
 
 
 class StopReason(Enum):
@@ -66,6 +74,8 @@ class MeasureSettings:
         sustained_minutes: minutes of continuous inference, in the place of half-width and budget;
             0 is neither.
         profile_runs: inferences to profile in the place of measuring; 0 measures.
+        paced_fps: frames a second: behind its samples it runs once for each frame that comes on a
+            clock, at rest between them; 0 does not.
     """
 
     runtime: Runtime
@@ -80,6 +90,28 @@ class MeasureSettings:
     gate: StartGate = StartGate()
     sustained_minutes: int = 0
     profile_runs: int = 0
+    paced_fps: float = 0.0
+
+    @property
+    def paced_ms(self) -> int:
+        """How long one repetition runs on its clock, ms: half a time budget, 30 frames at least."""
+        if not self.paced_fps:
+            return 0
+        least_ms = math.ceil(_LEAST_FRAMES * 1_000 / self.paced_fps)
+        return PACED_SETTLING_MS + max(least_ms, min(self.time_budget_ms // 2, _MOST_PACED_MS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PacedSamples:
+    """Inferences that began on a clock, in order; a frame that came meanwhile was dropped.
+
+    Attributes:
+        latency_ns: what each took, ns.
+        delay_ns: how long after its frame each began, ns.
+    """
+
+    latency_ns: tuple[int, ...]
+    delay_ns: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +204,7 @@ class Repetition:
             verdict is disturbed. None is nothing.
         waited_ms: how long its start waited for the device to be ready, ms.
         output_check: what its outputs were when it had sampled; None where they were not compared.
+        paced: inferences on a clock behind the samples; None where none were asked for.
     """
 
     latency_ns: tuple[int, ...]
@@ -192,6 +225,7 @@ class Repetition:
     started_unready: Reason | None = None
     waited_ms: int = 0
     output_check: OutputCheck | None = None
+    paced: PacedSamples | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -174,6 +174,8 @@ class ReasonCode(Enum):
     ACCURACY_UNPUBLISHED = "accuracy_unpublished"
     ACCURACY_OF_OTHER_SIZE = "accuracy_of_other_size"
     """Words: known_size, measured_size."""
+    NOT_PACED = "not_paced"
+    """Figures: fps."""
     NOT_SUSTAINED = "not_sustained"
     """Figures: minute."""
     PAST_LAST_MINUTE = "past_last_minute"

@@ -38,6 +38,7 @@ from agent.child.messages import (
     decode_request,
     encode_line,
 )
+from agent.child.pacing import pace
 from agent.child.profiling import profile
 from agent.child.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.child.stopping import LEAST_START_NS, StoppingRule, warmed_up
@@ -58,11 +59,12 @@ from agent.device.threads import (
 from agent.runtimes import Network, RuntimeModule, RuntimeRefused, import_runtime
 from protos.fleet import failed
 from protos.inputs import NetworkInput
-from protos.measuring import OutputCheck, ProcessMemory
+from protos.measuring import PACED_SETTLING_MS, OutputCheck, PacedSamples, ProcessMemory
 from protos.reasons import ReasonCode
 from protos.reference.outputs import ReferenceUnreadable, read_outputs
 
 NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
 
 
 def main() -> None:
@@ -174,6 +176,7 @@ def _measure(
     sampled_anonymous = anonymous_bytes(roots.proc)
     _say(pipe, Phase.REPORTING)
     after = read_device_state(roots, now_unix_ms)
+    paced = _pace(network.run, sampling, pipe)
     # At last, so that neither the first run nor memory has any of it.
     output_check = _compare(network, sampling, takes, inputs, pipe)
     return Sampled(
@@ -196,6 +199,25 @@ def _measure(
         affinity=cores_of_threads(own),
         samples_per_window=samples.samples_per_window,
         output_check=output_check,
+        paced=paced,
+    )
+
+
+def _pace(run: Run, sampling: Sampling, pipe: BinaryIO) -> PacedSamples | None:
+    """Inferences on a clock; None where none were asked for.
+
+    Behind the samples, whose figure so stays what it is without them, and in the same process.
+    """
+    if not sampling.paced_fps:
+        return None
+    _say(pipe, Phase.PACING)
+    return pace(
+        run,
+        interval_ns=round(NS_PER_S / sampling.paced_fps),
+        length_ns=sampling.paced_ms * NS_PER_MS,
+        settling_ns=PACED_SETTLING_MS * NS_PER_MS,
+        clock_ns=time.perf_counter_ns,
+        sleep_ns=lambda for_ns: time.sleep(for_ns / NS_PER_S),
     )
 
 

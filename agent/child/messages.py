@@ -15,7 +15,13 @@ from cattrs import BaseValidationError, Converter
 from protos.device import DeviceState
 from protos.fleet import Failure
 from protos.inputs import NetworkInput
-from protos.measuring import OperatorTimes, OutputCheck, ProcessMemory, StopReason
+from protos.measuring import (
+    OperatorTimes,
+    OutputCheck,
+    PacedSamples,
+    ProcessMemory,
+    StopReason,
+)
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 T = TypeVar("T")
@@ -35,6 +41,7 @@ class Phase(Enum):
     FIRST_RUN = "running for the first time"
     WARMING_UP = "warming up"
     SAMPLING = "sampling"
+    PACING = "running on a clock"
     COMPARING = "comparing its outputs"
     PROFILING = "profiling"
     REPORTING = "reporting"
@@ -48,6 +55,8 @@ class Sampling:
         process_spread: standard deviation between processes, relative; 0 is unknown.
         windows: of sustained inference; 0 stops at the wanted half-width instead.
         window_ms: how long each of them is.
+        paced_fps: frames a second, behind the samples; 0 is none.
+        paced_ms: how long these come.
         reference_path: what its outputs are compared with; None where they are not.
     """
 
@@ -60,6 +69,8 @@ class Sampling:
     process_spread: float = 0.0
     windows: int = 0
     window_ms: int = 0
+    paced_fps: float = 0.0
+    paced_ms: int = 0
     reference_path: str | None = None
 
     @property
@@ -141,6 +152,7 @@ class Sampled:
     affinity: tuple[int, ...]
     samples_per_window: tuple[int, ...] = ()
     output_check: OutputCheck | None = None
+    paced: PacedSamples | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

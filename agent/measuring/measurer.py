@@ -270,6 +270,8 @@ def _sampling(
         onnxruntime=settings.onnxruntime,
         windows=settings.sustained_minutes,
         window_ms=_MS_PER_MINUTE,
+        paced_fps=settings.paced_fps,
+        paced_ms=settings.paced_ms,
         reference_path=None if reference is None else str(reference.absolute()),
     )
 
@@ -281,7 +283,9 @@ def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
 
 def _sampling_limit_ms(settings: MeasureSettings) -> float:
     """What warm-up and sampling may take together."""
-    return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
+    sustained_ms = settings.sustained_minutes * _MS_PER_MINUTE
+    # As much again for a device that stalls; frames drop where an inference is slow.
+    return _BUDGETS * settings.time_budget_ms + sustained_ms + 2 * settings.paced_ms
 
 
 @contextmanager
@@ -316,4 +320,5 @@ def _repetition(
         during=during,
         samples_per_minute=sampled.samples_per_window,
         output_check=sampled.output_check,
+        paced=sampled.paced,
     )

@@ -46,11 +46,13 @@ def best(*, ranked: RankedFigures, constraints: Constraints, address: str, as_js
       edgerank best --device pc --by latency
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
+      edgerank best --device phone --paced 30fps --max-latency 33ms
     """
     wanted = replace(
         constraints,
         only=ranked.only,
         at_minute=ranked.at_minute,
+        paced_fps=ranked.paced_fps,
         include_emulated=ranked.include_emulated,
     )
     with QueryClient(address) as client:

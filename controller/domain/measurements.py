@@ -4,7 +4,7 @@ The dataclasses mirror the messages of the contract by their field names (see pr
 their JSON form is what every `--json` prints.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -84,6 +84,31 @@ class MinuteFigures:
 
     minute: int
     latency: LatencyFigures
+
+
+@dataclass(frozen=True, kw_only=True)
+class PacedFigures:
+    """What inference on a clock was like, one for each frame and at rest between them.
+
+    Attributes:
+        fps: frames a second.
+        latency: of these inferences; first run, load and stop reason are those of the whole
+            measurement.
+        frame_count: frames that came.
+        missed_count: of those, whose outputs were not there when the next one came: dropped ones
+            and late ones.
+        dropped_count: of those, never begun, since the one before was still computed.
+        missed_share: missed_count / frame_count.
+        times_back_to_back: its median over that of inference back to back.
+    """
+
+    fps: float
+    latency: LatencyFigures
+    frame_count: int
+    missed_count: int
+    dropped_count: int
+    missed_share: float
+    times_back_to_back: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +230,8 @@ class Measurement:
         output_tolerance: largest relative difference of the outputs that passes there; None where
             it is not known.
         emulator: what computed in the device's place, as its profile says; empty where nothing did.
+        paced: of inference on a clock, beside `latency`, which is of inference back to back; None
+            without.
     """
 
     measurement_id: str
@@ -250,6 +277,7 @@ class Measurement:
     outputs: OutputFigures | None = None
     output_tolerance: float | None = None
     emulator: str = ""
+    paced: PacedFigures | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,41 +311,3 @@ def sustained_minutes(measurement: Measurement) -> int:
 def latency_at(measurement: Measurement, minute: int) -> LatencyFigures | None:
     """The latency figures of a minute, the first being 1; None where there are none."""
     return next((each.latency for each in measurement.minutes if each.minute == minute), None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Distinction:
-    """What is out of the ordinary in how a job was measured; every default is the usual.
-
-    Measurements whose distinctions differ are of different things: they neither replace each other
-    nor pair.
-
-    Attributes:
-        cores: empty is all of them.
-        sustained_minutes: of inference without a pause.
-        onnxruntime: what ONNX Runtime was told; None is its ordinary options.
-    """
-
-    cores: tuple[int, ...] = ()
-    flush_denormals: bool = False
-    sustained_minutes: int = 0
-    onnxruntime: OnnxRuntimeOptions | None = None
-
-
-def distinction(measurement: Measurement) -> Distinction:
-    """Tell what is not as usual; what is not known counts as usual."""
-    settings = measurement.settings
-    if settings is None:
-        return Distinction()
-    is_ordinary = settings.onnxruntime in (None, ORDINARY_ONNXRUNTIME)
-    return Distinction(
-        cores=settings.cores,
-        flush_denormals=settings.flush_denormals,
-        sustained_minutes=settings.sustained_minutes,
-        onnxruntime=None if is_ordinary else settings.onnxruntime,
-    )
-
-
-def common_distinction(measurement: Measurement) -> Distinction:
-    """Tell the same of what every runtime can be told."""
-    return replace(distinction(measurement), onnxruntime=None)

@@ -93,6 +93,7 @@ class SweepSpec:
         deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time. Of a
             person's sweeps of one priority a device takes that of the earliest first.
         fresh: whether what was measured alike before is measured again.
+        paced_fps: frames a second, one inference for each behind those back to back; 0 is none.
     """
 
     backbones: tuple[str, ...]
@@ -118,6 +119,7 @@ class SweepSpec:
     priority: int = 0
     deadline_unix_ms: int | None = None
     fresh: bool = False
+    paced_fps: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +321,8 @@ class CancelledSweep:
 
 MAX_MINUTES = 60
 MAX_THREADS = 256
+MIN_FPS = 1
+MAX_FPS = 240
 # Of one sweep: every backbone on a thousand devices in three settings.
 MAX_JOBS = 1_000_000
 # At its beginning: as many jobs three times.

@@ -90,6 +90,7 @@ class Told:
             flush_denormals=spec.flush_denormals,
             onnxruntime=options_of(runtime, spec),
             sustained_minutes=spec.sustained_minutes,
+            paced_fps=spec.paced_fps,
         )
 
 

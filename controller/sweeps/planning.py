@@ -182,6 +182,7 @@ def _sentinels(
                     threads=1,
                     takes=taken(sentinel, variant),
                     sustained_minutes=0,
+                    paced_fps=0.0,
                 )
                 yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
 

@@ -106,6 +106,16 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "outputs_top1_agreement": Kind.REAL,
         "output_tolerance": Kind.REAL,
         "sustained_minutes": Kind.WHOLE,
+        "paced_fps": Kind.REAL,
+        "paced_frame_count": Kind.WHOLE,
+        "paced_missed_count": Kind.WHOLE,
+        "paced_dropped_count": Kind.WHOLE,
+        "paced_missed_share": Kind.REAL,
+        "paced_times_back_to_back": Kind.REAL,
+        **{
+            f"paced_latency_{name}_ms": Kind.REAL
+            for name in ("median", "low", "high", "p90", "p99", "mad", "min")
+        },
         "repetitions_wanted": Kind.WHOLE,
         "emulator": Kind.TEXT,
     }
@@ -170,8 +180,10 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
     """
     document = cast(dict[str, Any], to_document(measurement))
     flat: dict[str, Any] = dict(document)
-    for group in ("latency", "memory", "outputs"):
-        figures = document[group]
+    paced = document["paced"]
+    groups = {group: document[group] for group in ("latency", "memory", "outputs", "paced")}
+    groups["paced_latency"] = paced["latency"] if isinstance(paced, dict) else None
+    for group, figures in groups.items():
         if isinstance(figures, dict):
             flat |= {f"{group}_{name}": figure for name, figure in figures.items()}
     settings = document["settings"]

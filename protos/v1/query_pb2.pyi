@@ -1111,6 +1111,7 @@ class SweepSpec(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
     FRESH_FIELD_NUMBER: _builtins.int
+    PACED_FPS_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
@@ -1135,6 +1136,8 @@ class SweepSpec(_message.Message):
     """
     fresh: _builtins.bool
     """Whether what was measured alike before is measured again."""
+    paced_fps: _builtins.float
+    """As in MeasureSettings."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -1197,10 +1200,11 @@ class SweepSpec(_message.Message):
         priority: _builtins.int = ...,
         deadline_unix_ms: _builtins.int | None = ...,
         fresh: _builtins.bool = ...,
+        paced_fps: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "gate", b"gate", "onnxruntime", b"onnxruntime", "time_ms", b"time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
@@ -2634,6 +2638,7 @@ class Constraints(_message.Message):
     AT_MINUTE_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
     INCLUDE_EMULATED_FIELD_NUMBER: _builtins.int
+    PACED_FPS_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -2649,6 +2654,8 @@ class Constraints(_message.Message):
     """
     include_emulated: _builtins.bool
     """Whether figures of emulated devices are ranked; without it they are left out."""
+    paced_fps: _builtins.float
+    """Only what was measured on a clock of so many frames a second, by its figures there."""
     @_builtins.property
     def only(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
         """The only verdicts that count; without any, all that have figures do, disturbed and throttled ones
@@ -2668,10 +2675,11 @@ class Constraints(_message.Message):
         at_minute: _builtins.int | None = ...,
         by: Global___Merit.ValueType | None = ...,
         include_emulated: _builtins.bool = ...,
+        paced_fps: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "paced_fps", b"paced_fps", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "include_emulated", b"include_emulated", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "include_emulated", b"include_emulated", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "paced_fps", b"paced_fps", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
@@ -2683,6 +2691,8 @@ class Constraints(_message.Message):
     _WhichOneofArgType__max_memory_bytes: _TypeAlias = _typing.Literal["_max_memory_bytes", b"_max_memory_bytes"]  # noqa: Y015
     _WhichOneofReturnType__min_top1: _TypeAlias = _typing.Literal["min_top1"]  # noqa: Y015
     _WhichOneofArgType__min_top1: _TypeAlias = _typing.Literal["_min_top1", b"_min_top1"]  # noqa: Y015
+    _WhichOneofReturnType__paced_fps: _TypeAlias = _typing.Literal["paced_fps"]  # noqa: Y015
+    _WhichOneofArgType__paced_fps: _TypeAlias = _typing.Literal["_paced_fps", b"_paced_fps"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
     _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
@@ -2699,6 +2709,8 @@ class Constraints(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_memory_bytes) -> _WhichOneofReturnType__max_memory_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_top1) -> _WhichOneofReturnType__min_top1 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paced_fps) -> _WhichOneofReturnType__paced_fps | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
     @_typing.overload
@@ -2787,6 +2799,7 @@ class Measurement(_message.Message):
     OUTPUTS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOLERANCE_FIELD_NUMBER: _builtins.int
     EMULATOR_FIELD_NUMBER: _builtins.int
+    PACED_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -2863,6 +2876,10 @@ class Measurement(_message.Message):
     def outputs(self) -> Global___OutputFigures:
         """What the outputs were on the device; absent where nobody compared them."""
 
+    @_builtins.property
+    def paced(self) -> Global___PacedFigures:
+        """Of inference on a clock, which stands beside `latency`, of inference back to back; absent without."""
+
     def __init__(
         self,
         *,
@@ -2909,10 +2926,11 @@ class Measurement(_message.Message):
         outputs: Global___OutputFigures | None = ...,
         output_tolerance: _builtins.float | None = ...,
         emulator: _builtins.str = ...,
+        paced: Global___PacedFigures | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "emulator", b"emulator", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "emulator", b"emulator", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
     _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
@@ -2928,6 +2946,8 @@ class Measurement(_message.Message):
     _WhichOneofArgType__output_tolerance: _TypeAlias = _typing.Literal["_output_tolerance", b"_output_tolerance"]  # noqa: Y015
     _WhichOneofReturnType__outputs: _TypeAlias = _typing.Literal["outputs"]  # noqa: Y015
     _WhichOneofArgType__outputs: _TypeAlias = _typing.Literal["_outputs", b"_outputs"]  # noqa: Y015
+    _WhichOneofReturnType__paced: _TypeAlias = _typing.Literal["paced"]  # noqa: Y015
+    _WhichOneofArgType__paced: _TypeAlias = _typing.Literal["_paced", b"_paced"]  # noqa: Y015
     _WhichOneofReturnType__params_m: _TypeAlias = _typing.Literal["params_m"]  # noqa: Y015
     _WhichOneofArgType__params_m: _TypeAlias = _typing.Literal["_params_m", b"_params_m"]  # noqa: Y015
     _WhichOneofReturnType__top1: _TypeAlias = _typing.Literal["top1"]  # noqa: Y015
@@ -2949,6 +2969,8 @@ class Measurement(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__outputs) -> _WhichOneofReturnType__outputs | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paced) -> _WhichOneofReturnType__paced | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__params_m) -> _WhichOneofReturnType__params_m | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top1) -> _WhichOneofReturnType__top1 | None: ...
@@ -2956,6 +2978,54 @@ class Measurement(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top5) -> _WhichOneofReturnType__top5 | None: ...
 
 Global___Measurement: _TypeAlias = Measurement  # noqa: Y015
+
+@_typing.final
+class PacedFigures(_message.Message):
+    """What inference on a clock was like, one for each frame and at rest between them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FPS_FIELD_NUMBER: _builtins.int
+    LATENCY_FIELD_NUMBER: _builtins.int
+    FRAME_COUNT_FIELD_NUMBER: _builtins.int
+    MISSED_COUNT_FIELD_NUMBER: _builtins.int
+    DROPPED_COUNT_FIELD_NUMBER: _builtins.int
+    MISSED_SHARE_FIELD_NUMBER: _builtins.int
+    TIMES_BACK_TO_BACK_FIELD_NUMBER: _builtins.int
+    fps: _builtins.float
+    """Frames a second."""
+    frame_count: _builtins.int
+    """Frames that came."""
+    missed_count: _builtins.int
+    """Of those, whose outputs were not there when the next one came: dropped ones and late ones."""
+    dropped_count: _builtins.int
+    """Of those, never begun, since the one before was still computed."""
+    missed_share: _builtins.float
+    """missed_count / frame_count"""
+    times_back_to_back: _builtins.float
+    """Its median over that of inference back to back."""
+    @_builtins.property
+    def latency(self) -> Global___LatencyFigures:
+        """Of these inferences; first run, load and stop reason are those of the whole measurement."""
+
+    def __init__(
+        self,
+        *,
+        fps: _builtins.float = ...,
+        latency: Global___LatencyFigures | None = ...,
+        frame_count: _builtins.int = ...,
+        missed_count: _builtins.int = ...,
+        dropped_count: _builtins.int = ...,
+        missed_share: _builtins.float = ...,
+        times_back_to_back: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped_count", b"dropped_count", "fps", b"fps", "frame_count", b"frame_count", "latency", b"latency", "missed_count", b"missed_count", "missed_share", b"missed_share", "times_back_to_back", b"times_back_to_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PacedFigures: _TypeAlias = PacedFigures  # noqa: Y015
 
 @_typing.final
 class OutputFigures(_message.Message):

@@ -418,6 +418,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """known_size, measured_size"""
     REASON_CODE_NOT_SUSTAINED: _ReasonCode.ValueType  # 54
     """minute"""
+    REASON_CODE_NOT_PACED: _ReasonCode.ValueType  # 220
+    """fps"""
     REASON_CODE_PAST_LAST_MINUTE: _ReasonCode.ValueType  # 55
     """minute, minutes"""
     REASON_CODE_MINUTE_EMPTY: _ReasonCode.ValueType  # 56
@@ -621,6 +623,8 @@ REASON_CODE_ACCURACY_OF_OTHER_SIZE: ReasonCode.ValueType  # 53
 """known_size, measured_size"""
 REASON_CODE_NOT_SUSTAINED: ReasonCode.ValueType  # 54
 """minute"""
+REASON_CODE_NOT_PACED: ReasonCode.ValueType  # 220
+"""fps"""
 REASON_CODE_PAST_LAST_MINUTE: ReasonCode.ValueType  # 55
 """minute, minutes"""
 REASON_CODE_MINUTE_EMPTY: ReasonCode.ValueType  # 56
@@ -1439,6 +1443,7 @@ class MeasureSettings(_message.Message):
     SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
     PROFILE_RUNS_FIELD_NUMBER: _builtins.int
     TAKES_FIELD_NUMBER: _builtins.int
+    PACED_FPS_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     threads: _builtins.int
     """Threads that the runtime computes with, at least 1."""
@@ -1455,6 +1460,10 @@ class MeasureSettings(_message.Message):
     """
     profile_runs: _builtins.int
     """Inferences to profile after a warm-up, in the place of measuring; 0 measures."""
+    paced_fps: _builtins.float
+    """Frames a second, 1 to 240: behind its samples it runs once for each frame that comes on a clock, at rest
+    between them, and reports these inferences apart; 0 does not.
+    """
     @_builtins.property
     def cores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that a child may run on, ascending; empty means every core that the agent may use."""
@@ -1482,10 +1491,11 @@ class MeasureSettings(_message.Message):
         sustained_minutes: _builtins.int = ...,
         profile_runs: _builtins.int = ...,
         takes: Global___NetworkInput | None = ...,
+        paced_fps: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "takes", b"takes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "takes", b"takes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
@@ -1598,6 +1608,7 @@ class Repetition(_message.Message):
     STARTED_UNREADY_FIELD_NUMBER: _builtins.int
     WAITED_MS_FIELD_NUMBER: _builtins.int
     OUTPUT_CHECK_FIELD_NUMBER: _builtins.int
+    PACED_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1653,6 +1664,10 @@ class Repetition(_message.Message):
     def output_check(self) -> Global___OutputCheck:
         """What its outputs were when it had sampled; absent where they were not compared."""
 
+    @_builtins.property
+    def paced(self) -> Global___PacedSamples:
+        """Absent unless the settings have `paced_fps`."""
+
     def __init__(
         self,
         *,
@@ -1674,13 +1689,16 @@ class Repetition(_message.Message):
         started_unready: Global___Reason | None = ...,
         waited_ms: _builtins.int = ...,
         output_check: Global___OutputCheck | None = ...,
+        paced: Global___PacedSamples | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__output_check: _TypeAlias = _typing.Literal["output_check"]  # noqa: Y015
     _WhichOneofArgType__output_check: _TypeAlias = _typing.Literal["_output_check", b"_output_check"]  # noqa: Y015
+    _WhichOneofReturnType__paced: _TypeAlias = _typing.Literal["paced"]  # noqa: Y015
+    _WhichOneofArgType__paced: _TypeAlias = _typing.Literal["_paced", b"_paced"]  # noqa: Y015
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015
     _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
@@ -1690,6 +1708,8 @@ class Repetition(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__output_check) -> _WhichOneofReturnType__output_check | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paced) -> _WhichOneofReturnType__paced | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
@@ -1697,6 +1717,36 @@ class Repetition(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 
 Global___Repetition: _TypeAlias = Repetition  # noqa: Y015
+
+@_typing.final
+class PacedSamples(_message.Message):
+    """Inferences that began on a clock, in order; those of the first second, while clocks fall, are not told.
+    A frame that comes while the one before is still computed is dropped.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LATENCY_NS_FIELD_NUMBER: _builtins.int
+    DELAY_NS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def delay_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How long after its frame each began: what it took to wake up."""
+
+    def __init__(
+        self,
+        *,
+        latency_ns: _abc.Iterable[_builtins.int] | None = ...,
+        delay_ns: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_ns", b"delay_ns", "latency_ns", b"latency_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PacedSamples: _TypeAlias = PacedSamples  # noqa: Y015
 
 @_typing.final
 class OutputCheck(_message.Message):

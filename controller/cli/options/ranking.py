@@ -8,7 +8,7 @@ from controller.cli.options.backbones import tier_option
 from controller.cli.options.grouping import option_group
 from controller.cli.options.values import Converted, read_merit, read_only, read_runtime
 from controller.domain.measurements import Verdict
-from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
+from controller.domain.quantities import parse_fps, parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
 from controller.domain.sweeps import MAX_MINUTES
 from models.catalog.catalog import IMAGENET
@@ -23,6 +23,7 @@ class RankedFigures:
     device: str
     only: tuple[Verdict, ...]
     at_minute: int | None
+    paced_fps: float | None
     accuracy_dataset: str
     include_emulated: bool
 
@@ -61,6 +62,13 @@ ranked_options = option_group(
         "throttled ones count where there is nothing better of the same setting.",
     ),
     at_minute_option,
+    click.option(
+        "--paced",
+        "paced_fps",
+        type=Converted("frame rate", parse_fps),
+        metavar="RATE",
+        help="Only what was swept with --paced at this rate, as 30fps, by its figures there.",
+    ),
     accuracy_option,
     include_emulated_option,
 )

@@ -16,7 +16,7 @@ from controller.cli.options.values import (
     read_runtimes,
     read_threads,
 )
-from controller.domain.quantities import parse_latency_ms, parse_time_ms
+from controller.domain.quantities import parse_fps, parse_latency_ms, parse_time_ms
 from controller.domain.sweeps import (
     DEFAULT_FEWEST_REPETITIONS,
     DEFAULT_MOST_REPETITIONS,
@@ -56,6 +56,7 @@ class MeasuringRules:
     time_budget_ms: int
     sentinel: bool
     sustained_minutes: int
+    paced_fps: float
     time_ms: int | None
 
 
@@ -146,6 +147,7 @@ def _rules(
     time_budget_ms: float,
     sentinel: bool,
     sustained_minutes: int | None,
+    paced_fps: float | None,
     time_ms: int | None,
 ) -> MeasuringRules:
     fewest, most = repetitions or ordinary_repetitions(sustained_minutes or 0)
@@ -156,6 +158,7 @@ def _rules(
         time_budget_ms=round(time_budget_ms),
         sentinel=sentinel,
         sustained_minutes=sustained_minutes or 0,
+        paced_fps=paced_fps or 0.0,
         time_ms=time_ms,
     )
 
@@ -211,5 +214,13 @@ measuring_options = option_group(
         type=Converted("minutes", read_minutes),
         metavar="TIME",
         help="Run without a pause for so many minutes, as 10m, and report each of them.",
+    ),
+    click.option(
+        "--paced",
+        "paced_fps",
+        type=Converted("frame rate", parse_fps),
+        metavar="RATE",
+        help="Run besides once for each frame of a camera, as 30fps, at rest between them: latency "
+        "and missed frames beside the figures back to back.",
     ),
 )

@@ -12,6 +12,7 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
 from controller.domain.rankings import Candidate, LeftOut, Ranking
 from controller.views.reasons import sentences
+from controller.views.settings_words import paced_words
 from controller.views.sweeps.commands import sweep_command
 from controller.views.sweeps.words import unmeasured_words
 from controller.views.wording import (
@@ -48,6 +49,8 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         _print_missing(console, ranking)
     else:
         _print_indented(console, Text(_figures(ranking.winner.measurement)))
+        if on_clock := paced_words(ranking.winner.measurement):
+            _print_indented(console, Text(on_clock))
         _print_indented(console, Text(winning_rule(ranking), style="dim"))
         _print_other_answers(console, ranking)
         _print_verdicts(console, "Ties with the winner", ranking.ties, names)
@@ -101,6 +104,8 @@ def _print_front(console: Console, ranking: Ranking) -> None:
         measurement = candidate.measurement
         name = Text(measurement.backbone, style="bold" if candidate == ranking.winner else "")
         name.append(f"\n  {provenance(measurement)}", style="dim")
+        if on_clock := paced_words(measurement):
+            name.append(f"\n  {on_clock}")
         latency = Text(latency_words(measurement))
         if measurement.verdict is not Verdict.OK:
             latency.append(f"\n{measurement.verdict.value}", style="yellow")

@@ -80,6 +80,7 @@ class MeasuringTime:
         runtime: with what.
         time_budget_ms: the longest that one could sample, ms.
         sustained_minutes: of inference without a pause.
+        paced_fps: frames a second, behind inference back to back.
         turn_ms: what one took, the mean, ms.
     """
 
@@ -88,6 +89,7 @@ class MeasuringTime:
     runtime: Runtime
     time_budget_ms: int
     sustained_minutes: int
+    paced_fps: float
     turn_ms: float
 
 
@@ -156,6 +158,7 @@ def measuring_times(database: Database, backbones: Collection[str]) -> list[Meas
         _of_json(told["runtime"].as_string()).label("runtime"),
         _of_json(told["time_budget_ms"].as_integer()).label("time_budget_ms"),
         _of_json(told["sustained_minutes"].as_integer()).label("sustained_minutes"),
+        _of_json(told["paced_fps"].as_float()).label("paced_fps"),
     )
     query = (
         select(
@@ -205,6 +208,7 @@ def _measuring_time(row: RowMapping) -> MeasuringTime:
         runtime=Runtime(row["runtime"]),
         time_budget_ms=row["time_budget_ms"],
         sustained_minutes=row["sustained_minutes"],
+        paced_fps=row["paced_fps"],
         turn_ms=float(row["turn_ms"]),
     )
 

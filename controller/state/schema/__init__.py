@@ -25,6 +25,7 @@ from controller.domain.measurements import (
     MemoryFigures,
     MinuteFigures,
     OutputFigures,
+    PacedFigures,
     Verdict,
 )
 from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSpec
@@ -44,6 +45,7 @@ from protos.measuring import (
     MeasureSettings,
     OperatorTimes,
     OutputCheck,
+    PacedSamples,
     ProcessMemory,
     StopReason,
 )
@@ -288,6 +290,7 @@ measurements = Table(
     Column("memory", Document(MemoryFigures)),
     Column("outputs", Document(OutputFigures)),
     Column("minutes", Document(tuple[MinuteFigures, ...]), nullable=False),
+    Column("paced", Document(PacedFigures)),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
     Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
@@ -325,6 +328,7 @@ repetitions = Table(
     Column("started_unready", Document(Reason)),
     Column("waited_ms", BigInteger, nullable=False),
     Column("output_check", Document(OutputCheck)),
+    Column("paced", Document(PacedSamples)),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace

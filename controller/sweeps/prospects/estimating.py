@@ -17,7 +17,7 @@ _MS_PER_MINUTE: Final = 60_000
 # What a device's sentinel adds to the turns of its jobs, each reading as long as one of them.
 _READINGS: Final = 1 + 1 / SENTINEL_EVERY
 
-_Length = tuple[str, Runtime, int, int]
+_Length = tuple[str, Runtime, int, int, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class History:
     """What is known of how long measuring takes.
 
     Attributes:
-        here: by device and length of a repetition (backbone, runtime, time budget, minutes): what
-            one took, ms.
+        here: by device and length of a repetition (backbone, runtime, time budget, minutes,
+            frames a second): what one took, ms.
         elsewhere: by length alone: the mean over the devices, ms.
         ratios: by device: what sweeps took, by what they were expected to.
     """
@@ -41,7 +41,8 @@ def history_of(times: Iterable[MeasuringTime], ratios: Mapping[str, Sequence[flo
     here: dict[tuple[str, _Length], float] = {}
     elsewhere: dict[_Length, list[float]] = {}
     for each in times:
-        length = (each.backbone, each.runtime, each.time_budget_ms, each.sustained_minutes)
+        protocol = (each.time_budget_ms, each.sustained_minutes, each.paced_fps)
+        length = (each.backbone, each.runtime, *protocol)
         here[each.device_id, length] = each.turn_ms
         elsewhere.setdefault(length, []).append(each.turn_ms)
     means = {length: fmean(turns_ms) for length, turns_ms in elsewhere.items()}
@@ -83,7 +84,8 @@ def estimate(
 
 def _length(job: PlannedJob) -> _Length:
     told = job.settings
-    return job.variant.backbone, told.runtime, told.time_budget_ms, told.sustained_minutes
+    protocol = (told.time_budget_ms, told.sustained_minutes, told.paced_fps)
+    return job.variant.backbone, told.runtime, *protocol
 
 
 def _expected_ms(turns_ms: Sequence[float | None], spec: SweepSpec) -> float:

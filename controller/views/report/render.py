@@ -21,7 +21,7 @@ from controller.domain.quantities import (
 )
 from controller.domain.rankings import Ranking
 from controller.ranking import entries
-from controller.views import device_words, wording
+from controller.views import device_words, settings_words, wording
 from controller.views.chart import chart_specification
 from controller.views.counting import counted, day, minute
 from controller.views.reasons import sentences
@@ -98,6 +98,7 @@ def _environment() -> Environment:
         "left_out_words": wording.left_out_words,
         "sentences": sentences,
         "verdict_words": wording.verdict_words,
+        "paced_words": settings_words.paced_words,
         "per_image_words": wording.per_image_words,
         "memory_range_words": wording.memory_range_words,
         "memory_words": wording.memory_words,

@@ -372,6 +372,7 @@ def upgrade() -> None:
         sa.Column("memory", sa.JSON(), nullable=True),
         sa.Column("outputs", sa.JSON(), nullable=True),
         sa.Column("minutes", sa.JSON(), nullable=False),
+        sa.Column("paced", sa.JSON(), nullable=True),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_measurements_job_id")),
@@ -432,6 +433,7 @@ def upgrade() -> None:
         sa.Column("started_unready", sa.JSON(), nullable=True),
         sa.Column("waited_ms", sa.BigInteger(), nullable=False),
         sa.Column("output_check", sa.JSON(), nullable=True),
+        sa.Column("paced", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )

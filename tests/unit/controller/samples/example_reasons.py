@@ -130,6 +130,7 @@ _RANKING = (
     ),
     reason(ReasonCode.ACCURACY_UNPUBLISHED),
     reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, {"known_size": "224", "measured_size": "192x48"}),
+    reason(ReasonCode.NOT_PACED, fps=30),
     reason(ReasonCode.NOT_SUSTAINED, minute=9),
     reason(ReasonCode.PAST_LAST_MINUTE, minute=9, minutes=5),
     reason(ReasonCode.MINUTE_EMPTY, minute=9),

@@ -10,6 +10,7 @@ from controller.domain.measurements import (
     MemoryFigures,
     MinuteFigures,
     OutputFigures,
+    PacedFigures,
     Verdict,
 )
 from models.catalog.catalog import Backbone, Catalog
@@ -166,6 +167,26 @@ def sustained(name: str, minutes_ms: Mapping[int, float], **changes: Any) -> Mea
         "latency": figures(max(minutes_ms.values()), 0.1, StopReason.SUSTAINED),
     }
     return measurement(name, **(fields | changes))
+
+
+def paced(
+    name: str, median_ms: float, paced_ms: float, *, fps: float = 30, **changes: Any
+) -> Measurement:
+    """A measurement back to back, and on a clock behind it."""
+    fields: dict[str, Any] = {
+        "settings": settings(paced_fps=fps),
+        "measurement_id": f"{name}-paced",
+        "paced": PacedFigures(
+            fps=fps,
+            latency=figures(paced_ms, paced_ms * 0.01),
+            frame_count=450,
+            missed_count=3,
+            dropped_count=1,
+            missed_share=3 / 450,
+            times_back_to_back=paced_ms / median_ms,
+        ),
+    }
+    return measurement(name, median_ms, **(fields | changes))
 
 
 def failed(name: str, why: Reason = CRASHED, **changes: Any) -> Measurement:

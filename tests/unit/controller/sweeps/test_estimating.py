@@ -29,6 +29,7 @@ def took(backbone: str, turn_ms: float, device_id: str = HERE.device_id) -> Meas
         runtime=Runtime.ONNXRUNTIME,
         time_budget_ms=ASKED.time_budget_ms,
         sustained_minutes=0,
+        paced_fps=0.0,
         turn_ms=turn_ms,
     )
 

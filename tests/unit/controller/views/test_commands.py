@@ -123,6 +123,7 @@ def _some(choices: Any) -> st.SearchStrategy[tuple[Any, ...]]:
         ),
         gate=st.just(DEFAULT_GATE),
         sustained_minutes=st.integers(0, 60),
+        paced_fps=st.just(0.0) | st.floats(1, 240),
         sentinel=st.just(True),
         fresh=st.booleans(),
     )

@@ -53,6 +53,7 @@ from tests.unit.controller.samples.measurements import (
     failed,
     figures,
     measurement,
+    paced,
     repetition,
     sustained,
 )
@@ -69,6 +70,7 @@ FULL_MEASUREMENT = measurement(
     flops_g=0.22,
     affinity=(0, 1),
     minutes=sustained("Good", {1: 4, 2: 5}).minutes,
+    paced=paced("Good", 4, 5).paced,
     settings=sustained("Good", {2: 5}).settings,
     repetitions=(
         repetition((4 * MS, 5 * MS), samples_per_minute=(1, 1)),

@@ -8,10 +8,11 @@ from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.ranking import print_ranking
 from controller.cli.printing.results import print_results
 from controller.domain.comparisons import Limits
-from controller.domain.measurements import Distinction, Measurement, distinction
+from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
 from controller.ranking.comparison import compare
+from controller.ranking.distinction import Distinction, distinction
 from controller.ranking.entries import select_entries
 from controller.ranking.ranking import rank
 from controller.views.settings_words import settings_words
@@ -28,6 +29,7 @@ CHANGES: list[tuple[MeasureSettings, str]] = [
     (settings(cores=(0, 4, 5, 6, 7)), "cores 0,4-7"),
     (settings(cores=(3,)), "core 3"),
     (settings(flush_denormals=True), "denormals flushed"),
+    (settings(paced_fps=29.97), "paced 29.97 fps"),
     (
         settings(onnxruntime=OnnxRuntimeOptions(execution_provider="XnnpackExecutionProvider")),
         "XnnpackExecutionProvider",
