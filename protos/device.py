@@ -161,6 +161,11 @@ class Battery:
     charge_percent: int | None = None
     status: str = ""
 
+    @property
+    def is_charged(self) -> bool:
+        """Whether it is being charged, so that what the device takes is hidden."""
+        return self.status == "Charging"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PowerReading:

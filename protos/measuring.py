@@ -205,6 +205,8 @@ class Repetition:
         waited_ms: how long its start waited for the device to be ready, ms.
         output_check: what its outputs were when it had sampled; None where they were not compared.
         paced: inferences on a clock behind the samples; None where none were asked for.
+        at_rest: power and battery just before it began, in order; one where a battery is charged,
+            empty where the kernel tells no power.
     """
 
     latency_ns: tuple[int, ...]
@@ -226,6 +228,7 @@ class Repetition:
     waited_ms: int = 0
     output_check: OutputCheck | None = None
     paced: PacedSamples | None = None
+    at_rest: tuple[DeviceState, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -231,6 +231,8 @@ class ReasonCode(Enum):
     """Words: device, runtime, version, detail (its last words)."""
     HALF_PRECISION_MISSING = "half_precision_missing"
     """Words: device, runtime, precision."""
+    EXTRA_KERNELS_MISSING = "extra_kernels_missing"
+    """Words: device, backbone, version, operators."""
     # Of no one device.
     ADDED_AS_ONNX = "added_as_onnx"
     """Words: backbone."""

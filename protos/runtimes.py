@@ -31,6 +31,7 @@ class RuntimeInfo:
         execution_providers: of ONNX Runtime, by its own names; empty for others.
         last_words: of one that crashes when it is loaded, how it ends and what it says then, so
             that it is given no job; empty where it loads, or that is not known.
+        extra_kernels: of Paddle Lite, whether it was built with its extra kernels; None is unknown.
     """
 
     runtime: Runtime
@@ -38,6 +39,7 @@ class RuntimeInfo:
     build: str = ""
     execution_providers: tuple[str, ...] = ()
     last_words: str = ""
+    extra_kernels: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

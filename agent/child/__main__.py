@@ -141,10 +141,13 @@ def _baseline(runtime: RuntimeModule) -> Baseline:
         budget_ns=NS_PER_MS,
         on_phase=lambda _: None,
     )
+    # Before the library's file is read through, which is no memory of the runtime's.
+    peak = peak_rss_bytes(roots.proc)
     return Baseline(
-        peak_rss_bytes=peak_rss_bytes(roots.proc),
+        peak_rss_bytes=peak,
         build=runtime.build(),
         execution_providers=runtime.execution_providers(),
+        extra_kernels=runtime.extra_kernels(),
     )
 
 

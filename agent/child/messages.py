@@ -162,6 +162,7 @@ class Baseline:
     peak_rss_bytes: int
     build: str = ""
     execution_providers: tuple[str, ...] = ()
+    extra_kernels: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,4 +99,9 @@ def _asked(request: ChildRequest, _pid: int) -> ChildRequest:
 def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:
     if not isinstance(answer, Baseline):
         raise MeasuringFailed(ReasonCode.RUBBISH, "the child answered another question")
-    return replace(runtime, build=answer.build, execution_providers=answer.execution_providers)
+    return replace(
+        runtime,
+        build=answer.build,
+        execution_providers=answer.execution_providers,
+        extra_kernels=answer.extra_kernels,
+    )

@@ -24,6 +24,7 @@ from agent.device.kernel_files import Roots
 from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.gate_watch import GateWatch, OnWaiting
 from agent.measuring.placement import check_cores, check_execution_provider
+from agent.measuring.resting import states_at_rest
 from agent.measuring.supervision import (
     Cancellation,
     ChildAnswer,
@@ -105,11 +106,14 @@ class Measurer:
         baseline = self._baseline_rss_bytes(settings, cancellation)
         passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
         sampling = _sampling(artifact, reference, settings, process_spread)
+        at_rest = states_at_rest(self.gate_watch.look, self.now_unix_ms, cancellation.wait)
         sampled, during = self._sample(sampling, settings, cancellation, passage)
         return Measured(
             runtime=replace(runtime, build=sampled.build),
             repetition=replace(
-                _repetition(sampled, during, baseline), started_unready=passage.in_the_way
+                _repetition(sampled, during, baseline),
+                started_unready=passage.in_the_way,
+                at_rest=at_rest,
             ),
             affinity=sampled.affinity,
         )

@@ -9,6 +9,7 @@ import numpy as np
 from paddlelite import lite
 
 from agent.runtimes import InputArray, LoadSettings, RuntimeRefused, named_inputs
+from agent.runtimes.extra_kernels import has_extra_kernels
 
 _LIBRARIES = Path(lite.__file__).parent / "libs"
 
@@ -45,6 +46,11 @@ def build() -> str:
 def execution_providers() -> tuple[str, ...]:
     """None: an artifact says itself where it runs."""
     return ()
+
+
+def extra_kernels() -> bool | None:
+    """Whether this build has its extra kernels; None where it does not show."""
+    return has_extra_kernels(Path(lite.__file__).parent / "lite.so")
 
 
 def load(artifact: Path, settings: LoadSettings) -> PaddleLiteNetwork:

@@ -112,6 +112,43 @@ class PacedFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeteredEnergy:
+    """What an inference took of energy above rest, as one meter tells it.
+
+    Attributes:
+        source: the meter, by the kernel's name.
+        per_inference_mj: mean over the repetitions, mJ.
+        low_mj: lower end of its 95 % interval, mJ; None of one repetition.
+        high_mj: upper end of the same, mJ.
+        busy_watts: mean power back to back, watts.
+        resting_watts: mean power at rest just before, watts.
+        repetition_count: repetitions that it is known of.
+    """
+
+    source: str
+    per_inference_mj: float
+    low_mj: float | None = None
+    high_mj: float | None = None
+    busy_watts: float
+    resting_watts: float
+    repetition_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyFigures:
+    """What an inference took of energy, by every meter of the device; informative.
+
+    Attributes:
+        meters: parts of each other, maybe, so that they do not add up; empty where it cannot be
+            told.
+        was_charging: whether a battery was charged meanwhile, which hides what the device took.
+    """
+
+    meters: tuple[MeteredEnergy, ...] = ()
+    was_charging: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class MemoryFigures:
     """Resident memory: peaks above that of the runtime with no model, and the whole process.
 
@@ -232,6 +269,7 @@ class Measurement:
         emulator: what computed in the device's place, as its profile says; empty where nothing did.
         paced: of inference on a clock, beside `latency`, which is of inference back to back; None
             without.
+        energy: of an inference above rest, informative; None where the device tells no power.
     """
 
     measurement_id: str
@@ -278,6 +316,7 @@ class Measurement:
     output_tolerance: float | None = None
     emulator: str = ""
     paced: PacedFigures | None = None
+    energy: EnergyFigures | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,8 +345,3 @@ def per_image_ms(median_ms: float | None, batch: int) -> float | None:
 def sustained_minutes(measurement: Measurement) -> int:
     """How many minutes of continuous inference were asked for; 0 for an ordinary measurement."""
     return 0 if measurement.settings is None else measurement.settings.sustained_minutes
-
-
-def latency_at(measurement: Measurement, minute: int) -> LatencyFigures | None:
-    """The latency figures of a minute, the first being 1; None where there are none."""
-    return next((each.latency for each in measurement.minutes if each.minute == minute), None)

@@ -314,7 +314,7 @@ def _measured_floats(taken: Repetition) -> Iterator[float]:
 
 
 def _states(taken: Repetition) -> Iterator[DeviceState]:
-    return filter(None, (taken.before, *taken.during, taken.after))
+    return filter(None, (*taken.at_rest, taken.before, *taken.during, taken.after))
 
 
 def _floats(state: DeviceState) -> Iterator[float]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
+    EnergyFigures,
     LatencyFigures,
     Measurement,
     MeasurementFilter,
@@ -71,6 +72,7 @@ class Conclusion:
     minutes: tuple[MinuteFigures, ...] = ()
     outputs: OutputFigures | None = None
     paced: PacedFigures | None = None
+    energy: EnergyFigures | None = None
 
 
 # Each has a column of its name.
@@ -296,6 +298,7 @@ def measurement_of(
         output_tolerance=finite(row["output_tolerance"]),
         emulator=str(row["emulator"] or ""),
         paced=conclusion.paced,
+        energy=conclusion.energy,
     )
 
 

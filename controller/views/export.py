@@ -116,6 +116,11 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
             f"paced_latency_{name}_ms": Kind.REAL
             for name in ("median", "low", "high", "p90", "p99", "mad", "min")
         },
+        "energy_source": Kind.TEXT,
+        "energy_per_inference_mj": Kind.REAL,
+        "energy_low_mj": Kind.REAL,
+        "energy_high_mj": Kind.REAL,
+        "energy_was_charging": Kind.YES_OR_NO,
         "repetitions_wanted": Kind.WHOLE,
         "emulator": Kind.TEXT,
     }
@@ -186,6 +191,12 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
     for group, figures in groups.items():
         if isinstance(figures, dict):
             flat |= {f"{group}_{name}": figure for name, figure in figures.items()}
+    energy = measurement.energy
+    if energy is not None:
+        flat["energy_was_charging"] = energy.was_charging
+        # The first meter; JSON has all of them.
+        for meter in energy.meters[:1]:
+            flat |= {f"energy_{name}": figure for name, figure in vars(meter).items()}
     settings = document["settings"]
     if isinstance(settings, dict):
         flat["cores"] = _listed(settings["cores"])

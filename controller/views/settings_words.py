@@ -44,6 +44,24 @@ def paced_words(measurement: Measurement) -> str:
     )
 
 
+def energy_words(measurement: Measurement) -> Iterator[str]:
+    """Say what an inference took by each meter, or why nobody can tell; nothing without meters."""
+    energy = measurement.energy
+    if energy is None:
+        return
+    if energy.was_charging:
+        yield "energy unknown, since the battery was being charged"
+    elif not energy.meters:
+        yield "energy unknown, since it sampled for too short a time"
+    for each in energy.meters:
+        known = each.low_mj is not None and each.high_mj is not None
+        interval = f" [{each.low_mj:.3g}, {each.high_mj:.3g}]" if known else ""
+        yield (
+            f"{each.per_inference_mj:.3g} mJ{interval} an inference above rest by {each.source} "
+            "(informative)"
+        )
+
+
 def _common_words(settings: MeasureSettings) -> Iterator[str]:
     if settings.cores:
         few = len(settings.cores) == 1

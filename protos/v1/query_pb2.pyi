@@ -2800,6 +2800,7 @@ class Measurement(_message.Message):
     OUTPUT_TOLERANCE_FIELD_NUMBER: _builtins.int
     EMULATOR_FIELD_NUMBER: _builtins.int
     PACED_FIELD_NUMBER: _builtins.int
+    ENERGY_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -2880,6 +2881,10 @@ class Measurement(_message.Message):
     def paced(self) -> Global___PacedFigures:
         """Of inference on a clock, which stands beside `latency`, of inference back to back; absent without."""
 
+    @_builtins.property
+    def energy(self) -> Global___EnergyFigures:
+        """Absent where the device tells no power. Informative: meters are coarse, and tell of all that runs."""
+
     def __init__(
         self,
         *,
@@ -2927,13 +2932,16 @@ class Measurement(_message.Message):
         output_tolerance: _builtins.float | None = ...,
         emulator: _builtins.str = ...,
         paced: Global___PacedFigures | None = ...,
+        energy: Global___EnergyFigures | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "energy", b"energy", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "emulator", b"emulator", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "emulator", b"emulator", "energy", b"energy", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
     _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
+    _WhichOneofReturnType__energy: _TypeAlias = _typing.Literal["energy"]  # noqa: Y015
+    _WhichOneofArgType__energy: _TypeAlias = _typing.Literal["_energy", b"_energy"]  # noqa: Y015
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
     _WhichOneofReturnType__latency: _TypeAlias = _typing.Literal["latency"]  # noqa: Y015
@@ -2957,6 +2965,8 @@ class Measurement(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_input_size) -> _WhichOneofReturnType__accuracy_input_size | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__energy) -> _WhichOneofReturnType__energy | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flops_g) -> _WhichOneofReturnType__flops_g | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__latency) -> _WhichOneofReturnType__latency | None: ...
@@ -2978,6 +2988,83 @@ class Measurement(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top5) -> _WhichOneofReturnType__top5 | None: ...
 
 Global___Measurement: _TypeAlias = Measurement  # noqa: Y015
+
+@_typing.final
+class EnergyFigures(_message.Message):
+    """What an inference took of energy above what the device took at rest just before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METERS_FIELD_NUMBER: _builtins.int
+    WAS_CHARGING_FIELD_NUMBER: _builtins.int
+    was_charging: _builtins.bool
+    """Whether a battery was charged meanwhile, which hides what the device took."""
+    @_builtins.property
+    def meters(self) -> _containers.RepeatedCompositeFieldContainer[Global___MeteredEnergy]:
+        """As each meter of the device tells it: they may be parts of each other, so that they do not add up. Empty
+        where it cannot be told: the battery was charged meanwhile, or the sampling was too short.
+        """
+
+    def __init__(
+        self,
+        *,
+        meters: _abc.Iterable[Global___MeteredEnergy] | None = ...,
+        was_charging: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["meters", b"meters", "was_charging", b"was_charging"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnergyFigures: _TypeAlias = EnergyFigures  # noqa: Y015
+
+@_typing.final
+class MeteredEnergy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PER_INFERENCE_MJ_FIELD_NUMBER: _builtins.int
+    LOW_MJ_FIELD_NUMBER: _builtins.int
+    HIGH_MJ_FIELD_NUMBER: _builtins.int
+    BUSY_WATTS_FIELD_NUMBER: _builtins.int
+    RESTING_WATTS_FIELD_NUMBER: _builtins.int
+    REPETITION_COUNT_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """The meter, by the kernel's name."""
+    per_inference_mj: _builtins.float
+    """Millijoules an inference, the mean over the repetitions, with its 95 % interval; of one repetition none."""
+    low_mj: _builtins.float
+    high_mj: _builtins.float
+    busy_watts: _builtins.float
+    """Means over the repetitions, back to back and at rest."""
+    resting_watts: _builtins.float
+    repetition_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        per_inference_mj: _builtins.float = ...,
+        low_mj: _builtins.float | None = ...,
+        high_mj: _builtins.float | None = ...,
+        busy_watts: _builtins.float = ...,
+        resting_watts: _builtins.float = ...,
+        repetition_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_mj", b"_high_mj", "_low_mj", b"_low_mj", "high_mj", b"high_mj", "low_mj", b"low_mj"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_mj", b"_high_mj", "_low_mj", b"_low_mj", "busy_watts", b"busy_watts", "high_mj", b"high_mj", "low_mj", b"low_mj", "per_inference_mj", b"per_inference_mj", "repetition_count", b"repetition_count", "resting_watts", b"resting_watts", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_mj: _TypeAlias = _typing.Literal["high_mj"]  # noqa: Y015
+    _WhichOneofArgType__high_mj: _TypeAlias = _typing.Literal["_high_mj", b"_high_mj"]  # noqa: Y015
+    _WhichOneofReturnType__low_mj: _TypeAlias = _typing.Literal["low_mj"]  # noqa: Y015
+    _WhichOneofArgType__low_mj: _TypeAlias = _typing.Literal["_low_mj", b"_low_mj"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_mj) -> _WhichOneofReturnType__high_mj | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low_mj) -> _WhichOneofReturnType__low_mj | None: ...
+
+Global___MeteredEnergy: _TypeAlias = MeteredEnergy  # noqa: Y015
 
 @_typing.final
 class PacedFigures(_message.Message):

@@ -470,6 +470,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: runtime, version, detail"""
     REASON_CODE_HALF_PRECISION_MISSING: _ReasonCode.ValueType  # 184
     """words: runtime, precision"""
+    REASON_CODE_EXTRA_KERNELS_MISSING: _ReasonCode.ValueType  # 221
+    """words: device, backbone, version, operators"""
     REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
     """Of no one device.
     words: backbone
@@ -675,6 +677,8 @@ REASON_CODE_RUNTIME_BROKEN: ReasonCode.ValueType  # 183
 """words: runtime, version, detail"""
 REASON_CODE_HALF_PRECISION_MISSING: ReasonCode.ValueType  # 184
 """words: runtime, precision"""
+REASON_CODE_EXTRA_KERNELS_MISSING: ReasonCode.ValueType  # 221
+"""words: device, backbone, version, operators"""
 REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone
@@ -696,6 +700,7 @@ class RuntimeInfo(_message.Message):
     BUILD_FIELD_NUMBER: _builtins.int
     EXECUTION_PROVIDERS_FIELD_NUMBER: _builtins.int
     LAST_WORDS_FIELD_NUMBER: _builtins.int
+    EXTRA_KERNELS_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     version: _builtins.str
     build: _builtins.str
@@ -704,6 +709,8 @@ class RuntimeInfo(_message.Message):
     """Of one that crashes when it is loaded: how it ends and what it says then. Empty where it loads, or that is
     not known.
     """
+    extra_kernels: _builtins.bool
+    """Of Paddle Lite: whether it was built with its extra kernels; absent where that is not known."""
     @_builtins.property
     def execution_providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of ONNX Runtime, by its own names ("CPUExecutionProvider"); those that the build has."""
@@ -716,12 +723,15 @@ class RuntimeInfo(_message.Message):
         build: _builtins.str = ...,
         execution_providers: _abc.Iterable[_builtins.str] | None = ...,
         last_words: _builtins.str = ...,
+        extra_kernels: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_extra_kernels", b"_extra_kernels", "extra_kernels", b"extra_kernels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["build", b"build", "execution_providers", b"execution_providers", "last_words", b"last_words", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_extra_kernels", b"_extra_kernels", "build", b"build", "execution_providers", b"execution_providers", "extra_kernels", b"extra_kernels", "last_words", b"last_words", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__extra_kernels: _TypeAlias = _typing.Literal["extra_kernels"]  # noqa: Y015
+    _WhichOneofArgType__extra_kernels: _TypeAlias = _typing.Literal["_extra_kernels", b"_extra_kernels"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__extra_kernels) -> _WhichOneofReturnType__extra_kernels | None: ...
 
 Global___RuntimeInfo: _TypeAlias = RuntimeInfo  # noqa: Y015
 
@@ -1609,6 +1619,7 @@ class Repetition(_message.Message):
     WAITED_MS_FIELD_NUMBER: _builtins.int
     OUTPUT_CHECK_FIELD_NUMBER: _builtins.int
     PACED_FIELD_NUMBER: _builtins.int
+    AT_REST_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1668,6 +1679,12 @@ class Repetition(_message.Message):
     def paced(self) -> Global___PacedSamples:
         """Absent unless the settings have `paced_fps`."""
 
+    @_builtins.property
+    def at_rest(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceState]:
+        """Power and battery just before it began, in order, about five in a second; one where a battery is charged,
+        none where the kernel tells no power.
+        """
+
     def __init__(
         self,
         *,
@@ -1690,10 +1707,11 @@ class Repetition(_message.Message):
         waited_ms: _builtins.int = ...,
         output_check: Global___OutputCheck | None = ...,
         paced: Global___PacedSamples | None = ...,
+        at_rest: _abc.Iterable[Global___DeviceState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "at_rest", b"at_rest", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__output_check: _TypeAlias = _typing.Literal["output_check"]  # noqa: Y015
     _WhichOneofArgType__output_check: _TypeAlias = _typing.Literal["_output_check", b"_output_check"]  # noqa: Y015

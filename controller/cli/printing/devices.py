@@ -99,7 +99,8 @@ def print_device(console: Console, device: Device) -> None:
     if not device.profile.runtimes:
         table.add_row("runtimes", Text("none", style="yellow"))
     for known in device.profile.runtimes:
-        told = "\n".join(filter(None, (known.build, *known.execution_providers)))
+        lacking = "without extra kernels" if known.extra_kernels is False else ""
+        told = "\n".join(filter(None, (known.build, *known.execution_providers, lacking)))
         words = _runtime(known)
         words.append(f": {known.last_words}" if known.last_words else "", style="red")
         table.add_row("runtime", words.append(f"\n{told}" if told else "", style="dim"))

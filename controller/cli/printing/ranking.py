@@ -12,7 +12,7 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
 from controller.domain.rankings import Candidate, LeftOut, Ranking
 from controller.views.reasons import sentences
-from controller.views.settings_words import paced_words
+from controller.views.settings_words import energy_words, paced_words
 from controller.views.sweeps.commands import sweep_command
 from controller.views.sweeps.words import unmeasured_words
 from controller.views.wording import (
@@ -49,8 +49,9 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         _print_missing(console, ranking)
     else:
         _print_indented(console, Text(_figures(ranking.winner.measurement)))
-        if on_clock := paced_words(ranking.winner.measurement):
-            _print_indented(console, Text(on_clock))
+        best = ranking.winner.measurement
+        for beside in filter(None, (paced_words(best), *energy_words(best))):
+            _print_indented(console, Text(beside))
         _print_indented(console, Text(winning_rule(ranking), style="dim"))
         _print_other_answers(console, ranking)
         _print_verdicts(console, "Ties with the winner", ranking.ties, names)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from controller.domain.jobs import FEWEST_REPETITIONS
 from controller.domain.measurements import LatencyFigures, Verdict
 from controller.figures.drift import has_shifted, shifts_left_out
+from controller.figures.energy import energy_figures
 from controller.figures.latency import (
     latency_figures,
     latency_so_far,
@@ -115,6 +116,7 @@ def _conclusion(
         memory=memory_figures(counted),
         minutes=minute_figures(counted),
         outputs=output_figures(counted),
+        energy=energy_figures(counted),
         paced=paced_figures(counted, settings.paced_fps, figures.median_ms),
     )
 

@@ -82,6 +82,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (measurements.LatencyFigures, query_pb2.LatencyFigures),
     (measurements.MinuteFigures, query_pb2.MinuteFigures),
     (measurements.PacedFigures, query_pb2.PacedFigures),
+    (measurements.EnergyFigures, query_pb2.EnergyFigures),
+    (measurements.MeteredEnergy, query_pb2.MeteredEnergy),
     (measurements.MemoryFigures, query_pb2.MemoryFigures),
     (measurements.OutputFigures, query_pb2.OutputFigures),
     (measurements.Measurement, query_pb2.Measurement),

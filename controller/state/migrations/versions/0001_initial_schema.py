@@ -117,6 +117,7 @@ def upgrade() -> None:
         sa.Column("created_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("ir_version", sa.Integer(), nullable=True),
         sa.Column("opset", sa.Integer(), nullable=True),
+        sa.Column("operators", sa.JSON(), nullable=False),
         sa.Column("reference_sha256", sa.String(), nullable=True),
         sa.Column("reference_size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("output_tolerance", sa.Float(), nullable=True),
@@ -373,6 +374,7 @@ def upgrade() -> None:
         sa.Column("outputs", sa.JSON(), nullable=True),
         sa.Column("minutes", sa.JSON(), nullable=False),
         sa.Column("paced", sa.JSON(), nullable=True),
+        sa.Column("energy", sa.JSON(), nullable=True),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_measurements_job_id")),
@@ -434,6 +436,7 @@ def upgrade() -> None:
         sa.Column("waited_ms", sa.BigInteger(), nullable=False),
         sa.Column("output_check", sa.JSON(), nullable=True),
         sa.Column("paced", sa.JSON(), nullable=True),
+        sa.Column("at_rest", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )

@@ -207,6 +207,11 @@ _PLANNING = (
         ReasonCode.HALF_PRECISION_MISSING,
         _BOARD | {"runtime": "paddlelite", "precision": "fp16"},
     ),
+    reason(
+        ReasonCode.EXTRA_KERNELS_MISSING,
+        _BOARD
+        | {"backbone": "ResNet18", "version": "2.13", "operators": "flatten_contiguous_range"},
+    ),
     reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
     reason(ReasonCode.CAME_QUANTISED, {"backbone": "Quantised", "asked": "fp32", "has": "int8"}),
     reason(

@@ -5,9 +5,11 @@ from typing import Any
 
 from controller.domain.devices import Device
 from controller.domain.measurements import (
+    EnergyFigures,
     LatencyFigures,
     Measurement,
     MemoryFigures,
+    MeteredEnergy,
     MinuteFigures,
     OutputFigures,
     PacedFigures,
@@ -41,6 +43,21 @@ from tests.unit.controller.samples.reasons import CRASHED
 
 DEVICE = "pi5"
 MS = 1_000_000
+
+
+ENERGY = EnergyFigures(
+    meters=(
+        MeteredEnergy(
+            source="battery",
+            per_inference_mj=12.5,
+            low_mj=11.0,
+            high_mj=14.0,
+            busy_watts=4.0,
+            resting_watts=1.5,
+            repetition_count=3,
+        ),
+    )
+)
 
 
 def backbone(name: str, top1: float | None = 75.0, **changes: Any) -> Backbone:

@@ -47,6 +47,7 @@ from protos.runtimes import Runtime
 from tests.unit.controller.samples.conversions import unkept
 from tests.unit.controller.samples.measurements import (
     DEVICE,
+    ENERGY,
     MS,
     catalog,
     device,
@@ -71,6 +72,7 @@ FULL_MEASUREMENT = measurement(
     affinity=(0, 1),
     minutes=sustained("Good", {1: 4, 2: 5}).minutes,
     paced=paced("Good", 4, 5).paced,
+    energy=ENERGY,
     settings=sustained("Good", {2: 5}).settings,
     repetitions=(
         repetition((4 * MS, 5 * MS), samples_per_minute=(1, 1)),

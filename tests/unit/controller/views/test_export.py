@@ -17,6 +17,7 @@ from controller.views.reasons import sentences
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions
 from tests.unit.controller.samples.measurements import (
+    ENERGY,
     MS,
     failed,
     measurement,
@@ -36,6 +37,7 @@ MEASURED = measurement(
     reasons=(reason(ReasonCode.LIMIT_IN_FORCE, {"limit": 'quoted "so", and\nbroken'}, **PLACE),),
     repetitions=(repetition((4 * MS, 5 * MS)), repetition((6 * MS,))),
     paced=paced("Good", 4.3, 8.6).paced,
+    energy=ENERGY,
 )
 BOTH = [MEASURED, failed("Broken", emulator="qemu-user")]
 SUFFIXES = ["csv", "json", "parquet"]
@@ -62,6 +64,7 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
     assert (float(good["outputs_top1_agreement"]), float(good["output_tolerance"])) == (1.0, 1.1e-4)
     assert (broken["outputs_input_count"], broken["outputs_max_relative_difference"]) == ("", "")
     assert (good["emulator"], broken["emulator"]) == ("", "qemu-user")
+    assert (good["energy_source"], good["energy_per_inference_mj"]) == ("battery", "12.5")
     assert (good["paced_fps"], good["paced_latency_median_ms"]) == ("30", "8.6")
     assert good["reason"] == sentences(MEASURED.reasons)
     assert (broken["verdict"], broken["latency_median_ms"], broken["memory_pss_bytes"]) == (
@@ -109,6 +112,9 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
         if name in ("latency", "memory", "outputs"):
             assert isinstance(figure, dict)
             assert {f"{name}_{inner}" for inner in figure} <= set(COLUMNS)
+        elif name == "energy":
+            assert isinstance(figure, dict)
+            assert {f"energy_{inner}" for inner in figure} - {"energy_meters"} <= set(COLUMNS)
         elif name == "paced":
             assert isinstance(figure, dict)
             own = {f"paced_{inner}" for inner in figure} - {"paced_latency"}
