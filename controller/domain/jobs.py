@@ -287,6 +287,7 @@ class JobOutcome:
         high_ms: its upper bound, ms.
         is_sentinel: whether it was read between the others to tell a device that drifts; it is not
             ranked.
+        emulator: what computed in the device's place; empty where nothing did.
     """
 
     job_id: str
@@ -304,6 +305,7 @@ class JobOutcome:
     low_ms: float | None = None
     high_ms: float | None = None
     is_sentinel: bool = False
+    emulator: str = ""
 
 
 def waiting_limit_ms(planned_ms: int) -> int:

@@ -159,6 +159,7 @@ def outcome_of(measurement: Measurement, *, is_sentinel: bool) -> JobOutcome:
         low_ms=measurement.latency.low_ms if measurement.latency else None,
         high_ms=measurement.latency.high_ms if measurement.latency else None,
         is_sentinel=is_sentinel,
+        emulator=measurement.emulator,
     )
 
 

@@ -1691,6 +1691,7 @@ class JobOutcome(_message.Message):
     LOW_MS_FIELD_NUMBER: _builtins.int
     HIGH_MS_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    EMULATOR_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -1706,6 +1707,8 @@ class JobOutcome(_message.Message):
     low_ms: _builtins.float
     """The median's 95 % interval."""
     high_ms: _builtins.float
+    emulator: _builtins.str
+    """What computed in its device's place; empty where nothing did."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why; for ok none, or what the figure does not tell."""
@@ -1730,10 +1733,11 @@ class JobOutcome(_message.Message):
         low_ms: _builtins.float | None = ...,
         high_ms: _builtins.float | None = ...,
         input_size: _types_pb2.ImageSize | None = ...,
+        emulator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "high_ms", b"high_ms", "input_size", b"input_size", "low_ms", b"low_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "emulator", b"emulator", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_ms: _TypeAlias = _typing.Literal["high_ms"]  # noqa: Y015
     _WhichOneofArgType__high_ms: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms"]  # noqa: Y015

@@ -109,7 +109,7 @@ sweeps = Table(
     # The token of who started it; empty where nobody is asked for one.
     Column("started_by", String, nullable=False),
     # What no device does of what was asked for.
-    Column("left_out", Document(tuple[Reason, ...]), nullable=False),
+    Column("left_out", SharedDocument(tuple[Reason, ...]), nullable=False),
     # The one whose undone jobs are its; one sweep is retried by one.
     Column("retry_of", String, unique=True),
     # Of one that gives out no turns: the token of who paused it, as above, and when; else none.

@@ -27,25 +27,25 @@ class History:
     Attributes:
         here: by device and length of a repetition (backbone, runtime, time budget, minutes,
             frames a second): what one took, ms.
-        elsewhere: by length alone: the mean over the devices, ms.
+        elsewhere: by length, and whether the device is emulated: the mean over such devices, ms.
         ratios: by device: what sweeps took, by what they were expected to.
     """
 
     here: Mapping[tuple[str, _Length], float]
-    elsewhere: Mapping[_Length, float]
+    elsewhere: Mapping[tuple[bool, _Length], float]
     ratios: Mapping[str, Sequence[float]]
 
 
 def history_of(times: Iterable[MeasuringTime], ratios: Mapping[str, Sequence[float]]) -> History:
     """Order what was measured by what is asked of it."""
     here: dict[tuple[str, _Length], float] = {}
-    elsewhere: dict[_Length, list[float]] = {}
+    elsewhere: dict[tuple[bool, _Length], list[float]] = {}
     for each in times:
         protocol = (each.time_budget_ms, each.sustained_minutes, each.paced_fps)
         length = (each.backbone, each.runtime, *protocol)
         here[each.device_id, length] = each.turn_ms
-        elsewhere.setdefault(length, []).append(each.turn_ms)
-    means = {length: fmean(turns_ms) for length, turns_ms in elsewhere.items()}
+        elsewhere.setdefault((each.is_emulated, length), []).append(each.turn_ms)
+    means = {where: fmean(turns_ms) for where, turns_ms in elsewhere.items()}
     return History(here=here, elsewhere=means, ratios=ratios)
 
 
@@ -65,8 +65,9 @@ def estimate(
     """
     lengths = [_length(job) for job in jobs]
     here = [history.here.get((device.device_id, length)) for length in lengths]
+    is_emulated = bool(device.profile.emulator)
     known = [
-        history.elsewhere.get(length) if turn_ms is None else turn_ms
+        history.elsewhere.get((is_emulated, length)) if turn_ms is None else turn_ms
         for length, turn_ms in zip(lengths, here, strict=True)
     ]
     known_here = sum(turn_ms is not None for turn_ms in here)
