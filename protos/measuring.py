@@ -175,6 +175,21 @@ class OutputCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProviderUse:
+    """What an execution provider ran of one inference.
+
+    Attributes:
+        provider: by the runtime's own name.
+        node_count: nodes as the runtime runs them: a part that a provider takes whole is one.
+        total_ns: what they took, ns.
+    """
+
+    provider: str
+    node_count: int
+    total_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Repetition:
     """What one child process measured.
 
@@ -207,6 +222,8 @@ class Repetition:
         paced: inferences on a clock behind the samples; None where none were asked for.
         at_rest: power and battery just before it began, in order; one where a battery is charged,
             empty where the kernel tells no power.
+        providers: of what was told another execution provider than the CPU's, what each ran in one
+            profiled inference behind all others; empty where that is not known.
     """
 
     latency_ns: tuple[int, ...]
@@ -229,6 +246,7 @@ class Repetition:
     output_check: OutputCheck | None = None
     paced: PacedSamples | None = None
     at_rest: tuple[DeviceState, ...] = ()
+    providers: tuple[ProviderUse, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

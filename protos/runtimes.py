@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class Runtime(Enum):
@@ -42,6 +43,10 @@ class RuntimeInfo:
     extra_kernels: bool | None = None
 
 
+CPU_PROVIDER: Final = "CPUExecutionProvider"
+"""ONNX Runtime's own, which takes what others do not have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OnnxRuntimeOptions:
     """What ONNX Runtime alone is told.
@@ -54,7 +59,12 @@ class OnnxRuntimeOptions:
         arena: whether memory is kept for the next run.
     """
 
-    execution_provider: str = "CPUExecutionProvider"
+    execution_provider: str = CPU_PROVIDER
     graph_optimization: GraphOptimization = GraphOptimization.ALL
     spinning: bool = True
     arena: bool = True
+
+    @property
+    def delegates(self) -> bool:
+        """Whether something else than the CPU is to compute, or a library of its own there."""
+        return self.execution_provider != CPU_PROVIDER

@@ -39,7 +39,7 @@ from agent.child.messages import (
     encode_line,
 )
 from agent.child.pacing import pace
-from agent.child.profiling import profile
+from agent.child.profiling import profile, providers_used
 from agent.child.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.child.stopping import LEAST_START_NS, StoppingRule, warmed_up
 from agent.clock import now_unix_ms
@@ -59,7 +59,13 @@ from agent.device.threads import (
 from agent.runtimes import Network, RuntimeModule, RuntimeRefused, import_runtime
 from protos.fleet import failed
 from protos.inputs import NetworkInput
-from protos.measuring import PACED_SETTLING_MS, OutputCheck, PacedSamples, ProcessMemory
+from protos.measuring import (
+    PACED_SETTLING_MS,
+    OutputCheck,
+    PacedSamples,
+    ProcessMemory,
+    ProviderUse,
+)
 from protos.reasons import ReasonCode
 from protos.reference.outputs import ReferenceUnreadable, read_outputs
 
@@ -182,8 +188,12 @@ def _measure(
     paced = _pace(network.run, sampling, pipe)
     # At last, so that neither the first run nor memory has any of it.
     output_check = _compare(network, sampling, takes, inputs, pipe)
+    build = network.build()
+    # A board may have room for one.
+    del network
+    providers = _profile(runtime, sampling, inputs, pipe)
     return Sampled(
-        build=network.build(),
+        build=build,
         latency_ns=samples.latency_ns,
         warmup_ns=warmup_ns,
         warmup_settled=warmed_up(warmup_ns),
@@ -203,7 +213,18 @@ def _measure(
         samples_per_window=samples.samples_per_window,
         output_check=output_check,
         paced=paced,
+        providers=providers,
     )
+
+
+def _profile(
+    runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, pipe: BinaryIO
+) -> tuple[ProviderUse, ...]:
+    """What each execution provider ran; none where nobody asks."""
+    if sampling.trace_folder is None:
+        return ()
+    _say(pipe, Phase.PROFILING)
+    return providers_used(runtime, sampling, inputs, Path(sampling.trace_folder))
 
 
 def _pace(run: Run, sampling: Sampling, pipe: BinaryIO) -> PacedSamples | None:

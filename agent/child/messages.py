@@ -20,6 +20,7 @@ from protos.measuring import (
     OutputCheck,
     PacedSamples,
     ProcessMemory,
+    ProviderUse,
     StopReason,
 )
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -58,6 +59,7 @@ class Sampling:
         paced_fps: frames a second, behind the samples; 0 is none.
         paced_ms: how long these come.
         reference_path: what its outputs are compared with; None where they are not.
+        trace_folder: the parent's, for a profiled inference behind all; None for none.
     """
 
     artifact_path: str
@@ -72,6 +74,7 @@ class Sampling:
     paced_fps: float = 0.0
     paced_ms: int = 0
     reference_path: str | None = None
+    trace_folder: str | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -130,7 +133,10 @@ class ChildRequest:
     @property
     def trace_folder(self) -> Path | None:
         """The folder that a trace comes into, if one is asked for."""
-        return Path(self.profiling.folder) if self.profiling is not None else None
+        if self.profiling is not None:
+            return Path(self.profiling.folder)
+        traced = self.sampling is not None and self.sampling.trace_folder
+        return Path(traced) if traced else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +159,7 @@ class Sampled:
     samples_per_window: tuple[int, ...] = ()
     output_check: OutputCheck | None = None
     paced: PacedSamples | None = None
+    providers: tuple[ProviderUse, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

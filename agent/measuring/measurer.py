@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -107,7 +107,9 @@ class Measurer:
         passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
         sampling = _sampling(artifact, reference, settings, process_spread)
         at_rest = states_at_rest(self.gate_watch.look, self.now_unix_ms, cancellation.wait)
-        sampled, during = self._sample(sampling, settings, cancellation, passage)
+        with _folder_for_trace() if _delegates(settings) else nullcontext() as folder:
+            sampling = replace(sampling, trace_folder=folder)
+            sampled, during = self._sample(sampling, settings, cancellation, passage)
         return Measured(
             runtime=replace(runtime, build=sampled.build),
             repetition=replace(
@@ -280,6 +282,10 @@ def _sampling(
     )
 
 
+def _delegates(settings: MeasureSettings) -> bool:
+    return settings.onnxruntime is not None and settings.onnxruntime.delegates
+
+
 def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
     """The descriptors that paths lead through, where these are of this process."""
     return tuple(int(path.name) for path in paths if path.parent == OWN_DESCRIPTORS)
@@ -325,4 +331,5 @@ def _repetition(
         samples_per_minute=sampled.samples_per_window,
         output_check=sampled.output_check,
         paced=sampled.paced,
+        providers=sampled.providers,
     )

@@ -27,6 +27,7 @@ from protos.measuring import (
     MeasureSettings,
     OutputCheck,
     PacedSamples,
+    ProviderUse,
     Repetition,
 )
 from protos.names import (
@@ -233,10 +234,21 @@ def _doubt_of_repetition(taken: Repetition) -> str:
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"
     return (
-        _doubt_of_pace(taken.paced)
+        _doubt_of_providers(taken.providers)
+        or _doubt_of_pace(taken.paced)
         or _doubt_of_outputs(taken.output_check)
         or _doubt_of_start(taken.started_unready)
     )
+
+
+def _doubt_of_providers(uses: Sequence[ProviderUse]) -> str:
+    makes_sense = len(uses) <= MAX_LAYER_WORDS and all(
+        len(use.provider) <= MAX_LAYER_WORD
+        and 1 <= use.node_count <= MAX_LAYERS
+        and use.total_ns <= MAX_INTEGER
+        for use in uses
+    )
+    return "" if makes_sense else "execution providers that make no sense"
 
 
 def _doubt_of_pace(paced: PacedSamples | None) -> str:

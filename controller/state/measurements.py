@@ -17,6 +17,7 @@ from sqlalchemy import (
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
+    DelegationFigures,
     EnergyFigures,
     LatencyFigures,
     Measurement,
@@ -73,6 +74,7 @@ class Conclusion:
     outputs: OutputFigures | None = None
     paced: PacedFigures | None = None
     energy: EnergyFigures | None = None
+    delegation: DelegationFigures | None = None
 
 
 # Each has a column of its name.
@@ -300,6 +302,7 @@ def measurement_of(
         emulator=str(row["emulator"] or ""),
         paced=conclusion.paced,
         energy=conclusion.energy,
+        delegation=conclusion.delegation,
     )
 
 

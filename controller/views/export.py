@@ -20,6 +20,7 @@ from controller.views.documents import spelt_safely, to_document
 from controller.views.reasons import sentences
 from models.files import replacing
 from protos.names import printable
+from protos.runtimes import CPU_PROVIDER
 
 
 class Kind(Enum):
@@ -116,6 +117,9 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
             f"paced_latency_{name}_ms": Kind.REAL
             for name in ("median", "low", "high", "p90", "p99", "mad", "min")
         },
+        "delegation_is_full": Kind.YES_OR_NO,
+        "delegation_node_share": Kind.REAL,
+        "delegation_time_share": Kind.REAL,
         "energy_source": Kind.TEXT,
         "energy_per_inference_mj": Kind.REAL,
         "energy_low_mj": Kind.REAL,
@@ -197,6 +201,11 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
         # The first meter; JSON has all of them.
         for meter in energy.meters[:1]:
             flat |= {f"energy_{name}": figure for name, figure in vars(meter).items()}
+    if measurement.delegation is not None:
+        given = [p for p in measurement.delegation.providers if p.provider != CPU_PROVIDER]
+        flat["delegation_is_full"] = measurement.delegation.is_full
+        flat["delegation_node_share"] = sum(each.node_share for each in given)
+        flat["delegation_time_share"] = sum(each.time_share for each in given)
     settings = document["settings"]
     if isinstance(settings, dict):
         flat["cores"] = _listed(settings["cores"])

@@ -13,7 +13,7 @@ from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 def settings_words(measurement: Measurement) -> tuple[str, ...]:
     """Say what is not as usual: uint8, cores 4-7, no spinning; empty when everything is."""
-    return words_of(measurement.settings)
+    return (*words_of(measurement.settings), *_delegation_words(measurement))
 
 
 def words_of(settings: MeasureSettings | None) -> tuple[str, ...]:
@@ -60,6 +60,24 @@ def energy_words(measurement: Measurement) -> Iterator[str]:
             f"{each.per_inference_mj:.3g} mJ{interval} an inference above rest by {each.source} "
             "(informative)"
         )
+
+
+def _delegation_words(measurement: Measurement) -> Iterator[str]:
+    """Say beside a figure of another execution provider whether that ran all of it."""
+    settings, delegation = measurement.settings, measurement.delegation
+    told = settings and settings.onnxruntime
+    if not told or not told.delegates or measurement.latency is None:
+        return
+    if delegation is None:
+        yield "delegated as far as nobody knows"
+    elif delegation.is_full:
+        yield "fully delegated"
+    else:
+        own = [each for each in delegation.providers if each.provider == told.execution_provider]
+        nodes = sum(each.node_count for each in delegation.providers)
+        count = sum(each.node_count for each in own)
+        share = sum(each.time_share for each in own)
+        yield f"partly delegated: {count} of {nodes} nodes, {share:.0%} of their time"
 
 
 def _common_words(settings: MeasureSettings) -> Iterator[str]:

@@ -2805,6 +2805,7 @@ class Measurement(_message.Message):
     EMULATOR_FIELD_NUMBER: _builtins.int
     PACED_FIELD_NUMBER: _builtins.int
     ENERGY_FIELD_NUMBER: _builtins.int
+    DELEGATION_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -2889,6 +2890,10 @@ class Measurement(_message.Message):
     def energy(self) -> Global___EnergyFigures:
         """Absent where the device tells no power. Informative: meters are coarse, and tell of all that runs."""
 
+    @_builtins.property
+    def delegation(self) -> Global___DelegationFigures:
+        """Absent where it ran on the CPU as it was told, or nobody knows."""
+
     def __init__(
         self,
         *,
@@ -2937,13 +2942,16 @@ class Measurement(_message.Message):
         emulator: _builtins.str = ...,
         paced: Global___PacedFigures | None = ...,
         energy: Global___EnergyFigures | None = ...,
+        delegation: Global___DelegationFigures | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "energy", b"energy", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_delegation", b"_delegation", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "delegation", b"delegation", "energy", b"energy", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "emulator", b"emulator", "energy", b"energy", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_delegation", b"_delegation", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "delegation", b"delegation", "device", b"device", "emulator", b"emulator", "energy", b"energy", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
     _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
+    _WhichOneofReturnType__delegation: _TypeAlias = _typing.Literal["delegation"]  # noqa: Y015
+    _WhichOneofArgType__delegation: _TypeAlias = _typing.Literal["_delegation", b"_delegation"]  # noqa: Y015
     _WhichOneofReturnType__energy: _TypeAlias = _typing.Literal["energy"]  # noqa: Y015
     _WhichOneofArgType__energy: _TypeAlias = _typing.Literal["_energy", b"_energy"]  # noqa: Y015
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
@@ -2969,6 +2977,8 @@ class Measurement(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_input_size) -> _WhichOneofReturnType__accuracy_input_size | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delegation) -> _WhichOneofReturnType__delegation | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__energy) -> _WhichOneofReturnType__energy | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flops_g) -> _WhichOneofReturnType__flops_g | None: ...
@@ -2992,6 +3002,64 @@ class Measurement(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top5) -> _WhichOneofReturnType__top5 | None: ...
 
 Global___Measurement: _TypeAlias = Measurement  # noqa: Y015
+
+@_typing.final
+class DelegationFigures(_message.Message):
+    """Where nodes really ran of what was told another execution provider than the CPU's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDERS_FIELD_NUMBER: _builtins.int
+    IS_FULL_FIELD_NUMBER: _builtins.int
+    is_full: _builtins.bool
+    """Whether no node was left to the CPU in any repetition."""
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderShare]:
+        """Each that ran a node, the one that took the longest first."""
+
+    def __init__(
+        self,
+        *,
+        providers: _abc.Iterable[Global___ProviderShare] | None = ...,
+        is_full: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_full", b"is_full", "providers", b"providers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelegationFigures: _TypeAlias = DelegationFigures  # noqa: Y015
+
+@_typing.final
+class ProviderShare(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    NODE_COUNT_FIELD_NUMBER: _builtins.int
+    NODE_SHARE_FIELD_NUMBER: _builtins.int
+    TIME_SHARE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    node_count: _builtins.int
+    """Of one inference, as the runtime runs them: a part of the graph that a provider takes whole is one."""
+    node_share: _builtins.float
+    """Of all nodes, and of their time, 0 to 1."""
+    time_share: _builtins.float
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        node_count: _builtins.int = ...,
+        node_share: _builtins.float = ...,
+        time_share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_count", b"node_count", "node_share", b"node_share", "provider", b"provider", "time_share", b"time_share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderShare: _TypeAlias = ProviderShare  # noqa: Y015
 
 @_typing.final
 class EnergyFigures(_message.Message):

@@ -1620,6 +1620,7 @@ class Repetition(_message.Message):
     OUTPUT_CHECK_FIELD_NUMBER: _builtins.int
     PACED_FIELD_NUMBER: _builtins.int
     AT_REST_FIELD_NUMBER: _builtins.int
+    PROVIDERS_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1685,6 +1686,12 @@ class Repetition(_message.Message):
         none where the kernel tells no power.
         """
 
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderUse]:
+        """Of what was told another execution provider than the CPU's: what each ran in one profiled inference behind
+        all others; empty where that is not known.
+        """
+
     def __init__(
         self,
         *,
@@ -1708,10 +1715,11 @@ class Repetition(_message.Message):
         output_check: Global___OutputCheck | None = ...,
         paced: Global___PacedSamples | None = ...,
         at_rest: _abc.Iterable[Global___DeviceState] | None = ...,
+        providers: _abc.Iterable[Global___ProviderUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "at_rest", b"at_rest", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "at_rest", b"at_rest", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "providers", b"providers", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__output_check: _TypeAlias = _typing.Literal["output_check"]  # noqa: Y015
     _WhichOneofArgType__output_check: _TypeAlias = _typing.Literal["_output_check", b"_output_check"]  # noqa: Y015
@@ -1735,6 +1743,35 @@ class Repetition(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 
 Global___Repetition: _TypeAlias = Repetition  # noqa: Y015
+
+@_typing.final
+class ProviderUse(_message.Message):
+    """What an execution provider ran of one inference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    NODE_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_NS_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """By the runtime's own name."""
+    node_count: _builtins.int
+    """Nodes as the runtime runs them: a part of the graph that a provider takes whole is one."""
+    total_ns: _builtins.int
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        node_count: _builtins.int = ...,
+        total_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_count", b"node_count", "provider", b"provider", "total_ns", b"total_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderUse: _TypeAlias = ProviderUse  # noqa: Y015
 
 @_typing.final
 class PacedSamples(_message.Message):

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from controller.domain.jobs import FEWEST_REPETITIONS
 from controller.domain.measurements import LatencyFigures, Verdict
+from controller.figures.delegation import delegation_figures
 from controller.figures.drift import has_shifted, shifts_left_out
 from controller.figures.energy import energy_figures
 from controller.figures.latency import (
@@ -116,6 +117,7 @@ def _conclusion(
         memory=memory_figures(counted),
         minutes=minute_figures(counted),
         outputs=output_figures(counted),
+        delegation=delegation_figures(counted),
         energy=energy_figures(counted),
         paced=paced_figures(counted, settings.paced_fps, figures.median_ms),
     )

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from controller.domain.measurements import (
+    DelegationFigures,
     EnergyFigures,
     LatencyFigures,
     MemoryFigures,
@@ -30,6 +31,7 @@ from protos.measuring import (
     OutputCheck,
     PacedSamples,
     ProcessMemory,
+    ProviderUse,
     StopReason,
 )
 from protos.reasons import Reason
@@ -55,6 +57,7 @@ measurements = Table(
     Column("minutes", Document(tuple[MinuteFigures, ...]), nullable=False),
     Column("paced", Document(PacedFigures)),
     Column("energy", Document(EnergyFigures)),
+    Column("delegation", Document(DelegationFigures)),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
     Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
@@ -94,6 +97,7 @@ repetitions = Table(
     Column("output_check", Document(OutputCheck)),
     Column("paced", Document(PacedSamples)),
     Column("at_rest", Document(tuple[DeviceState, ...]), nullable=False),
+    Column("providers", Document(tuple[ProviderUse, ...]), nullable=False),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace

@@ -375,6 +375,7 @@ def upgrade() -> None:
         sa.Column("minutes", sa.JSON(), nullable=False),
         sa.Column("paced", sa.JSON(), nullable=True),
         sa.Column("energy", sa.JSON(), nullable=True),
+        sa.Column("delegation", sa.JSON(), nullable=True),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_measurements_job_id")),
@@ -437,6 +438,7 @@ def upgrade() -> None:
         sa.Column("output_check", sa.JSON(), nullable=True),
         sa.Column("paced", sa.JSON(), nullable=True),
         sa.Column("at_rest", sa.JSON(), nullable=False),
+        sa.Column("providers", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )

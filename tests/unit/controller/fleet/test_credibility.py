@@ -26,7 +26,6 @@ from protos.measuring import (
     LayerTime,
     MeasureSettings,
     OperatorTimes,
-    PacedSamples,
     ProcessMemory,
     Repetition,
     StopReason,
@@ -115,14 +114,6 @@ def test_an_id_that_no_device_may_have_is_refused(device_id: str) -> None:
         (
             replace(TAKEN, samples_per_minute=(1, 2)),
             "minutes whose samples are not those of the whole",
-        ),
-        (
-            replace(TAKEN, paced=PacedSamples(latency_ns=(1, 2), delay_ns=(0,))),
-            "frames that are not those of inference on a clock",
-        ),
-        (
-            replace(TAKEN, paced=PacedSamples(latency_ns=(0,), delay_ns=(0,))),
-            "a latency on a clock that cannot be",
         ),
         (
             replace(TAKEN, memory=ProcessMemory(anonymous_bytes=2**63)),

@@ -5,6 +5,7 @@ from typing import Any
 
 from controller.domain.devices import Device
 from controller.domain.measurements import (
+    DelegationFigures,
     EnergyFigures,
     LatencyFigures,
     Measurement,
@@ -13,6 +14,7 @@ from controller.domain.measurements import (
     MinuteFigures,
     OutputFigures,
     PacedFigures,
+    ProviderShare,
     Verdict,
 )
 from models.catalog.catalog import Backbone, Catalog
@@ -57,6 +59,25 @@ ENERGY = EnergyFigures(
             repetition_count=3,
         ),
     )
+)
+
+
+PARTLY = DelegationFigures(
+    providers=(
+        ProviderShare(
+            provider="XnnpackExecutionProvider",
+            node_count=30,
+            node_share=0.75,
+            time_share=0.9,
+        ),
+        ProviderShare(
+            provider="CPUExecutionProvider",
+            node_count=10,
+            node_share=0.25,
+            time_share=0.1,
+        ),
+    ),
+    is_full=False,
 )
 
 

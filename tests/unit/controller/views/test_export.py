@@ -112,6 +112,8 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
         if name in ("latency", "memory", "outputs"):
             assert isinstance(figure, dict)
             assert {f"{name}_{inner}" for inner in figure} <= set(COLUMNS)
+        elif name == "delegation":
+            assert {f"delegation_{each}" for each in ("is_full", "time_share")} <= set(COLUMNS)
         elif name == "energy":
             assert isinstance(figure, dict)
             assert {f"energy_{inner}" for inner in figure} - {"energy_meters"} <= set(COLUMNS)
