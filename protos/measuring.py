@@ -94,11 +94,21 @@ class MeasureSettings:
 
     @property
     def paced_ms(self) -> int:
-        """How long one repetition runs on its clock, ms: half a time budget, 30 frames at least."""
-        if not self.paced_fps:
-            return 0
-        least_ms = math.ceil(_LEAST_FRAMES * 1_000 / self.paced_fps)
-        return PACED_SETTLING_MS + max(least_ms, min(self.time_budget_ms // 2, _MOST_PACED_MS))
+        """How long one repetition runs on its clock, ms; see `paced_ms`."""
+        return paced_ms(self.paced_fps, self.time_budget_ms)
+
+
+def paced_ms(fps: float, time_budget_ms: int) -> int:
+    """How long a repetition runs on a clock, ms: half of its time budget, or 30 frames if longer.
+
+    Args:
+        fps: frames a second; 0 is no clock.
+        time_budget_ms: the longest that it may sample, ms.
+    """
+    if not fps:
+        return 0
+    least_ms = math.ceil(_LEAST_FRAMES * 1_000 / fps)
+    return PACED_SETTLING_MS + max(least_ms, min(time_budget_ms // 2, _MOST_PACED_MS))
 
 
 @dataclass(frozen=True, kw_only=True)

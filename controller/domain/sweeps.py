@@ -10,7 +10,7 @@ from controller.domain.jobs import JobOutcome
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.inputs import ImageSize
-from protos.measuring import StartGate
+from protos.measuring import StartGate, paced_ms
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
@@ -292,7 +292,12 @@ def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
     if spec.time_ms is not None:
         return spec.time_ms
     sustained_ms = spec.fewest_repetitions * spec.sustained_minutes * _MS_PER_MINUTE
-    return jobs * max(JOB_TIME_MS, sustained_ms)
+    return jobs * max(job_time_ms(spec, spec.fewest_repetitions), sustained_ms)
+
+
+def job_time_ms(spec: SweepSpec, repetitions: int) -> int:
+    """What so many processes of a job may take together, ms, those on a clock their time there."""
+    return JOB_TIME_MS + repetitions * paced_ms(spec.paced_fps, spec.time_budget_ms)
 
 
 @dataclass(frozen=True, kw_only=True)

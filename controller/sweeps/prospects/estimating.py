@@ -8,9 +8,10 @@ from typing import Final
 
 from controller.domain.devices import Device
 from controller.domain.jobs import PlanEstimate, PlannedJob
-from controller.domain.sweeps import JOB_TIME_MS, SweepSpec, planned_time_ms
+from controller.domain.sweeps import SweepSpec, job_time_ms, planned_time_ms
 from controller.fleet.rounds.turns import SENTINEL_EVERY
 from controller.state.rounds.history import MeasuringTime
+from protos.measuring import paced_ms
 from protos.runtimes import Runtime
 
 _MS_PER_MINUTE: Final = 60_000
@@ -108,9 +109,10 @@ def _sum(
 
 def _job_ms(turn_ms: float, spec: SweepSpec) -> float:
     least, most = spec.fewest_repetitions * turn_ms, spec.most_repetitions * turn_ms
-    return max(least, min(most, JOB_TIME_MS))
+    return max(least, min(most, job_time_ms(spec, spec.fewest_repetitions)))
 
 
 def _least_ms(spec: SweepSpec) -> float:
     """What the fewest repetitions take at least, whatever the backbone."""
-    return spec.fewest_repetitions * spec.sustained_minutes * _MS_PER_MINUTE
+    on_clock_ms = paced_ms(spec.paced_fps, spec.time_budget_ms)
+    return spec.fewest_repetitions * (spec.sustained_minutes * _MS_PER_MINUTE + on_clock_ms)
