@@ -233,6 +233,8 @@ class ReasonCode(Enum):
     """Words: device, runtime, precision."""
     EXTRA_KERNELS_MISSING = "extra_kernels_missing"
     """Words: device, backbone, version, operators."""
+    ACCELERATOR_MISSING = "accelerator_missing"
+    """Words: device, accelerator."""
     # Of no one device.
     ADDED_AS_ONNX = "added_as_onnx"
     """Words: backbone."""

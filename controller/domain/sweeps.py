@@ -8,7 +8,7 @@ from controller.domain.cores import Cores
 from controller.domain.devices import HeldUp
 from controller.domain.jobs import JobOutcome
 from models.catalog.precisions import Precision
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Target, WeightsKind
 from protos.inputs import ImageSize
 from protos.measuring import StartGate, paced_ms
 from protos.reasons import Reason
@@ -94,6 +94,7 @@ class SweepSpec:
             person's sweeps of one priority a device takes that of the earliest first.
         fresh: whether what was measured alike before is measured again.
         paced_fps: frames a second, one inference for each behind those back to back; 0 is none.
+        accelerators: Paddle Lite's files for these besides, where devices have them.
     """
 
     backbones: tuple[str, ...]
@@ -120,6 +121,7 @@ class SweepSpec:
     deadline_unix_ms: int | None = None
     fresh: bool = False
     paced_fps: float = 0.0
+    accelerators: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

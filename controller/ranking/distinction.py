@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from controller.domain.measurements import ORDINARY_ONNXRUNTIME, Measurement
+from models.catalog.variants import Target
 from protos.runtimes import OnnxRuntimeOptions
 
 
@@ -18,6 +19,7 @@ class Distinction:
         sustained_minutes: of inference without a pause.
         onnxruntime: what ONNX Runtime was told; None is its ordinary options.
         paced_fps: frames a second, behind inference back to back.
+        accelerator: what its file was made for, where that is no processor.
     """
 
     cores: tuple[int, ...] = ()
@@ -25,13 +27,15 @@ class Distinction:
     sustained_minutes: int = 0
     onnxruntime: OnnxRuntimeOptions | None = None
     paced_fps: float = 0.0
+    accelerator: Target | None = None
 
 
 def distinction(measurement: Measurement) -> Distinction:
     """Tell what is not as usual; what is not known counts as usual."""
     settings = measurement.settings
+    accelerator = measurement.target if measurement.target.is_accelerator else None
     if settings is None:
-        return Distinction()
+        return Distinction(accelerator=accelerator)
     is_ordinary = settings.onnxruntime in (None, ORDINARY_ONNXRUNTIME)
     return Distinction(
         cores=settings.cores,
@@ -39,6 +43,7 @@ def distinction(measurement: Measurement) -> Distinction:
         sustained_minutes=settings.sustained_minutes,
         onnxruntime=None if is_ordinary else settings.onnxruntime,
         paced_fps=settings.paced_fps,
+        accelerator=accelerator,
     )
 
 

@@ -123,6 +123,7 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement], catalog: Ca
         gate=DEFAULT_GATE,
         sustained_minutes=unusual.sustained_minutes,
         paced_fps=unusual.paced_fps,
+        accelerators=() if unusual.accelerator is None else (unusual.accelerator,),
         sentinel=True,
         # What is wide would stand for itself.
         fresh=True,

@@ -162,6 +162,7 @@ def outcome_of(measurement: Measurement, *, is_sentinel: bool) -> JobOutcome:
         high_ms=measurement.latency.high_ms if measurement.latency else None,
         is_sentinel=is_sentinel,
         emulator=measurement.emulator,
+        target=measurement.target,
     )
 
 

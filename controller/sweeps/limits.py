@@ -116,6 +116,10 @@ def check_settings(spec: SweepSpec) -> None:
             not (spec.paced_fps and spec.sustained_minutes),
             "inference is sustained without a pause, or paced with them: ask for one of both",
         ),
+        (
+            all(each.is_accelerator for each in spec.accelerators),
+            "accelerators are opencl and nnapi; what processors run is made by itself",
+        ),
         *_urgency_checks(spec),
         (
             may_name(spec.name),

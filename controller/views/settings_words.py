@@ -7,13 +7,24 @@ from controller.domain.measurements import ORDINARY_ONNXRUNTIME, Measurement
 from controller.domain.quantities import format_interval, format_latency
 from controller.views.counting import counted
 from controller.views.input_words import kind_words
+from models.catalog.variants import Target
 from protos.measuring import MeasureSettings
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
 
 
 def settings_words(measurement: Measurement) -> tuple[str, ...]:
     """Say what is not as usual: uint8, cores 4-7, no spinning; empty when everything is."""
-    return (*words_of(measurement.settings), *_delegation_words(measurement))
+    return (
+        *target_words(measurement.target),
+        *words_of(measurement.settings),
+        *_delegation_words(measurement),
+    )
+
+
+def target_words(target: Target) -> Iterator[str]:
+    """Name an accelerator; nothing for a processor, which the device tells."""
+    if target.is_accelerator:
+        yield f"{target.value}, the rest on ARM"
 
 
 def words_of(settings: MeasureSettings | None) -> tuple[str, ...]:

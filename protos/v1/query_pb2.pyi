@@ -1112,6 +1112,7 @@ class SweepSpec(_message.Message):
     DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
     FRESH_FIELD_NUMBER: _builtins.int
     PACED_FPS_FIELD_NUMBER: _builtins.int
+    ACCELERATORS_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
@@ -1174,6 +1175,10 @@ class SweepSpec(_message.Message):
     def input_sizes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ImageSize]:
         """Empty means each backbone's evaluation size."""
 
+    @_builtins.property
+    def accelerators(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Target.ValueType]:
+        """Paddle Lite's files for these besides, on devices that have them."""
+
     def __init__(
         self,
         *,
@@ -1201,10 +1206,11 @@ class SweepSpec(_message.Message):
         deadline_unix_ms: _builtins.int | None = ...,
         fresh: _builtins.bool = ...,
         paced_fps: _builtins.float = ...,
+        accelerators: _abc.Iterable[_types_pb2.Target.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "gate", b"gate", "onnxruntime", b"onnxruntime", "time_ms", b"time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "accelerators", b"accelerators", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
@@ -1692,6 +1698,7 @@ class JobOutcome(_message.Message):
     HIGH_MS_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     EMULATOR_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -1709,6 +1716,7 @@ class JobOutcome(_message.Message):
     high_ms: _builtins.float
     emulator: _builtins.str
     """What computed in its device's place; empty where nothing did."""
+    target: _types_pb2.Target.ValueType
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why; for ok none, or what the figure does not tell."""
@@ -1734,10 +1742,11 @@ class JobOutcome(_message.Message):
         high_ms: _builtins.float | None = ...,
         input_size: _types_pb2.ImageSize | None = ...,
         emulator: _builtins.str = ...,
+        target: _types_pb2.Target.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "high_ms", b"high_ms", "input_size", b"input_size", "low_ms", b"low_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "emulator", b"emulator", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "emulator", b"emulator", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "target", b"target", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_ms: _TypeAlias = _typing.Literal["high_ms"]  # noqa: Y015
     _WhichOneofArgType__high_ms: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms"]  # noqa: Y015

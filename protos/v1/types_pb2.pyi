@@ -160,6 +160,9 @@ class _TargetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Target.ValueTy
     TARGET_X86: _Target.ValueType  # 2
     TARGET_ANY: _Target.ValueType  # 3
     """It runs anywhere."""
+    TARGET_OPENCL: _Target.ValueType  # 220
+    """Accelerators beside an ARM processor, which runs what they have no kernels of."""
+    TARGET_NNAPI: _Target.ValueType  # 221
 
 class Target(_Target, metaclass=_TargetEnumTypeWrapper):
     """Processor that an artifact is made for."""
@@ -169,6 +172,9 @@ TARGET_ARM: Target.ValueType  # 1
 TARGET_X86: Target.ValueType  # 2
 TARGET_ANY: Target.ValueType  # 3
 """It runs anywhere."""
+TARGET_OPENCL: Target.ValueType  # 220
+"""Accelerators beside an ARM processor, which runs what they have no kernels of."""
+TARGET_NNAPI: Target.ValueType  # 221
 Global___Target: _TypeAlias = Target  # noqa: Y015
 
 class _StopReason:
@@ -472,6 +478,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: runtime, precision"""
     REASON_CODE_EXTRA_KERNELS_MISSING: _ReasonCode.ValueType  # 221
     """words: device, backbone, version, operators"""
+    REASON_CODE_ACCELERATOR_MISSING: _ReasonCode.ValueType  # 222
+    """words: device, accelerator"""
     REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
     """Of no one device.
     words: backbone
@@ -679,6 +687,8 @@ REASON_CODE_HALF_PRECISION_MISSING: ReasonCode.ValueType  # 184
 """words: runtime, precision"""
 REASON_CODE_EXTRA_KERNELS_MISSING: ReasonCode.ValueType  # 221
 """words: device, backbone, version, operators"""
+REASON_CODE_ACCELERATOR_MISSING: ReasonCode.ValueType  # 222
+"""words: device, accelerator"""
 REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone
@@ -860,6 +870,7 @@ class DeviceProfile(_message.Message):
     USABLE_CPUS_FIELD_NUMBER: _builtins.int
     CPU_QUOTA_CORES_FIELD_NUMBER: _builtins.int
     CONFINEMENT_FIELD_NUMBER: _builtins.int
+    ACCELERATORS_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """As `uname -m` says: x86_64, aarch64, armv7l."""
     cpu_model: _builtins.str
@@ -912,6 +923,10 @@ class DeviceProfile(_message.Message):
     def confinement(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the kernel holds measuring processes to: files, network, processes."""
 
+    @_builtins.property
+    def accelerators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is there to reach accelerators by: "opencl" where libOpenCL.so is, "nnapi" where Android's library is."""
+
     def __init__(
         self,
         *,
@@ -937,10 +952,11 @@ class DeviceProfile(_message.Message):
         usable_cpus: _abc.Iterable[_builtins.int] | None = ...,
         cpu_quota_cores: _builtins.float | None = ...,
         confinement: _abc.Iterable[_builtins.str] | None = ...,
+        accelerators: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "cpu_quota_cores", b"cpu_quota_cores"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "confinement", b"confinement", "container", b"container", "cpu_model", b"cpu_model", "cpu_quota_cores", b"cpu_quota_cores", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "accelerators", b"accelerators", "agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "confinement", b"confinement", "container", b"container", "cpu_model", b"cpu_model", "cpu_quota_cores", b"cpu_quota_cores", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cpu_quota_cores: _TypeAlias = _typing.Literal["cpu_quota_cores"]  # noqa: Y015
     _WhichOneofArgType__cpu_quota_cores: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores"]  # noqa: Y015

@@ -8,6 +8,7 @@ from controller.cli.options.backbones import complete_backbones
 from controller.cli.options.grouping import option_group
 from controller.cli.options.values import (
     Converted,
+    read_accelerators,
     read_deadline,
     read_devices,
     read_minutes,
@@ -26,6 +27,7 @@ from controller.domain.sweeps import (
     MAX_PRIORITY,
     ordinary_repetitions,
 )
+from models.catalog.variants import Target
 from protos.runtimes import Runtime
 
 DEFAULT_PRECISION = f"{DEFAULT_RELATIVE_HALF_WIDTH:.0%}"
@@ -42,6 +44,7 @@ class SweptSettings:
     devices: tuple[str, ...]
     runtimes: tuple[Runtime, ...]
     threads: tuple[int, ...]
+    accelerators: tuple[Target, ...]
     name: str
     fresh: bool
 
@@ -103,6 +106,13 @@ swept_options = option_group(
         default="1",
         show_default=True,
         help="Thread counts, each measured.",
+    ),
+    click.option(
+        "--accelerators",
+        type=Converted("accelerators", read_accelerators),
+        metavar="opencl,nnapi",
+        default=(),
+        help="Paddle Lite's files for these besides, on ARM devices that have a library for them.",
     ),
     click.option(
         "--name",

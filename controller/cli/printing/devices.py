@@ -175,6 +175,7 @@ def _all_of(device: Device) -> Iterator[tuple[str, str]]:
     yield "clusters", clusters_words(profile.clusters)
     yield "caches", cache_words(profile.caches)
     yield "instructions", instruction_set_words(profile.instruction_sets)
+    yield "accelerators", ", ".join(profile.accelerators)
     yield "memory", format_memory(profile.memory_bytes) if profile.memory_bytes else ""
     yield "system", profile.operating_system
     yield "kernel", profile.kernel

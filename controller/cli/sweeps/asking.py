@@ -132,6 +132,7 @@ def _written(
         onnxruntime=runtime_settings.onnxruntime,
         sustained_minutes=rules.sustained_minutes,
         paced_fps=rules.paced_fps,
+        accelerators=swept.accelerators,
         time_ms=rules.time_ms,
         priority=urgency.priority,
         deadline_unix_ms=urgency.deadline_unix_ms,

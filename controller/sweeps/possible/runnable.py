@@ -28,6 +28,7 @@ def why_not(device: Device, variant: Variant, needs: FileNeeds) -> tuple[Reason,
         too_new(device, variant, needs.versions),
         _lacks_half_precision(device, variant),
         _lacks_extra_kernels(device, variant, needs),
+        _lacks_accelerator(device, variant),
     )
     return tuple(each for each in found if each is not None)
 
@@ -87,3 +88,11 @@ def _lacks_extra_kernels(device: Device, variant: Variant, needs: FileNeeds) -> 
         "operators": ", ".join(needs.extra_operators),
     }
     return reason(ReasonCode.EXTRA_KERNELS_MISSING, words)
+
+
+def _lacks_accelerator(device: Device, variant: Variant) -> Reason | None:
+    target = variant.target
+    if not target.is_accelerator or target.value in device.profile.accelerators:
+        return None
+    words = {"device": device.name, "accelerator": target.value}
+    return reason(ReasonCode.ACCELERATOR_MISSING, words)

@@ -78,6 +78,9 @@ SENTENCES: Final[Writers] = {
         f"kernels that {words['backbone']} needs ({words['operators']}); build it with "
         "--with_extra=ON"
     ),
+    ReasonCode.ACCELERATOR_MISSING: lambda _, words: (
+        f"device {words['device']!r} has no library for {words['accelerator']}, so no file for it"
+    ),
     ReasonCode.ADDED_AS_ONNX: lambda _, words: (
         f"{words['backbone']} was added as ONNX, so Paddle Lite has no file of it"
     ),

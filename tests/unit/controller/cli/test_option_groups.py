@@ -110,6 +110,7 @@ def test_what_is_swept() -> None:
         devices=(),
         runtimes=(),
         threads=(1,),
+        accelerators=(),
         name="",
         fresh=False,
     )

@@ -212,6 +212,7 @@ _PLANNING = (
         _BOARD
         | {"backbone": "ResNet18", "version": "2.13", "operators": "flatten_contiguous_range"},
     ),
+    reason(ReasonCode.ACCELERATOR_MISSING, _BOARD | {"accelerator": "opencl"}),
     reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
     reason(ReasonCode.CAME_QUANTISED, {"backbone": "Quantised", "asked": "fp32", "has": "int8"}),
     reason(

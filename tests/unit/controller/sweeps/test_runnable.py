@@ -131,3 +131,20 @@ def test_operators_of_a_file_are_those_that_its_kernels_compute() -> None:
     )
     assert operators_of(content) == ("conv2d", "hard_swish")
     assert operators_of(b"\x02\x00nothing/of/it") == ()
+
+
+def test_files_for_accelerators_are_made_where_they_are_asked_for_and_devices_have_them() -> None:
+    assert not any(variant.target.is_accelerator for variant in VARIANTS)
+    spec = replace(LITE, precisions=(), accelerators=(Target.OPENCL, Target.NNAPI))
+    phone = board("phone", PI_5)
+    phone = replace(phone, profile=replace(phone.profile, accelerators=("opencl",)))
+    boards = [phone, board("board", PI_5), board("pc", (), architecture="x86_64")]
+    plan = plan_sweep(spec, boards, CATALOG)
+    assert {(job.device_id, job.variant.target) for job in plan.jobs} == {
+        ("id-of-phone", Target.ARM),
+        ("id-of-phone", Target.OPENCL),
+        ("id-of-board", Target.ARM),
+        ("id-of-pc", Target.X86),
+    }
+    lacks = {(each.words["device"], each.words["accelerator"]) for each in plan.left_out}
+    assert lacks == {("phone", "nnapi"), ("board", "opencl"), ("board", "nnapi")}

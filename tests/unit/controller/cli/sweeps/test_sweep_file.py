@@ -31,7 +31,7 @@ from controller.domain.sweeps import (
 from controller.sweeps.limits import may_name
 from controller.views.sweeps.fields import fields_of
 from models.catalog.precisions import Precision
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Target, WeightsKind
 from protos.inputs import ImageSize, square
 from protos.measuring import StartGate
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
@@ -68,6 +68,7 @@ FULL = SweepSpec(
     ),
     sustained_minutes=10,
     paced_fps=7.5,
+    accelerators=(Target.OPENCL, Target.NNAPI),
     sentinel=False,
     name="nightly: no",
     time_ms=1_200_000,
