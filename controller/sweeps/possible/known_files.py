@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.catalog.needs import FileNeeds
-from models.catalog.onnx_versions import OnnxVersions
+from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.variants import Variant
 
 
@@ -26,7 +26,7 @@ class KnownFiles:
         made, own = self.made.get(variant), self.own.get(variant.backbone)
         if made is not None:
             return made
-        return FileNeeds() if own is None else FileNeeds(own)
+        return FileNeeds(own or TRANSLATED)
 
 
 NOTHING_KNOWN: Final = KnownFiles()

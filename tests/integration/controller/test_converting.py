@@ -276,7 +276,7 @@ async def test_a_file_that_its_making_made_too_new_is_told_before_it_is_pushed(
     database: Database, sweeps: Sweeps, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if the translation were asked for less than it then writes.
-    monkeypatch.setattr("controller.sweeps.possible.readable.TRANSLATED", OnnxVersions(7, 13))
+    monkeypatch.setattr("controller.sweeps.possible.known_files.TRANSLATED", OnnxVersions(7, 13))
     old = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.7.0")
     greeting = hello("phone")
     await fleet.connect(replace(greeting, profile=replace(greeting.profile, runtimes=(old,))))
