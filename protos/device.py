@@ -76,6 +76,8 @@ class DeviceProfile:
         confinement: what the kernel holds measuring processes to: `files` (they read their
             libraries and the artifact, and write nowhere), `network` (they have none), `processes`
             (they start none); empty when it can hold them to nothing, or the agent did not say.
+        accelerators: what is there to reach some by: `opencl` where libOpenCL.so is, `nnapi` where
+            Android's library is.
     """
 
     architecture: str
@@ -100,6 +102,7 @@ class DeviceProfile:
     usable_cpus: tuple[int, ...] = ()
     cpu_quota_cores: float | None = None
     confinement: tuple[str, ...] = ()
+    accelerators: tuple[str, ...] = ()
 
     @property
     def working_runtimes(self) -> tuple[RuntimeInfo, ...]:
@@ -160,6 +163,11 @@ class Battery:
 
     charge_percent: int | None = None
     status: str = ""
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether it is being charged, so that what the device takes is hidden."""
+        return self.status == "Charging"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,20 @@
 """Measuring: what a repetition is told, and what it tells."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from protos.device import DeviceState
 from protos.inputs import NetworkInput
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+PACED_SETTLING_MS: Final = 1_000
+"""How long paced inference runs before it counts, while clocks fall to where idle gaps let them."""
+# Fewer tell little of a median, and nothing of a tail.
+_LEAST_FRAMES: Final = 30
+_MOST_PACED_MS: Final = 60_000
 
 
 class StopReason(Enum):
@@ -66,6 +74,8 @@ class MeasureSettings:
         sustained_minutes: minutes of continuous inference, in the place of half-width and budget;
             0 is neither.
         profile_runs: inferences to profile in the place of measuring; 0 measures.
+        paced_fps: frames a second: behind its samples it runs once for each frame that comes on a
+            clock, at rest between them; 0 does not.
     """
 
     runtime: Runtime
@@ -80,6 +90,38 @@ class MeasureSettings:
     gate: StartGate = StartGate()
     sustained_minutes: int = 0
     profile_runs: int = 0
+    paced_fps: float = 0.0
+
+    @property
+    def paced_ms(self) -> int:
+        """How long one repetition runs on its clock, ms; see `paced_ms`."""
+        return paced_ms(self.paced_fps, self.time_budget_ms)
+
+
+def paced_ms(fps: float, time_budget_ms: int) -> int:
+    """How long a repetition runs on a clock, ms: half of its time budget, or 30 frames if longer.
+
+    Args:
+        fps: frames a second; 0 is no clock.
+        time_budget_ms: the longest that it may sample, ms.
+    """
+    if not fps:
+        return 0
+    least_ms = math.ceil(_LEAST_FRAMES * 1_000 / fps)
+    return PACED_SETTLING_MS + max(least_ms, min(time_budget_ms // 2, _MOST_PACED_MS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PacedSamples:
+    """Inferences that began on a clock, in order; a frame that came meanwhile was dropped.
+
+    Attributes:
+        latency_ns: what each took, ns.
+        delay_ns: how long after its frame each began, ns.
+    """
+
+    latency_ns: tuple[int, ...]
+    delay_ns: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +185,21 @@ class OutputCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProviderUse:
+    """What an execution provider ran of one inference.
+
+    Attributes:
+        provider: by the runtime's own name.
+        node_count: nodes as the runtime runs them: a part that a provider takes whole is one.
+        total_ns: what they took, ns.
+    """
+
+    provider: str
+    node_count: int
+    total_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Repetition:
     """What one child process measured.
 
@@ -172,6 +229,11 @@ class Repetition:
             verdict is disturbed. None is nothing.
         waited_ms: how long its start waited for the device to be ready, ms.
         output_check: what its outputs were when it had sampled; None where they were not compared.
+        paced: inferences on a clock behind the samples; None where none were asked for.
+        at_rest: power and battery just before it began, in order; one where a battery is charged,
+            empty where the kernel tells no power.
+        providers: of what was told another execution provider than the CPU's, what each ran in one
+            profiled inference behind all others; empty where that is not known.
     """
 
     latency_ns: tuple[int, ...]
@@ -192,6 +254,9 @@ class Repetition:
     started_unready: Reason | None = None
     waited_ms: int = 0
     output_check: OutputCheck | None = None
+    paced: PacedSamples | None = None
+    at_rest: tuple[DeviceState, ...] = ()
+    providers: tuple[ProviderUse, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

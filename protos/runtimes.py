@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class Runtime(Enum):
@@ -31,6 +32,7 @@ class RuntimeInfo:
         execution_providers: of ONNX Runtime, by its own names; empty for others.
         last_words: of one that crashes when it is loaded, how it ends and what it says then, so
             that it is given no job; empty where it loads, or that is not known.
+        extra_kernels: of Paddle Lite, whether it was built with its extra kernels; None is unknown.
     """
 
     runtime: Runtime
@@ -38,6 +40,11 @@ class RuntimeInfo:
     build: str = ""
     execution_providers: tuple[str, ...] = ()
     last_words: str = ""
+    extra_kernels: bool | None = None
+
+
+CPU_PROVIDER: Final = "CPUExecutionProvider"
+"""ONNX Runtime's own, which takes what others do not have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +59,12 @@ class OnnxRuntimeOptions:
         arena: whether memory is kept for the next run.
     """
 
-    execution_provider: str = "CPUExecutionProvider"
+    execution_provider: str = CPU_PROVIDER
     graph_optimization: GraphOptimization = GraphOptimization.ALL
     spinning: bool = True
     arena: bool = True
+
+    @property
+    def delegates(self) -> bool:
+        """Whether something else than the CPU is to compute, or a library of its own there."""
+        return self.execution_provider != CPU_PROVIDER

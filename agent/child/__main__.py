@@ -38,7 +38,8 @@ from agent.child.messages import (
     decode_request,
     encode_line,
 )
-from agent.child.profiling import profile
+from agent.child.pacing import pace
+from agent.child.profiling import profile, providers_used
 from agent.child.sampling import Run, Samples, sample, sample_windows, warm_up
 from agent.child.stopping import LEAST_START_NS, StoppingRule, warmed_up
 from agent.clock import now_unix_ms
@@ -58,11 +59,18 @@ from agent.device.threads import (
 from agent.runtimes import Network, RuntimeModule, RuntimeRefused, import_runtime
 from protos.fleet import failed
 from protos.inputs import NetworkInput
-from protos.measuring import OutputCheck, ProcessMemory
+from protos.measuring import (
+    PACED_SETTLING_MS,
+    OutputCheck,
+    PacedSamples,
+    ProcessMemory,
+    ProviderUse,
+)
 from protos.reasons import ReasonCode
 from protos.reference.outputs import ReferenceUnreadable, read_outputs
 
 NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
 
 
 def main() -> None:
@@ -139,10 +147,13 @@ def _baseline(runtime: RuntimeModule) -> Baseline:
         budget_ns=NS_PER_MS,
         on_phase=lambda _: None,
     )
+    # Before the library's file is read through, which is no memory of the runtime's.
+    peak = peak_rss_bytes(roots.proc)
     return Baseline(
-        peak_rss_bytes=peak_rss_bytes(roots.proc),
+        peak_rss_bytes=peak,
         build=runtime.build(),
         execution_providers=runtime.execution_providers(),
+        extra_kernels=runtime.extra_kernels(),
     )
 
 
@@ -174,10 +185,15 @@ def _measure(
     sampled_anonymous = anonymous_bytes(roots.proc)
     _say(pipe, Phase.REPORTING)
     after = read_device_state(roots, now_unix_ms)
+    paced = _pace(network.run, sampling, pipe)
     # At last, so that neither the first run nor memory has any of it.
     output_check = _compare(network, sampling, takes, inputs, pipe)
+    build = network.build()
+    # A board may have room for one.
+    del network
+    providers = _profile(runtime, sampling, inputs, pipe)
     return Sampled(
-        build=network.build(),
+        build=build,
         latency_ns=samples.latency_ns,
         warmup_ns=warmup_ns,
         warmup_settled=warmed_up(warmup_ns),
@@ -196,6 +212,36 @@ def _measure(
         affinity=cores_of_threads(own),
         samples_per_window=samples.samples_per_window,
         output_check=output_check,
+        paced=paced,
+        providers=providers,
+    )
+
+
+def _profile(
+    runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, pipe: BinaryIO
+) -> tuple[ProviderUse, ...]:
+    """What each execution provider ran; none where nobody asks."""
+    if sampling.trace_folder is None:
+        return ()
+    _say(pipe, Phase.PROFILING)
+    return providers_used(runtime, sampling, inputs, Path(sampling.trace_folder))
+
+
+def _pace(run: Run, sampling: Sampling, pipe: BinaryIO) -> PacedSamples | None:
+    """Inferences on a clock; None where none were asked for.
+
+    Behind the samples, whose figure so stays what it is without them, and in the same process.
+    """
+    if not sampling.paced_fps:
+        return None
+    _say(pipe, Phase.PACING)
+    return pace(
+        run,
+        interval_ns=round(NS_PER_S / sampling.paced_fps),
+        length_ns=sampling.paced_ms * NS_PER_MS,
+        settling_ns=PACED_SETTLING_MS * NS_PER_MS,
+        clock_ns=time.perf_counter_ns,
+        sleep_ns=lambda for_ns: time.sleep(for_ns / NS_PER_S),
     )
 
 

@@ -15,7 +15,14 @@ from cattrs import BaseValidationError, Converter
 from protos.device import DeviceState
 from protos.fleet import Failure
 from protos.inputs import NetworkInput
-from protos.measuring import OperatorTimes, OutputCheck, ProcessMemory, StopReason
+from protos.measuring import (
+    OperatorTimes,
+    OutputCheck,
+    PacedSamples,
+    ProcessMemory,
+    ProviderUse,
+    StopReason,
+)
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 T = TypeVar("T")
@@ -35,6 +42,7 @@ class Phase(Enum):
     FIRST_RUN = "running for the first time"
     WARMING_UP = "warming up"
     SAMPLING = "sampling"
+    PACING = "running on a clock"
     COMPARING = "comparing its outputs"
     PROFILING = "profiling"
     REPORTING = "reporting"
@@ -48,7 +56,10 @@ class Sampling:
         process_spread: standard deviation between processes, relative; 0 is unknown.
         windows: of sustained inference; 0 stops at the wanted half-width instead.
         window_ms: how long each of them is.
+        paced_fps: frames a second, behind the samples; 0 is none.
+        paced_ms: how long these come.
         reference_path: what its outputs are compared with; None where they are not.
+        trace_folder: the parent's, for a profiled inference behind all; None for none.
     """
 
     artifact_path: str
@@ -60,7 +71,10 @@ class Sampling:
     process_spread: float = 0.0
     windows: int = 0
     window_ms: int = 0
+    paced_fps: float = 0.0
+    paced_ms: int = 0
     reference_path: str | None = None
+    trace_folder: str | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -136,7 +150,10 @@ class ChildRequest:
     @property
     def trace_folder(self) -> Path | None:
         """The folder that a trace comes into, if one is asked for."""
-        return Path(self.profiling.folder) if self.profiling is not None else None
+        if self.profiling is not None:
+            return Path(self.profiling.folder)
+        traced = self.sampling is not None and self.sampling.trace_folder
+        return Path(traced) if traced else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +180,8 @@ class Sampled:
     samples_per_window: tuple[int, ...] = ()
     output_check: OutputCheck | None = None
     library_version: str = ""
+    paced: PacedSamples | None = None
+    providers: tuple[ProviderUse, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +192,7 @@ class Baseline:
     build: str = ""
     library_version: str = ""
     execution_providers: tuple[str, ...] = ()
+    extra_kernels: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

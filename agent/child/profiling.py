@@ -1,4 +1,4 @@
-"""Profiles a network inside the measuring child: warm-up, plain inferences, profiled ones."""
+"""Profiles a network inside the measuring child: where its time goes, and what ran which node."""
 
 import gzip
 import time
@@ -8,11 +8,12 @@ from pathlib import Path
 
 from agent.child.inputs import Inputs
 from agent.child.loading import load_network
-from agent.child.messages import Phase, Profiling, RunsProfiled
+from agent.child.messages import Phase, Profiling, RunsProfiled, Sampling
 from agent.child.operator_profile import TraceUnreadable, read_operator_times
 from agent.device.kernel_files import Roots
 from agent.device.threads import cores_of_threads
 from agent.runtimes import Network, RuntimeModule, RuntimeRefused
+from protos.measuring import ProviderUse
 
 # Twenty inferences of a network of a thousand nodes are about 12 MB, 0.5 MB when compressed.
 MAX_TRACE_BYTES = 16 * 1024**2
@@ -56,6 +57,31 @@ def profile(
     return RunsProfiled(
         build=profiled.build(), times=times, affinity=cores_of_threads(Roots().proc / "self")
     )
+
+
+def providers_used(
+    runtime: RuntimeModule, sampling: Sampling, inputs: Inputs, folder: Path
+) -> tuple[ProviderUse, ...]:
+    """What each execution provider ran of one inference, the one that took the longest first.
+
+    None where the runtime has no profiler, or its trace cannot be read: figures stand without it.
+    """
+    try:
+        load = partial(runtime.load_profiled, folder=folder)
+        network, _ = load_network(load, sampling)
+        _times(network, inputs, run_count=1)
+        layers = read_operator_times(_read(network.end_profiling(), 1), 1, [1]).layers
+    except (RuntimeRefused, TraceUnreadable):
+        return ()
+    uses = [
+        ProviderUse(
+            provider=provider,
+            node_count=sum(each.execution_provider == provider for each in layers),
+            total_ns=sum(each.total_ns for each in layers if each.execution_provider == provider),
+        )
+        for provider in dict.fromkeys(each.execution_provider for each in layers)
+    ]
+    return tuple(sorted(uses, key=lambda use: -use.total_ns))
 
 
 def _times(network: Network, inputs: Inputs, run_count: int) -> list[int]:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from agent.device.accelerators import accelerators
 from agent.device.android import android_properties
 from agent.device.cpu_quota import cpu_quota
 from agent.device.kernel_files import Roots, read_text
@@ -76,6 +77,7 @@ def read_device_profile(
         usable_cpus=host.usable_cpus,
         cpu_quota_cores=None if quota is None else quota.cores,
         confinement=host.confinement,
+        accelerators=accelerators(roots),
     )
 
 

@@ -109,4 +109,5 @@ def _described(runtime: RuntimeInfo, answer: ChildAnswer) -> RuntimeInfo:
         build=answer.build,
         version=answer.library_version or runtime.version,
         execution_providers=answer.execution_providers,
+        extra_kernels=answer.extra_kernels,
     )

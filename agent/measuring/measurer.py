@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.folders import folder_for
 from agent.measuring.gate_watch import GateWatch, OnWaiting
 from agent.measuring.placement import check_cores, check_execution_provider
+from agent.measuring.resting import states_at_rest
 from agent.measuring.supervision import (
     Cancellation,
     ChildAnswer,
@@ -112,13 +114,18 @@ class Measurer:
         baseline = self._baseline_rss_bytes(settings, cancellation)
         passage = _Passage(self.gate_watch, settings.gate, cancellation, on_waiting)
         sampling = _sampling(artifact, reference, settings, process_spread)
-        sampled, during = self._sample(sampling, settings, cancellation, passage)
+        at_rest = states_at_rest(self.gate_watch.look, self.now_unix_ms, cancellation.wait)
+        with folder_for("a trace") if _delegates(settings) else nullcontext() as folder:
+            sampling = replace(sampling, trace_folder=folder)
+            sampled, during = self._sample(sampling, settings, cancellation, passage)
         return Measured(
             runtime=replace(
                 runtime, build=sampled.build, version=sampled.library_version or runtime.version
             ),
             repetition=replace(
-                _repetition(sampled, during, baseline), started_unready=passage.in_the_way
+                _repetition(sampled, during, baseline),
+                started_unready=passage.in_the_way,
+                at_rest=at_rest,
             ),
             affinity=sampled.affinity,
         )
@@ -277,8 +284,14 @@ def _sampling(
         onnxruntime=settings.onnxruntime,
         windows=settings.sustained_minutes,
         window_ms=_MS_PER_MINUTE,
+        paced_fps=settings.paced_fps,
+        paced_ms=settings.paced_ms,
         reference_path=None if reference is None else str(reference.absolute()),
     )
+
+
+def _delegates(settings: MeasureSettings) -> bool:
+    return settings.onnxruntime is not None and settings.onnxruntime.delegates
 
 
 def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
@@ -288,7 +301,9 @@ def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
 
 def sampling_limit_ms(settings: MeasureSettings) -> float:
     """What warm-up and sampling may take together."""
-    return _BUDGETS * settings.time_budget_ms + settings.sustained_minutes * _MS_PER_MINUTE
+    sustained_ms = settings.sustained_minutes * _MS_PER_MINUTE
+    # As much again for a device that stalls; frames drop where an inference is slow.
+    return _BUDGETS * settings.time_budget_ms + sustained_ms + 2 * settings.paced_ms
 
 
 def _repetition(
@@ -310,4 +325,6 @@ def _repetition(
         during=during,
         samples_per_minute=sampled.samples_per_window,
         output_check=sampled.output_check,
+        paced=sampled.paced,
+        providers=sampled.providers,
     )

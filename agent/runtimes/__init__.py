@@ -88,6 +88,9 @@ class RuntimeModule(Protocol):
     def execution_providers(self) -> tuple[str, ...]:
         """What this build can compute with, by the library's own names; empty when it has one."""
 
+    def extra_kernels(self) -> bool | None:
+        """Whether a Paddle Lite has its extra kernels; None is unknown, or no question."""
+
     def load(self, artifact: Path, settings: LoadSettings) -> Network:
         """Make an artifact ready to run, exactly so.
 

@@ -85,6 +85,10 @@ def execution_providers() -> tuple[str, ...]:
     return tuple(each for each in onnxruntime.get_available_providers() if each != _REMOTE)
 
 
+def extra_kernels() -> None:
+    """No question: its builds have all kernels of its operators."""
+
+
 def load(artifact: Path, settings: LoadSettings) -> OnnxNetwork:
     """Load an `.onnx` file; operators run one after the other, each on `settings.threads` threads.
 

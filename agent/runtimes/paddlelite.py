@@ -9,7 +9,9 @@ import numpy as np
 from paddlelite import lite
 
 from agent.runtimes import InputArray, LoadSettings, RuntimeRefused, named_inputs
+from agent.runtimes.extra_kernels import has_extra_kernels
 
+_NNAPI = "android_nnapi"
 _LIBRARIES = Path(lite.__file__).parent / "libs"
 
 
@@ -47,6 +49,11 @@ def execution_providers() -> tuple[str, ...]:
     return ()
 
 
+def extra_kernels() -> bool | None:
+    """Whether this build has its extra kernels; None where it does not show."""
+    return has_extra_kernels(Path(lite.__file__).parent / "lite.so")
+
+
 def load(artifact: Path, settings: LoadSettings) -> PaddleLiteNetwork:
     """Load an `.nb` file.
 
@@ -57,6 +64,9 @@ def load(artifact: Path, settings: LoadSettings) -> PaddleLiteNetwork:
     """
     config = lite.MobileConfig()
     config.set_model_from_file(str(artifact))
+    if hasattr(config, "set_nnadapter_device_names"):
+        # What files for NNAPI need to be told; others do not look.
+        config.set_nnadapter_device_names([_NNAPI])
     if hasattr(config, "set_threads"):
         config.set_threads(settings.threads)
         return PaddleLiteNetwork(lite.create_paddle_predictor(config))

@@ -64,11 +64,13 @@ def best(
       edgerank best --device phone --at-minute 10
       edgerank best --each-device --max-latency 20ms
       edgerank best --fleet --devices room=lab --share phone=3
+      edgerank best --device phone --paced 30fps --max-latency 33ms
     """
     wanted = replace(
         constraints,
         only=ranked.only,
         at_minute=ranked.at_minute,
+        paced_fps=ranked.paced_fps,
         include_emulated=ranked.include_emulated,
     )
     with QueryClient(address) as client:

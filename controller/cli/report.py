@@ -42,7 +42,10 @@ def report(*, device: str, ranked: RankedFigures, path: Path, address: str) -> N
     """
     check_output(path, "name another with --output")
     wanted = Constraints(
-        only=ranked.only, at_minute=ranked.at_minute, include_emulated=ranked.include_emulated
+        only=ranked.only,
+        at_minute=ranked.at_minute,
+        paced_fps=ranked.paced_fps,
+        include_emulated=ranked.include_emulated,
     )
     with QueryClient(address) as client:
         write_report(client, device, path, wanted, ranked.accuracy_dataset)

@@ -6,7 +6,7 @@ from typing import Final
 
 from controller.domain.measurements import Verdict
 from models.catalog.precisions import Precision
-from models.catalog.variants import Variant, WeightsKind
+from models.catalog.variants import Target, Variant, WeightsKind
 from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings, StartGate
 from protos.reasons import Reason
@@ -287,6 +287,8 @@ class JobOutcome:
         high_ms: its upper bound, ms.
         is_sentinel: whether it was read between the others to tell a device that drifts; it is not
             ranked.
+        emulator: what computed in the device's place; empty where nothing did.
+        target: what its file is made for.
     """
 
     job_id: str
@@ -304,6 +306,8 @@ class JobOutcome:
     low_ms: float | None = None
     high_ms: float | None = None
     is_sentinel: bool = False
+    emulator: str = ""
+    target: Target = Target.ANY
 
 
 def waiting_limit_ms(planned_ms: int) -> int:

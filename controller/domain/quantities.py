@@ -54,6 +54,15 @@ def parse_lifetime_ms(text: str) -> int:
     return max(1, round(_parse(text, "a lifetime", _MS_PER_LONG_UNIT, _LIFETIME_EXAMPLES)))
 
 
+def parse_fps(text: str) -> float:
+    """Read a frame rate such as 30fps, in frames a second.
+
+    Raises:
+        QuantityInvalid: no number, no unit, a unit of something else, or not above 0.
+    """
+    return _parse(text, "a frame rate", {"fps": 1.0}, "30fps or 7.5fps")
+
+
 def parse_time_ms(text: str) -> int:
     """Read a time that people wait for, such as 20m, 90s or 1.5h, in ms.
 

@@ -8,9 +8,9 @@ from controller.domain.cores import Cores
 from controller.domain.devices import HeldUp
 from controller.domain.jobs import JobOutcome
 from models.catalog.precisions import Precision
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Target, WeightsKind
 from protos.inputs import ImageSize
-from protos.measuring import StartGate
+from protos.measuring import StartGate, paced_ms
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
@@ -93,6 +93,8 @@ class SweepSpec:
         deadline_unix_ms: when it should have ended, ms since 1970 UTC; None is no time. Of a
             person's sweeps of one priority a device takes that of the earliest first.
         fresh: whether what was measured alike before is measured again.
+        paced_fps: frames a second, one inference for each behind those back to back; 0 is none.
+        accelerators: Paddle Lite's files for these besides, where devices have them.
     """
 
     backbones: tuple[str, ...]
@@ -118,6 +120,8 @@ class SweepSpec:
     priority: int = 0
     deadline_unix_ms: int | None = None
     fresh: bool = False
+    paced_fps: float = 0.0
+    accelerators: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,7 +294,12 @@ def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
     if spec.time_ms is not None:
         return spec.time_ms
     sustained_ms = spec.fewest_repetitions * spec.sustained_minutes * _MS_PER_MINUTE
-    return jobs * max(JOB_TIME_MS, sustained_ms)
+    return jobs * max(job_time_ms(spec, spec.fewest_repetitions), sustained_ms)
+
+
+def job_time_ms(spec: SweepSpec, repetitions: int) -> int:
+    """What so many processes of a job may take together, ms, those on a clock their time there."""
+    return JOB_TIME_MS + repetitions * paced_ms(spec.paced_fps, spec.time_budget_ms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +328,8 @@ class CancelledSweep:
 
 MAX_MINUTES = 60
 MAX_THREADS = 256
+MIN_FPS = 1
+MAX_FPS = 240
 # Of one sweep: every backbone on a thousand devices in three settings.
 MAX_JOBS = 1_000_000
 # At its beginning: as many jobs three times.

@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import accumulate
 
 from controller.domain.measurements import (
+    LatencyFigures,
     Measurement,
-    latency_at,
     sustained_minutes,
 )
 from protos.measuring import Repetition
@@ -37,6 +37,11 @@ def at_minute(measurement: Measurement, minute: int) -> Measurement:
         latency=latency,
         repetitions=repetitions_of_minute(measurement.repetitions, minute),
     )
+
+
+def latency_at(measurement: Measurement, minute: int) -> LatencyFigures | None:
+    """The latency figures of a minute, the first being 1; None where there are none."""
+    return next((each.latency for each in measurement.minutes if each.minute == minute), None)
 
 
 def _of_minute(repetition: Repetition, minute: int) -> Repetition:

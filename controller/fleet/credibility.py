@@ -22,7 +22,14 @@ from protos.fleet import (
     failed,
     speaks_ours,
 )
-from protos.measuring import LayerTime, MeasureSettings, OutputCheck, Repetition
+from protos.measuring import (
+    LayerTime,
+    MeasureSettings,
+    OutputCheck,
+    PacedSamples,
+    ProviderUse,
+    Repetition,
+)
 from protos.names import (
     EVERY_DEVICE,
     MAX_LABEL_LENGTH,
@@ -72,6 +79,10 @@ MAX_WAITED_MS = 2 * MAX_START_DEADLINE_MS
 MAX_INTEGER = 2**63 - 1
 # 31 December 9999: no calendar of ours goes further.
 MAX_UNIX_MS = 253_402_300_799_999
+# More than come in a repetition's longest time on a clock, at the most frames a second.
+MAX_FRAMES = 20_000
+# A day.
+MAX_LATENCY_NS = 86_400_000_000_000
 MAX_LAYERS = 20_000
 # Three names, and the shapes of an operator that splits into many.
 MAX_LAYER_WORDS = 200
@@ -161,6 +172,12 @@ def answering(report: Report, settings: MeasureSettings) -> Report:
         return _rubbish(
             report, "the agent measured instead of profiling; update edgerank on that device"
         )
+    has_pace = report.measured is not None and report.measured.repetition.paced is not None
+    if report.measured is not None and has_pace is not bool(settings.paced_fps):
+        return _rubbish(
+            report,
+            "the agent measured another pace than was asked for; update edgerank on that device",
+        )
     if report.profiled is not None and report.profiled.times.run_count != settings.profile_runs:
         taken = report.profiled.times.run_count
         return _rubbish(
@@ -216,7 +233,33 @@ def _doubt_of_repetition(taken: Repetition) -> str:
         return "a figure that is too large"
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"
-    return _doubt_of_outputs(taken.output_check) or _doubt_of_start(taken.started_unready)
+    return (
+        _doubt_of_providers(taken.providers)
+        or _doubt_of_pace(taken.paced)
+        or _doubt_of_outputs(taken.output_check)
+        or _doubt_of_start(taken.started_unready)
+    )
+
+
+def _doubt_of_providers(uses: Sequence[ProviderUse]) -> str:
+    makes_sense = len(uses) <= MAX_LAYER_WORDS and all(
+        len(use.provider) <= MAX_LAYER_WORD
+        and 1 <= use.node_count <= MAX_LAYERS
+        and use.total_ns <= MAX_INTEGER
+        for use in uses
+    )
+    return "" if makes_sense else "execution providers that make no sense"
+
+
+def _doubt_of_pace(paced: PacedSamples | None) -> str:
+    if paced is None:
+        return ""
+    if not 1 <= len(paced.latency_ns) == len(paced.delay_ns) <= MAX_FRAMES:
+        return "frames that are not those of inference on a clock"
+    told = (*paced.latency_ns, *paced.delay_ns)
+    if not all(0 <= each <= MAX_LATENCY_NS for each in told) or 0 in paced.latency_ns:
+        return "a latency on a clock that cannot be"
+    return ""
 
 
 def _doubt_of_outputs(check: OutputCheck | None) -> str:
@@ -283,7 +326,7 @@ def _measured_floats(taken: Repetition) -> Iterator[float]:
 
 
 def _states(taken: Repetition) -> Iterator[DeviceState]:
-    return filter(None, (taken.before, *taken.during, taken.after))
+    return filter(None, (*taken.at_rest, taken.before, *taken.during, taken.after))
 
 
 def _floats(state: DeviceState) -> Iterator[float]:

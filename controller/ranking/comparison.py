@@ -13,12 +13,11 @@ from controller.domain.comparisons import Change, ComparedPair, Comparison, Limi
 from controller.domain.measurements import (
     LatencyFigures,
     Measurement,
-    common_distinction,
-    distinction,
 )
 from controller.domain.rankings import DOUBTFUL, Constraints, LeftOut
 from controller.domain.selectors import Selector
 from controller.figures.statistics import MedianRatio, median_ratio
+from controller.ranking.distinction import common_distinction, distinction
 from controller.ranking.entries import choose_newest, order_of, set_emulated_aside
 from protos.reasons import Reason, ReasonCode, reason
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from controller.domain.measurements import LatencyFigures, Measurement, Verdict, distinction
+from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.rankings import Constraints, LeftOut
+from controller.ranking.distinction import distinction
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind

@@ -13,6 +13,7 @@ from controller.domain.rankings import (
     Ranking,
 )
 from controller.figures.minutes import at_minute
+from controller.figures.pacing import at_pace
 from controller.ranking.entries import Entry, held_back, select_entries, set_aside
 from controller.ranking.losing import behind, breaches, tied
 from controller.ranking.merits import front_of, leaders, preference, ties_with
@@ -66,8 +67,8 @@ def rank(
     Args:
         device: name of the device; measurements of others do not count.
         measurements: oldest first: of a candidate's, the last with a most preferred verdict counts.
-        constraints: `runtime`, `threads` and `only` say what is looked at, `at_minute` sustained
-            measurements alone and their figures of that minute, the others what may win.
+        constraints: `runtime`, `threads` and `only` say what is looked at, `at_minute` and
+            `paced_fps` what was measured so, by its figures there, the others what may win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
@@ -123,14 +124,19 @@ def published_accuracy(catalog: Catalog) -> DatasetAccuracy:
 
 
 def in_scope(measurements: Iterable[Measurement], constraints: Constraints) -> list[Measurement]:
-    """Return what is looked at, with the figures of the minute that is asked for."""
-    minute = constraints.at_minute
+    """Return what is looked at, with the figures of the minute or the clock that is asked for."""
     return [
-        measurement if minute is None else at_minute(measurement, minute)
+        _as_asked(measurement, constraints)
         for measurement in measurements
         if constraints.runtime in (None, measurement.runtime)
         and constraints.threads in (None, measurement.threads)
     ]
+
+
+def _as_asked(measurement: Measurement, constraints: Constraints) -> Measurement:
+    minute, fps = constraints.at_minute, constraints.paced_fps
+    of_minute = measurement if minute is None else at_minute(measurement, minute)
+    return of_minute if fps is None else at_pace(of_minute, fps)
 
 
 def exclusions(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from controller.domain.cores import CoreChoice, Cores
-from controller.domain.measurements import Distinction, Measurement, distinction
+from controller.domain.measurements import Measurement
 from controller.domain.rankings import MOST_BACKBONES, Constraints
 from controller.domain.sweeps import (
     DEFAULT_GATE,
@@ -15,6 +15,7 @@ from controller.domain.sweeps import (
     SweepSpec,
     ordinary_repetitions,
 )
+from controller.ranking.distinction import Distinction, distinction
 from controller.ranking.pareto import pareto_front
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.precisions import Precision
@@ -72,6 +73,7 @@ def suggest_sweep(
         time_budget_ms=DEFAULT_TIME_BUDGET_MS,
         gate=DEFAULT_GATE,
         sustained_minutes=sustained_minutes,
+        paced_fps=constraints.paced_fps or 0.0,
         sentinel=True,
     )
 
@@ -120,6 +122,8 @@ def suggest_repeat(device: str, measurements: Sequence[Measurement], catalog: Ca
         onnxruntime=unusual.onnxruntime,
         gate=DEFAULT_GATE,
         sustained_minutes=unusual.sustained_minutes,
+        paced_fps=unusual.paced_fps,
+        accelerators=() if unusual.accelerator is None else (unusual.accelerator,),
         sentinel=True,
         # What is wide would stand for itself.
         fresh=True,

@@ -11,6 +11,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import AttemptState, TurnState
 from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, attempts, jobs, own_models, turns
+from models.catalog.needs import FileNeeds
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import CheckedThrough, Variant, WeightsKind
 from models.conversion.pipeline import Converted, Reference
@@ -28,6 +29,7 @@ class Artifact:
         reference_sha256: digest of what devices compare its outputs with; None where they do not.
         reference_size_bytes: size of the same, bytes.
         output_tolerance: largest relative difference that passes there.
+        needs: what it needs of whoever runs it.
     """
 
     conversion_key: str
@@ -42,7 +44,7 @@ class Artifact:
     top1_agreement: float | None
     passes: tuple[str, ...]
     seconds: float
-    versions: OnnxVersions | None
+    needs: FileNeeds
     reference_sha256: str | None
     reference_size_bytes: int | None
     output_tolerance: float | None
@@ -81,6 +83,7 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
         "seconds": converted.seconds,
         "ir_version": None if converted.versions is None else converted.versions.ir_version,
         "opset": None if converted.versions is None else converted.versions.opset,
+        "operators": converted.operators,
         **_reference_columns(converted.reference),
     }
     known = find_artifact(database, converted.conversion_key)
@@ -198,8 +201,8 @@ def find_artifacts(database: Database, conversion_keys: Iterable[str]) -> Mappin
     return found
 
 
-def made_versions(database: Database, backbones: Collection[str]) -> Mapping[Variant, OnnxVersions]:
-    """What the ONNX files that were made of backbones need, the newest of each variant.
+def made_needs(database: Database, backbones: Collection[str]) -> Mapping[Variant, FileNeeds]:
+    """What the files that were made of backbones need, the newest of each variant.
 
     Of an own model only files count that were made of what has the name now.
     """
@@ -209,7 +212,6 @@ def made_versions(database: Database, backbones: Collection[str]) -> Mapping[Var
             .outerjoin(own_models, own_models.c.name == artifacts.c.backbone)
             .where(
                 artifacts.c.backbone.in_(backbones),
-                artifacts.c.ir_version.is_not(None),
                 or_(
                     artifacts.c.weights != WeightsKind.OWN,
                     artifacts.c.weights_digest == own_models.c.digest,
@@ -217,7 +219,7 @@ def made_versions(database: Database, backbones: Collection[str]) -> Mapping[Var
             )
             .order_by(artifacts.c.created_at_unix_ms)
         ).mappings()
-        return {variant_of(row): OnnxVersions(row["ir_version"], row["opset"]) for row in rows}
+        return {variant_of(row): _needs(row) for row in rows if _tells_needs(row)}
 
 
 def variant_of(row: RowMapping) -> Variant:
@@ -243,7 +245,6 @@ def _was_measured(transaction: Transaction, conversion_key: str) -> bool:
 
 
 def _artifact(row: Mapping[str, Any]) -> Artifact:
-    known = row["ir_version"] is not None
     return Artifact(
         conversion_key=row["conversion_key"],
         sha256=row["sha256"],
@@ -257,8 +258,18 @@ def _artifact(row: Mapping[str, Any]) -> Artifact:
         top1_agreement=row["top1_agreement"],
         passes=row["passes"],
         seconds=row["seconds"],
-        versions=OnnxVersions(row["ir_version"], row["opset"]) if known else None,
+        needs=_needs(row),
         reference_sha256=row["reference_sha256"],
         reference_size_bytes=row["reference_size_bytes"],
         output_tolerance=row["output_tolerance"],
     )
+
+
+def _tells_needs(row: Mapping[str, Any] | RowMapping) -> bool:
+    return row["ir_version"] is not None or bool(row["operators"])
+
+
+def _needs(row: Mapping[str, Any] | RowMapping) -> FileNeeds:
+    if row["ir_version"] is None:
+        return FileNeeds(operators=row["operators"])
+    return FileNeeds(OnnxVersions(row["ir_version"], row["opset"]), row["operators"])

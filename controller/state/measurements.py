@@ -6,14 +6,10 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    ColumnElement,
     RowMapping,
     Select,
-    and_,
     case,
-    func,
     insert,
-    or_,
     select,
     type_coerce,
 )
@@ -21,16 +17,19 @@ from sqlalchemy import (
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
+    DelegationFigures,
+    EnergyFigures,
     LatencyFigures,
     Measurement,
     MeasurementFilter,
     MemoryFigures,
     MinuteFigures,
     OutputFigures,
+    PacedFigures,
     Verdict,
     per_image_ms,
 )
-from controller.state.catalog.accuracy import place_of
+from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
 from controller.state.rounds.counts import LAST_OUTCOME, SWEEP_OF_JOB, count_outcome
@@ -50,15 +49,12 @@ from controller.state.schema.columns import IsJson, Unreadable
 from controller.state.schema.unreadable import finite, readable
 from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
-from models.catalog.precisions import QUANTISED, Precision
 from models.catalog.variants import CheckedThrough, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason
 
 # 30,000 years.
 _LONGEST_MS = 1e15
-# Ids of accuracy figures are below it.
-_MOST_FIGURES = 2**40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +72,9 @@ class Conclusion:
     memory: MemoryFigures | None = None
     minutes: tuple[MinuteFigures, ...] = ()
     outputs: OutputFigures | None = None
+    paced: PacedFigures | None = None
+    energy: EnergyFigures | None = None
+    delegation: DelegationFigures | None = None
 
 
 # Each has a column of its name.
@@ -162,6 +161,8 @@ def outcome_of(measurement: Measurement, *, is_sentinel: bool) -> JobOutcome:
         low_ms=measurement.latency.low_ms if measurement.latency else None,
         high_ms=measurement.latency.high_ms if measurement.latency else None,
         is_sentinel=is_sentinel,
+        emulator=measurement.emulator,
+        target=measurement.target,
     )
 
 
@@ -233,41 +234,9 @@ def beside_accuracy(dataset: str) -> Select[Any]:
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .outerjoin(backbones, backbones.c.name == jobs.c.backbone)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .outerjoin(top1, top1.c.figure_id == _figure_of_job(AccuracyMetric.TOP1, dataset))
-        .outerjoin(top5, top5.c.figure_id == _figure_of_job(AccuracyMetric.TOP5, dataset))
+        .outerjoin(top1, top1.c.figure_id == figure_of_job(AccuracyMetric.TOP1, dataset))
+        .outerjoin(top5, top5.c.figure_id == figure_of_job(AccuracyMetric.TOP5, dataset))
     )
-
-
-def _figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
-    """The id of the one figure that tells most of what a job measured."""
-    known = accuracies.alias()
-    of_size = case(
-        (known.c.input_size == jobs.c.input_size, 0), (known.c.input_size.is_(None), 1), else_=2
-    )
-    place = of_size * (len(QUANTISED) + 1) + place_of(known.c.precision)
-    # The least pair of place and id as one number: SQLite's ORDER BY sees no outer columns.
-    least = (
-        select(func.min(place * _MOST_FIGURES + known.c.figure_id))
-        .where(
-            known.c.backbone == jobs.c.backbone,
-            known.c.dataset == dataset,
-            known.c.metric == metric,
-            or_(
-                known.c.precision == jobs.c.precision,
-                and_(jobs.c.precision == Precision.INT8, known.c.precision.in_(QUANTISED)),
-            ),
-            or_(
-                and_(
-                    known.c.model_digest == "",
-                    artifacts.c.weights.is_distinct_from(WeightsKind.OWN),
-                ),
-                known.c.model_digest == artifacts.c.weights_digest,
-            ),
-        )
-        .correlate(jobs, artifacts)
-        .scalar_subquery()
-    )
-    return least % _MOST_FIGURES
 
 
 def _concluded(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
@@ -332,6 +301,9 @@ def measurement_of(
         outputs=conclusion.outputs,
         output_tolerance=finite(row["output_tolerance"]),
         emulator=str(row["emulator"] or ""),
+        paced=conclusion.paced,
+        energy=conclusion.energy,
+        delegation=conclusion.delegation,
     )
 
 

@@ -7,6 +7,7 @@ from controller.domain.conversions import ConversionSpec
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import (
     MAX_CELSIUS,
+    MAX_FPS,
     MAX_JOBS,
     MAX_MINUTES,
     MAX_NAME_LENGTH,
@@ -18,6 +19,7 @@ from controller.domain.sweeps import (
     MAX_THREADS,
     MAX_TIME_BUDGET_MS,
     MAX_TURNS,
+    MIN_FPS,
     MIN_TIME_BUDGET_MS,
     SweepSpec,
 )
@@ -105,6 +107,18 @@ def check_settings(spec: SweepSpec) -> None:
         (
             0 <= spec.sustained_minutes <= MAX_MINUTES,
             f"sustained inference lasts 1 to {MAX_MINUTES} minutes, not {spec.sustained_minutes}",
+        ),
+        (
+            not spec.paced_fps or MIN_FPS <= spec.paced_fps <= MAX_FPS,
+            f"frames come {MIN_FPS} to {MAX_FPS} times a second, not {spec.paced_fps:g}",
+        ),
+        (
+            not (spec.paced_fps and spec.sustained_minutes),
+            "inference is sustained without a pause, or paced with them: ask for one of both",
+        ),
+        (
+            all(each.is_accelerator for each in spec.accelerators),
+            "accelerators are opencl and nnapi; what processors run is made by itself",
         ),
         *_urgency_checks(spec),
         (

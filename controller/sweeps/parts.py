@@ -45,12 +45,19 @@ class Files:
         if key not in self._known:
             self._known[key] = self._of(backbone, precision)
         file = file_of(device, runtime)
-        return () if file is None else self._known[key].get(file, ())
+        if file is None:
+            return ()
+        usual = self._known[key].get(file, ())
+        if file[1] is not Target.ARM:
+            return usual
+        beside = ((Format.PADDLELITE, target) for target in self._spec.accelerators)
+        return [*usual, *(each for other in beside for each in self._known[key].get(other, ()))]
 
     def _of(self, backbone: Backbone, precision: Precision) -> dict[_File, list[_VariantAndInput]]:
         by_file: dict[_File, list[_VariantAndInput]] = {}
         sizes, batches = self._spec.input_sizes, self._spec.batches
-        for variant in variants_of(backbone, (precision,), sizes, batches):
+        accelerators = self._spec.accelerators
+        for variant in variants_of(backbone, (precision,), sizes, batches, accelerators):
             takes = taken(backbone, variant)
             # The same object for all that take the same, so that it is found by its identity.
             shared = (variant, self._inputs.setdefault(takes, takes))
@@ -90,6 +97,7 @@ class Told:
             flush_denormals=spec.flush_denormals,
             onnxruntime=options_of(runtime, spec),
             sustained_minutes=spec.sustained_minutes,
+            paced_fps=spec.paced_fps,
         )
 
 

@@ -15,13 +15,13 @@ from controller.sweeps.choosing import choose_devices
 from controller.sweeps.limits import check_settings, check_size, check_variants
 from controller.sweeps.parts import Files, Told, file_of, taken
 from controller.sweeps.placement import check_placement
+from controller.sweeps.possible.known_files import NOTHING_KNOWN, KnownFiles
 from controller.sweeps.possible.obstacles import (
     TOLD,
     each_once,
     find_obstacles,
     impossible,
 )
-from controller.sweeps.possible.readable import NOTHING_KNOWN, KnownVersions
 from controller.sweeps.possible.runnable import unrunnable_jobs, why_not
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
@@ -54,7 +54,7 @@ def plan_sweep(
     spec: SweepSpec,
     devices: Sequence[Device],
     catalog: Catalog,
-    versions: KnownVersions = NOTHING_KNOWN,
+    needs: KnownFiles = NOTHING_KNOWN,
 ) -> Plan:
     """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
 
@@ -92,7 +92,7 @@ def plan_sweep(
         for threads in dict.fromkeys(spec.threads)
         if (device.device_id, runtime, threads) not in obstacles.threads
     )
-    unrunnable = unrunnable_jobs(planned, chosen, versions)
+    unrunnable = unrunnable_jobs(planned, chosen, needs)
     jobs = tuple(job for job in planned if job not in unrunnable) if unrunnable else planned
     cannot = itertools.chain.from_iterable(unrunnable.values())
     if choice.named and (refused := _nothing_left(spec, jobs, unrunnable)):
@@ -101,7 +101,7 @@ def plan_sweep(
     left_out = each_once((*_unlike(spec, backbones), *in_the_way))
     if not jobs:
         raise Refused(ErrorCode.PRECONDITION, left_out[:1])
-    sentinels = _sentinels(jobs, chosen, catalog, versions) if spec.sentinel else ()
+    sentinels = _sentinels(jobs, chosen, catalog, needs) if spec.sentinel else ()
     return Plan((*sentinels, *jobs), left_out)
 
 
@@ -163,7 +163,7 @@ def _sentinels(
     jobs: Sequence[PlannedJob],
     devices: Sequence[Device],
     catalog: Catalog,
-    versions: KnownVersions,
+    needs: KnownFiles,
 ) -> Iterator[PlannedJob]:
     """One for each device that measures and reads it, told what its first job is told."""
     sentinel = catalog.get(SENTINEL_BACKBONE)
@@ -175,13 +175,14 @@ def _sentinels(
             continue
         for variant in variants_of(sentinel, (Precision.FP32,), (), ()):
             if (variant.format, variant.target) == file and not why_not(
-                device, variant, versions.of(variant)
+                device, variant, needs.of(variant)
             ):
                 settings = replace(
                     first.settings,
                     threads=1,
                     takes=taken(sentinel, variant),
                     sustained_minutes=0,
+                    paced_fps=0.0,
                 )
                 yield PlannedJob(device.device_id, variant, settings, is_sentinel=True)
 

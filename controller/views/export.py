@@ -20,6 +20,7 @@ from controller.views.documents import spelt_safely, to_document
 from controller.views.reasons import sentences
 from models.files import replacing
 from protos.names import printable
+from protos.runtimes import CPU_PROVIDER
 
 
 class Kind(Enum):
@@ -106,6 +107,24 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
         "outputs_top1_agreement": Kind.REAL,
         "output_tolerance": Kind.REAL,
         "sustained_minutes": Kind.WHOLE,
+        "paced_fps": Kind.REAL,
+        "paced_frame_count": Kind.WHOLE,
+        "paced_missed_count": Kind.WHOLE,
+        "paced_dropped_count": Kind.WHOLE,
+        "paced_missed_share": Kind.REAL,
+        "paced_times_back_to_back": Kind.REAL,
+        **{
+            f"paced_latency_{name}_ms": Kind.REAL
+            for name in ("median", "low", "high", "p90", "p99", "mad", "min")
+        },
+        "delegation_is_full": Kind.YES_OR_NO,
+        "delegation_node_share": Kind.REAL,
+        "delegation_time_share": Kind.REAL,
+        "energy_source": Kind.TEXT,
+        "energy_per_inference_mj": Kind.REAL,
+        "energy_low_mj": Kind.REAL,
+        "energy_high_mj": Kind.REAL,
+        "energy_was_charging": Kind.YES_OR_NO,
         "repetitions_wanted": Kind.WHOLE,
         "emulator": Kind.TEXT,
     }
@@ -170,10 +189,23 @@ def flat_row(measurement: Measurement) -> dict[str, Any]:
     """
     document = cast(dict[str, Any], to_document(measurement))
     flat: dict[str, Any] = dict(document)
-    for group in ("latency", "memory", "outputs"):
-        figures = document[group]
+    paced = document["paced"]
+    groups = {group: document[group] for group in ("latency", "memory", "outputs", "paced")}
+    groups["paced_latency"] = paced["latency"] if isinstance(paced, dict) else None
+    for group, figures in groups.items():
         if isinstance(figures, dict):
             flat |= {f"{group}_{name}": figure for name, figure in figures.items()}
+    energy = measurement.energy
+    if energy is not None:
+        flat["energy_was_charging"] = energy.was_charging
+        # The first meter; JSON has all of them.
+        for meter in energy.meters[:1]:
+            flat |= {f"energy_{name}": figure for name, figure in vars(meter).items()}
+    if measurement.delegation is not None:
+        given = [p for p in measurement.delegation.providers if p.provider != CPU_PROVIDER]
+        flat["delegation_is_full"] = measurement.delegation.is_full
+        flat["delegation_node_share"] = sum(each.node_share for each in given)
+        flat["delegation_time_share"] = sum(each.time_share for each in given)
     settings = document["settings"]
     if isinstance(settings, dict):
         flat["cores"] = _listed(settings["cores"])

@@ -162,6 +162,8 @@ def constraint_words(constraints: Constraints) -> str:
         words.append(f"only {' and '.join(each.value for each in constraints.only)}")
     if constraints.at_minute is not None:
         words.append(f"at minute {constraints.at_minute}")
+    if constraints.paced_fps is not None:
+        words.append(f"at {constraints.paced_fps:g} fps")
     return ", ".join(words)
 
 

@@ -26,11 +26,20 @@ class Format(Enum):
 
 
 class Target(Enum):
-    """Processor that an artifact is made for; one that runs anywhere is made for `any`."""
+    """What an artifact is made for; one that runs anywhere is made for `any`."""
 
     ARM = "arm"
     X86 = "x86"
     ANY = "any"
+    OPENCL = "opencl"
+    """A GPU through OpenCL, beside an ARM processor that runs what it has no kernels of."""
+    NNAPI = "nnapi"
+    """What Android's NNAPI reaches, likewise, by Paddle Lite's NNAdapter."""
+
+    @property
+    def is_accelerator(self) -> bool:
+        """Whether it is something beside the processor, which a person asks for by name."""
+        return self in (Target.OPENCL, Target.NNAPI)
 
 
 class WeightsKind(Enum):
@@ -65,7 +74,7 @@ class Variant:
         backbone: the backbone's name.
         format: file format.
         precision: kind of number.
-        target: processor; `any` for ONNX, `arm` or `x86` for Paddle Lite.
+        target: `any` for ONNX; `arm`, `x86` or an accelerator for Paddle Lite.
         input_size: of the image.
         batch: images per inference.
     """
@@ -93,6 +102,8 @@ PRECISIONS: Mapping[tuple[Format, Target], tuple[Precision, ...]] = MappingProxy
         (Format.PADDLELITE, Target.ARM): (Precision.FP32, Precision.FP16, Precision.INT8_DYNAMIC),
         (Format.PADDLELITE, Target.X86): (Precision.FP32, Precision.INT8_DYNAMIC),
         (Format.ONNX, Target.ANY): tuple(Precision),
+        (Format.PADDLELITE, Target.OPENCL): (Precision.FP32,),
+        (Format.PADDLELITE, Target.NNAPI): (Precision.FP32,),
     }
 )
 """The precisions that each format has for each target."""
@@ -109,8 +120,11 @@ def variants_of(
     precisions: Iterable[Precision] = (),
     input_sizes: Iterable[ImageSize] = (),
     batches: Iterable[int] = (),
+    accelerators: Iterable[Target] = (),
 ) -> tuple[Variant, ...]:
     """Return a backbone's variants in every format and target that has the precisions.
+
+    Accelerators have none unless they are asked for.
 
     Of an own model that was added as ONNX there are those in ONNX only; of one that came quantised
     there is what it came as, and no other precision.
@@ -121,7 +135,9 @@ def variants_of(
         input_sizes: none means the evaluation size.
         batches: images per inference; none means the backbone's own, which is 1 but of some own
             models.
+        accelerators: targets beside the processors'.
     """
+    asked_targets = frozenset(accelerators)
     asked = frozenset(precisions) or {backbone.precision}
     wanted = asked & precisions_of(backbone)
     return tuple(
@@ -130,6 +146,7 @@ def variants_of(
         for batch in tuple(dict.fromkeys(batches)) or (backbone.batch,)
         for (format_, target), available in PRECISIONS.items()
         if format_ is Format.ONNX or not lacks_paddle_program(backbone)
+        if not target.is_accelerator or target in asked_targets
         for precision in available
         if precision in wanted
     )

@@ -49,6 +49,8 @@ DISK_BYTES_PER_PARAM: Mapping[Work, int] = MappingProxyType(
         OPTIMISE[Target.X86, Precision.FP32]: 4,
         OPTIMISE[Target.ARM, Precision.FP32]: 4,
         OPTIMISE[Target.ARM, Precision.FP16]: 4,
+        OPTIMISE[Target.OPENCL, Precision.FP32]: 4,
+        OPTIMISE[Target.NNAPI, Precision.FP32]: 4,
         OPTIMISE[Target.X86, Precision.INT8_DYNAMIC]: 2,
         OPTIMISE[Target.ARM, Precision.INT8_DYNAMIC]: 2,
         ONNX: 4,

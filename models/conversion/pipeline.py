@@ -17,6 +17,7 @@ from pathlib import Path
 import cattrs
 
 from models.catalog.catalog import Backbone
+from models.catalog.needs import operators_of
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_format_of
 from models.catalog.stoppers import Stopper, find_stopper
@@ -81,6 +82,7 @@ class Converted:
         seconds: wall time of the steps it needed, with those it shares with other variants.
         passes: names of the passes that its program went through, see `models.passes`.
         versions: those of an ONNX file; None of any other, and of one that no step looked into.
+        operators: those of a Paddle Lite file; empty of any other.
         reference: what it is to give where it is measured; None is unknown.
     """
 
@@ -95,6 +97,7 @@ class Converted:
     seconds: float
     passes: tuple[str, ...] = ()
     versions: OnnxVersions | None = None
+    operators: tuple[str, ...] = ()
     reference: Reference | None = None
 
 
@@ -294,6 +297,9 @@ def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
         seconds=program.seconds(variant),
         passes=made.passes,
         versions=made.versions,
+        operators=(
+            operators_of(made.path.read_bytes()) if variant.format is Format.PADDLELITE else ()
+        ),
         reference=_reference(variant, made.parity, program.outputs_path),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,6 +61,15 @@ from protos.inputs import InputValues, NetworkInput
 
 SIMPLIFIER = "onnxslim"
 """Its name among the passes of an artifact."""
+
+
+# What Paddle Lite is told for each target: what the first has no kernels of, the next runs.
+_PLACES: Mapping[Target, str] = {
+    Target.ARM: "arm",
+    Target.X86: "x86",
+    Target.OPENCL: "opencl,arm",
+    Target.NNAPI: "android_nnapi,arm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +230,18 @@ class Program:
             return CheckedFile(source, compared)
 
     def _paddle_lite(self, variant: Variant) -> CheckedFile:
-        """Make the file; one for arm cannot run here, so twins answer for it."""
+        """Make the file; one that is not for x86 cannot run here, so twins answer for it."""
         if variant.target is Target.X86:
             return self._x86(variant.precision)
         if variant.precision is Precision.FP16:
             return self._arm_fp16(variant)
         with answering_for("x86 twin"):
             self._optimise(Target.X86, variant.precision)
-            arm, optimising = self._optimising(Target.ARM, variant.precision)
+            path, optimising = self._optimising(variant.target, variant.precision)
             twin = self._x86(variant.precision)
         optimising.result()
         parity = replace(twin.parity, checked_through=CheckedThrough.X86_TWIN)
-        return replace(twin, path=arm, parity=parity)
+        return replace(twin, path=path, parity=parity)
 
     def _arm_fp16(self, variant: Variant) -> CheckedFile:
         """Make the file; one twin answers for graph and weights, one for what float16 does."""
@@ -265,7 +275,7 @@ class Program:
         if precision is Precision.INT8_DYNAMIC:
             prefix = f"{prefix}-int8"
         path = self.folder / f"{target.value}{kind}.nb"
-        request = PaddleLiteRequest(prefix, target.value, str(path), precision)
+        request = PaddleLiteRequest(prefix, _PLACES[target], str(path), precision)
         return path, self.steps.start(OPTIMISE[target, precision], request, FileAnswer)
 
     def _parity(self, work: Work, path: Path, precision: Precision) -> Parity:

@@ -95,7 +95,7 @@ def needed(variant: Variant) -> tuple[Work, ...]:
         fp32 = (OPTIMISE[Target.X86, Precision.FP32], X86_PARITY[Precision.FP32])
         return (*_FIRST, *fp32, *_onnx(precision), OPTIMISE[variant.target, precision])
     x86 = (OPTIMISE[Target.X86, precision], X86_PARITY[precision])
-    arm = () if variant.target is Target.X86 else (OPTIMISE[Target.ARM, precision],)
+    arm = () if variant.target is Target.X86 else (OPTIMISE[variant.target, precision],)
     rewriting = (REWRITE,) if precision is Precision.INT8_DYNAMIC else ()
     return (*_FIRST, *rewriting, *x86, *arm)
 

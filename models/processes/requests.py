@@ -214,7 +214,7 @@ class PaddleLiteRequest:
 
     Attributes:
         program_prefix: `<prefix>.pdmodel` and `<prefix>.pdiparams` are read.
-        place: `arm` or `x86`.
+        place: `arm`, `x86`, or as `opencl,arm`: what the first has no kernels of, the next runs.
         output_path: the `.nb` file to write.
         precision: float16 changes kernels, on arm only; int8-dynamic changes the stored weights.
     """

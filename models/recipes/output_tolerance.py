@@ -50,6 +50,9 @@ ALLOWANCES: Mapping[tuple[Format, Target], Mapping[Precision, Allowance]] = Mapp
             Precision.FP16: _HALF,
             Precision.INT8_DYNAMIC: _WEIGHTS_ARM,
         },
+        # Both compute in half precision where they can.
+        (Format.PADDLELITE, Target.OPENCL): {Precision.FP32: _HALF},
+        (Format.PADDLELITE, Target.NNAPI): {Precision.FP32: _HALF},
         (Format.ONNX, Target.ANY): {
             Precision.FP32: _FP32,
             Precision.FP16: _HALF,

@@ -1111,6 +1111,8 @@ class SweepSpec(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     DEADLINE_UNIX_MS_FIELD_NUMBER: _builtins.int
     FRESH_FIELD_NUMBER: _builtins.int
+    PACED_FPS_FIELD_NUMBER: _builtins.int
+    ACCELERATORS_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
@@ -1135,6 +1137,8 @@ class SweepSpec(_message.Message):
     """
     fresh: _builtins.bool
     """Whether what was measured alike before is measured again."""
+    paced_fps: _builtins.float
+    """As in MeasureSettings."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -1171,6 +1175,10 @@ class SweepSpec(_message.Message):
     def input_sizes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ImageSize]:
         """Empty means each backbone's evaluation size."""
 
+    @_builtins.property
+    def accelerators(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Target.ValueType]:
+        """Paddle Lite's files for these besides, on devices that have them."""
+
     def __init__(
         self,
         *,
@@ -1197,10 +1205,12 @@ class SweepSpec(_message.Message):
         priority: _builtins.int = ...,
         deadline_unix_ms: _builtins.int | None = ...,
         fresh: _builtins.bool = ...,
+        paced_fps: _builtins.float = ...,
+        accelerators: _abc.Iterable[_types_pb2.Target.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "gate", b"gate", "onnxruntime", b"onnxruntime", "time_ms", b"time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "accelerators", b"accelerators", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
@@ -1687,6 +1697,8 @@ class JobOutcome(_message.Message):
     LOW_MS_FIELD_NUMBER: _builtins.int
     HIGH_MS_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
+    EMULATOR_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     device: _builtins.str
     backbone: _builtins.str
@@ -1702,6 +1714,9 @@ class JobOutcome(_message.Message):
     low_ms: _builtins.float
     """The median's 95 % interval."""
     high_ms: _builtins.float
+    emulator: _builtins.str
+    """What computed in its device's place; empty where nothing did."""
+    target: _types_pb2.Target.ValueType
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """Why; for ok none, or what the figure does not tell."""
@@ -1726,10 +1741,12 @@ class JobOutcome(_message.Message):
         low_ms: _builtins.float | None = ...,
         high_ms: _builtins.float | None = ...,
         input_size: _types_pb2.ImageSize | None = ...,
+        emulator: _builtins.str = ...,
+        target: _types_pb2.Target.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "high_ms", b"high_ms", "input_size", b"input_size", "low_ms", b"low_ms", "median_ms", b"median_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "backbone", b"backbone", "batch", b"batch", "device", b"device", "emulator", b"emulator", "high_ms", b"high_ms", "input_size", b"input_size", "is_sentinel", b"is_sentinel", "job_id", b"job_id", "low_ms", b"low_ms", "median_ms", b"median_ms", "precision", b"precision", "reasons", b"reasons", "runtime", b"runtime", "target", b"target", "threads", b"threads", "verdict", b"verdict", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_ms: _TypeAlias = _typing.Literal["high_ms"]  # noqa: Y015
     _WhichOneofArgType__high_ms: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms"]  # noqa: Y015
@@ -2634,6 +2651,7 @@ class Constraints(_message.Message):
     AT_MINUTE_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
     INCLUDE_EMULATED_FIELD_NUMBER: _builtins.int
+    PACED_FPS_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -2649,6 +2667,8 @@ class Constraints(_message.Message):
     """
     include_emulated: _builtins.bool
     """Whether figures of emulated devices are ranked; without it they are left out."""
+    paced_fps: _builtins.float
+    """Only what was measured on a clock of so many frames a second, by its figures there."""
     @_builtins.property
     def only(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
         """The only verdicts that count; without any, all that have figures do, disturbed and throttled ones
@@ -2668,10 +2688,11 @@ class Constraints(_message.Message):
         at_minute: _builtins.int | None = ...,
         by: Global___Merit.ValueType | None = ...,
         include_emulated: _builtins.bool = ...,
+        paced_fps: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "paced_fps", b"paced_fps", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "include_emulated", b"include_emulated", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "include_emulated", b"include_emulated", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "paced_fps", b"paced_fps", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
@@ -2683,6 +2704,8 @@ class Constraints(_message.Message):
     _WhichOneofArgType__max_memory_bytes: _TypeAlias = _typing.Literal["_max_memory_bytes", b"_max_memory_bytes"]  # noqa: Y015
     _WhichOneofReturnType__min_top1: _TypeAlias = _typing.Literal["min_top1"]  # noqa: Y015
     _WhichOneofArgType__min_top1: _TypeAlias = _typing.Literal["_min_top1", b"_min_top1"]  # noqa: Y015
+    _WhichOneofReturnType__paced_fps: _TypeAlias = _typing.Literal["paced_fps"]  # noqa: Y015
+    _WhichOneofArgType__paced_fps: _TypeAlias = _typing.Literal["_paced_fps", b"_paced_fps"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
     _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
@@ -2699,6 +2722,8 @@ class Constraints(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_memory_bytes) -> _WhichOneofReturnType__max_memory_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_top1) -> _WhichOneofReturnType__min_top1 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paced_fps) -> _WhichOneofReturnType__paced_fps | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
     @_typing.overload
@@ -2787,6 +2812,9 @@ class Measurement(_message.Message):
     OUTPUTS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOLERANCE_FIELD_NUMBER: _builtins.int
     EMULATOR_FIELD_NUMBER: _builtins.int
+    PACED_FIELD_NUMBER: _builtins.int
+    ENERGY_FIELD_NUMBER: _builtins.int
+    DELEGATION_FIELD_NUMBER: _builtins.int
     measurement_id: _builtins.str
     sweep_id: _builtins.str
     job_id: _builtins.str
@@ -2863,6 +2891,18 @@ class Measurement(_message.Message):
     def outputs(self) -> Global___OutputFigures:
         """What the outputs were on the device; absent where nobody compared them."""
 
+    @_builtins.property
+    def paced(self) -> Global___PacedFigures:
+        """Of inference on a clock, which stands beside `latency`, of inference back to back; absent without."""
+
+    @_builtins.property
+    def energy(self) -> Global___EnergyFigures:
+        """Absent where the device tells no power. Informative: meters are coarse, and tell of all that runs."""
+
+    @_builtins.property
+    def delegation(self) -> Global___DelegationFigures:
+        """Absent where it ran on the CPU as it was told, or nobody knows."""
+
     def __init__(
         self,
         *,
@@ -2909,13 +2949,20 @@ class Measurement(_message.Message):
         outputs: Global___OutputFigures | None = ...,
         output_tolerance: _builtins.float | None = ...,
         emulator: _builtins.str = ...,
+        paced: Global___PacedFigures | None = ...,
+        energy: Global___EnergyFigures | None = ...,
+        delegation: Global___DelegationFigures | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_delegation", b"_delegation", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_input_size", b"accuracy_input_size", "delegation", b"delegation", "energy", b"energy", "flops_g", b"flops_g", "input_size", b"input_size", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "memory", b"memory", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "settings", b"settings", "top1", b"top1", "top5", b"top5"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "device", b"device", "emulator", b"emulator", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size", "_delegation", b"_delegation", "_energy", b"_energy", "_flops_g", b"_flops_g", "_latency", b"_latency", "_latency_per_image_ms", b"_latency_per_image_ms", "_memory", b"_memory", "_output_tolerance", b"_output_tolerance", "_outputs", b"_outputs", "_paced", b"_paced", "_params_m", b"_params_m", "_top1", b"_top1", "_top5", b"_top5", "accuracy_dataset", b"accuracy_dataset", "accuracy_input_size", b"accuracy_input_size", "accuracy_source", b"accuracy_source", "affinity", b"affinity", "artifact_sha256", b"artifact_sha256", "artifact_size_bytes", b"artifact_size_bytes", "backbone", b"backbone", "batch", b"batch", "busy_threads", b"busy_threads", "checked_through", b"checked_through", "delegation", b"delegation", "device", b"device", "emulator", b"emulator", "energy", b"energy", "flops_g", b"flops_g", "format", b"format", "input_size", b"input_size", "job_id", b"job_id", "latency", b"latency", "latency_per_image_ms", b"latency_per_image_ms", "max_relative_difference", b"max_relative_difference", "measured_at_unix_ms", b"measured_at_unix_ms", "measurement_id", b"measurement_id", "memory", b"memory", "minutes", b"minutes", "output_tolerance", b"output_tolerance", "outputs", b"outputs", "paced", b"paced", "params_m", b"params_m", "precision", b"precision", "reasons", b"reasons", "repetitions", b"repetitions", "repetitions_wanted", b"repetitions_wanted", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "series", b"series", "settings", b"settings", "sweep_id", b"sweep_id", "target", b"target", "threads", b"threads", "top1", b"top1", "top5", b"top5", "verdict", b"verdict", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_input_size: _TypeAlias = _typing.Literal["accuracy_input_size"]  # noqa: Y015
     _WhichOneofArgType__accuracy_input_size: _TypeAlias = _typing.Literal["_accuracy_input_size", b"_accuracy_input_size"]  # noqa: Y015
+    _WhichOneofReturnType__delegation: _TypeAlias = _typing.Literal["delegation"]  # noqa: Y015
+    _WhichOneofArgType__delegation: _TypeAlias = _typing.Literal["_delegation", b"_delegation"]  # noqa: Y015
+    _WhichOneofReturnType__energy: _TypeAlias = _typing.Literal["energy"]  # noqa: Y015
+    _WhichOneofArgType__energy: _TypeAlias = _typing.Literal["_energy", b"_energy"]  # noqa: Y015
     _WhichOneofReturnType__flops_g: _TypeAlias = _typing.Literal["flops_g"]  # noqa: Y015
     _WhichOneofArgType__flops_g: _TypeAlias = _typing.Literal["_flops_g", b"_flops_g"]  # noqa: Y015
     _WhichOneofReturnType__latency: _TypeAlias = _typing.Literal["latency"]  # noqa: Y015
@@ -2928,6 +2975,8 @@ class Measurement(_message.Message):
     _WhichOneofArgType__output_tolerance: _TypeAlias = _typing.Literal["_output_tolerance", b"_output_tolerance"]  # noqa: Y015
     _WhichOneofReturnType__outputs: _TypeAlias = _typing.Literal["outputs"]  # noqa: Y015
     _WhichOneofArgType__outputs: _TypeAlias = _typing.Literal["_outputs", b"_outputs"]  # noqa: Y015
+    _WhichOneofReturnType__paced: _TypeAlias = _typing.Literal["paced"]  # noqa: Y015
+    _WhichOneofArgType__paced: _TypeAlias = _typing.Literal["_paced", b"_paced"]  # noqa: Y015
     _WhichOneofReturnType__params_m: _TypeAlias = _typing.Literal["params_m"]  # noqa: Y015
     _WhichOneofArgType__params_m: _TypeAlias = _typing.Literal["_params_m", b"_params_m"]  # noqa: Y015
     _WhichOneofReturnType__top1: _TypeAlias = _typing.Literal["top1"]  # noqa: Y015
@@ -2936,6 +2985,10 @@ class Measurement(_message.Message):
     _WhichOneofArgType__top5: _TypeAlias = _typing.Literal["_top5", b"_top5"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_input_size) -> _WhichOneofReturnType__accuracy_input_size | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delegation) -> _WhichOneofReturnType__delegation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__energy) -> _WhichOneofReturnType__energy | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flops_g) -> _WhichOneofReturnType__flops_g | None: ...
     @_typing.overload
@@ -2949,6 +3002,8 @@ class Measurement(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__outputs) -> _WhichOneofReturnType__outputs | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paced) -> _WhichOneofReturnType__paced | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__params_m) -> _WhichOneofReturnType__params_m | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top1) -> _WhichOneofReturnType__top1 | None: ...
@@ -2956,6 +3011,189 @@ class Measurement(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top5) -> _WhichOneofReturnType__top5 | None: ...
 
 Global___Measurement: _TypeAlias = Measurement  # noqa: Y015
+
+@_typing.final
+class DelegationFigures(_message.Message):
+    """Where nodes really ran of what was told another execution provider than the CPU's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDERS_FIELD_NUMBER: _builtins.int
+    IS_FULL_FIELD_NUMBER: _builtins.int
+    is_full: _builtins.bool
+    """Whether no node was left to the CPU in any repetition."""
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderShare]:
+        """Each that ran a node, the one that took the longest first."""
+
+    def __init__(
+        self,
+        *,
+        providers: _abc.Iterable[Global___ProviderShare] | None = ...,
+        is_full: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_full", b"is_full", "providers", b"providers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelegationFigures: _TypeAlias = DelegationFigures  # noqa: Y015
+
+@_typing.final
+class ProviderShare(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    NODE_COUNT_FIELD_NUMBER: _builtins.int
+    NODE_SHARE_FIELD_NUMBER: _builtins.int
+    TIME_SHARE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    node_count: _builtins.int
+    """Of one inference, as the runtime runs them: a part of the graph that a provider takes whole is one."""
+    node_share: _builtins.float
+    """Of all nodes, and of their time, 0 to 1."""
+    time_share: _builtins.float
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        node_count: _builtins.int = ...,
+        node_share: _builtins.float = ...,
+        time_share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_count", b"node_count", "node_share", b"node_share", "provider", b"provider", "time_share", b"time_share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderShare: _TypeAlias = ProviderShare  # noqa: Y015
+
+@_typing.final
+class EnergyFigures(_message.Message):
+    """What an inference took of energy above what the device took at rest just before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METERS_FIELD_NUMBER: _builtins.int
+    WAS_CHARGING_FIELD_NUMBER: _builtins.int
+    was_charging: _builtins.bool
+    """Whether a battery was charged meanwhile, which hides what the device took."""
+    @_builtins.property
+    def meters(self) -> _containers.RepeatedCompositeFieldContainer[Global___MeteredEnergy]:
+        """As each meter of the device tells it: they may be parts of each other, so that they do not add up. Empty
+        where it cannot be told: the battery was charged meanwhile, or the sampling was too short.
+        """
+
+    def __init__(
+        self,
+        *,
+        meters: _abc.Iterable[Global___MeteredEnergy] | None = ...,
+        was_charging: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["meters", b"meters", "was_charging", b"was_charging"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnergyFigures: _TypeAlias = EnergyFigures  # noqa: Y015
+
+@_typing.final
+class MeteredEnergy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PER_INFERENCE_MJ_FIELD_NUMBER: _builtins.int
+    LOW_MJ_FIELD_NUMBER: _builtins.int
+    HIGH_MJ_FIELD_NUMBER: _builtins.int
+    BUSY_WATTS_FIELD_NUMBER: _builtins.int
+    RESTING_WATTS_FIELD_NUMBER: _builtins.int
+    REPETITION_COUNT_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """The meter, by the kernel's name."""
+    per_inference_mj: _builtins.float
+    """Millijoules an inference, the mean over the repetitions, with its 95 % interval; of one repetition none."""
+    low_mj: _builtins.float
+    high_mj: _builtins.float
+    busy_watts: _builtins.float
+    """Means over the repetitions, back to back and at rest."""
+    resting_watts: _builtins.float
+    repetition_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        per_inference_mj: _builtins.float = ...,
+        low_mj: _builtins.float | None = ...,
+        high_mj: _builtins.float | None = ...,
+        busy_watts: _builtins.float = ...,
+        resting_watts: _builtins.float = ...,
+        repetition_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_mj", b"_high_mj", "_low_mj", b"_low_mj", "high_mj", b"high_mj", "low_mj", b"low_mj"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_mj", b"_high_mj", "_low_mj", b"_low_mj", "busy_watts", b"busy_watts", "high_mj", b"high_mj", "low_mj", b"low_mj", "per_inference_mj", b"per_inference_mj", "repetition_count", b"repetition_count", "resting_watts", b"resting_watts", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_mj: _TypeAlias = _typing.Literal["high_mj"]  # noqa: Y015
+    _WhichOneofArgType__high_mj: _TypeAlias = _typing.Literal["_high_mj", b"_high_mj"]  # noqa: Y015
+    _WhichOneofReturnType__low_mj: _TypeAlias = _typing.Literal["low_mj"]  # noqa: Y015
+    _WhichOneofArgType__low_mj: _TypeAlias = _typing.Literal["_low_mj", b"_low_mj"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_mj) -> _WhichOneofReturnType__high_mj | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low_mj) -> _WhichOneofReturnType__low_mj | None: ...
+
+Global___MeteredEnergy: _TypeAlias = MeteredEnergy  # noqa: Y015
+
+@_typing.final
+class PacedFigures(_message.Message):
+    """What inference on a clock was like, one for each frame and at rest between them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FPS_FIELD_NUMBER: _builtins.int
+    LATENCY_FIELD_NUMBER: _builtins.int
+    FRAME_COUNT_FIELD_NUMBER: _builtins.int
+    MISSED_COUNT_FIELD_NUMBER: _builtins.int
+    DROPPED_COUNT_FIELD_NUMBER: _builtins.int
+    MISSED_SHARE_FIELD_NUMBER: _builtins.int
+    TIMES_BACK_TO_BACK_FIELD_NUMBER: _builtins.int
+    fps: _builtins.float
+    """Frames a second."""
+    frame_count: _builtins.int
+    """Frames that came."""
+    missed_count: _builtins.int
+    """Of those, whose outputs were not there when the next one came: dropped ones and late ones."""
+    dropped_count: _builtins.int
+    """Of those, never begun, since the one before was still computed."""
+    missed_share: _builtins.float
+    """missed_count / frame_count"""
+    times_back_to_back: _builtins.float
+    """Its median over that of inference back to back."""
+    @_builtins.property
+    def latency(self) -> Global___LatencyFigures:
+        """Of these inferences; first run, load and stop reason are those of the whole measurement."""
+
+    def __init__(
+        self,
+        *,
+        fps: _builtins.float = ...,
+        latency: Global___LatencyFigures | None = ...,
+        frame_count: _builtins.int = ...,
+        missed_count: _builtins.int = ...,
+        dropped_count: _builtins.int = ...,
+        missed_share: _builtins.float = ...,
+        times_back_to_back: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped_count", b"dropped_count", "fps", b"fps", "frame_count", b"frame_count", "latency", b"latency", "missed_count", b"missed_count", "missed_share", b"missed_share", "times_back_to_back", b"times_back_to_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PacedFigures: _TypeAlias = PacedFigures  # noqa: Y015
 
 @_typing.final
 class OutputFigures(_message.Message):

@@ -160,6 +160,9 @@ class _TargetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Target.ValueTy
     TARGET_X86: _Target.ValueType  # 2
     TARGET_ANY: _Target.ValueType  # 3
     """It runs anywhere."""
+    TARGET_OPENCL: _Target.ValueType  # 220
+    """Accelerators beside an ARM processor, which runs what they have no kernels of."""
+    TARGET_NNAPI: _Target.ValueType  # 221
 
 class Target(_Target, metaclass=_TargetEnumTypeWrapper):
     """Processor that an artifact is made for."""
@@ -169,6 +172,9 @@ TARGET_ARM: Target.ValueType  # 1
 TARGET_X86: Target.ValueType  # 2
 TARGET_ANY: Target.ValueType  # 3
 """It runs anywhere."""
+TARGET_OPENCL: Target.ValueType  # 220
+"""Accelerators beside an ARM processor, which runs what they have no kernels of."""
+TARGET_NNAPI: Target.ValueType  # 221
 Global___Target: _TypeAlias = Target  # noqa: Y015
 
 class _StopReason:
@@ -418,6 +424,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """known_size, measured_size"""
     REASON_CODE_NOT_SUSTAINED: _ReasonCode.ValueType  # 54
     """minute"""
+    REASON_CODE_NOT_PACED: _ReasonCode.ValueType  # 220
+    """fps"""
     REASON_CODE_PAST_LAST_MINUTE: _ReasonCode.ValueType  # 55
     """minute, minutes"""
     REASON_CODE_MINUTE_EMPTY: _ReasonCode.ValueType  # 56
@@ -468,6 +476,10 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: runtime, version, detail"""
     REASON_CODE_HALF_PRECISION_MISSING: _ReasonCode.ValueType  # 184
     """words: runtime, precision"""
+    REASON_CODE_EXTRA_KERNELS_MISSING: _ReasonCode.ValueType  # 221
+    """words: device, backbone, version, operators"""
+    REASON_CODE_ACCELERATOR_MISSING: _ReasonCode.ValueType  # 222
+    """words: device, accelerator"""
     REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
     """Of no one device.
     words: backbone
@@ -621,6 +633,8 @@ REASON_CODE_ACCURACY_OF_OTHER_SIZE: ReasonCode.ValueType  # 53
 """known_size, measured_size"""
 REASON_CODE_NOT_SUSTAINED: ReasonCode.ValueType  # 54
 """minute"""
+REASON_CODE_NOT_PACED: ReasonCode.ValueType  # 220
+"""fps"""
 REASON_CODE_PAST_LAST_MINUTE: ReasonCode.ValueType  # 55
 """minute, minutes"""
 REASON_CODE_MINUTE_EMPTY: ReasonCode.ValueType  # 56
@@ -671,6 +685,10 @@ REASON_CODE_RUNTIME_BROKEN: ReasonCode.ValueType  # 183
 """words: runtime, version, detail"""
 REASON_CODE_HALF_PRECISION_MISSING: ReasonCode.ValueType  # 184
 """words: runtime, precision"""
+REASON_CODE_EXTRA_KERNELS_MISSING: ReasonCode.ValueType  # 221
+"""words: device, backbone, version, operators"""
+REASON_CODE_ACCELERATOR_MISSING: ReasonCode.ValueType  # 222
+"""words: device, accelerator"""
 REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone
@@ -692,6 +710,7 @@ class RuntimeInfo(_message.Message):
     BUILD_FIELD_NUMBER: _builtins.int
     EXECUTION_PROVIDERS_FIELD_NUMBER: _builtins.int
     LAST_WORDS_FIELD_NUMBER: _builtins.int
+    EXTRA_KERNELS_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     version: _builtins.str
     build: _builtins.str
@@ -700,6 +719,8 @@ class RuntimeInfo(_message.Message):
     """Of one that crashes when it is loaded: how it ends and what it says then. Empty where it loads, or that is
     not known.
     """
+    extra_kernels: _builtins.bool
+    """Of Paddle Lite: whether it was built with its extra kernels; absent where that is not known."""
     @_builtins.property
     def execution_providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of ONNX Runtime, by its own names ("CPUExecutionProvider"); those that the build has."""
@@ -712,12 +733,15 @@ class RuntimeInfo(_message.Message):
         build: _builtins.str = ...,
         execution_providers: _abc.Iterable[_builtins.str] | None = ...,
         last_words: _builtins.str = ...,
+        extra_kernels: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_extra_kernels", b"_extra_kernels", "extra_kernels", b"extra_kernels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["build", b"build", "execution_providers", b"execution_providers", "last_words", b"last_words", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_extra_kernels", b"_extra_kernels", "build", b"build", "execution_providers", b"execution_providers", "extra_kernels", b"extra_kernels", "last_words", b"last_words", "runtime", b"runtime", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__extra_kernels: _TypeAlias = _typing.Literal["extra_kernels"]  # noqa: Y015
+    _WhichOneofArgType__extra_kernels: _TypeAlias = _typing.Literal["_extra_kernels", b"_extra_kernels"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__extra_kernels) -> _WhichOneofReturnType__extra_kernels | None: ...
 
 Global___RuntimeInfo: _TypeAlias = RuntimeInfo  # noqa: Y015
 
@@ -846,6 +870,7 @@ class DeviceProfile(_message.Message):
     USABLE_CPUS_FIELD_NUMBER: _builtins.int
     CPU_QUOTA_CORES_FIELD_NUMBER: _builtins.int
     CONFINEMENT_FIELD_NUMBER: _builtins.int
+    ACCELERATORS_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """As `uname -m` says: x86_64, aarch64, armv7l."""
     cpu_model: _builtins.str
@@ -898,6 +923,10 @@ class DeviceProfile(_message.Message):
     def confinement(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the kernel holds measuring processes to: files, network, processes."""
 
+    @_builtins.property
+    def accelerators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is there to reach accelerators by: "opencl" where libOpenCL.so is, "nnapi" where Android's library is."""
+
     def __init__(
         self,
         *,
@@ -923,10 +952,11 @@ class DeviceProfile(_message.Message):
         usable_cpus: _abc.Iterable[_builtins.int] | None = ...,
         cpu_quota_cores: _builtins.float | None = ...,
         confinement: _abc.Iterable[_builtins.str] | None = ...,
+        accelerators: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "cpu_quota_cores", b"cpu_quota_cores"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "confinement", b"confinement", "container", b"container", "cpu_model", b"cpu_model", "cpu_quota_cores", b"cpu_quota_cores", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores", "accelerators", b"accelerators", "agent_version", b"agent_version", "android_properties", b"android_properties", "architecture", b"architecture", "board", b"board", "caches", b"caches", "clusters", b"clusters", "confinement", b"confinement", "container", b"container", "cpu_model", b"cpu_model", "cpu_quota_cores", b"cpu_quota_cores", "emulator", b"emulator", "hostname", b"hostname", "instruction_sets", b"instruction_sets", "kernel", b"kernel", "logical_cores", b"logical_cores", "memory_bytes", b"memory_bytes", "operating_system", b"operating_system", "python_version", b"python_version", "runtimes", b"runtimes", "soc", b"soc", "usable_cpus", b"usable_cpus", "virtual_machine", b"virtual_machine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cpu_quota_cores: _TypeAlias = _typing.Literal["cpu_quota_cores"]  # noqa: Y015
     _WhichOneofArgType__cpu_quota_cores: _TypeAlias = _typing.Literal["_cpu_quota_cores", b"_cpu_quota_cores"]  # noqa: Y015
@@ -1439,6 +1469,7 @@ class MeasureSettings(_message.Message):
     SUSTAINED_MINUTES_FIELD_NUMBER: _builtins.int
     PROFILE_RUNS_FIELD_NUMBER: _builtins.int
     TAKES_FIELD_NUMBER: _builtins.int
+    PACED_FPS_FIELD_NUMBER: _builtins.int
     runtime: Global___Runtime.ValueType
     threads: _builtins.int
     """Threads that the runtime computes with, at least 1."""
@@ -1455,6 +1486,10 @@ class MeasureSettings(_message.Message):
     """
     profile_runs: _builtins.int
     """Inferences to profile after a warm-up, in the place of measuring; 0 measures."""
+    paced_fps: _builtins.float
+    """Frames a second, 1 to 240: behind its samples it runs once for each frame that comes on a clock, at rest
+    between them, and reports these inferences apart; 0 does not.
+    """
     @_builtins.property
     def cores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Cores that a child may run on, ascending; empty means every core that the agent may use."""
@@ -1482,10 +1517,11 @@ class MeasureSettings(_message.Message):
         sustained_minutes: _builtins.int = ...,
         profile_runs: _builtins.int = ...,
         takes: Global___NetworkInput | None = ...,
+        paced_fps: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "gate", b"gate", "onnxruntime", b"onnxruntime", "takes", b"takes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "onnxruntime", b"onnxruntime", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "takes", b"takes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime", "cores", b"cores", "flush_denormals", b"flush_denormals", "gate", b"gate", "input_seed", b"input_seed", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "profile_runs", b"profile_runs", "relative_half_width", b"relative_half_width", "runtime", b"runtime", "sustained_minutes", b"sustained_minutes", "takes", b"takes", "threads", b"threads", "time_budget_ms", b"time_budget_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
@@ -1598,6 +1634,9 @@ class Repetition(_message.Message):
     STARTED_UNREADY_FIELD_NUMBER: _builtins.int
     WAITED_MS_FIELD_NUMBER: _builtins.int
     OUTPUT_CHECK_FIELD_NUMBER: _builtins.int
+    PACED_FIELD_NUMBER: _builtins.int
+    AT_REST_FIELD_NUMBER: _builtins.int
+    PROVIDERS_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1653,6 +1692,22 @@ class Repetition(_message.Message):
     def output_check(self) -> Global___OutputCheck:
         """What its outputs were when it had sampled; absent where they were not compared."""
 
+    @_builtins.property
+    def paced(self) -> Global___PacedSamples:
+        """Absent unless the settings have `paced_fps`."""
+
+    @_builtins.property
+    def at_rest(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceState]:
+        """Power and battery just before it began, in order, about five in a second; one where a battery is charged,
+        none where the kernel tells no power.
+        """
+
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderUse]:
+        """Of what was told another execution provider than the CPU's: what each ran in one profiled inference behind
+        all others; empty where that is not known.
+        """
+
     def __init__(
         self,
         *,
@@ -1674,13 +1729,18 @@ class Repetition(_message.Message):
         started_unready: Global___Reason | None = ...,
         waited_ms: _builtins.int = ...,
         output_check: Global___OutputCheck | None = ...,
+        paced: Global___PacedSamples | None = ...,
+        at_rest: _abc.Iterable[Global___DeviceState] | None = ...,
+        providers: _abc.Iterable[Global___ProviderUse] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "peak_rss_bytes", b"peak_rss_bytes", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "at_rest", b"at_rest", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "providers", b"providers", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__output_check: _TypeAlias = _typing.Literal["output_check"]  # noqa: Y015
     _WhichOneofArgType__output_check: _TypeAlias = _typing.Literal["_output_check", b"_output_check"]  # noqa: Y015
+    _WhichOneofReturnType__paced: _TypeAlias = _typing.Literal["paced"]  # noqa: Y015
+    _WhichOneofArgType__paced: _TypeAlias = _typing.Literal["_paced", b"_paced"]  # noqa: Y015
     _WhichOneofReturnType__pss_bytes: _TypeAlias = _typing.Literal["pss_bytes"]  # noqa: Y015
     _WhichOneofArgType__pss_bytes: _TypeAlias = _typing.Literal["_pss_bytes", b"_pss_bytes"]  # noqa: Y015
     _WhichOneofReturnType__started_unready: _TypeAlias = _typing.Literal["started_unready"]  # noqa: Y015
@@ -1690,6 +1750,8 @@ class Repetition(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__output_check) -> _WhichOneofReturnType__output_check | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paced) -> _WhichOneofReturnType__paced | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pss_bytes) -> _WhichOneofReturnType__pss_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__started_unready) -> _WhichOneofReturnType__started_unready | None: ...
@@ -1697,6 +1759,65 @@ class Repetition(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 
 Global___Repetition: _TypeAlias = Repetition  # noqa: Y015
+
+@_typing.final
+class ProviderUse(_message.Message):
+    """What an execution provider ran of one inference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    NODE_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_NS_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """By the runtime's own name."""
+    node_count: _builtins.int
+    """Nodes as the runtime runs them: a part of the graph that a provider takes whole is one."""
+    total_ns: _builtins.int
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        node_count: _builtins.int = ...,
+        total_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_count", b"node_count", "provider", b"provider", "total_ns", b"total_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderUse: _TypeAlias = ProviderUse  # noqa: Y015
+
+@_typing.final
+class PacedSamples(_message.Message):
+    """Inferences that began on a clock, in order; those of the first second, while clocks fall, are not told.
+    A frame that comes while the one before is still computed is dropped.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LATENCY_NS_FIELD_NUMBER: _builtins.int
+    DELAY_NS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def latency_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def delay_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How long after its frame each began: what it took to wake up."""
+
+    def __init__(
+        self,
+        *,
+        latency_ns: _abc.Iterable[_builtins.int] | None = ...,
+        delay_ns: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_ns", b"delay_ns", "latency_ns", b"latency_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PacedSamples: _TypeAlias = PacedSamples  # noqa: Y015
 
 @_typing.final
 class OutputCheck(_message.Message):

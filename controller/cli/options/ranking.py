@@ -16,7 +16,7 @@ from controller.cli.options.values import (
     read_share,
 )
 from controller.domain.measurements import Verdict
-from controller.domain.quantities import parse_latency_ms, parse_memory_bytes
+from controller.domain.quantities import parse_fps, parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
 from controller.domain.sweeps import MAX_MINUTES
 from models.catalog.catalog import IMAGENET
@@ -30,6 +30,7 @@ class RankedFigures:
 
     only: tuple[Verdict, ...]
     at_minute: int | None
+    paced_fps: float | None
     accuracy_dataset: str
     include_emulated: bool
 
@@ -67,6 +68,13 @@ ranked_options = option_group(
         "throttled ones count where there is nothing better of the same setting.",
     ),
     at_minute_option,
+    click.option(
+        "--paced",
+        "paced_fps",
+        type=Converted("frame rate", parse_fps),
+        metavar="RATE",
+        help="Only what was swept with --paced at this rate, as 30fps, by its figures there.",
+    ),
     accuracy_option,
     include_emulated_option,
 )

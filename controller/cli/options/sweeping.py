@@ -8,6 +8,7 @@ from controller.cli.options.backbones import complete_backbones
 from controller.cli.options.grouping import option_group
 from controller.cli.options.values import (
     Converted,
+    read_accelerators,
     read_deadline,
     read_devices,
     read_minutes,
@@ -16,7 +17,7 @@ from controller.cli.options.values import (
     read_runtimes,
     read_threads,
 )
-from controller.domain.quantities import parse_latency_ms, parse_time_ms
+from controller.domain.quantities import parse_fps, parse_latency_ms, parse_time_ms
 from controller.domain.sweeps import (
     DEFAULT_FEWEST_REPETITIONS,
     DEFAULT_MOST_REPETITIONS,
@@ -26,6 +27,7 @@ from controller.domain.sweeps import (
     MAX_PRIORITY,
     ordinary_repetitions,
 )
+from models.catalog.variants import Target
 from protos.runtimes import Runtime
 
 DEFAULT_PRECISION = f"{DEFAULT_RELATIVE_HALF_WIDTH:.0%}"
@@ -42,6 +44,7 @@ class SweptSettings:
     devices: tuple[str, ...]
     runtimes: tuple[Runtime, ...]
     threads: tuple[int, ...]
+    accelerators: tuple[Target, ...]
     name: str
     fresh: bool
 
@@ -56,6 +59,7 @@ class MeasuringRules:
     time_budget_ms: int
     sentinel: bool
     sustained_minutes: int
+    paced_fps: float
     time_ms: int | None
 
 
@@ -104,6 +108,13 @@ swept_options = option_group(
         help="Thread counts, each measured.",
     ),
     click.option(
+        "--accelerators",
+        type=Converted("accelerators", read_accelerators),
+        metavar="opencl,nnapi",
+        default=(),
+        help="Paddle Lite's files for these besides, on ARM devices that have a library for them.",
+    ),
+    click.option(
         "--name",
         default="",
         metavar="NAME",
@@ -146,6 +157,7 @@ def _rules(
     time_budget_ms: float,
     sentinel: bool,
     sustained_minutes: int | None,
+    paced_fps: float | None,
     time_ms: int | None,
 ) -> MeasuringRules:
     fewest, most = repetitions or ordinary_repetitions(sustained_minutes or 0)
@@ -156,6 +168,7 @@ def _rules(
         time_budget_ms=round(time_budget_ms),
         sentinel=sentinel,
         sustained_minutes=sustained_minutes or 0,
+        paced_fps=paced_fps or 0.0,
         time_ms=time_ms,
     )
 
@@ -211,5 +224,13 @@ measuring_options = option_group(
         type=Converted("minutes", read_minutes),
         metavar="TIME",
         help="Run without a pause for so many minutes, as 10m, and report each of them.",
+    ),
+    click.option(
+        "--paced",
+        "paced_fps",
+        type=Converted("frame rate", parse_fps),
+        metavar="RATE",
+        help="Run besides once for each frame of a camera, as 30fps, at rest between them: latency "
+        "and missed frames beside the figures back to back.",
     ),
 )

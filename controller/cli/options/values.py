@@ -19,6 +19,7 @@ from controller.domain.rankings import WITH_FIGURES, Merit
 from controller.domain.sweeps import MAX_MINUTES, MAX_REPETITIONS, MAX_THREADS
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
+from models.catalog.variants import Target
 from protos.inputs import MAX_BATCH, MAX_SIDE, MAX_VALUES, ImageSize, InputValues, parse_size
 from protos.names import EVERY_DEVICE
 from protos.runtimes import Runtime
@@ -121,6 +122,11 @@ def read_runtime(text: str) -> Runtime:
 def read_runtimes(text: str) -> tuple[Runtime, ...]:
     """The runtimes of "NAME,NAME", each once."""
     return tuple(dict.fromkeys(read_runtime(part) for part in read_list(text)))
+
+
+def read_accelerators(text: str) -> tuple[Target, ...]:
+    """The accelerators of "opencl,nnapi", each once."""
+    return tuple(dict.fromkeys(find_choice(Target, "target", part) for part in read_list(text)))
 
 
 def read_precisions(text: str) -> tuple[Precision, ...]:

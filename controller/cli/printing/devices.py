@@ -99,7 +99,8 @@ def print_device(console: Console, device: Device) -> None:
     if not device.profile.runtimes:
         table.add_row("runtimes", Text("none", style="yellow"))
     for known in device.profile.runtimes:
-        told = "\n".join(filter(None, (known.build, *known.execution_providers)))
+        lacking = "without extra kernels" if known.extra_kernels is False else ""
+        told = "\n".join(filter(None, (known.build, *known.execution_providers, lacking)))
         words = _runtime(known)
         words.append(f": {known.last_words}" if known.last_words else "", style="red")
         table.add_row("runtime", words.append(f"\n{told}" if told else "", style="dim"))
@@ -174,6 +175,7 @@ def _all_of(device: Device) -> Iterator[tuple[str, str]]:
     yield "clusters", clusters_words(profile.clusters)
     yield "caches", cache_words(profile.caches)
     yield "instructions", instruction_set_words(profile.instruction_sets)
+    yield "accelerators", ", ".join(profile.accelerators)
     yield "memory", format_memory(profile.memory_bytes) if profile.memory_bytes else ""
     yield "system", profile.operating_system
     yield "kernel", profile.kernel

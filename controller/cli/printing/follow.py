@@ -32,8 +32,10 @@ from controller.domain.sweeps import (
 )
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
+from controller.views.device_words import emulator_words
 from controller.views.input_words import images_words
 from controller.views.reasons.folding import folded_reasons, left_out_lines
+from controller.views.settings_words import target_words
 from controller.views.sweeps.narrowing import Narrowing, is_underway
 from controller.views.sweeps.words import pause_words
 from controller.views.wording import median_words, per_image_words
@@ -238,6 +240,7 @@ def _job_line(outcome: JobOutcome) -> Text:
         parts.append(outcome.weights.value)
     if outcome.is_sentinel:
         parts.append("sentinel")
+    parts += (*target_words(outcome.target), *emulator_words(outcome.emulator))
     if outcome.median_ms is not None:
         median = median_words(outcome.median_ms, outcome.low_ms, outcome.high_ms)
         one_image = per_image_words(per_image_ms(outcome.median_ms, outcome.batch))

@@ -13,7 +13,7 @@ from controller.views.counting import counted
 from controller.views.device_words import emulator_words
 from controller.views.input_words import images_words
 from controller.views.reasons.folding import folded_reasons
-from controller.views.settings_words import settings_words
+from controller.views.settings_words import energy_words, paced_words, settings_words
 from controller.views.wording import latency_words, memory_words
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
@@ -40,6 +40,8 @@ def print_results(console: Console, measurements: Sequence[Measurement]) -> None
         name = Text(each.backbone)
         sweep = f", sweep {each.sweep_id}" if are_of_several else ""
         name.append(f"\n  {each.device}, {_how(each)}{sweep}", style="dim")
+        for beside in (paced_words(each), *energy_words(each)):
+            name.append(f"\n  {beside}" if beside else "")
         verdict = Text(each.verdict.value, style=_STYLES.get(each.verdict, "yellow"))
         table.add_row(name, latency_words(each), memory_words(each), verdict)
     console.print(table)

@@ -131,6 +131,8 @@ def _written(
         flush_denormals=runtime_settings.flush_denormals,
         onnxruntime=runtime_settings.onnxruntime,
         sustained_minutes=rules.sustained_minutes,
+        paced_fps=rules.paced_fps,
+        accelerators=swept.accelerators,
         time_ms=rules.time_ms,
         priority=urgency.priority,
         deadline_unix_ms=urgency.deadline_unix_ms,

@@ -47,6 +47,7 @@ def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -
       edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 0.5%
       edgerank sweep --models tier:mobile --devices phone --time 20m
       edgerank sweep --models tier:mobile --devices phone --sustained 10m
+      edgerank sweep --models tier:mobile --devices phone --paced 30fps
       edgerank sweep --models MobileNetV1 --precisions fp32,int8-dynamic --batch 1,4
       edgerank sweep --models tier:mobile --max-temperature 45C --start-deadline 300s
       edgerank sweep --models PPLCNet_x1_0 --max-load none --name nightly

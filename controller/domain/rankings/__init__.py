@@ -51,6 +51,8 @@ class Constraints:
         at_minute: only sustained measurements, by their figures of this minute.
         by: by what the winner is chosen; None is what the other constraints suggest.
         include_emulated: whether figures of emulated devices are ranked.
+        paced_fps: only what was measured on a clock of so many frames a second, by its figures
+            there.
     """
 
     max_latency_ms: float | None = None
@@ -63,6 +65,7 @@ class Constraints:
     at_minute: int | None = None
     by: Merit | None = None
     include_emulated: bool = False
+    paced_fps: float | None = None
 
     @property
     def preference(self) -> tuple[frozenset[Verdict], ...]:

@@ -93,7 +93,7 @@ def longest_ms(lease: Lease) -> int:
     """
     settings = lease.settings
     measuring_ms = _STARTS_MS + _BUDGETS * settings.time_budget_ms
-    measuring_ms += settings.sustained_minutes * _SUSTAINED_MINUTE_MS
+    measuring_ms += settings.sustained_minutes * _SUSTAINED_MINUTE_MS + 2 * settings.paced_ms
     measuring_ms += _PROFILE_MS if settings.profile_runs else 0
     fetched_bytes = lease.artifact_size_bytes + lease.reference_size_bytes
     fetching_ms = fetched_bytes // _SLOWEST_BYTES_A_MS

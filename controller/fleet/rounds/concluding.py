@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from controller.domain.jobs import FEWEST_REPETITIONS
 from controller.domain.measurements import LatencyFigures, Verdict
+from controller.figures.delegation import delegation_figures
 from controller.figures.drift import has_shifted, shifts_left_out
+from controller.figures.energy import energy_figures
 from controller.figures.latency import (
     latency_figures,
     latency_so_far,
@@ -17,6 +19,7 @@ from controller.figures.latency import (
     minute_figures,
 )
 from controller.figures.outputs import output_figures, unchecked
+from controller.figures.pacing import paced_figures
 from controller.figures.spread import process_spread
 from controller.figures.starts import unready_starts
 from controller.figures.verdicts import verdict
@@ -67,7 +70,7 @@ def conclude(
     if course.is_to_be_watched:
         more += _unwatched(taken, readings_ms)
     more += unchecked(_repetitions(counted))
-    return _conclusion(counted, figures, judged, (*reasons, *more))
+    return _conclusion(counted, settings, figures, judged, (*reasons, *more))
 
 
 def conclude_so_far(job: Underway) -> Conclusion:
@@ -80,7 +83,7 @@ def conclude_so_far(job: Underway) -> Conclusion:
     underway = reason(ReasonCode.STILL_MEASURED, repetitions=len(repetitions))
     if judged in (Verdict.OK, Verdict.WIDE):
         judged, reasons = Verdict.WIDE, ()
-    return _conclusion(job.taken, figures, judged, (underway, *reasons))
+    return _conclusion(job.taken, job.settings, figures, judged, (underway, *reasons))
 
 
 def those_but(taken: Sequence[TakenT], is_other: Callable[[TakenT], bool]) -> Sequence[TakenT]:
@@ -94,7 +97,11 @@ def _repetitions(taken: _Taken) -> list[Repetition]:
 
 
 def _conclusion(
-    taken: _Taken, figures: LatencyFigures, judged: Verdict, reasons: tuple[Reason, ...]
+    taken: _Taken,
+    settings: MeasureSettings,
+    figures: LatencyFigures,
+    judged: Verdict,
+    reasons: tuple[Reason, ...],
 ) -> Conclusion:
     counted = _repetitions(taken)
     last = taken[-1]
@@ -110,6 +117,9 @@ def _conclusion(
         memory=memory_figures(counted),
         minutes=minute_figures(counted),
         outputs=output_figures(counted),
+        delegation=delegation_figures(counted),
+        energy=energy_figures(counted),
+        paced=paced_figures(counted, settings.paced_fps, figures.median_ms),
     )
 
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Final
 
 from controller.domain.jobs import OpenJob
-from controller.domain.sweeps import JOB_TIME_MS, SweepSpec
+from controller.domain.sweeps import SweepSpec, job_time_ms
 from controller.figures.spread import (
     Spread,
     careful_deviation,
@@ -117,7 +117,8 @@ def wants_more(job: OpenJob, course: Course) -> bool:
         return False
     if len(job.turns) < spec.fewest_repetitions:
         return True
-    if spec.time_ms is None and job.spent_ms + job.next_ms > JOB_TIME_MS:
+    more = len(job.turns) + 1
+    if spec.time_ms is None and job.spent_ms + job.next_ms > job_time_ms(spec, more):
         return False
     others = course.spread.without(spread_of(job.medians_ms)).plus(course.history.as_history())
     width = half_width(job.medians_ms, careful_deviation(others))

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, case, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from controller.domain.catalog import (
     AccuracyFigure,
@@ -15,10 +26,14 @@ from controller.domain.catalog import (
     model_digest,
 )
 from controller.state.database import Database, Transaction
-from controller.state.schema import accuracies, backbones, own_models
+from controller.state.schema import accuracies, artifacts, backbones, jobs, own_models
 from controller.state.schema.unreadable import readable
 from models.catalog.catalog import IMAGENET, INT8_ACCURACY, Backbone, Catalog
 from models.catalog.precisions import QUANTISED, Precision
+from models.catalog.variants import WeightsKind
+
+# Ids of accuracy figures are below it.
+_MOST_FIGURES = 2**40
 
 
 @dataclass(frozen=True)
@@ -126,6 +141,38 @@ def place_of(precision: ColumnElement[Precision]) -> ColumnElement[int]:
         *((precision == each, place) for place, each in enumerate(QUANTISED)),
         else_=len(QUANTISED),
     )
+
+
+def figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
+    """The id of the one figure that tells most of what a job measured."""
+    known = accuracies.alias()
+    of_size = case(
+        (known.c.input_size == jobs.c.input_size, 0), (known.c.input_size.is_(None), 1), else_=2
+    )
+    place = of_size * (len(QUANTISED) + 1) + place_of(known.c.precision)
+    # The least pair of place and id as one number: SQLite's ORDER BY sees no outer columns.
+    least = (
+        select(func.min(place * _MOST_FIGURES + known.c.figure_id))
+        .where(
+            known.c.backbone == jobs.c.backbone,
+            known.c.dataset == dataset,
+            known.c.metric == metric,
+            or_(
+                known.c.precision == jobs.c.precision,
+                and_(jobs.c.precision == Precision.INT8, known.c.precision.in_(QUANTISED)),
+            ),
+            or_(
+                and_(
+                    known.c.model_digest == "",
+                    artifacts.c.weights.is_distinct_from(WeightsKind.OWN),
+                ),
+                known.c.model_digest == artifacts.c.weights_digest,
+            ),
+        )
+        .correlate(jobs, artifacts)
+        .scalar_subquery()
+    )
+    return least % _MOST_FIGURES
 
 
 def backbone_row(backbone: Backbone) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from controller.domain.jobs import TurnState
 from controller.domain.measurements import LatencyFigures, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.database import Database, Transaction
-from controller.state.schema import artifacts, courses, jobs, measurements, sweeps, turns
+from controller.state.devices.emulators import emulator_told
+from controller.state.schema import artifacts, courses, devices, jobs, measurements, sweeps, turns
 from controller.state.schema.columns import IsJson, read_document
 from controller.state.schema.unreadable import readable
 from protos.measuring import MeasureSettings
@@ -80,7 +81,9 @@ class MeasuringTime:
         runtime: with what.
         time_budget_ms: the longest that one could sample, ms.
         sustained_minutes: of inference without a pause.
+        paced_fps: frames a second, behind inference back to back.
         turn_ms: what one took, the mean, ms.
+        is_emulated: whether another CPU computed there, which takes far longer.
     """
 
     device_id: str
@@ -88,7 +91,9 @@ class MeasuringTime:
     runtime: Runtime
     time_budget_ms: int
     sustained_minutes: int
+    paced_fps: float
     turn_ms: float
+    is_emulated: bool = False
 
 
 def earlier_figures(
@@ -156,13 +161,16 @@ def measuring_times(database: Database, backbones: Collection[str]) -> list[Meas
         _of_json(told["runtime"].as_string()).label("runtime"),
         _of_json(told["time_budget_ms"].as_integer()).label("time_budget_ms"),
         _of_json(told["sustained_minutes"].as_integer()).label("sustained_minutes"),
+        _of_json(told["paced_fps"].as_float()).label("paced_fps"),
     )
     query = (
         select(
             *length,
             func.avg(turns.c.spent_ms).label("turn_ms"),
             func.min(jobs.c.job_id).label("job_id"),
+            emulator_told(),
         )
+        .join(devices, devices.c.device_id == jobs.c.device_id)
         .join(newest, newest.c.job_id == jobs.c.job_id)
         .join(turns, turns.c.job_id == jobs.c.job_id)
         .where(
@@ -170,7 +178,7 @@ def measuring_times(database: Database, backbones: Collection[str]) -> list[Meas
             jobs.c.is_sentinel.is_(False),
             jobs.c.backbone.in_(backbones),
         )
-        .group_by(*length)
+        .group_by(*length, devices.c.device_id)
     )
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
@@ -205,7 +213,9 @@ def _measuring_time(row: RowMapping) -> MeasuringTime:
         runtime=Runtime(row["runtime"]),
         time_budget_ms=row["time_budget_ms"],
         sustained_minutes=row["sustained_minutes"],
+        paced_fps=row["paced_fps"],
         turn_ms=float(row["turn_ms"]),
+        is_emulated=bool(row["emulator"]),
     )
 
 

@@ -13,40 +13,26 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     false,
 )
 
 from controller.domain.jobs import AttemptState, JobState, TurnState
-from controller.domain.measurements import (
-    LatencyFigures,
-    MemoryFigures,
-    MinuteFigures,
-    OutputFigures,
-    Verdict,
-)
 from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSpec
 from controller.state.schema.base import REVISION_TABLE, metadata
 from controller.state.schema.catalog import accuracies, backbones, own_models
-from controller.state.schema.columns import Document, Member, Samples, SharedDocument, Sides
+from controller.state.schema.columns import Document, Member, SharedDocument, Sides
 from controller.state.schema.devices import (
     device_events,
     device_standings,
     devices,
     replaced_agents,
 )
+from controller.state.schema.measured import measurements, profiles, repetitions
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
-from protos.device import DeviceState
-from protos.measuring import (
-    MeasureSettings,
-    OperatorTimes,
-    OutputCheck,
-    ProcessMemory,
-    StopReason,
-)
+from protos.measuring import MeasureSettings
 from protos.reasons import Reason
 
 __all__ = [
@@ -103,6 +89,8 @@ artifacts = Table(
     # Of an ONNX file.
     Column("ir_version", Integer),
     Column("opset", Integer),
+    # Of a Paddle Lite file.
+    Column("operators", Document(tuple[str, ...]), nullable=False),
     # What devices compare its outputs with, and how far these may be apart; of none where nobody
     # compares.
     Column("reference_sha256", String, index=True),
@@ -121,7 +109,7 @@ sweeps = Table(
     # The token of who started it; empty where nobody is asked for one.
     Column("started_by", String, nullable=False),
     # What no device does of what was asked for.
-    Column("left_out", Document(tuple[Reason, ...]), nullable=False),
+    Column("left_out", SharedDocument(tuple[Reason, ...]), nullable=False),
     # The one whose undone jobs are its; one sweep is retried by one.
     Column("retry_of", String, unique=True),
     # Of one that gives out no turns: the token of who paused it, as above, and when; else none.
@@ -267,79 +255,4 @@ attempts = Table(
     Column("state", Member(AttemptState), nullable=False),
     Column("leased_at_unix_ms", BigInteger, nullable=False),
     Index("ix_attempts_state_device_id", "state", "device_id"),
-)
-
-# One row a job that ended; `failed` ones have reasons and no figures.
-measurements = Table(
-    "measurements",
-    metadata,
-    Column("measurement_id", String, primary_key=True),
-    Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
-    # The job's, and which of the sweep's outcomes it is, from 1.
-    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("verdict", Member(Verdict), nullable=False),
-    Column("reasons", Document(tuple[Reason, ...]), nullable=False),
-    Column("runtime_version", String, nullable=False),
-    Column("runtime_build", String, nullable=False),
-    Column("busy_threads", Integer, nullable=False),
-    Column("affinity", Document(tuple[int, ...]), nullable=False),
-    Column("latency", Document(LatencyFigures)),
-    Column("memory", Document(MemoryFigures)),
-    Column("outputs", Document(OutputFigures)),
-    Column("minutes", Document(tuple[MinuteFigures, ...]), nullable=False),
-    # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
-    Column("measured_at_unix_ms", BigInteger, nullable=False),
-    Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
-    Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
-)
-
-# Also of jobs that failed later.
-repetitions = Table(
-    "repetitions",
-    metadata,
-    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
-    Column("ordinal", Integer, primary_key=True),
-    Column("runtime_version", String, nullable=False),
-    Column("runtime_build", String, nullable=False),
-    Column("affinity", Document(tuple[int, ...]), nullable=False),
-    # By the device's clock.
-    Column("taken_at_unix_ms", BigInteger, nullable=False),
-    # The sentinel drifted meanwhile, so that figures are derived without it.
-    Column("is_suspect", Boolean, nullable=False, server_default=false()),
-    Column("latency_ns", Samples, nullable=False),
-    Column("warmup_ns", Samples, nullable=False),
-    Column("load_ns", BigInteger, nullable=False),
-    Column("peak_rss_bytes", BigInteger, nullable=False),
-    Column("baseline_rss_bytes", BigInteger, nullable=False),
-    Column("pss_bytes", BigInteger),
-    Column("busy_threads", Integer, nullable=False),
-    Column("stop_reason", Member(StopReason), nullable=False),
-    Column("before", Document(DeviceState)),
-    Column("after", Document(DeviceState)),
-    Column("during", Document(tuple[DeviceState, ...]), nullable=False),
-    Column("memory", Document(ProcessMemory)),
-    Column("samples_per_minute", Document(tuple[int, ...]), nullable=False),
-    Column("warmup_settled", Boolean),
-    # It started although this was in the way.
-    Column("started_unready", Document(Reason)),
-    Column("waited_ms", BigInteger, nullable=False),
-    Column("output_check", Document(OutputCheck)),
-)
-
-# One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace
-# come when it has ended, or the reasons why there are none.
-profiles = Table(
-    "profiles",
-    metadata,
-    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
-    Column("reasons", Document(tuple[Reason, ...])),
-    Column("runtime_version", String),
-    Column("runtime_build", String),
-    Column("affinity", Document(tuple[int, ...])),
-    Column("times", Document(OperatorTimes)),
-    Column("trace_gzip", LargeBinary),
-    Column("profiled_at_unix_ms", BigInteger),
-    Column("committed_at_unix_ms", BigInteger),
-    Column("started_unready", Document(Reason)),
 )

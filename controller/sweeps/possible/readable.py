@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from controller.domain.devices import Device
-from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
+from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Format, Variant
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
@@ -38,27 +37,6 @@ _READS: Final[Mapping[tuple[int, int], OnnxVersions]] = MappingProxyType(
 )
 _NEWEST_KNOWN: Final = (1, 32)
 _RELEASE: Final = re.compile(r"(\d+)\.(\d+)(\D|$)")
-
-
-@dataclass(frozen=True)
-class KnownVersions:
-    """What files need.
-
-    Attributes:
-        made: of the variants of which there is one, or was.
-        own: of own models that were added as ONNX, by name.
-    """
-
-    made: Mapping[Variant, OnnxVersions] = field(default_factory=dict)
-    own: Mapping[str, OnnxVersions] = field(default_factory=dict)
-
-    def of(self, variant: Variant) -> OnnxVersions:
-        """What a variant's file needs; of one that was not made, what is asked of its making."""
-        return self.made.get(variant) or self.own.get(variant.backbone) or TRANSLATED
-
-
-NOTHING_KNOWN: Final = KnownVersions()
-"""No file was made, and no own model is there."""
 
 
 def most_readable(version: str) -> OnnxVersions | None:

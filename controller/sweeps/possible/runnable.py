@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from controller.domain.devices import Device
 from controller.domain.jobs import PlannedJob
-from controller.sweeps.possible.readable import KnownVersions, too_new
-from models.catalog.onnx_versions import OnnxVersions
+from controller.sweeps.possible.known_files import KnownFiles
+from controller.sweeps.possible.readable import too_new
+from models.catalog.needs import FileNeeds
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant
 from protos.reasons import Reason, ReasonCode, reason
@@ -15,20 +16,25 @@ from protos.runtimes import Runtime
 _HALF_PRECISION = "asimdhp"
 
 
-def why_not(device: Device, variant: Variant, needed: OnnxVersions) -> tuple[Reason, ...]:
+def why_not(device: Device, variant: Variant, needs: FileNeeds) -> tuple[Reason, ...]:
     """Why a device cannot run a variant's file; empty where it can, or nothing is known against it.
 
     Args:
         device: with all that it says of itself.
         variant: what the file is of.
-        needed: what an ONNX file needs; of no meaning for others.
+        needs: what is known of the file.
     """
-    found = (too_new(device, variant, needed), _lacks_half_precision(device, variant))
+    found = (
+        too_new(device, variant, needs.versions),
+        _lacks_half_precision(device, variant),
+        _lacks_extra_kernels(device, variant, needs),
+        _lacks_accelerator(device, variant),
+    )
     return tuple(each for each in found if each is not None)
 
 
 def unrunnable_jobs(
-    jobs: Iterable[PlannedJob], devices: Iterable[Device], versions: KnownVersions
+    jobs: Iterable[PlannedJob], devices: Iterable[Device], files: KnownFiles
 ) -> Mapping[PlannedJob, tuple[Reason, ...]]:
     """The jobs whose file the device could not run, each with why."""
     by_id = {device.device_id: device for device in devices}
@@ -37,7 +43,7 @@ def unrunnable_jobs(
     for job in jobs:
         file = job.device_id, job.variant
         if file not in found:
-            found[file] = why_not(by_id[job.device_id], job.variant, versions.of(job.variant))
+            found[file] = why_not(by_id[job.device_id], job.variant, files.of(job.variant))
         if found[file]:
             unrunnable[job] = found[file]
     return unrunnable
@@ -61,3 +67,32 @@ def _lacks_half_precision(device: Device, variant: Variant) -> Reason | None:
         "precision": variant.precision.value,
     }
     return reason(ReasonCode.HALF_PRECISION_MISSING, words)
+
+
+def _lacks_extra_kernels(device: Device, variant: Variant, needs: FileNeeds) -> Reason | None:
+    """Why a file whose kernels a device's Paddle Lite was built without would end its process.
+
+    Of kernels for x86 nothing is listed: a Paddle Lite without the extra ones is known for ARM.
+    """
+    if variant.format is not Format.PADDLELITE or variant.target is not Target.ARM:
+        return None
+    told = (each for each in device.profile.runtimes if each.runtime is Runtime.PADDLELITE)
+    info = next(told, None)
+    # One that does not say may have them.
+    if info is None or info.extra_kernels is not False or not needs.extra_operators:
+        return None
+    words = {
+        "device": device.name,
+        "backbone": variant.backbone,
+        "version": info.version,
+        "operators": ", ".join(needs.extra_operators),
+    }
+    return reason(ReasonCode.EXTRA_KERNELS_MISSING, words)
+
+
+def _lacks_accelerator(device: Device, variant: Variant) -> Reason | None:
+    target = variant.target
+    if not target.is_accelerator or target.value in device.profile.accelerators:
+        return None
+    words = {"device": device.name, "accelerator": target.value}
+    return reason(ReasonCode.ACCELERATOR_MISSING, words)

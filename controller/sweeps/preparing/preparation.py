@@ -224,13 +224,13 @@ class Preparing:
     def _fail_unrunnable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
         """Ends the jobs whose device cannot run the file that was made, before it is pushed."""
         artifact = find_artifact(self._database, key)
-        if artifact is None or artifact.versions is None:
+        if artifact is None:
             return
         known = devices.list_devices(self._database, frozenset())
         reasons = {
             device.device_id: why
             for device in known
-            if (why := why_not(device, variant, artifact.versions))
+            if (why := why_not(device, variant, artifact.needs))
         }
         for job_id, device_id in jobs.waiting_jobs(self._database, sweep_id, role, variant).items():
             if device_id in reasons:

@@ -9,7 +9,7 @@ from controller.domain.jobs import PlannedJob
 from controller.domain.profiles import MAX_PROFILE_RUNS, ProfileSpec
 from controller.domain.sweeps import SweepSpec
 from controller.sweeps.planning import plan_sweep
-from controller.sweeps.possible.readable import NOTHING_KNOWN, KnownVersions
+from controller.sweeps.possible.known_files import NOTHING_KNOWN, KnownFiles
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
 
@@ -22,7 +22,7 @@ def plan_profile(
     spec: ProfileSpec,
     known: Sequence[Device],
     catalog: Catalog,
-    versions: KnownVersions = NOTHING_KNOWN,
+    needs: KnownFiles = NOTHING_KNOWN,
 ) -> PlannedJob:
     """The one job of a profile.
 
@@ -34,7 +34,7 @@ def plan_profile(
             ErrorCode.INVALID_INPUT,
             f"the inferences to profile must be 1 to {MAX_PROFILE_RUNS}, not {spec.run_count}",
         )
-    (job,) = plan_sweep(as_sweep(spec), known, catalog, versions).jobs
+    (job,) = plan_sweep(as_sweep(spec), known, catalog, needs).jobs
     if spec.runtime is Runtime.PADDLELITE:
         raise EdgerankError(
             ErrorCode.PRECONDITION,

@@ -14,7 +14,7 @@ from controller.state.database import Database
 from controller.state.rounds.start_requests import Asked, StartRequest
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiling.planning import as_sweep, plan_profile
-from controller.sweeps.prospects.planner import known_versions
+from controller.sweeps.prospects.planner import known_files
 from controller.sweeps.starting import Before
 from models.catalog.catalog import Catalog
 
@@ -48,8 +48,8 @@ class Profiles:
         known = await asyncio.to_thread(
             devices.list_devices, self._database, self._fleet.connected()
         )
-        versions = await asyncio.to_thread(known_versions, self._database, (spec.backbone,))
-        job = plan_profile(spec, known, self._catalog, versions)
+        needs = await asyncio.to_thread(known_files, self._database, (spec.backbone,))
+        job = plan_profile(spec, known, self._catalog, needs)
         answer, request = StartedSweep(sweep_id="", job_count=1), None
         if request_id:
             request = StartRequest(request_id=request_id, asked=_asked(spec), answer=answer)

@@ -8,16 +8,17 @@ from typing import Final
 
 from controller.domain.devices import Device
 from controller.domain.jobs import PlanEstimate, PlannedJob
-from controller.domain.sweeps import JOB_TIME_MS, SweepSpec, planned_time_ms
+from controller.domain.sweeps import SweepSpec, job_time_ms, planned_time_ms
 from controller.fleet.rounds.turns import SENTINEL_EVERY
 from controller.state.rounds.history import MeasuringTime
+from protos.measuring import paced_ms
 from protos.runtimes import Runtime
 
 _MS_PER_MINUTE: Final = 60_000
 # What a device's sentinel adds to the turns of its jobs, each reading as long as one of them.
 _READINGS: Final = 1 + 1 / SENTINEL_EVERY
 
-_Length = tuple[str, Runtime, int, int]
+_Length = tuple[str, Runtime, int, int, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,26 +26,27 @@ class History:
     """What is known of how long measuring takes.
 
     Attributes:
-        here: by device and length of a repetition (backbone, runtime, time budget, minutes): what
-            one took, ms.
-        elsewhere: by length alone: the mean over the devices, ms.
+        here: by device and length of a repetition (backbone, runtime, time budget, minutes,
+            frames a second): what one took, ms.
+        elsewhere: by length, and whether the device is emulated: the mean over such devices, ms.
         ratios: by device: what sweeps took, by what they were expected to.
     """
 
     here: Mapping[tuple[str, _Length], float]
-    elsewhere: Mapping[_Length, float]
+    elsewhere: Mapping[tuple[bool, _Length], float]
     ratios: Mapping[str, Sequence[float]]
 
 
 def history_of(times: Iterable[MeasuringTime], ratios: Mapping[str, Sequence[float]]) -> History:
     """Order what was measured by what is asked of it."""
     here: dict[tuple[str, _Length], float] = {}
-    elsewhere: dict[_Length, list[float]] = {}
+    elsewhere: dict[tuple[bool, _Length], list[float]] = {}
     for each in times:
-        length = (each.backbone, each.runtime, each.time_budget_ms, each.sustained_minutes)
+        protocol = (each.time_budget_ms, each.sustained_minutes, each.paced_fps)
+        length = (each.backbone, each.runtime, *protocol)
         here[each.device_id, length] = each.turn_ms
-        elsewhere.setdefault(length, []).append(each.turn_ms)
-    means = {length: fmean(turns_ms) for length, turns_ms in elsewhere.items()}
+        elsewhere.setdefault((each.is_emulated, length), []).append(each.turn_ms)
+    means = {where: fmean(turns_ms) for where, turns_ms in elsewhere.items()}
     return History(here=here, elsewhere=means, ratios=ratios)
 
 
@@ -64,8 +66,9 @@ def estimate(
     """
     lengths = [_length(job) for job in jobs]
     here = [history.here.get((device.device_id, length)) for length in lengths]
+    is_emulated = bool(device.profile.emulator)
     known = [
-        history.elsewhere.get(length) if turn_ms is None else turn_ms
+        history.elsewhere.get((is_emulated, length)) if turn_ms is None else turn_ms
         for length, turn_ms in zip(lengths, here, strict=True)
     ]
     known_here = sum(turn_ms is not None for turn_ms in here)
@@ -83,7 +86,8 @@ def estimate(
 
 def _length(job: PlannedJob) -> _Length:
     told = job.settings
-    return job.variant.backbone, told.runtime, told.time_budget_ms, told.sustained_minutes
+    protocol = (told.time_budget_ms, told.sustained_minutes, told.paced_fps)
+    return job.variant.backbone, told.runtime, *protocol
 
 
 def _expected_ms(turns_ms: Sequence[float | None], spec: SweepSpec) -> float:
@@ -105,9 +109,10 @@ def _sum(
 
 def _job_ms(turn_ms: float, spec: SweepSpec) -> float:
     least, most = spec.fewest_repetitions * turn_ms, spec.most_repetitions * turn_ms
-    return max(least, min(most, JOB_TIME_MS))
+    return max(least, min(most, job_time_ms(spec, spec.fewest_repetitions)))
 
 
 def _least_ms(spec: SweepSpec) -> float:
     """What the fewest repetitions take at least, whatever the backbone."""
-    return spec.fewest_repetitions * spec.sustained_minutes * _MS_PER_MINUTE
+    on_clock_ms = paced_ms(spec.paced_fps, spec.time_budget_ms)
+    return spec.fewest_repetitions * (spec.sustained_minutes * _MS_PER_MINUTE + on_clock_ms)

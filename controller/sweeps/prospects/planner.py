@@ -6,12 +6,12 @@ from controller.conversions.stored import Shelf
 from controller.domain.devices import Device
 from controller.domain.jobs import SweepPlan
 from controller.domain.sweeps import SweepSpec
-from controller.state.artifacts import made_versions
+from controller.state.artifacts import made_needs
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.rounds.history import earlier_figures, estimates_held, measuring_times
 from controller.sweeps.planning import plan_sweep
-from controller.sweeps.possible.readable import KnownVersions
+from controller.sweeps.possible.known_files import KnownFiles
 from controller.sweeps.prospects.estimating import History, history_of
 from controller.sweeps.prospects.preview import estimates, preview
 from controller.sweeps.prospects.prospect import Prospect
@@ -35,8 +35,8 @@ class Planner:
         Raises:
             EdgerankError: the plan cannot hold (see `plan_sweep`).
         """
-        versions = known_versions(self._database, spec.backbones)
-        plan = plan_sweep(spec, devices, self._catalog, versions)
+        needs = known_files(self._database, spec.backbones)
+        plan = plan_sweep(spec, devices, self._catalog, needs)
         variants = dict.fromkeys(job.variant for job in plan.jobs if not job.is_sentinel)
         files = self._shelf.made_files(variants, spec.weights, self._catalog)
         sha256s = {variant: file.sha256 for variant, file in files.items()}
@@ -68,10 +68,10 @@ class Planner:
         return history_of(times, estimates_held(self._database, prospect.by_device.keys()))
 
 
-def known_versions(database: Database, backbones: Collection[str]) -> KnownVersions:
-    """What the ONNX files of backbones need, as far as that is stored."""
-    return KnownVersions(
-        made=made_versions(database, backbones),
+def known_files(database: Database, backbones: Collection[str]) -> KnownFiles:
+    """What the files of backbones need, as far as that is stored."""
+    return KnownFiles(
+        made=made_needs(database, backbones),
         own={
             model.name: OnnxVersions(model.ir_version, model.opset)
             for model in list_own_models(database)

@@ -12,7 +12,7 @@ from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Target
 from protos.inputs import ImageSize
 
-TARGETS = tuple(Target)
+TARGETS = tuple(target for target in Target if not target.is_accelerator)
 
 _PRECISIONS = tuple(Precision)
 _TWINS: Final = frozenset({CheckedThrough.X86_TWIN, CheckedThrough.FP32_AND_FP16_TWINS})

@@ -7,7 +7,9 @@ from controller.views.counting import counted
 from controller.views.reasons import clauses, sentence, sentences
 from protos.reasons import Reason
 
-_BACKBONE: Final = "backbone"
+# By what reasons of the same kind differ: of a backbone, with what it needs, or of a device alone.
+_OF_BACKBONE: Final = ("backbone", "operators")
+_OF_DEVICE: Final = ("device",)
 
 
 def folded_reasons(told: Iterable[tuple[str, Sequence[Reason]]], word: str) -> list[str]:
@@ -30,22 +32,28 @@ def folded_reasons(told: Iterable[tuple[str, Sequence[Reason]]], word: str) -> l
 
 
 def left_out_lines(reasons: Iterable[Reason]) -> list[str]:
-    """Tell why backbones are left out, what holds for several of them once, with all their names.
+    """Tell what is left out and why, what holds for several once, with all their names.
 
     Args:
-        reasons: each with the name of its backbone.
+        reasons: each with the name of its backbone, or of its device alone.
     """
     groups: dict[object, list[Reason]] = {}
     for each in reasons:
-        others = {key: word for key, word in each.words.items() if key != _BACKBONE}
+        own = _own_words(each)
+        others = {key: word for key, word in each.words.items() if key not in own}
         alike = each.code, tuple(each.figures.items()), tuple(others.items())
         groups.setdefault(alike, []).append(each)
     return [_left_out(group) for group in groups.values()]
 
 
+def _own_words(told: Reason) -> tuple[str, ...]:
+    return _OF_BACKBONE if _OF_BACKBONE[0] in told.words else _OF_DEVICE
+
+
 def _left_out(group: Sequence[Reason]) -> str:
     first, *others = group
-    names = [each.words[_BACKBONE] for each in others if _BACKBONE in each.words]
+    key = _own_words(first)[0]
+    names = [each.words[key] for each in others if key in each.words]
     likewise = f"; so it is with {', '.join(names)}" if names else ""
     return f"left out: {sentence(first)}{likewise}"
 

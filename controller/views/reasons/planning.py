@@ -73,6 +73,14 @@ SENTENCES: Final[Writers] = {
         f"the processor of device {words['device']!r} has no arithmetic of half precision "
         f"(asimdhp), without which {words['runtime']} dies of a file in {words['precision']}"
     ),
+    ReasonCode.EXTRA_KERNELS_MISSING: lambda _, words: (
+        f"Paddle Lite {words['version']} on device {words['device']!r} was built without the extra "
+        f"kernels that {words['backbone']} needs ({words['operators']}); build it with "
+        "--with_extra=ON"
+    ),
+    ReasonCode.ACCELERATOR_MISSING: lambda _, words: (
+        f"device {words['device']!r} has no library for {words['accelerator']}, so no file for it"
+    ),
     ReasonCode.ADDED_AS_ONNX: lambda _, words: (
         f"{words['backbone']} was added as ONNX, so Paddle Lite has no file of it"
     ),

@@ -150,6 +150,10 @@ SENTENCES: Final[Writers] = {
         f"its device is emulated ({words['emulator']}), so that another CPU computed; "
         "--include-emulated lets it count"
     ),
+    ReasonCode.NOT_PACED: lambda figures, _: (
+        f"it was not measured on a clock of {figures['fps']:g} frames a second: "
+        f"'edgerank sweep --paced {figures['fps']:g}fps' would do that"
+    ),
     ReasonCode.NOT_SUSTAINED: lambda figures, _: (
         "it was not measured minute by minute: "
         f"'edgerank sweep --sustained {figures['minute']:.0f}m' would do that"

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from controller.domain.devices import Device
-from controller.domain.measurements import Measurement, latency_at
+from controller.domain.measurements import Measurement
 from controller.domain.quantities import (
     format_interval,
     format_latency,
@@ -20,8 +20,9 @@ from controller.domain.quantities import (
     format_number,
 )
 from controller.domain.rankings import Ranking
+from controller.figures.minutes import latency_at
 from controller.ranking import entries
-from controller.views import device_words, wording
+from controller.views import device_words, settings_words, wording
 from controller.views.chart import chart_specification
 from controller.views.counting import counted, day, minute
 from controller.views.reasons import sentences
@@ -98,6 +99,8 @@ def _environment() -> Environment:
         "left_out_words": wording.left_out_words,
         "sentences": sentences,
         "verdict_words": wording.verdict_words,
+        "energy_words": settings_words.energy_words,
+        "paced_words": settings_words.paced_words,
         "per_image_words": wording.per_image_words,
         "memory_range_words": wording.memory_range_words,
         "memory_words": wording.memory_words,

@@ -74,6 +74,10 @@ def _computed(spec: SweepSpec) -> Iterator[tuple[str, Value]]:
         yield "flush-denormals", True
     if spec.sustained_minutes:
         yield "sustained", f"{spec.sustained_minutes}m"
+    if spec.accelerators:
+        yield "accelerators", [target.value for target in spec.accelerators]
+    if spec.paced_fps:
+        yield "paced", f"{_plain(spec.paced_fps)}fps"
     yield from _onnxruntime(spec.onnxruntime or ORDINARY_ONNXRUNTIME)
 
 

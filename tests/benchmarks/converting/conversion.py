@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.views.conversions.rows import TARGETS
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier, select_tier
 from models.catalog.variants import Target, WeightsKind, variants_of
@@ -56,7 +57,7 @@ def run_one() -> Section:
         for name in BACKBONES:
             backbone = load_catalog().get(name)
             weights = _weights(backbone, Path(folder) / f"{name}.pdparams")
-            for target in Target:
+            for target in TARGETS:
                 bare, ours = _in_turn(backbone, target, weights, Path(folder))
                 ratio = statistics.median(b / a for a, b in zip(bare, ours, strict=True))
                 ratios.append(ratio)

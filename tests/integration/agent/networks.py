@@ -63,6 +63,7 @@ def settings(
     flush_denormals: bool = False,
     onnxruntime: OnnxRuntimeOptions | None = None,
     sustained_minutes: int = 0,
+    paced_fps: float = 0,
 ) -> MeasureSettings:
     """Settings that end soon: half of the median either way is precise enough."""
     return MeasureSettings(
@@ -76,4 +77,5 @@ def settings(
         flush_denormals=flush_denormals,
         onnxruntime=onnxruntime,
         sustained_minutes=sustained_minutes,
+        paced_fps=paced_fps,
     )

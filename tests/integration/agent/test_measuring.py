@@ -72,6 +72,20 @@ def test_what_the_digest_was_taken_of_is_what_is_measured(
         assert measure(measurer, found.path, settings(runtime)).repetition.latency_ns
 
 
+def test_behind_its_samples_a_process_runs_on_a_clock(
+    measurer: Measurer, artifacts: Artifacts
+) -> None:
+    artifact = artifacts.path("tiny", Runtime.ONNXRUNTIME)
+    wanted = settings(Runtime.ONNXRUNTIME, paced_fps=100, time_budget_ms=800)
+    repetition = measure(measurer, artifact, wanted).repetition
+    assert repetition.stop_reason is StopReason.PRECISE
+    assert repetition.paced is not None
+    # Of 40 frames, those that come while a busy machine lets none begin are dropped.
+    assert 1 <= len(repetition.paced.latency_ns) == len(repetition.paced.delay_ns) <= 40
+    assert min(repetition.paced.latency_ns) > 0
+    assert min(repetition.paced.delay_ns) >= 0
+
+
 def test_a_process_samples_no_longer_than_processes_differ(
     measurer: Measurer, artifacts: Artifacts
 ) -> None:

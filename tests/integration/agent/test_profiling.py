@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from agent.artifacts.files import OpenArtifact
-from agent.child.profiling import MAX_TRACE_BYTES
+from agent.child.inputs import make_inputs
+from agent.child.messages import Sampling
+from agent.child.profiling import MAX_TRACE_BYTES, providers_used
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
-from agent.runtimes import available_runtimes
+from agent.runtimes import available_runtimes, import_runtime
 from protos.fleet import Failure
 from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings, StartGate
@@ -207,3 +209,20 @@ def test_a_cancelled_profile_starts_no_child(network: Path) -> None:
     with pytest.raises(MeasuringFailed) as caught:
         measurer().profile(network, wanted(1), cancellation)
     assert caught.value.failure.code is ReasonCode.ATTEMPT_CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("runtime", "providers"),
+    [(Runtime.ONNXRUNTIME, ["CPUExecutionProvider"]), (Runtime.PADDLELITE, [])],
+    ids=lambda each: getattr(each, "value", ""),
+)
+def test_which_provider_ran_how_many_nodes_is_known_where_a_runtime_tells(
+    network: Path, tmp_path: Path, runtime: Runtime, providers: list[str]
+) -> None:
+    sampling = Sampling(
+        artifact_path=str(network), threads=1, relative_half_width=0.5, time_budget_ms=1_000
+    )
+    inputs = make_inputs(NetworkInput(size=square(64)), 1)
+    used = providers_used(import_runtime(runtime), sampling, inputs, tmp_path)
+    assert [each.provider for each in used] == providers
+    assert all(each.node_count > 0 and each.total_ns > 0 for each in used)

@@ -22,11 +22,12 @@ from controller.domain.sweeps import Activity, SweepPhase, SweepSnapshot
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.rounds.settling import settle_sweep
-from controller.state.artifacts import made_versions
+from controller.state.artifacts import made_needs
 from controller.state.database import Database
 from controller.state.schema import artifacts
 from controller.sweeps.lifecycle import Sweeps
 from models.catalog.catalog import load_catalog
+from models.catalog.needs import FileNeeds
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import Format, Variant, WeightsKind, variants_of
 from models.conversion.pipeline import ConversionCancelled, Converted, ToolMissing
@@ -275,7 +276,7 @@ async def test_a_file_that_its_making_made_too_new_is_told_before_it_is_pushed(
     database: Database, sweeps: Sweeps, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if the translation were asked for less than it then writes.
-    monkeypatch.setattr("controller.sweeps.possible.readable.TRANSLATED", OnnxVersions(7, 13))
+    monkeypatch.setattr("controller.sweeps.possible.known_files.TRANSLATED", OnnxVersions(7, 13))
     old = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.7.0")
     greeting = hello("phone")
     await fleet.connect(replace(greeting, profile=replace(greeting.profile, runtimes=(old,))))
@@ -286,8 +287,8 @@ async def test_a_file_that_its_making_made_too_new_is_told_before_it_is_pushed(
     assert [each.code for each in reasons] == [ReasonCode.FILE_TOO_NEW]
     assert (reasons[0].figures["opset"], reasons[0].figures["reads_opset"]) == (14, 13)
     # The next plan knows what was made.
-    known = made_versions(database, ["PPLCNet_x0_25"])
-    assert known == {ONNX[0]: OnnxVersions(7, 14)}
+    known = made_needs(database, ["PPLCNet_x0_25"])
+    assert known == {ONNX[0]: FileNeeds(OnnxVersions(7, 14))}
     with pytest.raises(Refused):
         await sweeps.start(replace(spec, devices=("phone",)))
 

@@ -18,7 +18,7 @@ from models.weights.weights import Weights, resolve_weights
 
 @dataclass(frozen=True)
 class Conversion:
-    """A backbone's three artifacts, its weights and the folder of its reference outputs."""
+    """A backbone's artifacts, its weights and the folder of its reference outputs."""
 
     backbone: Backbone
     weights: Weights
@@ -27,13 +27,19 @@ class Conversion:
     folder: Path
 
 
-def convert_synthetic(name: str, workdir: Path) -> Conversion:
+ACCELERATORS = (Target.OPENCL, Target.NNAPI)
+
+
+def convert_synthetic(
+    name: str, workdir: Path, accelerators: tuple[Target, ...] = ()
+) -> Conversion:
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, workdir, lambda *_: None)
     steps: list[str] = []
-    fates = convert(backbone, variants_of(backbone), weights, workdir, steps.append)
+    variants = variants_of(backbone, accelerators=accelerators)
+    fates = convert(backbone, variants, weights, workdir, steps.append)
     made = {fate.variant.target: fate for fate in fates if isinstance(fate, Converted)}
-    assert len(made) == 3, fates
+    assert len(made) == 3 + len(accelerators), fates
     return Conversion(backbone, weights, made, steps, made[Target.ANY].path.parent)
 
 
@@ -53,4 +59,5 @@ def pplcnet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
 
 @pytest.fixture(scope="session")
 def mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
-    return convert_synthetic("MobileNetV3_small_x1_0", tmp_path_factory.mktemp("mobilenet"))
+    workdir = tmp_path_factory.mktemp("mobilenet")
+    return convert_synthetic("MobileNetV3_small_x1_0", workdir, ACCELERATORS)

@@ -11,6 +11,7 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.quantities import format_latency
 from controller.domain.rankings import Candidate, LeftOut, Ranking
 from controller.views.reasons import sentences
+from controller.views.settings_words import energy_words, paced_words
 from controller.views.sweeps.commands import sweep_command
 from controller.views.sweeps.words import unmeasured_words
 from controller.views.wording import (
@@ -47,6 +48,9 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         _print_missing(console, ranking)
     else:
         print_indented(console, Text(_figures(ranking.winner.measurement)))
+        best = ranking.winner.measurement
+        for beside in filter(None, (paced_words(best), *energy_words(best))):
+            print_indented(console, Text(beside))
         print_indented(console, Text(winning_rule(ranking), style="dim"))
         _print_other_answers(console, ranking)
         _print_verdicts(console, "Ties with the winner", ranking.ties, names)
@@ -100,6 +104,8 @@ def _print_front(console: Console, ranking: Ranking) -> None:
         measurement = candidate.measurement
         name = Text(measurement.backbone, style="bold" if candidate == ranking.winner else "")
         name.append(f"\n  {provenance(measurement)}", style="dim")
+        if on_clock := paced_words(measurement):
+            name.append(f"\n  {on_clock}")
         latency = Text(latency_words(measurement))
         if measurement.verdict is not Verdict.OK:
             latency.append(f"\n{measurement.verdict.value}", style="yellow")

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from controller.cli.options.values import EVERY
 from models.catalog.precisions import Precision
+from models.catalog.variants import Target
 from protos.runtimes import Runtime
 
 ASKING: Final = frozenset({"controller", "json", "print-file", "help"})
@@ -33,6 +34,7 @@ _LISTS: Final[Mapping[str, dict[str, Any]]] = {
     "devices": {"type": "string"},
     "runtimes": _values(Runtime),
     "precisions": {"enum": [EVERY, *(each.value for each in Precision)]},
+    "accelerators": {"enum": [each.value for each in Target if each.is_accelerator]},
     "threads": {"type": "integer"},
     "input-size": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
     "batch": {"type": "integer"},

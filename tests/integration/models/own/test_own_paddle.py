@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from controller.cli.options.external.paddle_layouts import paddle_files
+from controller.views.conversions.rows import TARGETS
 from models.catalog.own import OwnFormat
-from models.catalog.variants import Target, WeightsKind, variants_of
+from models.catalog.variants import WeightsKind, variants_of
 from models.conversion.pipeline import Converted, convert
 from models.weights.weights import resolve_weights
 from protos.inputs import InputValues, square
@@ -40,7 +41,7 @@ def test_it_becomes_an_artifact_of_every_target(program: Path, tmp_path: Path) -
     )
     fates = convert(backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None)
     assert all(isinstance(fate, Converted) for fate in fates), fates
-    assert {fate.variant.target for fate in fates} == set(Target)
+    assert {fate.variant.target for fate in fates} == set(TARGETS)
 
 
 def test_so_does_one_that_takes_other_images_and_a_second_input(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_so_does_one_that_takes_other_images_and_a_second_input(tmp_path: Path) 
     fates = convert(backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None)
     assert all(isinstance(fate, Converted) for fate in fates), fates
     assert {(fate.variant.target, fate.variant.batch) for fate in fates} == {
-        (target, 4) for target in Target
+        (target, 4) for target in TARGETS
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from controller.views.conversions.rows import TARGETS
 from models.catalog.own import OwnFormat, Trained, read_trained, write_trained
 from models.catalog.variants import Target, WeightsKind, variants_of
 from models.conversion.own_inspection import inspect_own
@@ -85,7 +86,7 @@ def test_the_weights_say_how_many_classes_there_are_and_become_every_artifact(
 
     fates = convert(backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None)
     made = {fate.variant.target: fate for fate in fates if isinstance(fate, Converted)}
-    assert set(made) == set(Target), fates
+    assert set(made) == set(TARGETS), fates
     session = onnxruntime.InferenceSession(str(made[Target.ANY].path))
     image = np.random.default_rng(1).standard_normal((1, 3, 64, 64)).astype(np.float32)
     (scores,) = session.run(None, {session.get_inputs()[0].name: image})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.device.accelerators import accelerators
 from agent.device.profile import HostFacts, read_device_profile
 from protos.device import CoreCluster, CpuCache, DeviceProfile
 from protos.runtimes import Runtime, RuntimeInfo
@@ -183,3 +184,11 @@ def test_what_nobody_tells_is_empty(tmp_path: Path) -> None:
     assert profile.memory_bytes == 0
     assert profile.operating_system == ""
     assert profile.instruction_sets == ()
+
+
+def test_accelerators_are_told_by_the_libraries_that_reach_them(tmp_path: Path) -> None:
+    assert accelerators(plant(tmp_path / "none", {"usr/lib/libc.so": ""})) == ()
+    board = plant(tmp_path / "board", {"usr/lib/aarch64-linux-gnu/libOpenCL.so.1": ""})
+    assert accelerators(board) == ("opencl",)
+    phone = {"vendor/lib64/libOpenCL.so": "", "system/lib64/libneuralnetworks.so": ""}
+    assert accelerators(plant(tmp_path / "phone", phone)) == ("opencl", "nnapi")

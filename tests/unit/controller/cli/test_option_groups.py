@@ -110,6 +110,7 @@ def test_what_is_swept() -> None:
         devices=(),
         runtimes=(),
         threads=(1,),
+        accelerators=(),
         name="",
         fresh=False,
     )
@@ -129,6 +130,7 @@ def test_sustained_inference_is_measured_by_one_process_unless_told_otherwise() 
         time_budget_ms=10_000,
         sentinel=True,
         sustained_minutes=0,
+        paced_fps=0.0,
         time_ms=None,
     )
     assert given(measuring_options) == usual
@@ -177,6 +179,7 @@ def test_what_is_ranked_and_what_a_winner_has_to_satisfy() -> None:
     assert given(ranked_options, "--only", "wide") == RankedFigures(
         only=(Verdict.WIDE,),
         at_minute=None,
+        paced_fps=None,
         accuracy_dataset=IMAGENET,
         include_emulated=False,
     )

@@ -31,6 +31,15 @@ def test_a_sweep_waits_for_a_tenth_of_its_time_and_at_least_a_minute() -> None:
     assert waiting_limit_ms(planned_time_ms(SPEC, 400)) == 10 * MINUTE_MS
 
 
+def test_time_on_a_clock_is_planned_for() -> None:
+    # A second while clocks fall, and half a budget of 10 s.
+    paced = replace(SPEC, paced_fps=30, fewest_repetitions=3, time_budget_ms=10_000)
+    assert planned_time_ms(paced, 2) == 2 * (JOB_TIME_MS + 3 * 6_000)
+    # Thirty frames at least.
+    slow = replace(paced, paced_fps=2)
+    assert planned_time_ms(slow, 1) == JOB_TIME_MS + 3 * 16_000
+
+
 def test_minutes_of_sustained_inference_are_planned_for() -> None:
     sustained = replace(SPEC, sustained_minutes=10, fewest_repetitions=3)
     assert planned_time_ms(sustained, 2) == 60 * MINUTE_MS

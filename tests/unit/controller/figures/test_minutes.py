@@ -4,9 +4,10 @@ import pytest
 
 from controller.cli.options.values import read_minutes
 from controller.domain.errors import EdgerankError
-from controller.domain.measurements import Distinction, Measurement, Verdict, distinction
+from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, Ranking
 from controller.figures.minutes import at_minute, repetitions_of_minute
+from controller.ranking.distinction import Distinction, distinction
 from controller.ranking.ranking import rank
 from controller.views.settings_words import settings_words
 from controller.views.wording import THROTTLED_NOTE, candidates, doubt_words, notes

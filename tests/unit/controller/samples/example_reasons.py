@@ -130,6 +130,7 @@ _RANKING = (
     ),
     reason(ReasonCode.ACCURACY_UNPUBLISHED),
     reason(ReasonCode.ACCURACY_OF_OTHER_SIZE, {"known_size": "224", "measured_size": "192x48"}),
+    reason(ReasonCode.NOT_PACED, fps=30),
     reason(ReasonCode.NOT_SUSTAINED, minute=9),
     reason(ReasonCode.PAST_LAST_MINUTE, minute=9, minutes=5),
     reason(ReasonCode.MINUTE_EMPTY, minute=9),
@@ -206,6 +207,12 @@ _PLANNING = (
         ReasonCode.HALF_PRECISION_MISSING,
         _BOARD | {"runtime": "paddlelite", "precision": "fp16"},
     ),
+    reason(
+        ReasonCode.EXTRA_KERNELS_MISSING,
+        _BOARD
+        | {"backbone": "ResNet18", "version": "2.13", "operators": "flatten_contiguous_range"},
+    ),
+    reason(ReasonCode.ACCELERATOR_MISSING, _BOARD | {"accelerator": "opencl"}),
     reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "AsOnnx"}),
     reason(ReasonCode.CAME_QUANTISED, {"backbone": "Quantised", "asked": "fp32", "has": "int8"}),
     reason(

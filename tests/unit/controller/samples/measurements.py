@@ -5,11 +5,16 @@ from typing import Any
 
 from controller.domain.devices import Device
 from controller.domain.measurements import (
+    DelegationFigures,
+    EnergyFigures,
     LatencyFigures,
     Measurement,
     MemoryFigures,
+    MeteredEnergy,
     MinuteFigures,
     OutputFigures,
+    PacedFigures,
+    ProviderShare,
     Verdict,
 )
 from models.catalog.catalog import Backbone, Catalog
@@ -40,6 +45,40 @@ from tests.unit.controller.samples.reasons import CRASHED
 
 DEVICE = "pi5"
 MS = 1_000_000
+
+
+ENERGY = EnergyFigures(
+    meters=(
+        MeteredEnergy(
+            source="battery",
+            per_inference_mj=12.5,
+            low_mj=11.0,
+            high_mj=14.0,
+            busy_watts=4.0,
+            resting_watts=1.5,
+            repetition_count=3,
+        ),
+    )
+)
+
+
+PARTLY = DelegationFigures(
+    providers=(
+        ProviderShare(
+            provider="XnnpackExecutionProvider",
+            node_count=30,
+            node_share=0.75,
+            time_share=0.9,
+        ),
+        ProviderShare(
+            provider="CPUExecutionProvider",
+            node_count=10,
+            node_share=0.25,
+            time_share=0.1,
+        ),
+    ),
+    is_full=False,
+)
 
 
 def backbone(name: str, top1: float | None = 75.0, **changes: Any) -> Backbone:
@@ -166,6 +205,26 @@ def sustained(name: str, minutes_ms: Mapping[int, float], **changes: Any) -> Mea
         "latency": figures(max(minutes_ms.values()), 0.1, StopReason.SUSTAINED),
     }
     return measurement(name, **(fields | changes))
+
+
+def paced(
+    name: str, median_ms: float, paced_ms: float, *, fps: float = 30, **changes: Any
+) -> Measurement:
+    """A measurement back to back, and on a clock behind it."""
+    fields: dict[str, Any] = {
+        "settings": settings(paced_fps=fps),
+        "measurement_id": f"{name}-paced",
+        "paced": PacedFigures(
+            fps=fps,
+            latency=figures(paced_ms, paced_ms * 0.01),
+            frame_count=450,
+            missed_count=3,
+            dropped_count=1,
+            missed_share=3 / 450,
+            times_back_to_back=paced_ms / median_ms,
+        ),
+    }
+    return measurement(name, median_ms, **(fields | changes))
 
 
 def failed(name: str, why: Reason = CRASHED, **changes: Any) -> Measurement:

@@ -29,6 +29,7 @@ def took(backbone: str, turn_ms: float, device_id: str = HERE.device_id) -> Meas
         runtime=Runtime.ONNXRUNTIME,
         time_budget_ms=ASKED.time_budget_ms,
         sustained_minutes=0,
+        paced_fps=0.0,
         turn_ms=turn_ms,
     )
 
@@ -115,3 +116,11 @@ def test_it_is_never_less_than_the_fewest_repetitions(
     known = [took(name, turn_ms) for name, turn_ms in zip(NAMES, turns_ms, strict=True)]
     spec = replace(ASKED, time_ms=time_ms, sentinel=sentinel)
     assert estimated(*known, spec=spec).expected_ms >= round(3 * sum(turns_ms)) - 1
+
+
+def test_what_emulated_devices_took_tells_nothing_of_real_ones_nor_the_other_way_round() -> None:
+    real = took(NAMES[0], 1_000, "id-of-real")
+    emulated = replace(took(NAMES[0], 60_000, "id-of-emulated"), is_emulated=True)
+    spec = replace(ASKED, backbones=NAMES[:1])
+    assert estimated(real, emulated, spec=spec) == estimated(real, spec=spec)
+    assert estimated(emulated, spec=spec).known_elsewhere == 0

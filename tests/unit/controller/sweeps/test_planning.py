@@ -118,6 +118,12 @@ def test_all_devices_means_the_connected_ones_and_what_each_can_do() -> None:
         ({"relative_half_width": 0.0}, ErrorCode.INVALID_INPUT, "above 0 %"),
         ({"time_budget_ms": 1}, ErrorCode.INVALID_INPUT, "100 ms to 600"),
         ({"sustained_minutes": 61}, ErrorCode.INVALID_INPUT, "1 to 60 minutes"),
+        ({"paced_fps": 0.5}, ErrorCode.INVALID_INPUT, "1 to 240 times a second, not 0.5"),
+        (
+            {"paced_fps": 30, "sustained_minutes": 1},
+            ErrorCode.INVALID_INPUT,
+            "ask for one of both",
+        ),
         ({"name": "a,b"}, ErrorCode.INVALID_INPUT, "'a,b'"),
         ({"name": "before:noon"}, ErrorCode.INVALID_INPUT, "colon"),
         ({"name": " x"}, ErrorCode.INVALID_INPUT, "blank"),
@@ -168,6 +174,14 @@ def test_what_a_named_device_cannot_do_refuses_the_sweep(
         plan_sweep(replace(SPEC, **change), devices, CATALOG)  # type: ignore[arg-type]
     assert refused.value.code is ErrorCode.PRECONDITION
     assert refused.value.reasons == (why,)
+
+
+def test_pace_is_part_of_every_jobs_settings_but_the_sentinels() -> None:
+    plan = plan_sweep(replace(SPEC, paced_fps=30, sentinel=True), [device("pc")], CATALOG)
+    assert {(job.is_sentinel, job.settings.paced_fps) for job in plan.jobs} == {
+        (False, 30),
+        (True, 0),
+    }
 
 
 def test_sustained_inference_is_part_of_every_jobs_settings() -> None:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from controller.domain.errors import ErrorCode, Refused
 from controller.sweeps.planning import plan_sweep
-from controller.sweeps.possible.readable import KnownVersions, most_readable
+from controller.sweeps.possible.known_files import KnownFiles
+from controller.sweeps.possible.readable import most_readable
 from models.catalog.catalog import Catalog
+from models.catalog.needs import FileNeeds
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_backbone
 from models.catalog.precisions import Precision
@@ -22,7 +24,7 @@ from protos.runtimes import Runtime, RuntimeInfo
 from tests.unit.controller.sweeps.test_planning import CATALOG, SPEC, device
 
 OWN = own_backbone("Own", OwnFormat.ONNX, "5f" * 32, NetworkInput(size=square(224)), 3.5)
-OF_OWN = KnownVersions(own={"Own": OnnxVersions(10, 21)})
+OF_OWN = KnownFiles(own={"Own": OnnxVersions(10, 21)})
 OWN_SPEC = replace(SPEC, backbones=("Own",), threads=(1,), runtimes=(Runtime.ONNXRUNTIME,))
 
 
@@ -121,7 +123,7 @@ def test_a_variant_of_which_there_is_no_file_needs_what_is_asked_of_its_making()
 
 def test_what_was_made_counts_more_than_what_was_asked_of_its_making() -> None:
     (fp32,) = variants_of(OWN)
-    made = KnownVersions(made={fp32: OnnxVersions(8, 17)}, own=OF_OWN.own)
+    made = KnownFiles(made={fp32: FileNeeds(OnnxVersions(8, 17))}, own=OF_OWN.own)
     old = [device("old", runtimes=with_onnxruntime("1.15.1"))]
     assert len(plan_sweep(OWN_SPEC, old, Catalog([OWN]), made).jobs) == 1
     fp16 = replace(OWN_SPEC, precisions=(Precision.FP16,))

@@ -16,7 +16,7 @@ from controller.views.sweeps.commands import sweep_command
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Target, WeightsKind
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
 from tests.unit.controller.samples.asked_sweeps import asked_by, spelt_out
 
@@ -123,6 +123,8 @@ def _some(choices: Any) -> st.SearchStrategy[tuple[Any, ...]]:
         ),
         gate=st.just(DEFAULT_GATE),
         sustained_minutes=st.integers(0, 60),
+        paced_fps=st.just(0.0) | st.floats(1, 240),
+        accelerators=st.just(()) | _some([Target.OPENCL, Target.NNAPI]),
         sentinel=st.just(True),
         fresh=st.booleans(),
     )

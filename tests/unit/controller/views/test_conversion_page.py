@@ -11,6 +11,7 @@ import pytest
 
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.views.conversions.page import conversion_page
+from controller.views.conversions.rows import TARGETS
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.stoppers import STOPPERS
@@ -36,7 +37,7 @@ FLOAT32 = (
     made("ConvNeXt_tiny", Target.ANY, passes=SIMPLIFIED, seconds=15.0),
     *(
         missing(STOPPED, target, "no", ConversionResult.REFUSED, input_size=square(256))
-        for target in Target
+        for target in TARGETS
     ),
 )
 """One series after the other fails in another way; the last backbone was not asked for."""
@@ -89,7 +90,7 @@ def test_rows_come_in_the_order_of_the_catalog_whatever_ended_first() -> None:
 
 
 def test_a_reason_stands_once_for_all_the_files_that_it_holds_for() -> None:
-    lines = page(*(missing("ResNet50", target) for target in Target)).splitlines()
+    lines = page(*(missing("ResNet50", target) for target in TARGETS)).splitlines()
     (told,) = (line for line in lines if line.startswith("- "))
     files, _, why = told.partition(": failed: ")
     assert [file.strip() for file in files.split(",")[1:]] == [

@@ -17,12 +17,7 @@ from controller.domain.devices import DeviceEvent, DeviceEventKind
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
-from controller.domain.sweeps import (
-    Activity,
-    ActivityKind,
-    SweepPhase,
-    SweepSnapshot,
-)
+from controller.domain.sweeps import Activity, ActivityKind, SweepPhase, SweepSnapshot
 from controller.ranking.comparison import compare_pair
 from controller.ranking.ranking import rank
 from controller.views.documents import to_document
@@ -48,12 +43,15 @@ from tests.unit.controller.samples.conversions import unkept
 from tests.unit.controller.samples.fleets import FLEET_RANKING
 from tests.unit.controller.samples.measurements import (
     DEVICE,
+    ENERGY,
     MS,
+    PARTLY,
     catalog,
     device,
     failed,
     figures,
     measurement,
+    paced,
     repetition,
     sustained,
 )
@@ -70,6 +68,9 @@ FULL_MEASUREMENT = measurement(
     flops_g=0.22,
     affinity=(0, 1),
     minutes=sustained("Good", {1: 4, 2: 5}).minutes,
+    paced=paced("Good", 4, 5).paced,
+    energy=ENERGY,
+    delegation=PARTLY,
     settings=sustained("Good", {2: 5}).settings,
     repetitions=(
         repetition((4 * MS, 5 * MS), samples_per_minute=(1, 1)),

@@ -16,7 +16,15 @@ from controller.views.export import COLUMNS, RAW_COLUMN, ExportFailed, write_exp
 from controller.views.reasons import sentences
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions
-from tests.unit.controller.samples.measurements import MS, failed, measurement, repetition, settings
+from tests.unit.controller.samples.measurements import (
+    ENERGY,
+    MS,
+    failed,
+    measurement,
+    paced,
+    repetition,
+    settings,
+)
 
 PLACE = {"repetition": 1, "repetitions": 2}
 MEASURED = measurement(
@@ -28,6 +36,8 @@ MEASURED = measurement(
     settings=settings(cores=(0, 2), onnxruntime=OnnxRuntimeOptions(spinning=False)),
     reasons=(reason(ReasonCode.LIMIT_IN_FORCE, {"limit": 'quoted "so", and\nbroken'}, **PLACE),),
     repetitions=(repetition((4 * MS, 5 * MS)), repetition((6 * MS,))),
+    paced=paced("Good", 4.3, 8.6).paced,
+    energy=ENERGY,
 )
 BOTH = [MEASURED, failed("Broken", emulator="qemu-user")]
 SUFFIXES = ["csv", "json", "parquet"]
@@ -54,6 +64,8 @@ def test_csv_has_flat_columns_with_units_and_empty_cells_for_what_is_unknown(
     assert (float(good["outputs_top1_agreement"]), float(good["output_tolerance"])) == (1.0, 1.1e-4)
     assert (broken["outputs_input_count"], broken["outputs_max_relative_difference"]) == ("", "")
     assert (good["emulator"], broken["emulator"]) == ("", "qemu-user")
+    assert (good["energy_source"], good["energy_per_inference_mj"]) == ("battery", "12.5")
+    assert (good["paced_fps"], good["paced_latency_median_ms"]) == ("30", "8.6")
     assert good["reason"] == sentences(MEASURED.reasons)
     assert (broken["verdict"], broken["latency_median_ms"], broken["memory_pss_bytes"]) == (
         "failed",
@@ -100,6 +112,16 @@ def test_every_figure_of_a_measurement_has_a_column() -> None:
         if name in ("latency", "memory", "outputs"):
             assert isinstance(figure, dict)
             assert {f"{name}_{inner}" for inner in figure} <= set(COLUMNS)
+        elif name == "delegation":
+            assert {f"delegation_{each}" for each in ("is_full", "time_share")} <= set(COLUMNS)
+        elif name == "energy":
+            assert isinstance(figure, dict)
+            assert {f"energy_{inner}" for inner in figure} - {"energy_meters"} <= set(COLUMNS)
+        elif name == "paced":
+            assert isinstance(figure, dict)
+            own = {f"paced_{inner}" for inner in figure} - {"paced_latency"}
+            assert own <= set(COLUMNS)
+            assert isinstance(figure["latency"], dict)
         elif name == "settings":
             assert isinstance(figure, dict)
             assert {"cores", "flush_denormals"} <= set(COLUMNS) & set(figure)

@@ -1,5 +1,6 @@
 """Candidates that were measured differently are told apart, and say what is not as usual."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.results import print_results
 from controller.domain.comparisons import Limits
-from controller.domain.measurements import Distinction, Measurement, distinction
+from controller.domain.measurements import DelegationFigures, Measurement
 from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
 from controller.ranking.comparison import compare
+from controller.ranking.distinction import Distinction, distinction
 from controller.ranking.entries import select_entries
 from controller.ranking.ranking import rank
 from controller.views.settings_words import settings_words
@@ -21,17 +23,20 @@ from models.catalog.precisions import Precision
 from protos.inputs import ImageSize, square
 from protos.measuring import MeasureSettings
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
-from tests.unit.controller.samples.measurements import DEVICE, catalog, measurement, settings
+from tests.unit.controller.samples.measurements import (
+    DEVICE,
+    PARTLY,
+    catalog,
+    measurement,
+    settings,
+)
 from tests.unit.controller.samples.pages import printed
 
 CHANGES: list[tuple[MeasureSettings, str]] = [
     (settings(cores=(0, 4, 5, 6, 7)), "cores 0,4-7"),
     (settings(cores=(3,)), "core 3"),
     (settings(flush_denormals=True), "denormals flushed"),
-    (
-        settings(onnxruntime=OnnxRuntimeOptions(execution_provider="XnnpackExecutionProvider")),
-        "XnnpackExecutionProvider",
-    ),
+    (settings(paced_fps=29.97), "paced 29.97 fps"),
     (
         settings(onnxruntime=OnnxRuntimeOptions(graph_optimization=GraphOptimization.BASIC)),
         "basic graph optimization",
@@ -46,6 +51,9 @@ CHANGES: list[tuple[MeasureSettings, str]] = [
 each_change = pytest.mark.parametrize(
     ("told", "words"), CHANGES, ids=[words for _, words in CHANGES]
 )
+
+
+XNNPACK = settings(onnxruntime=OnnxRuntimeOptions(execution_provider="XnnpackExecutionProvider"))
 
 
 @each_change
@@ -148,3 +156,21 @@ def test_what_was_measured_of_one_backbone_is_told_apart_wherever_it_is_shown(sh
         page = printed(print_comparison, compare(a, b, both, both, Limits()), width=120)
     assert page.count("int8-static, 160 px, batch 4") >= 1
     assert page.count("MobileNetV1") > page.count("int8-static, 160 px, batch 4")
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (None, "delegated as far as nobody knows"),
+        (PARTLY, "partly delegated: 30 of 40 nodes, 90% of their time"),
+        (replace(PARTLY, providers=PARTLY.providers[:1], is_full=True), "fully delegated"),
+    ],
+    ids=["unknown", "partly", "fully"],
+)
+def test_beside_a_provider_stands_how_much_it_ran(
+    told: DelegationFigures | None, words: str
+) -> None:
+    measured = measurement("Good", settings=XNNPACK, delegation=told)
+    assert settings_words(measured) == ("XnnpackExecutionProvider", words)
+    assert distinction(measured) != Distinction()
+    assert settings_words(measurement("Good", settings=settings(), delegation=told)) == ()

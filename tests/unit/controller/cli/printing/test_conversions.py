@@ -18,7 +18,7 @@ from controller.cli.printing.conversions import MOST_WHOLE_ROWS, print_conversio
 from controller.cli.printing.follow import follow_conversion
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSnapshot
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.views.conversions.rows import conversion_rows
+from controller.views.conversions.rows import TARGETS, conversion_rows
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Target, variants_of
@@ -42,7 +42,7 @@ def printed(*outcomes: ConversionOutcome) -> str:
 def pages() -> dict[str, str]:
     refused = [
         missing(LONGEST, target, "export: no", ConversionResult.REFUSED, input_size=square(384))
-        for target in Target
+        for target in TARGETS
     ]
     failed = missing("ResNet18", Target.ANY)
     return {

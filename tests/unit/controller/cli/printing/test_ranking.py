@@ -28,6 +28,7 @@ from tests.unit.controller.samples.measurements import (
     failed,
     figures,
     measurement,
+    paced,
     settings,
     sustained,
 )
@@ -98,6 +99,11 @@ def rankings() -> dict[str, Ranking]:
         ),
         "what is not known of those that are left out": ranked(*UNKNOWN, within=Constraints()),
         "a minute of sustained inference": ranked(hot, within=Constraints(at_minute=2)),
+        "on a clock, beside back to back": ranked(
+            paced("A", 10, 25),
+            paced("B", 5, 40),
+            within=Constraints(max_latency_ms=30, paced_fps=30),
+        ),
         "accuracy on another dataset": rank(
             DEVICE, [measurement("A", 5)], Constraints(), catalog(A=76), accuracy=flowers
         ),

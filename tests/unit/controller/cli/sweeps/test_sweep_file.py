@@ -31,7 +31,7 @@ from controller.domain.sweeps import (
 from controller.sweeps.limits import may_name
 from controller.views.sweeps.fields import fields_of
 from models.catalog.precisions import Precision
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Target, WeightsKind
 from protos.inputs import ImageSize, square
 from protos.measuring import StartGate
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions, Runtime
@@ -67,6 +67,8 @@ FULL = SweepSpec(
         is_strict=True,
     ),
     sustained_minutes=10,
+    paced_fps=7.5,
+    accelerators=(Target.OPENCL, Target.NNAPI),
     sentinel=False,
     name="nightly: no",
     time_ms=1_200_000,
@@ -183,6 +185,7 @@ SPECS = st.builds(
         is_strict=st.booleans(),
     ),
     sustained_minutes=st.integers(0, 60),
+    paced_fps=st.just(0.0) | st.floats(1, 240),
     sentinel=st.booleans(),
     name=NAMES,
     time_ms=st.none() | st.integers(1, MAX_SWEEP_TIME_MS),

@@ -4,17 +4,46 @@ The dataclasses mirror the messages of the contract by their field names (see pr
 their JSON form is what every `--json` prints.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from controller.domain.measurements.figures import (
+    DelegationFigures,
+    EnergyFigures,
+    LatencyFigures,
+    MemoryFigures,
+    MeteredEnergy,
+    MinuteFigures,
+    OutputFigures,
+    PacedFigures,
+    ProviderShare,
+)
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.inputs import ImageSize
-from protos.measuring import MeasureSettings, Repetition, StopReason
+from protos.measuring import MeasureSettings, Repetition
 from protos.reasons import Reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+__all__ = [
+    "DelegationFigures",
+    "EnergyFigures",
+    "LatencyFigures",
+    "Measurement",
+    "MeasurementFilter",
+    "MemoryFigures",
+    "MeteredEnergy",
+    "MinuteFigures",
+    "ORDINARY_ONNXRUNTIME",
+    "OutputFigures",
+    "PacedFigures",
+    "ProviderShare",
+    "Verdict",
+    "per_image_ms",
+    "sustained_minutes",
+]
 
 ORDINARY_ONNXRUNTIME: Final = OnnxRuntimeOptions()
 
@@ -33,121 +62,6 @@ class Verdict(Enum):
     """The device or the process changed meanwhile."""
     FAILED = "failed"
     """There are no figures."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatencyFigures:
-    """Figures derived from every sample of every repetition.
-
-    Attributes:
-        median_ms: median of all samples, ms; in it, the percentiles and the deviation each
-            repetition counts alike.
-        low_ms: lower end of the 95 % interval of the median, ms.
-        high_ms: upper end of the same, ms.
-        p90_ms: 90th percentile, ms.
-        p99_ms: 99th percentile, ms.
-        mad_ms: median absolute deviation from the median, not scaled, ms.
-        min_ms: shortest, ms.
-        first_run_ms: first inference after loading, median over the repetitions, ms.
-        load_ms: reading the artifact and making it ready, median over the repetitions, ms.
-        sample_count: timed inferences of all repetitions.
-        repetition_count: child processes.
-        stop_reason: that of the repetition which says least of how precise the figures are.
-        outlier_count: samples farther above their repetition's third quartile than 3 interquartile
-            ranges, which count in every figure; None where it was measured before they were
-            counted.
-    """
-
-    median_ms: float
-    low_ms: float
-    high_ms: float
-    p90_ms: float
-    p99_ms: float
-    mad_ms: float
-    min_ms: float
-    first_run_ms: float
-    load_ms: float
-    sample_count: int
-    repetition_count: int
-    stop_reason: StopReason
-    outlier_count: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MinuteFigures:
-    """What one minute of sustained inference was like.
-
-    Attributes:
-        minute: number of the minute, the first being 1.
-        latency: of this minute's samples; first run and load are those of the whole measurement.
-    """
-
-    minute: int
-    latency: LatencyFigures
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryFigures:
-    """Resident memory: peaks above that of the runtime with no model, and the whole process.
-
-    Attributes:
-        peak_rss_bytes: high-water mark above the baseline, largest of the repetitions, bytes.
-        baseline_rss_bytes: high-water mark of the runtime with no model, bytes.
-        pss_bytes: proportional set size of the whole process, bytes; None where the kernel does
-            not give it.
-        load_peak_rss_bytes: high-water mark while it loaded the artifact above the baseline,
-            largest of the repetitions, bytes; None where the kernel does not tell.
-        first_run_peak_rss_bytes: high-water mark of the first run above the baseline, largest of
-            the repetitions, bytes; None where the kernel does not tell.
-        steady_peak_rss_bytes: high-water mark of the warm-up above the baseline, largest of the
-            repetitions, bytes; None where the kernel does not tell.
-        private_dirty_bytes: written to and not shared, of the whole process when it was warmed up,
-            bytes; None where the kernel does not tell.
-        anonymous_bytes: heap and stacks, of the whole process when it was warmed up, bytes; None
-            where the kernel does not tell.
-        file_backed_bytes: pages of mapped files: libraries, and the artifact where the runtime
-            maps it, of the whole process when it was warmed up, bytes; None where the kernel does
-            not tell.
-        mapped_artifact_bytes: of those, the artifact's; 0 where the runtime copies it into its
-            heap, bytes; None where the kernel does not tell.
-        least_peak_rss_bytes: the peak of the repetition that needed least, as `peak_rss_bytes` is
-            of the one that needed most, bytes; None is unknown.
-    """
-
-    peak_rss_bytes: int
-    baseline_rss_bytes: int
-    pss_bytes: int | None = None
-    load_peak_rss_bytes: int | None = None
-    first_run_peak_rss_bytes: int | None = None
-    steady_peak_rss_bytes: int | None = None
-    private_dirty_bytes: int | None = None
-    anonymous_bytes: int | None = None
-    file_backed_bytes: int | None = None
-    mapped_artifact_bytes: int | None = None
-    least_peak_rss_bytes: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputFigures:
-    """What the outputs were on the device, beside those that they should be: the worst of all.
-
-    What is beyond the tolerance, not finite, constant or of another shape has failed.
-
-    Attributes:
-        input_count: reference inputs that each repetition was compared on.
-        repetition_count: repetitions whose outputs were compared.
-        max_relative_difference: largest max|a-b| / max|b|.
-        l2_relative_difference: largest ||a-b|| / ||b||, by sums of squares.
-        top1_agreement: least share of score vectors whose largest score is that of the reference,
-            0 to 1; no accuracy; None where there is no vector of scores, or it is too long to be
-            kept whole.
-    """
-
-    input_count: int
-    repetition_count: int
-    max_relative_difference: float
-    l2_relative_difference: float
-    top1_agreement: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +119,10 @@ class Measurement:
         output_tolerance: largest relative difference of the outputs that passes there; None where
             it is not known.
         emulator: what computed in the device's place, as its profile says; empty where nothing did.
+        paced: of inference on a clock, beside `latency`, which is of inference back to back; None
+            without.
+        energy: of an inference above rest, informative; None where the device tells no power.
+        delegation: where nodes really ran of what was told another execution provider; None else.
     """
 
     measurement_id: str
@@ -250,6 +168,9 @@ class Measurement:
     outputs: OutputFigures | None = None
     output_tolerance: float | None = None
     emulator: str = ""
+    paced: PacedFigures | None = None
+    energy: EnergyFigures | None = None
+    delegation: DelegationFigures | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,46 +199,3 @@ def per_image_ms(median_ms: float | None, batch: int) -> float | None:
 def sustained_minutes(measurement: Measurement) -> int:
     """How many minutes of continuous inference were asked for; 0 for an ordinary measurement."""
     return 0 if measurement.settings is None else measurement.settings.sustained_minutes
-
-
-def latency_at(measurement: Measurement, minute: int) -> LatencyFigures | None:
-    """The latency figures of a minute, the first being 1; None where there are none."""
-    return next((each.latency for each in measurement.minutes if each.minute == minute), None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Distinction:
-    """What is out of the ordinary in how a job was measured; every default is the usual.
-
-    Measurements whose distinctions differ are of different things: they neither replace each other
-    nor pair.
-
-    Attributes:
-        cores: empty is all of them.
-        sustained_minutes: of inference without a pause.
-        onnxruntime: what ONNX Runtime was told; None is its ordinary options.
-    """
-
-    cores: tuple[int, ...] = ()
-    flush_denormals: bool = False
-    sustained_minutes: int = 0
-    onnxruntime: OnnxRuntimeOptions | None = None
-
-
-def distinction(measurement: Measurement) -> Distinction:
-    """Tell what is not as usual; what is not known counts as usual."""
-    settings = measurement.settings
-    if settings is None:
-        return Distinction()
-    is_ordinary = settings.onnxruntime in (None, ORDINARY_ONNXRUNTIME)
-    return Distinction(
-        cores=settings.cores,
-        flush_denormals=settings.flush_denormals,
-        sustained_minutes=settings.sustained_minutes,
-        onnxruntime=None if is_ordinary else settings.onnxruntime,
-    )
-
-
-def common_distinction(measurement: Measurement) -> Distinction:
-    """Tell the same of what every runtime can be told."""
-    return replace(distinction(measurement), onnxruntime=None)

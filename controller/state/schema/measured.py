@@ -1,0 +1,118 @@
+"""Tables of what was measured."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    false,
+)
+
+from controller.domain.measurements import (
+    DelegationFigures,
+    EnergyFigures,
+    LatencyFigures,
+    MemoryFigures,
+    MinuteFigures,
+    OutputFigures,
+    PacedFigures,
+    Verdict,
+)
+from controller.state.schema.base import metadata
+from controller.state.schema.columns import Document, Member, Samples
+from protos.device import DeviceState
+from protos.measuring import (
+    OperatorTimes,
+    OutputCheck,
+    PacedSamples,
+    ProcessMemory,
+    ProviderUse,
+    StopReason,
+)
+from protos.reasons import Reason
+
+# One row a job that ended; `failed` ones have reasons and no figures.
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("measurement_id", String, primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
+    # The job's, and which of the sweep's outcomes it is, from 1.
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("verdict", Member(Verdict), nullable=False),
+    Column("reasons", Document(tuple[Reason, ...]), nullable=False),
+    Column("runtime_version", String, nullable=False),
+    Column("runtime_build", String, nullable=False),
+    Column("busy_threads", Integer, nullable=False),
+    Column("affinity", Document(tuple[int, ...]), nullable=False),
+    Column("latency", Document(LatencyFigures)),
+    Column("memory", Document(MemoryFigures)),
+    Column("outputs", Document(OutputFigures)),
+    Column("minutes", Document(tuple[MinuteFigures, ...]), nullable=False),
+    Column("paced", Document(PacedFigures)),
+    Column("energy", Document(EnergyFigures)),
+    Column("delegation", Document(DelegationFigures)),
+    # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
+    Column("measured_at_unix_ms", BigInteger, nullable=False),
+    Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
+    Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
+)
+
+# Also of jobs that failed later.
+repetitions = Table(
+    "repetitions",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("runtime_version", String, nullable=False),
+    Column("runtime_build", String, nullable=False),
+    Column("affinity", Document(tuple[int, ...]), nullable=False),
+    # By the device's clock.
+    Column("taken_at_unix_ms", BigInteger, nullable=False),
+    # The sentinel drifted meanwhile, so that figures are derived without it.
+    Column("is_suspect", Boolean, nullable=False, server_default=false()),
+    Column("latency_ns", Samples, nullable=False),
+    Column("warmup_ns", Samples, nullable=False),
+    Column("load_ns", BigInteger, nullable=False),
+    Column("peak_rss_bytes", BigInteger, nullable=False),
+    Column("baseline_rss_bytes", BigInteger, nullable=False),
+    Column("pss_bytes", BigInteger),
+    Column("busy_threads", Integer, nullable=False),
+    Column("stop_reason", Member(StopReason), nullable=False),
+    Column("before", Document(DeviceState)),
+    Column("after", Document(DeviceState)),
+    Column("during", Document(tuple[DeviceState, ...]), nullable=False),
+    Column("memory", Document(ProcessMemory)),
+    Column("samples_per_minute", Document(tuple[int, ...]), nullable=False),
+    Column("warmup_settled", Boolean),
+    # It started although this was in the way.
+    Column("started_unready", Document(Reason)),
+    Column("waited_ms", BigInteger, nullable=False),
+    Column("output_check", Document(OutputCheck)),
+    Column("paced", Document(PacedSamples)),
+    Column("at_rest", Document(tuple[DeviceState, ...]), nullable=False),
+    Column("providers", Document(tuple[ProviderUse, ...]), nullable=False),
+)
+
+# One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace
+# come when it has ended, or the reasons why there are none.
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("reasons", Document(tuple[Reason, ...])),
+    Column("runtime_version", String),
+    Column("runtime_build", String),
+    Column("affinity", Document(tuple[int, ...])),
+    Column("times", Document(OperatorTimes)),
+    Column("trace_gzip", LargeBinary),
+    Column("profiled_at_unix_ms", BigInteger),
+    Column("committed_at_unix_ms", BigInteger),
+    Column("started_unready", Document(Reason)),
+)
