@@ -243,7 +243,7 @@ class FleetService:
                     self._tracing.reported(session.device_id, said, came_ns)
             case conversation.GiveBack():
                 await self._fleet.take_back(session, said)
-                self._tracing.given_back(session.device_id)
+                self._tracing.given_back(session.device_id, said.attempt_id)
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
 
