@@ -23,6 +23,7 @@ from agent.artifacts.cache import ArtifactCache
 from agent.artifacts.files import (
     ArtifactDamaged,
     ArtifactRefused,
+    Chunk,
     DeviceDenied,
     Download,
     OpenArtifact,
@@ -52,7 +53,7 @@ _DENIED_CODES = frozenset({grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UN
 class Chunks(Protocol):
     """Where the bytes of artifacts come from."""
 
-    def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[bytes, None]:
+    def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[Chunk, None]:
         """The artifact's bytes from an offset on, in chunks."""
 
 

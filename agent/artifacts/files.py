@@ -4,10 +4,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final
+from typing import IO, Final, TypeAlias
 
 from agent.state_folder import put_in_place, reason_of
 
@@ -16,7 +16,12 @@ OWN_DESCRIPTORS: Final = Path("/proc/self/fd")
 PART: Final = ".part"
 """What the name of a file ends with that has not arrived whole."""
 
+Chunk: TypeAlias = bytes | memoryview
+"""Some bytes of an artifact, as they come."""
+
 _READ_BYTES = 1024**2
+# As soon as so many have come, they are on their way to the disk: else all wait for it at the end.
+_FLUSHED_BYTES = 4 * 1024**2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,8 +85,9 @@ class Download:
         self._stream.seek(0)
         self._hash = digest_of(self._stream)
         self.offset_bytes = self._stream.tell()
+        self._flushed_bytes = self.offset_bytes
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: Chunk) -> None:
         """Append the next bytes.
 
         Raises:
@@ -97,8 +103,21 @@ class Download:
             self._append(chunk)
         self._hash.update(chunk)
         self.offset_bytes += len(chunk)
+        if self.offset_bytes - self._flushed_bytes >= _FLUSHED_BYTES:
+            self._begin_flush()
 
-    def _append(self, chunk: bytes) -> None:
+    def _begin_flush(self) -> None:
+        """Let the kernel write what has come, while more comes; nobody waits for it.
+
+        Linux begins to write what it hears is needed no more; `fsync` then waits for little.
+        """
+        begin_bytes, self._flushed_bytes = self._flushed_bytes, self.offset_bytes
+        size_bytes = self._flushed_bytes - begin_bytes
+        # A file system that takes no advice has all to write at the end.
+        with suppress(OSError):
+            os.posix_fadvise(self._stream.fileno(), begin_bytes, size_bytes, os.POSIX_FADV_DONTNEED)
+
+    def _append(self, chunk: Chunk) -> None:
         """Write all of it, or nothing that counts."""
         rest = memoryview(chunk)
         try:

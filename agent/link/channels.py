@@ -14,7 +14,7 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     # How long a connection may take to begin: while thousands begin, TLS takes its time, and who
     # breaks off begins anew, behind the others.
-    ("grpc.min_reconnect_backoff_ms", 20_000),
+    ("grpc.min_reconnect_backoff_ms", 40_000),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     # Artifacts come in frames of this size; the default, 16 KiB, costs a quarter of the speed.
     ("grpc.http2.max_frame_size", 1024**2),

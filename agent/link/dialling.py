@@ -47,6 +47,8 @@ _MOST_PATIENCE_S: Final = 120.0
 _LEAST_PATIENCE_S: Final = 0.1
 # A connection that does not begin, or whose other end is gone, breaks before.
 _ANSWERED_S: Final = 60.0
+# Who does not take a certificate ends the connection at once.
+_LONGEST_REFUSAL_S: Final = 5.0
 # Whatever a controller says of its line.
 _LONGEST_TURN_S: Final = 600.0
 
@@ -85,10 +87,17 @@ def dial_patience_s(number: int, timeout_s: float) -> float:
 class Dialler:
     """Knows where the controller is and how long to wait for it."""
 
-    def __init__(self, line: Line, rhythm: Rhythm, timeout_s: float) -> None:
+    def __init__(
+        self,
+        line: Line,
+        rhythm: Rhythm,
+        timeout_s: float,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._line = line
         self._rhythm = rhythm
         self._timeout_s = timeout_s
+        self._monotonic_s = monotonic_s
 
     async def dial(
         self, hello: Callable[[], Hello], within_s: float = math.inf
@@ -128,11 +137,12 @@ class Dialler:
         self, stream: AgentStream, hello: Hello, patience_s: float
     ) -> tuple[AgentStream, Welcome]:
         """Say Hello and wait for Welcome, in line if there is one."""
+        begin_s = self._monotonic_s()
         try:
             await asyncio.wait_for(stream.send(hello), patience_s)
             welcome = await self._turn(stream, patience_s)
         except grpc.aio.AioRpcError as error:
-            raise self._verdict_on(error) from error
+            raise self._verdict_on(error, self._monotonic_s() - begin_s) from error
         except asyncio.TimeoutError as error:
             stream.cancel()
             raise _Unanswered("no answer") from error
@@ -162,7 +172,7 @@ class Dialler:
             said = await asyncio.wait_for(stream.receive(), wait_s + patience_s)
         return said
 
-    def _verdict_on(self, error: grpc.aio.AioRpcError) -> Exception:
+    def _verdict_on(self, error: grpc.aio.AioRpcError, after_s: float = 0.0) -> Exception:
         if error.code() is grpc.StatusCode.UNIMPLEMENTED:
             return ControllerRefused(
                 f"what answers at {self._line.address} is no edgerank controller: correct the "
@@ -173,7 +183,8 @@ class Dialler:
             return (NameTaken if taken else ControllerRefused)(
                 f"the controller at {self._line.address} refused this agent: {error.details()}"
             )
-        return _StreamBroken(str(error.details()))
+        broken = _StreamBroken if after_s < _LONGEST_REFUSAL_S else _Unanswered
+        return broken(str(error.details()))
 
     async def _before_retry(self, state: RetryCallState) -> None:
         wait_s = state.next_action.sleep if state.next_action else 0.0

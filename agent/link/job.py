@@ -74,7 +74,8 @@ class Job:
         spans: Spans = NO_SPANS,
     ) -> None:
         self.lease = lease
-        self._spans = spans
+        # What is within nothing would be a trace of its own, and say of whose job nothing.
+        self._spans = spans if lease.trace_context else NO_SPANS
         self._source = source
         self._cache = cache
         self._measurer = measurer

@@ -51,7 +51,7 @@ class Line:
         """How long a certificate is used; None without one."""
         return None if self._identity is None else self._identity.renew_after_ms / 1_000
 
-    def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[bytes, None]:
+    def fetch_artifact(self, sha256: str, offset_bytes: int) -> AsyncGenerator[memoryview, None]:
         """The artifact's bytes from an offset on, in chunks; as `FleetClient` raises."""
         return self.client.fetch_artifact(sha256, offset_bytes)
 

@@ -36,6 +36,8 @@ class Bandwidth:
         self._in_all = _rates(limits.in_all_bytes_per_s)
         self._a_device = _rates(limits.a_device_bytes_per_s)
         self._clock = clock
+        self.is_limited = limits != UNLIMITED
+        """Whether anything is."""
 
     async def wait_for_turn(self, who: Hashable, size_bytes: int) -> None:
         """Waits until so many bytes may go to a device."""

@@ -28,8 +28,9 @@ class Room(NamedTuple):
     """How many calls of a kind may go on at once.
 
     Attributes:
-        a_caller: of one token or device, or of one address where strangers call from. Who runs the
-            controller, and everybody where nobody is asked who they are, is held by `in_all` only.
+        a_caller: of one token, device or certificate, or of one address where strangers call from.
+            Who runs the controller, and everybody where nobody is asked who they are, is held by
+            `in_all` only.
         in_all: of everybody.
     """
 
@@ -69,6 +70,7 @@ class Limits:
         handshake_s: how long a connection may take to begin.
         idle_s: how long it may be open without a call.
         vanished_s: how long a peer may be silent before it is asked whether it is there.
+        unbegun_s: how long a call may wait to be begun while many come at once.
         request_s: how long the first message of a call may take.
         silence_s: how long the next may: an agent beats once a minute, if its fleet is large.
         unread_s: how long a peer may not read what it is told.
@@ -100,9 +102,11 @@ class Limits:
     reserved_descriptors: int = 384
     idle_share: int = 4
     streams_a_connection: int = 100
-    handshake_s: float = 20
+    # While 10,000 begin at once on two cores, TLS takes its time.
+    handshake_s: float = 40
     idle_s: float = 300
     vanished_s: float = 120
+    unbegun_s: float = 120
     request_s: float = 20
     silence_s: float = 180
     unread_s: float = 120
@@ -115,7 +119,7 @@ class Limits:
     calls_per_s: float = 30
     saved_calls: int = 300
     greeting_messages: int = 10
-    greetings_at_once: int = 16
+    greetings_at_once: int = 32
     renewals_per_s: float = 1
     saved_renewals: int = 60
     free_refusals: int = 60
@@ -159,6 +163,11 @@ def channel_options(limits: Limits, connections: int) -> list[tuple[str, int]]:
     return [
         ("grpc.max_allowed_incoming_connections", connections),
         ("grpc.max_concurrent_streams", limits.streams_a_connection),
+        # Of a fleet that comes at once gRPC would cancel some of more than a thousand calls that
+        # wait to be begun, and what waited for half a minute; each dials again then.
+        ("grpc.server.max_pending_requests", connections),
+        ("grpc.server.max_pending_requests_hard_limit", connections),
+        ("grpc.server_max_unrequested_time_in_server", round(limits.unbegun_s)),
         # Who opens connections and says nothing on them only holds descriptors.
         ("grpc.server_handshake_timeout_ms", round(1_000 * limits.handshake_s)),
         ("grpc.max_connection_idle_ms", round(1_000 * limits.idle_s)),

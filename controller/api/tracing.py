@@ -85,9 +85,11 @@ class Tracing:
         why = ", ".join(map(str, report.failure.reasons)) if report.failure else ""
         self._end(device_id, why)
 
-    def given_back(self, device_id: str) -> None:
-        """A device gave its attempt back."""
-        self._end(device_id, "its agent gave it back")
+    def given_back(self, device_id: str, attempt_id: str) -> None:
+        """A device gave an attempt back."""
+        out = self._out.get(device_id)
+        if out is not None and out.lease.attempt_id == attempt_id:
+            self._end(device_id, "its agent gave it back")
 
     def watches(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What goes on beside the controller: nothing where nobody wants traces."""
@@ -147,10 +149,12 @@ class Tracing:
         )
         if job.is_converted_for_it:
             made_ns = _NS_PER_MS * job.converted_at_unix_ms
+            # Its steps overlap, and another sweep may have begun it.
+            child_processes_ns = round(1_000 * _NS_PER_MS * job.converting_s)
             self._spans.tell(
                 Span(
                     name="conversion",
-                    begin_ns=made_ns - round(1_000 * _NS_PER_MS * job.converting_s),
+                    begin_ns=max(started_ns, made_ns - child_processes_ns),
                     end_ns=made_ns,
                     within=context,
                     facts={"edgerank.child_processes_s": job.converting_s},

@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -167,7 +167,7 @@ class QueryClient(Client):
             response = self._stub.ListSweeps(query_pb2.ListSweepsRequest(), timeout=DEADLINE_S)
         return tuple(from_answer(sweep, SweepSummary) for sweep in response.sweeps)
 
-    def watch_sweep(self, sweep_id: str) -> Iterator[SweepSnapshot]:
+    def watch_sweep(self, sweep_id: str) -> Generator[SweepSnapshot, None, None]:
         """Snapshots of a sweep, by its id, a beginning of it or its name, until it has ended."""
         request = query_pb2.WatchSweepRequest(sweep_id=sweep_id)
         yield from self._stream(lambda: self._stub.WatchSweep(request), SweepSnapshot)

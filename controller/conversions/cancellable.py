@@ -5,6 +5,7 @@ import concurrent.futures
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -28,28 +29,40 @@ async def run_cancellable(
         raise
 
 
-async def run_abandonable(work: Callable[[], ResultT], cancellation: Cancellation) -> ResultT:
-    """What `work` gives; neither a caller that is cancelled nor the process's end waits for it.
+class AbandonableThreads:
+    """For what waits for other machines, which may take long to say nothing.
 
-    For what waits for other machines, which may take long to say nothing.
+    Neither a caller that is cancelled nor the process's end waits for it. What is abandoned goes on
+    for a while; so that it does not pile up, no more than so many go on at once.
     """
-    answer: concurrent.futures.Future[ResultT] = concurrent.futures.Future()
-    # So that nobody takes it back, and there is always somebody to answer.
-    answer.set_running_or_notify_cancel()
-    context = copy_context()
 
-    def run() -> None:
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
+
+    async def run(self, work: Callable[[], ResultT], cancellation: Cancellation) -> ResultT:
+        """What `work` gives, once there is a thread for it."""
+        await self._free.acquire()
+        answer: concurrent.futures.Future[ResultT] = concurrent.futures.Future()
+        # So that nobody takes it back, and there is always somebody to answer.
+        answer.set_running_or_notify_cancel()
+        context, loop = copy_context(), asyncio.get_running_loop()
+
+        def run() -> None:
+            try:
+                result = context.run(work)
+            except BaseException as error:  # noqa: BLE001 - whoever waits is told
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
+            finally:
+                # The loop may have ended without it.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._free.release)
+
+        # Of a pool, the interpreter would wait for it.
+        threading.Thread(target=run, name="abandonable", daemon=True).start()
         try:
-            result = context.run(work)
-        except BaseException as error:  # noqa: BLE001 - whoever waits is told
-            answer.set_exception(error)
-        else:
-            answer.set_result(result)
-
-    # Of a pool, the interpreter would wait for it.
-    threading.Thread(target=run, name="abandonable", daemon=True).start()
-    try:
-        return await asyncio.wrap_future(answer)
-    except asyncio.CancelledError:
-        cancellation.cancel()
-        raise
+            return await asyncio.wrap_future(answer)
+        except asyncio.CancelledError:
+            cancellation.cancel()
+            raise

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from controller.conversions.cancellable import run_abandonable, run_cancellable
+from controller.conversions.cancellable import AbandonableThreads, run_cancellable
 from controller.conversions.outcomes import not_tried
 from controller.conversions.requests import Request
 from controller.domain.conversions import ConversionResult
@@ -29,6 +29,9 @@ from models.weights.weights import (
 # Downloads wait for the network, so their number is not that of the cores; they have threads of
 # their own, since neither the database's nor the end of this process must ever wait for them.
 _AT_ONCE: Final = 4
+# With those that nobody waits for any more: each goes on until its server says something, or for
+# half a minute.
+_MOST_THREADS: Final = 4 * _AT_ONCE
 _PROGRESS_STEP_BYTES: Final = 4_000_000
 
 
@@ -39,6 +42,7 @@ class Fetching:
         self._weights_dir = weights_dir
         self._reading = ThreadPoolExecutor(_AT_ONCE, "weights")
         self._downloading = asyncio.Semaphore(_AT_ONCE)
+        self._threads = AbandonableThreads(_MOST_THREADS)
 
     def close(self) -> None:
         """Frees the threads."""
@@ -111,7 +115,7 @@ class Fetching:
         try:
             with tools_named():
                 async with self._downloading:
-                    return await run_abandonable(resolve, request.cancellation)
+                    return await self._threads.run(resolve, request.cancellation)
         except WeightsUnavailable as error:
             is_out_of_reach = isinstance(error, WeightsUnreachable)
             result = ConversionResult.FAILED if is_out_of_reach else ConversionResult.REFUSED

@@ -154,15 +154,7 @@ def leased_attempts(database: Database) -> dict[str, str]:
 def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
     """The leases that are out to a device, by attempt, without those that cannot be read."""
     with database.transaction() as transaction:
-        rows = transaction.execute(
-            leasable()
-            .add_columns(attempts.c.attempt_id)
-            .join(
-                attempts,
-                and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
-            )
-            .where(attempts.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
-        )
+        rows = transaction.execute(_OUT_TO, {"of_device": device_id})
         # What is held was told once how far processes differ, and is not told again.
         return {
             row.attempt_id: _lease(row.attempt_id, row, 0.0) for row in rows if not _misfit_of(row)
@@ -204,6 +196,15 @@ def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> S
 
 # What is asked for each lease and report is put together once.
 _ADD = insert(attempts)
+_OUT_TO = (
+    leasable()
+    .add_columns(attempts.c.attempt_id)
+    .join(
+        attempts,
+        and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
+    )
+    .where(attempts.c.device_id == bindparam("of_device"), attempts.c.state == AttemptState.LEASED)
+)
 _OUT = select(attempts.c.attempt_id, attempts.c.device_id).where(
     attempts.c.state == AttemptState.LEASED
 )

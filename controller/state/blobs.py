@@ -14,10 +14,10 @@ from obstore.store import LocalStore
 
 from controller.domain.errors import EdgerankError, ErrorCode
 
-# Larger ones were slower: they are cut into frames by the transport, and copied once more.
-CHUNK_BYTES = 256 << 10
-# Each stream holds as much, and once more while it reads on. Larger ones were no faster.
-READ_BYTES = 512 << 10
+CHUNK_BYTES: Final = 512 << 10
+"""So much is read, and given, at once; who reads a blob holds as much some times over."""
+LARGE_CHUNK_BYTES: Final = 2 * CHUNK_BYTES
+"""For few readers: each chunk costs a way through the threads, the fewer the faster."""
 # Beside the threads that the database waits in, since a disk may be slow.
 _READING: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="reading")
 # Of the store: no key is below it.
@@ -70,9 +70,9 @@ def has_blob(blobs: LocalStore, sha256: str, size_bytes: int) -> bool:
 
 
 async def read_blob(
-    blobs: LocalStore, sha256: str, offset_bytes: int
+    blobs: LocalStore, sha256: str, offset_bytes: int, chunk_bytes: int = CHUNK_BYTES
 ) -> AsyncGenerator[memoryview, None]:
-    """The bytes from an offset on, in chunks of at most CHUNK_BYTES, in order.
+    """The bytes from an offset on, in chunks of at most `chunk_bytes`, in order.
 
     Every byte is read, those before the offset as well, and the last chunk is given only when the
     digest of all is the right one: nobody has damaged bytes whole.
@@ -82,14 +82,14 @@ async def read_blob(
         EdgerankError: INVALID_INPUT for what is no digest, OUT_OF_RANGE for an offset past the end.
     """
     digest, place_bytes, last = hashlib.sha256(), 0, memoryview(b"")
-    async with aclosing(_blocks(blobs, _key(sha256), digest)) as blocks:
+    async with aclosing(_blocks(blobs, _key(sha256), digest, chunk_bytes)) as blocks:
         async for block in blocks:
             wanted = block[max(0, offset_bytes - place_bytes) :]
             place_bytes += len(block)
-            for start in range(0, len(wanted), CHUNK_BYTES):
+            if wanted:
                 if last:
                     yield last
-                last = wanted[start : start + CHUNK_BYTES]
+                last = wanted
     if digest.hexdigest() != sha256:
         raise BlobDamaged("its bytes are not those of its digest")
     if offset_bytes > place_bytes:
@@ -143,13 +143,13 @@ async def _move(blobs: LocalStore, key: str, place: str) -> str:
 
 
 async def _blocks(
-    blobs: LocalStore, key: str, digest: "hashlib._Hash"
+    blobs: LocalStore, key: str, digest: "hashlib._Hash", block_bytes: int
 ) -> AsyncGenerator[memoryview, None]:
-    """All bytes, READ_BYTES at a time, taken into a digest; the next are read meanwhile."""
+    """All bytes, so many at a time, taken into a digest; the next are read meanwhile."""
     loop = asyncio.get_running_loop()
 
     def read(start: int) -> memoryview:
-        length = min(READ_BYTES, size_bytes - start)
+        length = min(block_bytes, size_bytes - start)
         block = memoryview(obstore.get_range(blobs, key, start=start, length=length))
         digest.update(block)
         return block
@@ -159,7 +159,7 @@ async def _blocks(
         if not size_bytes:
             return
         reading = loop.run_in_executor(_READING, read, 0)
-        for start in range(READ_BYTES, size_bytes, READ_BYTES):
+        for start in range(block_bytes, size_bytes, block_bytes):
             block = await reading
             reading = loop.run_in_executor(_READING, read, start)
             yield block

@@ -30,15 +30,18 @@ class StoredArtifacts:
         # Several agents may find the same, and one that is late must not put what is new aside.
         self._one_at_a_time = asyncio.Lock()
 
-    async def read(self, sha256: str, offset_bytes: int) -> AsyncGenerator[memoryview, None]:
-        """The bytes of an artifact from an offset on, in chunks.
+    async def read(
+        self, sha256: str, offset_bytes: int, chunk_bytes: int
+    ) -> AsyncGenerator[memoryview, None]:
+        """The bytes of an artifact from an offset on, in chunks of at most `chunk_bytes`.
 
         Raises:
             EdgerankError: UNKNOWN_NAME for a digest that no artifact has, OUT_OF_RANGE for an
                 offset past the end, DAMAGED when it is made again.
         """
         try:
-            async with aclosing(read_blob(self._blobs, sha256, offset_bytes)) as chunks:
+            reading = read_blob(self._blobs, sha256, offset_bytes, chunk_bytes)
+            async with aclosing(reading) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except BlobDamaged as damage:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any, Final
 
 import grpc
@@ -26,6 +27,7 @@ from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
 from controller.fleet.reports import SaidReport, UnreadableReport
 from controller.fleet.sessions import AgentSession
+from controller.state.blobs import CHUNK_BYTES, LARGE_CHUNK_BYTES
 from controller.sweeps.repairing import StoredArtifacts
 from protos import fleet as conversation
 from protos.codec import to_message
@@ -46,6 +48,9 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
 # Handing less to a thread costs more than decoding it.
 _SMALL_BYTES: Final = 4_096
 
+# So many at once are given large chunks; more would cost the memory that few have to spare.
+_FEW_FETCHES: Final = 8
+
 # Encoded ConnectRequests: what is decoded, and where, is decided below.
 Requests = AsyncIterator[bytes]
 
@@ -62,7 +67,7 @@ def fleet_handler(service: "FleetService") -> grpc.GenericRpcHandler:
             "FetchArtifact": grpc.unary_stream_rpc_method_handler(
                 service.FetchArtifact,
                 request_deserializer=fleet_pb2.FetchArtifactRequest.FromString,
-                response_serializer=fleet_pb2.FetchArtifactResponse.SerializeToString,
+                response_serializer=encoded_chunk,
             ),
         },
     )
@@ -93,6 +98,7 @@ class FleetService:
         self._members = members
         self._clock = clock
         self._arrivals = Arrivals(limits.greetings_at_once, clock)
+        self._fetches = 0
         self._rates = Rates(per_s=limits.messages_per_s, saved=limits.saved_messages)
         # Of long ones: neither on the loop that all share, nor on the threads that the database
         # waits in.
@@ -139,18 +145,23 @@ class FleetService:
         self,
         request: fleet_pb2.FetchArtifactRequest,
         context: grpc.aio.ServicerContext[Any, Any],
-    ) -> AsyncIterator[fleet_pb2.FetchArtifactResponse]:
+    ) -> AsyncIterator[memoryview]:
         """Streams an artifact from an offset on."""
         async with answered_failures(context):
             await self._check_fetch(request.sha256)
             # Where no certificate says who it is, an agent is known by its connection.
             who = current_caller().device_id or context.peer()
-            async with aclosing(
-                self._artifacts.read(request.sha256, request.offset_bytes)
-            ) as chunks:
-                async for chunk in chunks:
-                    await self._bandwidth.wait_for_turn(who, len(chunk))
-                    yield fleet_pb2.FetchArtifactResponse(chunk=bytes(chunk))
+            is_alone = self._fetches < _FEW_FETCHES and not self._bandwidth.is_limited
+            chunk_bytes = LARGE_CHUNK_BYTES if is_alone else CHUNK_BYTES
+            reading = self._artifacts.read(request.sha256, request.offset_bytes, chunk_bytes)
+            self._fetches += 1
+            try:
+                async with aclosing(reading) as chunks:
+                    async for chunk in chunks:
+                        await self._bandwidth.wait_for_turn(who, len(chunk))
+                        yield chunk
+            finally:
+                self._fetches -= 1
 
     async def _attested(self, hello: conversation.Hello) -> conversation.Hello:
         """The Hello, if the caller is who it says."""
@@ -232,7 +243,7 @@ class FleetService:
                     self._tracing.reported(session.device_id, said, came_ns)
             case conversation.GiveBack():
                 await self._fleet.take_back(session, said)
-                self._tracing.given_back(session.device_id)
+                self._tracing.given_back(session.device_id, said.attempt_id)
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
 
@@ -245,6 +256,18 @@ class FleetService:
         if lease is not None and ReasonCode.ARTIFACT_DAMAGED in codes:
             for sha256 in filter(None, (lease.artifact_sha256, lease.reference_sha256)):
                 await self._artifacts.check(sha256)
+
+
+def encoded_chunk(chunk: memoryview) -> bytes:
+    """An encoded FetchArtifactResponse: its bytes are copied once, which protobuf does thrice."""
+    return b"".join((_before_chunk(len(chunk)), chunk))
+
+
+@lru_cache(maxsize=8)
+def _before_chunk(size_bytes: int) -> bytes:
+    """What stands in the message before so many bytes."""
+    whole = fleet_pb2.FetchArtifactResponse(chunk=bytes(size_bytes)).SerializeToString()
+    return whole[: len(whole) - size_bytes]
 
 
 def _to_agent(said: conversation.ToAgent) -> fleet_pb2.ConnectResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -202,8 +203,8 @@ class Guard(grpc.aio.ServerInterceptor):
         _handling.set(task)
         with ExitStack() as held:
             async with answered_failures(context):
-                place = None if is_of_loopback(shown.peer) else place_of(shown.peer)
-                with self._crowd.counted(Load.UNKNOWN, place), self._peers.speaking(shown.peer):
+                whose = counted_unknown(shown)
+                with self._crowd.counted(Load.UNKNOWN, whose), self._peers.speaking(shown.peer):
                     caller = await self._caller(need, shown)
                 _caller.set(caller)
                 _check(caller, need)
@@ -258,6 +259,18 @@ class Guard(grpc.aio.ServerInterceptor):
             self._cut.discard(task)
             if not tasks and self._going_on.get(caller) is tasks:
                 del self._going_on[caller]
+
+
+def counted_unknown(shown: Shown) -> str | None:
+    """As whose a call counts while it is looked up who makes it; None for one of this machine.
+
+    Who shows a certificate proved its key, and a fleet of thousands may stand behind one address.
+    """
+    if is_of_loopback(shown.peer):
+        return None
+    if shown.certificate_pem is not None:
+        return hashlib.sha256(shown.certificate_pem).hexdigest()
+    return place_of(shown.peer)
 
 
 def _counted_as(caller: Caller, need: Need, peer: str) -> tuple[Load, str | None]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.printing.telling import print_line
-from controller.cli.sweeps.sweep import follow_to_end
+from controller.cli.sweeps.sweep import follow_to_end, leave_alone, no_follow_option
 from controller.client import QueryClient
 from controller.views.sweeps.words import retry_words
 
@@ -16,10 +16,13 @@ from controller.views.sweeps.words import retry_words
 @click.option(
     "--failed", "only_failed", is_flag=True, help="What failed; what was cancelled stays so."
 )
+@no_follow_option
 @controller_option
 @json_option
 @says_failures
-def retry(*, sweep_id: str, only_failed: bool, address: str, as_json: bool) -> None:
+def retry(
+    *, sweep_id: str, only_failed: bool, no_follow: bool, address: str, as_json: bool
+) -> None:
     """Measure what a sweep has no figures of.
 
     Starts another sweep, of the jobs that failed or were cancelled on devices that are still there,
@@ -38,4 +41,5 @@ def retry(*, sweep_id: str, only_failed: bool, address: str, as_json: bool) -> N
     with QueryClient(address) as client:
         started, is_new = client.retry_sweep(sweep_id, only_failed=only_failed)
         print_line(console, retry_words(started, is_new=is_new))
-        follow_to_end(client, started.sweep_id, console, as_json)
+        show = leave_alone if no_follow else follow_to_end
+        show(client, started.sweep_id, console, as_json)

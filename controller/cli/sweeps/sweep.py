@@ -1,5 +1,7 @@
 """`edgerank sweep`, `follow` and `cancel`: plan, run, follow, stop."""
 
+from contextlib import closing
+
 import click
 from rich.console import Console
 
@@ -18,6 +20,12 @@ from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSnapshot
 from controller.views.counting import counted
 from controller.views.sweeps.words import before_words
 
+no_follow_option = click.option(
+    "--no-follow",
+    is_flag=True,
+    help="Start it and go; 'edgerank follow' shows it. --json prints it as it begins.",
+)
+
 
 @click.command(cls=GroupedCommand)
 @asked_options
@@ -26,10 +34,13 @@ from controller.views.sweeps.words import before_words
     is_flag=True,
     help="Start nothing; print the file that says the same, for 'edgerank sweep FILE.yaml'.",
 )
+@no_follow_option
 @controller_option
 @json_option
 @says_failures
-def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -> None:
+def sweep(
+    *, asked: AskedSweep, print_file: bool, no_follow: bool, address: str, as_json: bool
+) -> None:
     """Measure backbones on devices.
 
     By options, or as FILE.yaml says ('-' is standard input; options beside it come first).
@@ -42,6 +53,7 @@ def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -
     Examples:
       edgerank sweep --models MobileNetV1,PPLCNet_x1_0 --devices all
       edgerank sweep nightly.yaml --devices soc=rk3588 --fresh
+      edgerank sweep nightly.yaml --no-follow
       edgerank sweep --models series:MobileNetV3,PPLCNet* --print-file
       edgerank sweep --models tier:mobile --devices phone,board --threads 1,2,4
       edgerank sweep --models GhostNet_x1_3 --runtimes onnxruntime --precision 0.5%
@@ -61,7 +73,8 @@ def sweep(*, asked: AskedSweep, print_file: bool, address: str, as_json: bool) -
     with QueryClient(address) as client:
         started = started_once(client, asked.spec(client.catalog()), console)
         _print_started(console, started)
-        follow_to_end(client, started.sweep_id, console, as_json)
+        show = leave_alone if no_follow else follow_to_end
+        show(client, started.sweep_id, console, as_json)
 
 
 def _print_file(asked: AskedSweep) -> None:
@@ -135,6 +148,16 @@ def follow_to_end(client: QueryClient, sweep_id: str, console: Console, as_json:
     if as_json:
         print_json(result)
     raise_if_jobs_failed(result)
+
+
+def leave_alone(client: QueryClient, sweep_id: str, console: Console, as_json: bool) -> None:
+    """Tell how a sweep that goes on is seen; as JSON, print it as it is now."""
+    print_line(
+        console, f"'edgerank follow {sweep_id}' shows it, 'edgerank cancel {sweep_id}' ends it"
+    )
+    if as_json:
+        with closing(client.watch_sweep(sweep_id)) as snapshots:
+            print_json(next(snapshots))
 
 
 def raise_if_jobs_failed(result: SweepSnapshot) -> None:

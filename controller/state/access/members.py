@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from controller.domain.access import JoinTokenState
 from controller.domain.devices import DeviceEvent
@@ -12,6 +12,10 @@ from controller.state.access.schema import certificates, join_tokens, members
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_event
 from controller.state.schema import devices
+
+# What each agent that comes asks for is put together once.
+_OF_SERIAL = select(certificates).where(certificates.c.serial == bindparam("of_serial"))
+_LABELS = select(members.c.labels).where(members.c.device_id == bindparam("of_device"))
 
 MOST_ENDED: Final = 1_000
 """How many join tokens are kept that have ended by the clock."""
@@ -165,9 +169,7 @@ def add_certificate(
 
 def find_certificate(transaction: Transaction, serial: str) -> KnownCertificate | None:
     """The certificate of this number; None when it was revoked, or never was."""
-    row = transaction.execute(
-        select(certificates).where(certificates.c.serial == serial)
-    ).one_or_none()
+    row = transaction.execute(_OF_SERIAL, {"of_serial": serial}).one_or_none()
     if row is None:
         return None
     return KnownCertificate(device_id=row.device_id, expires_at_unix_ms=row.expires_at_unix_ms)
@@ -185,7 +187,7 @@ def labels_of_member(database: Database, device_id: str) -> Mapping[str, str] | 
     """The labels that a device's token gave it; None for one that joined by no token."""
     with database.transaction() as transaction:
         labels: Mapping[str, str] | None = transaction.scalars(
-            select(members.c.labels).where(members.c.device_id == device_id)
+            _LABELS, {"of_device": device_id}
         ).one_or_none()
     return labels
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     RowMapping,
     ScalarSelect,
     Select,
+    bindparam,
     delete,
     func,
     insert,
@@ -49,6 +50,17 @@ from protos.fleet import Hello
 
 # Fewer than a database takes in one statement.
 _AT_ONCE = 5_000
+# What each agent that comes and goes asks for is put together once.
+_ADD = insert(devices)
+_CHANGE = update(devices).where(devices.c.device_id == bindparam("of_device"))
+_OF_AGENT = select(
+    devices.c.device_id, devices.c.name, devices.c.agent_name, devices.c.removed_at_unix_ms
+).where(devices.c.agent_id == bindparam("of_agent"))
+_REPLACED = (
+    select(devices.c.name)
+    .join(replaced_agents, replaced_agents.c.device_id == devices.c.device_id)
+    .where(replaced_agents.c.agent_id == bindparam("of_agent"))
+)
 
 
 @dataclass(frozen=True)
@@ -69,14 +81,7 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
             took this one's device over.
     """
     with _free_name(hello.name), database.writing() as transaction:
-        before = transaction.execute(
-            select(
-                devices.c.device_id,
-                devices.c.name,
-                devices.c.agent_name,
-                devices.c.removed_at_unix_ms,
-            ).where(devices.c.agent_id == hello.device_id)
-        ).one_or_none()
+        before = transaction.execute(_OF_AGENT, {"of_agent": hello.device_id}).one_or_none()
         if before is None:
             _refuse_replaced(transaction, hello.device_id)
         is_renamed = before is not None and before.agent_name == hello.name
@@ -93,12 +98,10 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
         if before is None:
             device_id = hello.device_id
             added = {"agent_id": device_id, "enrolled_at_unix_ms": now_unix_ms}
-            transaction.execute(insert(devices).values(device_id=device_id, **added, **known))
+            transaction.execute(_ADD, {"device_id": device_id, **added, **known})
         else:
             device_id = before.device_id
-            transaction.execute(
-                update(devices).where(devices.c.device_id == device_id).values(known)
-            )
+            transaction.execute(_CHANGE, {"of_device": device_id, **known})
         if before is None or before.removed_at_unix_ms is not None:
             kind = DeviceEventKind.JOINED
             add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
@@ -167,11 +170,8 @@ def leave(
 ) -> None:
     """Remembers when a device was last there, and how it went; None is by this side's doing."""
     with database.writing() as transaction:
-        known = transaction.execute(
-            update(devices)
-            .where(devices.c.device_id == device_id)
-            .values(last_seen_at_unix_ms=seen_at_unix_ms)
-        )
+        seen = {"of_device": device_id, "last_seen_at_unix_ms": seen_at_unix_ms}
+        known = transaction.execute(_CHANGE, seen)
         if known.rowcount and kind is not None:
             event = DeviceEvent(at_unix_ms=seen_at_unix_ms, kind=kind)
             add_event(transaction, device_id, event)
@@ -289,11 +289,7 @@ def _renamed(before: str, name: str, by: Caller | None, now_unix_ms: int) -> Dev
 
 
 def _refuse_replaced(transaction: Transaction, agent_id: str) -> None:
-    name = transaction.scalars(
-        select(devices.c.name)
-        .join(replaced_agents, replaced_agents.c.device_id == devices.c.device_id)
-        .where(replaced_agents.c.agent_id == agent_id)
-    ).one_or_none()
+    name = transaction.scalars(_REPLACED, {"of_agent": agent_id}).one_or_none()
     if name is not None:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,

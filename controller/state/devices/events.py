@@ -1,6 +1,6 @@
 """What befell devices: rows that are added with what they tell, and never changed."""
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from controller.domain.access import Caller
 from controller.domain.devices import MOST_EVENTS, DeviceEvent, DeviceEventKind
@@ -8,25 +8,26 @@ from controller.state.database import Database, Transaction
 from controller.state.schema import device_events
 from controller.state.schema.unreadable import readable
 
+# What each agent that comes and goes asks for is put together once.
+_ADD = insert(device_events)
+_OF_DEVICE = device_events.c.device_id == bindparam("of_device")
+_FORGET = delete(device_events).where(
+    _OF_DEVICE,
+    device_events.c.event_id
+    <= select(device_events.c.event_id)
+    .where(_OF_DEVICE)
+    .order_by(device_events.c.event_id.desc())
+    .offset(MOST_EVENTS)
+    .limit(1)
+    .scalar_subquery(),
+)
 _TOLD = tuple(each for each in device_events.c if each.name not in ("event_id", "device_id"))
 
 
 def add_event(transaction: Transaction, device_id: str, event: DeviceEvent) -> None:
     """Remembers what befell a device, and forgets its oldest beyond `MOST_EVENTS`."""
-    transaction.execute(insert(device_events).values(device_id=device_id, **vars(event)))
-    newest_of_old = (
-        select(device_events.c.event_id)
-        .where(device_events.c.device_id == device_id)
-        .order_by(device_events.c.event_id.desc())
-        .offset(MOST_EVENTS)
-        .limit(1)
-        .scalar_subquery()
-    )
-    transaction.execute(
-        delete(device_events).where(
-            device_events.c.device_id == device_id, device_events.c.event_id <= newest_of_old
-        )
-    )
+    transaction.execute(_ADD, {"device_id": device_id, **vars(event)})
+    transaction.execute(_FORGET, {"of_device": device_id})
 
 
 def event_by(by: Caller, kind: DeviceEventKind, now_unix_ms: int) -> DeviceEvent:

@@ -161,8 +161,8 @@ class EndedJob:
 
     @property
     def is_converted_for_it(self) -> bool:
-        """Whether its artifact was made since its sweep was started."""
-        return self.converted_at_unix_ms >= self.started_at_unix_ms
+        """Whether its artifact was made between its sweep's start and its own end."""
+        return self.started_at_unix_ms <= self.converted_at_unix_ms <= self.ended_at_unix_ms
 
 
 def ended_since(database: Database, unix_ms: int) -> list[EndedJob]:

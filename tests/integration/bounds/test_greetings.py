@@ -1,6 +1,7 @@
 """Agents that greet at once are let in by turns, and told so; nobody dials again for it."""
 
 import queue
+import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -10,10 +11,10 @@ from pathlib import Path
 import grpc
 
 from protos.codec import to_message
-from protos.v1 import fleet_pb2, fleet_pb2_grpc
+from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 from tests.integration.bounds.conftest import limited_controller, own_channel
 from tests.integration.controller.domain_samples import hello
-from tests.processes import running
+from tests.processes import running, running_controller
 
 
 @contextmanager
@@ -75,3 +76,23 @@ def test_who_has_to_wait_is_told_and_waits_on_the_stream_that_it_has(tmp_path: P
         while len(welcomed := {name for name, kind in said if kind == "welcome"}) < 2:
             said.append(heard.get(timeout=60))
         assert welcomed == {"phone", "board"}
+
+
+def test_calls_that_come_while_a_controller_stands_still_are_all_answered(tmp_path: Path) -> None:
+    connections, calls_each = 12, 100
+    with running_controller(tmp_path) as (controller, address), ExitStack() as held:
+        stubs = []
+        for _ in range(connections):
+            channel = held.enter_context(own_channel(address))
+            grpc.channel_ready_future(channel).result(timeout=60)
+            stubs.append(query_pb2_grpc.QueryStub(channel))
+        controller.process.send_signal(signal.SIGSTOP)
+        try:
+            calls = [
+                stub.ListSweeps.future(query_pb2.ListSweepsRequest(), timeout=300)
+                for stub in stubs
+                for _ in range(calls_each)
+            ]
+        finally:
+            controller.process.send_signal(signal.SIGCONT)
+        assert {call.code() for call in calls} == {grpc.StatusCode.OK}

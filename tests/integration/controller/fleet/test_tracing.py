@@ -124,15 +124,38 @@ async def test_a_job_that_fails_and_an_attempt_that_came_to_nothing(
 async def test_a_file_that_was_made_for_the_sweep_is_told(
     database: Database, traced: Traced
 ) -> None:
-    # Made when it was started: its artifact is of the same moment.
-    start_sweep(database, "phone", at_unix_ms=0)
+    # Its artifact is of the moment 0, and its child processes took a second, some of them at once.
+    start_sweep(database, "phone", at_unix_ms=-400)
     await traced.report(await traced.lease())
     traced.clock.now_ms = 0
     job = await followed(traced)
     (conversion,) = traced.heard.named("conversion")
     assert conversion.within == job.own
-    assert (conversion.end_ns - conversion.begin_ns) == 1_000_000_000
+    assert (conversion.begin_ns, conversion.end_ns) == (-400_000_000, 0)
     assert conversion.facts == {"edgerank.child_processes_s": 1.0}
+
+
+async def test_a_file_that_is_made_anew_after_a_job_was_not_made_for_it(
+    database: Database, traced: Traced
+) -> None:
+    start_sweep(database, "phone", at_unix_ms=-400)
+    traced.clock.now_ms = -100
+    await traced.report(await traced.lease())
+    traced.clock.now_ms = -100
+    await followed(traced)
+    assert traced.heard.named("conversion") == []
+
+
+async def test_another_attempt_that_is_given_back_ends_nothing_that_is_out(
+    database: Database, traced: Traced
+) -> None:
+    start_sweep(database, "phone")
+    given = await traced.lease()
+    traced.tracing.given_back(DEVICE, "another")
+    assert traced.heard.named("lease") == []
+    traced.tracing.given_back(DEVICE, given.attempt_id)
+    (leased,) = traced.heard.named("lease")
+    assert (leased.own, leased.failure) == (given.trace_context, "its agent gave it back")
 
 
 async def test_where_nobody_wants_traces_leases_are_as_they_were(

@@ -16,7 +16,7 @@ from agent.artifacts.files import OpenArtifact
 from agent.link.job import Job
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import MeasuringFailed
-from protos.fleet import Measured, Progress, Stage
+from protos.fleet import Lease, Measured, Progress, Stage
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from protos.traces import NO_SPANS, Span, Spans
@@ -81,10 +81,11 @@ def job(
     on_progress: Any = lambda _progress: None,
     measurer: type[Measurer] = Measurer,
     spans: Spans = NO_SPANS,
+    given: Lease = LEASE,
 ) -> Job:
     runtime = RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="none")
     return Job(
-        LEASE,
+        given,
         source=NothingToFetch(),
         cache=cache,
         measurer=measurer(runtimes=(runtime,)),
@@ -148,3 +149,10 @@ async def test_what_a_job_did_is_told_within_the_trace_of_its_lease(tmp_path: Pa
     assert (fetch.failure, wait.failure) == ("", "")
     assert "the child died" in measure.failure
     assert fetch.end_ns <= measure.begin_ns <= wait.begin_ns <= wait.end_ns
+
+
+async def test_nothing_is_told_of_a_job_whose_controller_traces_none(tmp_path: Path) -> None:
+    heard, untraced = Heard(), replace(LEASE, trace_context="")
+    report = await job(WatchedCache(tmp_path), measurer=Waits, spans=heard, given=untraced).run()
+    assert report.failure is not None
+    assert heard.spans == []

@@ -1,11 +1,14 @@
-"""A report that waited in the spool is the report that was made."""
+"""What is said on the wire is what is heard; a report that waited in the spool is what was made."""
 
+import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.child.stopping import MAX_SAMPLES, MAX_WARMUP
-from agent.link.wire import encode_report
+from agent.link.wire import chunk_of, encode_report
 from agent.measuring.device_watch import MAX_STATES
+from controller.api.rpc.fleet_service import encoded_chunk
 from protos.codec import from_message
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
 from protos.fleet import Measured, Report
@@ -119,3 +122,28 @@ def test_the_longest_report_is_far_below_what_a_controller_receives() -> None:
     )
     received_bytes = 64 * 1024**2
     assert len(encode_report(report)) < received_bytes / 40
+
+
+@given(st.binary() | st.integers(0, 1 << 21).map(bytes))
+def test_a_chunk_is_on_the_wire_what_the_contract_says(chunk: bytes) -> None:
+    message = fleet_pb2.FetchArtifactResponse(chunk=chunk).SerializeToString()
+    assert encoded_chunk(memoryview(chunk)) == message
+    assert chunk_of(message) == chunk
+
+
+@given(
+    st.lists(
+        st.binary(max_size=200)
+        | st.binary(max_size=200).map(
+            lambda chunk: fleet_pb2.FetchArtifactResponse(chunk=chunk).SerializeToString()
+        )
+    ).map(b"".join)
+)
+def test_a_chunk_that_comes_otherwise_is_read_as_protobuf_reads_it(message: bytes) -> None:
+    try:
+        meant = fleet_pb2.FetchArtifactResponse.FromString(message).chunk
+    except DecodeError:
+        with pytest.raises(DecodeError):
+            chunk_of(message)
+    else:
+        assert chunk_of(message) == meant

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from controller.access.callers import Shown
 from controller.api.limits import DEFAULTS, ROOMS, Load, Room
 from controller.api.rpc.crowd import Crowd
+from controller.api.rpc.guard import counted_unknown
 from controller.domain.errors import EdgerankError, ErrorCode
 
 
@@ -61,3 +63,13 @@ def test_descriptors_are_shared_among_ports_and_some_are_kept(
     descriptors: int, ports: int, connections: tuple[int, ...]
 ) -> None:
     assert DEFAULTS.connections_of_ports(descriptors, ports) == connections
+
+
+def test_while_nobody_knows_them_devices_count_by_certificate_and_strangers_by_address() -> None:
+    of_fleet = [
+        counted_unknown(Shown("ipv4:192.0.2.1:1", certificate_pem=pem)) for pem in (b"a", b"b")
+    ]
+    strangers = [counted_unknown(Shown(f"ipv4:192.0.2.1:{port}")) for port in (1, 2)]
+    assert len({*of_fleet, *strangers}) == 3
+    assert counted_unknown(Shown("ipv4:192.0.2.7:1", certificate_pem=b"a")) == of_fleet[0]
+    assert counted_unknown(Shown("ipv4:127.0.0.1:1")) is None

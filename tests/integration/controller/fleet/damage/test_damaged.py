@@ -19,7 +19,7 @@ from controller.state import jobs
 from controller.state.artifacts import record_artifact
 from controller.state.blobs import (
     CHUNK_BYTES,
-    READ_BYTES,
+    LARGE_CHUNK_BYTES,
     BlobDamaged,
     damage_of,
     has_blob,
@@ -42,7 +42,7 @@ from tests.integration.controller.domain_samples import SPEC, hello, measured_re
 from tests.integration.controller.fleet.test_fleet import lease
 from tests.integration.storage.damaging import DAMAGES, Damage
 
-CONTENT = b"".join(number.to_bytes(4, "little") for number in range(READ_BYTES // 3))
+CONTENT = b"".join(number.to_bytes(4, "little") for number in range(LARGE_CHUNK_BYTES // 3))
 ALTERED = reason(ReasonCode.ARTIFACT_DAMAGED, {"detail": "arrived with other bytes"})
 
 
@@ -63,7 +63,8 @@ async def whole(chunks: AsyncIterator[memoryview]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "offset", [0, 1, CHUNK_BYTES, READ_BYTES, READ_BYTES + 1, len(CONTENT) - 1, len(CONTENT)]
+    "offset",
+    [0, 1, CHUNK_BYTES, LARGE_CHUNK_BYTES, LARGE_CHUNK_BYTES + 1, len(CONTENT) - 1, len(CONTENT)],
 )
 async def test_intact_bytes_are_given_from_any_offset(
     blobs: LocalStore, tmp_path: Path, offset: int
@@ -143,7 +144,7 @@ async def test_a_damaged_artifact_is_put_aside_and_made_again_and_its_job_measur
     damage(place_of(tmp_path, sha256))
     # Two devices find it at the same time.
     found = await asyncio.gather(
-        *(whole(artifacts.read(sha256, 0)) for _ in range(2)), return_exceptions=True
+        *(whole(artifacts.read(sha256, 0, CHUNK_BYTES)) for _ in range(2)), return_exceptions=True
     )
     assert [each.code for each in found if isinstance(each, EdgerankError)] == [
         ErrorCode.DAMAGED
@@ -152,7 +153,7 @@ async def test_a_damaged_artifact_is_put_aside_and_made_again_and_its_job_measur
     await fleet.ready(session)
     again = await next_lease(session)
     assert (again.job_id, again.artifact_sha256) == (given.job_id, sha256)
-    assert await whole(artifacts.read(sha256, 0)) == made
+    assert await whole(artifacts.read(sha256, 0, CHUNK_BYTES)) == made
     assert (tmp_path / "artifacts" / "damaged" / sha256).exists() is (damage.__name__ != "remove")
     await fleet.report(session, measured_report(again.attempt_id, again.job_id))
     seen = await watching

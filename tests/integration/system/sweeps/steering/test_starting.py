@@ -134,6 +134,16 @@ async def test_so_it_is_by_a_controller_that_was_killed_when_it_had_committed(
     assert list_ids(served) == [sweep_id]
 
 
+async def test_who_follows_nothing_is_told_the_id_and_let_go(served: Served) -> None:
+    # No agent is there, so that it would be followed for ever.
+    asked = ("sweep", *ASKED, "--no-follow")
+    line = await asyncio.to_thread(served.command, *asked)
+    begun = json.loads(await asyncio.to_thread(served.command, *asked, "--json"))
+    assert line.startswith("sweep ")
+    assert {line.split()[1].rstrip(":"), begun["sweep_id"]} == set(list_ids(served))
+    assert begun["ended"] == []
+
+
 async def test_who_stops_the_command_is_told_how_to_find_what_was_started(
     served: Served, way: Way
 ) -> None:
