@@ -22,7 +22,6 @@ def keep_few_arenas() -> None:
 
 def keep_what_is_there() -> None:
     """Has Python look no more for garbage among what a start has made, most of all there is."""
-    gc.collect()
     gc.freeze()
 
 
