@@ -1,7 +1,7 @@
 """Who makes a call, by what the connection and the call show."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.access.local_peers import parse_peer, user_of
@@ -32,6 +32,25 @@ class Shown:
     certificate_pem: bytes | None = None
     authorization: str | None = None
 
+    @property
+    def alone(self) -> "Shown":
+        """What tells who it is: the place does where nothing else is shown."""
+        is_enough = self.certificate_pem is not None or self.authorization is not None
+        return replace(self, peer="") if is_enough else self
+
+
+@dataclass(frozen=True)
+class Known:
+    """Who calls.
+
+    Attributes:
+        caller: who it is.
+        good_until_unix_ms: when what was shown is good no more; None for what does not end.
+    """
+
+    caller: Caller
+    good_until_unix_ms: int | None = None
+
 
 class Callers:
     """Tells who calls."""
@@ -52,7 +71,7 @@ class Callers:
         self._open_to_all = open_to_all
         self._proc_net = proc_net
 
-    def caller(self, shown: Shown) -> Caller:
+    def known(self, shown: Shown) -> Known:
         """Who it is; what is shown counts before where it comes from.
 
         Raises:
@@ -60,15 +79,16 @@ class Callers:
                 certificate that is.
         """
         if shown.authorization is not None:
-            return self._of_token(shown.authorization)
+            return Known(self._of_token(shown.authorization))
         if shown.certificate_pem is not None:
-            device_id = self._members.device_of(shown.certificate_pem)
-            return Caller(caller=CallerKind.MEMBER, caller_name=device_id)
+            shows = self._members.known(shown.certificate_pem)
+            member = Caller(caller=CallerKind.MEMBER, caller_name=shows.device_id)
+            return Known(member, shows.expires_at_unix_ms)
         if self._is_owners(shown.peer):
-            return OWNER
+            return Known(OWNER)
         if self._open_to_all:
-            return Caller(caller=CallerKind.ANYBODY, scopes=_ALL)
-        return STRANGER
+            return Known(Caller(caller=CallerKind.ANYBODY, scopes=_ALL))
+        return Known(STRANGER)
 
     def _of_token(self, authorization: str) -> Caller:
         try:

@@ -116,7 +116,7 @@ class Members:
                 INVALID_INPUT for what is no certificate request.
         """
         with self._database.transaction() as transaction:
-            device_id = self._device_of(transaction, certificate_pem)
+            device_id = self._known(transaction, certificate_pem).device_id
             earlier_unix_ms = members.last_expiry(transaction, device_id)
             issued = self._issue(transaction, device_id, request_der, earlier_unix_ms)
         return self._membership(device_id, issued.pem)
@@ -127,10 +127,18 @@ class Members:
         Raises:
             EdgerankError: NOT_ALLOWED when the certificate was revoked, has ended, or is no one's.
         """
-        with self._database.transaction() as transaction:
-            return self._device_of(transaction, certificate_pem)
+        return self.known(certificate_pem).device_id
 
-    def _device_of(self, transaction: Transaction, certificate_pem: bytes) -> str:
+    def known(self, certificate_pem: bytes) -> members.KnownCertificate:
+        """A member's certificate whose key was proved.
+
+        Raises:
+            EdgerankError: as `device_of`.
+        """
+        with self._database.transaction() as transaction:
+            return self._known(transaction, certificate_pem)
+
+    def _known(self, transaction: Transaction, certificate_pem: bytes) -> members.KnownCertificate:
         try:
             serial = serial_of(x509.load_pem_x509_certificate(certificate_pem))
         except ValueError as error:
@@ -145,12 +153,8 @@ class Members:
                 f"{_ADVICE}",
             )
         if known.expires_at_unix_ms <= self._clock.unix_ms():
-            raise EdgerankError(
-                ErrorCode.NOT_ALLOWED,
-                "the certificate of this device has ended, since the device was away for too long; "
-                f"{_ADVICE}",
-            )
-        return known.device_id
+            raise EdgerankError(ErrorCode.NOT_ALLOWED, CERTIFICATE_ENDED)
+        return known
 
     def is_member(self, device_id: str) -> bool:
         """Whether a device joined by a token."""
@@ -202,4 +206,7 @@ class Members:
 
 _ADVICE = (
     "make a token for it with 'edgerank token create --device NAME' and start its agent with that"
+)
+CERTIFICATE_ENDED: Final = (
+    f"the certificate of this device has ended, since it was not renewed in time; {_ADVICE}"
 )

@@ -1,6 +1,7 @@
 """Memory that this process has freed, given back to the machine."""
 
 import ctypes
+import gc
 from typing import Final
 
 _M_ARENA_MAX: Final = -8
@@ -19,12 +20,18 @@ def keep_few_arenas() -> None:
         mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-def give_back_memory() -> None:
-    """Lets the C library return what it keeps for later; of another one than glibc, nothing.
+def keep_what_is_there() -> None:
+    """Has Python look no more for garbage among what a start has made, most of all there is."""
+    gc.freeze()
 
-    What many peers held at once was freed between what stays, and is never returned by itself.
-    Takes some milliseconds, in which other threads go on.
+
+def give_back_memory() -> None:
+    """Frees what refers to itself, and lets glibc return what it keeps for later.
+
+    What many peers held at once was freed between what stays, and is never returned by itself; and
+    what their calls left behind would wait for its turn among the oldest. Takes some milliseconds.
     """
+    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
+from controller.api.asking_once import AskingOnce
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -48,6 +49,7 @@ class Queries:
         self._fleet = fleet
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
+        self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
     async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:
         """Every device of the fleet; behind them those that were removed and left measurements."""
@@ -76,7 +78,7 @@ class Queries:
         Raises:
             EdgerankError: UNKNOWN_NAME; INVALID_INPUT for a beginning of several ids.
         """
-        return await self.listed(resolve_sweep, self._database, wanted)
+        return await self._meant_sweeps.ask(wanted)
 
     async def rank(self, device: str, constraints: Constraints, dataset: str) -> Ranking:
         """Which backbone is best on a device, by the accuracy on a dataset.

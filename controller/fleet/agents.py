@@ -43,7 +43,7 @@ from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.devices.seen import count_seen
 from controller.state.sweeps import end_finished
-from protos.fleet import CertificateDue, GiveBack, Heartbeat, Hello, Progress
+from protos.fleet import GiveBack, Heartbeat, Hello, Progress
 from protos.log_lines import event_log
 from protos.reasons import Reason, ReasonCode, reason
 
@@ -260,7 +260,7 @@ class Fleet:
     def tell_to_renew(self) -> int:
         """Tells every agent that is connected to renew its certificate; gives how many."""
         for session in self._sessions.values():
-            session.outbox.put_nowait(CertificateDue())
+            session.renew()
         return len(self._sessions)
 
     def end_sessions(self) -> None:

@@ -4,17 +4,29 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from controller.domain.errors import EdgerankError
+from protos.log_lines import event_log
+
+log = event_log(__name__)
+
 ResultT = TypeVar("ResultT")
 # Loops keep no hold of tasks.
 _going_on: set[asyncio.Task[Any]] = set()
 
 
 async def to_its_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Gives what some work gives; who is cancelled while it waits for it does not cancel it."""
+    """Gives what some work gives; who is cancelled while it waits for it does not cancel it.
+
+    Then a failure of it is told in the log.
+    """
     task = asyncio.create_task(work)
     _going_on.add(task)
-    task.add_done_callback(_has_ended)
-    return await asyncio.shield(task)
+    task.add_done_callback(_going_on.discard)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_tell_failure)
+        raise
 
 
 async def told_at_its_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
@@ -30,8 +42,10 @@ async def told_at_its_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
         return task.result()
 
 
-def _has_ended(task: asyncio.Task[Any]) -> None:
-    _going_on.discard(task)
-    if not task.cancelled():
-        # Whoever still waits is told by the task itself.
-        task.exception()
+def _tell_failure(task: asyncio.Task[Any]) -> None:
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    if isinstance(error, EdgerankError):
+        log.error("what nobody waits for any more failed", error=error)
+    else:
+        log.error("what nobody waits for any more failed", exc_info=error)

@@ -122,6 +122,10 @@ class AgentSession:
             )
         )
 
+    def renew(self) -> None:
+        """Tells the agent to renew its certificate."""
+        self.outbox.put_nowait(CertificateDue())
+
     def forget(self, attempt_id: str) -> None:
         """The attempt is not this agent's any more."""
         self.leases.pop(attempt_id, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from tests.faults.judging.tables import table_of_faults
+from tests.faults.judging.tables import table_of_runs
 from tests.faults.running import Run, run_all
 from tests.faults.schedules import Kind, draw
 from tests.faults.template import make_template
@@ -37,7 +37,7 @@ def soak(count: int, seed: int, at_once: int, is_list: bool) -> None:
             click.echo("\n".join(_described(each)))
         return
     runs = asyncio.run(_run(seeds, at_once))
-    click.echo("\n".join(_table(runs)))
+    click.echo("\n".join(table_of_runs(Kind, runs, "schedules")))
     sys.exit(1 if any(run.violations for run in runs) else 0)
 
 
@@ -71,14 +71,6 @@ def failed_lines(run: Run) -> Iterator[str]:
     yield from (f"  WRONG: not that {each.rule.value}: {each.what}" for each in run.violations)
     yield f"  left in {run.folder}"
     yield f"  again: make soak ARGS='--seed {run.schedule.seed} --count 1'"
-
-
-def _table(runs: list[Run]) -> Iterator[str]:
-    struck = [fault.kind for run in runs for fault in run.struck]
-    planned = [fault.kind for run in runs for fault in run.schedule.faults]
-    wrong = [run.schedule.seed for run in runs if run.violations]
-    yield from table_of_faults(Kind, struck, planned)
-    yield f"{len(runs):,} schedules, {len(struck):,} faults; wrong: {wrong or 'none'}"
 
 
 if __name__ == "__main__":

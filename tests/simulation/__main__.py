@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.faults.judging.tables import table_of_faults
+from tests.faults.judging.tables import table_of_runs
 from tests.simulation.causes import Kind
 from tests.simulation.preparing import make_template
 from tests.simulation.running import Run, run_schedule
@@ -46,7 +46,7 @@ def simulate(*, jobs: int, devices: int, faults: int, seed: int, count: int, is_
             runs.append(run)
             click.echo("\n".join(_told(run, time.perf_counter() - begin_s)))
     if count > 1 or not runs[0].violations:
-        click.echo("\n".join(_table(runs)))
+        click.echo("\n".join(table_of_runs(Kind, runs, "seeds")))
     sys.exit(1 if any(run.violations for run in runs) else 0)
 
 
@@ -73,14 +73,6 @@ def _told(run: Run, took_s: float) -> Iterator[str]:
     if wrong:
         again = f"--jobs {size.jobs} --devices {size.devices} --faults {size.faults}"
         yield f"  again: make simulate ARGS='{again} --seed {run.schedule.seed}'"
-
-
-def _table(runs: list[Run]) -> Iterator[str]:
-    struck = [fault.kind for run in runs for fault in run.struck]
-    planned = [fault.kind for run in runs for fault in run.schedule.faults]
-    wrong = [run.schedule.seed for run in runs if run.violations]
-    yield from table_of_faults(Kind, struck, planned)
-    yield f"{len(runs):,} seeds, {len(struck):,} faults; wrong: {wrong or 'none'}"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -70,13 +70,16 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
                 response = await answering
                 await guard.write(context, response)
             elif inspect.isasyncgenfunction(behaviour):
-                is_first = True
-                async with aclosing(behaviour(request, context)) as responses:
-                    async for response in responses:
-                        if is_first:
-                            await guard.changed(method, need, Said(request, response))
-                            is_first = False
-                        await guard.write(context, response)
+                is_noted = asyncio.Event()
+
+                async def tell(response: Any) -> None:
+                    if not is_noted.is_set():
+                        await guard.changed(method, need, Said(request, response))
+                        is_noted.set()
+                    await guard.write(context, response)
+
+                telling = _each_told(behaviour(request, context), tell)
+                await (telling if need.subject is None else _once(is_noted, telling))
             else:
                 # gRPC's own services write themselves.
                 await behaviour(request, context)
@@ -92,6 +95,30 @@ async def _answered(
         # Who hangs up meanwhile does not keep it out of the log of changes.
         await told_at_its_end(guard.changed(method, need, Said(request, response)))
     return response
+
+
+async def _each_told(
+    responses: AsyncGenerator[Any, None], tell: Callable[[Any], Awaitable[None]]
+) -> None:
+    async with aclosing(responses):
+        async for response in responses:
+            await tell(response)
+
+
+async def _once(is_noted: asyncio.Event, telling: Awaitable[None]) -> None:
+    """Tells what a call gives whose caller may hang up once what it changes is written down."""
+    task = asyncio.ensure_future(telling)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        noted = asyncio.ensure_future(is_noted.wait())
+        try:
+            await asyncio.wait([task, noted], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.cancel()
+            noted.cancel()
+        await asyncio.wait([task])
+        raise
 
 
 async def _unless_hung_up(answering: Awaitable[Any]) -> Any:

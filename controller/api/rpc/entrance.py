@@ -11,7 +11,7 @@ import grpc
 
 from controller.access.callers import Callers
 from controller.access.connections import make_room_for_descriptors
-from controller.access.memory import give_back_memory, keep_few_arenas
+from controller.access.memory import give_back_memory, keep_few_arenas, keep_what_is_there
 from controller.api.limits import Limits, channel_options
 from controller.api.meters import Meters
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
@@ -122,6 +122,7 @@ class Entrance:
         What peers held and let go of is given back to the machine.
         """
         given_back_ms = self._clock.monotonic_ms()
+        keep_what_is_there()
         try:
             while True:
                 await asyncio.sleep(self._limits.look_s)

@@ -14,12 +14,13 @@ from google.protobuf.message import Message
 from controller.access.members import Members
 from controller.api.arrivals import Arrivals
 from controller.api.bandwidth import Bandwidth
+from controller.api.lasting import called_at
 from controller.api.limits import Limits
 from controller.api.meters import Meters
 from controller.api.pacing import Rates
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import decode_from_agent, weigh_greeting
-from controller.api.rpc.guard import current_caller
+from controller.api.rpc.guard import current_caller, good_until_unix_ms
 from controller.api.tracing import Tracing
 from controller.domain.devices import DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -47,6 +48,8 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
 
 # Handing less to a thread costs more than decoding it.
 _SMALL_BYTES: Final = 4_096
+# Of a certificate's time: it is told then that it ends. An agent renews long before by itself.
+_LAST_SHARE: Final = 4
 
 # So many at once are given large chunks; more would cost the memory that few have to spare.
 _FEW_FETCHES: Final = 8
@@ -122,14 +125,16 @@ class FleetService:
             del greeting
             hearing = asyncio.create_task(self._hear(session, request_iterator, who))
             self.sessions.add(session)
+            due = called_at(self._renewal_due_unix_ms(), self._clock, session.renew)
             how: DeviceEventKind | None = DeviceEventKind.LOST
             try:
-                while (said := await session.outbox.get()) is not None:
-                    if isinstance(said, EdgerankError):
-                        raise said
-                    if isinstance(said, conversation.Lease):
-                        said = self._tracing.leased(session.device_id, said)
-                    yield _to_agent(said)
+                with due:
+                    while (said := await session.outbox.get()) is not None:
+                        if isinstance(said, EdgerankError):
+                            raise said
+                        if isinstance(said, conversation.Lease):
+                            said = self._tracing.leased(session.device_id, said)
+                        yield _to_agent(said)
                 # Else this side ended it.
                 how = None
                 if hearing.done():
@@ -162,6 +167,13 @@ class FleetService:
                         yield chunk
             finally:
                 self._fetches -= 1
+
+    def _renewal_due_unix_ms(self) -> int | None:
+        """When an agent is told to renew that has not by itself, before its certificate ends."""
+        until_unix_ms = good_until_unix_ms()
+        if until_unix_ms is None:
+            return None
+        return until_unix_ms - (until_unix_ms - self._clock.unix_ms()) // _LAST_SHARE
 
     async def _attested(self, hello: conversation.Hello) -> conversation.Hello:
         """The Hello, if the caller is who it says."""

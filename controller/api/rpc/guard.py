@@ -15,9 +15,12 @@ from typing import Any
 
 import grpc
 
-from controller.access.callers import OWNER, STRANGER, Callers, Shown
+from controller.access.callers import OWNER, STRANGER, Callers, Known, Shown
 from controller.access.connections import place_of
 from controller.access.local_peers import is_of_loopback
+from controller.access.members import CERTIFICATE_ENDED
+from controller.api.asking_once import AskingOnce
+from controller.api.lasting import called_at
 from controller.api.limits import Limits, Load
 from controller.api.meters import Meters
 from controller.api.pacing import Pauses, Rates
@@ -40,8 +43,7 @@ MAX_SUBJECT_LENGTH = 200
 _BRINGING = frozenset({Load.UPLOAD, Load.SESSION})
 
 _caller: ContextVar[Caller] = ContextVar("caller", default=STRANGER)
-
-
+_good_until: ContextVar[int | None] = ContextVar("good_until", default=None)
 # The task in which gRPC waits for the answer to the call that goes on.
 _handling: ContextVar[asyncio.Task[Any]] = ContextVar("handling")
 
@@ -49,6 +51,11 @@ _handling: ContextVar[asyncio.Task[Any]] = ContextVar("handling")
 def current_caller() -> Caller:
     """Who makes the call that goes on."""
     return _caller.get()
+
+
+def good_until_unix_ms() -> int | None:
+    """When what lets the call in that goes on is good no more; None for what does not end."""
+    return _good_until.get()
 
 
 def certificate_of(context: Context) -> bytes | None:
@@ -77,7 +84,6 @@ class Guard(grpc.aio.ServerInterceptor):
         meters: Meters,
     ) -> None:
         self._meters = meters
-        self._callers = callers
         self._commits = commits
         self._clock = clock
         self.limits = limits
@@ -93,11 +99,14 @@ class Guard(grpc.aio.ServerInterceptor):
         self._paused = 0
         self._rates = Rates(per_s=limits.calls_per_s, saved=limits.saved_calls)
         self._going_on: dict[Caller, set[asyncio.Task[Any]]] = {}
-        self._cut: set[asyncio.Task[Any]] = set()
+        # With the sentence of why.
+        self._cut: dict[asyncio.Task[Any], str] = {}
         self._times_cut = 0
         # Else people would wait behind a fleet that comes back, and agents' words behind people.
-        self._of_members = ThreadPoolExecutor(max_workers=1, thread_name_prefix="certificates")
-        self._of_people = ThreadPoolExecutor(max_workers=2, thread_name_prefix="callers")
+        of_members = ThreadPoolExecutor(max_workers=1, thread_name_prefix="certificates")
+        of_people = ThreadPoolExecutor(max_workers=2, thread_name_prefix="callers")
+        self._of_members = AskingOnce(callers.known, of_members)
+        self._of_people = AskingOnce(callers.known, of_people)
         # By connection, as long as a call is open in it: nobody else has its port meanwhile.
         self._owners: Counter[str] = Counter()
 
@@ -118,9 +127,12 @@ class Guard(grpc.aio.ServerInterceptor):
         for caller, tasks in self._going_on.items():
             if caller.caller is kind and name in ("", caller.caller_name):
                 others = tasks - {_handling.get(None)}
-                self._cut |= others
                 for task in others:
-                    task.cancel()
+                    self._cut_short(task, "this was revoked by who runs the controller")
+
+    def _cut_short(self, task: asyncio.Task[Any], why: str) -> None:
+        self._cut[task] = why
+        task.cancel()
 
     @asynccontextmanager
     async def admitted(self, method: str, need: Need, context: Context) -> AsyncIterator[None]:
@@ -205,20 +217,23 @@ class Guard(grpc.aio.ServerInterceptor):
             async with answered_failures(context):
                 whose = counted_unknown(shown)
                 with self._crowd.counted(Load.UNKNOWN, whose), self._peers.speaking(shown.peer):
-                    caller = await self._caller(need, shown)
+                    known = await self._known(need, shown)
+                caller = known.caller
                 _caller.set(caller)
+                _good_until.set(known.good_until_unix_ms)
                 _check(caller, need)
                 held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
                 held.enter_context(self._noted(caller, shown.peer, task))
+                ended = partial(self._cut_short, task, CERTIFICATE_ENDED)
+                held.enter_context(called_at(known.good_until_unix_ms, self._clock, ended))
             try:
                 await self._wait_for_turn(caller)
                 yield
             except asyncio.CancelledError:
                 if task not in self._cut:
                     raise
-                revoked = "this was revoked by who runs the controller"
                 with self._peers.told(shown.peer):
-                    await end(context, grpc.StatusCode.PERMISSION_DENIED, revoked)
+                    await end(context, grpc.StatusCode.PERMISSION_DENIED, self._cut[task])
 
     async def _wait_for_turn(self, caller: Caller) -> None:
         """Waits as long as a token asks more than it may; agents wait where they are heard."""
@@ -227,21 +242,20 @@ class Guard(grpc.aio.ServerInterceptor):
             if wait_s:
                 await asyncio.sleep(wait_s)
 
-    async def _caller(self, need: Need, shown: Shown) -> Caller:
+    async def _known(self, need: Need, shown: Shown) -> Known:
         if need.of_caller is Who.ANYONE and shown == Shown(shown.peer):
             # Whose the connection is would be asked of the kernel for nothing.
-            return STRANGER
+            return Known(STRANGER)
         if self._owners[shown.peer] and shown == Shown(shown.peer):
             # The kernel takes milliseconds to tell, and an agent calls often.
-            return OWNER
+            return Known(OWNER)
         while True:
             times_cut = self._times_cut
-            threads = self._of_people if shown.certificate_pem is None else self._of_members
-            looking_up = asyncio.get_running_loop().run_in_executor
-            caller = await looking_up(threads, self._callers.caller, shown)
+            those = self._of_people if shown.certificate_pem is None else self._of_members
+            known = await those.ask(shown.alone)
             # Else it may have been revoked meanwhile.
             if times_cut == self._times_cut:
-                return caller
+                return known
 
     @contextmanager
     def _noted(self, caller: Caller, peer: str, task: asyncio.Task[Any]) -> Iterator[None]:
@@ -256,7 +270,7 @@ class Guard(grpc.aio.ServerInterceptor):
             if not self._owners[peer]:
                 del self._owners[peer]
             tasks.discard(task)
-            self._cut.discard(task)
+            self._cut.pop(task, None)
             if not tasks and self._going_on.get(caller) is tasks:
                 del self._going_on[caller]
 

@@ -79,7 +79,7 @@ class Arrivals:
         Raises:
             EdgerankError: INVALID_INPUT for a name or label that none may have, or an agent whose
                 device another one took over; NAME_TAKEN when another device has the name and may
-                not be taken over now, or two agents have this device's identity.
+                not be taken over now, NOT_ALLOWED when two agents have this device's identity.
         """
         check_hello(hello)
         # Before anything is remembered of it; by its own id, which mostly is its device's.

@@ -28,16 +28,17 @@ class Identities:
             connected_run_id: of the one that is there.
 
         Raises:
-            EdgerankError: NAME_TAKEN when both live.
+            EdgerankError: NOT_ALLOWED when both live.
         """
         if not run_id or run_id == connected_run_id:
             return
         if run_id in self._replaced.get(device_id, ()):
             raise EdgerankError(
-                ErrorCode.NAME_TAKEN,
+                ErrorCode.NOT_ALLOWED,
                 f"two agents run with the identity {device_id}, as with a state folder that was "
                 "copied: stop one, and start it with a state folder of its own, so that it becomes "
-                "a device of its own",
+                "a device of its own; where devices join by tokens, with one of 'edgerank token "
+                "create', too",
             )
 
     def take_place(self, device_id: str, run_id: str, connected_run_id: str) -> None:

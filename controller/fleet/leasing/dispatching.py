@@ -143,5 +143,7 @@ class Dispatcher:
         error = None if task.cancelled() else task.exception()
         if error is None:
             return
-        log.error("no lease could be given", device=session.hello.name, error=error)
-        session.outbox.put_nowait(error if isinstance(error, EdgerankError) else None)
+        told = error if isinstance(error, EdgerankError) else None
+        why = {"exc_info": error} if told is None else {"error": error}
+        log.error("no lease could be given", device=session.hello.name, **why)
+        session.outbox.put_nowait(told)

@@ -241,6 +241,8 @@ class Preparing:
         # Another one may have begun since it ended.
         if self._tasks.get(sweep_id) is task:
             del self._tasks[sweep_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a sweep is not prepared any more", sweep=sweep_id, exc_info=error)
 
 
 def urgency_of(spec: SweepSpec) -> Urgency:

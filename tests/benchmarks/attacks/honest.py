@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,8 @@ ROUNDS: Final = 5
 ROUNDS_EACH: Final = 1
 MOST_RATIO: Final = 1.2
 REST_S: Final = 60.0
+# Of the attacks' full number: at least one of each, so that what is filled once is so before.
+_ONE_OF_EACH: Final = 0.01
 # What an allocator keeps, and pools of threads that were not full before.
 MEMORY_SHARE: Final = 1.1
 MORE_DESCRIPTORS: Final = 8
@@ -118,6 +120,8 @@ def run() -> Section:
             # Converts, and fills what is filled once.
             trial.sweep_s()
             targets = _targets(guarded, folder)
+            with attackers(replace(targets, share=_ONE_OF_EACH), ATTACKS):
+                trial.sweep_s()
             before = _held(trial.process)
             for _ in range(scaled(ROUNDS)):
                 trial.measure(alone)

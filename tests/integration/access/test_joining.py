@@ -159,6 +159,13 @@ def test_a_certificate_is_renewed_while_it_is_used_and_ends_when_it_is_not(
             assert _devices(short)["short"]["connected"]
         history = json.loads(short.command("devices", "history", "short", "--json"))
         assert [event["kind"] for event in reversed(history)] == ["joined", "connected"]
+        # One who holds a stream and never renews is told in time, and then it ends.
+        with _stream(short, short.join(short.token()), "held") as (answers, _say):
+            assert next(answers).WhichOneof("message") == "welcome"
+            assert next(answers).WhichOneof("message") == "certificate_due"
+            with pytest.raises(grpc.RpcError, match="has ended") as ended_stream:
+                next(answers)
+        assert status_of(ended_stream.value) is grpc.StatusCode.PERMISSION_DENIED
         agent.kill()
         left = short.identity("short")
         while _check(short, left) is grpc.StatusCode.OK:

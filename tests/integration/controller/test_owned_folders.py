@@ -68,3 +68,5 @@ def test_two_agents_with_one_identity_are_both_told(tmp_path: Path) -> None:
             assert original.process.wait(timeout=60) == 2
             for agent in (original, copied):
                 agent.output.wait_for("two agents run with the identity")
+            # What helps where a name is taken does not help here.
+            original.output.wait_for("token create', too$")

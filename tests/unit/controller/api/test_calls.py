@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
-import pytest
 
 from controller.api.limits import DEFAULTS
 from controller.api.rpc.calls import GuardedHandler, Said
@@ -41,6 +40,17 @@ class Noting:
         await context.write(response)
 
 
+async def hang_up(call: Any, channel: grpc.aio.Channel) -> None:
+    """Returns when the other side has heard of it: before the next call in the connection."""
+    call.cancel()
+    next_call: Any = channel.unary_unary("/test.Service/Next")
+    assert await next_call(b"") == b""
+
+
+async def _answer(request: bytes, _context: Any) -> bytes:
+    return request
+
+
 class Bringing:
     """A call that takes what is brought, waits, keeps it for good, and answers."""
 
@@ -61,6 +71,13 @@ class Bringing:
         self.kept.append(brought)
         return brought
 
+    async def follow(self, request: bytes, _context: Any) -> AsyncIterator[bytes]:
+        self.keeps.set()
+        await self.may_be_kept.wait()
+        self.kept.append(request)
+        yield request
+        await asyncio.Event().wait()
+
 
 @asynccontextmanager
 async def calling(guard: Noting, bringing: Bringing) -> AsyncIterator[Any]:
@@ -69,9 +86,17 @@ async def calling(guard: Noting, bringing: Bringing) -> AsyncIterator[Any]:
     async def requests() -> AsyncIterator[bytes]:
         yield b"a model"
 
+    async with _served(guard, grpc.stream_unary_rpc_method_handler(bringing.bring)) as channel:
+        bring: Any = channel.stream_unary(PATH)
+        yield bring(requests()), channel
+
+
+@asynccontextmanager
+async def _served(guard: Noting, inner: Any) -> AsyncIterator[grpc.aio.Channel]:
     class Handlers(grpc.GenericRpcHandler):
-        def service(self, _details: grpc.HandlerCallDetails) -> Any:
-            inner: Any = grpc.stream_unary_rpc_method_handler(bringing.bring)
+        def service(self, details: grpc.HandlerCallDetails) -> Any:
+            if str(details.method) != PATH:
+                return grpc.unary_unary_rpc_method_handler(_answer)
             return GuardedHandler(guard, inner, PATH, NEED)  # type: ignore[arg-type]
 
     server = grpc.aio.server()
@@ -79,8 +104,7 @@ async def calling(guard: Noting, bringing: Bringing) -> AsyncIterator[Any]:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        bring: Any = channel.stream_unary(PATH)
-        yield bring(requests())
+        yield channel
     await server.stop(None)
 
 
@@ -88,7 +112,7 @@ async def test_what_is_answered_is_noted() -> None:
     guard, bringing = Noting(), Bringing()
     bringing.may_keep.set()
     bringing.may_be_kept.set()
-    async with calling(guard, bringing) as call:
+    async with calling(guard, bringing) as (call, _channel):
         assert await call == b"a model"
     assert guard.noted == bringing.kept == [b"a model"]
 
@@ -96,13 +120,9 @@ async def test_what_is_answered_is_noted() -> None:
 async def test_what_is_being_kept_when_its_caller_hangs_up_is_noted() -> None:
     guard, bringing = Noting(), Bringing()
     bringing.may_keep.set()
-    async with calling(guard, bringing) as call:
+    async with calling(guard, bringing) as (call, channel):
         await bringing.keeps.wait()
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        # The other side hears of it before the next call ends.
-        await asyncio.wait([asyncio.ensure_future(guard.has_ended.wait())], timeout=0.2)
+        await hang_up(call, channel)
         bringing.may_be_kept.set()
         await asyncio.wait_for(guard.has_ended.wait(), 60)
     assert guard.noted == bringing.kept == [b"a model"]
@@ -110,8 +130,23 @@ async def test_what_is_being_kept_when_its_caller_hangs_up_is_noted() -> None:
 
 async def test_who_hangs_up_before_anything_is_kept_changes_nothing() -> None:
     guard, bringing = Noting(), Bringing()
-    async with calling(guard, bringing) as call:
+    async with calling(guard, bringing) as (call, channel):
         await bringing.came.wait()
-        call.cancel()
+        await hang_up(call, channel)
         await asyncio.wait_for(guard.has_ended.wait(), 60)
     assert guard.noted == bringing.kept == []
+
+
+async def test_what_a_stream_begins_is_noted_though_its_caller_hung_up_before_it_was_told() -> None:
+    guard, bringing = Noting(), Bringing()
+    async with _served(
+        guard, grpc.unary_stream_rpc_method_handler(bringing.follow, bytes)
+    ) as channel:
+        follow: Any = channel.unary_stream(PATH)
+        call = follow(b"a profile")
+        await asyncio.wait_for(bringing.keeps.wait(), 60)
+        await hang_up(call, channel)
+        assert not guard.has_ended.is_set()
+        bringing.may_be_kept.set()
+        await asyncio.wait_for(guard.has_ended.wait(), 60)
+    assert guard.noted == bringing.kept == [b"a profile"]

@@ -24,6 +24,28 @@ async def test_what_changes_goes_on_though_its_caller_hangs_up() -> None:
     await asyncio.wait_for(written.wait(), 60)
 
 
+async def test_what_fails_when_nobody_waits_any_more_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, may_fail = asyncio.Event(), asyncio.Event()
+
+    async def change() -> None:
+        begun.set()
+        await may_fail.wait()
+        raise ConnectionError("away")
+
+    call = asyncio.create_task(to_its_end(change()))
+    await begun.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    may_fail.set()
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    # What is called when a task ends is so in the next round of the loop.
+    await asyncio.sleep(0)
+    assert "away" in caplog.text
+
+
 async def test_what_fails_is_told_to_who_waits() -> None:
     async def change() -> None:
         raise ConnectionError("away")
