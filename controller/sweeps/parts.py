@@ -48,7 +48,7 @@ class Files:
         if file is None:
             return ()
         usual = self._known[key].get(file, ())
-        if file[1] is not Target.ARM:
+        if file[0] is not Format.PADDLELITE:
             return usual
         beside = ((Format.PADDLELITE, target) for target in self._spec.accelerators)
         return [*usual, *(each for other in beside for each in self._known[key].get(other, ()))]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from controller.domain.devices import Device
 from controller.domain.jobs import PlannedJob
+from controller.sweeps.parts import TARGETS
 from controller.sweeps.possible.known_files import KnownFiles
 from controller.sweeps.possible.readable import too_new
 from models.catalog.needs import FileNeeds
@@ -91,8 +92,9 @@ def _lacks_extra_kernels(device: Device, variant: Variant, needs: FileNeeds) -> 
 
 
 def _lacks_accelerator(device: Device, variant: Variant) -> Reason | None:
-    target = variant.target
-    if not target.is_accelerator or target.value in device.profile.accelerators:
+    target, profile = variant.target, device.profile
+    is_arm = TARGETS.get(profile.architecture) is Target.ARM
+    if not target.is_accelerator or (is_arm and target.value in profile.accelerators):
         return None
     words = {"device": device.name, "accelerator": target.value}
     return reason(ReasonCode.ACCELERATOR_MISSING, words)

@@ -79,7 +79,8 @@ SENTENCES: Final[Writers] = {
         "--with_extra=ON"
     ),
     ReasonCode.ACCELERATOR_MISSING: lambda _, words: (
-        f"device {words['device']!r} has no library for {words['accelerator']}, so no file for it"
+        f"device {words['device']!r} cannot run files for {words['accelerator']}, which are for "
+        "ARM devices that have a library for it"
     ),
     ReasonCode.ADDED_AS_ONNX: lambda _, words: (
         f"{words['backbone']} was added as ONNX, so Paddle Lite has no file of it"
