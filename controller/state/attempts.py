@@ -23,7 +23,7 @@ from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.courses import Place, told_spread
 from controller.state.rounds.next_places import has_next_place
 from controller.state.rounds.next_turns import find_next_turn, leasable
-from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
+from controller.state.rounds.turns import LeasedTurn, lease_turns, medians_of
 from controller.state.schema import artifacts, attempts, courses, device_standings, jobs, turns
 from controller.state.schema.columns import Unreadable
 from controller.state.schema.unreadable import finite, misfit_of
@@ -31,12 +31,13 @@ from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredAttempt:
     """An attempt as it is remembered, with what its job asks for.
 
     Attributes:
         turn: that it is made at.
+        job_state: that of its job.
         settings: what it was told.
         is_sentinel: whether it reads the sentinel.
         reading_count: how many readings its sweep has on the device.
@@ -47,6 +48,7 @@ class StoredAttempt:
     """
 
     turn: LeasedTurn
+    job_state: JobState
     settings: MeasureSettings | Unreadable
     is_sentinel: bool
     reading_count: int
@@ -67,48 +69,91 @@ class JobUnreadable(Exception):
         self.why = why
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """That a device is free.
+
+    Attributes:
+        device_id: which one.
+        now_unix_ms: when.
+        phases: of the sweeps of which it takes turns.
+    """
+
+    device_id: str
+    now_unix_ms: int
+    phases: Collection[SweepPhase] = RUNNING_PHASES
+
+
+def lease_each(transaction: Transaction, asks: Sequence[Ask]) -> list[Lease | JobUnreadable | None]:
+    """Leases devices their next turns, of the sweep whose turn it is there, if they take jobs.
+
+    Their starts may wait as long as those of the sweep on the device still may together.
+
+    Args:
+        transaction: the caller's, which writes.
+        asks: of different devices.
+
+    Returns:
+        For each its lease, if there is one. For a job that cannot be read nothing is leased, and
+        it stays the next one until it has ended.
+    """
+    found = [_next_of(transaction, ask) for ask in asks]
+    leased = [
+        (ask, each) for ask, each in zip(asks, found, strict=True) if isinstance(each, _Leased)
+    ]
+    if leased:
+        lease_turns(transaction, [each.turn for _, each in leased])
+        transaction.execute(_ADD, [_row(each, ask.now_unix_ms) for ask, each in leased])
+    return [each.lease if isinstance(each, _Leased) else each for each in found]
+
+
 def lease_next(
     database: Database,
     device_id: str,
     now_unix_ms: int,
     phases: Collection[SweepPhase] = RUNNING_PHASES,
 ) -> Lease | None:
-    """Leases the device's next turn, of the sweep whose turn it is there, if it takes jobs.
-
-    Its start may wait as long as those of the sweep on the device still may together.
-
-    Args:
-        database: where it is remembered.
-        device_id: whose turn it is.
-        now_unix_ms: the time.
-        phases: of the sweeps of which it takes turns.
+    """Leases one device its next turn, as `lease_each` does.
 
     Raises:
-        JobUnreadable: nothing is leased, and this job stays the next one until it has ended.
+        JobUnreadable: of the next one no lease can be made.
     """
-    attempt_id = uuid.uuid4().hex
+    ask = Ask(device_id=device_id, now_unix_ms=now_unix_ms, phases=phases)
     with database.writing() as transaction:
-        job = find_next_turn(transaction, device_id, phases)
-        if job is None:
-            return None
-        place = Place(sweep_id=job.sweep_id, device_id=device_id)
-        turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
-        if why := _misfit_of(job):
-            raise JobUnreadable(turn, why)
-        spread = _process_spread(transaction, job)
-        lease_turn(transaction, turn)
-        transaction.execute(
-            _ADD,
-            {
-                "attempt_id": attempt_id,
-                "job_id": turn.job_id,
-                "ordinal": turn.ordinal,
-                "device_id": device_id,
-                "state": AttemptState.LEASED,
-                "leased_at_unix_ms": now_unix_ms,
-            },
-        )
-    return _lease(attempt_id, job, spread)
+        (found,) = lease_each(transaction, [ask])
+    if isinstance(found, JobUnreadable):
+        raise found
+    return found
+
+
+@dataclass(frozen=True)
+class _Leased:
+    """A turn that is leased, and what its agent is told."""
+
+    turn: LeasedTurn
+    lease: Lease
+
+
+def _next_of(transaction: Transaction, ask: Ask) -> _Leased | JobUnreadable | None:
+    job = find_next_turn(transaction, ask.device_id, ask.phases)
+    if job is None:
+        return None
+    place = Place(sweep_id=job.sweep_id, device_id=ask.device_id)
+    turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
+    if why := _misfit_of(job):
+        return JobUnreadable(turn, why)
+    return _Leased(turn, _lease(uuid.uuid4().hex, job, _process_spread(transaction, job)))
+
+
+def _row(leased: _Leased, now_unix_ms: int) -> dict[str, object]:
+    return {
+        "attempt_id": leased.lease.attempt_id,
+        "job_id": leased.turn.job_id,
+        "ordinal": leased.turn.ordinal,
+        "device_id": leased.turn.place.device_id,
+        "state": AttemptState.LEASED,
+        "leased_at_unix_ms": now_unix_ms,
+    }
 
 
 def has_next(
@@ -180,25 +225,27 @@ def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
     return {row.attempt_id: row.device_id for row in rows}
 
 
-def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> StoredAttempt | None:
-    """The attempt of this id, if it was made on the device."""
-    row = transaction.execute(
-        _FIND, {"of_attempt": attempt_id, "of_device": device_id}
-    ).one_or_none()
-    if row is None:
-        return None
-    place = Place(sweep_id=row.sweep_id, device_id=device_id)
-    turn = LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
+def find_attempts(transaction: Transaction, attempt_ids: Sequence[str]) -> dict[str, StoredAttempt]:
+    """The attempts of these ids that there are, whichever device they were made on."""
+    if not attempt_ids:
+        return {}
+    rows = transaction.execute(_FIND, {"of_attempts": attempt_ids})
+    return {row.attempt_id: _stored(row) for row in rows}
+
+
+def _stored(row: Row[Any]) -> StoredAttempt:
+    place = Place(sweep_id=row.sweep_id, device_id=row.device_id)
     return StoredAttempt(
-        turn,
-        row.settings,
-        row.is_sentinel,
-        row.reading_count,
-        row.leased_at_unix_ms,
-        row.state,
-        finite(row.output_tolerance),
-        bool(row.has_other_files),
-        standing_of(row._mapping),
+        turn=LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal),
+        job_state=row.job_state,
+        settings=row.settings,
+        is_sentinel=row.is_sentinel,
+        reading_count=row.reading_count,
+        leased_at_unix_ms=row.leased_at_unix_ms,
+        state=row.state,
+        output_tolerance=finite(row.output_tolerance),
+        has_other_files=bool(row.has_other_files),
+        standing=standing_of(row._mapping),
     )
 
 
@@ -211,9 +258,12 @@ _FIND = (
     select(
         jobs.c.job_id,
         jobs.c.sweep_id,
+        jobs.c.device_id,
+        jobs.c.state.label("job_state"),
         jobs.c.is_sentinel,
         jobs.c.settings,
         courses.c.reading_count,
+        attempts.c.attempt_id,
         attempts.c.ordinal,
         attempts.c.leased_at_unix_ms,
         attempts.c.state,
@@ -229,10 +279,7 @@ _FIND = (
         courses,
         and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
     )
-    .where(
-        attempts.c.attempt_id == bindparam("of_attempt"),
-        jobs.c.device_id == bindparam("of_device"),
-    )
+    .where(attempts.c.attempt_id.in_(bindparam("of_attempts", expanding=True)))
 )
 
 
