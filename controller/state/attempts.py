@@ -1,9 +1,10 @@
 """Attempts at turns: leased, found, told to agents."""
 
+import functools
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Row,
@@ -22,13 +23,16 @@ from controller.state.database import Database, Transaction
 from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.courses import Place, told_spread
 from controller.state.rounds.next_places import has_next_place
-from controller.state.rounds.next_turns import find_next_turn, leasable
+from controller.state.rounds.next_turns import find_leasable, find_next_turns, leasable
 from controller.state.rounds.turns import LeasedTurn, lease_turns, medians_of
-from controller.state.schema import artifacts, attempts, courses, device_standings, jobs, turns
+from controller.state.schema import artifacts, attempts, courses, device_standings, jobs
 from controller.state.schema.columns import Unreadable
 from controller.state.schema.unreadable import finite, misfit_of
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
+
+# Variants with their settings, of which a lease is looked at once.
+_REMEMBERED: Final = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,19 @@ def lease_each(transaction: Transaction, asks: Sequence[Ask]) -> list[Lease | Jo
         For each its lease, if there is one. For a job that cannot be read nothing is leased, and
         it stays the next one until it has ended.
     """
-    found = [_next_of(transaction, ask) for ask in asks]
+    next_turns: dict[str, LeasedTurn] = {}
+    for phases in {frozenset(ask.phases) for ask in asks}:
+        device_ids = [ask.device_id for ask in asks if frozenset(ask.phases) == phases]
+        found_turns = find_next_turns(transaction, device_ids, phases)
+        next_turns |= {turn.place.device_id: turn for turn in found_turns}
+    of_jobs = find_leasable(transaction, [turn.job_id for turn in next_turns.values()])
+    # Before the first, there is none of its own.
+    later = [turn.job_id for turn in next_turns.values() if turn.ordinal]
+    medians_ms = medians_of(transaction, later)
+    found = [
+        None if turn is None else _next_of(turn, of_jobs[turn.job_id], medians_ms)
+        for turn in (next_turns.get(ask.device_id) for ask in asks)
+    ]
     leased = [
         (ask, each) for ask, each in zip(asks, found, strict=True) if isinstance(each, _Leased)
     ]
@@ -134,15 +150,13 @@ class _Leased:
     lease: Lease
 
 
-def _next_of(transaction: Transaction, ask: Ask) -> _Leased | JobUnreadable | None:
-    job = find_next_turn(transaction, ask.device_id, ask.phases)
-    if job is None:
-        return None
-    place = Place(sweep_id=job.sweep_id, device_id=ask.device_id)
-    turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
+def _next_of(
+    turn: LeasedTurn, job: Row[Any], medians_ms: Mapping[str, Sequence[float]]
+) -> _Leased | JobUnreadable:
     if why := _misfit_of(job):
         return JobUnreadable(turn, why)
-    return _Leased(turn, _lease(uuid.uuid4().hex, job, _process_spread(transaction, job)))
+    spread = _process_spread(job, medians_ms.get(turn.job_id, ()))
+    return _Leased(turn, _lease(uuid.uuid4().hex, job, turn.ordinal, spread))
 
 
 def _row(leased: _Leased, now_unix_ms: int) -> dict[str, object]:
@@ -201,16 +215,15 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
     with database.transaction() as transaction:
         rows = transaction.execute(
             leasable()
-            .add_columns(attempts.c.attempt_id)
-            .join(
-                attempts,
-                and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
-            )
+            .add_columns(attempts.c.attempt_id, attempts.c.ordinal)
+            .join(attempts, attempts.c.job_id == jobs.c.job_id)
             .where(attempts.c.device_id == device_id, attempts.c.state == AttemptState.LEASED)
         )
         # What is held was told once how far processes differ, and is not told again.
         return {
-            row.attempt_id: _lease(row.attempt_id, row, 0.0) for row in rows if not _misfit_of(row)
+            row.attempt_id: _lease(row.attempt_id, row, row.ordinal, 0.0)
+            for row in rows
+            if not _misfit_of(row)
         }
 
 
@@ -289,22 +302,24 @@ def _misfit_of(job: Row[Any]) -> str:
         return "settings"
     try:
         # Any spread will do: it is no part of the job, and the gate as it is stored is.
-        return misfit_of(replace(_lease("", job, 0.0), settings=job.settings))
+        return _misfit(replace(_lease("", job, 0, 0.0), job_id="", settings=job.settings))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return str(error) or type(error).__name__
 
 
-def _process_spread(transaction: Transaction, job: Row[Any]) -> float:
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _misfit(lease: Lease) -> str:
+    """As `misfit_of`, once for all that are made of the same file and settings."""
+    return misfit_of(lease)
+
+
+def _process_spread(job: Row[Any], medians_ms: Sequence[float]) -> float:
     """How far processes differ, as its agent is told; 0 where that is no matter."""
     known = told_spread(job)
-    if known is None:
-        return 0.0
-    # Before the first, there is none of its own.
-    medians_ms = medians_of(transaction, job.job_id) if job.ordinal else ()
-    return process_spread(known, spread_of(medians_ms))
+    return 0.0 if known is None else process_spread(known, spread_of(medians_ms))
 
 
-def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:
+def _lease(attempt_id: str, job: Row[Any], ordinal: int, spread: float) -> Lease:
     settings: MeasureSettings = job.settings
     left_ms = waiting_limit_ms(job.planned_ms) - job.waited_ms
     return Lease(
@@ -314,7 +329,7 @@ def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:
         artifact_size_bytes=job.size_bytes,
         backbone=job.backbone,
         settings=replace(settings, gate=limited(settings.gate, left_ms)),
-        ordinal=job.ordinal,
+        ordinal=ordinal,
         process_spread=spread,
         reference_sha256=job.reference_sha256 or "",
         reference_size_bytes=job.reference_size_bytes or 0,

@@ -37,9 +37,9 @@ _WAITS = select(jobs.c.state == JobState.WAITING).where(jobs.c.job_id == bindpar
 ENDING = update(turns).where(IS_ONE, or_(*(turns.c.state == state for state in OPEN_TURNS)))
 _SKIP = ENDING.values(state=TurnState.NOT_READY, spent_ms=bindparam("took_ms"))
 _MEDIANS = (
-    select(turns.c.median_ms)
-    .where(turns.c.job_id == bindparam("of_job"), turns.c.median_ms.is_not(None))
-    .order_by(turns.c.ordinal)
+    select(turns.c.job_id, turns.c.median_ms)
+    .where(turns.c.job_id.in_(bindparam("of_jobs", expanding=True)), turns.c.median_ms.is_not(None))
+    .order_by(turns.c.job_id, turns.c.ordinal)
 )
 _OF_OPEN_JOBS = (
     select(
@@ -190,10 +190,14 @@ def list_open_jobs(
     ]
 
 
-def medians_of(transaction: Transaction, job_id: str) -> list[float]:
-    """The medians of a job's repetitions that were taken, in order, ms."""
-    rows = transaction.scalars(_MEDIANS, {"of_job": job_id})
-    return [median_ms for median_ms in rows if median_ms is not None]
+def medians_of(transaction: Transaction, job_ids: Sequence[str]) -> dict[str, list[float]]:
+    """The medians of jobs' repetitions that were taken, in order, ms; of jobs that have any."""
+    if not job_ids:
+        return {}
+    medians_ms: dict[str, list[float]] = {}
+    for row in transaction.execute(_MEDIANS, {"of_jobs": job_ids}):
+        medians_ms.setdefault(row.job_id, []).append(row.median_ms)
+    return medians_ms
 
 
 def _insert_turns(
