@@ -83,15 +83,16 @@ def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Var
     """The variants that jobs of the sweep in a role wait for, in the order of the jobs."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(jobs)
+            select(*VARIANT_COLUMNS)
             .where(
                 jobs.c.sweep_id == sweep_id,
                 jobs.c.state == JobState.WAITING,
                 jobs.c.is_sentinel.is_(role.value),
             )
-            .order_by(jobs.c.position)
+            .group_by(*VARIANT_COLUMNS)
+            .order_by(func.min(jobs.c.position))
         ).mappings()
-        return tuple(dict.fromkeys(map(variant_of, rows)))
+        return tuple(map(variant_of, rows))
 
 
 def waiting_jobs(
