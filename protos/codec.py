@@ -8,14 +8,14 @@ a proto enum when its class and member names are the proto's (`StopReason.PRECIS
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
-from typing import Any, Final, TypeVar, cast
+from functools import cache, lru_cache, partial
+from typing import Any, Final, TypeVar
 
 from cattrs import Converter
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -158,42 +158,62 @@ def _unknown(message: Message) -> Iterator[tuple[str, int]]:
                 yield from _unknown(each)
 
 
+_Reader = Callable[[Any, Bounds | None], Any]
+
+
 def _document(message: Message, bounds: Bounds | None) -> dict[str, Any]:
     """A message's fields by name; enums as the contract spells them."""
-    fields = cast(Sequence[FieldDescriptor], message.DESCRIPTOR.fields)
     return {
-        field.name: _content(field, getattr(message, field.name), bounds)
-        for field in fields
-        if not field.has_presence or message.HasField(field.name)
+        name: read(getattr(message, name), bounds)
+        for name, has_presence, read in _readers(message.DESCRIPTOR)
+        if not has_presence or message.HasField(name)
     }
 
 
-def _content(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
+@cache
+def _readers(message_type: Descriptor) -> tuple[tuple[str, bool, _Reader], ...]:
+    """How each field of a message is read: found once, as messages are many."""
+    return tuple((field.name, field.has_presence, _reader(field)) for field in message_type.fields)
+
+
+def _reader(field: FieldDescriptor) -> _Reader:
     if not field.is_repeated:
-        return _value(field, value, bounds)
-    is_of_numbers = field.cpp_type in _NUMBERS
-    if bounds is not None:
-        most = bounds.numbers if is_of_numbers else bounds.items
-        if len(value) > most:
-            raise ValueError(_too_many(field, len(value), most))
-    if field.cpp_type in _FRACTIONS:
-        return tuple(_plain(field, each, bounds) for each in value)
-    if is_of_numbers:
-        return tuple(value)
+        return _reader_of_one(field)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        return {
-            _plain(field, key, bounds): _plain(field, each, bounds) for key, each in value.items()
-        }
-    return tuple(_value(field, each, bounds) for each in value)
+        read_all: _Reader = partial(_map, field)
+    elif field.cpp_type in _NUMBERS and field.cpp_type not in _FRACTIONS:
+        read_all = _integers
+    else:
+        read_all = partial(_each, _reader_of_one(field))
+    return partial(_few, field, read_all)
 
 
-def _value(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
+def _reader_of_one(field: FieldDescriptor) -> _Reader:
     if field.message_type is not None:
-        return _document(value, bounds)
+        return _document
     if field.enum_type is not None:
-        known = field.enum_type.values_by_number.get(value)
-        return value if known is None else known.name
-    return _plain(field, value, bounds)
+        names = {number: known.name for number, known in field.enum_type.values_by_number.items()}
+        return lambda value, _bounds: names.get(value, value)
+    return partial(_plain, field)
+
+
+def _few(field: FieldDescriptor, read_all: _Reader, values: Any, bounds: Bounds | None) -> Any:
+    """What a field with several values holds, if they are no more than may be."""
+    if bounds is not None:
+        most = bounds.numbers if field.cpp_type in _NUMBERS else bounds.items
+        if len(values) > most:
+            raise ValueError(_too_many(field, len(values), most))
+    return read_all(values, bounds)
+
+
+def _each(read: _Reader, values: Iterable[Any], bounds: Bounds | None) -> tuple[Any, ...]:
+    return tuple(read(each, bounds) for each in values)
+
+
+def _map(
+    field: FieldDescriptor, values: Mapping[Any, Any], bounds: Bounds | None
+) -> dict[Any, Any]:
+    return {_plain(field, key, bounds): _plain(field, each, bounds) for key, each in values.items()}
 
 
 def _plain(field: FieldDescriptor, value: Any, bounds: Bounds | None) -> Any:
@@ -245,6 +265,7 @@ def _is_enum(candidate: Any) -> bool:
     return isinstance(candidate, type) and issubclass(candidate, Enum)
 
 
+@cache
 def _prefix(enum_type: type[Enum]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", enum_type.__name__).upper() + "_"
 

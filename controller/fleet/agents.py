@@ -31,7 +31,7 @@ from controller.fleet.credibility import are_of_agents
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
-from controller.fleet.reports import VANISHED
+from controller.fleet.leasing.losing import VANISHED, lose_attempt
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.seen import Seen
@@ -192,9 +192,8 @@ class Fleet:
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
-        recorded = await self.commits.write(
-            reports.record_report, session.device_id, report, self._clock.unix_ms()
-        )
+        came = reports.Came(session.device_id, report, self._clock.unix_ms())
+        recorded = await self.commits.write_each(reports.record_reports, came)
         if recorded.is_new:
             self._changes.happened(Happening.REPORT_COMMITTED)
         tell_recorded(session, report, recorded)
@@ -278,9 +277,7 @@ class Fleet:
 
     async def _lose(self, attempt_id: str, device_id: str | None, why: Reason = VANISHED) -> None:
         """Gives an attempt up for lost; the device is its own, None for one that is not out."""
-        lost = await self.commits.write(
-            reports.lose_attempt, attempt_id, self._clock.unix_ms(), why
-        )
+        lost = await self.commits.write(lose_attempt, attempt_id, self._clock.unix_ms(), why)
         if lost is not None:
             self._changes.happened(Happening.ATTEMPT_LOST)
             tell_lost(lost)

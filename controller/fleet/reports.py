@@ -1,49 +1,36 @@
-"""How attempts end: reported, which is committed once with every raw sample, or in vain."""
+"""How attempts end that are reported: each is committed once, with every raw sample."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final
+from functools import partial
 
 from controller.domain.jobs import (
     FEWEST_REPETITIONS,
-    MAX_ATTEMPTS,
     AttemptState,
     JobState,
     TurnState,
-    after_loss,
 )
 from controller.figures.outputs import wrong_output
 from controller.figures.statistics import median_of
 from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
+from controller.fleet.leasing.losing import LostAttempt, fetch_again
+from controller.fleet.leasing.one_each import of_one_each
 from controller.fleet.rounds.settling import settle_report
-from controller.fleet.standing.changing import attempt_lost, attempt_reported
-from controller.state.attempts import StoredAttempt, find_attempt
+from controller.fleet.standing.changing import attempt_reported
+from controller.state.attempts import StoredAttempt, find_attempts
 from controller.state.database import Database, Transaction
 from controller.state.jobs import end_job, fail_job
 from controller.state.profiles import record_profile
 from controller.state.rounds.courses import add_waiting
-from controller.state.rounds.endings import (
-    LostTurn,
-    set_lost,
-    set_reported,
-    set_undelivered,
-)
-from controller.state.rounds.repetitions import record_repetition
-from controller.state.rounds.turns import (
-    LeasedTurn,
-    count_others,
-    queue_turn_again,
-    skip_turn,
-    state_before,
-    take_turn,
-)
+from controller.state.rounds.endings import Taken, Taking, set_reported, take_turns
+from controller.state.rounds.repetitions import NewRepetition, record_repetitions
+from controller.state.rounds.turns import count_others, skip_turn, state_before
 from controller.state.schema.columns import Unreadable
 from protos.fleet import Report, failed
 from protos.measuring import MeasureSettings
 from protos.names import is_name
 from protos.reasons import Reason, ReasonCode, reason
-
-VANISHED: Final = reason(ReasonCode.AGENT_VANISHED, attempts=MAX_ATTEMPTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,21 +49,13 @@ class UnreadableReport:
 SaidReport = Report | UnreadableReport
 
 
-@dataclass(frozen=True, kw_only=True)
-class LostAttempt:
-    """An attempt that gave nothing.
+@dataclass(frozen=True)
+class Came:
+    """A report as it came in: of which device, and when by this side's clock."""
 
-    Attributes:
-        attempt_id: which one.
-        turn: its turn.
-        why: it gave nothing.
-        quarantined: why its device is in quarantine from now on; empty where it is not.
-    """
-
-    attempt_id: str
-    turn: LeasedTurn
-    why: Reason
-    quarantined: tuple[Reason, ...] = ()
+    device_id: str
+    said: SaidReport
+    now_unix_ms: int
 
 
 @dataclass(frozen=True)
@@ -105,10 +84,58 @@ class _Change(Enum):
     MORE = auto()
 
 
-def record_report(
-    database: Database, device_id: str, said: SaidReport, now_unix_ms: int
-) -> Recorded:
-    """Commits how an attempt ended, unless it is no attempt of the device or was committed before.
+@dataclass(kw_only=True)
+class _Known:
+    """A report of an attempt that is known, and what it changed so far."""
+
+    came: Came
+    attempt: StoredAttempt
+    report: Report
+    refusal: str
+    change: _Change = _Change.NOTHING
+    in_vain: LostAttempt | None = None
+    quarantined: tuple[Reason, ...] = ()
+
+    @property
+    def is_cancelled_only(self) -> bool:
+        """Whether it tells no more than that this side wanted it to end, and gave its turn on."""
+        is_cancelled = self.report.failure is not None and (
+            self.report.failure.code is ReasonCode.ATTEMPT_CANCELLED
+        )
+        return is_cancelled and self.attempt.state in (AttemptState.GIVEN_BACK, AttemptState.LOST)
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether it failed since its files did not come whole, or are others by now."""
+        code = self.report.failure.code if self.report.failure is not None else None
+        if code is ReasonCode.ARTIFACT_BROKEN:
+            return self.attempt.has_other_files
+        return code is ReasonCode.ARTIFACT_DAMAGED
+
+    @property
+    def why_failed(self) -> tuple[Reason, ...]:
+        """Why there is nothing in it, or nothing that counts; empty where there is something."""
+        report = self.report
+        if report.measured is not None:
+            check = report.measured.repetition.output_check
+            return wrong_output(check, self.attempt.output_tolerance)
+        if report.profiled is not None:
+            return ()
+        return report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
+
+    @property
+    def spent_ms(self) -> int:
+        """What it took besides waiting, ms.
+
+        By the device's clock, which may be set, or since it was leased, whichever is less.
+        """
+        told_ms = self.report.ended_at_unix_ms - self.report.started_at_unix_ms
+        took_ms = min(told_ms, self.came.now_unix_ms - self.attempt.leased_at_unix_ms)
+        return max(0, took_ms - self.report.waited_ms)
+
+
+def record_reports(database: Database, came: Sequence[Came]) -> list[Recorded]:
+    """Commits how attempts ended, unless one is none of its device or was committed before.
 
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
     first failure, with its profile, or when no repetition of it is missing any more. A repetition
@@ -117,29 +144,59 @@ def record_report(
     where enough others are there, and a reading of a sentinel where the one before it was not. One
     whose artifact did not come whole, or was replaced before it came, is tried again. That an
     attempt was cancelled whose turn this side gave on before is no failure of its job.
+
+    Returns:
+        What became of each, in their order.
     """
-    # No attempt has an id that is no name, and not every database takes every text.
-    known = is_name(said.attempt_id)
+    return of_one_each(came, lambda each: each.device_id, partial(_record, database))
+
+
+def record_report(
+    database: Database, device_id: str, said: SaidReport, now_unix_ms: int
+) -> Recorded:
+    """Commits how one attempt ended, as `record_reports` does."""
+    (recorded,) = record_reports(database, [Came(device_id, said, now_unix_ms)])
+    return recorded
+
+
+def _record(database: Database, came: Sequence[Came]) -> list[Recorded]:
+    """Commits reports of different devices."""
     with database.writing() as transaction:
-        attempt = find_attempt(transaction, device_id, said.attempt_id) if known else None
-        if attempt is None:
-            return Recorded(is_new=False, refusal=_of_nobody(said))
-        report, refusal = judged(said, attempt.settings)
-        in_vain: LostAttempt | None = None
-        quarantined: tuple[Reason, ...] = ()
-        if report.failure is not None and _is_undelivered(report.failure.code, attempt):
-            why = report.failure.reasons
-            in_vain = _fetch_again(transaction, report.attempt_id, why, now_unix_ms)
-            change = _Change.NOTHING if in_vain is None else _Change.MORE
-        else:
-            change = _end_attempt(transaction, attempt, report, now_unix_ms)
-        if attempt.state is not AttemptState.REPORTED and not _was_stopped(attempt, report):
-            why = _why_failed(report, attempt.output_tolerance)
-            quarantined = attempt_reported(transaction, attempt, why, now_unix_ms)
-    if change is not _Change.ONE_OF_SEVERAL or attempt.is_sentinel:
-        # Again for a repeated report: the first may have been committed and not settled.
-        settle_report(database, attempt.turn, now_unix_ms)
-    return Recorded(change is not _Change.NOTHING, refusal, in_vain, quarantined)
+        known = _known(transaction, came)
+        _end_attempts(transaction, list(known.values()))
+        for each in known.values():
+            if each.attempt.state is not AttemptState.REPORTED and not each.is_cancelled_only:
+                each.quarantined = attempt_reported(
+                    transaction, each.attempt, each.why_failed, each.came.now_unix_ms
+                )
+    for each in known.values():
+        if each.change is not _Change.ONE_OF_SEVERAL or each.attempt.is_sentinel:
+            # Again for a repeated report: the first may have been committed and not settled.
+            settle_report(database, each.attempt.turn, each.came.now_unix_ms)
+    return [_recorded(each, known.get(each.device_id)) for each in came]
+
+
+def _known(transaction: Transaction, came: Sequence[Came]) -> dict[str, _Known]:
+    """The reports of attempts that were made on their devices, by device."""
+    # No attempt has an id that is no name, and not every database takes every text.
+    named = [each.said.attempt_id for each in came if is_name(each.said.attempt_id)]
+    found = find_attempts(transaction, named)
+    known = {}
+    for each in came:
+        attempt = found.get(each.said.attempt_id)
+        if attempt is not None and attempt.turn.place.device_id == each.device_id:
+            report, refusal = judged(each.said, attempt.settings)
+            known[each.device_id] = _Known(
+                came=each, attempt=attempt, report=report, refusal=refusal
+            )
+    return known
+
+
+def _recorded(came: Came, known: _Known | None) -> Recorded:
+    if known is None:
+        return Recorded(is_new=False, refusal=_of_nobody(came.said))
+    is_new = known.change is not _Change.NOTHING
+    return Recorded(is_new, known.refusal, known.in_vain, known.quarantined)
 
 
 def judged(said: SaidReport, settings: MeasureSettings | Unreadable) -> tuple[Report, str]:
@@ -175,75 +232,96 @@ def _of_nobody(said: SaidReport) -> str:
     return "this controller knows no such attempt of the device"
 
 
-def lose_attempt(
-    database: Database, attempt_id: str, now_unix_ms: int, why: Reason = VANISHED
-) -> LostAttempt | None:
-    """Gives an attempt up for lost; its job is queued again, or fails when too many were lost.
-
-    Args:
-        database: where it is remembered.
-        attempt_id: which one.
-        now_unix_ms: the time.
-        why: what the job fails for, if it does.
-
-    Returns:
-        What became of it; None for one that was not out any more.
-    """
-    # Together: nobody would come back to one that is lost already, to settle what follows.
-    with database.as_one() as whole:
-        with whole.writing() as transaction:
-            lost = set_lost(transaction, attempt_id)
-            if lost is None:
-                return None
-            _try_again(transaction, lost, (why,), now_unix_ms)
-            quarantined = attempt_lost(transaction, lost.turn, why, now_unix_ms)
-        settle_report(whole, lost.turn, now_unix_ms)
-    return LostAttempt(attempt_id=attempt_id, turn=lost.turn, why=why, quarantined=quarantined)
+def _end_attempts(transaction: Transaction, known: Sequence[_Known]) -> None:
+    ending: list[_Known] = []
+    for each in known:
+        if each.is_undelivered:
+            _fetch_again(transaction, each)
+        elif not each.is_cancelled_only:
+            ending.append(each)
+    new = [each for each in ending if each.attempt.state is not AttemptState.REPORTED]
+    set_reported(transaction, [each.report.attempt_id for each in new])
+    waited = [(each.attempt.turn.place, each.report.waited_ms) for each in new]
+    add_waiting(transaction, [(place, ms) for place, ms in waited if ms])
+    taking: list[_Known] = []
+    for each in ending:
+        if each.report.measured is not None or each.report.profiled is not None:
+            taking.append(each)
+        elif _may_be_left_out(transaction, each):
+            is_new = skip_turn(transaction, each.attempt.turn, spent_ms=each.spent_ms)
+            each.change = _Change.MORE if is_new else _Change.NOTHING
+        else:
+            each.change = _Change.MORE if _fail(transaction, each) else _Change.NOTHING
+    _take(transaction, taking)
 
 
-def _try_again(
-    transaction: Transaction, lost: LostTurn, why: tuple[Reason, ...], now_unix_ms: int
-) -> None:
-    """Queues a turn again, or fails its job when too many attempts at it came to nothing."""
-    if after_loss(lost.times) is JobState.QUEUED:
-        queue_turn_again(transaction, lost.turn)
-    else:
-        fail_job(transaction, lost.turn.job_id, why, now_unix_ms)
+def _fetch_again(transaction: Transaction, known: _Known) -> None:
+    attempt_id, why = known.report.attempt_id, known.why_failed
+    known.in_vain = fetch_again(transaction, attempt_id, why, known.came.now_unix_ms)
+    known.change = _Change.NOTHING if known.in_vain is None else _Change.MORE
 
 
-def _fetch_again(
-    transaction: Transaction, attempt_id: str, why: tuple[Reason, ...], now_unix_ms: int
-) -> LostAttempt | None:
-    """Ends an attempt whose artifact did not come whole; None for one that had ended."""
-    missed = set_undelivered(transaction, attempt_id)
-    if missed is None:
-        return None
-    _try_again(transaction, missed, why, now_unix_ms)
-    return LostAttempt(attempt_id=attempt_id, turn=missed.turn, why=why[0])
+def _may_be_left_out(transaction: Transaction, known: _Known) -> bool:
+    failure, turn = known.report.failure, known.attempt.turn
+    if failure is None or failure.code is not ReasonCode.NOT_READY:
+        return False
+    if known.attempt.is_sentinel:
+        return state_before(transaction, turn) is not TurnState.NOT_READY
+    return count_others(transaction, turn) >= FEWEST_REPETITIONS
 
 
-def _end_attempt(
-    transaction: Transaction,
-    attempt: StoredAttempt,
-    report: Report,
-    now_unix_ms: int,
-) -> _Change:
-    if _was_stopped(attempt, report):
-        return _Change.NOTHING
-    if set_reported(transaction, report.attempt_id) and report.waited_ms:
-        add_waiting(transaction, attempt.turn.place, report.waited_ms)
-    if _may_be_left_out(transaction, attempt, report):
-        spent_ms = _spent_ms(attempt, report, now_unix_ms)
-        is_new = skip_turn(transaction, attempt.turn, spent_ms=spent_ms)
-        return _Change.MORE if is_new else _Change.NOTHING
-    return _commit(transaction, attempt, report, now_unix_ms)
+def _fail(transaction: Transaction, known: _Known) -> bool:
+    job_id = known.attempt.turn.job_id
+    return fail_job(transaction, job_id, known.why_failed, known.came.now_unix_ms)
 
 
-def _is_undelivered(code: ReasonCode, attempt: StoredAttempt) -> bool:
-    """Whether an attempt failed since its files did not come whole, or are others by now."""
-    if code is ReasonCode.ARTIFACT_BROKEN:
-        return attempt.has_other_files
-    return code is ReasonCode.ARTIFACT_DAMAGED
+def _take(transaction: Transaction, taking: Sequence[_Known]) -> None:
+    """Takes the turns of reports that have something in them, and keeps that."""
+    ended = take_turns(transaction, [_taking(each) for each in taking])
+    taken = [(each, done) for each, done in zip(taking, ended, strict=True) if done is not None]
+    record_repetitions(transaction, [new for each, _ in taken for new in _repetitions(each)])
+    for each, done in taken:
+        each.change = _after(transaction, each, done)
+
+
+def _taking(known: _Known) -> Taking:
+    attempt, measured = known.attempt, known.report.measured
+    return Taking(
+        turn=attempt.turn,
+        job_state=attempt.job_state,
+        block=None if attempt.is_sentinel else attempt.reading_count,
+        median_ms=None if measured is None else median_of(measured.repetition),
+        spent_ms=known.spent_ms,
+    )
+
+
+def _repetitions(known: _Known) -> list[NewRepetition]:
+    report, turn = known.report, known.attempt.turn
+    if report.measured is None:
+        return []
+    repetition = replace(report.measured.repetition, waited_ms=report.waited_ms)
+    return [
+        NewRepetition(
+            job_id=turn.job_id,
+            ordinal=turn.ordinal,
+            measured=replace(report.measured, repetition=repetition),
+            taken_at_unix_ms=report.ended_at_unix_ms,
+        )
+    ]
+
+
+def _after(transaction: Transaction, known: _Known, taken: Taken) -> _Change:
+    """What follows at once on a turn that was taken."""
+    report, job_id = known.report, known.attempt.turn.job_id
+    if report.profiled is not None:
+        now_unix_ms = known.came.now_unix_ms
+        record_profile(transaction, job_id, report.profiled, report.ended_at_unix_ms, now_unix_ms)
+        # At once: a job ends by its repetitions, and this one has none.
+        end_job(transaction, job_id, JobState.DONE)
+    # With its samples kept, which tell how long it took to compute something else.
+    if known.why_failed and _fail(transaction, known):
+        return _Change.MORE
+    return _Change.ONE_OF_SEVERAL if taken.has_more else _Change.MORE
 
 
 def _unread(report: UnreadableReport) -> Report:
@@ -256,69 +334,3 @@ def _unread(report: UnreadableReport) -> Report:
         waited_ms=report.waited_ms,
         failure=failed(ReasonCode.RUBBISH, detail),
     )
-
-
-def _was_stopped(attempt: StoredAttempt, report: Report) -> bool:
-    """Whether it tells no more than that this side wanted it to end, and gave its turn on."""
-    is_cancelled = report.failure is not None and (
-        report.failure.code is ReasonCode.ATTEMPT_CANCELLED
-    )
-    return is_cancelled and attempt.state in (AttemptState.GIVEN_BACK, AttemptState.LOST)
-
-
-def _may_be_left_out(transaction: Transaction, attempt: StoredAttempt, report: Report) -> bool:
-    if report.failure is None or report.failure.code is not ReasonCode.NOT_READY:
-        return False
-    if attempt.is_sentinel:
-        return state_before(transaction, attempt.turn) is not TurnState.NOT_READY
-    return count_others(transaction, attempt.turn) >= FEWEST_REPETITIONS
-
-
-def _commit(
-    transaction: Transaction, attempt: StoredAttempt, report: Report, now_unix_ms: int
-) -> _Change:
-    turn, measured, profiled = attempt.turn, report.measured, report.profiled
-    why_failed = _why_failed(report, attempt.output_tolerance)
-    if measured is None and profiled is None:
-        is_new = fail_job(transaction, turn.job_id, why_failed, now_unix_ms)
-        return _Change.MORE if is_new else _Change.NOTHING
-    taken = take_turn(
-        transaction,
-        turn,
-        block=None if attempt.is_sentinel else attempt.reading_count,
-        median_ms=None if measured is None else median_of(measured.repetition),
-        spent_ms=_spent_ms(attempt, report, now_unix_ms),
-    )
-    if taken is None:
-        return _Change.NOTHING
-    if profiled is not None:
-        record_profile(transaction, turn.job_id, profiled, report.ended_at_unix_ms, now_unix_ms)
-        # At once: a job ends by its repetitions, and this one has none.
-        end_job(transaction, turn.job_id, JobState.DONE)
-    if measured is not None:
-        repetition = replace(measured.repetition, waited_ms=report.waited_ms)
-        measured = replace(measured, repetition=repetition)
-        record_repetition(transaction, turn.job_id, turn.ordinal, measured, report.ended_at_unix_ms)
-    # With its samples kept, which tell how long it took to compute something else.
-    if why_failed and fail_job(transaction, turn.job_id, why_failed, now_unix_ms):
-        return _Change.MORE
-    return _Change.ONE_OF_SEVERAL if taken.has_more else _Change.MORE
-
-
-def _why_failed(report: Report, output_tolerance: float | None) -> tuple[Reason, ...]:
-    """Why there is nothing in a report, or nothing that counts; empty where there is something."""
-    if report.measured is not None:
-        return wrong_output(report.measured.repetition.output_check, output_tolerance)
-    if report.profiled is not None:
-        return ()
-    return report.failure.reasons if report.failure else (reason(ReasonCode.NOTHING_TOLD),)
-
-
-def _spent_ms(attempt: StoredAttempt, report: Report, now_unix_ms: int) -> int:
-    """What an attempt took besides waiting, ms.
-
-    By the device's clock, which may be set, or since it was leased, whichever is less.
-    """
-    told_ms = report.ended_at_unix_ms - report.started_at_unix_ms
-    took_ms = min(told_ms, now_unix_ms - attempt.leased_at_unix_ms)
-    return max(0, took_ms - report.waited_ms)

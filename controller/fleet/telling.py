@@ -3,7 +3,8 @@
 Not before: work that is committed as a group is undone and done again where anything of it fails.
 """
 
-from controller.fleet.reports import LostAttempt, Recorded, SaidReport
+from controller.fleet.leasing.losing import LostAttempt
+from controller.fleet.reports import Recorded, SaidReport
 from controller.fleet.sessions import AgentSession
 from controller.state.attempts import JobUnreadable
 from protos.log_lines import event_log

@@ -1,9 +1,10 @@
 """Attempts at turns: leased, found, told to agents."""
 
+import functools
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Row,
@@ -22,21 +23,25 @@ from controller.state.database import Database, Transaction
 from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.courses import Place, told_spread
 from controller.state.rounds.next_places import has_next_place
-from controller.state.rounds.next_turns import find_next_turn, leasable
-from controller.state.rounds.turns import LeasedTurn, lease_turn, medians_of
-from controller.state.schema import artifacts, attempts, courses, device_standings, jobs, turns
+from controller.state.rounds.next_turns import find_leasable, find_next_turns, leasable
+from controller.state.rounds.turns import LeasedTurn, lease_turns, medians_of
+from controller.state.schema import artifacts, attempts, courses, device_standings, jobs
 from controller.state.schema.columns import Unreadable
 from controller.state.schema.unreadable import finite, misfit_of
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
 
+# Variants with their settings, of which a lease is looked at once.
+_REMEMBERED: Final = 1_024
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class StoredAttempt:
     """An attempt as it is remembered, with what its job asks for.
 
     Attributes:
         turn: that it is made at.
+        job_state: that of its job.
         settings: what it was told.
         is_sentinel: whether it reads the sentinel.
         reading_count: how many readings its sweep has on the device.
@@ -47,6 +52,7 @@ class StoredAttempt:
     """
 
     turn: LeasedTurn
+    job_state: JobState
     settings: MeasureSettings | Unreadable
     is_sentinel: bool
     reading_count: int
@@ -67,48 +73,101 @@ class JobUnreadable(Exception):
         self.why = why
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """That a device is free.
+
+    Attributes:
+        device_id: which one.
+        now_unix_ms: when.
+        phases: of the sweeps of which it takes turns.
+    """
+
+    device_id: str
+    now_unix_ms: int
+    phases: Collection[SweepPhase] = RUNNING_PHASES
+
+
+def lease_each(transaction: Transaction, asks: Sequence[Ask]) -> list[Lease | JobUnreadable | None]:
+    """Leases devices their next turns, of the sweep whose turn it is there, if they take jobs.
+
+    Their starts may wait as long as those of the sweep on the device still may together.
+
+    Args:
+        transaction: the caller's, which writes.
+        asks: of different devices.
+
+    Returns:
+        For each its lease, if there is one. For a job that cannot be read nothing is leased, and
+        it stays the next one until it has ended.
+    """
+    next_turns: dict[str, LeasedTurn] = {}
+    for phases in {frozenset(ask.phases) for ask in asks}:
+        device_ids = [ask.device_id for ask in asks if frozenset(ask.phases) == phases]
+        found_turns = find_next_turns(transaction, device_ids, phases)
+        next_turns |= {turn.place.device_id: turn for turn in found_turns}
+    of_jobs = find_leasable(transaction, [turn.job_id for turn in next_turns.values()])
+    # Before the first, there is none of its own.
+    later = [turn.job_id for turn in next_turns.values() if turn.ordinal]
+    medians_ms = medians_of(transaction, later)
+    found = [
+        None if turn is None else _next_of(turn, of_jobs[turn.job_id], medians_ms)
+        for turn in (next_turns.get(ask.device_id) for ask in asks)
+    ]
+    leased = [
+        (ask, each) for ask, each in zip(asks, found, strict=True) if isinstance(each, _Leased)
+    ]
+    if leased:
+        lease_turns(transaction, [each.turn for _, each in leased])
+        transaction.execute(_ADD, [_row(each, ask.now_unix_ms) for ask, each in leased])
+    return [each.lease if isinstance(each, _Leased) else each for each in found]
+
+
 def lease_next(
     database: Database,
     device_id: str,
     now_unix_ms: int,
     phases: Collection[SweepPhase] = RUNNING_PHASES,
 ) -> Lease | None:
-    """Leases the device's next turn, of the sweep whose turn it is there, if it takes jobs.
-
-    Its start may wait as long as those of the sweep on the device still may together.
-
-    Args:
-        database: where it is remembered.
-        device_id: whose turn it is.
-        now_unix_ms: the time.
-        phases: of the sweeps of which it takes turns.
+    """Leases one device its next turn, as `lease_each` does.
 
     Raises:
-        JobUnreadable: nothing is leased, and this job stays the next one until it has ended.
+        JobUnreadable: of the next one no lease can be made.
     """
-    attempt_id = uuid.uuid4().hex
+    ask = Ask(device_id=device_id, now_unix_ms=now_unix_ms, phases=phases)
     with database.writing() as transaction:
-        job = find_next_turn(transaction, device_id, phases)
-        if job is None:
-            return None
-        place = Place(sweep_id=job.sweep_id, device_id=device_id)
-        turn = LeasedTurn(place=place, job_id=job.job_id, ordinal=job.ordinal)
-        if why := _misfit_of(job):
-            raise JobUnreadable(turn, why)
-        spread = _process_spread(transaction, job)
-        lease_turn(transaction, turn)
-        transaction.execute(
-            _ADD,
-            {
-                "attempt_id": attempt_id,
-                "job_id": turn.job_id,
-                "ordinal": turn.ordinal,
-                "device_id": device_id,
-                "state": AttemptState.LEASED,
-                "leased_at_unix_ms": now_unix_ms,
-            },
-        )
-    return _lease(attempt_id, job, spread)
+        (found,) = lease_each(transaction, [ask])
+    if isinstance(found, JobUnreadable):
+        raise found
+    return found
+
+
+@dataclass(frozen=True)
+class _Leased:
+    """A turn that is leased, and what its agent is told."""
+
+    turn: LeasedTurn
+    lease: Lease
+
+
+def _next_of(
+    turn: LeasedTurn, job: Row[Any], medians_ms: Mapping[str, Sequence[float]]
+) -> _Leased | JobUnreadable:
+    if why := _misfit_of(job):
+        return JobUnreadable(turn, why)
+    spread = _process_spread(job, medians_ms.get(turn.job_id, ()))
+    return _Leased(turn, _lease(uuid.uuid4().hex, job, turn.ordinal, spread))
+
+
+def _row(leased: _Leased, now_unix_ms: int) -> dict[str, object]:
+    return {
+        "attempt_id": leased.lease.attempt_id,
+        "job_id": leased.turn.job_id,
+        "ordinal": leased.turn.ordinal,
+        "device_id": leased.turn.place.device_id,
+        "state": AttemptState.LEASED,
+        "leased_at_unix_ms": now_unix_ms,
+    }
 
 
 def has_next(
@@ -157,7 +216,9 @@ def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
         rows = transaction.execute(_OUT_TO, {"of_device": device_id})
         # What is held was told once how far processes differ, and is not told again.
         return {
-            row.attempt_id: _lease(row.attempt_id, row, 0.0) for row in rows if not _misfit_of(row)
+            row.attempt_id: _lease(row.attempt_id, row, row.ordinal, 0.0)
+            for row in rows
+            if not _misfit_of(row)
         }
 
 
@@ -172,25 +233,27 @@ def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
     return {row.attempt_id: row.device_id for row in rows}
 
 
-def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> StoredAttempt | None:
-    """The attempt of this id, if it was made on the device."""
-    row = transaction.execute(
-        _FIND, {"of_attempt": attempt_id, "of_device": device_id}
-    ).one_or_none()
-    if row is None:
-        return None
-    place = Place(sweep_id=row.sweep_id, device_id=device_id)
-    turn = LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
+def find_attempts(transaction: Transaction, attempt_ids: Sequence[str]) -> dict[str, StoredAttempt]:
+    """The attempts of these ids that there are, whichever device they were made on."""
+    if not attempt_ids:
+        return {}
+    rows = transaction.execute(_FIND, {"of_attempts": attempt_ids})
+    return {row.attempt_id: _stored(row) for row in rows}
+
+
+def _stored(row: Row[Any]) -> StoredAttempt:
+    place = Place(sweep_id=row.sweep_id, device_id=row.device_id)
     return StoredAttempt(
-        turn,
-        row.settings,
-        row.is_sentinel,
-        row.reading_count,
-        row.leased_at_unix_ms,
-        row.state,
-        finite(row.output_tolerance),
-        bool(row.has_other_files),
-        standing_of(row._mapping),
+        turn=LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal),
+        job_state=row.job_state,
+        settings=row.settings,
+        is_sentinel=row.is_sentinel,
+        reading_count=row.reading_count,
+        leased_at_unix_ms=row.leased_at_unix_ms,
+        state=row.state,
+        output_tolerance=finite(row.output_tolerance),
+        has_other_files=bool(row.has_other_files),
+        standing=standing_of(row._mapping),
     )
 
 
@@ -198,11 +261,8 @@ def find_attempt(transaction: Transaction, device_id: str, attempt_id: str) -> S
 _ADD = insert(attempts)
 _OUT_TO = (
     leasable()
-    .add_columns(attempts.c.attempt_id)
-    .join(
-        attempts,
-        and_(attempts.c.job_id == jobs.c.job_id, attempts.c.ordinal == turns.c.ordinal),
-    )
+    .add_columns(attempts.c.attempt_id, attempts.c.ordinal)
+    .join(attempts, attempts.c.job_id == jobs.c.job_id)
     .where(attempts.c.device_id == bindparam("of_device"), attempts.c.state == AttemptState.LEASED)
 )
 _OUT = select(attempts.c.attempt_id, attempts.c.device_id).where(
@@ -212,9 +272,12 @@ _FIND = (
     select(
         jobs.c.job_id,
         jobs.c.sweep_id,
+        jobs.c.device_id,
+        jobs.c.state.label("job_state"),
         jobs.c.is_sentinel,
         jobs.c.settings,
         courses.c.reading_count,
+        attempts.c.attempt_id,
         attempts.c.ordinal,
         attempts.c.leased_at_unix_ms,
         attempts.c.state,
@@ -230,10 +293,7 @@ _FIND = (
         courses,
         and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
     )
-    .where(
-        attempts.c.attempt_id == bindparam("of_attempt"),
-        jobs.c.device_id == bindparam("of_device"),
-    )
+    .where(attempts.c.attempt_id.in_(bindparam("of_attempts", expanding=True)))
 )
 
 
@@ -243,22 +303,24 @@ def _misfit_of(job: Row[Any]) -> str:
         return "settings"
     try:
         # Any spread will do: it is no part of the job, and the gate as it is stored is.
-        return misfit_of(replace(_lease("", job, 0.0), settings=job.settings))
+        return _misfit(replace(_lease("", job, 0, 0.0), job_id="", settings=job.settings))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return str(error) or type(error).__name__
 
 
-def _process_spread(transaction: Transaction, job: Row[Any]) -> float:
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _misfit(lease: Lease) -> str:
+    """As `misfit_of`, once for all that are made of the same file and settings."""
+    return misfit_of(lease)
+
+
+def _process_spread(job: Row[Any], medians_ms: Sequence[float]) -> float:
     """How far processes differ, as its agent is told; 0 where that is no matter."""
     known = told_spread(job)
-    if known is None:
-        return 0.0
-    # Before the first, there is none of its own.
-    medians_ms = medians_of(transaction, job.job_id) if job.ordinal else ()
-    return process_spread(known, spread_of(medians_ms))
+    return 0.0 if known is None else process_spread(known, spread_of(medians_ms))
 
 
-def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:
+def _lease(attempt_id: str, job: Row[Any], ordinal: int, spread: float) -> Lease:
     settings: MeasureSettings = job.settings
     left_ms = waiting_limit_ms(job.planned_ms) - job.waited_ms
     return Lease(
@@ -268,7 +330,7 @@ def _lease(attempt_id: str, job: Row[Any], spread: float) -> Lease:
         artifact_size_bytes=job.size_bytes,
         backbone=job.backbone,
         settings=replace(settings, gate=limited(settings.gate, left_ms)),
-        ordinal=job.ordinal,
+        ordinal=ordinal,
         process_spread=spread,
         reference_sha256=job.reference_sha256 or "",
         reference_size_bytes=job.reference_size_bytes or 0,

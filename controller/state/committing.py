@@ -3,9 +3,9 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -13,27 +13,44 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from controller.state.database import Database, Transaction
 
 Asked = ParamSpec("Asked")
+ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 # More would let the first of them wait longer than a disk takes to sync.
 MOST_OF_A_GROUP: Final = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Work:
-    """What one caller wants to be written, and where it is answered."""
+    """What one caller wants to be written, and where it is answered.
 
-    write: Callable[[Database], Any]
-    answer: Future[Any]
+    `write` takes the items of all callers who want the same of it, and gives a result for each.
+    """
+
+    write: Callable[[Database, Sequence[Any]], Sequence[Any]]
+    item: Any
+    answer: "asyncio.Future[Any]"
+    may_join: bool
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """What became of a work: its result, or why there is none."""
+
+    work: _Work
+    result: Any = None
+    error: Exception | None = None
 
 
 class Commits:
-    """Writes for callers, and answers them when it is committed.
+    """Writes for callers on one event loop, and answers them when it is committed.
 
-    What comes in while a group is written is the next group. Where anything of a group fails, all
-    of it is undone and written again with a savepoint for each transaction of a caller's work: what
-    fails is undone alone, and the others' is committed. Savepoints cost more than they are worth
-    where nothing fails.
+    What comes in while a group is written is the next group. What several callers want of one
+    kind, as reports to be recorded, is one call for all of the group, so that it takes as many
+    statements as for one. Where anything of a group fails, all of it is undone and written again
+    one by one, with a savepoint for each transaction of a caller's work: what fails is undone
+    alone, and the others' is committed. Savepoints cost more than they are worth where nothing
+    fails.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,24 +76,51 @@ class Commits:
         Raises:
             EdgerankError: STORAGE when the group could not be committed, and what `work` raises.
         """
-        answer: Future[ResultT] = Future()
-        self._take_in(_Work(lambda database: work(database, *args, **kwargs), answer))
-        return await asyncio.wrap_future(answer)
 
-    def _take_in(self, work: _Work) -> None:
+        def alone(database: Database, _items: Sequence[None]) -> list[ResultT]:
+            return [work(database, *args, **kwargs)]
+
+        return await self._take_in(alone, None, may_join=False)
+
+    async def write_each(
+        self, work: Callable[[Database, Sequence[ItemT]], Sequence[ResultT]], item: ItemT
+    ) -> ResultT:
+        """Gives what `work` gives for an item, once that is committed.
+
+        Args:
+            work: as that of `write`. It is given the items of all who want it meanwhile, and gives
+                a result for each in their order. Where anything of the group fails, it is called
+                again for each item by itself.
+            item: this caller's.
+
+        Raises:
+            EdgerankError: as `write` does.
+        """
+        return await self._take_in(work, item, may_join=True)
+
+    async def _take_in(
+        self,
+        write: Callable[[Database, Sequence[ItemT]], Sequence[ResultT]],
+        item: ItemT,
+        *,
+        may_join: bool,
+    ) -> ResultT:
+        answer: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         with self._lock:
-            self._waiting.append(work)
-            if self._is_writing:
-                return
-            self._is_writing = True
-        self._thread.submit(self._work_off)
+            self._waiting.append(_Work(write, item, answer, may_join))
+            is_writing, self._is_writing = self._is_writing, True
+        if not is_writing:
+            self._thread.submit(self._work_off)
+        return await answer
 
     def _work_off(self) -> None:
         while group := self._next_group():
             # Who was cancelled while it waited wants nothing any more.
-            wanted = [work for work in group if work.answer.set_running_or_notify_cancel()]
-            for answer in self._commit(wanted):
-                answer()
+            wanted = [work for work in group if not work.answer.cancelled()]
+            ended = self._commit(wanted)
+            # Of a loop that has ended, nobody waits. Else it is woken once for all of them.
+            with suppress(RuntimeError):
+                group[0].answer.get_loop().call_soon_threadsafe(_answer, ended)
 
     def _next_group(self) -> list[_Work]:
         with self._lock:
@@ -85,35 +129,62 @@ class Commits:
             self._is_writing = bool(group)
         return group
 
-    def _commit(self, group: list[_Work]) -> list[Callable[[], None]]:
-        """Writes a group; gives how each of it is answered, which may be done from now on."""
+    def _commit(self, group: list[_Work]) -> list[_Ended]:
+        """Writes a group; gives what became of each."""
         try:
             try:
                 return self._written_at_once(group)
             except _PartFailed:
                 return self._written_by_parts(group)
         except Exception as error:  # noqa: BLE001 - each caller is told
-            return [partial(work.answer.set_exception, error) for work in group]
+            return [_Ended(work, error=error) for work in group]
 
-    def _written_at_once(self, group: list[_Work]) -> list[Callable[[], None]]:
+    def _written_at_once(self, group: list[_Work]) -> list[_Ended]:
         with self._database.writing() as transaction:
             parts = _Parts(transaction)
             within = replace(self._database, part=parts.open)
             try:
-                done = [work.write(within) for work in group]
+                ended = [each for works in _joined(group) for each in _written(works, within)]
             except Exception as error:
                 raise _PartFailed from error
             if parts.has_failed:
                 raise _PartFailed
-        return [
-            partial(work.answer.set_result, result)
-            for work, result in zip(group, done, strict=True)
-        ]
+        return ended
 
-    def _written_by_parts(self, group: list[_Work]) -> list[Callable[[], None]]:
+    def _written_by_parts(self, group: list[_Work]) -> list[_Ended]:
         with self._database.writing() as transaction:
             within = replace(self._database, part=partial(_savepoint, transaction))
-            return [_written(work, within, transaction) for work in group]
+            return [_tried(work, within, transaction) for work in group]
+
+
+def _answer(ended: Sequence[_Ended]) -> None:
+    for each in ended:
+        answer = each.work.answer
+        if answer.cancelled():
+            continue
+        if each.error is None:
+            answer.set_result(each.result)
+        else:
+            answer.set_exception(each.error)
+
+
+def _joined(group: Sequence[_Work]) -> Iterator[list[_Work]]:
+    """The works of a group, those of one kind together; what is written alone keeps its place."""
+    kinds: dict[object, list[_Work]] = {}
+    for work in group:
+        if work.may_join:
+            kinds.setdefault(work.write, []).append(work)
+            continue
+        yield from kinds.values()
+        kinds = {}
+        yield [work]
+    yield from kinds.values()
+
+
+def _written(works: Sequence[_Work], database: Database) -> list[_Ended]:
+    """Writes works of one kind."""
+    results = works[0].write(database, [work.item for work in works])
+    return [_Ended(work, result) for work, result in zip(works, results, strict=True)]
 
 
 class _PartFailed(Exception):
@@ -143,15 +214,16 @@ def _savepoint(transaction: Transaction) -> Iterator[Transaction]:
         yield transaction
 
 
-def _written(work: _Work, database: Database, transaction: Transaction) -> Callable[[], None]:
+def _tried(work: _Work, database: Database, transaction: Transaction) -> _Ended:
+    """Writes a work that may fail, by itself."""
     try:
-        done = work.write(database)
+        (ended,) = _written([work], database)
     except Exception as error:
         if not _is_open(transaction):
             # What the others wrote is gone with it.
             raise
-        return partial(work.answer.set_exception, error)
-    return partial(work.answer.set_result, done)
+        return _Ended(work, error=error)
+    return ended
 
 
 def _is_open(transaction: Transaction) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
@@ -61,6 +62,16 @@ _HAS_OPEN_CANDIDATES = select(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """A job of which it is known in which state it is, and another one that it is to be in."""
+
+    job_id: str
+    sweep_id: str
+    before: JobState
+    to: JobState
+
+
 class Role(Enum):
     """What a job is measured for; the artifacts of both come with weights of their own."""
 
@@ -72,15 +83,16 @@ def waiting_variants(database: Database, sweep_id: str, role: Role) -> tuple[Var
     """The variants that jobs of the sweep in a role wait for, in the order of the jobs."""
     with database.transaction() as transaction:
         rows = transaction.execute(
-            select(jobs)
+            select(*VARIANT_COLUMNS)
             .where(
                 jobs.c.sweep_id == sweep_id,
                 jobs.c.state == JobState.WAITING,
                 jobs.c.is_sentinel.is_(role.value),
             )
-            .order_by(jobs.c.position)
+            .group_by(*VARIANT_COLUMNS)
+            .order_by(func.min(jobs.c.position))
         ).mappings()
-        return tuple(dict.fromkeys(map(variant_of, rows)))
+        return tuple(map(variant_of, rows))
 
 
 def waiting_jobs(
@@ -222,6 +234,30 @@ def move_job(
         moved.update({before.value: -1, to.value: 1})
     add_counts(transaction, sweep_id, moved)
     return is_moved
+
+
+def move_each(
+    transaction: Transaction,
+    moves: Sequence[Move],
+    also: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+) -> None:
+    """Moves jobs that wait for no artifact, before or after it, and counts them together.
+
+    Args:
+        transaction: the caller's, which writes.
+        moves: of different jobs, each in the state that is known of it.
+        also: what else is counted with them, by sweep and column.
+    """
+    more: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for sweep_id, counted in also.items():
+        more[sweep_id].update(counted)
+    for move in moves:
+        more[move.sweep_id].update({move.before.value: -1, move.to.value: 1})
+    if moves:
+        given = [{"of_job": move.job_id, "before": move.before, "after": move.to} for move in moves]
+        transaction.execute(_MOVE_ONE, given)
+    for sweep_id, counts in more.items():
+        add_counts(transaction, sweep_id, counts)
 
 
 def move_jobs(

@@ -50,6 +50,7 @@ SPEED = {
     "startup": startup.run,
     "newcomer": newcomer.run,
     "open-jobs": cost.run_open_jobs,
+    "results": cost.run_results,
     "sweep-start": cost.run_start,
     "crowd": crowd.run,
 }

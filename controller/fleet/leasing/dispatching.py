@@ -11,7 +11,7 @@ from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leasing.leases import LeaseBook
-from controller.fleet.leasing.next_lease import next_lease
+from controller.fleet.leasing.next_lease import next_leases
 from controller.fleet.outliving import to_its_end
 from controller.fleet.sessions import AgentSession
 from controller.fleet.telling import tell_unreadable
@@ -76,7 +76,8 @@ class Dispatcher:
                     self.gate.measuring_waits()
                 return
             now_unix_ms = self._clock.unix_ms()
-            found = await self._commits.write(next_lease, device_id, now_unix_ms, phases)
+            ask = attempts.Ask(device_id=device_id, now_unix_ms=now_unix_ms, phases=phases)
+            found = await self._commits.write_each(next_leases, ask)
             for unreadable in found.unreadable:
                 tell_unreadable(unreadable)
             lease = found.lease

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from controller.fleet.reports import LostAttempt
+from controller.fleet.leasing.losing import LostAttempt
 from controller.fleet.rounds.settling import settle_report
 from controller.fleet.standing.changing import attempt_ended, attempt_lost
 from controller.state.database import Database

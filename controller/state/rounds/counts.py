@@ -40,14 +40,6 @@ _ADD_OUTCOME = (
 )
 
 
-NEXT_TAKEN = (
-    select(sweep_counts.c.takings + 1)
-    .where(sweep_counts.c.sweep_id == turns.c.sweep_id)
-    .scalar_subquery()
-)
-"""The number of one more turn of a sweep that is taken, from 1, where a statement ends the turn."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class SweepCounts:
     """How far a sweep is, its sentinels included.

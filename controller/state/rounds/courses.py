@@ -7,8 +7,11 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    Float,
+    Integer,
     Row,
     Select,
+    String,
     and_,
     bindparam,
     case,
@@ -87,6 +90,23 @@ class NewCourse:
     sentinel: str | None
     turn_count: int
     expected_ms: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What one report told of how its sweep stands.
+
+    Attributes:
+        place: sweep and device.
+        more: by how much the spread grew.
+        spent_ms: what was spent, ms.
+        readings: of the sentinel that were taken.
+    """
+
+    place: Place
+    more: Spread
+    spent_ms: int
+    readings: int
 
 
 def open_courses(transaction: Transaction, begun: Sequence[NewCourse]) -> None:
@@ -177,32 +197,31 @@ def told_spread(row: Row[Any]) -> Spread | None:
     return _own(row).plus(_history(row).as_history())
 
 
-def add_to_course(
-    transaction: Transaction, place: Place, *, more: Spread, spent_ms: int, readings: int
-) -> None:
-    """Adds what one report told.
-
-    Args:
-        transaction: the caller's, which writes.
-        place: sweep and device.
-        more: by how much the spread grew.
-        spent_ms: what was spent, ms.
-        readings: of the sentinel that were taken.
-    """
-    grown = {"more_squares": more.squares, "more_degrees": more.degrees}
-    counted = {"more_spent_ms": spent_ms, "more_readings": readings}
-    transaction.execute(_ADD_TO_COURSE, _key(place) | grown | counted)
-    if more == UNKNOWN:
+def add_to_courses(transaction: Transaction, told: Sequence[Told]) -> None:
+    """Adds what reports told, at most one of each device."""
+    if not told:
         return
-    of_device = {"of_device": place.device_id}
-    if transaction.execute(_ADD_TO_DEVICE, of_device | grown).rowcount == 0:
-        first = {"device_id": place.device_id, "squares": more.squares, "degrees": more.degrees}
-        transaction.execute(insert(device_spreads).values(first))
+    grown = [
+        {
+            **_key(each.place),
+            "more_squares": each.more.squares,
+            "more_degrees": each.more.degrees,
+            "more_spent_ms": each.spent_ms,
+            "more_readings": each.readings,
+        }
+        for each in told
+    ]
+    transaction.execute(_ADD_TO_COURSE, grown)
+    spread = [given for each, given in zip(told, grown, strict=True) if each.more != UNKNOWN]
+    if spread and transaction.execute(_ADD_TO_DEVICE, spread).rowcount < len(spread):
+        # Some had none, and have what is told then.
+        transaction.execute(_BEGIN_OF_DEVICE, spread)
 
 
-def add_waiting(transaction: Transaction, place: Place, waited_ms: int) -> None:
-    """Counts how long a start waited, ms, among those of its sweep on its device."""
-    transaction.execute(_ADD_WAITING, _key(place) | {"more_ms": waited_ms})
+def add_waiting(transaction: Transaction, waited: Sequence[tuple[Place, int]]) -> None:
+    """Counts how long starts waited, ms, among those of their sweeps on their devices."""
+    if waited:
+        transaction.execute(_ADD_WAITING, [_key(place) | {"more_ms": ms} for place, ms in waited])
 
 
 def set_repeated(transaction: Transaction, place: Place) -> None:
@@ -307,4 +326,12 @@ _ADD_TO_DEVICE = (
     update(device_spreads)
     .where(device_spreads.c.device_id == bindparam("of_device"))
     .values(_grown(device_spreads.c))
+)
+_BEGIN_OF_DEVICE = insert(device_spreads).from_select(
+    ["device_id", "squares", "degrees"],
+    select(
+        bindparam("of_device", type_=String),
+        bindparam("more_squares", type_=Float),
+        bindparam("more_degrees", type_=Integer),
+    ).where(~exists().where(device_spreads.c.device_id == bindparam("of_device"))),
 )

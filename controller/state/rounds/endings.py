@@ -1,24 +1,69 @@
-"""How attempts end: reported, given back, lost, or without their artifact."""
+"""How attempts end: reported, given back, lost, or without their artifact; and turns by them."""
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
-from controller.domain.jobs import AttemptState
+from controller.domain.jobs import OPEN_TURNS, AttemptState, JobState, TurnState
+from controller.figures.spread import spread_of
 from controller.state.database import Transaction
-from controller.state.rounds.courses import Place
-from controller.state.rounds.turns import LeasedTurn
-from controller.state.schema import attempts, jobs
+from controller.state.jobs import Move, move_each
+from controller.state.rounds.courses import Place, Told, add_to_courses
+from controller.state.rounds.turns import ENDING, LeasedTurn, turn_key
+from controller.state.schema import attempts, jobs, sweep_counts, turns
 
 # What is asked for each report is put together once.
 _SET_REPORTED = (
     update(attempts)
-    .where(
-        attempts.c.attempt_id == bindparam("of_attempt"),
-        attempts.c.state != AttemptState.REPORTED,
-    )
+    .where(attempts.c.attempt_id == bindparam("of_attempt"))
     .values(state=AttemptState.REPORTED)
 )
+_OF_JOBS = (
+    select(
+        turns.c.job_id, turns.c.ordinal, turns.c.state, turns.c.median_ms, sweep_counts.c.takings
+    )
+    .join(sweep_counts, sweep_counts.c.sweep_id == turns.c.sweep_id)
+    .where(turns.c.job_id.in_(bindparam("of_jobs", expanding=True)))
+    .order_by(turns.c.job_id, turns.c.ordinal)
+)
+_TAKE = ENDING.values(
+    state=TurnState.TAKEN,
+    taken_number=bindparam("taken_as"),
+    block=bindparam("taken_in"),
+    median_ms=bindparam("taken_ms"),
+    spent_ms=bindparam("took_ms"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taking:
+    """What a report gives of its turn.
+
+    Attributes:
+        turn: which one.
+        job_state: that of its job.
+        block: how many readings of the sentinel were taken before it; None of a reading.
+        median_ms: of its samples, ms; None for a profile, which has none.
+        spent_ms: what it took, ms.
+    """
+
+    turn: LeasedTurn
+    job_state: JobState
+    block: int | None
+    median_ms: float | None
+    spent_ms: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """That a turn was taken, and whether others of its job are still to be."""
+
+    has_more: bool
 
 
 @dataclass(frozen=True)
@@ -29,13 +74,99 @@ class LostTurn:
     times: int
 
 
-def set_reported(transaction: Transaction, attempt_id: str) -> bool:
-    """Remembers that an attempt was reported, also one that was given up for lost before.
+def set_reported(transaction: Transaction, attempt_ids: Sequence[str]) -> None:
+    """Remembers that attempts were reported, also those that were given up for lost before."""
+    if attempt_ids:
+        given = [{"of_attempt": attempt_id} for attempt_id in attempt_ids]
+        transaction.execute(_SET_REPORTED, given)
+
+
+def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Taken | None]:
+    """Remembers that turns were taken, and lets their jobs be leased again.
+
+    Args:
+        transaction: the caller's, which writes.
+        takings: of different devices.
 
     Returns:
-        Whether it had not been reported before.
+        For each what became of it; None when it was taken before, or is not needed any more.
     """
-    return bool(transaction.execute(_SET_REPORTED, {"of_attempt": attempt_id}).rowcount)
+    if not takings:
+        return []
+    there = _turns_of(transaction, [each.turn.job_id for each in takings])
+    are_open = [_is_open(each.turn, there[each.turn.job_id]) for each in takings]
+    taking = [each for each, is_open in zip(takings, are_open, strict=True) if is_open]
+    if taking:
+        _take(transaction, taking, there)
+    moves = [
+        Move(
+            job_id=each.turn.job_id,
+            sweep_id=each.turn.place.sweep_id,
+            before=JobState.LEASED,
+            to=JobState.QUEUED,
+        )
+        for each in takings
+        if each.job_state is JobState.LEASED
+    ]
+    counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for each in taking:
+        is_first = each.median_ms is not None and not _medians(there[each.turn.job_id])
+        more = {"turns_taken": 1, "takings": 1, "jobs_with_figures": int(is_first)}
+        counted[each.turn.place.sweep_id].update(more)
+    move_each(transaction, moves, counted)
+    add_to_courses(transaction, [_told(each, there[each.turn.job_id]) for each in taking])
+    return [
+        Taken(_has_others(each.turn, there[each.turn.job_id])) if is_open else None
+        for each, is_open in zip(takings, are_open, strict=True)
+    ]
+
+
+def _turns_of(transaction: Transaction, job_ids: Sequence[str]) -> defaultdict[str, list[Row[Any]]]:
+    rows = transaction.execute(_OF_JOBS, {"of_jobs": job_ids}).all()
+    grouped = groupby(rows, key=attrgetter("job_id"))
+    return defaultdict(list, {job_id: list(of_job) for job_id, of_job in grouped})
+
+
+def _take(
+    transaction: Transaction, taking: Sequence[Taking], there: Mapping[str, Sequence[Row[Any]]]
+) -> None:
+    taken, of_sweeps = [], Counter[str]()
+    for each in taking:
+        sweep_id, job_id = each.turn.place.sweep_id, each.turn.job_id
+        of_sweeps[sweep_id] += 1
+        taken.append(
+            {
+                **turn_key(each.turn),
+                "taken_as": there[job_id][0].takings + of_sweeps[sweep_id],
+                "taken_in": each.block,
+                "taken_ms": each.median_ms,
+                "took_ms": each.spent_ms,
+            }
+        )
+    transaction.execute(_TAKE, taken)
+
+
+def _is_open(turn: LeasedTurn, of_job: Sequence[Row[Any]]) -> bool:
+    return any(row.ordinal == turn.ordinal and row.state in OPEN_TURNS for row in of_job)
+
+
+def _has_others(turn: LeasedTurn, of_job: Sequence[Row[Any]]) -> bool:
+    return any(row.ordinal != turn.ordinal and row.state in OPEN_TURNS for row in of_job)
+
+
+def _medians(of_job: Sequence[Row[Any]]) -> list[float]:
+    return [row.median_ms for row in of_job if row.median_ms is not None]
+
+
+def _told(taking: Taking, of_job: Sequence[Row[Any]]) -> Told:
+    before = _medians(of_job)
+    after = before if taking.median_ms is None else [*before, taking.median_ms]
+    return Told(
+        place=taking.turn.place,
+        more=spread_of(after).without(spread_of(before)),
+        spent_ms=taking.spent_ms,
+        readings=int(taking.block is None),
+    )
 
 
 def set_given_back(transaction: Transaction, attempt_id: str) -> LeasedTurn | None:

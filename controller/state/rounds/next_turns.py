@@ -5,7 +5,8 @@ rounds stay rounds: no job is measured once more before one that waits was measu
 between two readings of the sentinel lie as many turns as ever.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select, update
@@ -13,25 +14,26 @@ from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select, upda
 from controller.domain.jobs import TurnState
 from controller.domain.sweeps import SweepPhase
 from controller.state.database import Transaction
-from controller.state.rounds.courses import with_spreads
+from controller.state.rounds.courses import Place, with_spreads
 from controller.state.rounds.next_places import (
     IS_AHEAD,
     IS_QUEUED,
-    first_waiting_place,
-    next_place,
+    first_queued,
+    first_waiting,
+    next_places,
 )
+from controller.state.rounds.turns import LeasedTurn
 from controller.state.schema import artifacts, courses, jobs, turns
 
 
 def leasable() -> Select[Any]:
-    """Turns of jobs whose artifact is there, with all that a lease is made of."""
-    return (
+    """Jobs whose artifact is there, with all that their leases are made of but the turn."""
+    return with_spreads(
         select(
             jobs.c.job_id,
             jobs.c.sweep_id,
             jobs.c.backbone,
             jobs.c.settings,
-            turns.c.ordinal,
             artifacts.c.sha256,
             artifacts.c.size_bytes,
             artifacts.c.reference_sha256,
@@ -40,7 +42,6 @@ def leasable() -> Select[Any]:
             courses.c.waited_ms,
         )
         .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .join(turns, turns.c.job_id == jobs.c.job_id)
         .join(
             courses,
             and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
@@ -49,15 +50,33 @@ def leasable() -> Select[Any]:
 
 
 _OF_SWEEP: BindParameter[str] = bindparam("of_sweep")
+_COURSE = (courses.c.device_id, courses.c.sweep_id)
 # What is asked for each lease is put together once.
-_QUEUED = (
-    with_spreads(leasable())
-    .where(IS_QUEUED, turns.c.sweep_id == _OF_SWEEP)
+_LEASABLE = leasable().where(jobs.c.job_id.in_(bindparam("of_jobs", expanding=True)))
+_FIRST = select(
+    courses.c.device_id,
+    courses.c.sweep_id,
+    first_queued(*_COURSE, turns.c.job_id).label("job_id"),
+    first_queued(*_COURSE, turns.c.ordinal).label("ordinal"),
+    first_queued(*_COURSE).label("place"),
+    first_waiting(*_COURSE).label("waiting_place"),
+).where(
+    courses.c.sweep_id == _OF_SWEEP,
+    courses.c.device_id.in_(bindparam("of_devices", expanding=True)),
+)
+_AHEAD = (
+    select(turns.c.device_id, turns.c.sweep_id, turns.c.job_id, turns.c.ordinal, turns.c.place)
+    .join(jobs, jobs.c.job_id == turns.c.job_id)
+    .where(
+        IS_QUEUED,
+        IS_AHEAD,
+        turns.c.device_id == bindparam("of_device"),
+        turns.c.sweep_id == _OF_SWEEP,
+        turns.c.place > bindparam("after"),
+    )
     .order_by(turns.c.place)
     .limit(1)
 )
-_FIRST = _QUEUED.add_columns(turns.c.place, first_waiting_place(_OF_SWEEP).label("waiting_place"))
-_AHEAD = _QUEUED.add_columns(turns.c.place).where(IS_AHEAD, turns.c.place > bindparam("after"))
 _SET_WAITING_PLACE = (
     update(turns)
     .where(
@@ -75,23 +94,42 @@ _SET_PLACE = (
 )
 
 
-def find_next_turn(
-    transaction: Transaction, device_id: str, phases: Collection[SweepPhase]
-) -> Row[Any] | None:
-    """The next turn of a device with what its lease is made of; None when there is none.
+def find_next_turns(
+    transaction: Transaction, device_ids: Collection[str], phases: Collection[SweepPhase]
+) -> list[LeasedTurn]:
+    """The next turns of devices, of those that have any.
 
     Args:
         transaction: the caller's, which writes.
-        device_id: whose turn it is.
-        phases: of the sweeps that it takes turns of.
+        device_ids: whose turns.
+        phases: of the sweeps that they take turns of.
     """
-    place = next_place(transaction, device_id, phases)
-    if place is None:
-        return None
-    given = {"of_device": device_id, "of_sweep": place.sweep_id}
-    first = transaction.execute(_FIRST, given).one()
+    of_sweeps: defaultdict[str, list[str]] = defaultdict(list)
+    for place in next_places(transaction, device_ids, phases):
+        of_sweeps[place.sweep_id].append(place.device_id)
+    first: list[Row[Any]] = []
+    for sweep_id, devices in of_sweeps.items():
+        first += transaction.execute(_FIRST, {"of_sweep": sweep_id, "of_devices": devices})
+    return [_turn(_before_waiting(transaction, row)) for row in first]
+
+
+def find_leasable(transaction: Transaction, job_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """What the leases of jobs are made of, by their ids."""
+    if not job_ids:
+        return {}
+    return {row.job_id: row for row in transaction.execute(_LEASABLE, {"of_jobs": job_ids})}
+
+
+def _turn(row: Row[Any]) -> LeasedTurn:
+    place = Place(sweep_id=row.sweep_id, device_id=row.device_id)
+    return LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal)
+
+
+def _before_waiting(transaction: Transaction, first: Row[Any]) -> Row[Any]:
+    """The turn itself, or the one that changes places with one that comes before it and waits."""
     if first.waiting_place is None or first.place < first.waiting_place:
         return first
+    given = {"of_device": first.device_id, "of_sweep": first.sweep_id}
     ahead = transaction.execute(_AHEAD, given | {"after": first.waiting_place}).one()
     # What waits goes back first: it is found by its place.
     back = {"before": first.waiting_place, "after": ahead.place}

@@ -13,7 +13,7 @@ def list_readings(transaction: Transaction, sentinel_id: str | None) -> tuple[fl
     """What the sentinel read, in order, ms; nothing without one."""
     if sentinel_id is None:
         return ()
-    return tuple(medians_of(transaction, sentinel_id))
+    return tuple(medians_of(transaction, [sentinel_id]).get(sentinel_id, ()))
 
 
 def jobs_before(transaction: Transaction, reading: LeasedTurn, count: int) -> list[str]:

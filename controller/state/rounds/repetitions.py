@@ -40,19 +40,20 @@ class TakenRepetition:
     taken_at_unix_ms: int
 
 
-def record_repetition(
-    transaction: Transaction, job_id: str, ordinal: int, measured: Measured, taken_at_unix_ms: int
-) -> None:
-    """Keeps a repetition with every raw sample."""
-    kept = {
-        "job_id": job_id,
-        "ordinal": ordinal,
-        "runtime_version": measured.runtime.version,
-        "runtime_build": measured.runtime.build,
-        "affinity": measured.affinity,
-        "taken_at_unix_ms": taken_at_unix_ms,
-    }
-    transaction.execute(_ADD, kept | _row(measured.repetition))
+@dataclass(frozen=True, kw_only=True)
+class NewRepetition:
+    """What was measured at a turn that was taken by it."""
+
+    job_id: str
+    ordinal: int
+    measured: Measured
+    taken_at_unix_ms: int
+
+
+def record_repetitions(transaction: Transaction, new: Sequence[NewRepetition]) -> None:
+    """Keeps repetitions with every raw sample."""
+    if new:
+        transaction.execute(_ADD, [_row(each) for each in new])
 
 
 def list_taken(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
@@ -88,6 +89,16 @@ def stored_repetition(row: Row[Any]) -> Repetition:
     return Repetition(**{name: getattr(row, name) for name in _FIELDS})
 
 
-def _row(repetition: Repetition) -> dict[str, object]:
-    # What is suspect, settling says and no agent.
-    return {name: getattr(repetition, name) for name in _FIELDS} | {"is_suspect": False}
+def _row(new: NewRepetition) -> dict[str, object]:
+    measured, repetition = new.measured, new.measured.repetition
+    return {
+        "job_id": new.job_id,
+        "ordinal": new.ordinal,
+        "runtime_version": measured.runtime.version,
+        "runtime_build": measured.runtime.build,
+        "affinity": measured.affinity,
+        "taken_at_unix_ms": new.taken_at_unix_ms,
+        # What is suspect, settling says and no agent.
+        "is_suspect": False,
+        **{name: getattr(repetition, name) for name in _FIELDS},
+    }

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from types import MappingProxyType
 
-from sqlalchemy import Update, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from controller.domain.jobs import (
     ENDED,
@@ -17,42 +17,29 @@ from controller.domain.jobs import (
     Turn,
     TurnState,
 )
-from controller.figures.spread import spread_of
 from controller.state.database import Transaction
-from controller.state.jobs import move_job
-from controller.state.rounds.counts import NEXT_TAKEN, add_counts
-from controller.state.rounds.courses import Place, add_to_course, take_places
+from controller.state.jobs import Move, move_each, move_job
+from controller.state.rounds.counts import add_counts
+from controller.state.rounds.courses import Place, take_places
 from controller.state.schema import jobs, turns
 
 # Fewer than a database takes in one statement.
 _AT_ONCE = 5_000
 
 # What is asked for each lease and report is put together once.
-_IS_ONE = and_(turns.c.job_id == bindparam("of_job"), turns.c.ordinal == bindparam("of_ordinal"))
+IS_ONE = and_(turns.c.job_id == bindparam("of_job"), turns.c.ordinal == bindparam("of_ordinal"))
 _MOVE = (
     update(turns)
-    .where(_IS_ONE, turns.c.state == bindparam("before"))
+    .where(IS_ONE, turns.c.state == bindparam("before"))
     .values(state=bindparam("after"))
 )
 _WAITS = select(jobs.c.state == JobState.WAITING).where(jobs.c.job_id == bindparam("of_job"))
-_END = update(turns).where(_IS_ONE, or_(*(turns.c.state == state for state in OPEN_TURNS)))
-_TAKE = _END.values(
-    state=TurnState.TAKEN,
-    taken_number=NEXT_TAKEN,
-    block=bindparam("taken_in"),
-    median_ms=bindparam("taken_ms"),
-    spent_ms=bindparam("took_ms"),
-)
-_SKIP = _END.values(state=TurnState.NOT_READY, spent_ms=bindparam("took_ms"))
+ENDING = update(turns).where(IS_ONE, or_(*(turns.c.state == state for state in OPEN_TURNS)))
+_SKIP = ENDING.values(state=TurnState.NOT_READY, spent_ms=bindparam("took_ms"))
 _MEDIANS = (
-    select(turns.c.median_ms)
-    .where(turns.c.job_id == bindparam("of_job"), turns.c.median_ms.is_not(None))
-    .order_by(turns.c.ordinal)
-)
-_OF_JOB = (
-    select(turns.c.ordinal, turns.c.state, turns.c.median_ms)
-    .where(turns.c.job_id == bindparam("of_job"))
-    .order_by(turns.c.ordinal)
+    select(turns.c.job_id, turns.c.median_ms)
+    .where(turns.c.job_id.in_(bindparam("of_jobs", expanding=True)), turns.c.median_ms.is_not(None))
+    .order_by(turns.c.job_id, turns.c.ordinal)
 )
 _OF_OPEN_JOBS = (
     select(
@@ -81,48 +68,13 @@ class LeasedTurn:
     ordinal: int
 
 
-@dataclass(frozen=True)
-class Taken:
-    """That a turn was taken, and whether others of its job are still to be."""
-
-    has_more: bool
-
-
-def take_turn(
-    transaction: Transaction,
-    turn: LeasedTurn,
-    *,
-    block: int | None,
-    median_ms: float | None,
-    spent_ms: int,
-) -> Taken | None:
-    """Remembers that a turn was taken; None when it was before, or is not needed any more.
-
-    Args:
-        transaction: the caller's, which writes.
-        turn: which one.
-        block: how many readings of the sentinel were taken before it; None of a reading.
-        median_ms: of its samples, ms; None for a profile, which has none.
-        spent_ms: what it took, ms.
-    """
-    of_job = transaction.execute(_OF_JOB, {"of_job": turn.job_id}).all()
-    before = [row.median_ms for row in of_job if row.median_ms is not None]
-    after = before if median_ms is None else [*before, median_ms]
-    is_first_figure = len(after) == 1 > len(before)
-    taken = {"taken_in": block, "taken_ms": median_ms, "took_ms": spent_ms}
-    counted = {"turns_taken": 1, "takings": 1, "jobs_with_figures": int(is_first_figure)}
-    if not _end_turn(transaction, turn, _TAKE, taken, counted):
-        return None
-    more = spread_of(after).without(spread_of(before))
-    readings = int(block is None)
-    add_to_course(transaction, turn.place, more=more, spent_ms=spent_ms, readings=readings)
-    others = (row.state for row in of_job if row.ordinal != turn.ordinal)
-    return Taken(has_more=any(state in OPEN_TURNS for state in others))
-
-
 def skip_turn(transaction: Transaction, turn: LeasedTurn, *, spent_ms: int) -> bool:
     """Remembers that the device was not ready for a turn; False when it needed none any more."""
-    return _end_turn(transaction, turn, _SKIP, {"took_ms": spent_ms}, {"turns": -1})
+    ended = transaction.execute(_SKIP, turn_key(turn) | {"took_ms": spent_ms})
+    is_ended = bool(ended.rowcount)
+    fewer = {"turns": -1} if is_ended else {}
+    _move(transaction, turn, JobState.LEASED, JobState.QUEUED, fewer)
+    return is_ended
 
 
 def count_others(transaction: Transaction, turn: LeasedTurn) -> int:
@@ -147,11 +99,20 @@ def state_before(transaction: Transaction, turn: LeasedTurn) -> TurnState | None
     ).one_or_none()
 
 
-def lease_turn(transaction: Transaction, turn: LeasedTurn) -> None:
-    """Leases a turn that is queued, and with it its job."""
-    _move(transaction, turn, JobState.QUEUED, JobState.LEASED)
+def lease_turns(transaction: Transaction, leased: Sequence[LeasedTurn]) -> None:
+    """Leases turns of different jobs that are queued, and with them their jobs."""
+    moves = [
+        Move(
+            job_id=turn.job_id,
+            sweep_id=turn.place.sweep_id,
+            before=JobState.QUEUED,
+            to=JobState.LEASED,
+        )
+        for turn in leased
+    ]
+    move_each(transaction, moves)
     moved = {"before": TurnState.QUEUED, "after": TurnState.LEASED}
-    transaction.execute(_MOVE, _key(turn) | moved)
+    transaction.execute(_MOVE, [turn_key(turn) | moved for turn in leased])
 
 
 def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
@@ -160,7 +121,7 @@ def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
     # Its artifact may be made again meanwhile.
     waits = transaction.scalars(_WAITS, {"of_job": turn.job_id}).one()
     moved = {"before": TurnState.LEASED, "after": _beginning(is_waiting=waits)}
-    transaction.execute(_MOVE, _key(turn) | moved)
+    transaction.execute(_MOVE, turn_key(turn) | moved)
 
 
 def begin_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
@@ -229,10 +190,14 @@ def list_open_jobs(
     ]
 
 
-def medians_of(transaction: Transaction, job_id: str) -> list[float]:
-    """The medians of a job's repetitions that were taken, in order, ms."""
-    rows = transaction.scalars(_MEDIANS, {"of_job": job_id})
-    return [median_ms for median_ms in rows if median_ms is not None]
+def medians_of(transaction: Transaction, job_ids: Sequence[str]) -> dict[str, list[float]]:
+    """The medians of jobs' repetitions that were taken, in order, ms; of jobs that have any."""
+    if not job_ids:
+        return {}
+    medians_ms: dict[str, list[float]] = {}
+    for row in transaction.execute(_MEDIANS, {"of_jobs": job_ids}):
+        medians_ms.setdefault(row.job_id, []).append(row.median_ms)
+    return medians_ms
 
 
 def _insert_turns(
@@ -273,22 +238,6 @@ def _beginning(*, is_waiting: bool) -> TurnState:
     return TurnState.WAITING if is_waiting else TurnState.QUEUED
 
 
-def _end_turn(
-    transaction: Transaction,
-    turn: LeasedTurn,
-    ending: Update,
-    values: Mapping[str, object],
-    counted: Mapping[str, int],
-) -> bool:
-    """Ends an open turn so and lets its job be leased again; False when it was not open.
-
-    `counted` is what its sweep counts with it, if it was.
-    """
-    is_ended = bool(transaction.execute(ending, _key(turn) | dict(values)).rowcount)
-    _move(transaction, turn, JobState.LEASED, JobState.QUEUED, counted if is_ended else {})
-    return is_ended
-
-
 def _move(
     transaction: Transaction,
     turn: LeasedTurn,
@@ -300,5 +249,6 @@ def _move(
     move_job(transaction, turn.job_id, turn.place.sweep_id, before, to, also=also)
 
 
-def _key(turn: LeasedTurn) -> dict[str, object]:
+def turn_key(turn: LeasedTurn) -> dict[str, object]:
+    """What `IS_ONE` is given."""
     return {"of_job": turn.job_id, "of_ordinal": turn.ordinal}

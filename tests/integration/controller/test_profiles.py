@@ -11,7 +11,8 @@ from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
 from controller.domain.sweeps import Activity, ActivityKind, SweepPhase
 from controller.fleet.agents import Fleet
-from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.leasing.losing import lose_attempt
+from controller.fleet.reports import record_report
 from controller.state import attempts, jobs, sweeps
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices

@@ -13,7 +13,8 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
-from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.leasing.losing import lose_attempt
+from controller.fleet.reports import record_report
 from controller.state import attempts, jobs, sweeps
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, claim_state, open_database

@@ -9,7 +9,8 @@ import pytest
 from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
-from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.leasing.losing import lose_attempt
+from controller.fleet.reports import record_report
 from controller.fleet.rounds import settling
 from controller.state import attempts, sweeps
 from controller.state.database import Database

@@ -9,7 +9,8 @@ import pytest
 
 from controller.domain.jobs import MIN_WAITING_MS
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
-from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.leasing.losing import lose_attempt
+from controller.fleet.reports import record_report
 from controller.state import attempts
 from controller.state.database import Database, open_database
 from controller.state.devices import forget

@@ -140,7 +140,9 @@ class Storage:
             full = sqlite3.OperationalError("database or disk is full")
             raise OperationalError(text, given, full)
         if text.startswith(_LEASES):
-            self._leased.append(_lease_of(connection, text, given))
+            # Of several, each is given.
+            several = given if isinstance(given, list) else [given]
+            self._leased += [_lease_of(connection, text, each) for each in several]
 
     def _live_on(self) -> None:
         """Count the time that is left."""

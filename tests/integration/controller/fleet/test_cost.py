@@ -11,7 +11,10 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.leases import LEASE_MS
+from controller.fleet.leasing.next_lease import next_leases
+from controller.fleet.reports import Came, record_reports
 from controller.fleet.sessions import AgentSession
+from controller.state.attempts import Ask
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.sweeps import count_open_jobs
@@ -22,8 +25,8 @@ from tests.integration.controller.domain_samples import failed_report, hello, me
 from tests.integration.controller.fleet.statements import Statement, heard, walking
 from tests.integration.controller.fleet.test_fleet import lease, said
 
-# Statements of a lease and its report together, two BEGINs among them.
-MOST_OF_A_TURN = 19
+# Statements of a lease and its report together, two BEGINs among them; of a group of them as many.
+MOST_OF_A_TURN = 21
 # What it tells of the jobs before it is looked at, and how the sweep stands.
 MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its figures kept.
@@ -99,6 +102,23 @@ async def statements_of(
 async def test_a_lease_and_a_report_take_few_statements(database: Database, fleet: Fleet) -> None:
     counts = await statements_of(database, fleet, repetitions=6, sentinel=False)
     assert max(counts) <= MOST_OF_A_TURN
+
+
+async def test_a_group_of_leases_or_reports_takes_as_many_statements_as_one(
+    database: Database,
+) -> None:
+    names = [f"phone-{number}" for number in range(8)]
+    start_sweep(database, names[0], repetitions=3, batches=(1, 2), also=tuple(names[1:]))
+    asks = [Ask(device_id=f"id-of-{name}", now_unix_ms=0) for name in names]
+    counts = []
+    for some in (asks[:1], asks[1:]):
+        with heard(database) as asked:
+            leased = [each.lease for each in next_leases(database, some)]
+            reports = [measured_report(each.attempt_id, each.job_id) for each in leased if each]
+            came = [Came(ask.device_id, said, 0) for ask, said in zip(some, reports, strict=True)]
+            assert all(each.is_new for each in record_reports(database, came))
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
 
 
 async def test_a_reading_of_the_sentinel_takes_few_statements_more(

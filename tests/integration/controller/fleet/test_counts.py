@@ -17,8 +17,9 @@ from controller.access.callers import OWNER
 from controller.domain.jobs import ENDED, AttemptState, JobState, TurnState
 from controller.figures.spread import Spread
 from controller.fleet.leasing.giving_back import take_back
+from controller.fleet.leasing.losing import lose_attempt
 from controller.fleet.leaving import leave_out
-from controller.fleet.reports import lose_attempt, record_report
+from controller.fleet.reports import record_report
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import attempts, jobs
 from controller.state.database import Database, Transaction, open_database

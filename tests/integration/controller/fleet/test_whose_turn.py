@@ -31,8 +31,8 @@ def measure(database: Database, count: int) -> list[str]:
         if leased is None:
             break
         with database.transaction() as transaction:
-            attempt = attempts.find_attempt(transaction, "id-of-phone", leased.attempt_id)
-        assert attempt is not None
+            found = attempts.find_attempts(transaction, [leased.attempt_id])
+        attempt = found[leased.attempt_id]
         names.append(sweep_of[attempt.turn.place.sweep_id])
         record(database, measured_report(leased.attempt_id, leased.job_id))
     return names

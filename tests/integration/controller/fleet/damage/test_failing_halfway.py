@@ -11,9 +11,8 @@ from sqlalchemy import Connection, event
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
-from controller.fleet import reports
 from controller.fleet.agents import Fleet
-from controller.fleet.leasing import next_lease
+from controller.fleet.leasing import losing, next_lease
 from controller.fleet.leasing.leases import LEASE_MS
 from controller.fleet.standing.rules import MOST_FAILING
 from controller.state.database import Database
@@ -80,7 +79,7 @@ async def test_a_loss_whose_end_could_not_be_settled_is_settled_at_the_next_look
         clock.now_ms += LEASE_MS
         with monkeypatch.context() as patch:
             if times == MAX_ATTEMPTS:
-                patch.setattr(reports, "settle_report", refuse)
+                patch.setattr(losing, "settle_report", refuse)
                 with pytest.raises(EdgerankError):
                     await fleet.look_after_leases()
         await fleet.look_after_leases()
