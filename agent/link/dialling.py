@@ -46,7 +46,7 @@ _LONGEST_WAIT_S: Final = 10.0
 _MOST_PATIENCE_S: Final = 120.0
 _LEAST_PATIENCE_S: Final = 0.1
 # A connection that does not begin, or whose other end is gone, breaks before.
-_ANSWERED_S: Final = 60.0
+_ANSWERED_S: Final = 120.0
 # Who does not take a certificate ends the connection at once.
 _LONGEST_REFUSAL_S: Final = 5.0
 # Whatever a controller says of its line.
