@@ -51,7 +51,7 @@ COMMANDS: Mapping[str, Listed] = {
     ),
     "deploy": Listed(
         "controller.cli.operating.deploying.deploy:deploy",
-        "Bring agents to boards, and look after them there.",
+        "Bring agents to boards and phones, and look after them there.",
     ),
     "token": Listed(
         "controller.cli.access.token:token",

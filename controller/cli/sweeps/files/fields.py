@@ -17,7 +17,7 @@ from models.catalog.precisions import Precision
 from models.catalog.variants import Target
 from protos.runtimes import Runtime
 
-ASKING: Final = frozenset({"controller", "json", "print-file", "help"})
+ASKING: Final = frozenset({"controller", "json", "print-file", "no-follow", "help"})
 """Options that say nothing of a sweep."""
 
 UNREADABLE: Final = "unreadable"
